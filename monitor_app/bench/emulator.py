@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs an emulated instrument as the process of its own that it is, and knows its port."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor_app.core.errors import SourceError
+
+if TYPE_CHECKING:
+    from monitor_app.core.profile import ShuntSpec
+
+START_S = 10.0
+STOP_S = 2.0
+
+
+class EmulatedShunt:
+    """The emulated meter of a profile. Start it on a thread that outlives its use: Linux ends it with that thread."""
+
+    def __init__(self, spec: ShuntSpec) -> None:
+        self._spec = spec
+        self._folder = tempfile.TemporaryDirectory(prefix="monitor-app-")
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = ""
+
+    @property
+    def lamp(self) -> Path:
+        """Where the simulated board looks whether a network is running."""
+        return Path(self._folder.name) / "lamp"
+
+    @property
+    def account(self) -> Path:
+        """Where it keeps account of the energy it presents."""
+        return Path(self._folder.name) / "account.jsonl"
+
+    def port(self) -> str:
+        """The port of the running emulator, started anew where it is not running. Raises SourceError."""
+        if self._process is None or self._process.poll() is not None:
+            self._stop()
+            self._start()
+        return self._port
+
+    def close(self) -> None:
+        """End the process and remove what it left; calling it twice is fine."""
+        self._stop()
+        self._folder.cleanup()
+
+    def _start(self) -> None:
+        command = [
+            sys.executable, "-m", "monitor_app.emulators.shunt", "--board", self._spec.emulate or "tx1",
+            "--lamp", str(self.lamp), "--account", str(self.account), "--seed", str(self._spec.seed),
+            "--clock-ppm", str(self._spec.clock_ppm), "--until-stdin-closes",
+        ]  # fmt: skip
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self._process.stdout is not None
+        ready, _, _ = select.select([self._process.stdout], [], [], START_S)
+        line = self._process.stdout.readline() if ready else b""
+        self._port = line.decode().strip()
+        if not self._port:
+            self._stop()
+            raise SourceError("The emulated meter did not start; its own message is in the log.")
+
+    def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        for harder in (process.terminate, process.kill):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_S)
+                break
+            harder()
+        process.wait()
+        process.stdout.close()

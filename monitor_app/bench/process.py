@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bench as a process of its own: commands on stdin, events on stdout, one JSON object a line.
+
+    python -m monitor_app.bench.process PROFILE SESSION
+
+It ends on Quit, and on SIGTERM or SIGINT. When its window dies (stdin ends without Quit) the recording goes on:
+a plan is carried through to its end, an endless one to the end of its cycle, and then the file is completed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor_app.bench import messages
+from monitor_app.bench.bench import Bench
+from monitor_app.core.errors import BenchError, MonitorError
+from monitor_app.core.log import log_to_file
+from monitor_app.core.profile import parse_profile, read_profile_text
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from monitor_app.core.status import BenchStatus
+
+STATUS_EVERY_S = 0.2
+
+logger = logging.getLogger(__name__)
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code 0 when the file is complete, 1 when there was nothing to record with or to."""
+    profile_path, session_path = map(Path, arguments)
+    log_to_file("bench")
+    link = _Link()
+    try:
+        text = read_profile_text(profile_path)
+        bench = Bench(parse_profile(text, str(profile_path)), text, session_path)
+    except MonitorError as error:
+        link.send(messages.Failed(str(error)))
+        return 1
+    link.send(messages.Opened(str(session_path)))
+    try:
+        _serve(bench, link)
+    finally:
+        bench.close()
+    if bench.failure is not None:
+        link.send(messages.Failed(str(bench.failure)))
+        return 1
+    link.send(messages.Closed(str(session_path)))
+    return 0
+
+
+def _serve(bench: Bench, link: _Link) -> None:
+    """Carry out commands and tell the status until there is a reason to end."""
+    last: BenchStatus | None = None
+    cycle_when_orphaned: int | None = None
+    while bench.failure is None and not link.quit_wanted:
+        for command in link.commands(STATUS_EVERY_S):
+            _carry_out(command, bench, link)
+        status = bench.status()
+        if status != last:
+            link.send(messages.Status(status))
+            last = status
+        if link.orphaned:
+            if cycle_when_orphaned is None:
+                logger.warning("The window is gone; the recording goes on to the end of the plan")
+                cycle_when_orphaned = bench.cycle
+            if not bench.runs_active or (_endless(status) and bench.cycle > cycle_when_orphaned):
+                return
+
+
+def _endless(status: BenchStatus) -> bool:
+    return status.cycles == 0
+
+
+def _carry_out(command: messages.Command, bench: Bench, link: _Link) -> None:
+    if isinstance(command, messages.StartRuns):
+        bench.start_runs()
+    elif isinstance(command, messages.StopRuns):
+        bench.stop_runs()
+    elif isinstance(command, messages.SkipRun):
+        bench.skip_run()
+    elif isinstance(command, messages.Connect):
+        bench.connect(command.source)
+    elif isinstance(command, messages.Disconnect):
+        bench.disconnect(command.source)
+    elif isinstance(command, messages.AddMark):
+        bench.add_mark(command.host_ns, command.text)
+    else:
+        link.quit_wanted = True
+
+
+class _Link:
+    """stdin and stdout as lines of messages. Neither a window that is slow nor one that is gone can hold us up."""
+
+    def __init__(self) -> None:
+        self.quit_wanted = False
+        self.orphaned = False
+        self._buffer = b""
+        self._stdout = os.dup(sys.stdout.fileno())
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever anybody prints is no message
+        os.set_blocking(self._stdout, False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def send(self, event: messages.Event) -> None:
+        """A window that does not read misses a status; the next one tells it all again."""
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+            os.write(self._stdout, messages.encode(event))
+
+    def commands(self, timeout_s: float) -> list[messages.Command]:
+        """What came within the timeout."""
+        if self.orphaned:
+            time.sleep(timeout_s)
+            return []
+        ready, _, _ = select.select([sys.stdin], [], [], timeout_s)
+        if not ready:
+            return []
+        chunk = os.read(sys.stdin.fileno(), 65_536)
+        if not chunk:
+            self.orphaned = True
+            return []
+        *lines, self._buffer = (self._buffer + chunk).split(b"\n")
+        commands = []
+        for line in lines:
+            try:
+                commands.append(messages.decode_command(line))
+            except BenchError as error:
+                logger.warning("%s", error)
+        return commands
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.quit_wanted = True
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

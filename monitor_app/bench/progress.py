@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far a plan has come and how long the rest will take: a pure account of phases begun and ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from monitor_app.core.runs import Phase, RunState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor_app.core.profile import Protocol
+    from monitor_app.core.status import RunStatus
+
+START_S = 4.0
+"""Starting an inference process: mostly the import of torch."""
+LOAD_S = 0.5
+"""Loading a network, a guess until the first has been seen."""
+ACCURACY_S = 1.0
+
+
+@dataclass(slots=True)
+class PlanProgress:
+    """The runs of one cycle. Times are host nanoseconds; used from the thread that drives the runs."""
+
+    expected_s: dict[Phase, float]
+    runs: list[RunStatus] = field(default_factory=list)
+    _current: int = -1
+    _phase_began_ns: int = 0
+    _done_s: float = 0.0
+    """Expected length of the phases of the current run that are over."""
+
+    @classmethod
+    def of(cls, protocol: Protocol, *, accuracy: bool) -> PlanProgress:
+        """Before anything has been measured, as long as the protocol asks for."""
+        idle_s = protocol.settle_s + protocol.idle_s
+        return cls(
+            {
+                Phase.LOAD: START_S,
+                Phase.IDLE_BEFORE: idle_s,
+                Phase.WARM_UP: protocol.warm_up_s,
+                Phase.TIMED: protocol.timed_s,
+                Phase.ACCURACY: ACCURACY_S if accuracy else 0.0,
+                Phase.IDLE_AFTER: idle_s,
+            }
+        )
+
+    def begin_cycle(self, runs: Sequence[RunStatus]) -> None:
+        """All runs of a cycle, waiting."""
+        self.runs = list(runs)
+        self._current = -1
+        self._done_s = 0.0
+
+    def begin_run(self, index: int, run_id: int) -> None:
+        """The next run starts."""
+        self._current = index
+        self._done_s = 0.0
+        self._update(id=run_id, state=RunState.RUNNING.value, fraction=0.0)
+
+    def begin_phase(self, phase: Phase, now_ns: int) -> None:
+        """A phase of the current run starts."""
+        self._phase_began_ns = now_ns
+        self._update(phase=phase.value)
+
+    def end_phase(self, phase: Phase, now_ns: int) -> None:
+        """It is over; how long it took is what the next one is expected to take."""
+        self._done_s += self.expected_s[phase]
+        took_s = (now_ns - self._phase_began_ns) * 1e-9
+        # The first load has the start of the inference process in it; later ones have not.
+        self.expected_s[phase] = LOAD_S if phase is Phase.LOAD and took_s > START_S / 2 else took_s
+        self._update(fraction=min(self._done_s / self.run_s, 1.0))
+
+    def end_run(self, state: RunState, message: str = "") -> None:
+        """The current run is over."""
+        self._update(state=state.value, phase=None, fraction=1.0 if state is RunState.DONE else None, message=message)
+
+    def cancel_waiting(self) -> None:
+        """What has not been started will not be."""
+        self.runs = [
+            replace(run, state=RunState.CANCELLED.value) if run.state == RunState.WAITING.value else run
+            for run in self.runs
+        ]
+
+    def snapshot(self, now_ns: int) -> tuple[tuple[RunStatus, ...], float | None]:
+        """The runs with the fraction of the current one, and the seconds left of the cycle."""
+        # A copy first: the driving thread may replace an entry meanwhile.
+        runs = tuple(self.runs)
+        waiting = sum(run.state == RunState.WAITING.value for run in runs)
+        if not runs or (not waiting and all(run.state != RunState.RUNNING.value for run in runs)):
+            return runs, None
+        left_s = waiting * self.run_s
+        shown = []
+        for run in runs:
+            if run.state == RunState.RUNNING.value and run.phase is not None:
+                expected_s = self.expected_s[Phase(run.phase)]
+                elapsed_s = min((now_ns - self._phase_began_ns) * 1e-9, expected_s)
+                left_s += max(self.run_s - self._done_s - elapsed_s, 0.0)
+                shown.append(replace(run, fraction=min((self._done_s + elapsed_s) / self.run_s, 1.0)))
+            else:
+                shown.append(run)
+        return tuple(shown), left_s
+
+    @property
+    def run_s(self) -> float:
+        """Expected length of one run."""
+        return sum(self.expected_s.values())
+
+    def _update(self, **changes: object) -> None:
+        run = self.runs[self._current]
+        if changes.get("fraction", 0.0) is None:
+            changes["fraction"] = run.fraction
+        self.runs[self._current] = replace(run, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one thread that writes the session file: takes what others hand it, commits every 50 ms."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import shutil
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from monitor_app.core.errors import DiskFullError, MonitorError, SessionError
+from monitor_app.session.writer import SessionWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+COMMIT_EVERY_S = 0.05
+DURABLE_EVERY_S = 1.0
+UTC_EVERY_S = 60.0
+LEAST_FREE_BYTES = 200_000_000
+"""Stop while the file, the log and the system can still be written."""
+
+logger = logging.getLogger(__name__)
+
+
+class Recorder:
+    """A session file and its writer thread. ``put`` may be called from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Creates the file. Raises SessionError."""
+        self.path = path
+        self.failure: MonitorError | None = None
+        """Why the recording has stopped by itself, once it has."""
+        self.free_bytes = shutil.disk_usage(path.parent).free
+        self._check_disk()
+        self._writer = SessionWriter(path)
+        self._work: queue.SimpleQueue[Callable[[SessionWriter], None]] = queue.SimpleQueue()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="session writer")
+        self._thread.start()
+
+    def put(self, work: Callable[[SessionWriter], None]) -> None:
+        """Have this done on the writer's thread, in order, before its next commit."""
+        self._work.put(work)
+
+    def close(self) -> None:
+        """Write everything that was put, and complete the file; calling it twice is fine."""
+        self._closing.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        next_durable = next_utc = 0.0
+        try:
+            while not self._closing.is_set():
+                due = time.monotonic() + COMMIT_EVERY_S
+                if due > next_utc:
+                    self._writer.write_utc(time.perf_counter_ns(), time.time_ns())
+                    next_utc = due + UTC_EVERY_S
+                self._do_all()
+                durable = due > next_durable
+                self._writer.commit(durable=durable)
+                if durable:
+                    next_durable = due + DURABLE_EVERY_S
+                    self._check_disk()
+                self._closing.wait(due - time.monotonic())
+            self._do_all()
+        except MonitorError as error:
+            self.failure = error
+            logger.exception("The recording has stopped")
+        except Exception as error:  # the top of a thread
+            self.failure = SessionError(f"The recording stopped on a fault of the program ({error!r}); see the log.")
+            logger.exception("The recording has stopped")
+        finally:
+            self._close_writer()
+
+    def _close_writer(self) -> None:
+        try:
+            self._writer.close()
+        except MonitorError as error:
+            self.failure = self.failure or error
+
+    def _do_all(self) -> None:
+        for _ in range(self._work.qsize()):
+            self._work.get()(self._writer)
+
+    def _check_disk(self) -> None:
+        self.free_bytes = shutil.disk_usage(self.path.parent).free
+        if self.free_bytes < LEAST_FREE_BYTES:
+            raise DiskFullError(
+                f"Only {self.free_bytes / 1e6:.0f} MB are left on the disk of {self.path}: "
+                "the recording stopped with the file complete; make room and start a new session."
+            )

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The device counts samples, the host stamps arrivals: which host time does a sample have, and how surely?
+
+The device's clock is a straight line of host time against sample index, over a minute to well below a
+microsecond. Two things are known of that line. A sample cannot arrive before it was taken, so the line lies
+below every arrival. And a two-way mark (a ping, an edge on a wire) says of one index that its time lies between
+two host times. All lines that these allow form a corridor; the middle of it is the estimate, and half its height
+at the newest sample is the bound: no assumption about the distribution of delays enters.
+
+Where a source has no marks, nothing bounds the line from below but the source's word on how late the earliest
+arrival of a second may be.
+
+A time once given to a sample is never taken back: the map is a chain of straight pieces, bent slowly towards
+the estimate, and what is left to bend is part of the bound.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from monitor_app.core.samples import TimeMark
+
+BIN_NS = 1_000_000_000
+BINS = 60
+MARKS = 128
+SLEW = 500e-6
+"""How fast the map may bend towards the estimate: half a millisecond a second."""
+CRYSTAL = 300e-6
+"""A rate further off than this is not a crystal's error but lost samples or a reset."""
+SLOPES = 61
+"""Slopes tried at once; three rounds of zooming in resolve them to 20 ppb."""
+ZOOMS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ClockState:
+    """The fit as it stands."""
+
+    rate_hz: float
+    """Samples a second of host time."""
+    bound_ns: int
+    """The time given to a sample is within this of the truth."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Host time against index, relative to the origin."""
+
+    period_ns: float
+    height_ns: float
+    bound_ns: float
+
+
+class SampleClock:
+    """Gives the samples of one source their host times. ``index`` is the source's own count throughout."""
+
+    def __init__(self, rate_hz: float, transport_bound_ns: int) -> None:
+        self._nominal_ns = 1e9 / rate_hz
+        self._transport_bound_ns = transport_bound_ns
+        self._arrivals: deque[tuple[int, float, float]] = deque(maxlen=BINS)
+        """(second, index, lateness) of the earliest arrival of each second, relative to the origin."""
+        self._marks: deque[tuple[float, float, float]] = deque(maxlen=MARKS)
+        """(index, earliest, latest), as lateness relative to the origin."""
+        self._origin: tuple[float, int] | None = None
+        """All sums are about this point, so that doubles keep nanoseconds over months."""
+        self._knot: tuple[float, float] | None = None
+        """(index, host_ns relative to the origin) up to which times have been given."""
+        self._owed_ns = 0.0
+        self._line: _Line | None = None
+        """The estimate, or None when something has changed since."""
+
+    def add_mark(self, mark: TimeMark) -> None:
+        """A two-way mark."""
+        x, latest = self._relative(mark.index, mark.latest_ns)
+        _, earliest = self._relative(mark.index, mark.earliest_ns)
+        self._marks.append((x, earliest, latest))
+        self._line = None
+
+    def add_arrival(self, end_index: int, arrival_ns: int) -> None:
+        """All samples before ``end_index`` had been taken by ``arrival_ns``."""
+        x, late = self._relative(end_index, arrival_ns)
+        second = arrival_ns // BIN_NS
+        if not self._arrivals or self._arrivals[-1][0] != second:
+            self._arrivals.append((second, x, late))
+            self._line = None
+        elif late < self._arrivals[-1][2]:
+            self._arrivals[-1] = (second, x, late)
+            if not self._marks or (self._line is not None and late < self._lateness_of(self._line, x)):
+                self._line = None
+
+    def times(self, first: int, n: int) -> tuple[int, int]:
+        """Host times of the samples ``first`` and ``first + n - 1``, given for good. Call in order of index."""
+        line, start = self._current(), self._knot_at(first)
+        step = n * line.period_ns
+        target = self._at(line, first + n) - start
+        bent = min(max(target, step * (1 - SLEW)), step * (1 + SLEW))
+        self._owed_ns = target - bent
+        self._knot = (first + n, start + bent)
+        origin_ns = self._origin[1] if self._origin else 0
+        return origin_ns + round(start), origin_ns + round(start + bent * (n - 1) / n)
+
+    @property
+    def state(self) -> ClockState:
+        """Rate and bound at the newest sample."""
+        line = self._current()
+        return ClockState(1e9 / line.period_ns, math.ceil(line.bound_ns + abs(self._owed_ns)))
+
+    def _relative(self, index: float, host_ns: int) -> tuple[float, float]:
+        """Index and lateness against the nominal rate, both relative to the origin."""
+        if self._origin is None:
+            self._origin = (index, host_ns)
+        x = index - self._origin[0]
+        return x, (host_ns - self._origin[1]) - x * self._nominal_ns
+
+    def _lateness_of(self, line: _Line, x: float) -> float:
+        return line.height_ns + x * (line.period_ns - self._nominal_ns)
+
+    def _at(self, line: _Line, index: float) -> float:
+        return line.height_ns + (index - (self._origin or (index, 0))[0]) * line.period_ns
+
+    def _knot_at(self, first: int) -> float:
+        """Where the chain has got to; across a hole it runs on with the estimate."""
+        line = self._current()
+        if self._knot is None:
+            return self._at(line, first)
+        index, host_ns = self._knot
+        if first == index:
+            return host_ns
+        return max(self._at(line, first), host_ns + (first - index) * line.period_ns * (1 - SLEW))
+
+    def _current(self) -> _Line:
+        if self._line is None:
+            self._line = self._estimate()
+        return self._line
+
+    def _estimate(self) -> _Line:
+        above, below = self._constraints()
+        if len(above) == 0:
+            return _Line(self._nominal_ns, 0.0, float(self._transport_bound_ns))
+        # The estimate stands until something new is heard, so it answers for a second to come.
+        ahead = float(max(above[:, 0].max(), below[:, 0].max())) + BIN_NS / self._nominal_ns
+        slope, height, bound = _corridor(above, below, ahead, CRYSTAL * self._nominal_ns)
+        # One sample period more, for the device counts whole samples.
+        return _Line(self._nominal_ns + slope, height, bound + self._nominal_ns)
+
+    def _constraints(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Points (x, lateness) that the line must lie below, and points it must lie above."""
+        arrivals = [(x, late) for _, x, late in self._arrivals]
+        above = arrivals + [(x, latest) for x, _, latest in self._marks]
+        if self._marks:
+            below = [(x, earliest) for x, earliest, _ in self._marks]
+        else:
+            # The second that is going on may not have had its earliest arrival yet.
+            settled = arrivals[:-1] or arrivals
+            below = [(x, late - self._transport_bound_ns) for x, late in settled]
+        return np.array(above, np.float64).reshape(-1, 2), np.array(below, np.float64).reshape(-1, 2)
+
+
+def _corridor(
+    above: NDArray[np.float64], below: NDArray[np.float64], x: float, steepest: float
+) -> tuple[float, float, float]:
+    """Slope and height of the middle of all lines below ``above`` and above ``below``, and its bound at ``x``.
+
+    For a slope b the heights allowed run from the highest y - b x of the points below to the lowest of those
+    above; the middle is where that range is widest, and the bound how far any allowed line is from it at x.
+    Where no line is allowed, the one that breaks the constraints least is taken and the breach is owned up to.
+    """
+    low, high = -steepest, steepest
+    for zoom in range(ZOOMS):
+        slopes = np.linspace(low, high, SLOPES)
+        ceilings = (above[:, 1, None] - above[:, 0, None] * slopes).min(axis=0)
+        floors = (below[:, 1, None] - below[:, 0, None] * slopes).max(axis=0)
+        room = ceilings - floors
+        best = int(np.argmax(room))
+        if zoom == ZOOMS - 1:
+            break
+        allowed = np.flatnonzero(room >= 0)
+        first, last = (allowed[0], allowed[-1]) if len(allowed) else (best, best)
+        low, high = slopes[max(first - 1, 0)], slopes[min(last + 1, SLOPES - 1)]
+    slope, height = float(slopes[best]), float((ceilings[best] + floors[best]) / 2)
+    middle = height + slope * x
+    allowed = np.flatnonzero(room >= 0)
+    if len(allowed) == 0:
+        return slope, height, float(-room[best])
+    highest = float((ceilings[allowed] + slopes[allowed] * x).max())
+    lowest = float((floors[allowed] + slopes[allowed] * x).min())
+    return slope, height, max(highest - middle, middle - lowest)

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that can go wrong and that a user can do something about.
+
+Each error carries one sentence that says what happened and what to do; it is shown as it stands.
+The traceback goes to the log, never to the user.
+
+    MonitorError
+    ├── ProfileError            a profile that cannot be used: file, key, line, what is allowed
+    ├── SourceError             an instrument that cannot be used
+    │   ├── PortError           its port is missing, busy, or needs a permission
+    │   ├── HandshakeError      something answers, but not the device that was asked for
+    │   └── SourceLostError     it was there and is gone: unplugged, reset, silent
+    ├── InferenceError          a network cannot be loaded or run
+    │   ├── NotEnoughMemoryError
+    │   └── ChildDiedError      the inference process ended without being asked to
+    ├── SessionError            a session file that cannot be read or written
+    │   ├── NotASessionError
+    │   ├── NewerSessionError
+    │   └── DiskFullError
+    ├── BenchError              the bench process did not start, or ended
+    └── ExportError             an export that cannot be written
+"""
+
+from __future__ import annotations
+
+
+class MonitorError(Exception):
+    """Base of every error that reaches a user as one sentence."""
+
+
+class ProfileError(MonitorError):
+    """A profile that cannot be used."""
+
+
+class SourceError(MonitorError):
+    """An instrument that cannot be used."""
+
+
+class PortError(SourceError):
+    """A port that does not exist, is busy, or needs a permission."""
+
+
+class HandshakeError(SourceError):
+    """Something answers on the port, but not the device that was asked for."""
+
+
+class SourceLostError(SourceError):
+    """The instrument was there and is gone: unplugged, reset, or silent."""
+
+
+class InferenceError(MonitorError):
+    """A network that cannot be loaded or run."""
+
+
+class NotEnoughMemoryError(InferenceError):
+    """The network at this batch size does not fit in memory."""
+
+
+class ChildDiedError(InferenceError):
+    """The inference process ended without being asked to."""
+
+
+class SessionError(MonitorError):
+    """A session file that cannot be read or written."""
+
+
+class NotASessionError(SessionError):
+    """The file is not a session of this program, or is damaged beyond reading."""
+
+
+class NewerSessionError(SessionError):
+    """The file was written by a newer version than this one can read."""
+
+
+class DiskFullError(SessionError):
+    """The recording stopped because the disk is full; the file is complete up to then."""
+
+
+class BenchError(MonitorError):
+    """The bench process did not start, or ended without being asked to."""
+
+
+class ExportError(MonitorError):
+    """An export that cannot be written."""

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sending end of the lamp: it tells a simulated board when it is busy."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import os
+
+MESSAGE = struct.Struct("<qB")
+_MAX_UNSENT = 64
+
+
+class Lamp:
+    """A GPIO line of a simulated board: raised while a forward pass runs.
+
+    Each change is one datagram of 9 bytes to a Unix socket, little-endian:
+
+        host_ns i64   when the level changed, ns of `time.perf_counter_ns`
+        busy    u8    1 busy, 0 idle
+
+    An inference is never held up: a receiver that is absent is ignored, and may come and go. What one with
+    a full queue does not take goes before the next change; the oldest is forgotten if that is too much.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = str(path)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._unsent: deque[bytes] = deque(maxlen=_MAX_UNSENT)
+
+    def set(self, busy: bool, host_ns: int) -> None:
+        """Say that the level changed to `busy` at `host_ns`; a few microseconds, whatever happens."""
+        self._unsent.append(MESSAGE.pack(host_ns, busy))
+        try:
+            while self._unsent:
+                self._socket.sendto(self._unsent[0], self._path)
+                self._unsent.popleft()
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._unsent.clear()
+
+    def close(self) -> None:
+        """Let the socket go; twice is fine, and `set` does nothing afterwards."""
+        self._socket.close()

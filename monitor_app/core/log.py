@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the log goes: a file of bounded size in the user's state folder, for tracebacks nobody should have to see."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import os
+from pathlib import Path
+
+MAX_BYTES = 1_000_000
+
+
+def state_folder() -> Path:
+    """The folder for logs and unsaved sessions (XDG base directory specification); made where missing."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    folder = Path(base) / "monitor-app"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def log_to_file(process: str) -> Path:
+    """Send this process's log to its file. Returns the file."""
+    path = state_folder() / f"{process}.log"
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    return path

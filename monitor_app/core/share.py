@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the files that come with the program are: icons and tables, and the profiles.
+
+They stand beside the package in a checkout, and inside it, under ``_share``, once installed.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+from pathlib import Path, PurePosixPath
+
+from monitor_app.core.errors import MonitorError, ProfileError
+
+
+def resource_path(name: str) -> Path:
+    """The file or folder ``name`` of ``resources/``, such as ``icons/record.svg``.
+
+    Raises:
+        MonitorError: It did not come with this installation.
+    """
+    path = _inside(_share_root() / "resources", name)
+    if path is None:
+        raise MonitorError(f"The program's file resources/{name} is missing; install the program again.")
+    return path
+
+
+def profile_path(name: str) -> Path:
+    """The profile that comes with the program as ``name``, with or without ``.toml``, such as ``boards/jetson-tx1``.
+
+    Raises:
+        ProfileError: There is none of that name; the message lists those there are.
+    """
+    folder = _share_root() / "profiles"
+    path = _inside(folder, f"{name.removesuffix('.toml')}.toml")
+    if path is None:
+        known = ", ".join([*profile_names(), *profile_names("boards"), *profile_names("campaigns")])
+        raise ProfileError(f"No profile named {name} comes with the program; there are: {known or 'none'}.")
+    return path
+
+
+def profile_names(folder: str = "") -> list[str]:
+    """What ``profile_path`` accepts in ``folder``, sorted: benches, or with "boards" or "campaigns", their parts."""
+    root = _share_root() / "profiles"
+    return sorted(str(path.relative_to(root).with_suffix("")) for path in (root / folder).glob("*.toml"))
+
+
+def _share_root() -> Path:
+    package = Path(str(importlib.resources.files("monitor_app.core"))).parent
+    for root in (package / "_share", package.parent):
+        if (root / "profiles").is_dir() and (root / "resources").is_dir():
+            return root
+    raise MonitorError(f"The files that belong to the program are missing beside {package}; install it again.")
+
+
+def _inside(folder: Path, name: str) -> Path | None:
+    relative = PurePosixPath(name)
+    if relative.is_absolute() or ".." in relative.parts:
+        return None
+    path = folder / relative
+    return path if path.exists() else None

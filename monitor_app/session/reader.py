@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads a session file, also while it is being written. One reader per thread.
+
+Every query is a short transaction of its own, so that a reader never holds up the writer's checkpoints.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from monitor_app.core.errors import NotASessionError
+from monitor_app.core.samples import Quantity, Role
+from monitor_app.session import schema
+from monitor_app.session.rows import (
+    BATCH,
+    ClockRow,
+    GapRow,
+    LogRow,
+    MarkRow,
+    RunRow,
+    SignalRow,
+    SourceRow,
+    SpanRow,
+)
+from monitor_app.session.waveform import Waveform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from monitor_app.session.waveform import Envelope, Statistics
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Host times between which the session has something to show."""
+
+    start_ns: int
+    end_ns: int
+
+    @property
+    def duration_s(self) -> float:
+        return (self.end_ns - self.start_ns) * 1e-9
+
+
+class SessionReader:
+    """A session file open for reading. Raises NotASessionError, NewerSessionError."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._db = schema.open_read_only(path)
+        self._signals: dict[int, SignalRow] = {}
+        self._waveforms: dict[int, Waveform] = {}
+
+    def close(self) -> None:
+        """Let go of the file; calling it twice is fine."""
+        self._db.close()
+
+    def __enter__(self) -> SessionReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- waveforms -------------------------------------------------------------------------------
+
+    def envelope(self, signal_id: int, start_ns: int, end_ns: int, columns: int) -> Envelope:
+        """The signal between two host times as about ``columns`` groups of samples; see Waveform.envelope."""
+        return self._waveform(signal_id).envelope(start_ns, end_ns, columns)
+
+    def statistics(self, signal_id: int, start_ns: int, end_ns: int) -> Statistics:
+        """Exact count, minimum, maximum, mean, deviation and coverage of all samples in [start_ns, end_ns)."""
+        return self._waveform(signal_id).statistics(start_ns, end_ns)
+
+    def samples(self, signal_id: int, start_ns: int, end_ns: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Host time in ns and value in SI units of every sample in [start_ns, end_ns)."""
+        return self._waveform(signal_id).samples(start_ns, end_ns)
+
+    def _waveform(self, signal_id: int) -> Waveform:
+        if signal_id not in self._waveforms:
+            self._waveforms[signal_id] = Waveform(self._db, self._signal(signal_id), self._signal)
+        return self._waveforms[signal_id]
+
+    # -- rows ------------------------------------------------------------------------------------
+
+    def extent(self) -> Extent | None:
+        """From the first to the last sample of any source, or None while there is none."""
+        starts, ends = [], []
+        for source in self.sources():
+            stored = [s for s in self.signals() if s.source == source.id and not s.is_product]
+            if stored and (span := self._waveform(stored[0].id).extent()) is not None:
+                starts.append(span[0])
+                ends.append(span[1])
+        return Extent(min(starts), max(ends)) if starts else None
+
+    def meta(self) -> dict[str, str]:
+        return dict(self._rows("SELECT key, value FROM meta"))
+
+    def environment(self) -> dict[str, str]:
+        return dict(self._rows("SELECT key, value FROM environment"))
+
+    def utc_pairs(self) -> list[tuple[int, int]]:
+        """(host_ns, utc_ns), about one a minute."""
+        return list(self._rows("SELECT host_ns, utc_ns FROM utc ORDER BY host_ns"))
+
+    def sources(self) -> list[SourceRow]:
+        rows = self._rows(
+            "SELECT id, name, kind, model, serial_number, firmware, rate_hz, lines, simulated FROM source ORDER BY id"
+        )
+        return [SourceRow(*leading, tuple(json.loads(lines)), bool(simulated)) for *leading, lines, simulated in rows]
+
+    def signals(self) -> list[SignalRow]:
+        """All signals, stored and derived, in the order in which their sources named them."""
+        return [self._signal(signal_id) for (signal_id,) in self._rows("SELECT id FROM signal ORDER BY id")]
+
+    def _signal(self, signal_id: int) -> SignalRow:
+        if signal_id not in self._signals:
+            rows = self._rows("SELECT * FROM signal WHERE id = ?", (signal_id,))
+            if not rows:
+                raise NotASessionError(f"{self.path} has no signal {signal_id}.")
+            number, source, name, quantity, role, *rest = rows[0]
+            try:
+                self._signals[signal_id] = SignalRow(number, source, name, Quantity(quantity), Role(role), *rest)
+            except ValueError as error:
+                raise NotASessionError(f"{self.path} is damaged: {error}.") from error
+        return self._signals[signal_id]
+
+    def runs(self) -> list[RunRow]:
+        return [RunRow(*row) for row in self._rows("SELECT * FROM run ORDER BY id")]
+
+    def spans(self, run_id: int | None = None) -> list[SpanRow]:
+        """Phases of one run, or of all; the end of one that is going on is None."""
+        where = "" if run_id is None else "WHERE run = ?"
+        return [SpanRow(*row) for row in self._rows(f"SELECT * FROM span {where} ORDER BY start_ns", _given(run_id))]
+
+    def batches(
+        self,
+        *,
+        run_id: int | None = None,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        after_id: int = 0,
+    ) -> NDArray[np.void]:
+        """Structured array of BATCH, in order of id; top1 and top5 are -1 where not measured."""
+        conditions, values = ["id > ?"], [after_id]
+        for condition, value in (("run = ?", run_id), ("start_ns >= ?", start_ns), ("start_ns < ?", end_ns)):
+            if value is not None:
+                conditions.append(condition)
+                values.append(value)
+        rows = self._rows(
+            "SELECT id, run, phase, start_ns, end_ns, images, ifnull(top1, -1), ifnull(top5, -1) "
+            f"FROM batch WHERE {' AND '.join(conditions)} ORDER BY id",
+            values,
+        )
+        return np.array(rows, BATCH)
+
+    def marks(self, after_id: int = 0) -> list[MarkRow]:
+        return [MarkRow(*row) for row in self._rows("SELECT * FROM mark WHERE id > ? ORDER BY id", (after_id,))]
+
+    def gaps(self) -> list[GapRow]:
+        return [GapRow(*row) for row in self._rows("SELECT * FROM gap ORDER BY start_ns")]
+
+    def clock(self, source_id: int, until_ns: int | None = None) -> ClockRow | None:
+        """The clock fit of a source as it last stood, or as it stood at ``until_ns``."""
+        rows = self._rows(
+            "SELECT * FROM clock WHERE source = ? AND host_ns <= ? ORDER BY host_ns DESC LIMIT 1",
+            (source_id, until_ns if until_ns is not None else 2**63 - 1),
+        )
+        return ClockRow(*rows[0]) if rows else None
+
+    def line_changes(self, source_id: int, line: int = 0) -> NDArray[np.int64]:
+        """Array (n, 2) of sample index and level."""
+        rows = self._rows(
+            "SELECT sample, level FROM line_change WHERE source = ? AND line = ? ORDER BY sample",
+            (source_id, line),
+        )
+        return np.array(rows, np.int64).reshape(-1, 2)
+
+    def log(self, after_id: int = 0) -> list[LogRow]:
+        return [LogRow(*row) for row in self._rows("SELECT * FROM log WHERE id > ? ORDER BY id", (after_id,))]
+
+    def time_at(self, signal_id: int, index: int) -> int:
+        """Host time of a sample by its index."""
+        return self._waveform(signal_id).time_at(index)
+
+    def lost_samples(self) -> int:
+        """Samples that never arrived, over all sources."""
+        return int(self._rows("SELECT ifnull(sum(n), 0) FROM gap")[0][0])
+
+    def _rows(self, sql: str, values: Iterable[object] = ()) -> list[Any]:
+        try:
+            return self._db.execute(sql, tuple(values)).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise NotASessionError(f"{self.path} is damaged and cannot be read further ({error}).") from error
+
+
+def _given(value: int | None) -> tuple[int, ...]:
+    return () if value is None else (value,)

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of a session file as values, one type a table, fields in the order of the columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from monitor_app.core.samples import Quantity, Role
+
+BATCH = np.dtype(
+    [
+        ("id", "<i8"),
+        ("run", "<i8"),
+        ("phase", "U16"),
+        ("start_ns", "<i8"),
+        ("end_ns", "<i8"),
+        ("images", "<i8"),
+        ("top1", "<i8"),
+        ("top5", "<i8"),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """An instrument as it introduced itself."""
+
+    id: int
+    name: str
+    kind: str
+    model: str
+    serial_number: str
+    firmware: str
+    rate_hz: float
+    lines: tuple[str, ...]
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRow:
+    """What one channel of a source measures, and how its codes are to be read."""
+
+    id: int
+    source: int
+    name: str
+    quantity: Quantity
+    role: Role
+    encoding: str
+    """numpy dtype of the stored codes, or 'product'."""
+    scale: float
+    zero_offset: float
+    """A code c means scale * c + zero_offset."""
+    resolution: float | None
+    accuracy: float | None
+    factor_a: int | None
+    factor_b: int | None
+
+    @property
+    def is_product(self) -> bool:
+        return self.factor_a is not None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One network at one batch size."""
+
+    id: int
+    cycle: int
+    network: str
+    title: str
+    batch_size: int
+    precision: str
+    device: str
+    threads: int
+    state: str
+    error: str | None
+    started_ns: int | None
+    ended_ns: int | None
+    parameters: int | None
+    macs: int | None
+    operations: int | None
+    input_pixels: int | None
+    weights: str | None
+    weights_sha256: str | None
+    dataset: str | None
+    accuracy_note: str | None
+    """Why accuracy was not measured, where it was not."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRow:
+    """A phase of a run; end_ns is None while it goes on."""
+
+    id: int
+    run: int
+    phase: str
+    start_ns: int
+    end_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRow:
+    """Something worth seeing on the time axis."""
+
+    id: int
+    host_ns: int
+    kind: str
+    text: str
+    run: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class GapRow:
+    """Samples first to first + n - 1 that never arrived."""
+
+    id: int
+    source: int
+    first: int
+    n: int
+    start_ns: int
+    end_ns: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRow:
+    """The clock fit of a source: true rate, and how far its times may be off."""
+
+    source: int
+    host_ns: int
+    rate_hz: float
+    bound_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """A line of the log."""
+
+    id: int
+    host_ns: int
+    level: str
+    text: str

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of a session file, the numbers that mark it, and how a file is opened safely.
+
+docs/session-format.md is the contract for readers outside this program; this is where it is carried out.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from monitor_app.core.errors import NewerSessionError, NotASessionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+APPLICATION_ID = 0x504C4D31
+"""'PLM1' in the SQLite header; `file` and other tools can tell a session by it."""
+FORMAT_VERSION = 1
+PAGE_BYTES = 16_384
+
+TABLES = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE environment (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE utc (host_ns INTEGER PRIMARY KEY, utc_ns INTEGER NOT NULL);
+CREATE TABLE source (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, model TEXT NOT NULL,
+    serial_number TEXT NOT NULL, firmware TEXT NOT NULL, rate_hz REAL NOT NULL,
+    lines TEXT NOT NULL, simulated INTEGER NOT NULL);
+CREATE TABLE signal (
+    id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES source, name TEXT NOT NULL,
+    quantity TEXT NOT NULL, role TEXT NOT NULL, encoding TEXT NOT NULL, scale REAL NOT NULL,
+    zero_offset REAL NOT NULL, resolution REAL, accuracy REAL,
+    factor_a INTEGER REFERENCES signal, factor_b INTEGER REFERENCES signal, UNIQUE (source, name));
+CREATE TABLE samples (
+    id INTEGER PRIMARY KEY, signal INTEGER NOT NULL REFERENCES signal, first INTEGER NOT NULL,
+    n INTEGER NOT NULL, t_first_ns INTEGER NOT NULL, t_last_ns INTEGER NOT NULL, data BLOB NOT NULL);
+CREATE UNIQUE INDEX samples_by_index ON samples (signal, first);
+CREATE INDEX samples_by_time ON samples (signal, t_first_ns);
+CREATE TABLE summary (
+    id INTEGER PRIMARY KEY, signal INTEGER NOT NULL REFERENCES signal, level INTEGER NOT NULL,
+    first INTEGER NOT NULL, n INTEGER NOT NULL, data BLOB NOT NULL);
+CREATE UNIQUE INDEX summary_by_index ON summary (signal, level, first);
+CREATE TABLE clock (
+    source INTEGER NOT NULL REFERENCES source, host_ns INTEGER NOT NULL, rate_hz REAL NOT NULL,
+    bound_ns INTEGER NOT NULL, PRIMARY KEY (source, host_ns)) WITHOUT ROWID;
+CREATE TABLE gap (
+    id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES source, first INTEGER NOT NULL,
+    n INTEGER NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE line_change (
+    source INTEGER NOT NULL REFERENCES source, line INTEGER NOT NULL, sample INTEGER NOT NULL,
+    level INTEGER NOT NULL, PRIMARY KEY (source, line, sample)) WITHOUT ROWID;
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY, cycle INTEGER NOT NULL, network TEXT NOT NULL, title TEXT NOT NULL,
+    batch_size INTEGER NOT NULL, precision TEXT NOT NULL, device TEXT NOT NULL, threads INTEGER NOT NULL,
+    state TEXT NOT NULL, error TEXT, started_ns INTEGER, ended_ns INTEGER,
+    parameters INTEGER, macs INTEGER, operations INTEGER, input_pixels INTEGER,
+    weights TEXT, weights_sha256 TEXT, dataset TEXT, accuracy_note TEXT);
+CREATE TABLE span (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, phase TEXT NOT NULL,
+    start_ns INTEGER NOT NULL, end_ns INTEGER);
+CREATE INDEX span_by_time ON span (start_ns);
+CREATE TABLE batch (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, phase TEXT NOT NULL,
+    start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, images INTEGER NOT NULL,
+    top1 INTEGER, top5 INTEGER);
+CREATE INDEX batch_by_run ON batch (run, phase);
+CREATE INDEX batch_by_time ON batch (start_ns);
+CREATE TABLE mark (
+    id INTEGER PRIMARY KEY, host_ns INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, run INTEGER);
+CREATE TABLE log (
+    id INTEGER PRIMARY KEY, host_ns INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL);
+"""
+
+
+def create(path: Path) -> sqlite3.Connection:
+    """A new session file open for writing; the file must not exist. Raises sqlite3.Error, OSError."""
+    with path.open("xb"):
+        pass
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = NORMAL")
+    # 4 MiB between checkpoints: short enough to stay in the page cache, long enough to be rare.
+    db.execute("PRAGMA wal_autocheckpoint = 256")
+    db.executescript("BEGIN;" + TABLES + "COMMIT;")
+    return db
+
+
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """An existing session, never to be changed by us. Raises NotASessionError, NewerSessionError.
+
+    The file may come from a stranger: no writes, no functions from its schema, sizes checked by SQLite.
+    """
+    if not path.is_file():
+        raise NotASessionError(f"There is no file {path}: check the name.")
+    try:
+        return _open_read_only(path)
+    except sqlite3.OperationalError as error:
+        raise NotASessionError(
+            f"{path} cannot be opened ({error}): copy it, with the -wal file beside it, to a folder you can write to."
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise NotASessionError(f"{path} is damaged or not a session file ({error}).") from error
+
+
+def _open_read_only(path: Path) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=1.0)
+    try:
+        db.execute("PRAGMA query_only = ON")
+        db.execute("PRAGMA trusted_schema = OFF")
+        db.execute("PRAGMA cell_size_check = ON")
+        if hasattr(db, "setconfig"):  # Python 3.12
+            db.setconfig(1010, True)  # SQLITE_DBCONFIG_DEFENSIVE
+        _check_identity(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _check_identity(db: sqlite3.Connection, path: Path) -> None:
+    (application_id,) = db.execute("PRAGMA application_id").fetchone()
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if application_id != APPLICATION_ID:
+        raise NotASessionError(f"{path} is not a session file of this program.")
+    if version > FORMAT_VERSION:
+        raise NewerSessionError(
+            f"{path} has session format {version}, this version reads up to {FORMAT_VERSION}: "
+            "open it with a newer monitor-app."
+        )
+    present = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    missing = [line.split()[2] for line in TABLES.splitlines() if line.startswith("CREATE TABLE")]
+    missing = [name for name in missing if name not in present]
+    if missing:
+        raise NotASessionError(f"{path} is not a complete session file: table {missing[0]} is missing.")

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bytes to and from a serial port: the only door to pyserial, and the seam at which tests take its place."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import time
+from typing import Protocol
+
+import serial
+
+from monitor_app.core.errors import PortError, SourceLostError
+
+COALESCE_S = 0.004
+"""Waiting so long for more after the first byte makes a few large reads of many small ones."""
+
+
+class Transport(Protocol):
+    """A byte stream to an instrument."""
+
+    def read(self, timeout_s: float, *, eager: bool = False) -> bytes:
+        """What has come, after waiting at most timeout_s; eager does not wait for more. Raises SourceLostError."""
+
+    def write(self, data: bytes) -> None:
+        """Raises SourceLostError."""
+
+    def close(self) -> None:
+        """Calling it twice is fine."""
+
+
+class SerialTransport:
+    """A serial port or pyserial URL. USB ports ignore the baud rate; a UART needs the right one."""
+
+    def __init__(self, port: str, baud: int = 115_200) -> None:
+        """Raises PortError with the command that mends it."""
+        self._name = port
+        try:
+            self._port = serial.serial_for_url(port, baudrate=baud, timeout=0.0, write_timeout=1.0, exclusive=True)
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise _port_error(port, error) from error
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            # Without it an FTDI chip holds bytes back for 16 ms; others, and pseudo-terminals, do not know it.
+            self._port.set_low_latency_mode(True)
+
+    def read(self, timeout_s: float, *, eager: bool = False) -> bytes:
+        """What has come, after waiting at most timeout_s for the first byte."""
+        try:
+            self._port.timeout = timeout_s
+            data = bytes(self._port.read(1))
+            if not data:
+                return b""
+            if not eager:
+                time.sleep(COALESCE_S)
+            return data + bytes(self._port.read(self._port.in_waiting))
+        except (serial.SerialException, OSError, TypeError) as error:
+            raise SourceLostError(f"{self._name} went away ({_reason(error)}): check the cable.") from error
+
+    def write(self, data: bytes) -> None:
+        """Send all of it."""
+        try:
+            self._port.write(data)
+        except (serial.SerialException, OSError, TypeError) as error:
+            raise SourceLostError(f"{self._name} takes no commands ({_reason(error)}): check the cable.") from error
+
+    def close(self) -> None:
+        """Let go of the port."""
+        with contextlib.suppress(serial.SerialException, OSError):
+            self._port.close()
+
+
+def _port_error(port: str, error: Exception) -> PortError:
+    number = getattr(error, "errno", None)
+    if number == errno.ENOENT or not (os.path.exists(port) or "://" in port):
+        return PortError(f"There is no port {port}: plug the instrument in, or see `monitor-app sources`.")
+    if number == errno.EACCES:
+        return PortError(f"You may not open {port}: run `sudo usermod -aG dialout $USER`, then log out and in again.")
+    if number in {errno.EBUSY, errno.EAGAIN} or "lock" in str(error):
+        return PortError(f"{port} is in use by another program: `fuser -v {port}` tells which; close it.")
+    return PortError(f"{port} cannot be opened ({_reason(error)}).")
+
+
+def _reason(error: Exception) -> str:
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if isinstance(number, int) else str(error)
