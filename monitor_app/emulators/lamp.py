@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The receiving end of the lamp: when the simulated board is busy."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+from typing import NamedTuple
+
+from monitor_app.core.errors import SourceError
+from monitor_app.core.lamp import MESSAGE
+
+# A flood must not keep the device from its samples.
+_MAX_PER_READ = 4_096
+
+
+class LampChange(NamedTuple):
+    """The level of the lamp from `host_ns` on."""
+
+    host_ns: int
+    busy: bool
+
+
+class LampReceiver:
+    """A Unix datagram socket at `path` that collects changes and never blocks.
+
+    Datagrams that are not messages are passed over and counted in `ignored`.
+
+    Raises:
+        SourceError: `path` cannot be bound, or another receiver listens there.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = os.fspath(path)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.ignored = 0
+        try:
+            _remove_stale(self._path)
+            self._socket.bind(self._path)
+            self._inode = os.stat(self._path).st_ino
+        except OSError as error:
+            self._socket.close()
+            raise SourceError(_why_not(self._path, error)) from error
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def read(self) -> list[LampChange]:
+        """The changes that have arrived since the last call."""
+        changes = []
+        for _ in range(_MAX_PER_READ):
+            try:
+                message = self._socket.recv(MESSAGE.size + 1)
+            except BlockingIOError:
+                break
+            if len(message) == MESSAGE.size and message[-1] in {0, 1}:
+                host_ns, busy = MESSAGE.unpack(message)
+                changes.append(LampChange(host_ns, bool(busy)))
+            else:
+                self.ignored += 1
+        return changes
+
+    def close(self) -> None:
+        """Stop listening and remove the socket from the file system; twice is fine."""
+        if self._socket.fileno() < 0:
+            return
+        self._socket.close()
+        try:
+            if os.stat(self._path).st_ino == self._inode:
+                os.unlink(self._path)
+        except FileNotFoundError:
+            pass
+
+
+def _remove_stale(path: str) -> None:
+    """Remove a socket that nobody listens at any more, left by a receiver that was killed."""
+    try:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            return
+    except FileNotFoundError:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+
+
+def _why_not(path: str, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"The lamp socket {path} is in use; stop what uses it, or choose another path with --lamp."
+    # An address that is too long has no errno.
+    reason = error.strerror or str(error)
+    return f"The lamp socket {path} cannot be made ({reason}); choose another path with --lamp."
