@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a Load command to a network that is ready to run. Imports torch: for the child only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+
+import torch
+from torch import nn
+
+from monitor_app.core.errors import InferenceError
+from monitor_app.inference.costs import count_costs
+from monitor_app.inference.messages import Load, Loaded
+from monitor_app.inference.networks.registry import Network, find_network
+from monitor_app.inference.networks.weights import apply_weights, find_weights
+
+PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+@dataclass(frozen=True, slots=True)
+class RunningNetwork:
+    """A network in memory, in evaluation mode, on its device."""
+
+    network: Network
+    module: nn.Module
+    device: torch.device
+    dtype: torch.dtype
+    loaded: Loaded
+
+
+def load_network(command: Load) -> RunningNetwork:
+    """Build the network, give it weights and put it on its device.
+
+    Sets torch's thread count and seed for the process; call it on the thread that will run the network,
+    because the thread count belongs to that.
+
+    Raises:
+        InferenceError: an unknown network, precision or device, or weights that do not fit.
+    """
+    started = perf_counter()
+    network = find_network(command.network)
+    dtype = _dtype(command.precision)
+    device = _device(command.device)
+    torch.set_num_threads(command.threads)
+    weights = find_weights(network.weights, command.weights)
+    costs = count_costs(network)
+    torch.manual_seed(command.seed)
+    module = network.build().eval()
+    if weights is not None:
+        apply_weights(module, weights, network.title)
+    module.requires_grad_(False)
+    module.to(device=device, dtype=dtype)
+    loaded = Loaded(
+        network=network.name,
+        title=network.title,
+        parameters=costs.parameters,
+        macs=costs.macs,
+        operations=costs.operations,
+        input_pixels=network.input_pixels,
+        weights=weights.title if weights else None,
+        weights_sha256=weights.sha256 if weights else None,
+        seconds=perf_counter() - started,
+    )
+    return RunningNetwork(network, module, device, dtype, loaded)
+
+
+def device_names() -> dict[str, str]:
+    """What a Load command may name, and what each device calls itself."""
+    names = {"cpu": _cpu_name()}
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        names[f"cuda:{index}"] = torch.cuda.get_device_name(index)
+    return names
+
+
+def _cpu_name() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
+            named = (line.partition(":")[2].strip() for line in lines if line.lower().startswith("model name"))
+            return next(named, "CPU") or "CPU"
+    except OSError:
+        return "CPU"
+
+
+def _dtype(precision: str) -> torch.dtype:
+    dtype = PRECISIONS.get(precision)
+    if dtype is None:
+        raise InferenceError(f"There is no precision {precision!r}: use one of {', '.join(PRECISIONS)}.")
+    return dtype
+
+
+def _device(name: str) -> torch.device:
+    names = device_names()
+    full = "cuda:0" if name == "cuda" else name
+    if full not in names:
+        raise InferenceError(f"This torch sees no device {name!r}: use one of {', '.join(names)}.")
+    return torch.device(full)
