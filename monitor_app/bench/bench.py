@@ -122,6 +122,7 @@ class Bench:
             acquisition.close()
         for instrument in self._instruments:
             instrument.close()
+        self._recorder.put(lambda writer: writer.set_meta({"completed_utc_ns": str(time.time_ns())}))
         self._recorder.close()
         self._phase = BenchPhase.CLOSED
 

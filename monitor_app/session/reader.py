@@ -114,7 +114,10 @@ class SessionReader:
         rows = self._rows(
             "SELECT id, name, kind, model, serial_number, firmware, rate_hz, lines, simulated FROM source ORDER BY id"
         )
-        return [SourceRow(*leading, tuple(json.loads(lines)), bool(simulated)) for *leading, lines, simulated in rows]
+        return [
+            SourceRow(number, name, kind, model, serial, firmware, rate_hz, tuple(json.loads(lines)), bool(simulated))
+            for number, name, kind, model, serial, firmware, rate_hz, lines, simulated in rows
+        ]
 
     def signals(self) -> list[SignalRow]:
         """All signals, stored and derived, in the order in which their sources named them."""
@@ -189,6 +192,10 @@ class SessionReader:
     def time_at(self, signal_id: int, index: int) -> int:
         """Host time of a sample by its index."""
         return self._waveform(signal_id).time_at(index)
+
+    def sample_rate_hz(self, signal_id: int) -> float | None:
+        """Samples a second of host time over the whole session, or None with fewer than two rows of samples."""
+        return self._waveform(signal_id).rate_hz()
 
     def lost_samples(self) -> int:
         """Samples that never arrived, over all sources."""

@@ -104,6 +104,13 @@ class Waveform:
             return None
         return first[2], last[3] + round(self._period_ns(last))
 
+    def rate_hz(self) -> float | None:
+        """Sample indices a second of host time from the first row to the last; None with fewer than two samples."""
+        first, last = self._edge_row("ASC"), self._edge_row("DESC")
+        if first is None or last is None or last[3] <= first[2]:
+            return None
+        return (last[0] + last[1] - 1 - first[0]) * 1e9 / (last[3] - first[2])
+
     def envelope(self, start_ns: int, end_ns: int, columns: int) -> Envelope:
         """All samples in [start_ns, end_ns) as about ``columns`` groups of equal size.
 

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which signal of a session is the power of the whole board."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor_app.core.samples import Quantity, Role
+
+if TYPE_CHECKING:
+    from monitor_app.session.reader import SessionReader
+    from monitor_app.session.rows import SignalRow
+
+
+def total_power(reader: SessionReader) -> SignalRow | None:
+    """The power whose role is total, or the only power there is; None where that is not clear."""
+    powers = [signal for signal in reader.signals() if signal.quantity is Quantity.POWER]
+    totals = [signal for signal in powers if signal.role is Role.TOTAL]
+    if totals:
+        return totals[0]
+    return powers[0] if len(powers) == 1 else None
+
+
+def sibling(reader: SessionReader, power: SignalRow, quantity: Quantity) -> SignalRow | None:
+    """The current or voltage that belongs to a power: its factor, or the only one of its source."""
+    signals = [s for s in reader.signals() if s.source == power.source and s.quantity is quantity]
+    factors = [s for s in signals if s.id in {power.factor_a, power.factor_b}]
+    return (factors or signals)[0] if len(factors or signals) == 1 else None

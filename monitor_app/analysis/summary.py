@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole session in figures: what `show` prints. The JSON keys are a contract, see docs/session-format.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from monitor_app.analysis.runs import RunResult, idle_spans, mean_over, run_results
+from monitor_app.analysis.signals import total_power
+from monitor_app.core.runs import RunState
+from monitor_app.session.schema import FORMAT_VERSION
+
+if TYPE_CHECKING:
+    from monitor_app.analysis.intervals import Proportion
+    from monitor_app.session.reader import Extent, SessionReader
+    from monitor_app.session.rows import SourceRow
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSummary:
+    """One instrument over the session."""
+
+    source: SourceRow
+    rate_hz: float | None
+    """Samples a second of host time, over the whole session."""
+    clock_bound_ns: int | None
+    lost_samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """Figures of a session; None where something was not measured."""
+
+    title: str
+    started_utc: datetime | None
+    duration_s: float
+    complete: bool
+    """The file was closed, not cut off."""
+    simulated: bool
+    sources: tuple[SourceSummary, ...]
+    lost_samples: int
+    coverage: float | None
+    energy_j: float | None
+    mean_w: float | None
+    idle_w: float | None
+    full_w: float | None
+    runs: tuple[RunResult, ...]
+
+    @property
+    def swing_w(self) -> float | None:
+        """From idle to full load."""
+        return None if self.full_w is None or self.idle_w is None else self.full_w - self.idle_w
+
+
+def summarise(reader: SessionReader) -> SessionSummary:
+    """All figures of a session. Raises NotASessionError for a damaged one."""
+    extent, power, meta = reader.extent(), total_power(reader), reader.meta()
+    whole = reader.statistics(power.id, extent.start_ns, extent.end_ns) if power and extent else None
+    spans = reader.spans()
+    idle = [reader.statistics(power.id, *span) for span in idle_spans(spans)] if power else []
+    runs = tuple(run_results(reader))
+    sources = tuple(_source(reader, source) for source in reader.sources())
+    return SessionSummary(
+        title=meta.get("title", ""),
+        started_utc=_utc(reader, extent),
+        duration_s=extent.duration_s if extent else 0.0,
+        complete="completed_utc_ns" in meta,
+        simulated=any(source.source.simulated for source in sources),
+        sources=sources,
+        lost_samples=reader.lost_samples(),
+        coverage=whole.coverage if whole else None,
+        energy_j=whole.mean * whole.duration_s * whole.coverage if whole and whole.count else None,
+        mean_w=whole.mean if whole and whole.count else None,
+        idle_w=mean_over(idle),
+        full_w=_full_w(runs),
+        runs=runs,
+    )
+
+
+def as_json(summary: SessionSummary) -> dict[str, Any]:
+    """The summary as the JSON document of `show --json`."""
+    main = next(iter(summary.sources), None)
+    return {
+        "format_version": FORMAT_VERSION,
+        "title": summary.title,
+        "started_utc": summary.started_utc.isoformat() if summary.started_utc else None,
+        "duration_s": summary.duration_s,
+        "complete": summary.complete,
+        "simulated": summary.simulated,
+        "sample_rate_hz": main.rate_hz if main else None,
+        "lost_samples": summary.lost_samples,
+        "coverage": summary.coverage,
+        "energy_j": summary.energy_j,
+        "mean_w": summary.mean_w,
+        "idle_w": summary.idle_w,
+        "full_w": summary.full_w,
+        "swing_w": summary.swing_w,
+        "sources": [_source_json(source) for source in summary.sources],
+        "runs": [_run_json(result, simulated=summary.simulated) for result in summary.runs],
+    }
+
+
+def _full_w(runs: tuple[RunResult, ...]) -> float | None:
+    """Mean power over the timed spans of all runs that were completed."""
+    done = [(r.timed_s, r.power.full_w) for r in runs if r.power and r.run.state == RunState.DONE.value]
+    total_s = sum(timed_s for timed_s, _ in done)
+    return sum(timed_s * full_w for timed_s, full_w in done) / total_s if total_s else None
+
+
+def _source(reader: SessionReader, source: SourceRow) -> SourceSummary:
+    stored = [s for s in reader.signals() if s.source == source.id and not s.is_product]
+    clock = reader.clock(source.id)
+    return SourceSummary(
+        source,
+        reader.sample_rate_hz(stored[0].id) if stored else None,
+        clock.bound_ns if clock else None,
+        sum(gap.n for gap in reader.gaps() if gap.source == source.id),
+    )
+
+
+def _utc(reader: SessionReader, extent: Extent | None) -> datetime | None:
+    pairs = reader.utc_pairs()
+    if not pairs or extent is None:
+        return None
+    host_ns, utc_ns = pairs[0]
+    return datetime.fromtimestamp((utc_ns + extent.start_ns - host_ns) * 1e-9, timezone.utc)
+
+
+def _source_json(summary: SourceSummary) -> dict[str, Any]:
+    source = summary.source
+    return {
+        "name": source.name,
+        "kind": source.kind,
+        "model": source.model,
+        "serial_number": source.serial_number,
+        "firmware": source.firmware,
+        "nominal_rate_hz": source.rate_hz,
+        "sample_rate_hz": summary.rate_hz,
+        "clock_bound_us": None if summary.clock_bound_ns is None else summary.clock_bound_ns / 1000,
+        "lost_samples": summary.lost_samples,
+        "simulated": source.simulated,
+    }
+
+
+def _run_json(result: RunResult, *, simulated: bool) -> dict[str, Any]:
+    run, latency, power = result.run, result.latency, result.power
+    return {
+        "id": run.id,
+        "cycle": run.cycle,
+        "network": run.network,
+        "title": run.title,
+        "batch_size": run.batch_size,
+        "precision": run.precision,
+        "device": run.device,
+        "threads": run.threads,
+        "state": run.state,
+        "error": run.error,
+        "parameters": run.parameters,
+        "macs": run.macs,
+        "operations": run.operations,
+        "weights": run.weights,
+        "weights_sha256": run.weights_sha256,
+        "dataset": run.dataset,
+        "images": result.images,
+        "images_per_s": result.images_per_s,
+        "latency_ms": latency
+        and {
+            "batches": latency.batches,
+            "mean": latency.mean_s * 1e3,
+            "p50": latency.p50_s * 1e3,
+            "p90": latency.p90_s * 1e3,
+            "p95": latency.p95_s * 1e3,
+            "p99": latency.p99_s * 1e3,
+        },
+        "idle_w": power and power.idle_w,
+        "full_w": power and power.full_w,
+        "net_w": power and power.net_w,
+        "energy_j_per_image": power
+        and {
+            "gross": power.gross_j_per_image,
+            "net": power.net_j_per_image,
+            "net_uncertainty": power.net_uncertainty_j,
+        },
+        "coverage": power and power.coverage,
+        "top1": _proportion_json(result.top1),
+        "top5": _proportion_json(result.top5),
+        "accuracy_note": run.accuracy_note,
+        "simulated": simulated,
+    }
+
+
+def _proportion_json(share: Proportion | None) -> dict[str, Any] | None:
+    if share is None:
+        return None
+    return {
+        "correct": share.correct,
+        "images": share.images,
+        "value": share.value,
+        "low": share.low,
+        "high": share.high,
+    }
