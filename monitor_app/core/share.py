@@ -47,7 +47,7 @@ def profile_names(folder: str = "") -> list[str]:
 def _share_root() -> Path:
     package = Path(str(importlib.resources.files("monitor_app.core"))).parent
     for root in (package / "_share", package.parent):
-        if (root / "profiles").is_dir() and (root / "resources").is_dir():
+        if (root / "profiles").is_dir():
             return root
     raise MonitorError(f"The files that belong to the program are missing beside {package}; install it again.")
 

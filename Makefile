@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench demo setup setup-dev clean
+
+BIN := .venv/bin
+CONSTRAINTS ?= packaging/constraints.txt
+export CONSTRAINTS PYTHON TORCH_INDEX
+# Another environment's modules (ROS sets these, for one) do not belong in this one.
+unexport PYTHONHOME PYTHONPATH
+
+help:
+	@echo 'make run      measure the simulated board: in a window, or without a display into out/'
+	@echo 'make test     every check and every test'
+	@echo 'make lint     the checks alone'
+	@echo 'make bench    how fast the program itself is'
+	@echo 'make demo     fetch the demonstration weights and photographs again'
+	@echo 'make clean    remove .venv and caches; recordings in out/ stay'
+	@echo
+	@echo 'Each sets up what it needs the first time. Options, as in make run PYTHON=python3.12:'
+	@echo 'PYTHON=...       the interpreter to use, 3.10 to 3.13'
+	@echo 'CONSTRAINTS=     the newest packages instead of the tested versions'
+	@echo 'TORCH_INDEX=...  one more package index: https://download.pytorch.org/whl/cpu has torch'
+	@echo '                 without CUDA, a tenth of the download on a machine without an NVIDIA GPU'
+
+run: setup
+ifneq ($(DISPLAY)$(WAYLAND_DISPLAY),)
+	$(BIN)/monitor-app
+else
+	@mkdir -p out
+	$(BIN)/monitor-app record profiles/simulated-tx1.toml -o out/session-$$(date +%Y%m%d-%H%M%S).plm --duration 20 --export
+endif
+
+test: lint
+	$(BIN)/pytest
+
+lint: setup-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup-dev
+	@set -e; for script in tests/benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python "$$script"; done
+
+setup:
+	@bash packaging/bootstrap.sh run
+
+demo:
+	@bash packaging/bootstrap.sh demo
+
+setup-dev:
+	@bash packaging/bootstrap.sh test
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks
+	find monitor_app tests -name __pycache__ -prune -exec rm -rf {} +

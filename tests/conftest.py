@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What holds for every test: a home of its own, no window on the screen, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# pytest-qt loads Qt right after this file, and Qt reads these when it is loaded.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+_session_home = tempfile.TemporaryDirectory(prefix="monitor-app-tests-")
+
+import psutil  # noqa: E402
+import pytest  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_GRACE_S = 2.0
+_HOMES = {
+    "HOME": "",
+    "XDG_CACHE_HOME": "cache",
+    "XDG_CONFIG_HOME": "config",
+    "XDG_DATA_HOME": "data",
+    "XDG_STATE_HOME": "state",
+    "XDG_RUNTIME_DIR": "runtime",
+    "TORCH_HOME": "cache/torch",
+}
+
+
+def _homes(home: Path) -> dict[str, str]:
+    paths = {variable: home / folder for variable, folder in _HOMES.items()}
+    for path in paths.values():
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return {variable: str(path) for variable, path in paths.items()}
+
+
+os.environ.update(_homes(Path(_session_home.name)))
+
+
+def pytest_unconfigure() -> None:
+    _session_home.cleanup()
+
+
+@pytest.fixture(autouse=True)
+def leaves_nothing_behind() -> Iterator[None]:
+    """Fails a test that leaves a thread, a child process or an open window."""
+    threads, processes, windows = set(_threads()), set(_processes()), set(_windows())
+    yield
+    left = [
+        *_left_threads(threads),
+        *_left_processes(processes),
+        *_left_windows(windows),
+    ]
+    if left:
+        pytest.fail("the test left behind: " + "; ".join(left), pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home folder, so that no test sees the settings of the user or of another test."""
+    home = tmp_path_factory.mktemp("home")
+    for variable, path in _homes(home).items():
+        monkeypatch.setenv(variable, path)
+    return home
+
+
+def _threads() -> list[threading.Thread]:
+    # A thread that Python did not start, such as a QThread, stays listed after its end before 3.13.
+    return [thread for thread in threading.enumerate() if Path(f"/proc/self/task/{thread.native_id}").exists()]
+
+
+def _processes() -> list[psutil.Process]:
+    # Python's own resource tracker lives as long as the process that first needed it.
+    return [child for child in psutil.Process().children(recursive=True) if not _is_tracker(child)]
+
+
+def _is_tracker(process: psutil.Process) -> bool:
+    return "multiprocessing.resource_tracker" in _command(process)
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline()) or process.name()
+    except psutil.Error:
+        return "ended"
+
+
+def _windows() -> list[Any]:
+    widgets = sys.modules.get("PySide6.QtWidgets")
+    if widgets is None or widgets.QApplication.instance() is None:
+        return []
+    return [widget for widget in widgets.QApplication.topLevelWidgets() if widget.isVisible()]
+
+
+def _left_threads(before: set[threading.Thread]) -> list[str]:
+    for thread in set(_threads()) - before:
+        if not isinstance(thread, threading._DummyThread):
+            thread.join(_GRACE_S)
+    return [f"thread {thread.name}" for thread in set(_threads()) - before]
+
+
+def _left_processes(before: set[psutil.Process]) -> list[str]:
+    _, alive = psutil.wait_procs(set(_processes()) - before, timeout=_GRACE_S)
+    left = [f"process {process.pid} ({_command(process)})" for process in alive]
+    for process in alive:
+        process.kill()
+    psutil.wait_procs(alive, timeout=_GRACE_S)
+    return left
+
+
+def _left_windows(before: set[Any]) -> list[str]:
+    windows = set(_windows()) - before
+    names = [f"window {window.windowTitle() or type(window).__name__}" for window in windows]
+    for window in windows:
+        window.close()
+        window.deleteLater()
+    return names
