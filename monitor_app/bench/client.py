@@ -33,6 +33,8 @@ class BenchClient:
             [sys.executable, "-m", "monitor_app.bench.process", str(profile), str(session)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # A session of its own: Ctrl-C in the terminal is for the window, which ends the bench in good order.
+            start_new_session=True,
         )
         assert self._process.stdout is not None
         os.set_blocking(self._process.stdout.fileno(), False)

@@ -57,7 +57,10 @@ class EmulatedShunt:
             "--lamp", str(self.lamp), "--account", str(self.account), "--seed", str(self._spec.seed),
             "--clock-ppm", str(self._spec.clock_ppm), "--until-stdin-closes",
         ]  # fmt: skip
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = subprocess.Popen(
+            # A session of its own: Ctrl-C in the terminal is for us, who end it in good order.
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
         assert self._process.stdout is not None
         ready, _, _ = select.select([self._process.stdout], [], [], START_S)
         line = self._process.stdout.readline() if ready else b""

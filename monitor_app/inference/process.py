@@ -53,6 +53,8 @@ class InferenceChild:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            # A session of its own: Ctrl-C in the terminal is for the bench, which ends its child in good order.
+            start_new_session=True,
             env={**os.environ, **ALLOCATOR},
         )
         assert self._process.stdin is not None

@@ -7,9 +7,11 @@ import contextlib
 import errno
 import os
 import time
+from dataclasses import dataclass
 from typing import Protocol
 
 import serial
+import serial.tools.list_ports
 
 from monitor_app.core.errors import PortError, SourceLostError
 
@@ -68,6 +70,25 @@ class SerialTransport:
         """Let go of the port."""
         with contextlib.suppress(serial.SerialException, OSError):
             self._port.close()
+
+
+@dataclass(frozen=True, slots=True)
+class SerialPort:
+    """A serial port as the system knows it."""
+
+    device: str
+    description: str
+    serial_number: str | None
+    usb: bool
+
+
+def serial_ports() -> list[SerialPort]:
+    """All ports but those that nothing is behind (ttyS without hardware)."""
+    return [
+        SerialPort(port.device, port.description, port.serial_number, port.vid is not None)
+        for port in serial.tools.list_ports.comports()
+        if port.hwid != "n/a" or port.vid is not None
+    ]
 
 
 def _port_error(port: str, error: Exception) -> PortError:

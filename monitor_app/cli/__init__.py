@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: everything the window does to a bench can be done from here.
+
+Exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage, 130 interrupted (the file is complete).
+"""
+
+from __future__ import annotations
+
+import sys
+
+COMMANDS = ("window", "record", "sources", "networks", "show", "export", "emulate")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; a first word that is no command is the profile of a window."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or (arguments[0] not in COMMANDS and not arguments[0].startswith("-")):
+        arguments = ["window", *arguments]
+    if arguments[0] == "window":
+        # The window's first second is spent on imports; what it needs least is a command line parser.
+        from monitor_app.cli.window import quick_start
+
+        code = quick_start(arguments[1:])
+        if code is not None:
+            return code
+    from monitor_app.cli.commands import run
+
+    return run(arguments)

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands, each a few lines over the packages below."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from monitor_app import __version__
+from monitor_app.cli import tables
+from monitor_app.cli.files import find_profile
+from monitor_app.core.errors import ExportError, MonitorError
+from monitor_app.core.log import log_to_file
+
+app = typer.Typer(
+    help="Power, latency and accuracy of neural networks on a board, live. Without a command: the window.",
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+emulate_app = typer.Typer(help="An instrument on a pseudo-terminal: prints its port, runs until stopped.")
+app.add_typer(emulate_app, name="emulate")
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+INTERRUPTED = 130
+
+logger = logging.getLogger(__name__)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
+SessionArgument = Annotated[Path, typer.Argument(help="A session file (*.plm).", show_default=False)]
+
+
+class _Interrupted(BaseException):
+    """Ctrl-C, kept from the parser, which would make an ordinary failure of it."""
+
+
+def run(arguments: list[str]) -> int:
+    """Carry out one command line; the exit code."""
+    before = signal.signal(signal.SIGINT, _interrupt)
+    try:
+        app(arguments, prog_name="monitor-app")
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    except MonitorError as error:
+        logger.info("Failed", exc_info=True)
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except _Interrupted:
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read us has gone, as `head` does
+        return 0
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise _Interrupted
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Power, latency and accuracy of neural networks on a board, live. Without a command: the window."""
+    log_to_file("monitor-app")
+    if version:
+        sys.stdout.write(f"monitor-app {__version__}\n")
+        raise typer.Exit
+
+
+@app.command()
+def window(
+    profile: Annotated[
+        str | None, typer.Argument(help="A profile, or a session file to look at; the simulated board by default.")
+    ] = None,
+    theme: Annotated[str | None, typer.Option(help="dark or light; by default as the desktop.")] = None,
+) -> None:
+    """The window (also without the word `window`)."""
+    from monitor_app.cli.window import open_window
+
+    raise typer.Exit(open_window(profile, theme))
+
+
+@app.command()
+def record(
+    profile: Annotated[str, typer.Argument(help="A profile: a TOML file, or the name of one that is shipped.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The session file to write.")] = None,
+    duration: Annotated[
+        float | None, typer.Option(help="Seconds to record; by default until the plan is done.", min=0.1)
+    ] = None,
+    export: Annotated[bool, typer.Option("--export", help="Write CSV and PNG beside the session.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Record without a window; Ctrl-C ends it cleanly."""
+    from monitor_app.cli.record import record_session
+
+    raise typer.Exit(record_session(find_profile(profile), output, duration, export=export, quiet=quiet))
+
+
+@app.command()
+def sources(as_json: JsonOption = False) -> None:
+    """Instruments found on this machine."""
+    from monitor_app.sources.discovery import find_sources
+
+    found = find_sources()
+    _print_json([each.as_json() for each in found]) if as_json else tables.print_sources(found)
+
+
+@app.command()
+def networks(as_json: JsonOption = False) -> None:
+    """Parameters, operations, input size and weights of the networks that can be run."""
+    from monitor_app.inference.costs import network_costs
+    from monitor_app.inference.networks.registry import NETWORKS
+
+    facts = [network_costs(name) for name in NETWORKS]
+    _print_json([tables.network_json(each) for each in facts]) if as_json else tables.print_networks(facts)
+
+
+@app.command()
+def show(file: SessionArgument, as_json: JsonOption = False) -> None:
+    """What is in a session."""
+    from monitor_app.analysis.summary import as_json as summary_json
+    from monitor_app.analysis.summary import summarise
+    from monitor_app.session.reader import SessionReader
+
+    with SessionReader(file) as reader:
+        summary = summarise(reader)
+    _print_json(summary_json(summary)) if as_json else tables.print_session(file, summary)
+
+
+class ExportFormat(str, Enum):
+    """What a session can be exported to."""
+
+    CSV = "csv"
+    PNG = "png"
+
+
+class ExportTable(str, Enum):
+    """Which table of a session goes into a CSV file."""
+
+    SAMPLES = "samples"
+    RUNS = "runs"
+    BATCHES = "batches"
+
+
+@app.command()
+def export(
+    file: SessionArgument,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
+    form: Annotated[ExportFormat, typer.Option("--format", help="Kind of file.")],
+    signals: Annotated[str | None, typer.Option(help="Signals by name, with commas between; all by default.")] = None,
+    start: Annotated[float | None, typer.Option("--from", help="Seconds from the session's start.", min=0)] = None,
+    end: Annotated[float | None, typer.Option("--to", help="Seconds from the session's start.", min=0)] = None,
+    table: Annotated[
+        ExportTable, typer.Option(help="For csv: every sample, or a row a run or a batch.")
+    ] = ExportTable.SAMPLES,
+    theme: Annotated[str, typer.Option(help="For png: light or dark.")] = "light",
+) -> None:
+    """Write a session as a table or a picture."""
+    from monitor_app.cli.export import export_csv, export_png
+
+    if start is not None and end is not None and end <= start:
+        raise ExportError("--to must be later than --from.")
+    if form is ExportFormat.PNG:
+        export_png(file, output, start, end, theme)
+    else:
+        export_csv(file, output, table.value, signals.split(",") if signals else None, start, end)
+
+
+@emulate_app.command("shunt")
+def emulate_shunt(
+    board: Annotated[str, typer.Option(help="The simulated board behind the meter.")] = "tx1",
+    link: Annotated[Path | None, typer.Option(help="Also make this symbolic link to the port.")] = None,
+    lamp: Annotated[Path | None, typer.Option(help="Unix socket at which the board is told when it is busy.")] = None,
+    account: Annotated[Path | None, typer.Option(help="File for the account of the true energy.")] = None,
+    rate_hz: Annotated[float, typer.Option(help="Samples a second.")] = 50_000.0,
+    seed: Annotated[int, typer.Option(help="Of the noise.", min=0)] = 1,
+    clock_ppm: Annotated[float, typer.Option(help="Error of the meter's clock.")] = 0.0,
+) -> None:
+    """A two-channel meter that speaks the shunt stream protocol, before a simulated board."""
+    from monitor_app.emulators.shunt import ShuntOptions, run
+
+    return run(
+        ShuntOptions(
+            board=board, lamp=lamp, link=link, account=account, rate_hz=rate_hz, seed=seed, clock_ppm=clock_ppm
+        )
+    )
+
+
+@emulate_app.callback()
+def emulate() -> None:
+    """An instrument on a pseudo-terminal: prints its port, runs until stopped."""
+
+
+def _print_json(document: object) -> None:
+    sys.stdout.write(json.dumps(document, indent=1) + "\n")

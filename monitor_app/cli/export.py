@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The exports, with their progress on a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from monitor_app.core.errors import ExportError
+from monitor_app.exports import csv
+from monitor_app.session.reader import SessionReader
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def export_csv(
+    file: Path, output: Path, table: str, names: list[str] | None, start_s: float | None, end_s: float | None
+) -> None:
+    """One table of the session as CSV. Raises ExportError, SessionError."""
+    with SessionReader(file) as reader:
+        if table == "runs":
+            csv.write_runs(reader, output)
+        elif table == "batches":
+            csv.write_batches(reader, output)
+        else:
+            signals = None if names is None else [_signal(reader, name) for name in names]
+            with Progress(
+                TextColumn(f"writing {output}"), BarColumn(), TimeRemainingColumn(), console=Console(stderr=True),
+                transient=True,
+            ) as progress:  # fmt: skip
+                task = progress.add_task("", total=1.0)
+                csv.write_samples(
+                    reader, output, signals, start_s, end_s, lambda done: progress.update(task, completed=done)
+                )
+
+
+def export_png(file: Path, output: Path, start_s: float | None, end_s: float | None, theme: str) -> None:
+    """The session as a picture. Raises ExportError, SessionError."""
+    from monitor_app.exports.picture import write_png
+
+    if theme not in {"light", "dark"}:
+        raise ExportError(f"There is no theme {theme}: take light or dark.")
+    with SessionReader(file) as reader:
+        write_png(reader, output, start_s=start_s, end_s=end_s, theme=theme)
+
+
+def _signal(reader: SessionReader, name: str) -> object:
+    for signal in reader.signals():
+        if signal.name == name:
+            return signal
+    there = ", ".join(signal.name for signal in reader.signals())
+    raise ExportError(f"The session has no signal {name}; it has {there}.")

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recording in the foreground: the same bench as behind the window, with its progress on the terminal."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from monitor_app.bench.bench import Bench
+from monitor_app.cli import tables
+from monitor_app.cli.files import new_session_name
+from monitor_app.core.errors import SourceError
+from monitor_app.core.profile import parse_profile, read_profile_text
+from monitor_app.core.status import SourceState
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from monitor_app.core.status import BenchStatus
+
+POLL_S = 0.2
+LINE_EVERY_S = 5.0
+"""How often a line is printed where there is no terminal to redraw."""
+
+
+def record_session(
+    profile_path: Path, output: Path | None, duration_s: float | None, *, export: bool, quiet: bool
+) -> int:
+    """Record until the duration is over, the plan is done, or Ctrl-C. Raises MonitorError."""
+    text = read_profile_text(profile_path)
+    profile = parse_profile(text, str(profile_path))
+    session = output or Path(new_session_name())
+    session.parent.mkdir(parents=True, exist_ok=True)
+    interrupted = _on_signals()
+    bench = Bench(profile, text, session)
+    try:
+        with _Display(duration_s, quiet=quiet) as display:
+            _wait(bench, duration_s, interrupted, display)
+    finally:
+        bench.close()
+    if bench.failure is not None:
+        raise bench.failure
+    _report(session, export=export)
+    return 130 if interrupted.is_set() else 0
+
+
+def _wait(bench: Bench, duration_s: float | None, interrupted: threading.Event, display: _Display) -> None:
+    began = time.monotonic()
+    while bench.failure is None and not interrupted.wait(POLL_S):
+        status, elapsed_s = bench.status(), time.monotonic() - began
+        display.show(status, elapsed_s)
+        _refuse_to_record_nothing(bench, status)
+        if duration_s is not None:
+            if elapsed_s >= duration_s:
+                return
+        elif status.runs and not bench.runs_active:
+            return
+
+
+def _refuse_to_record_nothing(bench: Bench, status: BenchStatus) -> None:
+    """Where no instrument can be used there is nothing to record: say why, and leave no file."""
+    if status.sources and all(source.state is SourceState.FAILED for source in status.sources):
+        bench.close()
+        bench.session.unlink(missing_ok=True)
+        raise SourceError(" ".join(source.message for source in status.sources))
+
+
+def _report(session: Path, *, export: bool) -> None:
+    lines = [f"session  {session}"]
+    if export:
+        from monitor_app.cli.export import export_csv, export_png  # Qt and a font take a moment to load
+
+        csv, png = session.with_suffix(".csv"), session.with_suffix(".png")
+        export_csv(session, csv, "samples", None, None, None)
+        export_png(session, png, None, None, "light")
+        lines += [f"table    {csv}", f"picture  {png}"]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _on_signals() -> threading.Event:
+    """Ctrl-C and SIGTERM end the recording; a second one is not needed and does no harm."""
+    interrupted = threading.Event()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupted.set()
+
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
+    return interrupted
+
+
+class _Display:
+    """The status on stderr: redrawn on a terminal, a line every few seconds elsewhere."""
+
+    def __init__(self, duration_s: float | None, *, quiet: bool) -> None:
+        self._duration_s = duration_s
+        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+        self._live = Live(Text(""), console=self._console, transient=True) if self._console.is_terminal else None
+        self._next_line_s = 0.0
+
+    def __enter__(self) -> _Display:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def show(self, status: BenchStatus, elapsed_s: float) -> None:
+        """The status after so many seconds."""
+        if self._live:
+            self._live.update(tables.status_block(status, elapsed_s, self._duration_s))
+        elif elapsed_s >= self._next_line_s:
+            self._next_line_s = elapsed_s + LINE_EVERY_S
+            self._console.print(tables.status_line(status, elapsed_s, self._duration_s), soft_wrap=True)

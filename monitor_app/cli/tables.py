@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the commands print for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, Group
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from monitor_app.core.runs import RunState
+from monitor_app.core.status import SourceState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rich.console import RenderableType
+
+    from monitor_app.analysis.intervals import Proportion
+    from monitor_app.analysis.runs import RunResult
+    from monitor_app.analysis.summary import SessionSummary
+    from monitor_app.core.runs import NetworkFacts
+    from monitor_app.core.status import BenchStatus, SourceStatus
+    from monitor_app.sources.discovery import FoundSource
+
+NOT_MEASURED = "not measured"
+SIMULATED = "SIMULATED"
+
+
+def print_session(file: Path, summary: SessionSummary) -> None:
+    """The session as a few lines and a table of its runs."""
+    console = Console(highlight=False)
+    title = Text(f"{file}  {summary.title}", style="bold")
+    if summary.simulated:
+        title.append(f"  {SIMULATED}", style="bold red")
+    console.print(title)
+    started = f"{summary.started_utc:%Y-%m-%d %H:%M:%S} UTC" if summary.started_utc else "time unknown"
+    ending = "" if summary.complete else ", cut off or still going on"
+    console.print(f"{started}, {summary.duration_s:.1f} s{ending}")
+    for source in summary.sources:
+        rate = "no samples" if source.rate_hz is None else f"{source.rate_hz:,.2f} Sa/s"
+        bound = "unknown" if source.clock_bound_ns is None else f"± {source.clock_bound_ns / 1e6:.3f} ms"
+        console.print(
+            f"{source.source.name}: {source.source.model} {source.source.serial_number}, {rate}, "
+            f"{source.lost_samples} lost, clock {bound}"
+        )
+    coverage = "" if summary.coverage is None else f" ({summary.coverage:.2%} of the samples)"
+    console.print(
+        f"idle {_number(summary.idle_w, '.2f')} W, full {_number(summary.full_w, '.2f')} W, "
+        f"swing {_number(summary.swing_w, '.2f')} W, energy {_number(summary.energy_j, '.1f')} J{coverage}"
+    )
+    if summary.runs:
+        console.print(_runs_table(summary.runs))
+
+
+def _runs_table(runs: Sequence[RunResult]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("run")
+    for name in ("batch", "state", "images/s", "p50 ms", "p90 ms", "p99 ms", "net W", "mJ/image", "top-1"):
+        table.add_column(name, justify="right")
+    for result in runs:
+        latency, power = result.latency, result.power
+        energy = NOT_MEASURED
+        if power and power.net_j_per_image is not None and power.net_uncertainty_j is not None:
+            energy = f"{power.net_j_per_image * 1e3:.1f} ± {power.net_uncertainty_j * 1e3:.1f}"
+        table.add_row(
+            result.run.title,
+            str(result.run.batch_size),
+            result.run.state,
+            _number(result.images_per_s, ".1f"),
+            *([f"{q * 1e3:.2f}" for q in (latency.p50_s, latency.p90_s, latency.p99_s)] if latency else ["-"] * 3),
+            _number(power.net_w if power else None, ".2f"),
+            energy,
+            _accuracy(result.top1, result.run.accuracy_note),
+        )
+        if result.run.error:
+            table.add_row(Text(f"  {result.run.error}", style="red"))
+    return table
+
+
+def _accuracy(share: Proportion | None, note: str | None) -> str:
+    if share is None:
+        return f"{NOT_MEASURED}: {note}" if note else NOT_MEASURED
+    return f"{share.correct}/{share.images} ({share.low:.0%} to {share.high:.0%})"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def print_networks(facts: Sequence[NetworkFacts]) -> None:
+    """The networks that can be run."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("name", no_wrap=True)
+    table.add_column("network", no_wrap=True)
+    for name in ("parameters M", "MACs G", "input"):
+        table.add_column(name, justify="right")
+    table.add_column("weights")
+    for each in facts:
+        table.add_row(
+            each.network,
+            each.title,
+            f"{each.parameters / 1e6:.2f}",
+            f"{each.macs / 1e9:.3f}",
+            f"{each.input_pixels}",
+            each.weights or "none: accuracy is not measured",
+        )
+    Console(highlight=False).print(table)
+
+
+def network_json(facts: NetworkFacts) -> dict[str, Any]:
+    """One object of `networks --json`."""
+    return {
+        "name": facts.network,
+        "title": facts.title,
+        "parameters": facts.parameters,
+        "macs": facts.macs,
+        "operations": facts.operations,
+        "input_pixels": facts.input_pixels,
+        "weights": facts.weights,
+    }
+
+
+def print_sources(found: Sequence[FoundSource]) -> None:
+    """The instruments of this machine, and what each needs."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("kind", "where", "what", "state"):
+        table.add_column(name)
+    for each in found:
+        table.add_row(each.kind, each.where, each.description, each.state)
+    Console(highlight=False).print(table)
+
+
+def status_line(status: BenchStatus, elapsed_s: float, duration_s: float | None) -> str:
+    """The status in one line."""
+    total = f" of {duration_s:.0f}" if duration_s else ""
+    parts = [f"{elapsed_s:5.1f}{total} s", *map(_source_text, status.sources)]
+    running = [run for run in status.runs if run.state == RunState.RUNNING.value]
+    parts += [f"{run.title} b{run.batch_size} {run.phase or ''} {run.fraction:.0%}" for run in running]
+    if duration_s is None and status.remaining_s is not None:
+        parts.append(f"{_clock(status.remaining_s)} left of cycle {status.cycle}")
+    parts.append(f"{status.file_bytes / 1e6:.1f} MB")
+    if status.message:
+        parts.append(status.message)
+    return "  ".join(parts)
+
+
+def status_block(status: BenchStatus, elapsed_s: float, duration_s: float | None) -> RenderableType:
+    """The status as a few lines, to be redrawn."""
+    lines: list[RenderableType] = [Text(status_line(status, elapsed_s, duration_s))]
+    for run in status.runs:
+        row = Table.grid(padding=(0, 2))
+        row.add_column(width=24)
+        row.add_column(width=12)
+        row.add_column(width=30)
+        row.add_row(f"{run.title} b{run.batch_size}", run.phase or run.state, ProgressBar(1.0, run.fraction, width=30))
+        lines.append(row)
+    if duration_s:
+        left_s = max(duration_s - elapsed_s, 0.0)
+        lines.append(Text(f"{_clock(left_s)} left; Ctrl-C ends the recording with the file complete", style="dim"))
+    else:
+        lines.append(Text("Ctrl-C ends the recording with the file complete", style="dim"))
+    return Group(*lines)
+
+
+def _source_text(source: SourceStatus) -> str:
+    mark = f" {SIMULATED}" if source.simulated else ""
+    if source.state is not SourceState.STREAMING:
+        return f"{source.name}{mark} {source.state.value}"
+    rate = "" if source.rate_hz is None else f" {source.rate_hz / 1e3:.3f} kSa/s"
+    return f"{source.name}{mark}{rate} {source.lost_samples} lost"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opening the window, with the bench started first so that both load at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from monitor_app.bench.client import BenchClient
+from monitor_app.cli.files import DEFAULT_PROFILE, find_profile, new_unsaved_session
+from monitor_app.core.errors import MonitorError
+
+
+def quick_start(arguments: list[str]) -> int | None:
+    """Open the window for at most one plain word; None where the words need a real parser."""
+    if len(arguments) > 1 or any(word.startswith("-") for word in arguments):
+        return None
+    try:
+        return open_window(arguments[0] if arguments else None, None)
+    except MonitorError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def open_window(word: str | None, theme: str | None) -> int:
+    """The window on a profile, or on a session file. Raises MonitorError."""
+    if not _has_display():
+        raise MonitorError(
+            "There is no display to open a window on: "
+            f"`monitor-app record {word or DEFAULT_PROFILE} -o session.plm` records without one."
+        )
+    if word is not None and word.endswith(".plm"):
+        from monitor_app.gui.app import run_window
+
+        return run_window(None, Path(word), start_bench=lambda: _start_bench(None), theme=theme)
+    client = _start_bench(word)
+    from monitor_app.gui.app import run_window  # Qt loads while the bench starts
+
+    return run_window(client, start_bench=lambda: _start_bench(word), unsaved=True, theme=theme)
+
+
+def _start_bench(word: str | None) -> BenchClient:
+    return BenchClient(find_profile(word or DEFAULT_PROFILE), new_unsaved_session())
+
+
+def _has_display() -> bool:
+    if sys.platform != "linux":
+        return True
+    named = os.environ.get("QT_QPA_PLATFORM", "")
+    return bool(named or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
