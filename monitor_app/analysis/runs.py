@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one run cost: latency, power, energy an image, accuracy, each from the session file alone.
 
-Power is averaged over the timed span, from the start of its first batch to the end of its last: the warm-up
-before it has brought the board to its plateau, so that an error of the clocks moves the window along the
-plateau and not over its edge. Net is what lies above the idle baseline, measured before and after the run.
+Power is averaged over the timed span but for a guard at its start: the warm-up before it has brought the board to
+its plateau, and the guard keeps the pause between the two, and an error of the clocks, from the average. Net is
+what lies above the idle baseline, measured before and after the run.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from monitor_app.session.rows import RunRow, SignalRow, SpanRow
     from monitor_app.session.waveform import Statistics
 
+GUARD_S = 0.25
+"""Several time constants of a board's supply; at most a tenth of the span is given up for it."""
 IDLE_PHASES = (Phase.IDLE_BEFORE.value, Phase.IDLE_AFTER.value)
 
 
@@ -45,7 +47,7 @@ class Power:
     """Mean power of the board and the energy of an image. None: that baseline or span was not measured."""
 
     full_w: float
-    """Over the timed span."""
+    """Over the timed span, the guard left out."""
     idle_w: float | None
     net_w: float | None
     gross_j_per_image: float
@@ -119,14 +121,15 @@ def _power(reader: SessionReader, run: RunRow, timed: NDArray[np.void]) -> Power
     signal = total_power(reader)
     if signal is None or len(timed) == 0:
         return None
-    start_ns, end_ns = int(timed["start_ns"].min()), int(timed["end_ns"].max())
-    full = reader.statistics(signal.id, start_ns, end_ns)
+    first_ns, end_ns = int(timed["start_ns"].min()), int(timed["end_ns"].max())
+    guard_ns = min(round(GUARD_S * 1e9), (end_ns - first_ns) // 10)
+    full = reader.statistics(signal.id, first_ns + guard_ns, end_ns)
     if full.count == 0:
         return None
     images = int(timed["images"].sum())
     baselines = [reader.statistics(signal.id, *span) for span in idle_spans(reader.spans(run.id))]
     idle_w = mean_over(baselines)
-    per_image_s = full.duration_s / images
+    per_image_s = (end_ns - first_ns) * 1e-9 / images
     net_w = None if idle_w is None else full.mean - idle_w
     return Power(
         full_w=full.mean,

@@ -34,11 +34,6 @@ class EmulatedShunt:
         """Where the simulated board looks whether a network is running."""
         return Path(self._folder.name) / "lamp"
 
-    @property
-    def account(self) -> Path:
-        """Where it keeps account of the energy it presents."""
-        return Path(self._folder.name) / "account.jsonl"
-
     def port(self) -> str:
         """The port of the running emulator, started anew where it is not running. Raises SourceError."""
         if self._process is None or self._process.poll() is not None:
@@ -54,9 +49,11 @@ class EmulatedShunt:
     def _start(self) -> None:
         command = [
             sys.executable, "-m", "monitor_app.emulators.shunt", "--board", self._spec.emulate or "tx1",
-            "--lamp", str(self.lamp), "--account", str(self.account), "--seed", str(self._spec.seed),
+            "--lamp", str(self.lamp), "--seed", str(self._spec.seed),
             "--clock-ppm", str(self._spec.clock_ppm), "--until-stdin-closes",
         ]  # fmt: skip
+        if self._spec.account is not None:
+            command += ["--account", self._spec.account]
         self._process = subprocess.Popen(
             # A session of its own: Ctrl-C in the terminal is for us, who end it in good order.
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,

@@ -29,8 +29,10 @@ class PlanProgress:
     runs: list[RunStatus] = field(default_factory=list)
     _current: int = -1
     _phase_began_ns: int = 0
-    _done_s: float = 0.0
-    """Expected length of the phases of the current run that are over."""
+    _spent_s: float = 0.0
+    """Length of the phases of the current run that are over."""
+    _ahead: tuple[Phase, ...] = ()
+    """Phases of the current run that have not begun."""
 
     @classmethod
     def of(cls, protocol: Protocol, *, accuracy: bool) -> PlanProgress:
@@ -51,26 +53,27 @@ class PlanProgress:
         """All runs of a cycle, waiting."""
         self.runs = list(runs)
         self._current = -1
-        self._done_s = 0.0
 
     def begin_run(self, index: int, run_id: int) -> None:
         """The next run starts."""
         self._current = index
-        self._done_s = 0.0
+        self._spent_s = 0.0
+        self._ahead = tuple(self.expected_s)
         self._update(id=run_id, state=RunState.RUNNING.value, fraction=0.0)
 
     def begin_phase(self, phase: Phase, now_ns: int) -> None:
-        """A phase of the current run starts."""
+        """A phase of the current run starts; those before it that never did are left out."""
         self._phase_began_ns = now_ns
+        self._ahead = self._ahead[self._ahead.index(phase) + 1 :]
         self._update(phase=phase.value)
 
     def end_phase(self, phase: Phase, now_ns: int) -> None:
         """It is over; how long it took is what the next one is expected to take."""
-        self._done_s += self.expected_s[phase]
         took_s = (now_ns - self._phase_began_ns) * 1e-9
+        self._spent_s += took_s
         # The first load has the start of the inference process in it; later ones have not.
         self.expected_s[phase] = LOAD_S if phase is Phase.LOAD and took_s > START_S / 2 else took_s
-        self._update(fraction=min(self._done_s / self.run_s, 1.0))
+        self._update(phase=None, fraction=self._spent_s / (self._spent_s + self._ahead_s()))
 
     def end_run(self, state: RunState, message: str = "") -> None:
         """The current run is over."""
@@ -93,14 +96,26 @@ class PlanProgress:
         left_s = waiting * self.run_s
         shown = []
         for run in runs:
-            if run.state == RunState.RUNNING.value and run.phase is not None:
-                expected_s = self.expected_s[Phase(run.phase)]
-                elapsed_s = min((now_ns - self._phase_began_ns) * 1e-9, expected_s)
-                left_s += max(self.run_s - self._done_s - elapsed_s, 0.0)
-                shown.append(replace(run, fraction=min((self._done_s + elapsed_s) / self.run_s, 1.0)))
+            if run.state == RunState.RUNNING.value:
+                elapsed_s, phase_left_s = self._in_phase(run.phase, now_ns)
+                run_left_s = phase_left_s + self._ahead_s()
+                left_s += run_left_s
+                so_far_s = self._spent_s + elapsed_s
+                shown.append(replace(run, fraction=so_far_s / max(so_far_s + run_left_s, 1e-9)))
             else:
                 shown.append(run)
         return tuple(shown), left_s
+
+    def _in_phase(self, phase: str | None, now_ns: int) -> tuple[float, float]:
+        """Seconds since the phase began, no more than it should take, and what it should still take."""
+        if phase is None:
+            return 0.0, 0.0
+        expected_s = self.expected_s[Phase(phase)]
+        elapsed_s = min((now_ns - self._phase_began_ns) * 1e-9, expected_s)
+        return elapsed_s, expected_s - elapsed_s
+
+    def _ahead_s(self) -> float:
+        return sum(self.expected_s[phase] for phase in self._ahead)
 
     @property
     def run_s(self) -> float:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from monitor_app.bench.progress import PlanProgress
 from monitor_app.core.errors import ChildDiedError, InferenceError, MonitorError
+from monitor_app.core.lamp import Lamp
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.core.status import RunStatus
 from monitor_app.inference import messages
@@ -248,8 +249,14 @@ class RunDriver:
 
     def _end_child(self) -> None:
         child, self._child = self._child, None
-        if child is not None:
-            child.close()
+        if child is None:
+            return
+        child.close()
+        if self._lamp is not None:
+            # One that was killed in the middle of a pass could not do so itself.
+            lamp = Lamp(self._lamp)
+            lamp.set(False, time.perf_counter_ns())
+            lamp.close()
 
     def _command(self, run_id: int, command: messages.WarmUp | messages.Time | messages.Evaluate) -> messages.PhaseDone:
         """One phase of the child, its batches going to the file as they come."""

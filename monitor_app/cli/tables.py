@@ -28,11 +28,18 @@ if TYPE_CHECKING:
 
 NOT_MEASURED = "not measured"
 SIMULATED = "SIMULATED"
+PIPE_WIDTH = 120
+
+
+def _console() -> Console:
+    """stdout; wide enough for every table where it goes into a file or a pipe."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
 
 
 def print_session(file: Path, summary: SessionSummary) -> None:
     """The session as a few lines and a table of its runs."""
-    console = Console(highlight=False)
+    console = _console()
     title = Text(f"{file}  {summary.title}", style="bold")
     if summary.simulated:
         title.append(f"  {SIMULATED}", style="bold red")
@@ -58,33 +65,31 @@ def print_session(file: Path, summary: SessionSummary) -> None:
 
 def _runs_table(runs: Sequence[RunResult]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("run")
-    for name in ("batch", "state", "images/s", "p50 ms", "p90 ms", "p99 ms", "net W", "mJ/image", "top-1"):
-        table.add_column(name, justify="right")
+    table.add_column("run", no_wrap=True)
+    for name in ("p50 ms", "p99 ms", "net W", "mJ/image", "top-1"):
+        table.add_column(name, justify="right", no_wrap=True)
     for result in runs:
-        latency, power = result.latency, result.power
+        run, latency, power = result.run, result.latency, result.power
         energy = NOT_MEASURED
         if power and power.net_j_per_image is not None and power.net_uncertainty_j is not None:
             energy = f"{power.net_j_per_image * 1e3:.1f} ± {power.net_uncertainty_j * 1e3:.1f}"
+        state = "" if run.state == RunState.DONE.value else f" ({run.state})"
         table.add_row(
-            result.run.title,
-            str(result.run.batch_size),
-            result.run.state,
-            _number(result.images_per_s, ".1f"),
-            *([f"{q * 1e3:.2f}" for q in (latency.p50_s, latency.p90_s, latency.p99_s)] if latency else ["-"] * 3),
+            f"{run.title} b{run.batch_size}{state}",
+            *([f"{q * 1e3:.2f}" for q in (latency.p50_s, latency.p99_s)] if latency else ["-"] * 2),
             _number(power.net_w if power else None, ".2f"),
             energy,
-            _accuracy(result.top1, result.run.accuracy_note),
+            _accuracy(result.top1, run.accuracy_note),
         )
-        if result.run.error:
-            table.add_row(Text(f"  {result.run.error}", style="red"))
+        if run.error:
+            table.add_row(Text(f"  {run.error}", style="red", overflow="fold"))
     return table
 
 
 def _accuracy(share: Proportion | None, note: str | None) -> str:
     if share is None:
-        return f"{NOT_MEASURED}: {note}" if note else NOT_MEASURED
-    return f"{share.correct}/{share.images} ({share.low:.0%} to {share.high:.0%})"
+        return note or NOT_MEASURED
+    return f"{share.correct}/{share.images} ({share.low * 100:.0f}-{share.high * 100:.0f} %)"
 
 
 def _number(value: float | None, form: str) -> str:
@@ -108,7 +113,7 @@ def print_networks(facts: Sequence[NetworkFacts]) -> None:
             f"{each.input_pixels}",
             each.weights or "none: accuracy is not measured",
         )
-    Console(highlight=False).print(table)
+    _console().print(table)
 
 
 def network_json(facts: NetworkFacts) -> dict[str, Any]:
@@ -131,7 +136,7 @@ def print_sources(found: Sequence[FoundSource]) -> None:
         table.add_column(name)
     for each in found:
         table.add_row(each.kind, each.where, each.description, each.state)
-    Console(highlight=False).print(table)
+    _console().print(table)
 
 
 def status_line(status: BenchStatus, elapsed_s: float, duration_s: float | None) -> str:

@@ -87,8 +87,9 @@ class SampleClock:
     def add_arrival(self, end_index: int, arrival_ns: int) -> None:
         """All samples before ``end_index`` had been taken by ``arrival_ns``."""
         x, late = self._relative(end_index, arrival_ns)
-        second = arrival_ns // BIN_NS
-        if not self._arrivals or self._arrivals[-1][0] != second:
+        # Counted from the origin: a first second cut short might not have had one early arrival.
+        second = (arrival_ns - self._origin[1]) // BIN_NS if self._origin else 0
+        if not self._arrivals or self._arrivals[-1][0] < second:
             self._arrivals.append((second, x, late))
             self._line = None
         elif late < self._arrivals[-1][2]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ShuntSpec(_Table):
@@ -36,14 +36,16 @@ class ShuntSpec(_Table):
 
     kind: Literal["shunt"]
     name: str = Field("shunt", min_length=1)
-    port: str | None = None
-    """A device path or pyserial URL; with none, the emulated instrument is started."""
+    port: str | None = Field(None, min_length=1)
+    """A device path or pyserial URL; with none, give emulate."""
     emulate: Literal["tx1"] | None = None
     """Start the emulated meter on this simulated board instead of opening a port."""
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**32)
     """Of the emulated board's noise."""
     clock_ppm: float = Field(0.0, ge=-1000, le=1000)
     """Error of the emulated meter's clock."""
+    account: str | None = None
+    """File in which the emulated board keeps account of the energy it really presents."""
     roles: dict[str, Role] = Field(default_factory=lambda: {"power": Role.TOTAL})
     """What each signal feeds, by its name."""
 
@@ -187,17 +189,30 @@ def _allowed_keys(path: list[Any]) -> list[str]:
 
 
 def _line_of(text: str, path: list[Any]) -> int | None:
-    """Where in the text a key stands; the parser keeps no line numbers."""
-    table, count, key = "", 0, str(path[-1]) if path else ""
-    wanted_table = str(path[0]) if len(path) > 1 else ""
-    wanted_count = next((part for part in path[1:] if isinstance(part, int)), None)
-    header_line = None
+    """Where in the text a key stands, or the innermost table around it; the parser keeps no line numbers."""
+    table: list[str | int] = []
+    seen: dict[str, int] = {}
+    best: tuple[int, int | None] = (0, None)
     for number, line in enumerate(text.splitlines(), start=1):
-        if header := re.match(r"\s*\[+\s*([\w.-]+)\s*\]+", line):
-            count = count + 1 if header[1] == table else 0
-            table = header[1]
-            if table == wanted_table and wanted_count in {None, count}:
-                header_line = number
-        elif table == wanted_table and wanted_count in {None, count} and re.match(rf"\s*{re.escape(key)}\s*=", line):
-            return number
-    return header_line
+        if header := re.match(r"\s*(\[\[?)\s*([\w.-]+)\s*\]", line):
+            if header[1] == "[[":
+                seen[header[2]] = seen.get(header[2], -1) + 1
+            table = _indexed(header[2].split("."), seen)
+            here = table
+        elif key := re.match(r"\s*([\w.-]+)\s*=", line):
+            here = [*table, *key[1].split(".")]
+        else:
+            continue
+        if here == path[: len(here)] and len(here) > best[0]:
+            best = (len(here), number)
+    return best[1]
+
+
+def _indexed(names: list[str], seen: dict[str, int]) -> list[str | int]:
+    """The path to a table, with the number of the newest entry after each name that is an array of tables."""
+    path: list[str | int] = []
+    for depth, name in enumerate(names, start=1):
+        path.append(name)
+        if (array := ".".join(names[:depth])) in seen:
+            path.append(seen[array])
+    return path

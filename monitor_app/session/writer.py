@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from dataclasses import dataclass, field
@@ -210,6 +211,10 @@ class SessionWriter:
                     self._store_entries(channel, channel.pyramid.finish(), at_least=1)
             self._db.execute("COMMIT")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with contextlib.suppress(sqlite3.OperationalError):
+                # A complete session needs no WAL, and its readers then leave no files beside it. It is refused
+                # while somebody still reads, and is not worth waiting for.
+                self._db.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.OperationalError as error:
             raise self._explain(error) from error
         finally:
