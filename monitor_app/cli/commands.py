@@ -22,6 +22,7 @@ from monitor_app.core.log import log_to_file
 app = typer.Typer(
     help="Power, latency and accuracy of neural networks on a board, live. Without a command: the window.",
     no_args_is_help=False,
+    rich_markup_mode=None,
     add_completion=False,
     pretty_exceptions_enable=False,
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import queue
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +19,7 @@ from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 RATE_HZ = 1_000.0
 INFO = SourceInfo(

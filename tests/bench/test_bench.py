@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -113,7 +114,7 @@ def test_phases_follow_each_other_and_batches_lie_in_them(session: Path) -> None
         assert [span.phase for span in spans] == [
             "load", "idle_before", "warm_up", "timed", "accuracy", "idle_after",
         ]  # fmt: skip
-        for earlier, later in zip(spans, spans[1:], strict=False):
+        for earlier, later in itertools.pairwise(spans):
             assert earlier.end_ns is not None
             assert earlier.end_ns <= later.start_ns
         for span in spans:

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands as a user types them, in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.bench.conftest import IDLE_PROFILE, RUNS_PROFILE
+
+KEYS = {"idle_w", "swing_w", "lost_samples", "sample_rate_hz", "simulated", "coverage", "runs"}
+
+
+def monitor_app(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "monitor_app", *words],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=100,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli")
+    profile = folder / "quick.toml"
+    profile.write_text(RUNS_PROFILE)
+    done = monitor_app("record", str(profile), "-o", str(folder / "s.plm"), "--export")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [
+        "session", str(folder / "s.plm"), "table", str(folder / "s.csv"), "picture", str(folder / "s.png"),
+    ]  # fmt: skip
+    assert "SIMULATED" in done.stderr
+    assert "lost" in done.stderr
+    return folder / "s.plm"
+
+
+def test_a_recording_of_a_plan_ends_with_it_and_can_be_shown(recording: Path) -> None:
+    done = monitor_app("show", str(recording), "--json")
+    document = json.loads(done.stdout)
+    assert document.keys() >= KEYS
+    assert document["simulated"] is True
+    assert [run["state"] for run in document["runs"]] == ["done", "done"]
+    assert document["runs"][0]["top1"]["correct"] == 14
+    assert document["runs"][1]["top1"] is None
+    assert document["runs"][0]["latency_ms"]["p50"] > 0
+    for_people = monitor_app("show", str(recording))
+    assert "SIMULATED" in for_people.stdout
+    assert "SqueezeNet 1.1" in for_people.stdout
+
+
+def test_the_export_beside_it_is_a_table_and_a_picture(recording: Path) -> None:
+    table = recording.with_suffix(".csv").read_text()
+    assert "SIMULATED" in table.split("time_s")[0]
+    assert recording.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_parts_can_be_exported(recording: Path, tmp_path: Path) -> None:
+    out = tmp_path / "part.csv"
+    done = monitor_app(
+        "export", str(recording), "--format", "csv", "-o", str(out), "--signals", "power", "--from", "1", "--to", "1.5"
+    )
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in out.read_text().splitlines() if not line.startswith("#")]
+    assert rows[0] == "time_s,power_W"
+    assert len(rows) == pytest.approx(25_001, abs=2)
+    runs = tmp_path / "runs.csv"
+    assert monitor_app("export", str(recording), "--format", "csv", "--table", "runs", "-o", str(runs)).returncode == 0
+    assert len([line for line in runs.read_text().splitlines() if not line.startswith("#")]) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("show", "nothing.plm"), 1, "There is no file nothing.plm"),
+        (("show", __file__), 1, "not a session"),
+        (("record", "nothing.toml"), 1, "There is no profile nothing.toml"),
+        (("record", "no-such-profile"), 1, "simulated-tx1"),
+        (("export", "nothing.plm", "--format", "csv", "-o", "x.csv"), 1, "There is no file"),
+        (("export", "nothing.plm", "--format", "docx", "-o", "x"), 2, "docx"),
+        (("frobnicate", "--now"), 2, ""),
+        (("record",), 2, "profile"),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence_and_a_code(words: tuple[str, ...], code: int, says: str) -> None:
+    done = monitor_app(*words)
+    assert done.returncode == code
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    if code == 1:
+        assert done.stderr.count("\n") == 1
+
+
+def test_without_a_display_the_window_names_what_works() -> None:
+    done = monitor_app(QT_QPA_PLATFORM="", DISPLAY="", WAYLAND_DISPLAY="")
+    assert done.returncode == 1
+    assert "monitor-app record" in done.stderr
+
+
+def test_a_port_that_is_not_there_leaves_no_file(tmp_path: Path) -> None:
+    profile = tmp_path / "p.toml"
+    profile.write_text('title = "x"\n[[source]]\nkind = "shunt"\nport = "/dev/ttyNOTHING"\n')
+    done = monitor_app("record", str(profile), "-o", str(tmp_path / "s.plm"), "--quiet")
+    assert done.returncode == 1
+    assert done.stderr.strip().startswith("There is no port /dev/ttyNOTHING")
+    assert [path.name for path in tmp_path.iterdir()] == ["p.toml"]
+
+
+def test_networks_and_sources_as_json() -> None:
+    networks = json.loads(monitor_app("networks", "--json").stdout)
+    by_name = {network["name"]: network for network in networks}
+    assert by_name["resnet18"]["parameters"] == 11_689_512
+    assert by_name["resnet18"]["weights"] is None
+    assert by_name["efficientnet_lite0"]["weights"]
+    sources = json.loads(monitor_app("sources", "--json").stdout)
+    assert any("SIMULATED" in source["description"] for source in sources)
+
+
+def test_ctrl_c_ends_a_recording_with_the_file_complete(tmp_path: Path) -> None:
+    profile = tmp_path / "p.toml"
+    profile.write_text(IDLE_PROFILE)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "monitor_app", "record", str(profile), "-o", str(tmp_path / "s.plm")],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    process.stderr.readline()  # it says how it goes, so it is recording
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 130
+    document = json.loads(monitor_app("show", str(tmp_path / "s.plm"), "--json").stdout)
+    assert document["complete"] is True
+    assert document["duration_s"] > 0
+
+
+def test_an_emulated_meter_prints_its_port_and_can_be_measured(tmp_path: Path) -> None:
+    emulator = subprocess.Popen(
+        [sys.executable, "-m", "monitor_app", "emulate", "shunt", "--link", str(tmp_path / "meter")],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert emulator.stdout is not None
+        port = emulator.stdout.readline().strip()
+        assert (tmp_path / "meter").resolve() == Path(port)
+        profile = tmp_path / "p.toml"
+        profile.write_text(f'title = "x"\n[[source]]\nkind = "shunt"\nport = "{tmp_path / "meter"}"\n')
+        done = monitor_app("record", str(profile), "-o", str(tmp_path / "s.plm"), "--duration", "1.5", "--quiet")
+        assert done.returncode == 0, done.stderr
+        document = json.loads(monitor_app("show", str(tmp_path / "s.plm"), "--json").stdout)
+        assert document["mean_w"] == pytest.approx(1.30, abs=0.01)
+        assert document["simulated"] is True
+    finally:
+        emulator.send_signal(signal.SIGINT)
+        emulator.communicate(timeout=10)
+    assert emulator.returncode == 0
+    assert not (tmp_path / "meter").exists()
+
+
+def test_on_a_terminal_the_progress_is_redrawn(tmp_path: Path) -> None:
+    profile = tmp_path / "p.toml"
+    profile.write_text(IDLE_PROFILE)
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "monitor_app", "record", str(profile), "-o", str(tmp_path / "s.plm"), "--duration", "1"],
+        stderr=slave,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TERM": "xterm"},
+    )
+    os.close(slave)
+    shown = b""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            chunk = os.read(master, 4096)
+        except OSError:  # the other end is closed
+            break
+        shown += chunk
+    os.close(master)
+    process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert b"left; Ctrl-C ends the recording" in shown

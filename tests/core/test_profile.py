@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A profile that cannot be used is refused in one sentence: file, line, key, what is allowed there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monitor_app.core.errors import ProfileError
+from monitor_app.core.profile import Profile, load_profile, parse_profile
+from monitor_app.core.runs import RunSpec
+from monitor_app.core.samples import Role
+from monitor_app.core.share import profile_names, profile_path
+
+GOOD = """\
+title = "Bench"
+description = "two meters"
+
+[[source]]
+kind = "shunt"
+name = "board"
+port = "/dev/ttyACM0"
+
+[source.roles]
+power = "total"
+
+[[source]]
+kind = "shunt"
+name = "gpu"
+emulate = "tx1"
+seed = 7
+clock_ppm = -40.5
+
+[source.roles]
+power = "gpu"
+
+[inference]
+threads = 2
+
+[protocol]
+timed_s = 3
+
+[plan]
+networks = ["resnet18", "squeezenet1_1"]
+batch_sizes = [1, 8]
+cycles = 0
+images = "demo"
+"""
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(ProfileError) as caught:
+        parse_profile(text, "bench.toml")
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
+    assert sentence.startswith("bench.toml")
+    return sentence
+
+
+def changed(old: str, new: str) -> str:
+    assert GOOD.count(old) == 1
+    return GOOD.replace(old, new)
+
+
+def line_of(text: str, part: str) -> int:
+    return text[: text.index(part)].count("\n") + 1
+
+
+def test_a_good_profile_says_what_it_says():
+    profile = parse_profile(GOOD, "bench.toml")
+    board, gpu = profile.source
+    assert (board.port, board.emulate, board.roles) == ("/dev/ttyACM0", None, {"power": Role.TOTAL})
+    assert (gpu.port, gpu.emulate, gpu.seed, gpu.clock_ppm, gpu.roles) == (None, "tx1", 7, -40.5, {"power": Role.GPU})
+    assert profile.inference.threads == 2
+    assert profile.protocol.timed_s == pytest.approx(3)
+    assert profile.plan is not None
+    assert profile.plan.images == "demo"
+
+
+def test_the_runs_of_a_cycle_are_each_batch_size_of_each_network_in_order():
+    assert parse_profile(GOOD, "bench.toml").run_specs(threads=3) == [
+        RunSpec(network, size, "fp32", "cpu", 3) for network in ("resnet18", "squeezenet1_1") for size in (1, 8)
+    ]
+
+
+def test_without_a_plan_there_are_no_runs():
+    assert parse_profile('title = "only watch"\n', "bench.toml").run_specs(threads=1) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "near"),
+    [
+        ("title =", "titel =", "title"),
+        ("port =", "prot =", "port"),
+        ("clock_ppm", "clock_pmm", "clock_ppm"),
+        ("threads", "thread", "threads"),
+        ("timed_s", "timed", "timed_s"),
+        ("batch_sizes", "batchsizes", "batch_sizes"),
+        ("[plan]", "[plann]", "plan"),
+        ("[inference]", "[inferense]", "inference"),
+    ],
+)
+def test_an_unknown_key_is_named_with_its_line_and_the_nearest_one_that_exists(old, new, near):
+    text = changed(old, new)
+    sentence = refusal(text)
+    assert sentence.startswith(f"bench.toml, line {line_of(text, new)}: unknown key")
+    assert new.strip("[]= ") in sentence
+    assert f"did you mean {near}?" in sentence
+    assert "Allowed here: " in sentence
+
+
+def test_an_unknown_key_unlike_any_other_lists_what_is_allowed():
+    sentence = refusal(changed("threads = 2", "zzz = 2"))
+    assert "did you mean" not in sentence
+    assert "Allowed here: device, precision, threads, seed." in sentence
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("clock_ppm = -40.5", "clock_ppm = -4000"),
+        ("clock_ppm = -40.5", "clock_ppm = nan"),
+        ("clock_ppm = -40.5", 'clock_ppm = "fast"'),
+        ("seed = 7", "seed = -1"),
+        ("seed = 7", "seed = 4294967296"),
+        ("threads = 2", "threads = -2"),
+        ("threads = 2", "threads = 1.5"),
+        ("timed_s = 3", "timed_s = 0"),
+        ("timed_s = 3", "timed_s = inf"),
+        ("timed_s = 3", "timed_s = nan"),
+        ("cycles = 0", "cycles = -1"),
+        ("batch_sizes = [1, 8]", "batch_sizes = [1, 0]"),
+        ("batch_sizes = [1, 8]", "batch_sizes = []"),
+        ("batch_sizes = [1, 8]", "batch_sizes = [65537]"),
+        ('networks = ["resnet18", "squeezenet1_1"]', "networks = []"),
+        ('networks = ["resnet18", "squeezenet1_1"]', 'networks = "resnet18"'),
+        ('power = "gpu"', 'power = "gpuu"'),
+        ('power = "total"', 'power = "totl"'),
+        ('emulate = "tx1"', 'emulate = "tx9"'),
+        ('port = "/dev/ttyACM0"', 'port = ""'),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_line_and_key_and_what_was_given(old, new):
+    text = changed(old, new)
+    sentence = refusal(text)
+    assert sentence.startswith(f"bench.toml, line {line_of(text, new)}: ")
+    key, _, value = new.partition(" = ")
+    assert key in sentence
+    if not value.startswith("["):
+        assert value.strip('"') in sentence
+
+
+def test_a_wrong_unit_of_measure_lists_those_that_are_right():
+    assert "'total', 'gpu', 'cpu' or 'other'" in refusal(changed('power = "gpu"', 'power = "watts"'))
+
+
+def test_a_wrong_kind_says_which_kinds_there_are():
+    text = GOOD.replace('kind = "shunt"', 'kind = "shnt"', 1)
+    sentence = refusal(text)
+    assert sentence.startswith(f"bench.toml, line {line_of(text, 'shnt')}: source.0.kind")
+    assert "'shunt'" in sentence
+
+
+def test_a_missing_key_is_named_with_the_table_it_is_missing_from():
+    text = changed('networks = ["resnet18", "squeezenet1_1"]\n', "")
+    assert refusal(text) == f"bench.toml, line {line_of(text, '[plan]')}: plan.networks: field required."
+    assert refusal("") == "bench.toml: title: field required."
+
+
+def test_port_and_emulate_exclude_each_other_and_one_of_them_is_needed():
+    first = line_of(GOOD, "[[source]]")
+    neither = refusal(changed('port = "/dev/ttyACM0"\n', ""))
+    both = refusal(changed('port = "/dev/ttyACM0"', 'port = "/dev/ttyACM0"\nemulate = "tx1"'))
+    for sentence in (neither, both):
+        assert sentence.startswith(f"bench.toml, line {first}: source.0: give either port")
+        assert "emulate" in sentence
+
+
+def test_the_second_of_two_sources_is_told_from_the_first():
+    text = changed("seed = 7", "sede = 7")
+    assert refusal(text).startswith(f"bench.toml, line {line_of(text, 'sede')}: unknown key source.1.sede")
+
+
+def test_two_sources_of_one_name_are_refused():
+    sentence = refusal(changed('name = "gpu"', 'name = "board"'))
+    assert "two sources have the same name" in sentence
+
+
+@pytest.mark.parametrize("text", ["title = \n", "title = 'x", "[plan\n", "a = 1\na = 2\n", "just words"])
+def test_what_is_not_toml_is_refused_with_the_place(text):
+    sentence = refusal(text)
+    assert sentence.startswith("bench.toml is not valid TOML: ")
+    assert "line" in sentence or "end of document" in sentence
+
+
+def test_a_table_that_is_a_value_is_refused():
+    assert refusal('title = "x"\nplan = 3\n').startswith("bench.toml, line 2: plan: ")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ProfileError, match=r"There is no profile .*nothing\.toml: check the name"):
+        load_profile(tmp_path / "nothing.toml")
+
+
+def test_what_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(ProfileError, match="cannot be read"):
+        load_profile(tmp_path)
+    latin1 = tmp_path / "latin1.toml"
+    latin1.write_bytes('title = "Müller"\n'.encode("latin-1"))
+    with pytest.raises(ProfileError, match=r"latin1\.toml cannot be read"):
+        load_profile(latin1)
+
+
+def test_a_file_is_loaded_and_its_errors_carry_its_path(tmp_path):
+    path = tmp_path / "bench.toml"
+    path.write_text(GOOD, encoding="utf-8")
+    assert isinstance(load_profile(path), Profile)
+    path.write_text("titel = 'x'\n", encoding="utf-8")
+    with pytest.raises(ProfileError) as caught:
+        load_profile(path)
+    assert str(caught.value).startswith(f"{path}, line 1: ")
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_the_profiles_that_come_with_the_program_load(name):
+    profile = load_profile(profile_path(name))
+    assert profile.title
+    assert profile.source
+    assert profile.plan is None or profile.run_specs(threads=1)
+
+
+def test_there_is_a_profile_that_comes_with_the_program():
+    assert profile_names()
+
+
+def test_a_profile_is_a_value(tmp_path):
+    profile = parse_profile(GOOD, str(Path("bench.toml")))
+    with pytest.raises(ValueError, match="frozen"):
+        profile.title = "other"
