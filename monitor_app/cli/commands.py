@@ -40,6 +40,28 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on s
 SessionArgument = Annotated[Path, typer.Argument(help="A session file (*.plm).", show_default=False)]
 
 
+class ExportFormat(str, Enum):
+    """What a session can be exported to."""
+
+    CSV = "csv"
+    PNG = "png"
+
+
+class ExportTable(str, Enum):
+    """Which table of a session goes into a CSV file."""
+
+    SAMPLES = "samples"
+    RUNS = "runs"
+    BATCHES = "batches"
+
+
+class Theme(str, Enum):
+    """Light or dark ground."""
+
+    LIGHT = "light"
+    DARK = "dark"
+
+
 class _Interrupted(BaseException):
     """Ctrl-C, kept from the parser, which would make an ordinary failure of it."""
 
@@ -85,12 +107,12 @@ def window(
     profile: Annotated[
         str | None, typer.Argument(help="A profile, or a session file to look at; the simulated board by default.")
     ] = None,
-    theme: Annotated[str | None, typer.Option(help="dark or light; by default as the desktop.")] = None,
+    theme: Annotated[Theme | None, typer.Option(help="By default as the desktop.")] = None,
 ) -> None:
     """The window (also without the word `window`)."""
     from monitor_app.cli.window import open_window
 
-    raise typer.Exit(open_window(profile, theme))
+    raise typer.Exit(open_window(profile, theme.value if theme else None))
 
 
 @app.command()
@@ -140,21 +162,6 @@ def show(file: SessionArgument, as_json: JsonOption = False) -> None:
     _print_json(summary_json(summary)) if as_json else tables.print_session(file, summary)
 
 
-class ExportFormat(str, Enum):
-    """What a session can be exported to."""
-
-    CSV = "csv"
-    PNG = "png"
-
-
-class ExportTable(str, Enum):
-    """Which table of a session goes into a CSV file."""
-
-    SAMPLES = "samples"
-    RUNS = "runs"
-    BATCHES = "batches"
-
-
 @app.command()
 def export(
     file: SessionArgument,
@@ -166,7 +173,7 @@ def export(
     table: Annotated[
         ExportTable, typer.Option(help="For csv: every sample, or a row a run or a batch.")
     ] = ExportTable.SAMPLES,
-    theme: Annotated[str, typer.Option(help="For png: light or dark.")] = "light",
+    theme: Annotated[Theme, typer.Option(help="For png.")] = Theme.LIGHT,
 ) -> None:
     """Write a session as a table or a picture."""
     from monitor_app.cli.export import export_csv, export_png
@@ -174,7 +181,7 @@ def export(
     if start is not None and end is not None and end <= start:
         raise ExportError("--to must be later than --from.")
     if form is ExportFormat.PNG:
-        export_png(file, output, start, end, theme)
+        export_png(file, output, start, end, theme.value)
     else:
         export_csv(file, output, table.value, signals.split(",") if signals else None, start, end)
 
@@ -190,13 +197,12 @@ def emulate_shunt(
     clock_ppm: Annotated[float, typer.Option(help="Error of the meter's clock.")] = 0.0,
 ) -> None:
     """A two-channel meter that speaks the shunt stream protocol, before a simulated board."""
-    from monitor_app.emulators.shunt import ShuntOptions, run
+    from monitor_app.emulators import shunt
 
-    return run(
-        ShuntOptions(
-            board=board, lamp=lamp, link=link, account=account, rate_hz=rate_hz, seed=seed, clock_ppm=clock_ppm
-        )
+    options = shunt.ShuntOptions(
+        board=board, lamp=lamp, link=link, account=account, rate_hz=rate_hz, seed=seed, clock_ppm=clock_ppm
     )
+    raise typer.Exit(shunt.run(options))
 
 
 @emulate_app.callback()

@@ -9,11 +9,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from monitor_app.core.errors import ExportError
-from monitor_app.exports import csv
+from monitor_app.exports.csv import write_batches, write_runs, write_samples
 from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from monitor_app.session.rows import SignalRow
 
 
 def export_csv(
@@ -22,9 +24,9 @@ def export_csv(
     """One table of the session as CSV. Raises ExportError, SessionError."""
     with SessionReader(file) as reader:
         if table == "runs":
-            csv.write_runs(reader, output)
+            write_runs(reader, output)
         elif table == "batches":
-            csv.write_batches(reader, output)
+            write_batches(reader, output)
         else:
             signals = None if names is None else [_signal(reader, name) for name in names]
             with Progress(
@@ -32,7 +34,7 @@ def export_csv(
                 transient=True,
             ) as progress:  # fmt: skip
                 task = progress.add_task("", total=1.0)
-                csv.write_samples(
+                write_samples(
                     reader, output, signals, start_s, end_s, lambda done: progress.update(task, completed=done)
                 )
 
@@ -41,13 +43,11 @@ def export_png(file: Path, output: Path, start_s: float | None, end_s: float | N
     """The session as a picture. Raises ExportError, SessionError."""
     from monitor_app.exports.picture import write_png
 
-    if theme not in {"light", "dark"}:
-        raise ExportError(f"There is no theme {theme}: take light or dark.")
     with SessionReader(file) as reader:
-        write_png(reader, output, start_s=start_s, end_s=end_s, theme=theme)
+        write_png(reader, output, start_s=start_s, end_s=end_s, theme="dark" if theme == "dark" else "light")
 
 
-def _signal(reader: SessionReader, name: str) -> object:
+def _signal(reader: SessionReader, name: str) -> SignalRow:
     for signal in reader.signals():
         if signal.name == name:
             return signal

@@ -34,6 +34,8 @@ class Recipe:
     lost_blocks: tuple[int, ...] = ()
     with_accuracy: bool = True
     second_source: bool = False
+    through_zero: bool = False
+    """The first samples rise from a negative current."""
     title: str = "Bench at rest"
 
     @property
@@ -66,8 +68,8 @@ def codes(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
     busy = second % 3 != 0
     volts = 19.0 + 0.01 * np.sin(k / 777)
     amperes = np.where(busy, FULL_W, IDLE_W) / 19.0 + 0.01 * np.sin(k / 13)
-    # The first samples go through zero and below, as an offset of the instrument makes them do.
-    amperes[:40] = np.linspace(-1.2, 1.2, 40)
+    if recipe.through_zero:
+        amperes[:40] = np.linspace(-1.2, 1.2, 40)
     current = np.round((amperes - CURRENT_OFFSET_A) / CURRENT_STEP_A).astype("<u2")
     return current, np.round(volts / VOLTAGE_STEP_V).astype("<u2")
 

@@ -53,7 +53,7 @@ def others(folder: Path) -> list[str]:
 
 
 def test_every_sample_comes_back_as_the_code_it_was(make: Make, tmp_path: Path) -> None:
-    recipe = Recipe()
+    recipe = Recipe(through_zero=True)
     out = tmp_path / "out.csv"
     count = write_samples(make(recipe), out)
     _, names, table = parsed(out)
@@ -76,7 +76,7 @@ def test_times_are_right_to_a_microsecond_and_start_at_zero(make: Make, tmp_path
 
 
 def test_the_table_agrees_with_the_reader(make: Make, tmp_path: Path) -> None:
-    reader = make(Recipe(lost_blocks=(3, 4, 30)))
+    reader = make(Recipe(lost_blocks=(3, 4, 30), through_zero=True))
     write_samples(reader, tmp_path / "out.csv")
     _, _, table = parsed(tmp_path / "out.csv")
     extent = reader.extent()

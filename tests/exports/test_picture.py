@@ -58,7 +58,7 @@ def amber(image: np.ndarray, theme: Theme = "light") -> np.ndarray:
     direction = rgb(PALETTES[theme].power) - rgb(PALETTES[theme].ground)
     ahead = (image - rgb(PALETTES[theme].ground)) @ direction / (direction @ direction)
     aside = np.abs(image - rgb(PALETTES[theme].ground) - ahead[..., None] * direction).max(axis=2)
-    return (ahead > 0.25) & (aside < 40)
+    return (ahead > 0.35) & (aside < 40) & (image[..., 0] - image[..., 2] > 60)
 
 
 @pytest.mark.parametrize("size", [(1600, 1000), (1000, 700)])
@@ -179,6 +179,18 @@ def test_no_word_is_written_over_another(
             for other in boxes[:k]:
                 apart = one[1] >= other[3] or other[1] >= one[3] or one[2] >= other[4] or other[2] >= one[4]
                 assert apart, (one, other)
+
+
+def test_a_number_is_whole_or_absent(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(picture.Sheet, "write", lambda sheet, x, y, text, *rest, **how: written.append(text))
+    reader = make(Recipe(runs=12))
+    numbers = set()
+    for width in range(600, 1700, 100):
+        drawn(reader, tmp_path, width=width)
+        numbers |= {text for text in written if text.startswith(("16", "1…", "9 of", "9/", "9…"))}
+    assert {"16 ms", "9 of 12"} <= numbers <= {"16 ms", "16", "9 of 12", "9/12"}
+    assert not {text for text in written if text.endswith("…")} - {"Netwo…", "Networ…", "Network…", "Network-…"}
 
 
 def test_a_part_is_drawn_from_edge_to_edge(make: Make, tmp_path: Path) -> None:

@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A session as text tables: every sample, every run, every batch."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from monitor_app.analysis.runs import RunResult, run_results
+from monitor_app.core.errors import ExportError
+from monitor_app.exports.decimals import PADDING, fixed, rounded
+from monitor_app.exports.files import completed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from numpy.typing import NDArray
+
+    from monitor_app.session.reader import SessionReader
+    from monitor_app.session.rows import SignalRow, SourceRow
+
+    Progress: TypeAlias = Callable[[float], None]
+
+_BLOCK_ROWS = 50_000
+"""Rows made into text at a time: a second of a fast shunt, and all that is ever held in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFile:
+    """One table of samples: a source, and those of its signals that are wanted."""
+
+    path: Path
+    source: SourceRow
+    signals: tuple[SignalRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """What part of the session is wanted, in host nanoseconds; zero_ns is where time_s is 0."""
+
+    zero_ns: int
+    start_ns: int
+    end_ns: int
+
+
+def write_samples(
+    reader: SessionReader,
+    path: Path,
+    signals: list[SignalRow] | None = None,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    progress: Progress | None = None,
+) -> int:
+    """Every sample in [start_s, end_s), in seconds since the first one; returns the number of rows written.
+
+    Sources have their own rates and so their own files, see sample_files. A sample that was lost is a row that
+    is not there. ``progress`` is told the fraction done; what it raises cancels, and then nothing is left.
+    Raises ExportError when there is nothing to write or it cannot be written.
+    """
+    window = _window(reader, start_s, end_s)
+    files = sample_files(reader, path, signals)
+    rows = 0
+    with ExitStack() as stack:
+        opened = [(file, stack.enter_context(completed(file.path, reader.path))) for file in files]
+        for k, (file, stream) in enumerate(opened):
+            share = _share_of(progress, k, len(opened))
+            rows += _write_source(reader, file, window, stream, share)
+    return rows
+
+
+def sample_files(reader: SessionReader, path: Path, signals: list[SignalRow] | None = None) -> list[SampleFile]:
+    """The files write_samples makes: ``path`` for the first source, for another its name is added to the stem."""
+    wanted = reader.signals() if signals is None else signals
+    files: list[SampleFile] = []
+    for source in reader.sources():
+        chosen = tuple(signal for signal in wanted if signal.source == source.id)
+        if chosen:
+            files.append(SampleFile(_path_of(path, source, files), source, chosen))
+    if not files:
+        raise ExportError(f"{reader.path} has no signals to export.")
+    return files
+
+
+def write_runs(reader: SessionReader, path: Path) -> int:
+    """One row a run with what it cost, empty where it was not measured; returns the number of rows."""
+    simulated = any(source.simulated for source in reader.sources())
+    return _write_table(reader, path, [_run_row(result, simulated) for result in run_results(reader)], RUN_COLUMNS)
+
+
+def write_batches(reader: SessionReader, path: Path) -> int:
+    """One row a forward pass, in seconds since the first sample; returns the number of rows."""
+    networks = {run.id: run.network for run in reader.runs()}
+    batches = reader.batches()
+    extent = reader.extent()
+    zero_ns = extent.start_ns if extent else int(batches["start_ns"].min(initial=0))
+    simulated = any(source.simulated for source in reader.sources())
+    rows = [
+        {
+            "run": run,
+            "network": networks.get(run, ""),
+            "phase": phase,
+            "start_s": f"{(start_ns - zero_ns) * 1e-9:.6f}",
+            "end_s": f"{(end_ns - zero_ns) * 1e-9:.6f}",
+            "images": images,
+            "top1": None if top1 < 0 else top1,
+            "top5": None if top5 < 0 else top5,
+            "simulated": simulated,
+        }
+        for _, run, phase, start_ns, end_ns, images, top1, top5 in batches.tolist()
+    ]
+    return _write_table(reader, path, rows, BATCH_COLUMNS)
+
+
+BATCH_COLUMNS = ("run", "network", "phase", "start_s", "end_s", "images", "top1", "top5", "simulated")
+RUN_COLUMNS = (
+    "id", "cycle", "network", "title", "batch_size", "precision", "device", "threads", "state", "error",
+    "parameters", "macs", "operations", "weights", "weights_sha256", "dataset", "images", "timed_s", "images_per_s",
+    "latency_batches", "latency_mean_ms", "latency_p50_ms", "latency_p90_ms", "latency_p95_ms", "latency_p99_ms",
+    "idle_w", "full_w", "net_w",
+    "energy_gross_j_per_image", "energy_net_j_per_image", "energy_net_uncertainty_j_per_image", "coverage",
+    "top1_correct", "top1_images", "top1_low", "top1_high", "top5_correct", "top5_images", "top5_low", "top5_high",
+    "accuracy_note", "simulated",
+)  # fmt: skip
+
+
+# -- samples -------------------------------------------------------------------------------------
+
+
+def _window(reader: SessionReader, start_s: float | None, end_s: float | None) -> _Window:
+    extent = reader.extent()
+    if extent is None:
+        raise ExportError(f"{reader.path} has no samples to export.")
+    start_ns = extent.start_ns if start_s is None else extent.start_ns + round(start_s * 1e9)
+    end_ns = extent.end_ns if end_s is None else extent.start_ns + round(end_s * 1e9)
+    window = _Window(extent.start_ns, max(start_ns, extent.start_ns), min(end_ns, extent.end_ns))
+    if window.end_ns <= window.start_ns:
+        raise ExportError(f"The session lasts {extent.duration_s:.3f} s: choose a part that lies within it.")
+    return window
+
+
+def _write_source(
+    reader: SessionReader, file: SampleFile, window: _Window, stream: BinaryIO, progress: Progress | None
+) -> int:
+    decimals = _decimals(reader, file)
+    time_decimals = _time_decimals(file.source.rate_hz)
+    step_ns = max(round(_BLOCK_ROWS / file.source.rate_hz * 1e9), 1) if file.source.rate_hz > 0 else 10**9
+    stream.write(_heading(reader, file, window).encode())
+    rows = 0
+    for start_ns in range(window.start_ns, window.end_ns, step_ns):
+        end_ns = min(start_ns + step_ns, window.end_ns)
+        read = [reader.samples(signal.id, start_ns, end_ns) for signal in file.signals]
+        if len({len(values) for _, values in read}) > 1:
+            raise ExportError(f"{reader.path} is damaged: the signals of {file.source.name} differ in length.")
+        times_ns = read[0][0] - window.zero_ns
+        columns = [fixed(_divided(times_ns, 10 ** (9 - time_decimals)), time_decimals)]
+        columns += [rounded(values, places) for (_, values), places in zip(read, decimals, strict=True)]
+        stream.write(_joined(columns))
+        rows += len(times_ns)
+        if progress:
+            progress((end_ns - window.start_ns) / (window.end_ns - window.start_ns))
+    return rows
+
+
+def _joined(columns: Sequence[NDArray[np.uint8]]) -> bytes:
+    """Columns of characters side by side, without what pads them."""
+    rows = len(columns[0])
+    pieces: list[NDArray[np.uint8]] = []
+    for k, column in enumerate(columns):
+        separator = b"," if k + 1 < len(columns) else b"\n"
+        pieces += [column, np.full((rows, 1), ord(separator), np.uint8)]
+    return np.concatenate(pieces, axis=1).tobytes().translate(None, PADDING)
+
+
+def _divided(values: NDArray[np.int64], divisor: int) -> NDArray[np.int64]:
+    return (values + divisor // 2) // divisor
+
+
+def _decimals(reader: SessionReader, file: SampleFile) -> list[int | None]:
+    """Decimal places of each signal: a tenth of a step or finer; of a product, those of its finer factor."""
+    places = {signal.id: _places(signal) for signal in reader.signals()}
+    result: list[int | None] = []
+    for signal in file.signals:
+        needed = [places[k] for k in (signal.factor_a, signal.factor_b) if k is not None] or [places[signal.id]]
+        known = [place for place in needed if place is not None]
+        result.append(max(known) if len(known) == len(needed) else None)
+    return result
+
+
+def _places(signal: SignalRow) -> int | None:
+    """None for a signal that was stored as floating point and whose step is not known."""
+    step = abs(signal.scale) if signal.encoding.lstrip("<").startswith(("u", "i")) else signal.resolution
+    return max(1 + math.ceil(-math.log10(step)), 0) if step else None
+
+
+def _time_decimals(rate_hz: float) -> int:
+    """A microsecond, or a tenth of a sample period where that is less."""
+    return min(max(6, 1 + math.ceil(math.log10(rate_hz))), 9) if rate_hz > 0 else 6
+
+
+def _heading(reader: SessionReader, file: SampleFile, window: _Window) -> str:
+    source, meta = file.source, reader.meta()
+    rate_hz = reader.sample_rate_hz(file.signals[0].id)
+    whole = reader.statistics(file.signals[0].id, window.start_ns, window.end_ns)
+    lines = [
+        f"{meta.get('program', 'monitor-app')}, every sample",
+        f"title: {meta.get('title', '')}",
+        *(["SIMULATED"] if source.simulated else []),
+        f"source: {source.name} ({source.model}, serial number {source.serial_number}, firmware {source.firmware})",
+        f"time zero: {_utc(reader, window.zero_ns)}",
+        f"rate: {'not known' if rate_hz is None else f'{rate_hz:.6g}'} samples/s",
+        f"from {(window.start_ns - window.zero_ns) * 1e-9:.6f} s to {(window.end_ns - window.zero_ns) * 1e-9:.6f} s",
+        f"lost samples: {whole.expected - whole.count} (their rows are missing)",
+        f'read it with pandas.read_csv("{file.path.name}", comment="#")',
+    ]
+    names = ",".join(["time_s", *(_column(signal) for signal in file.signals)])
+    return "".join(f"# {' '.join(line.split())}\n" for line in lines) + names + "\n"
+
+
+def _column(signal: SignalRow) -> str:
+    unit = signal.quantity.value
+    return _plain(signal.name) + (f"_{unit}" if unit else "")
+
+
+def _utc(reader: SessionReader, host_ns: int) -> str:
+    pairs = reader.utc_pairs()
+    if not pairs:
+        return "UTC not known"
+    at_ns, utc_ns = min(pairs, key=lambda pair: abs(pair[0] - host_ns))
+    moment = datetime.fromtimestamp(0, timezone.utc) + timedelta(microseconds=(utc_ns + host_ns - at_ns) // 1000)
+    return f"{moment:%Y-%m-%d %H:%M:%S.%f} UTC"
+
+
+def _path_of(path: Path, source: SourceRow, files: list[SampleFile]) -> Path:
+    if not files:
+        return path
+    named = path.with_name(f"{path.stem}-{_plain(source.name)}{path.suffix}")
+    taken = {file.path for file in files}
+    return named if named not in taken else path.with_name(f"{path.stem}-{source.id}{path.suffix}")
+
+
+def _plain(name: str) -> str:
+    """A name that is safe in a file name and in the heading of a column."""
+    return re.sub(r"[^\w.+-]+", "_", name)
+
+
+def _share_of(progress: Progress | None, part: int, parts: int) -> Progress | None:
+    return None if progress is None else lambda fraction: progress((part + fraction) / parts)
+
+
+# -- runs ----------------------------------------------------------------------------------------
+
+
+def _run_row(result: RunResult, simulated: bool) -> dict[str, Any]:
+    """Columns by name; a name that is missing was not measured."""
+    run, latency, power = result.run, result.latency, result.power
+    row: dict[str, Any] = {name: getattr(run, name) for name in RUN_COLUMNS if hasattr(run, name)}
+    row |= {"images": result.images, "timed_s": result.timed_s or None, "images_per_s": result.images_per_s}
+    row["simulated"] = simulated
+    if latency:
+        row["latency_batches"] = latency.batches
+        for name in ("mean", "p50", "p90", "p95", "p99"):
+            row[f"latency_{name}_ms"] = getattr(latency, f"{name}_s") * 1e3
+    if power:
+        row |= {name: getattr(power, name) for name in ("idle_w", "full_w", "net_w", "coverage")}
+        row["energy_gross_j_per_image"] = power.gross_j_per_image
+        row["energy_net_j_per_image"] = power.net_j_per_image
+        row["energy_net_uncertainty_j_per_image"] = power.net_uncertainty_j
+    for name, share in (("top1", result.top1), ("top5", result.top5)):
+        if share:
+            row |= {f"{name}_{key}": getattr(share, key) for key in ("correct", "images", "low", "high")}
+    return row
+
+
+def _write_table(reader: SessionReader, path: Path, rows: Iterable[dict[str, Any]], columns: tuple[str, ...]) -> int:
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(columns)
+    count = 0
+    for row in rows:
+        table.writerow([_cell(row.get(name)) for name in columns])
+        count += 1
+    with completed(path, reader.path) as file:
+        file.write(text.getvalue().encode())
+    return count
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.9g}" if isinstance(value, float) else value
