@@ -41,7 +41,13 @@ def export_csv(
 
 def export_png(file: Path, output: Path, start_s: float | None, end_s: float | None, theme: str) -> None:
     """The session as a picture. Raises ExportError, SessionError."""
-    from monitor_app.exports.picture import write_png
+    try:
+        from monitor_app.exports.picture import write_png
+    except ImportError as error:
+        raise ExportError(
+            f"Pictures need libraries of Qt that are missing here ({error}): "
+            "run `sudo apt-get install libegl1 libgl1 libxkbcommon0 libfontconfig1 libdbus-1-3`."
+        ) from error
 
     with SessionReader(file) as reader:
         write_png(reader, output, start_s=start_s, end_s=end_s, theme="dark" if theme == "dark" else "light")
