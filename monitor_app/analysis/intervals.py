@@ -32,4 +32,5 @@ def wilson(correct: int, images: int) -> Proportion | None:
     share, z2 = correct / images, Z_95**2
     centre = (share + z2 / (2 * images)) / (1 + z2 / images)
     half = Z_95 / (1 + z2 / images) * math.sqrt(share * (1 - share) / images + z2 / (4 * images**2))
-    return Proportion(correct, images, max(centre - half, 0.0), min(centre + half, 1.0))
+    # Rounding may not push an end past the share itself, as at none or all of the images.
+    return Proportion(correct, images, max(min(centre - half, share), 0.0), min(max(centre + half, share), 1.0))

@@ -82,10 +82,9 @@ def run_result(reader: SessionReader, run: RunRow) -> RunResult:
     """One run, as far as it has come."""
     batches = reader.batches(run_id=run.id)
     timed = batches[batches["phase"] == Phase.TIMED.value]
-    evaluated = batches[(batches["phase"] == Phase.ACCURACY.value) & (batches["top1"] >= 0)]
+    evaluated = batches[batches["phase"] == Phase.ACCURACY.value]
     images = int(timed["images"].sum())
     timed_s = float(timed["end_ns"].max() - timed["start_ns"].min()) * 1e-9 if len(timed) else 0.0
-    judged = int(evaluated["images"].sum())
     return RunResult(
         run=run,
         images=images,
@@ -93,8 +92,8 @@ def run_result(reader: SessionReader, run: RunRow) -> RunResult:
         images_per_s=images / timed_s if timed_s else None,
         latency=_latency(timed),
         power=_power(reader, run, timed),
-        top1=wilson(int(evaluated["top1"].sum()), judged),
-        top5=wilson(int(evaluated["top5"].sum()), judged),
+        top1=_accuracy(evaluated, "top1"),
+        top5=_accuracy(evaluated, "top5"),
     )
 
 
@@ -107,6 +106,11 @@ def mean_over(statistics: list[Statistics]) -> float | None:
     """Mean of all samples of several windows together, or None where there are none."""
     count = sum(each.count for each in statistics)
     return sum(each.count * each.mean for each in statistics if each.count) / count if count else None
+
+
+def _accuracy(evaluated: NDArray[np.void], answer: str) -> Proportion | None:
+    judged = evaluated[evaluated[answer] >= 0]
+    return wilson(int(judged[answer].sum()), int(judged["images"].sum()))
 
 
 def _latency(timed: NDArray[np.void]) -> Latency | None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from monitor_app.session.reader import Extent, SessionReader
     from monitor_app.session.rows import SourceRow
 
+YEAR_9999_NS = 253_402_300_800 * 10**9
+"""Dates beyond it cannot be written; a damaged file may hold them."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceSummary:
@@ -125,7 +128,8 @@ def _utc(reader: SessionReader, extent: Extent | None) -> datetime | None:
     if not pairs or extent is None:
         return None
     host_ns, utc_ns = pairs[0]
-    return datetime.fromtimestamp((utc_ns + extent.start_ns - host_ns) * 1e-9, timezone.utc)
+    started_ns = utc_ns + extent.start_ns - host_ns
+    return datetime.fromtimestamp(started_ns * 1e-9, timezone.utc) if 0 <= started_ns < YEAR_9999_NS else None
 
 
 def _source_json(summary: SourceSummary) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -26,16 +27,21 @@ from monitor_app.session.rows import (
     SignalRow,
     SourceRow,
     SpanRow,
+    checked,
+    require,
 )
 from monitor_app.session.waveform import Waveform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from monitor_app.session.waveform import Envelope, Statistics
+
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,23 +107,25 @@ class SessionReader:
         return Extent(min(starts), max(ends)) if starts else None
 
     def meta(self) -> dict[str, str]:
-        return dict(self._rows("SELECT key, value FROM meta"))
+        return self._texts("meta")
 
     def environment(self) -> dict[str, str]:
-        return dict(self._rows("SELECT key, value FROM environment"))
+        return self._texts("environment")
 
     def utc_pairs(self) -> list[tuple[int, int]]:
         """(host_ns, utc_ns), about one a minute."""
-        return list(self._rows("SELECT host_ns, utc_ns FROM utc ORDER BY host_ns"))
+        pairs = self._rows("SELECT host_ns, utc_ns FROM utc ORDER BY host_ns")
+        with self._damage():
+            for pair in pairs:
+                require(pair[1], int)
+        return pairs
 
     def sources(self) -> list[SourceRow]:
         rows = self._rows(
             "SELECT id, name, kind, model, serial_number, firmware, rate_hz, lines, simulated FROM source ORDER BY id"
         )
-        return [
-            SourceRow(number, name, kind, model, serial, firmware, rate_hz, tuple(json.loads(lines)), bool(simulated))
-            for number, name, kind, model, serial, firmware, rate_hz, lines, simulated in rows
-        ]
+        with self._damage():
+            return [checked(SourceRow, (*row[:7], _names(row[7]), bool(row[8]))) for row in rows]
 
     def signals(self) -> list[SignalRow]:
         """All signals, stored and derived, in the order in which their sources named them."""
@@ -129,19 +137,18 @@ class SessionReader:
             if not rows:
                 raise NotASessionError(f"{self.path} has no signal {signal_id}.")
             number, source, name, quantity, role, *rest = rows[0]
-            try:
-                self._signals[signal_id] = SignalRow(number, source, name, Quantity(quantity), Role(role), *rest)
-            except ValueError as error:
-                raise NotASessionError(f"{self.path} is damaged: {error}.") from error
+            with self._damage():
+                row = (number, source, name, Quantity(quantity), Role(role), *rest)
+                self._signals[signal_id] = checked(SignalRow, row)
         return self._signals[signal_id]
 
     def runs(self) -> list[RunRow]:
-        return [RunRow(*row) for row in self._rows("SELECT * FROM run ORDER BY id")]
+        return self._checked_rows(RunRow, "SELECT * FROM run ORDER BY id")
 
     def spans(self, run_id: int | None = None) -> list[SpanRow]:
         """Phases of one run, or of all; the end of one that is going on is None."""
         where = "" if run_id is None else "WHERE run = ?"
-        return [SpanRow(*row) for row in self._rows(f"SELECT * FROM span {where} ORDER BY start_ns", _given(run_id))]
+        return self._checked_rows(SpanRow, f"SELECT * FROM span {where} ORDER BY start_ns", _given(run_id))
 
     def batches(
         self,
@@ -162,21 +169,27 @@ class SessionReader:
             f"FROM batch WHERE {' AND '.join(conditions)} ORDER BY id",
             values,
         )
-        return np.array(rows, BATCH)
+        with self._damage():
+            batches = np.array(rows, BATCH)
+            right = (batches["images"] > 0) & (batches["start_ns"] <= batches["end_ns"])
+            if not (right & (batches["top1"] <= batches["images"]) & (batches["top5"] <= batches["images"])).all():
+                raise ValueError("a batch that cannot be")
+            return batches
 
     def marks(self, after_id: int = 0) -> list[MarkRow]:
-        return [MarkRow(*row) for row in self._rows("SELECT * FROM mark WHERE id > ? ORDER BY id", (after_id,))]
+        return self._checked_rows(MarkRow, "SELECT * FROM mark WHERE id > ? ORDER BY id", (after_id,))
 
     def gaps(self) -> list[GapRow]:
-        return [GapRow(*row) for row in self._rows("SELECT * FROM gap ORDER BY start_ns")]
+        return self._checked_rows(GapRow, "SELECT * FROM gap ORDER BY start_ns")
 
     def clock(self, source_id: int, until_ns: int | None = None) -> ClockRow | None:
         """The clock fit of a source as it last stood, or as it stood at ``until_ns``."""
-        rows = self._rows(
+        rows = self._checked_rows(
+            ClockRow,
             "SELECT * FROM clock WHERE source = ? AND host_ns <= ? ORDER BY host_ns DESC LIMIT 1",
             (source_id, until_ns if until_ns is not None else 2**63 - 1),
         )
-        return ClockRow(*rows[0]) if rows else None
+        return rows[0] if rows else None
 
     def line_changes(self, source_id: int, line: int = 0) -> NDArray[np.int64]:
         """Array (n, 2) of sample index and level."""
@@ -184,10 +197,11 @@ class SessionReader:
             "SELECT sample, level FROM line_change WHERE source = ? AND line = ? ORDER BY sample",
             (source_id, line),
         )
-        return np.array(rows, np.int64).reshape(-1, 2)
+        with self._damage():
+            return np.array(rows, np.int64).reshape(-1, 2)
 
     def log(self, after_id: int = 0) -> list[LogRow]:
-        return [LogRow(*row) for row in self._rows("SELECT * FROM log WHERE id > ? ORDER BY id", (after_id,))]
+        return self._checked_rows(LogRow, "SELECT * FROM log WHERE id > ? ORDER BY id", (after_id,))
 
     def time_at(self, signal_id: int, index: int) -> int:
         """Host time of a sample by its index."""
@@ -199,13 +213,41 @@ class SessionReader:
 
     def lost_samples(self) -> int:
         """Samples that never arrived, over all sources."""
-        return int(self._rows("SELECT ifnull(sum(n), 0) FROM gap")[0][0])
+        return sum(gap.n for gap in self.gaps())
+
+    def _texts(self, table: str) -> dict[str, str]:
+        rows = self._rows(f"SELECT key, value FROM {table}")
+        with self._damage():
+            for row in rows:
+                require(row[0], str)
+                require(row[1], str)
+        return dict(rows)
+
+    def _checked_rows(self, row_type: type[_T], sql: str, values: Iterable[object] = ()) -> list[_T]:
+        rows = self._rows(sql, values)
+        with self._damage():
+            return [checked(row_type, row) for row in rows]
 
     def _rows(self, sql: str, values: Iterable[object] = ()) -> list[Any]:
-        try:
+        with self._damage():
             return self._db.execute(sql, tuple(values)).fetchall()
-        except sqlite3.DatabaseError as error:
+
+    @contextmanager
+    def _damage(self) -> Iterator[None]:
+        """What a damaged file does to those who read it, in a sentence."""
+        try:
+            yield
+        except (sqlite3.DatabaseError, ValueError, TypeError, OverflowError) as error:
             raise NotASessionError(f"{self.path} is damaged and cannot be read further ({error}).") from error
+
+
+def _names(text: object) -> tuple[str, ...]:
+    require(text, str)
+    names = json.loads(str(text))
+    require(names, list)
+    for name in names:
+        require(name, str)
+    return tuple(names)
 
 
 def _given(value: int | None) -> tuple[int, ...]:

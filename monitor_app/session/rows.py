@@ -3,13 +3,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     from monitor_app.core.samples import Quantity, Role
+
+_T = TypeVar("_T")
+_KINDS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "str": (str,), "None": (type(None),)}
+
+
+def checked(row_type: type[_T], row: tuple[Any, ...]) -> _T:
+    """A row as its type; SQLite keeps any kind of value in any column, and the file may come from a stranger.
+
+    Raises:
+        ValueError: A column holds what it may not.
+    """
+    for field, value in zip(fields(row_type), row, strict=True):  # type: ignore[arg-type]
+        require(value, *(kind for name in str(field.type).split(" | ") for kind in _KINDS.get(name, (object,))))
+    return row_type(*row)
+
+
+def require(value: object, *kinds: type) -> None:
+    """Raises ValueError where a value is none of these."""
+    if not isinstance(value, kinds):
+        raise ValueError(f"{value!r:.40} where {kinds[0].__name__} is due")
+
 
 BATCH = np.dtype(
     [

@@ -102,13 +102,19 @@ def open_read_only(path: Path) -> sqlite3.Connection:
         raise NotASessionError(
             f"{path} cannot be opened ({error}): copy it, with the -wal file beside it, to a folder you can write to."
         ) from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise NotASessionError(f"{path} is damaged or not a session file ({error}).") from error
 
 
 def _open_read_only(path: Path) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?mode=ro"
-    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=1.0)
+    # Who writes a session has its -wal beside it. Without one the file is final, and told so SQLite leaves
+    # nothing beside it and asks for no folder to write to.
+    live = path.with_name(path.name + "-wal").exists()
+    return _connected(path, "mode=ro" if live else "mode=ro&immutable=1")
+
+
+def _connected(path: Path, options: str) -> sqlite3.Connection:
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True, isolation_level=None, timeout=1.0)
     try:
         db.execute("PRAGMA query_only = ON")
         db.execute("PRAGMA trusted_schema = OFF")
@@ -132,8 +138,21 @@ def _check_identity(db: sqlite3.Connection, path: Path) -> None:
             f"{path} has session format {version}, this version reads up to {FORMAT_VERSION}: "
             "open it with a newer monitor-app."
         )
-    present = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    missing = [line.split()[2] for line in TABLES.splitlines() if line.startswith("CREATE TABLE")]
-    missing = [name for name in missing if name not in present]
-    if missing:
-        raise NotASessionError(f"{path} is not a complete session file: table {missing[0]} is missing.")
+    present = _tables_of(db)
+    wrong = [name for name, sql in _expected_tables().items() if present.get(name) != sql]
+    if wrong:
+        raise NotASessionError(f"{path} is not a complete session file: table {wrong[0]} is missing or altered.")
+
+
+def _tables_of(db: sqlite3.Connection) -> dict[str, str]:
+    return dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL"))
+
+
+def _expected_tables() -> dict[str, str]:
+    """How SQLite keeps the definitions of the tables of this version."""
+    db = sqlite3.connect(":memory:")
+    try:
+        db.executescript(TABLES)
+        return _tables_of(db)
+    finally:
+        db.close()

@@ -62,6 +62,7 @@ def fold_samples(first: int, values: NDArray[np.float64], size: int) -> Entries:
     return entries
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a damaged file may hold any number
 def fold(entries: Entries, size: int) -> Entries:
     """Entries in order of start, folded into groups of size samples; empty groups do not appear."""
     entries = entries[entries["n"] > 0]

@@ -15,6 +15,7 @@ from monitor_app.session.summary import (
     BASE,
     ENTRY,
     LEVELS,
+    STORED,
     Entries,
     entries_of_samples,
     entry_size,
@@ -24,7 +25,7 @@ from monitor_app.session.summary import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -63,7 +64,7 @@ class Statistics:
     mean: float
     variance: float
     expected: int
-    """Samples that the window should have had."""
+    """Samples that the window should have had, in gaps and beyond the ends of the recording too."""
     duration_s: float
     """Length of the window."""
 
@@ -83,6 +84,9 @@ class Statistics:
         return self.mean * self.duration_s
 
 
+ENCODINGS = ("<u2", "<i2", "<f4")
+LARGEST = 2**60
+"""An index or a time beyond this is damage, and sums of two of them do not overflow."""
 _Row = tuple[int, int, int, int]
 """first, n, t_first_ns, t_last_ns of a row of samples."""
 
@@ -140,13 +144,14 @@ class Waveform:
         level, _ = _grid(float(end - start))
         entries = self._entries(start, end, level)
         duration_s = (end_ns - start_ns) * 1e-9
+        expected = self._count_at(end_ns) - self._count_at(start_ns)
         if len(entries) == 0:
-            return Statistics(0, math.nan, math.nan, math.nan, math.nan, end - start, duration_s)
+            return Statistics(0, math.nan, math.nan, math.nan, math.nan, expected, duration_s)
         entries["start"] = 0
         (one,) = fold(entries, 1)
         return Statistics(
             int(one["n"]), float(one["min"]), float(one["max"]), float(one["mean"]), float(one["var"]),
-            end - start, duration_s,
+            expected, duration_s,
         )  # fmt: skip
 
     def samples(self, start_ns: int, end_ns: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -173,7 +178,23 @@ class Waveform:
             # Between the last sample of this row and the first of the next: the next one is the answer.
             following = self._row("first > ? ORDER BY first", first)
             return following[0] if following else first + n
-        return first + math.ceil((host_ns - t_first_ns) * (n - 1) / max(t_last_ns - t_first_ns, 1) - 1e-9)
+        return first + _offset(host_ns - t_first_ns, (t_last_ns - t_first_ns) / max(n - 1, 1))
+
+    def _count_at(self, host_ns: int) -> int:
+        """As index_at, but counting on through gaps and beyond the ends, where no sample is."""
+        row = self._row("t_first_ns <= ? ORDER BY t_first_ns DESC", host_ns) or self._edge_row("ASC")
+        if row is None:
+            return 0
+        first, n, t_first_ns, t_last_ns = row
+        if t_first_ns <= host_ns <= t_last_ns:
+            return self.index_at(host_ns)
+        if host_ns < t_first_ns:
+            return first - int((t_first_ns - host_ns + 0.5) / (self._period_ns(row) or math.inf))
+        last, following = first + n - 1, self._row("first > ? ORDER BY first", first)
+        if following is None:
+            return last + _offset(host_ns - t_last_ns, self._period_ns(row))
+        step_ns = (following[2] - t_last_ns) / (following[0] - last)
+        return min(last + _offset(host_ns - t_last_ns, step_ns), following[0])
 
     def time_at(self, index: int) -> int:
         """Host time of a sample; in a gap or beyond the ends, by the period of the nearest row before it."""
@@ -193,22 +214,25 @@ class Waveform:
         first, n, t_first_ns, t_last_ns = row
         if n > 1:
             return (t_last_ns - t_first_ns) / (n - 1)
-        neighbour = self._row("first < ? ORDER BY first DESC", first)
-        return (t_first_ns - neighbour[3]) / (first - neighbour[0] - neighbour[1] + 1) if neighbour else 0.0
+        # A row of one sample: its distance from the row before it, or after it.
+        if before := self._row("first < ? ORDER BY first DESC", first):
+            return (t_first_ns - before[3]) / (first - before[0] - before[1] + 1)
+        after = self._row("first > ? ORDER BY first", first)
+        return (after[2] - t_last_ns) / (after[0] - first) if after else 0.0
 
     def _row(self, condition: str, value: int) -> _Row | None:
         row = self._query(
             f"SELECT first, n, t_first_ns, t_last_ns FROM samples WHERE signal = ? AND {condition} LIMIT 1",
             (self._time_base, int(value)),
         )
-        return row[0] if row else None
+        return _checked_row(row[0]) if row else None
 
     def _edge_row(self, order: str) -> _Row | None:
         row = self._query(
             f"SELECT first, n, t_first_ns, t_last_ns FROM samples WHERE signal = ? ORDER BY first {order} LIMIT 1",
             (self._time_base,),
         )
-        return row[0] if row else None
+        return _checked_row(row[0]) if row else None
 
     # -- entries ---------------------------------------------------------------------------------
 
@@ -236,18 +260,20 @@ class Waveform:
             "SELECT first, n FROM summary WHERE signal = ? AND level = ? ORDER BY first DESC LIMIT 1",
             (self._signal.id, level),
         )
-        return rows[0][0] + rows[0][1] * entry_size(level) if rows else 0
+        return _checked_index(rows[0][0]) + _checked_index(rows[0][1]) * entry_size(level) if rows else 0
 
     def _summary(self, level: int, start: int, end: int) -> Entries:
         size = entry_size(level)
         rows = self._query(
-            "SELECT first, data FROM summary WHERE signal = ? AND level = ? AND first < ? AND first >= ifnull("
+            "SELECT first, n, data FROM summary WHERE signal = ? AND level = ? AND first < ? AND first >= ifnull("
             "(SELECT max(first) FROM summary WHERE signal = ? AND level = ? AND first <= ?), 0) ORDER BY first",
             (self._signal.id, level, end, self._signal.id, level, start),
         )
         if not rows:
             return np.zeros(0, ENTRY)
-        entries = np.concatenate([unpack(first, size, data) for first, data in rows])
+        if any(not isinstance(data, bytes) or len(data) != n * STORED.itemsize for _, n, data in rows):
+            raise NotASessionError(f"The session is damaged: a summary of {self._signal.name} has a wrong length.")
+        entries = np.concatenate([unpack(_checked_index(first), size, data) for first, _, data in rows])
         return entries[(entries["start"] >= start) & (entries["start"] < end)]
 
     def _sample_entries(self, start: int, end: int) -> Entries:
@@ -283,11 +309,16 @@ class Waveform:
         columns = [self._decoded(signal, start, end) for signal in self._stored]
         if len(columns) == 1:
             return columns[0]
-        return [(row, a * b) for (row, a), (_, b) in zip(*columns, strict=True)]
+        first, second = columns
+        if [row for row, _ in first] != [row for row, _ in second]:
+            raise NotASessionError(f"The session is damaged: the factors of {self._signal.name} do not go together.")
+        return [(row, a * b) for (row, a), (_, b) in zip(first, second, strict=True)]
 
     def _decoded(self, signal: SignalRow, start: int, end: int) -> list[tuple[_Row, NDArray[np.float64]]]:
         if start >= end:
             return []
+        if signal.encoding not in ENCODINGS:
+            raise NotASessionError(f"The session is damaged: {signal.name} is encoded as {signal.encoding!r}.")
         dtype = np.dtype(signal.encoding)
         rows = self._query(
             "SELECT first, n, t_first_ns, t_last_ns, data FROM samples WHERE signal = ? AND first < ? "
@@ -295,10 +326,11 @@ class Waveform:
             (signal.id, end, signal.id, start),
         )
         blocks = []
-        for first, n, t_first_ns, t_last_ns, data in rows:
+        for *row, data in rows:
+            first, n, t_first_ns, t_last_ns = _checked_row(row)
             if first + n <= start:
                 continue
-            if len(data) != n * dtype.itemsize:
+            if not isinstance(data, bytes) or len(data) != n * dtype.itemsize:
                 raise NotASessionError(f"The session is damaged: {signal.name} at sample {first} has a wrong length.")
             values = signal.scale * np.frombuffer(data, dtype).astype(np.float64) + signal.zero_offset
             blocks.append(((first, n, t_first_ns, t_last_ns), values))
@@ -307,8 +339,31 @@ class Waveform:
     def _query(self, sql: str, values: tuple[int, ...]) -> list[Any]:
         try:
             return self._db.execute(sql, values).fetchall()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, OverflowError) as error:
             raise NotASessionError(f"The session is damaged and cannot be read further ({error}).") from error
+
+
+def _checked_row(row: Sequence[Any]) -> _Row:
+    first, n, t_first_ns, t_last_ns = (_checked_index(value) for value in row)
+    if n < 1 or t_last_ns < t_first_ns:
+        raise NotASessionError(f"The session is damaged: a row of samples at {first} cannot be.")
+    return first, n, t_first_ns, t_last_ns
+
+
+def _checked_index(value: object) -> int:
+    if not isinstance(value, int) or not 0 <= value < LARGEST:
+        raise NotASessionError(f"The session is damaged: an index or time of {value!r:.40}.")
+    return value
+
+
+def _offset(elapsed_ns: int, step_ns: float) -> int:
+    """The least k whose time, round(k * step_ns), is elapsed_ns or later; the same rounding as when times are read."""
+    if step_ns <= 0:
+        return 0
+    k = max(math.ceil((elapsed_ns - 0.5) / step_ns), 0)
+    if k > 0 and round((k - 1) * step_ns) >= elapsed_ns:
+        return k - 1
+    return k if round(k * step_ns) >= elapsed_ns else k + 1
 
 
 def _grid(samples_per_column: float) -> tuple[int, int]:

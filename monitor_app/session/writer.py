@@ -16,7 +16,7 @@ from monitor_app.session import schema
 from monitor_app.session.summary import FACTOR, LEVELS, Entries, Pyramid, contiguous_runs, entry_size, pack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class _Source:
 
 
 class SessionWriter:
-    """A session file being written. Raises DiskFullError or SessionError from commit and close."""
+    """A session file being written. Any call may raise DiskFullError or SessionError; then only close is left."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -56,7 +56,8 @@ class SessionWriter:
             raise SessionError(f"{path} exists already: choose another name or remove it first.") from error
         except (OSError, sqlite3.Error) as error:
             raise SessionError(f"{path} cannot be created ({error}): choose a folder you can write to.") from error
-        self._db.execute("BEGIN")
+        self._failed = False
+        self._execute("BEGIN")
         self._sources: dict[int, _Source] = {}
         self._signal_count = 0
 
@@ -64,19 +65,19 @@ class SessionWriter:
 
     def set_meta(self, values: Mapping[str, str]) -> None:
         """Facts about the session as a whole: versions, board, host, profile text."""
-        self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+        self._execute_many("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
 
     def set_environment(self, values: Mapping[str, str]) -> None:
         """Facts about what the networks ran on: library versions, threads, power mode."""
-        self._db.executemany("INSERT OR REPLACE INTO environment VALUES (?, ?)", values.items())
+        self._execute_many("INSERT OR REPLACE INTO environment VALUES (?, ?)", values.items())
 
     def write_utc(self, host_ns: int, utc_ns: int) -> None:
         """One pair of monotonic and UTC time."""
-        self._db.execute("INSERT OR REPLACE INTO utc VALUES (?, ?)", (host_ns, utc_ns))
+        self._execute("INSERT OR REPLACE INTO utc VALUES (?, ?)", (host_ns, utc_ns))
 
     def add_source(self, source_id: int, info: SourceInfo) -> None:
         """A source and its signals; before the first of its blocks."""
-        self._db.execute(
+        self._execute(
             "INSERT INTO source VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (source_id, info.name, info.kind, info.model, info.serial_number, info.firmware, info.rate_hz,
              json.dumps(info.lines), int(info.simulated)),
@@ -89,7 +90,7 @@ class SessionWriter:
     def _add_signal(self, source_id: int, signal: Signal, ids: dict[str, int]) -> _Channel:
         self._signal_count += 1
         factors = [ids[name] for name in signal.product_of] if signal.product_of else [None, None]
-        self._db.execute(
+        self._execute(
             "INSERT INTO signal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (self._signal_count, source_id, signal.name, signal.quantity.value, signal.role.value,
              "product" if signal.product_of else signal.dtype, signal.scale, signal.offset,
@@ -112,7 +113,7 @@ class SessionWriter:
 
     def write_gap(self, source_id: int, first: int, n: int, start_ns: int, end_ns: int, reason: str) -> None:
         """Samples ``first`` to ``first + n - 1`` never arrived."""
-        self._db.execute(
+        self._execute(
             "INSERT INTO gap (source, first, n, start_ns, end_ns, reason) VALUES (?, ?, ?, ?, ?, ?)",
             (source_id, first, n, start_ns, end_ns, reason),
         )
@@ -120,19 +121,19 @@ class SessionWriter:
     def write_line_changes(self, source_id: int, changes: LineChanges) -> None:
         """Changes of the digital lines, with sample indices counted as in write_block."""
         rows = zip(changes.line.tolist(), changes.index.tolist(), changes.level.tolist(), strict=True)
-        self._db.executemany(
+        self._execute_many(
             "INSERT OR REPLACE INTO line_change VALUES (?, ?, ?, ?)", ((source_id, *row) for row in rows)
         )
 
     def write_clock(self, source_id: int, host_ns: int, rate_hz: float, bound_ns: int) -> None:
         """The clock fit of a source as it stood at host_ns."""
-        self._db.execute("INSERT OR REPLACE INTO clock VALUES (?, ?, ?, ?)", (source_id, host_ns, rate_hz, bound_ns))
+        self._execute("INSERT OR REPLACE INTO clock VALUES (?, ?, ?, ?)", (source_id, host_ns, rate_hz, bound_ns))
 
     # -- runs ------------------------------------------------------------------------------------
 
     def add_run(self, run_id: int, cycle: int, spec: RunSpec, title: str, state: RunState) -> None:
         """A run as planned."""
-        self._db.execute(
+        self._execute(
             "INSERT INTO run (id, cycle, network, title, batch_size, precision, device, threads, state) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (run_id, cycle, spec.network, title, spec.batch_size, spec.precision, spec.device, spec.threads,
@@ -142,30 +143,28 @@ class SessionWriter:
     def update_run(self, run_id: int, **columns: str | int | None) -> None:
         """Set columns of a run as they become known."""
         names = ", ".join(f"{name} = ?" for name in columns)
-        self._db.execute(f"UPDATE run SET {names} WHERE id = ?", (*columns.values(), run_id))
+        self._execute(f"UPDATE run SET {names} WHERE id = ?", (*columns.values(), run_id))
 
     def open_span(self, span_id: int, run_id: int, phase: Phase, start_ns: int) -> None:
         """A phase has begun; its end is null until close_span."""
-        self._db.execute("INSERT INTO span VALUES (?, ?, ?, ?, NULL)", (span_id, run_id, phase.value, start_ns))
+        self._execute("INSERT INTO span VALUES (?, ?, ?, ?, NULL)", (span_id, run_id, phase.value, start_ns))
 
     def close_span(self, span_id: int, end_ns: int) -> None:
-        self._db.execute("UPDATE span SET end_ns = ? WHERE id = ?", (end_ns, span_id))
+        self._execute("UPDATE span SET end_ns = ? WHERE id = ?", (end_ns, span_id))
 
     def write_batches(self, run_id: int, batches: Iterable[Batch]) -> None:
         """Forward passes that have ended."""
-        self._db.executemany(
+        self._execute_many(
             "INSERT INTO batch (run, phase, start_ns, end_ns, images, top1, top5) VALUES (?, ?, ?, ?, ?, ?, ?)",
             ((run_id, b.phase.value, b.start_ns, b.end_ns, b.images, b.top1, b.top5) for b in batches),
         )
 
     def write_mark(self, host_ns: int, kind: str, text: str, run_id: int | None = None) -> None:
         """Something worth seeing on the time axis."""
-        self._db.execute(
-            "INSERT INTO mark (host_ns, kind, text, run) VALUES (?, ?, ?, ?)", (host_ns, kind, text, run_id)
-        )
+        self._execute("INSERT INTO mark (host_ns, kind, text, run) VALUES (?, ?, ?, ?)", (host_ns, kind, text, run_id))
 
     def write_log(self, host_ns: int, level: str, text: str) -> None:
-        self._db.execute("INSERT INTO log (host_ns, level, text) VALUES (?, ?, ?)", (host_ns, level, text))
+        self._execute("INSERT INTO log (host_ns, level, text) VALUES (?, ?, ?)", (host_ns, level, text))
 
     # -- durability ------------------------------------------------------------------------------
 
@@ -174,51 +173,59 @@ class SessionWriter:
 
         It then survives the death of this process; with ``durable`` also a loss of power.
         """
-        try:
-            for source in self._sources.values():
-                self._store_blocks(source)
-            if durable:
-                # May not change inside a transaction, so the sync rides on an empty one after the commit.
-                self._db.execute("COMMIT")
-                self._db.execute("PRAGMA synchronous = FULL")
-                self._db.execute("BEGIN")
-                self._db.execute("INSERT OR REPLACE INTO meta VALUES ('durable_commits', ?)", (str(self._tick()),))
-                self._db.execute("COMMIT")
-                self._db.execute("PRAGMA synchronous = NORMAL")
-            else:
-                self._db.execute("COMMIT")
-            self._db.execute("BEGIN")
-        except sqlite3.OperationalError as error:
-            raise self._explain(error) from error
+        for source in self._sources.values():
+            self._store_blocks(source)
+        self._execute("COMMIT")
+        if durable:
+            # May not change inside a transaction, so the sync rides on an empty one after the commit.
+            self._execute("PRAGMA synchronous = FULL")
+            self._execute("BEGIN")
+            self._execute("INSERT OR REPLACE INTO meta VALUES ('durable_commits', ?)", (str(self._tick()),))
+            self._execute("COMMIT")
+            self._execute("PRAGMA synchronous = NORMAL")
+        self._execute("BEGIN")
 
     def _tick(self) -> int:
-        row = self._db.execute("SELECT value FROM meta WHERE key = 'durable_commits'").fetchone()
+        row = self._execute("SELECT value FROM meta WHERE key = 'durable_commits'").fetchone()
         return int(row[0]) + 1 if row else 1
-
-    def _explain(self, error: sqlite3.OperationalError) -> SessionError:
-        if "full" in str(error):
-            return DiskFullError(
-                f"The disk is full: {self.path} is complete up to now; make room and start a new session."
-            )
-        return SessionError(f"{self.path} cannot be written ({error}): check the disk it is on.")
 
     def close(self) -> None:
         """Write what is waiting and leave a single file behind, if nobody else has it open."""
+        if self._failed:
+            return
         try:
             for source in self._sources.values():
                 self._store_blocks(source)
                 for channel in (*source.stored, *source.derived):
                     self._store_entries(channel, channel.pyramid.finish(), at_least=1)
-            self._db.execute("COMMIT")
-            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            with contextlib.suppress(sqlite3.OperationalError):
-                # A complete session needs no WAL, and its readers then leave no files beside it. It is refused
-                # while somebody still reads, and is not worth waiting for.
-                self._db.execute("PRAGMA journal_mode = DELETE")
-        except sqlite3.OperationalError as error:
-            raise self._explain(error) from error
+            self._execute("COMMIT")
+            self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             self._db.close()
+
+    def _execute(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        try:
+            return self._db.execute(sql, values)
+        except sqlite3.DatabaseError as error:
+            raise self._given_up(error) from error
+
+    def _execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        try:
+            self._db.executemany(sql, rows)
+        except sqlite3.DatabaseError as error:
+            raise self._given_up(error) from error
+
+    def _given_up(self, error: sqlite3.DatabaseError) -> SessionError:
+        """Take back what is half written, so that the file ends at the last commit, and say why."""
+        self._failed = True
+        with contextlib.suppress(sqlite3.DatabaseError):
+            self._db.execute("ROLLBACK")
+        self._db.close()
+        if "full" in str(error):
+            return DiskFullError(
+                f"The disk is full: {self.path} is complete up to now; make room and start a new session."
+            )
+        return SessionError(f"{self.path} cannot be written ({error}): check the disk it is on.")
 
     def _store_blocks(self, source: _Source) -> None:
         blocks, source.blocks = source.blocks, []
@@ -234,7 +241,7 @@ class SessionWriter:
         values: dict[str, NDArray[np.float64]] = {}
         for k, channel in enumerate(source.stored):
             codes = np.concatenate([block[1][k] for block in blocks]).astype(channel.signal.dtype, copy=False)
-            self._db.execute(
+            self._execute(
                 "INSERT INTO samples (signal, first, n, t_first_ns, t_last_ns, data) VALUES (?, ?, ?, ?, ?, ?)",
                 (channel.id, first, len(codes), t_first_ns, t_last_ns, codes.tobytes()),
             )
@@ -255,7 +262,7 @@ class SessionWriter:
                 continue
             channel.waiting[level - 1] = []
             for run in contiguous_runs(np.concatenate(waiting), entry_size(level)):
-                self._db.execute(
+                self._execute(
                     "INSERT INTO summary (signal, level, first, n, data) VALUES (?, ?, ?, ?, ?)",
                     (channel.id, level, int(run["start"][0]), len(run), pack(run)),
                 )

@@ -76,7 +76,7 @@ class ShuntSource:
         self._expected: int | None = None
         self._pings: dict[int, int] = {}
         self._ping_count = 0
-        self._next_ping_ns = self._heard_ns = time.perf_counter_ns()
+        self._early: tuple[protocol.Message, ...] = ()
         try:
             # What an earlier program left running is stopped first, and whatever it left on the line ended.
             self._transport.write(b"\0" + seal(bytes([protocol.STOP])))
@@ -87,6 +87,7 @@ class ShuntSource:
             self.close()
             raise
         self._expected = started.first
+        self._next_ping_ns = self._heard_ns = time.perf_counter_ns()
 
     def read(self, timeout_s: float) -> list[Reading]:
         """Samples and two-way time marks. Raises SourceLostError when the meter is gone or was reset."""
@@ -94,21 +95,22 @@ class ShuntSource:
         self._ping(transport)
         data = transport.read(timeout_s, eager=bool(self._pings))
         arrival_ns = time.perf_counter_ns()
-        if data:
-            self._heard_ns = arrival_ns
-        elif arrival_ns - self._heard_ns > SILENCE_S * 1e9:
-            raise SourceLostError(f"{self._name} on {self._port} fell silent: check its power and its cable.")
         decoded = protocol.decode(data, self._state)
         self._state = decoded.state
+        messages, self._early = (*self._early, *decoded.messages), ()
         readings: list[Reading] = []
-        for message in decoded.messages:
+        for message in messages:
             if isinstance(message, protocol.Samples):
+                self._heard_ns = arrival_ns
                 readings.append(self._block(message, arrival_ns))
             elif isinstance(message, protocol.Pong) and message.nonce in self._pings:
                 sent_ns = self._pings.pop(message.nonce)
                 readings.append(TimeMark(message.index, sent_ns, arrival_ns - message.hold_ns))
             elif isinstance(message, protocol.DeviceError):
                 raise SourceLostError(f"{self._name} reports a fault ({message.text}): switch it off and on.")
+        # Samples, not bytes: a meter that was reset answers pings and streams nothing.
+        if arrival_ns - self._heard_ns > SILENCE_S * 1e9:
+            raise SourceLostError(f"{self._name} on {self._port} fell silent: check its power and its cable.")
         return readings
 
     def close(self) -> None:
@@ -139,8 +141,9 @@ class ShuntSource:
                 repeat_at = now + HELLO_EVERY_S
             decoded = protocol.decode(transport.read(0.05, eager=True), self._state)
             self._state = decoded.state
-            for message in decoded.messages:
+            for position, message in enumerate(decoded.messages, start=1):
                 if isinstance(message, answer):
+                    self._early = decoded.messages[position:]
                     return message
         raise HandshakeError(
             f"{self._port} does not answer as a shunt meter does: check that it is the right port "
@@ -179,13 +182,13 @@ class ShuntSource:
         signals = [self._signal(channel) for channel in device.channels]
         currents = [s.name for s in signals if s.quantity is Quantity.CURRENT]
         voltages = [s.name for s in signals if s.quantity is Quantity.VOLTAGE]
-        if len(currents) == len(voltages) == 1:
+        if len(currents) == len(voltages) == 1 and "power" not in {s.name for s in signals}:
             signals.append(
                 Signal(
                     "power",
                     Quantity.POWER,
                     self._roles.get("power", Role.OTHER),
-                    accuracy=sum(channel.accuracy for channel in device.channels) or None,
+                    accuracy=_product_accuracy(signals),
                     product_of=(currents[0], voltages[0]),
                 )
             )
@@ -218,3 +221,10 @@ class ShuntSource:
             resolution=abs(channel.scale),
             accuracy=channel.accuracy or None,
         )
+
+
+def _product_accuracy(signals: list[Signal]) -> float | None:
+    """Relative accuracy of current times voltage; unknown where that of a factor is."""
+    factors = [s.accuracy for s in signals if s.quantity in {Quantity.CURRENT, Quantity.VOLTAGE}]
+    known = [accuracy for accuracy in factors if accuracy is not None]
+    return sum(known) if len(known) == len(factors) else None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -21,11 +22,14 @@ HELLO, START, STOP, PING = 0x01, 0x02, 0x03, 0x04
 INFO, STARTED, STOPPED, PONG, DATA, ERROR = 0x81, 0x82, 0x83, 0x84, 0x90, 0xFF
 MAX_FRAME_BYTES = 16_384
 MAX_FRAME_SAMPLES = 2_000
+CRC_BYTES = 2
+MAX_STUFFED_BYTES = MAX_FRAME_BYTES + MAX_FRAME_BYTES // 254 + 1
 
 _INFO = struct.Struct("<BBBBI16s16s16s")
 _CHANNEL = struct.Struct("<16s4sddf4x")
 _DATA = struct.Struct("<BBHQIHH")
 _PONG = struct.Struct("<IQHI")
+_SAMPLE = struct.Struct("<Q")
 _CHANGE = np.dtype([("offset", "<u2"), ("line", "u1"), ("level", "u1")])
 
 
@@ -123,24 +127,26 @@ class Decoded:
 
 
 def decode(data: bytes, state: DecoderState) -> Decoded:
-    """All messages that are complete with these bytes. Garbage costs the frames it touches and no others."""
+    """All messages that are complete with these bytes. Garbage costs the frames it touches and no others.
+
+    Raises:
+        HandshakeError: The device introduces itself as one that this program cannot read.
+    """
     *pieces, remainder = (state.remainder + data).split(b"\0")
-    if len(remainder) > MAX_FRAME_BYTES + MAX_FRAME_BYTES // 254 + 1:
-        remainder = b"\xff"  # no frame is so long: whatever ends it is garbage, and counted once then
+    # No frame is so long: it stays too long, however it ends, and is counted as garbage once then.
+    remainder = remainder[: MAX_STUFFED_BYTES + 1]
     messages: list[Message] = []
     damaged, channels = 0, state.channels
     run: list[Samples] = []
-    for piece in pieces:
-        if not piece:
-            continue
-        body = unseal(piece)
+    for body in (_body(piece) for piece in pieces if piece):
         message = None if body is None else _message(body, channels)
         if message is None:
-            damaged += body is None or body[0] in _PARSERS
-        elif isinstance(message, Samples):
-            if run and not _follows(run, message):
-                messages.append(_joined(run))
-                run = []
+            damaged += body is None or _is_malformed(body, channels)
+            continue
+        if run and not (isinstance(message, Samples) and _follows(run, message)):
+            messages.append(_joined(run))
+            run = []
+        if isinstance(message, Samples):
             run.append(message)
         else:
             if isinstance(message, DeviceInfo):
@@ -151,6 +157,17 @@ def decode(data: bytes, state: DecoderState) -> Decoded:
     return Decoded(tuple(messages), replace(
         state, remainder=remainder, channels=channels, damaged_frames=state.damaged_frames + damaged
     ))  # fmt: skip
+
+
+def _body(piece: bytes) -> bytes | None:
+    """The body of a piece between zeros, or None where it is damaged or longer than a frame may be."""
+    body = unseal(piece) if len(piece) <= MAX_STUFFED_BYTES else None
+    return body if body is None or len(body) + CRC_BYTES <= MAX_FRAME_BYTES else None
+
+
+def _is_malformed(body: bytes, channels: int | None) -> bool:
+    """Whether a body without a message is a fault: unknown types and samples before INFO are not."""
+    return body[0] in _PARSERS and not (body[0] == DATA and channels is None)
 
 
 def _follows(run: list[Samples], message: Samples) -> bool:
@@ -183,7 +200,7 @@ def _message(body: bytes, channels: int | None) -> Message | None:
         return _samples(body, channels)
     try:
         return parser(body)
-    except (struct.error, UnicodeDecodeError, HandshakeError):
+    except (struct.error, UnicodeDecodeError):
         return None
 
 
@@ -195,6 +212,10 @@ def _info(body: bytes) -> DeviceInfo:
         raise HandshakeError("The meter describes itself in a way that cannot be.")
     offset = 1 + _INFO.size
     channels = tuple(_channel(_CHANNEL.unpack_from(body, offset + k * _CHANNEL.size)) for k in range(channel_count))
+    if not all(_is_calibrated(channel) for channel in channels):
+        raise HandshakeError("The meter's calibration cannot be: a scale, zero or accuracy is not a usable number.")
+    if len({channel.name for channel in channels}) < channel_count:
+        raise HandshakeError("The meter gives two of its channels the same name; each needs its own.")
     offset += channel_count * _CHANNEL.size
     if len(body) < offset + 8 * line_count:
         raise HandshakeError("The meter's description is cut short.")
@@ -206,6 +227,11 @@ def _info(body: bytes) -> DeviceInfo:
 def _channel(fields: tuple[bytes, bytes, float, float, float]) -> Channel:
     name, unit, scale, zero, accuracy = fields
     return Channel(_text(name), _text(unit), scale, zero, accuracy)
+
+
+def _is_calibrated(channel: Channel) -> bool:
+    numbers = (channel.scale, channel.zero, channel.accuracy)
+    return all(map(math.isfinite, numbers)) and channel.scale != 0 and channel.accuracy >= 0
 
 
 def _text(padded: bytes) -> str:
@@ -231,11 +257,11 @@ def _pong(body: bytes) -> Pong:
 
 
 def _started(body: bytes) -> Started:
-    return Started(int.from_bytes(body[1:9], "little"))
+    return Started(*_SAMPLE.unpack_from(body, 1))
 
 
 def _stopped(body: bytes) -> Stopped:
-    return Stopped(int.from_bytes(body[1:9], "little"))
+    return Stopped(*_SAMPLE.unpack_from(body, 1))
 
 
 def _error(body: bytes) -> DeviceError:

@@ -76,7 +76,9 @@ class Given:
         return worst[start:] <= self.bound_ns[start:]
 
 
-def drive(clock: SampleClock, meter: Meter, seconds: float, *, marks: bool, skip: dict[int, int] | None = None) -> Given:
+def drive(
+    clock: SampleClock, meter: Meter, seconds: float, *, marks: bool, skip: dict[int, int] | None = None
+) -> Given:
     """Blocks of 10 ms, a ping every half second; ``skip`` says after which block how many samples are lost."""
     rows = []
     first, per_second = meter.first, round(meter.rate_hz / BLOCK)

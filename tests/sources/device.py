@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The device side of docs/shunt-protocol.md, written byte by byte from the page, for the host side to be held against."""
+"""The device side of docs/shunt-protocol.md, byte by byte from the page, to hold the host side against."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ HELLO, START, STOP, PING = 0x01, 0x02, 0x03, 0x04
 INFO, STARTED, STOPPED, PONG, DATA, ERROR = 0x81, 0x82, 0x83, 0x84, 0x90, 0xFF
 
 
+def _shifted(register: int) -> int:
+    for _ in range(8):
+        register = (register << 1) ^ (0x1021 if register & 0x8000 else 0)
+    return register & 0xFFFF
+
+
+_SHIFTED = [_shifted(byte << 8) for byte in range(256)]
+
+
 def crc16(data: bytes) -> int:
     register = 0
     for byte in data:
-        register ^= byte << 8
-        for _ in range(8):
-            register = (register << 1) ^ (0x1021 if register & 0x8000 else 0)
-        register &= 0xFFFF
+        register = (register << 8) & 0xFFFF ^ _SHIFTED[register >> 8 ^ byte]
     return register
 
 

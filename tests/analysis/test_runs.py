@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run results and session summaries of sessions whose power and batches are known."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import datetime, timezone
+
+import pytest
+
+from monitor_app.analysis.runs import run_results
+from monitor_app.analysis.signals import sibling, total_power
+from monitor_app.analysis.summary import as_json, summarise
+from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
+from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.session.reader import SessionReader
+from monitor_app.session.writer import SessionWriter
+from tests.session.bench import POWER, RATE_HZ, START_NS, UTC_OFFSET_NS, S, put, shunt, steady, write_rich
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory):
+    path = tmp_path_factory.mktemp("analysis") / "rich.plm"
+    write_rich(path)
+    with SessionReader(path) as reader:
+        yield reader
+
+
+def plateau(
+    path, *, idle_before=2.0, idle_after=2.0, full=8.0, accuracy=None, bound_ns=None, batches=True, idle=True
+) -> SessionReader:
+    """1 s idle, 2 s under load in two batches of 5 images, 1 s idle."""
+    writer = SessionWriter(path)
+    writer.add_source(1, shunt(accuracy))
+    for start_s, watts, seconds in ((0, idle_before, 1), (1, full, 2), (3, idle_after, 1)):
+        put(writer, start_s * RATE_HZ, steady(watts, seconds * RATE_HZ))
+    writer.add_run(1, 1, RunSpec("net", 5), "Net", RunState.RUNNING)
+    if idle:
+        for span, (phase, start_s) in enumerate(((Phase.IDLE_BEFORE, 0), (Phase.IDLE_AFTER, 3)), start=1):
+            writer.open_span(span, 1, phase, START_NS + start_s * S)
+            writer.close_span(span, START_NS + (start_s + 1) * S)
+    if batches:
+        writer.write_batches(1, [Batch(Phase.TIMED, START_NS + k * S, START_NS + (k + 1) * S, 5) for k in (1, 2)])
+    if bound_ns is not None:
+        writer.write_clock(1, START_NS, RATE_HZ, bound_ns)
+    writer.close()
+    return SessionReader(path)
+
+
+# -- one run ---------------------------------------------------------------------------------------
+
+
+def test_power_and_energy_of_a_plateau(reader):
+    first, *_ = run_results(reader)
+    assert (first.images, first.timed_s) == (2000, pytest.approx(3.995))
+    assert first.images_per_s == pytest.approx(2000 / 3.995)
+    power = first.power
+    assert power.full_w == pytest.approx(8, rel=1e-12)
+    assert power.idle_w == pytest.approx(2, rel=1e-12)
+    assert power.net_w == pytest.approx(6, rel=1e-12)
+    assert power.gross_j_per_image == pytest.approx(8 * 3.995 / 2000, rel=1e-12)
+    assert power.net_j_per_image == pytest.approx(6 * 3.995 / 2000, rel=1e-12)
+    assert power.coverage == 1
+
+
+def test_latency_is_that_of_the_timed_batches_only(reader):
+    latency = run_results(reader)[0].latency
+    assert latency.batches == 20
+    # 100, 105, ... 195 ms: a percentile lies between ranks, as in numpy's default.
+    assert (latency.mean_s, latency.p50_s) == pytest.approx((0.1475, 0.1475))
+    assert (latency.p90_s, latency.p95_s, latency.p99_s) == pytest.approx((0.1855, 0.19025, 0.19405))
+
+
+def test_missing_samples_lower_the_coverage_and_not_the_power(reader):
+    power = run_results(reader)[1].power
+    # Of 2 s less a guard of a tenth, half a second is missing.
+    assert power.coverage == pytest.approx(1.3 / 1.8, abs=1e-6)
+    assert power.full_w == pytest.approx(5, rel=1e-12)
+    assert power.gross_j_per_image == pytest.approx(5 * 2 / 200, rel=1e-12)
+
+
+def test_accuracy_has_its_counts_and_interval(reader):
+    first, second, third = run_results(reader)
+    assert (second.top1.correct, second.top1.images, second.top1.value) == (16, 20, 0.8)
+    assert (second.top5.correct, second.top5.value) == (19, 0.95)
+    assert second.top1.low < 0.8 < second.top1.high
+    assert (first.top1, first.top5, third.top1) == (None, None, None)
+
+
+def test_top5_that_was_not_measured_is_none_where_top1_was(tmp_path):
+    with SessionWriterFor(tmp_path / "a.plm") as writer:
+        writer.add_run(1, 1, RunSpec("net"), "Net", RunState.DONE)
+        writer.write_batches(1, [Batch(Phase.ACCURACY, k, k + 1, 4, 3, None) for k in range(2)])
+    with SessionReader(tmp_path / "a.plm") as reader:
+        [result] = run_results(reader)
+    assert (result.top1.correct, result.top1.images, result.top5) == (6, 8, None)
+
+
+def test_a_run_that_never_began_has_no_figures(reader):
+    third = run_results(reader)[2]
+    assert (third.images, third.timed_s, third.images_per_s) == (0, 0.0, None)
+    assert (third.latency, third.power) == (None, None)
+    assert third.run.error == "It does not fit."
+
+
+@pytest.mark.parametrize(("seconds", "guard_s"), [(2, 0.2), (10, 0.25)])
+def test_the_pause_before_the_first_batch_is_guarded_against(tmp_path, seconds, guard_s):
+    """At most a tenth of the span and at most a quarter of a second are left out of the mean, never of the energy."""
+    with SessionWriterFor(tmp_path / "a.plm") as writer:
+        writer.add_source(1, shunt())
+        guard = round(guard_s * RATE_HZ)
+        put(writer, 0, steady(2, guard))
+        put(writer, guard, steady(8, seconds * RATE_HZ - guard))
+        writer.add_run(1, 1, RunSpec("net"), "Net", RunState.DONE)
+        writer.write_batches(1, [Batch(Phase.TIMED, START_NS, START_NS + seconds * S, 4)])
+    with SessionReader(tmp_path / "a.plm") as reader:
+        power = run_results(reader)[0].power
+    assert power.full_w == pytest.approx(8, rel=1e-12)
+    assert power.gross_j_per_image == pytest.approx(8 * seconds / 4, rel=1e-12)
+
+
+def test_without_a_baseline_there_is_no_net(tmp_path):
+    with plateau(tmp_path / "a.plm", idle=False) as reader:
+        power = run_results(reader)[0].power
+    assert power.full_w == pytest.approx(8)
+    assert (power.idle_w, power.net_w, power.net_j_per_image, power.net_uncertainty_j) == (None, None, None, None)
+
+
+def test_without_a_meter_there_is_latency_but_no_power(tmp_path):
+    with SessionWriterFor(tmp_path / "a.plm") as writer:
+        writer.add_run(1, 1, RunSpec("net"), "Net", RunState.DONE)
+        writer.write_batches(1, [Batch(Phase.TIMED, 0, 10**6, 1)])
+    with SessionReader(tmp_path / "a.plm") as reader:
+        [result] = run_results(reader)
+        shown = as_json(summarise(reader))
+    assert result.latency.batches == 1
+    assert result.power is None
+    for key in ("energy_j", "mean_w", "idle_w", "full_w", "swing_w", "coverage", "sample_rate_hz", "started_utc"):
+        assert shown[key] is None
+    assert shown["runs"][0]["energy_j_per_image"] is None
+
+
+def test_samples_that_stop_in_mid_run_lower_the_coverage(tmp_path):
+    """Unplugged and not back: there is no gap row, and the timed span is only half measured."""
+    with SessionWriterFor(tmp_path / "a.plm") as writer:
+        writer.add_source(1, shunt())
+        put(writer, 0, steady(5, RATE_HZ))
+        writer.add_run(1, 1, RunSpec("net"), "Net", RunState.DONE)
+        writer.write_batches(1, [Batch(Phase.TIMED, START_NS, START_NS + 2 * S, 1)])
+    with SessionReader(tmp_path / "a.plm") as reader:
+        assert run_results(reader)[0].power.coverage == pytest.approx(0.8 / 1.8, abs=1e-4)
+
+
+# -- uncertainty -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "watts"),
+    [
+        ({}, 0.0),
+        ({"idle_after": 2.4}, 0.2 / math.sqrt(3)),
+        ({"bound_ns": 10_000_000}, 6.0 * 0.010 / 1.8 / math.sqrt(3)),
+        ({"accuracy": 0.001}, 0.002 * 8.0 / math.sqrt(3)),
+    ],
+)
+def test_each_part_of_the_uncertainty_is_half_a_range_over_the_root_of_three(tmp_path, options, watts):
+    with plateau(tmp_path / "a.plm", **options) as reader:
+        power = run_results(reader)[0].power
+    assert power.net_uncertainty_j == pytest.approx(watts * 2 / 10, rel=1e-4, abs=1e-9)
+
+
+def test_the_parts_add_in_squares(tmp_path):
+    parts = [{"idle_after": 2.4}, {"bound_ns": 10_000_000}, {"accuracy": 0.001}]
+    single = []
+    for number, options in enumerate(parts):
+        with plateau(tmp_path / f"{number}.plm", **options) as reader:
+            single.append(run_results(reader)[0].power.net_uncertainty_j)
+    with plateau(tmp_path / "all.plm", **{k: v for part in parts for k, v in part.items()}) as reader:
+        whole = run_results(reader)[0].power.net_uncertainty_j
+    assert whole == pytest.approx(math.hypot(*single), rel=1e-3)
+
+
+# -- the session -----------------------------------------------------------------------------------
+
+
+def test_the_figures_of_a_session(reader):
+    told = summarise(reader)
+    assert (told.title, told.complete, told.simulated) == ("Known bench", True, True)
+    assert told.started_utc == datetime.fromtimestamp(UTC_OFFSET_NS // S, timezone.utc)
+    assert told.duration_s == pytest.approx(20)
+    assert told.lost_samples == RATE_HZ // 2
+    assert told.coverage == pytest.approx(0.975, abs=1e-6)
+    # 3 s and 5 s and 6 s at 2 W, 4 s at 8 W, 1.5 s at 5 W; half a second was not measured.
+    assert told.energy_j == pytest.approx(67.5, rel=1e-5)
+    assert told.mean_w == pytest.approx(67.5 / 19.5)
+    assert told.idle_w == pytest.approx(2)
+    assert told.full_w == pytest.approx((8 * 3.995 + 5 * 2) / 5.995)
+    assert told.swing_w == pytest.approx(told.full_w - 2)
+    [source] = told.sources
+    assert source.rate_hz == pytest.approx(RATE_HZ)
+    assert (source.clock_bound_ns, source.lost_samples) == (30_000, RATE_HZ // 2)
+
+
+def test_the_document_is_plain_json_with_units_converted(reader):
+    shown = as_json(summarise(reader))
+    assert json.loads(json.dumps(shown, allow_nan=False)) == shown
+    first, second, third = shown["runs"]
+    assert shown["sources"][0]["clock_bound_us"] == 30
+    assert first["latency_ms"]["p90"] == pytest.approx(185.5)
+    assert first["energy_j_per_image"]["gross"] == pytest.approx(8 * 3.995 / 2000)
+    assert second["top1"]["value"] == 0.8
+    assert third["accuracy_note"] == "no weights"
+    assert third["latency_ms"] is third["full_w"] is third["energy_j_per_image"] is None
+    assert all(run["simulated"] for run in shown["runs"])
+
+
+def test_an_empty_session_has_no_figures(tmp_path):
+    with SessionWriterFor(tmp_path / "a.plm"):
+        pass
+    with SessionReader(tmp_path / "a.plm") as reader:
+        shown = as_json(summarise(reader))
+    assert (shown["duration_s"], shown["complete"], shown["sources"], shown["runs"]) == (0.0, False, [], [])
+
+
+# -- which signal ----------------------------------------------------------------------------------
+
+
+def rails(*signals: tuple[str, Quantity, Role]) -> SourceInfo:
+    return SourceInfo("rails", "rails", "", "", "", 1.0, tuple(Signal(name, q, role) for name, q, role in signals))
+
+
+@pytest.mark.parametrize(
+    ("signals", "chosen"),
+    [
+        ([("in", Quantity.POWER, Role.TOTAL), ("gpu", Quantity.POWER, Role.GPU)], "in"),
+        ([("gpu", Quantity.POWER, Role.GPU), ("in", Quantity.POWER, Role.TOTAL)], "in"),
+        ([("x", Quantity.POWER, Role.OTHER), ("u", Quantity.VOLTAGE, Role.OTHER)], "x"),
+        ([("a", Quantity.POWER, Role.GPU), ("b", Quantity.POWER, Role.CPU)], None),
+        ([("u", Quantity.VOLTAGE, Role.TOTAL)], None),
+        ([], None),
+    ],
+)
+def test_the_power_of_the_board_is_the_one_said_to_be_it_or_the_only_one(tmp_path, signals, chosen):
+    with SessionWriterFor(tmp_path / "a.plm") as writer:
+        writer.add_source(1, rails(*signals))
+    with SessionReader(tmp_path / "a.plm") as reader:
+        power = total_power(reader)
+    assert (power and power.name) == chosen
+
+
+def test_the_current_that_belongs_to_a_power_is_its_factor(reader):
+    power = total_power(reader)
+    assert power.id == POWER
+    assert sibling(reader, power, Quantity.CURRENT).name == "current"
+    assert sibling(reader, power, Quantity.VOLTAGE).name == "voltage"
+    assert sibling(reader, power, Quantity.TEMPERATURE) is None
+
+
+class SessionWriterFor(SessionWriter):
+    """A writer that is closed at the end of a with."""
+
+    def __enter__(self) -> SessionWriterFor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
