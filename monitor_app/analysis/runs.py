@@ -141,17 +141,22 @@ def _power(reader: SessionReader, run: RunRow, timed: NDArray[np.void]) -> Power
         net_w=net_w,
         gross_j_per_image=full.mean * per_image_s,
         net_j_per_image=None if net_w is None else net_w * per_image_s,
-        net_uncertainty_j=None if net_w is None else _uncertainty_w(reader, signal, full, baselines) * per_image_s,
+        net_uncertainty_j=None
+        if net_w is None
+        else _uncertainty_w(reader, signal, full, baselines, end_ns) * per_image_s,
         coverage=full.coverage,
     )
 
 
-def _uncertainty_w(reader: SessionReader, signal: SignalRow, full: Statistics, baselines: list[Statistics]) -> float:
+def _uncertainty_w(
+    reader: SessionReader, signal: SignalRow, full: Statistics, baselines: list[Statistics], end_ns: int
+) -> float:
     """Standard uncertainty of the net power, in watts, for a window that lies on the plateau."""
     means = [each.mean for each in baselines if each.count]
     drift_w = (max(means) - min(means)) / 2 if means else 0.0
-    clock = reader.clock(signal.source)
+    clock = reader.clock(signal.source, until_ns=end_ns)
     # A window moved by the bound takes in so much of what its edges would hold if they were at the step.
     clock_w = abs(full.mean - means[0]) * clock.bound_ns * 1e-9 / full.duration_s if clock and means else 0.0
-    gain_w = (signal.accuracy or 0.0) * full.mean / math.sqrt(3)
+    # The gain is the same for idle and full, so its error is a part of their difference.
+    gain_w = (signal.accuracy or 0.0) * (full.mean - (mean_over(baselines) or 0.0)) / math.sqrt(3)
     return math.sqrt(drift_w**2 / 3 + clock_w**2 / 3 + gain_w**2)

@@ -210,7 +210,10 @@ def _time_decimals(rate_hz: float) -> int:
 def _heading(reader: SessionReader, file: SampleFile, window: _Window) -> str:
     source, meta = file.source, reader.meta()
     rate_hz = reader.sample_rate_hz(file.signals[0].id)
-    whole = reader.statistics(file.signals[0].id, window.start_ns, window.end_ns)
+    extent = reader.extent()
+    # Beyond the end of the recording nothing is lost, there is nothing.
+    end_ns = min(window.end_ns, extent.end_ns) if extent else window.end_ns
+    whole = reader.statistics(file.signals[0].id, min(window.start_ns, end_ns), end_ns)
     lines = [
         f"{meta.get('program', 'monitor-app')}, every sample",
         f"title: {meta.get('title', '')}",

@@ -73,6 +73,8 @@ class ShuntSource:
         self.close()
         self._transport = self._open_transport(self._port)
         self._state = protocol.DecoderState()
+        self._levels = 0
+        """Bit i is the level of line i as last told."""
         self._expected: int | None = None
         self._pings: dict[int, int] = {}
         self._ping_count = 0
@@ -166,15 +168,31 @@ class ShuntSource:
         if samples.first < expected:
             raise SourceLostError(f"{self._name} counts its samples anew: it was reset.")
         self._expected = samples.first + len(samples.codes)
+        changes = self._line_changes(samples)
         return SampleBlock(
             first_index=samples.first,
             codes=tuple(np.ascontiguousarray(column) for column in samples.codes.T),
             arrival_ns=arrival_ns,
             lost_before=samples.first - expected,
-            changes=LineChanges(
-                samples.first + samples.changes["offset"].astype(np.int64),
-                samples.changes["line"],
-                samples.changes["level"],
+            changes=changes,
+        )
+
+    def _line_changes(self, samples: protocol.Samples) -> LineChanges:
+        """The changes told, and at the first sample those nobody told: from before the start, or in lost frames."""
+        levels = samples.line_levels
+        at_start = {int(c["line"]) for c in samples.changes if c["offset"] == 0}
+        untold = [
+            line for line in range(len(self.info.lines)) if (levels ^ self._levels) >> line & 1 and line not in at_start
+        ]
+        for change in samples.changes:
+            bit = 1 << int(change["line"])
+            levels = levels | bit if change["level"] else levels & ~bit
+        self._levels = levels
+        return LineChanges(
+            samples.first + np.concatenate(([0] * len(untold), samples.changes["offset"])).astype(np.int64),
+            np.concatenate((untold, samples.changes["line"])).astype(np.uint8),
+            np.concatenate(([samples.line_levels >> line & 1 for line in untold], samples.changes["level"])).astype(
+                np.uint8
             ),
         )
 

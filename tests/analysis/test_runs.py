@@ -161,7 +161,7 @@ def test_samples_that_stop_in_mid_run_lower_the_coverage(tmp_path):
         ({}, 0.0),
         ({"idle_after": 2.4}, 0.2 / math.sqrt(3)),
         ({"bound_ns": 10_000_000}, 6.0 * 0.010 / 1.8 / math.sqrt(3)),
-        ({"accuracy": 0.001}, 0.002 * 8.0 / math.sqrt(3)),
+        ({"accuracy": 0.001}, 0.002 * 6.0 / math.sqrt(3)),
     ],
 )
 def test_each_part_of_the_uncertainty_is_half_a_range_over_the_root_of_three(tmp_path, options, watts):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the monitor itself costs: share of a core of window and bench at 50 kSa/s, with and without inference.
 
-    python tests/benchmarks/bench_cpu.py [SECONDS]
+python tests/benchmarks/bench_cpu.py [SECONDS]
 """
 
 from __future__ import annotations

@@ -285,6 +285,21 @@ def test_losses_are_counted_before_the_block_that_follows_them():
     ]  # fmt: skip
 
 
+def test_a_line_that_was_high_at_the_start_or_changed_in_a_lost_frame_is_told():
+    meter = Meter()
+    with conversation(meter) as source:
+        meter.say(
+            Frame(1000, [(1, 1)] * 4, flags=1).wire(),
+            Frame(1004, [(1, 1)] * 4, [(2, 0, 0)], flags=1).wire(),
+            Frame(1008, [(1, 1)] * 4, flags=0).wire(),
+            Frame(1100, [(1, 1)] * 4, flags=1).wire(),
+            Frame(1104, [(1, 1)] * 4, [(0, 0, 0)], flags=0).wire(),
+        )
+        blocks = drained(source, meter)
+    changes = [(block.changes.index.tolist(), block.changes.level.tolist()) for block in blocks]
+    assert changes == [([1000], [1]), ([1006], [0]), ([], []), ([1100], [1]), ([1104], [0])]
+
+
 def test_a_damaged_frame_is_counted_and_is_a_loss():
     meter = Meter()
     damaged = bytearray(Frame(1002, [(1, 1)] * 2).wire())
