@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: RUF001 (typography: dashes, minus and micro signs)
+"""What is written over and under the traces, as values, and where its labels go. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor_app.core.runs import Phase
+from monitor_app.core.samples import Quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor_app.analysis.runs import RunResult
+    from monitor_app.gui.recording import Recording
+
+MEASURED = frozenset({Phase.WARM_UP.value, Phase.TIMED.value, Phase.ACCURACY.value})
+PHASE_NAMES = {
+    Phase.LOAD.value: "load", Phase.IDLE_BEFORE.value: "idle", Phase.WARM_UP.value: "warm-up",
+    Phase.TIMED.value: "timed", Phase.ACCURACY.value: "accuracy", Phase.IDLE_AFTER.value: "idle",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A named stretch of time, in seconds since the start."""
+
+    start_s: float
+    end_s: float
+    name: str
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A value with its name, beside the pane at its height."""
+
+    value: float
+    name: str
+    text: str
+    line: bool = False
+    """Whether a line at this value goes through the pane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """Everything that is written on the panes, times in s since the start."""
+
+    runs: tuple[Stretch, ...] = ()
+    """Runs from the first to the last forward pass."""
+    phases: tuple[Stretch, ...] = ()
+    gaps: tuple[Stretch, ...] = ()
+    marks: tuple[tuple[float, str], ...] = ()
+    """Time in s and text."""
+    levels: tuple[Note, ...] = ()
+    """Idle and full, in this order, where known."""
+    swing: str = ""
+    latency: tuple[Note, ...] = ()
+    accuracy: tuple[Note, ...] = ()
+    accuracy_note: str = ""
+    """Why there is no accuracy."""
+
+
+def annotate(recording: Recording, quantity: Quantity) -> Annotations:
+    """What there is to say about the session as it stands."""
+    phases = tuple(_phases(recording))
+    levels = recording.levels if quantity is Quantity.POWER else None
+    run = recording.current_run
+    result = recording.latest_result
+    notes = [(levels.idle_w, "idle"), (levels.full_w, "full")] if levels else []
+    return Annotations(
+        runs=tuple(_runs(recording)),
+        phases=phases,
+        gaps=tuple(
+            Stretch(recording.seconds(g.start_ns), recording.seconds(g.end_ns), f"{g.n:,} lost") for g in recording.gaps
+        ),
+        marks=tuple((recording.seconds(m.host_ns), m.text) for m in recording.marks),
+        levels=tuple(Note(w, name, f"{w:.2f} W", line=True) for w, name in notes if w is not None),
+        swing=f"{levels.swing_w:.2f} W" if levels and levels.swing_w is not None else "",
+        latency=tuple(_latency_notes(result)),
+        accuracy=tuple(_accuracy_notes(result)),
+        accuracy_note=_accuracy_note(run.accuracy_note if run else None),
+    )
+
+
+def _phases(recording: Recording) -> list[Stretch]:
+    return [
+        Stretch(
+            recording.seconds(span.start_ns),
+            recording.seconds(span.end_ns) if span.end_ns is not None else recording.edge_s,
+            PHASE_NAMES.get(span.phase, span.phase),
+            strong=span.phase == Phase.TIMED.value,
+        )
+        for span in recording.spans
+        if span.phase in MEASURED
+    ]
+
+
+def _runs(recording: Recording) -> list[Stretch]:
+    titles = {run.id: f"{run.title}  ·  batch {run.batch_size}" for run in recording.runs}
+    bounds: dict[int, tuple[int, int]] = {}
+    for span in recording.spans:
+        if span.phase in MEASURED:
+            end_ns = span.end_ns if span.end_ns is not None else recording.newest_ns
+            start_ns, last_ns = bounds.get(span.run, (span.start_ns, end_ns))
+            bounds[span.run] = (min(start_ns, span.start_ns), max(last_ns, end_ns))
+    return [
+        Stretch(recording.seconds(start), recording.seconds(end), titles.get(run, ""))
+        for run, (start, end) in bounds.items()
+    ]
+
+
+def _latency_notes(result: RunResult | None) -> list[Note]:
+    if result is None or result.latency is None:
+        return []
+    named = (("p50", 1e3 * result.latency.p50_s), ("p99", 1e3 * result.latency.p99_s))
+    return [Note(value, name, f"{value:.1f} ms") for name, value in named]
+
+
+def _accuracy_notes(result: RunResult | None) -> list[Note]:
+    if result is None or result.top1 is None:
+        return []
+    p = result.top1
+    return [Note(100 * p.value, f"{p.correct}/{p.images}", f"{100 * p.low:.0f}–{100 * p.high:.0f} %")]
+
+
+def _accuracy_note(reason: str | None) -> str:
+    return f"not measured: {reason}" if reason else ""
+
+
+def spread_apart(positions: Sequence[float], least: float, low: float, high: float) -> list[float]:
+    """Positions moved as little as needed to be ``least`` apart and within bounds, in their order of size."""
+    order = sorted(range(len(positions)), key=positions.__getitem__)
+    placed = [min(max(positions[k], low), high) for k in order]
+    for k in range(1, len(placed)):
+        placed[k] = max(placed[k], placed[k - 1] + least)
+    limit = high
+    for k in reversed(range(len(placed))):
+        placed[k] = min(placed[k], limit)
+        limit = placed[k] - least
+    result = [0.0] * len(placed)
+    for k, position in zip(order, placed, strict=True):
+        result[k] = position
+    return result

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Menus, tool bar and keys as one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QKeySequence
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QMainWindow
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """``method`` is the method of the window that carries it out; a checkable one is given the new state."""
+
+    menu: str
+    text: str
+    method: str
+    keys: tuple[str, ...] = ()
+    checkable: bool = False
+    checked: bool = True
+    part: str = ""
+    """Given to the method where several commands share one."""
+
+
+SEPARATOR = ""
+COMMANDS = (
+    Command("File", "Open session…", "open_session", ("Ctrl+O",)),
+    Command("File", "Save session…", "save_session", ("Ctrl+S",)),
+    Command("File", SEPARATOR, ""),
+    Command("File", "Quit", "close", ("Ctrl+Q",)),
+    Command("Bench", "Start or stop runs", "start_or_stop", ("Space",)),
+    Command("Bench", "Skip run", "skip_run", ("N",)),
+    Command("Bench", "Mark this moment", "add_mark", ("M",)),
+    Command("View", "Follow the newest", "follow", ("End", "Shift+Space")),
+    Command("View", "Go to the beginning", "go_to_start", ("Home",)),
+    Command("View", "Show all", "show_all", ("Ctrl+0", "*")),
+    Command("View", "Zoom in", "zoom_in", ("Up", "+", "=")),
+    Command("View", "Zoom out", "zoom_out", ("Down", "-")),
+    Command("View", "Earlier", "pan_earlier", ("Left",)),
+    Command("View", "Later", "pan_later", ("Right",)),
+    Command("View", "A page earlier", "page_earlier", ("Shift+Left",)),
+    Command("View", "A page later", "page_later", ("Shift+Right",)),
+    Command("View", "Zoom to the selection", "zoom_to_selection", ("Z",)),
+    Command("View", "Clear the selection", "clear_selection", ("Esc",)),
+    Command("View", SEPARATOR, ""),
+    Command("View", "Power", "show_quantity", ("P",), part="W"),
+    Command("View", "Current", "show_quantity", ("C",), part="A"),
+    Command("View", "Voltage", "show_quantity", ("V",), part="V"),
+    Command("Window", "Sources and runs", "show_part", ("F6",), checkable=True, part="side"),
+    Command("Window", "Read-outs", "show_part", ("F7",), checkable=True, part="readouts"),
+    Command("Window", "Overview", "show_part", ("F8",), checkable=True, part="overview"),
+    Command("Window", "Table of runs", "show_part", ("F9",), checkable=True, part="table"),
+    Command("Window", "Only the traces", "only_traces", ("F10",), checkable=True, checked=False),
+    Command("Window", "Full screen", "full_screen", ("F11",), checkable=True, checked=False),
+    Command("Window", SEPARATOR, ""),
+    Command("Window", "Dark", "use_theme", part="dark"),
+    Command("Window", "Light", "use_theme", part="light"),
+    Command("Help", "Keys and gestures", "show_keys", ("F1", "?")),
+)
+GESTURES = (
+    ("Wheel", "zoom in time at the pointer"),
+    ("Shift + wheel", "pan in time"),
+    ("Ctrl + wheel, wheel on an axis", "zoom the values"),
+    ("Drag", "pan in time; a live view stops following"),
+    ("Ctrl + drag, drag on an axis", "pan the values"),
+    ("Shift + drag", "select a stretch and measure it"),
+    ("Double click", "show everything"),
+    ("Middle click", "let the values fit themselves again"),
+    ("Double click on a run", "show that run"),
+)
+
+
+def add_commands(window: QMainWindow) -> dict[str, QAction]:
+    """Fill the menu bar; the actions by method and part."""
+    menus = {name: window.menuBar().addMenu(name) for name in dict.fromkeys(c.menu for c in COMMANDS)}
+    actions = {}
+    for command in COMMANDS:
+        if command.text == SEPARATOR:
+            menus[command.menu].addSeparator()
+            continue
+        action = _action(window, command)
+        menus[command.menu].addAction(action)
+        window.addAction(action)
+        actions[command.method + (f" {command.part}" if command.part else "")] = action
+    return actions
+
+
+def _action(window: QMainWindow, command: Command) -> QAction:
+    action = QAction(command.text, window)
+    action.setShortcuts([QKeySequence(key) for key in command.keys])
+    action.setCheckable(command.checkable)
+    action.setChecked(command.checkable and command.checked)
+    method = getattr(window, command.method)
+    given = (command.part,) if command.part else ()
+    if command.checkable:
+        action.toggled.connect(lambda on: method(*given, on))
+    else:
+        action.triggered.connect(lambda _=False: method(*given))
+    return action
+
+
+def key_table() -> list[tuple[str, str]]:
+    """All keys and gestures with what they do."""
+    keys = [(" or ".join(c.keys), c.text.rstrip("…")) for c in COMMANDS if c.keys]
+    return [*keys, *GESTURES]

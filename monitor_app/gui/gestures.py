@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: N802 (Qt names these methods)
+"""What the mouse does on a pane; the pane says what was asked and leaves the doing to others.
+
+wheel                       zoom in time at the pointer        drag               pan in time
+Shift+wheel                 pan in time                        Shift+drag         select a stretch of time
+Ctrl+wheel, wheel on axis   zoom in y                          Ctrl+drag, axis    pan in y
+double click                show everything                    middle click       y fits itself again
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pyqtgraph as pg
+from PySide6.QtCore import Qt, Signal
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QGraphicsSceneMouseEvent, QGraphicsSceneWheelEvent
+
+NOTCH = 120.0
+ZOOM_PER_NOTCH = math.sqrt(2.0)
+PAN_PER_NOTCH = 0.1
+"""Share of the width."""
+
+
+class TimeViewBox(pg.ViewBox):
+    """A view box that never moves by itself."""
+
+    zoom_asked = Signal(float, float)
+    """(factor, time in s that stays in place)"""
+    pan_asked = Signal(float)
+    """(seconds towards later)"""
+    y_zoom_asked = Signal(float, float)
+    """(factor, value that stays in place)"""
+    y_pan_asked = Signal(float)
+    """(share of the height towards larger values)"""
+    y_reset_asked = Signal()
+    fit_asked = Signal()
+    selected = Signal(float, float)
+    """(start, end in s) while a stretch of time is dragged out"""
+    clicked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(enableMenu=False, defaultPadding=0.0)
+        self.setMouseEnabled(False, False)
+        self.disableAutoRange()
+
+    def wheelEvent(self, ev: QGraphicsSceneWheelEvent, axis: int | None = None) -> None:
+        notches = ev.delta() / NOTCH
+        modifiers = ev.modifiers()
+        at = self.mapSceneToView(ev.scenePos())
+        sideways = ev.orientation() == Qt.Orientation.Horizontal
+        if axis == 1 or modifiers & Qt.KeyboardModifier.ControlModifier:
+            self.y_zoom_asked.emit(ZOOM_PER_NOTCH**-notches, at.y())
+        elif sideways or modifiers & Qt.KeyboardModifier.ShiftModifier:
+            self.pan_asked.emit(-notches * PAN_PER_NOTCH * self.viewRect().width())
+        else:
+            self.zoom_asked.emit(ZOOM_PER_NOTCH**-notches, at.x())
+        ev.accept()
+
+    def mouseDragEvent(self, ev: Any, axis: int | None = None) -> None:
+        if ev.button() not in {Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton}:
+            ev.ignore()
+            return
+        ev.accept()
+        moved = ev.scenePos() - ev.lastScenePos()
+        modifiers = ev.modifiers()
+        if axis == 1 or modifiers & Qt.KeyboardModifier.ControlModifier:
+            self.y_pan_asked.emit(moved.y() / max(self.height(), 1.0))
+        elif axis is None and modifiers & Qt.KeyboardModifier.ShiftModifier:
+            ends = [self.mapSceneToView(p).x() for p in (ev.buttonDownScenePos(), ev.scenePos())]
+            self.selected.emit(min(ends), max(ends))
+        else:
+            self.pan_asked.emit(-moved.x() * self.viewRect().width() / max(self.width(), 1.0))
+
+    def mouseClickEvent(self, ev: Any) -> None:
+        if ev.button() == Qt.MouseButton.MiddleButton:
+            self.y_reset_asked.emit()
+            ev.accept()
+        elif ev.button() == Qt.MouseButton.LeftButton and not ev.double():
+            self.clicked.emit()
+            ev.accept()
+
+    def mouseDoubleClickEvent(self, ev: QGraphicsSceneMouseEvent) -> None:
+        self.fit_asked.emit()
+        ev.accept()

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One sentence that a person should read, above the panes, until it is put away."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
+
+
+class Notice(QFrame):
+    """``alarm`` for what went wrong, ``note`` for what is worth knowing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("notice")
+        self._label = QLabel()
+        self._label.setWordWrap(True)
+        dismiss = QPushButton("dismiss")
+        dismiss.setObjectName("word")
+        dismiss.setFocusPolicy(self.focusPolicy())
+        dismiss.clicked.connect(self.put_away)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 7, 14, 7)
+        row.addWidget(self._label, 1)
+        row.addWidget(dismiss)
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        return self._label.text()
+
+    def alarm(self, sentence: str) -> None:
+        self._say(sentence, "alarm")
+
+    def note(self, sentence: str) -> None:
+        self._say(sentence, "note")
+
+    def put_away(self) -> None:
+        self._label.clear()
+        self.hide()
+
+    def _say(self, sentence: str, kind: str) -> None:
+        self._label.setText(sentence)
+        self.setProperty("kind", kind)
+        self.style().unpolish(self)
+        self.style().polish(self)
+        self.show()

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: N802 (Qt names these methods)
+"""Two layers in pixels around the curves: grounds and lines behind them, labels and pointers before them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+
+from monitor_app.gui.annotations import Note, Stretch, spread_apart
+from monitor_app.gui.axes import value_step
+from monitor_app.gui.theme import BODY_PX, SMALL_PX, mixed, ui_font
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from monitor_app.gui.pane import Pane
+    from monitor_app.gui.stack import PaneStack
+
+GUTTER_PX = 108
+"""Room on the right for the values at their heights."""
+LINE_PX = 16
+"""Height of a line of small text."""
+LEAST_NAMED_PX = 46
+"""Stretches narrower than this keep their name to themselves."""
+
+
+class _Layer(pg.GraphicsObject):
+    def __init__(self, stack: PaneStack, z: float) -> None:
+        super().__init__()
+        self.stack = stack
+        self.setZValue(z)
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+
+    def boundingRect(self) -> QRectF:
+        return QRectF(self.stack.sceneRect())
+
+    def _x(self, seconds: float) -> float:
+        view, rect = self.stack.view, self.stack.trace.rect
+        return float(rect.left() + (seconds - view.start_s) / view.width_s * rect.width())
+
+    def _visible(self, stretches: Iterable[Stretch]) -> Iterator[tuple[float, float, Stretch]]:
+        """Pixels of the stretches in view, at least one wide."""
+        view, rect = self.stack.view, self.stack.trace.rect
+        for stretch in stretches:
+            if stretch.end_s >= view.start_s and stretch.start_s <= view.end_s:
+                left = max(self._x(stretch.start_s), rect.left())
+                yield left, max(min(self._x(stretch.end_s), rect.right()), left + 1), stretch
+
+
+class Backdrop(_Layer):
+    """Grounds of the runs, grid, and gaps."""
+
+    def paint(self, painter: QPainter, *_: Any) -> None:
+        theme = self.stack.theme
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        rects = [pane.rect for pane in self.stack.panes]
+        for stretches in (self.stack.annotations.runs, [s for s in self.stack.annotations.phases if s.strong]):
+            for left, right, stretch in self._visible(stretches):
+                for rect in rects:
+                    ground = QColor(theme.span if stretch.strong else theme.span_soft)
+                    painter.fillRect(QRectF(left, rect.top(), right - left, rect.height()), ground)
+        self._paint_grid(painter)
+        lost = mixed(theme.alarm, theme.ground, 0.35)
+        for left, right, _gap in self._visible(self.stack.annotations.gaps):
+            for rect in rects:
+                painter.fillRect(QRectF(left, rect.top(), right - left, rect.height()), lost)
+
+    def _paint_grid(self, painter: QPainter) -> None:
+        theme = self.stack.theme
+        faint = QPen(mixed(theme.line, theme.ground, 0.5), 1)
+        for pane in self.stack.panes:
+            rect = pane.rect
+            painter.setPen(faint)
+            low, high = pane.y_range
+            step = value_step(low, high, rect.height())
+            for k in range(math.ceil(low / step), math.floor(high / step) + 1):
+                y = round(rect.bottom() - (k * step - low) / (high - low) * rect.height()) + 0.5
+                if rect.top() < y < rect.bottom() - 2:
+                    painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y))
+            painter.setPen(QPen(QColor(theme.line), 1))
+            painter.drawLine(rect.bottomLeft(), rect.bottomRight())
+
+
+class Foreground(_Layer):
+    """Names of the runs, levels with the swing, marks, selection, and the value under the pointer."""
+
+    def paint(self, painter: QPainter, *_: Any) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setFont(ui_font(SMALL_PX))
+        self._paint_names(painter)
+        self._paint_gaps(painter)
+        self._paint_marks(painter)
+        self._paint_selection(painter)
+        for pane, notes in zip(
+            self.stack.panes,
+            (self.stack.annotations.levels, self.stack.annotations.latency, self.stack.annotations.accuracy),
+            strict=True,
+        ):
+            self._paint_notes(painter, pane, notes)
+        self._paint_swing(painter)
+        self._paint_reason(painter)
+        self._paint_pointer(painter)
+
+    # -- names -----------------------------------------------------------------------------------
+
+    def _paint_names(self, painter: QPainter) -> None:
+        top = self.stack.trace.rect.top()
+        self._paint_texts(painter, self.stack.annotations.runs, top + 5, self.stack.theme.text, BODY_PX)
+        self._paint_texts(painter, self.stack.annotations.phases, top + 5 + LINE_PX, self.stack.theme.dim, SMALL_PX)
+
+    def _paint_texts(
+        self, painter: QPainter, stretches: Iterable[Stretch], top: float, colour: str, size_px: int
+    ) -> None:
+        font = ui_font(size_px)
+        metrics = QFontMetricsF(font)
+        painter.setFont(font)
+        painter.setPen(QColor(colour))
+        for left, right, stretch in self._visible(stretches):
+            room = right - left - 12
+            elides = size_px == BODY_PX
+            if room >= (LEAST_NAMED_PX if elides else metrics.horizontalAdvance(stretch.name)):
+                text = metrics.elidedText(stretch.name, Qt.TextElideMode.ElideRight, room)
+                painter.drawText(QPointF(left + 7, top + metrics.ascent()), text)
+
+    def _paint_gaps(self, painter: QPainter) -> None:
+        rect = self.stack.trace.rect
+        metrics = QFontMetricsF(painter.font())
+        alarm = QColor(self.stack.theme.alarm)
+        for left, right, gap in self._visible(self.stack.annotations.gaps):
+            painter.fillRect(QRectF(left, rect.bottom() - 6, max(right - left, 2), 6), alarm)
+            if right - left > metrics.horizontalAdvance(gap.name) + 8:
+                painter.setPen(alarm)
+                painter.drawText(QPointF(left + 4, rect.bottom() - 12), gap.name)
+
+    def _paint_marks(self, painter: QPainter) -> None:
+        theme, view = self.stack.theme, self.stack.view
+        metrics = QFontMetricsF(painter.font())
+        bottom = self.stack.panes[-1].rect.bottom()
+        rect = self.stack.trace.rect
+        free_from = rect.left()
+        for seconds, text in self.stack.annotations.marks:
+            if not view.start_s <= seconds <= view.end_s:
+                continue
+            x = round(self._x(seconds)) + 0.5
+            painter.setPen(QPen(QColor(theme.dim), 1, Qt.PenStyle.DotLine))
+            painter.drawLine(QPointF(x, rect.top()), QPointF(x, bottom))
+            width = metrics.horizontalAdvance(text)
+            if x >= free_from and x + width + 6 < rect.right():
+                painter.setPen(QColor(theme.dim))
+                painter.drawText(QPointF(x + 4, rect.bottom() - 8), text)
+                free_from = x + width + 10
+
+    def _paint_selection(self, painter: QPainter) -> None:
+        selection = self.stack.selection
+        if selection is None:
+            return
+        rect = self.stack.trace.rect
+        tint, edge = QColor(self.stack.theme.text), QColor(self.stack.theme.dim)
+        tint.setAlpha(26)
+        for left, right, _ in self._visible([Stretch(*selection, "")]):
+            area = QRectF(left, rect.top(), right - left, self.stack.panes[-1].rect.bottom() - rect.top())
+            painter.fillRect(area, tint)
+            painter.setPen(QPen(edge, 1))
+            painter.drawLine(area.topLeft(), area.bottomLeft())
+            painter.drawLine(area.topRight(), area.bottomRight())
+
+    # -- values at their heights -----------------------------------------------------------------
+
+    def _paint_notes(self, painter: QPainter, pane: Pane, notes: tuple[Note, ...]) -> None:
+        rect = pane.rect
+        inside = [n for n in notes if pane.y_range[0] <= n.value <= pane.y_range[1]]
+        heights = [pane.y_pixel(note.value) for note in inside]
+        theme = self.stack.theme
+        dashed = QPen(QColor(theme.dim), 1, Qt.PenStyle.CustomDashLine)
+        dashed.setDashPattern([3, 4])
+        for note, y in zip(inside, heights, strict=True):
+            painter.setPen(dashed if note.line else QPen(QColor(theme.dim), 1))
+            begin = rect.left() if note.line else rect.right() + 1
+            painter.drawLine(QPointF(begin, round(y) + 0.5), QPointF(rect.right() + 5, round(y) + 0.5))
+        for note, y in zip(inside, spread_apart(heights, LINE_PX, rect.top() + 8, rect.bottom() - 6), strict=True):
+            self._paint_note(painter, rect.right() + 10, y, note.name, note.text)
+
+    def _paint_note(self, painter: QPainter, x: float, y: float, name: str, text: str) -> None:
+        metrics = QFontMetricsF(painter.font())
+        baseline = y + metrics.ascent() / 2 - 1
+        painter.setPen(QColor(self.stack.theme.dim))
+        painter.drawText(QPointF(x, baseline), name)
+        painter.setPen(QColor(self.stack.theme.text))
+        painter.drawText(QPointF(x + metrics.horizontalAdvance(name) + 6, baseline), text)
+
+    def _paint_swing(self, painter: QPainter) -> None:
+        """From idle to full, drawn where it is."""
+        notes, pane = self.stack.annotations, self.stack.trace
+        if not notes.swing or len(notes.levels) < 2:
+            return
+        rect = pane.rect
+        low, high = (min(max(pane.y_pixel(n.value), rect.top()), rect.bottom()) for n in notes.levels)
+        if abs(low - high) < 3.5 * LINE_PX:
+            return
+        x = round(rect.right() + 14) + 0.5
+        painter.setPen(QPen(QColor(self.stack.theme.dim), 1))
+        top, bottom = min(low, high) + 12, max(low, high) - 12
+        painter.drawLine(QPointF(x, top), QPointF(x, bottom))
+        for tip, inwards in ((top, 4), (bottom, -4)):
+            for sideways in (-3, 3):
+                painter.drawLine(QPointF(x, tip), QPointF(x + sideways, tip + inwards))
+        middle = (top + bottom) / 2
+        painter.setPen(QColor(self.stack.theme.dim))
+        painter.drawText(QPointF(x + 9, middle - 3), "swing")
+        painter.setFont(ui_font(SMALL_PX + 3))
+        painter.setPen(QColor(self.stack.theme.power))
+        painter.drawText(QPointF(x + 9, middle + 14), notes.swing)
+        painter.setFont(ui_font(SMALL_PX))
+
+    def _paint_reason(self, painter: QPainter) -> None:
+        notes = self.stack.annotations
+        if notes.accuracy_note and not notes.accuracy:
+            painter.setPen(QColor(self.stack.theme.dim))
+            painter.drawText(
+                self.stack.accuracy.rect.adjusted(0, 0, -8, -6),
+                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom,
+                notes.accuracy_note,
+            )
+
+    # -- pointer ---------------------------------------------------------------------------------
+
+    def _paint_pointer(self, painter: QPainter) -> None:
+        pointer = self.stack.pointer
+        if pointer is None:
+            return
+        theme, rect = self.stack.theme, self.stack.trace.rect
+        x = round(self._x(pointer.seconds)) + 0.5
+        painter.setPen(QPen(mixed(theme.dim, theme.ground, 0.6), 1))
+        painter.drawLine(QPointF(x, rect.top()), QPointF(x, self.stack.panes[-1].rect.bottom()))
+        for pane, lines in zip(self.stack.panes, pointer.texts, strict=True):
+            if lines:
+                self._paint_tag(painter, pane, x, lines)
+
+    def _paint_tag(self, painter: QPainter, pane: Pane, x: float, lines: tuple[str, ...]) -> None:
+        theme, metrics = self.stack.theme, QFontMetricsF(painter.font())
+        width = max(metrics.horizontalAdvance(line) for line in lines) + 14
+        height = len(lines) * LINE_PX + 6
+        left = x + 8 if x + 8 + width < pane.rect.right() else x - 8 - width
+        top = pane.rect.top() + (44 if pane is self.stack.trace else 4)
+        painter.fillRect(QRectF(left, top, width, height), QColor(theme.raised))
+        painter.setPen(QColor(theme.text))
+        for k, line in enumerate(lines):
+            painter.drawText(QPointF(left + 7, top + 3 + k * LINE_PX + metrics.ascent() + 1), line)

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The two palettes, one colour a quantity, and what they make of Qt's widgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QPalette
+
+from monitor_app.core.samples import Quantity
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+BODY_PX, SMALL_PX, CAPTION_PX = 12, 11, 11
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colours as #rrggbb."""
+
+    name: str
+    ground: str
+    panel: str
+    raised: str
+    """Buttons, and the row under the pointer."""
+    line: str
+    text: str
+    dim: str
+    power: str
+    current: str
+    latency: str
+    accuracy: str
+    alarm: str
+    on_alarm: str
+    span: str
+    """Ground of a run while it is measured."""
+    span_soft: str
+    """Ground of a run while it warms up or answers for its accuracy."""
+
+    def of_quantity(self, quantity: Quantity) -> str:
+        """The colour of a measured quantity."""
+        return {Quantity.POWER: self.power, Quantity.CURRENT: self.current, Quantity.VOLTAGE: self.current}.get(
+            quantity, self.dim
+        )
+
+
+DARK = Theme(
+    name="dark", ground="#16191d", panel="#1d2126", raised="#2a3037", line="#2c3238", text="#d7dce2", dim="#8a939e",
+    power="#f2b134", current="#4fb3d9", latency="#9d8cf2", accuracy="#5cc98b", alarm="#e8684a", on_alarm="#ffffff",
+    span="#22272c", span_soft="#1c2024",
+)  # fmt: skip
+LIGHT = Theme(
+    name="light", ground="#fbfbfc", panel="#f1f3f5", raised="#e2e6ea", line="#d8dde2", text="#1f252b", dim="#66707b",
+    power="#b87503", current="#0b78a6", latency="#5b46c9", accuracy="#1f8f57", alarm="#c2411d", on_alarm="#ffffff",
+    span="#eceef0", span_soft="#f4f5f7",
+)  # fmt: skip
+THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
+
+
+def system_theme(app: QApplication) -> Theme:
+    """What the desktop asks for; dark where it does not say."""
+    return LIGHT if app.styleHints().colorScheme() == Qt.ColorScheme.Light else DARK
+
+
+def mixed(colour: str, ground: str, share: float) -> QColor:
+    """A colour laid over a ground, opaque: as pale as a translucent one and quicker to paint."""
+    pairs = ((int(colour[k : k + 2], 16), int(ground[k : k + 2], 16)) for k in (1, 3, 5))
+    return QColor(*(round(share * over + (1 - share) * under) for over, under in pairs))
+
+
+@cache
+def ui_font(size_px: int, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
+    """The font of the window at a size; shared, so not to be changed. Finding a font takes longer than drawing."""
+    font = QFont()
+    font.setFamilies(["Inter", "Segoe UI", "Noto Sans", "Ubuntu", "DejaVu Sans"])
+    font.setPixelSize(size_px)
+    font.setWeight(weight)
+    return font
+
+
+def qt_palette(theme: Theme) -> QPalette:
+    """Qt's own roles in our colours, for what the style sheet does not reach."""
+    role = QPalette.ColorRole
+    palette = QPalette()
+    for name, colour in (
+        (role.Window, theme.panel), (role.Base, theme.ground), (role.AlternateBase, theme.panel),
+        (role.Button, theme.raised), (role.ToolTipBase, theme.panel), (role.Highlight, theme.raised),
+        (role.WindowText, theme.text), (role.Text, theme.text), (role.ButtonText, theme.text),
+        (role.ToolTipText, theme.text), (role.HighlightedText, theme.text), (role.PlaceholderText, theme.dim),
+        (role.Link, theme.current), (role.Accent, theme.current),
+    ):  # fmt: skip
+        palette.setColor(name, QColor(colour))
+    for name in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, name, QColor(theme.dim))
+    return palette
+
+
+def style_sheet(theme: Theme) -> str:
+    """No borders where a change of ground does."""
+    t = theme
+    return f"""
+    QMainWindow, QDialog {{ background: {t.panel}; }}
+    QToolTip {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.line}; padding: 3px; }}
+    QMenuBar {{ background: {t.panel}; color: {t.text}; padding: 2px 4px; }}
+    QMenuBar::item {{ padding: 3px 9px; background: transparent; border-radius: 4px; }}
+    QMenuBar::item:selected, QMenu::item:selected {{ background: {t.raised}; }}
+    QMenu {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.line}; padding: 4px; }}
+    QMenu::item {{ padding: 4px 28px 4px 22px; border-radius: 3px; }}
+    QMenu::item:disabled {{ color: {t.dim}; }}
+    QMenu::separator {{ height: 1px; background: {t.line}; margin: 4px 8px; }}
+    QPushButton {{ background: {t.raised}; color: {t.text}; border: 0; border-radius: 4px; padding: 5px 13px; }}
+    QPushButton:hover {{ background: {t.line}; }}
+    QPushButton:pressed {{ background: {t.ground}; }}
+    QPushButton:disabled {{ color: {t.dim}; background: {t.panel}; }}
+    QPushButton:checked {{ color: {t.accuracy}; }}
+    QPushButton#word {{ background: transparent; color: {t.dim}; padding: 0; text-align: right; }}
+    QPushButton#word:hover {{ color: {t.text}; }}
+    QPushButton#pill {{ background: {t.raised}; border-radius: 13px; padding: 5px 16px; }}
+    QPushButton#pill:hover {{ background: {t.line}; }}
+    QLabel {{ color: {t.text}; background: transparent; }}
+    QLabel#dim, QLabel#heading {{ color: {t.dim}; }}
+    QLabel#simulated {{ background: {t.alarm}; color: {t.on_alarm}; border-radius: 4px; padding: 4px 15px;
+        font-weight: 700; }}
+    QFrame#notice {{ background: {mixed(t.alarm, t.panel, 0.16).name()}; border-left: 3px solid {t.alarm}; }}
+    QFrame#notice[kind="note"] {{ background: {t.raised}; border-left: 3px solid {t.dim}; }}
+    QProgressBar {{ background: {t.raised}; border: 0; border-radius: 2px; max-height: 4px; min-height: 4px; }}
+    QProgressBar::chunk {{ background: {t.accuracy}; border-radius: 2px; }}
+    QWidget#page {{ background: {t.ground}; }}
+    QTableView {{ background: {t.ground}; alternate-background-color: {t.panel}; color: {t.text}; border: 0;
+        selection-background-color: {t.raised}; selection-color: {t.text}; }}
+    QTableView::item {{ padding: 0 10px; }}
+    QHeaderView {{ background: {t.panel}; border: 0; }}
+    QHeaderView::section {{ background: {t.panel}; color: {t.dim}; border: 0; padding: 0 9px; }}
+    QSplitter::handle {{ background: {t.panel}; }}
+    QSplitter::handle:hover {{ background: {t.raised}; }}
+    QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: 0; }}
+    QScrollBar:vertical {{ background: transparent; width: 8px; }}
+    QScrollBar:horizontal {{ background: transparent; height: 8px; }}
+    QScrollBar::handle {{ background: {t.raised}; border-radius: 4px; min-height: 24px; min-width: 24px; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+    """
