@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime
 from pathlib import Path
 
@@ -27,4 +28,6 @@ def new_unsaved_session() -> Path:
     """Where a session is kept until the user saves it."""
     folder = state_folder() / "sessions"
     folder.mkdir(exist_ok=True)
-    return folder / new_session_name()
+    name = Path(new_session_name())
+    names = itertools.chain([name.name], (f"{name.stem}-{k}.plm" for k in itertools.count(2)))
+    return next(folder / each for each in names if not (folder / each).exists())

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The window with a real bench behind it: it follows, survives the bench's death, says so, and begins again."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import Qt
+
+from monitor_app.bench.client import BenchClient
+from monitor_app.gui.main_window import MainWindow
+from monitor_app.session.reader import SessionReader
+from tests.bench.conftest import IDLE_PROFILE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytestqt.qtbot import QtBot
+
+WAIT_MS = 20_000
+
+
+@pytest.fixture
+def window(tmp_path: Path, qtbot: QtBot) -> Iterator[MainWindow]:
+    profile = tmp_path / "bench.toml"
+    profile.write_text(IDLE_PROFILE)
+    sessions = (tmp_path / f"s{k}.plm" for k in range(10))
+
+    def start() -> BenchClient:
+        return BenchClient(profile, next(sessions))
+
+    window = MainWindow(start(), start_bench=start, unsaved=True)
+    qtbot.addWidget(window, before_close_func=lambda each: each.close_at_once())
+    window.show()
+    yield window
+    window.close_at_once()
+
+
+def shows_samples(window: MainWindow) -> bool:
+    picture = window.parts.stack.trace.picture
+    return picture is not None and len(picture.mean_x) > 0
+
+
+def test_it_follows_a_bench_and_says_simulated(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: shows_samples(window), timeout=WAIT_MS)
+    assert window.view.following
+    edge_s = window.edge_s
+    qtbot.waitUntil(lambda: window.edge_s > edge_s + 0.2, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.recording is not None and window.recording.simulated, timeout=WAIT_MS)
+
+
+def test_a_killed_bench_is_told_and_start_records_anew(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: shows_samples(window), timeout=WAIT_MS)
+    client = window.link.client
+    assert isinstance(client, BenchClient)
+    os.kill(client.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: "SIGKILL" in window.parts.notice.text, timeout=WAIT_MS)
+    assert str(client.session) in window.parts.notice.text
+    assert not window.link.live
+    assert shows_samples(window), "what was recorded stays on the screen"
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    qtbot.waitUntil(
+        lambda: window.recording is not None and window.recording.reader.path != client.session, timeout=WAIT_MS
+    )
+    qtbot.waitUntil(lambda: shows_samples(window), timeout=WAIT_MS)
+    assert window.link.live
+    with SessionReader(client.session) as reader:
+        assert reader.extent() is not None
