@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtGui import QColor
 
 from monitor_app.analysis.intervals import Z_95
 from monitor_app.core.runs import Phase
 from monitor_app.gui.batch_log import PHASES
 from monitor_app.gui.pane import Pane
+from monitor_app.gui.plot_items import Curve, Dots
 from monitor_app.gui.theme import mixed
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ class AccuracyPane(Pane):
     def __init__(self) -> None:
         super().__init__()
         self.fits_itself = False
-        self._intervals = pg.PlotCurveItem(connect="pairs", skipFiniteCheck=True)
-        self._line = pg.PlotCurveItem(skipFiniteCheck=True)
-        self._dots = pg.ScatterPlotItem(size=4, pen=None, pxMode=True)
+        self._intervals = Curve(connect="pairs", skipFiniteCheck=True)
+        self._line = Curve(skipFiniteCheck=True)
+        self._dots = Dots(4)
         for item in (self._intervals, self._line, self._dots):
             self.box.addItem(item, ignoreBounds=True)
         self._version = -1
@@ -47,7 +47,7 @@ class AccuracyPane(Pane):
     def set_theme(self, theme: Theme) -> None:
         self._intervals.setPen(pg.mkPen(mixed(theme.accuracy, theme.ground, 0.5), width=1))
         self._line.setPen(pg.mkPen(theme.accuracy, width=1))
-        self._dots.setBrush(QColor(theme.accuracy))
+        self._dots.set_colour(theme.accuracy)
         self.set_label(theme, "top-1  (%)")
 
     def fit_y(self) -> None:
@@ -77,7 +77,7 @@ class AccuracyPane(Pane):
         ends = np.stack((p["low"], p["high"]), axis=1).ravel()
         self._intervals.setData(np.repeat(p["x"], 2), ends)
         dots = p if len(p) <= 3 * DOTS_IN_VIEW else p[:0]
-        self._dots.setData(dots["x"], dots["share"])
+        self._dots.set_data(dots["x"], dots["share"])
 
 
 def running_top1(tested: NDArray[np.void]) -> NDArray[np.void]:

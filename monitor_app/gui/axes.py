@@ -1,25 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: N802, N803 (Qt names these methods)
-"""The axes: quiet, on round numbers, and time as people say it."""
+
+"""The axes: quiet, on round numbers, and time as people say it.
+
+The numbers are painted with the grid (overlay.py), for a fraction of what an AxisItem takes to lay them out anew
+for each frame of a view that moves; the items keep the room, the label and the wheel.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 import pyqtgraph as pg
 from PySide6.QtGui import QColor, QPen
 
 from monitor_app.gui.theme import SMALL_PX, ui_font
 from monitor_app.gui.value_range import round_step
-from monitor_app.gui.wording import clock_time
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QPainter
+
     from monitor_app.gui.theme import Theme
 
 AXIS_WIDTH_PX = 58
 TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
 TICK_ROOM_PX = 130
-VALUE_ROOM_PX = 34
+VALUE_ROOM_PX = 40
 
 
 def time_step(width_s: float, pixels: float) -> float:
@@ -35,7 +41,19 @@ def value_step(low: float, high: float, pixels: float) -> float:
     return round_step(max((high - low) * VALUE_ROOM_PX / max(pixels, 1.0), 1e-12))
 
 
-class TimeAxis(pg.AxisItem):
+def value_text(value: float, step: float) -> str:
+    """A value on the axis, with the decimals that the step needs."""
+    return f"{value:.{max(0, math.ceil(-math.log10(step) - 1e-9))}f}"
+
+
+class _Axis(pg.AxisItem):
+    """Room beside a pane, with nothing of its own to paint."""
+
+    def paint(self, painter: QPainter, *_: Any) -> None:
+        pass
+
+
+class TimeAxis(_Axis):
     """Time since the start of the session."""
 
     def __init__(self) -> None:
@@ -43,26 +61,17 @@ class TimeAxis(pg.AxisItem):
         self.enableAutoSIPrefix(False)
         self.setHeight(24)
 
-    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
-        return [(time_step(maxVal - minVal, size), 0.0)]
-
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        return [clock_time(value, spacing) for value in values]
-
     def set_theme(self, theme: Theme) -> None:
         _dress(self, theme)
 
 
-class ValueAxis(pg.AxisItem):
+class ValueAxis(_Axis):
     """The quantity of a pane, with its unit in the label."""
 
     def __init__(self) -> None:
         super().__init__("left")
         self.enableAutoSIPrefix(False)
         self.setWidth(AXIS_WIDTH_PX)
-
-    def tickSpacing(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, float]]:
-        return [(value_step(minVal, maxVal, size), 0.0)]
 
     def set_theme(self, theme: Theme, label: str) -> None:
         _dress(self, theme)

@@ -59,7 +59,7 @@ def picture(envelope: Envelope, origin_ns: int) -> Picture:
     """The envelope as lines."""
     single = envelope.samples_per_column == 1
     start_ns, end_ns = envelope.start_ns - origin_ns, envelope.end_ns - origin_ns
-    x: NDArray[np.float64] = (start_ns * 1e-9) if single else (start_ns + end_ns) * 0.5e-9
+    x = 1e-9 * np.asarray(start_ns if single else (start_ns + end_ns) / 2, np.float64)
     low, high = envelope.minimum, envelope.maximum
     return Picture(
         column_x=np.empty(0) if single else np.repeat(x, 2),

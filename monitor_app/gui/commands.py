@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QKeySequence
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """``method`` is the method of the window that carries it out; a checkable one is given the new state."""
+    """``method`` of the window, or of a part of it, carries it out; a checkable one is given the new state."""
 
     menu: str
     text: str
@@ -35,15 +36,15 @@ COMMANDS = (
     Command("Bench", "Start or stop runs", "start_or_stop", ("Space",)),
     Command("Bench", "Skip run", "skip_run", ("N",)),
     Command("Bench", "Mark this moment", "add_mark", ("M",)),
-    Command("View", "Follow the newest", "follow", ("End", "Shift+Space")),
-    Command("View", "Go to the beginning", "go_to_start", ("Home",)),
-    Command("View", "Show all", "show_all", ("Ctrl+0", "*")),
-    Command("View", "Zoom in", "zoom_in", ("Up", "+", "=")),
-    Command("View", "Zoom out", "zoom_out", ("Down", "-")),
-    Command("View", "Earlier", "pan_earlier", ("Left",)),
-    Command("View", "Later", "pan_later", ("Right",)),
-    Command("View", "A page earlier", "page_earlier", ("Shift+Left",)),
-    Command("View", "A page later", "page_later", ("Shift+Right",)),
+    Command("View", "Follow the newest", "navigation.follow", ("End", "Shift+Space")),
+    Command("View", "Go to the beginning", "navigation.go_to_start", ("Home",)),
+    Command("View", "Show all", "navigation.show_all", ("Ctrl+0", "*")),
+    Command("View", "Zoom in", "navigation.zoom_in", ("Up", "+", "=")),
+    Command("View", "Zoom out", "navigation.zoom_out", ("Down", "-")),
+    Command("View", "Earlier", "navigation.pan_earlier", ("Left",)),
+    Command("View", "Later", "navigation.pan_later", ("Right",)),
+    Command("View", "A page earlier", "navigation.page_earlier", ("Shift+Left",)),
+    Command("View", "A page later", "navigation.page_later", ("Shift+Right",)),
     Command("View", "Zoom to the selection", "zoom_to_selection", ("Z",)),
     Command("View", "Clear the selection", "clear_selection", ("Esc",)),
     Command("View", SEPARATOR, ""),
@@ -94,7 +95,7 @@ def _action(window: QMainWindow, command: Command) -> QAction:
     action.setShortcuts([QKeySequence(key) for key in command.keys])
     action.setCheckable(command.checkable)
     action.setChecked(command.checkable and command.checked)
-    method = getattr(window, command.method)
+    method = attrgetter(command.method)(window)
     given = (command.part,) if command.part else ()
     if command.checkable:
         action.toggled.connect(lambda on: method(*given, on))

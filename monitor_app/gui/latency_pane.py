@@ -7,13 +7,12 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyqtgraph as pg
-from PySide6.QtGui import QColor
 
 from monitor_app.core.runs import Phase
 from monitor_app.gui.batch_log import PHASES
 from monitor_app.gui.columns import extremes
 from monitor_app.gui.pane import Pane
+from monitor_app.gui.plot_items import Dots
 from monitor_app.gui.theme import mixed
 
 if TYPE_CHECKING:
@@ -33,16 +32,16 @@ class LatencyPane(Pane):
 
     def __init__(self) -> None:
         super().__init__(floor=0.0)
-        self._pale = pg.ScatterPlotItem(size=2, pen=None, pxMode=True, symbol="s")
-        self._timed = pg.ScatterPlotItem(size=2, pen=None, pxMode=True, symbol="s")
+        self._pale = Dots(2)
+        self._timed = Dots(2)
         for item in (self._pale, self._timed):
             self.box.addItem(item, ignoreBounds=True)
         self._drawn: tuple[int, float, float, float] | None = None
         self._drawn_at_s = 0.0
 
     def set_theme(self, theme: Theme) -> None:
-        self._timed.setBrush(QColor(theme.latency))
-        self._pale.setBrush(mixed(theme.latency, theme.ground, 0.4))
+        self._timed.set_colour(theme.latency)
+        self._pale.set_colour(mixed(theme.latency, theme.ground, 0.4))
         self.set_label(theme, "latency  (ms)")
 
     def clear(self) -> None:
@@ -69,7 +68,7 @@ class LatencyPane(Pane):
         for item, chosen in ((self._timed, rows[timed]), (self._pale, rows[~timed])):
             x, y = chosen["end_s"], chosen["latency_ms"]
             kept = extremes(x, y, start, end - start, pixels)
-            item.setData(x[kept], y[kept])
+            item.set_data(x[kept], y[kept])
         inside = rows["latency_ms"][(rows["end_s"] >= view.start_s) & (rows["end_s"] <= view.end_s)]
         if len(inside):
             self.hold(float(np.min(inside)), float(np.max(inside)))

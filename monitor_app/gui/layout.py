@@ -166,13 +166,13 @@ def _place_pill(parts: Parts) -> None:
 
 def _connect(window: MainWindow, parts: Parts) -> None:
     parts.toolbar.asked.connect(lambda method: getattr(window, method)())
-    parts.stack.zoom_asked.connect(window.zoom)
-    parts.stack.pan_asked.connect(window.pan)
-    parts.stack.fit_asked.connect(window.show_all)
+    parts.stack.zoom_asked.connect(window.navigation.zoom)
+    parts.stack.pan_asked.connect(window.navigation.pan)
+    parts.stack.fit_asked.connect(window.navigation.show_all)
     parts.stack.selected.connect(window.select)
     parts.stack.selection_cleared.connect(window.clear_selection)
-    parts.pill.clicked.connect(window.follow)
-    parts.overview.asked.connect(window.show_between)
+    parts.pill.clicked.connect(window.navigation.follow)
+    parts.overview.asked.connect(window.navigation.show_between)
     parts.runs.start_stop_asked.connect(window.start_or_stop)
     parts.runs.skip_asked.connect(window.skip_run)
     parts.sources.connect_asked.connect(window.connect_source)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMessageBox
+from PySide6.QtWidgets import QApplication, QMainWindow
 
 from monitor_app.bench.messages import AddMark, Connect, Disconnect
 from monitor_app.core.errors import MonitorError
@@ -18,12 +18,15 @@ from monitor_app.core.samples import Quantity
 from monitor_app.gui.bench_link import BenchLink
 from monitor_app.gui.chores import Chores
 from monitor_app.gui.commands import add_commands
+from monitor_app.gui.keeping import Keeping
 from monitor_app.gui.key_list import KeyList
 from monitor_app.gui.layout import arrange
+from monitor_app.gui.navigation import Navigation
+from monitor_app.gui.pacing import HURRIED_MS, HURRY_NS, frame_ms
 from monitor_app.gui.readouts import readings
 from monitor_app.gui.recording import Recording
 from monitor_app.gui.run_panel import plan_of
-from monitor_app.gui.saving import discard_session, keep_session
+from monitor_app.gui.saving import keep_session
 from monitor_app.gui.selection_panel import selection_figures
 from monitor_app.gui.source_panel import source_cards
 from monitor_app.gui.status_bar import picture_words, trust_words
@@ -40,12 +43,8 @@ if TYPE_CHECKING:
     from monitor_app.gui.theme import Theme
     from monitor_app.session.rows import SignalRow
 
-FRAME_MS = 16
-PAN_STEP = 0.1
-KEY_ZOOM = 2.0**0.5
 STILL_NS = 1_500_000_000
 """A file that has not grown for so long, with no bench behind it, is an old one."""
-FILES = "Sessions (*.plm);;All files (*)"
 
 
 class MainWindow(QMainWindow):
@@ -69,17 +68,16 @@ class MainWindow(QMainWindow):
         self.theme = theme
         self.link = BenchLink(client, start_bench)
         self.recording: Recording | None = None
-        self.view = ViewWindow(following=client is not None)
+        self.navigation = Navigation(live=client is not None, hurry=self._hurry)
         self.signal: SignalRow | None = None
         self.selection: tuple[float, float] | None = None
-        self.unsaved = unsaved
-        self.keep_as: Path | None = None
-        """Where the session goes when it is complete."""
+        self.keeping = Keeping(self, unsaved=unsaved)
         self._title = title
-        self._may_ask = True
+        self._hurried_until_ns = 0
         self._grown_ns = -STILL_NS
         self._cpu = (time.process_time(), time.perf_counter())
         self._own_cpu = 0.0
+        self._timer = QTimer(self, interval=HURRIED_MS, timerType=Qt.TimerType.PreciseTimer)
         self.actions_by_name = add_commands(self)
         self.parts = arrange(self)
         self._chores = Chores(
@@ -93,7 +91,6 @@ class MainWindow(QMainWindow):
         if session is not None:
             self.show_session(session)
         self._name_window()
-        self._timer = QTimer(self, interval=FRAME_MS, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.refresh)
         self._timer.start()
 
@@ -131,12 +128,15 @@ class MainWindow(QMainWindow):
         if live and recording.advance():
             self._grown_ns = now_ns
         edge_ns = live_edge_ns(recording.newest_ns, now_ns, live=live)
-        self.view = self.view.followed(
-            recording.seconds(edge_ns) if recording.origin_ns else 0.0, self.parts.stack.pixels
-        )
+        glided_s = recording.seconds(edge_ns) if recording.origin_ns is not None else 0.0
+        self.navigation.tell(recording.edge_s, live=live)
+        self.navigation.glide(glided_s, self.parts.stack.pixels)
         self.parts.stack.show_frame(recording, self.signal, self.view)
         self.parts.overview.refresh(recording, self.signal, self.view, now_ns)
         self.parts.pill.setVisible(live and not self.view.following)
+        self._timer.setInterval(
+            frame_ms(width_s=self.view.width_s, pixels=self.parts.stack.pixels, hurried=now_ns < self._hurried_until_ns)
+        )
 
     # -- chores ----------------------------------------------------------------------------------
 
@@ -171,7 +171,7 @@ class MainWindow(QMainWindow):
             running=self.link.running,
             can_start=self.link.can_start,
             live=self.link.live,
-            unsaved=self.unsaved and self.keep_as is None and recording is not None,
+            unsaved=self.keeping.undecided and recording is not None,
             simulated=simulated,
             seconds=recording.edge_s if recording else 0.0,
             alarm=self.theme.alarm,
@@ -239,50 +239,44 @@ class MainWindow(QMainWindow):
         if self.link.live:
             self.parts.notice.note("A recording is going on: stop it by closing this window, or open a second one.")
             return
-        name, _ = QFileDialog.getOpenFileName(self, "Open session", "", FILES)
-        if name:
-            self._open_old(Path(name))
+        path = self.keeping.ask_source()
+        if path is not None:
+            self._open_old(path)
 
     def _open_old(self, path: Path) -> None:
-        self.unsaved, self.keep_as = False, None
+        self.keeping.set_saved()
         self.show_session(path)
 
     def save_session(self) -> None:
         """Keep an unsaved session under a name; one that is being written moves there when it ends."""
-        if self.recording is None or not self.unsaved:
+        if self.recording is None or not self.keeping.unsaved:
             return
-        target = self.ask_target()
+        target = self.keeping.ask_target()
         if target is None:
             return
-        self.keep_as = target
+        self.keeping.target = target
         if self.link.live:
             self.parts.notice.note(f"The recording goes on; when it ends it is kept as {target}.")
             self._name_window()
         else:
             self._keep_if_wanted()
 
-    def ask_target(self) -> Path | None:
-        """Ask where to keep the session."""
-        suggestion = time.strftime("session-%Y-%m-%d-%H%M.plm")
-        name, _ = QFileDialog.getSaveFileName(self, "Save session", suggestion, FILES)
-        return Path(name) if name else None
-
     def _keep_if_wanted(self) -> None:
         """Move a complete session to where it is wanted and go on showing it."""
-        if self.keep_as is None or self.recording is None:
+        if self.keeping.target is None or self.recording is None:
             return
-        source, target = self.recording.reader.path, self.keep_as
+        source, target = self.recording.reader.path, self.keeping.target
         said = self.parts.notice.text
         view = self.view
         self._close_reader()
         try:
             keep_session(source, target)
         except MonitorError as error:
-            self.keep_as = None
+            self.keeping.target = None
             self.show_session(source)
             self.parts.notice.alarm(str(error))
             return
-        self.unsaved, self.keep_as = False, None
+        self.keeping.set_saved()
         self.show_session(target)
         self.view = view
         if said:
@@ -291,10 +285,11 @@ class MainWindow(QMainWindow):
     def _name_window(self) -> None:
         if self.recording is None:
             name = self._title
-        elif self.keep_as is not None:
-            name = self.keep_as.name
-        elif self.unsaved:
-            name = f"{self._title or 'session'} (unsaved)"
+        elif self.keeping.target is not None:
+            name = self.keeping.target.name
+        elif self.keeping.unsaved:
+            title = self._title or self.recording.reader.meta().get("title") or "session"
+            name = f"{title} (unsaved)"
         else:
             name = self.recording.reader.path.name
         self.setWindowTitle(f"{name} – monitor-app" if name else "monitor-app")
@@ -312,7 +307,7 @@ class MainWindow(QMainWindow):
             self.parts.notice.alarm(str(error))
             return
         if begins_anew:
-            self.unsaved, self.keep_as = True, None
+            self.keeping.set_unsaved()
             self.parts.notice.put_away()
         self._refresh_side()
 
@@ -332,61 +327,27 @@ class MainWindow(QMainWindow):
 
     # -- view ------------------------------------------------------------------------------------
 
+    def _hurry(self) -> None:
+        """The user moves the picture: show it at once, and be ready for the next step."""
+        self._hurried_until_ns = time.perf_counter_ns() + HURRY_NS
+        self._timer.setInterval(HURRIED_MS)
+
+    @property
+    def view(self) -> ViewWindow:
+        return self.navigation.view
+
+    @view.setter
+    def view(self, view: ViewWindow) -> None:
+        self.navigation.view = view
+
     @property
     def edge_s(self) -> float:
+        """Time of the newest sample; 0 without one."""
         return self.recording.edge_s if self.recording else 0.0
 
-    def zoom(self, factor: float, at_s: float) -> None:
-        self.view = self.view.zoomed(factor, at_s, self.edge_s)
-
-    def pan(self, by_s: float) -> None:
-        self.view = self.view.panned(by_s, self.edge_s, live=self.live)
-
-    def show_between(self, start_s: float, end_s: float) -> None:
-        self.view = self.view.between(start_s, end_s, self.edge_s, live=self.live)
-
-    def follow(self) -> None:
-        self.view = self.view.at_edge(self.edge_s, live=self.live)
-
-    def go_to_start(self) -> None:
-        self.view = self.view.at_start()
-
-    def show_all(self) -> None:
-        self.view = self.view.fitted(self.edge_s, live=self.live)
-
-    def zoom_in(self) -> None:
-        self.zoom(1 / KEY_ZOOM, self._anchor_s)
-
-    def zoom_out(self) -> None:
-        self.zoom(KEY_ZOOM, self._anchor_s)
-
-    @property
-    def _anchor_s(self) -> float:
-        return self.edge_s if self.view.following else self.view.start_s + self.view.width_s / 2
-
-    def pan_earlier(self) -> None:
-        self.pan(-PAN_STEP * self.view.width_s)
-
-    def pan_later(self) -> None:
-        self.pan(PAN_STEP * self.view.width_s)
-
-    def page_earlier(self) -> None:
-        self.pan(-self.view.width_s)
-
-    def page_later(self) -> None:
-        self.pan(self.view.width_s)
-
     def show_run(self, run_id: int) -> None:
-        """All of a run, with some room on both sides."""
-        recording = self.recording
-        spans = [s for s in recording.spans if s.run == run_id] if recording else []
-        if recording is None or not spans:
-            return
-        start = recording.seconds(spans[0].start_ns)
-        last = spans[-1].end_ns
-        end = recording.seconds(last) if last is not None else recording.edge_s
-        room = 0.03 * (end - start)
-        self.show_between(start - room, end + room)
+        if self.recording is not None:
+            self.navigation.show_run(self.recording, run_id)
 
     def select(self, start_s: float, end_s: float) -> None:
         self.selection = (start_s, end_s)
@@ -400,7 +361,7 @@ class MainWindow(QMainWindow):
 
     def zoom_to_selection(self) -> None:
         if self.selection is not None:
-            self.show_between(*self.selection)
+            self.navigation.show_between(*self.selection)
 
     def show_quantity(self, unit: str) -> None:
         """Show the power of the board, or the current or voltage that belongs to it, in the first pane."""
@@ -460,49 +421,22 @@ class MainWindow(QMainWindow):
 
     def close_at_once(self) -> None:
         """Close without asking, as a signal wants it; an unsaved session stays where it is."""
-        self._may_ask = False
+        self.keeping.leave_as_it_is()
         self.close()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """End the bench and its children; what was measured is kept unless the user throws it away."""
-        discard = False
-        if self._may_ask and self.unsaved and self.keep_as is None and self.edge_s > 0:
-            answer = self.ask_what_to_keep()
-            if answer == QMessageBox.StandardButton.Cancel:
-                event.ignore()
-                return
-            discard = answer == QMessageBox.StandardButton.Discard
-            self.keep_as = None if discard else self.ask_target()
-            if not discard and self.keep_as is None:
-                event.ignore()
-                return
+        if self.edge_s > 0 and not self.keeping.decide_at_close():
+            event.ignore()
+            return
         self._timer.stop()
         self.hide()
         path = self.recording.reader.path if self.recording else None
         self.link.close()
         self._close_reader()
-        if path is not None and discard:
-            discard_session(path)
-        elif path is not None and self.keep_as is not None:
-            self._keep_at_the_end(path, self.keep_as)
+        if path is not None:
+            self.keeping.finish(path)
         event.accept()
-
-    def _keep_at_the_end(self, path: Path, target: Path) -> None:
-        try:
-            keep_session(path, target)
-        except MonitorError as error:
-            QMessageBox.warning(self, "Save session", str(error))
-
-    def ask_what_to_keep(self) -> QMessageBox.StandardButton:
-        """Save, Discard or Cancel."""
-        buttons = QMessageBox.StandardButton
-        return QMessageBox.question(
-            self,
-            "Close",
-            "This session is not saved. Keep it?",
-            buttons.Save | buttons.Discard | buttons.Cancel,
-            buttons.Save,
-        )
 
 
 def _bytes(path: Path) -> int:

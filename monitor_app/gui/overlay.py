@@ -12,8 +12,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from monitor_app.gui.annotations import Note, Stretch, spread_apart
-from monitor_app.gui.axes import value_step
+from monitor_app.gui.axes import AXIS_WIDTH_PX, time_step, value_step, value_text
 from monitor_app.gui.theme import BODY_PX, SMALL_PX, mixed, ui_font
+from monitor_app.gui.wording import clock_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,6 +26,10 @@ GUTTER_PX = 108
 """Room on the right for the values at their heights."""
 LINE_PX = 16
 """Height of a line of small text."""
+TEXT_GAP_PX = 8
+"""Between an axis and its numbers."""
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+CENTRE = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
 LEAST_NAMED_PX = 46
 """Stretches narrower than this keep their name to themselves."""
 
@@ -72,18 +77,36 @@ class Backdrop(_Layer):
 
     def _paint_grid(self, painter: QPainter) -> None:
         theme = self.stack.theme
-        faint = QPen(mixed(theme.line, theme.ground, 0.5), 1)
+        faint, solid, words = (
+            QPen(mixed(theme.line, theme.ground, 0.5), 1),
+            QPen(QColor(theme.line), 1),
+            QColor(theme.dim),
+        )
+        painter.setFont(ui_font(SMALL_PX))
+        ascent = QFontMetricsF(painter.font()).ascent()
         for pane in self.stack.panes:
             rect = pane.rect
-            painter.setPen(faint)
             low, high = pane.y_range
             step = value_step(low, high, rect.height())
-            for k in range(math.ceil(low / step), math.floor(high / step) + 1):
+            for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1):
                 y = round(rect.bottom() - (k * step - low) / (high - low) * rect.height()) + 0.5
                 if rect.top() < y < rect.bottom() - 2:
+                    painter.setPen(faint)
                     painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y))
-            painter.setPen(QPen(QColor(theme.line), 1))
+                painter.setPen(words)
+                room = QRectF(rect.left() - AXIS_WIDTH_PX, y - ascent, AXIS_WIDTH_PX - TEXT_GAP_PX, 2 * ascent)
+                painter.drawText(room, RIGHT, value_text(k * step, step))
+            painter.setPen(solid)
             painter.drawLine(rect.bottomLeft(), rect.bottomRight())
+        self._paint_times(painter, words, ascent)
+
+    def _paint_times(self, painter: QPainter, words: QColor, ascent: float) -> None:
+        view, rect = self.stack.view, self.stack.panes[-1].rect
+        step = time_step(view.width_s, rect.width())
+        painter.setPen(words)
+        for k in range(math.ceil(view.start_s / step - 1e-9), math.floor(view.end_s / step + 1e-9) + 1):
+            room = QRectF(self._x(k * step) - 60, rect.bottom() + TEXT_GAP_PX, 120, 2 * ascent)
+            painter.drawText(room, CENTRE, clock_time(k * step, step))
 
 
 class Foreground(_Layer):
@@ -124,7 +147,10 @@ class Foreground(_Layer):
             room = right - left - 12
             elides = size_px == BODY_PX
             if room >= (LEAST_NAMED_PX if elides else metrics.horizontalAdvance(stretch.name)):
-                text = metrics.elidedText(stretch.name, Qt.TextElideMode.ElideRight, room)
+                # What the name begins with says most: the batch size goes before a letter of the network does.
+                whole = metrics.horizontalAdvance(stretch.name) <= room
+                name = stretch.name if whole else stretch.name.split("  ·  ")[0]
+                text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room)
                 painter.drawText(QPointF(left + 7, top + metrics.ascent()), text)
 
     def _paint_gaps(self, painter: QPainter) -> None:
@@ -199,12 +225,13 @@ class Foreground(_Layer):
         if not notes.swing or len(notes.levels) < 2:
             return
         rect = pane.rect
-        low, high = (min(max(pane.y_pixel(n.value), rect.top()), rect.bottom()) for n in notes.levels)
-        if abs(low - high) < 3.5 * LINE_PX:
+        low, high = (pane.y_pixel(note.value) for note in notes.levels)
+        in_view = rect.top() <= high and low <= rect.bottom()
+        if not in_view or low - high < 3.5 * LINE_PX:
             return
         x = round(rect.right() + 14) + 0.5
         painter.setPen(QPen(QColor(self.stack.theme.dim), 1))
-        top, bottom = min(low, high) + 12, max(low, high) - 12
+        top, bottom = high + 12, low - 12
         painter.drawLine(QPointF(x, top), QPointF(x, bottom))
         for tip, inwards in ((top, 4), (bottom, -4)):
             for sideways in (-3, 3):

@@ -8,7 +8,8 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
@@ -89,19 +90,12 @@ class Overview(QWidget):
         span = max(high - low, 1e-12)
         seconds = (envelope.start_ns + envelope.end_ns - 2 * (recording.origin_ns or 0)) * 0.5e-9
         x = np.floor(self._left_px + seconds / recording.edge_s * self._span_px) + 0.5
-        inner = self.height() - 10
-
-        def y(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[float]:
-            pixels: list[float] = (self.height() - 5 - (values - low) / span * inner).tolist()
-            return pixels
-
-        xs = x.tolist()
+        bottom, scale = self.height() - 5, (self.height() - 10) / span
+        ends = np.stack((envelope.minimum, envelope.maximum), axis=1).ravel()
         painter.setPen(QPen(mixed(colour, self._theme.panel, 0.45), 1))
-        painter.drawLines(
-            [QLineF(a, b, a, c) for a, b, c in zip(xs, y(envelope.minimum), y(envelope.maximum), strict=True)]
-        )
+        painter.drawPath(pg.arrayToQPath(np.repeat(x, 2), bottom - (ends - low) * scale, connect="pairs"))
         painter.setPen(QPen(QColor(colour), 1))
-        painter.drawPolyline([QPointF(a, b) for a, b in zip(xs, y(envelope.mean), strict=True)])
+        painter.drawPath(pg.arrayToQPath(x, bottom - (envelope.mean - low) * scale))
         painter.setPen(QPen(QColor(self._theme.alarm), 2))
         for gap in recording.gaps:
             a = self._left_px + recording.seconds(gap.start_ns) / recording.edge_s * self._span_px

@@ -10,7 +10,7 @@ from PySide6.QtCore import QRectF
 
 from monitor_app.gui.axes import TimeAxis, ValueAxis
 from monitor_app.gui.gestures import TimeViewBox
-from monitor_app.gui.value_range import settled_range
+from monitor_app.gui.value_range import ROOM, settled_range
 
 if TYPE_CHECKING:
     from monitor_app.gui.theme import Theme
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Pane:
     """Axes, a view box, and a y range that fits itself until someone changes it."""
 
-    def __init__(self, floor: float | None = None) -> None:
+    def __init__(self, floor: float | None = None, room: float = ROOM) -> None:
         self.box = TimeViewBox()
         self.value_axis = ValueAxis()
         self.time_axis = TimeAxis()
@@ -29,9 +29,13 @@ class Pane:
         )
         self.plot.hideButtons()
         self.plot.setContentsMargins(0, 0, 0, 0)
-        self._floor = floor
+        self._floor, self._room = floor, room
         self._range: tuple[float, float] | None = None
         self.fits_itself = True
+        self._rect: QRectF | None = None
+        # Asked for dozens of times a frame, and changed only by the layout.
+        for widget in (self.box, self.plot):
+            widget.geometryChanged.connect(self._forget_rect)
         self.box.y_zoom_asked.connect(self._zoom_y)
         self.box.y_pan_asked.connect(self._pan_y)
         self.box.y_reset_asked.connect(self.fit_y)
@@ -52,7 +56,7 @@ class Pane:
     def hold(self, low: float, high: float) -> None:
         """Data between these values are to be seen."""
         if self.fits_itself and low <= high:
-            self._set_range(settled_range(self._range, low, high, floor=self._floor))
+            self._set_range(settled_range(self._range, low, high, floor=self._floor, room=self._room))
 
     def fit_y(self) -> None:
         """Forget a range chosen by hand."""
@@ -80,7 +84,12 @@ class Pane:
     @property
     def rect(self) -> QRectF:
         """Where the data are, in pixels of the stack."""
-        return QRectF(self.box.sceneBoundingRect())
+        if self._rect is None:
+            self._rect = QRectF(self.box.sceneBoundingRect())
+        return self._rect
+
+    def _forget_rect(self) -> None:
+        self._rect = None
 
     def y_pixel(self, value: float) -> float:
         """Where a value is, in pixels of the stack."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.theme import Theme
 
 HEIGHT_PX = 62
-LARGEST_PX, SMALLEST_PX = 30, 15
+LARGEST_PX, SMALLEST_PX = 32, 15
 SIDE_PX = 14
 
 

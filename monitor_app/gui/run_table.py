@@ -51,12 +51,12 @@ def run_line(run: RunRow, result: RunResult | None) -> RunLine:
         run.title, f"{run.batch_size}", run.state, three_digits(rate),
         *(fixed(None if s is None else 1e3 * s, 1) for s in delays),
         *(fixed(w, 2) for w in watts),
-        _energy(power), _top1(run, result),
+        energy_words(power), _top1(run, result),
     )  # fmt: skip
     return RunLine(run.id, texts, _tip(run, result), run.state == RunState.FAILED.value)
 
 
-def _energy(power: Power | None) -> str:
+def energy_words(power: Power | None) -> str:
     """Net millijoules per image with one standard deviation, to the decimals of that."""
     if power is None or power.net_j_per_image is None:
         return NOTHING
@@ -64,6 +64,8 @@ def _energy(power: Power | None) -> str:
     if not doubt:
         return three_digits(value)
     decimals = min(max(-math.floor(math.log10(doubt)), 0), 2)
+    if doubt < 0.5 * 10**-decimals:
+        return three_digits(value)
     return f"{fixed(value, decimals)} ± {fixed(doubt, decimals)}"
 
 
@@ -176,7 +178,7 @@ class RunTable(QTableView):
         header.setSectionsClickable(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(40)
-        for name, width in (("run", 150), ("batch", 52), ("top-1", 190)):
+        for name, width in (("run", 150), ("batch", 56), ("mJ / image", 116), ("top-1", 188)):
             header.setSectionResizeMode(COLUMNS.index(name), QHeaderView.ResizeMode.Fixed)
             header.resizeSection(COLUMNS.index(name), width)
 

@@ -25,27 +25,27 @@ def selection_figures(recording: Recording, signal: SignalRow, start_s: float, e
     if s.count == 0:
         return figures | {"coverage": "no samples"}
     figures |= {
-        "mean": engineering(s.mean, unit),
+        "mean": engineering(s.mean, unit, exact=True),
         "min … max": f"{fixed(s.minimum, 3)} … {fixed(s.maximum, 3)} {unit}",
-        "std": engineering(s.deviation, unit),
+        "std": engineering(s.deviation, unit, exact=True),
     }
     if signal.quantity is Quantity.POWER:
         figures |= _energies(recording, s.mean, start_s, end_s)
     elif signal.quantity is Quantity.CURRENT:
-        figures["charge"] = engineering(s.integral, "C")
+        figures["charge"] = engineering(s.integral, "C", exact=True)
     return figures | {"coverage": f"{100 * s.coverage:.2f} %"}
 
 
 def _energies(recording: Recording, mean_w: float, start_s: float, end_s: float) -> dict[str, str]:
     seconds = end_s - start_s
-    figures = {"energy": engineering(mean_w * seconds, "J")}
+    figures = {"energy": engineering(mean_w * seconds, "J", exact=True)}
     idle_w = recording.levels.idle_w
     images = int(recording.batches.between(start_s, end_s)["images"].sum())
     if idle_w is not None:
-        figures["net"] = engineering((mean_w - idle_w) * seconds, "J")
+        figures["net"] = engineering((mean_w - idle_w) * seconds, "J", exact=True)
     figures["images"] = f"{images:,}"
     if images and idle_w is not None:
-        figures["per image"] = engineering((mean_w - idle_w) * seconds / images, "J")
+        figures["per image"] = engineering((mean_w - idle_w) * seconds / images, "J", exact=True)
     return figures
 
 

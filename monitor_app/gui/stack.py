@@ -162,11 +162,9 @@ class PaneStack(pg.GraphicsLayoutWidget):
         group = self.trace.group_at(seconds)
         if group is None or self._signal is None:
             return (when,)
-        mean, low, high = group
         unit = self._signal.quantity.value
-        if low == high:
-            return (when, engineering(mean, unit))
-        return (when, engineering(mean, unit), f"{engineering(low, unit)} … {engineering(high, unit)}")
+        shown = [engineering(value, unit, exact=True) for value in group]
+        return (when, shown[0]) if group[1] == group[2] else (when, shown[0], f"{shown[1]} … {shown[2]}")
 
     def _latency_text(self, seconds: float) -> tuple[str, ...]:
         batches = self._recording.batches if self._recording else None

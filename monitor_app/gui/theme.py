@@ -119,7 +119,7 @@ def style_sheet(theme: Theme) -> str:
     QPushButton:checked {{ color: {t.accuracy}; }}
     QPushButton#word {{ background: transparent; color: {t.dim}; padding: 0; text-align: right; }}
     QPushButton#word:hover {{ color: {t.text}; }}
-    QPushButton#pill {{ background: {t.raised}; border-radius: 13px; padding: 5px 16px; }}
+    QPushButton#pill {{ background: {t.raised}; border-radius: 11px; padding: 5px 16px; }}
     QPushButton#pill:hover {{ background: {t.line}; }}
     QLabel {{ color: {t.text}; background: transparent; }}
     QLabel#dim, QLabel#heading {{ color: {t.dim}; }}
@@ -134,7 +134,7 @@ def style_sheet(theme: Theme) -> str:
         selection-background-color: {t.raised}; selection-color: {t.text}; }}
     QTableView::item {{ padding: 0 10px; }}
     QHeaderView {{ background: {t.panel}; border: 0; }}
-    QHeaderView::section {{ background: {t.panel}; color: {t.dim}; border: 0; padding: 0 9px; }}
+    QHeaderView::section {{ background: {t.panel}; color: {t.dim}; border: 0; padding: 0 13px; }}
     QSplitter::handle {{ background: {t.panel}; }}
     QSplitter::handle:hover {{ background: {t.raised}; }}
     QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: 0; }}

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtGui import QColor
 
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.columns import Picture, picture
 from monitor_app.gui.envelope_cache import EnvelopeCache
 from monitor_app.gui.pane import Pane
+from monitor_app.gui.plot_items import Curve, Dots
 from monitor_app.gui.theme import mixed
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ MARGIN = 0.1
 """Share of the width read beyond each side, so that a small pan reads nothing."""
 DOT_PX = 7
 """Single samples become dots once they are so far apart."""
+NAMES_ROOM = 0.2
+"""Left free above the trace for the names of the runs."""
 NAMES = {Quantity.POWER: "power", Quantity.CURRENT: "current", Quantity.VOLTAGE: "voltage"}
 
 
@@ -51,10 +53,10 @@ class TracePane(Pane):
     """Shows one signal; reads the session only when what is drawn does not serve any more."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._columns = pg.PlotCurveItem(connect="pairs", skipFiniteCheck=True)
-        self._mean = pg.PlotCurveItem(skipFiniteCheck=True)
-        self._dots = pg.ScatterPlotItem(size=4, pen=None, pxMode=True)
+        super().__init__(room=NAMES_ROOM)
+        self._columns = Curve(connect="pairs", skipFiniteCheck=True)
+        self._mean = Curve(skipFiniteCheck=True)
+        self._dots = Dots(4)
         for item in (self._columns, self._mean, self._dots):
             self.box.addItem(item, ignoreBounds=True)
         self._envelopes = EnvelopeCache()
@@ -69,7 +71,7 @@ class TracePane(Pane):
         colour = theme.of_quantity(quantity)
         self._columns.setPen(pg.mkPen(mixed(colour, theme.ground, 0.45), width=1))
         self._mean.setPen(pg.mkPen(colour, width=1))
-        self._dots.setBrush(QColor(colour))
+        self._dots.set_colour(colour)
         unit = "°C" if quantity is Quantity.TEMPERATURE else quantity.value
         name = self._shown.name if self._shown else NAMES[quantity]
         self.set_label(theme, f"{name}  ({unit})")
@@ -118,7 +120,7 @@ class TracePane(Pane):
         self._columns.setData(drawn.column_x, drawn.column_y)
         self._mean.setData(drawn.mean_x, drawn.mean_y, connect=drawn.joined if drawn.has_holes else "all")
         spread = drawn.samples_per_column == 1 and len(drawn.mean_x) * DOT_PX < pixels
-        self._dots.setData(drawn.mean_x if spread else [], drawn.mean_y if spread else [])
+        self._dots.set_data(*((drawn.mean_x, drawn.mean_y) if spread else (np.empty(0), np.empty(0))))
         self.hold(drawn.low, drawn.high)
 
     def group_at(self, time_s: float) -> tuple[float, float, float] | None:

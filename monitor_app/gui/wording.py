@@ -73,16 +73,16 @@ def span_of_time(seconds: float) -> str:
 
 def _four(value: float) -> str:
     whole = len(str(int(abs(value))))
-    return f"{value:.{max(4 - whole, 0)}f}"
+    return fixed(value, max(4 - whole, 0))
 
 
-def engineering(value: float | None, unit: str) -> str:
-    """With the prefix that leaves one to three digits before the point: 1.2 mA, 62.9 J."""
+def engineering(value: float | None, unit: str, *, exact: bool = False) -> str:
+    """With the prefix that leaves one to three digits before the point: 1.20 mA, 62.9 J; ``exact`` adds a digit."""
     if value is None or not math.isfinite(value):
         return NOTHING
     for factor, prefix in ((1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ")):
         if abs(value) >= factor:
-            return f"{three_digits(value / factor)} {prefix}{unit}"
+            return f"{_four(value / factor) if exact else three_digits(value / factor)} {prefix}{unit}"
     return f"0 {unit}" if value == 0 else f"{three_digits(value * 1e9)} n{unit}"
 
 

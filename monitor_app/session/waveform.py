@@ -21,7 +21,7 @@ from monitor_app.session.summary import (
     entry_size,
     fold,
     fold_samples,
-    unpack,
+    unpack_rows,
 )
 
 if TYPE_CHECKING:
@@ -273,7 +273,7 @@ class Waveform:
             return np.zeros(0, ENTRY)
         if any(not isinstance(data, bytes) or len(data) != n * STORED.itemsize for _, n, data in rows):
             raise NotASessionError(f"The session is damaged: a summary of {self._signal.name} has a wrong length.")
-        entries = np.concatenate([unpack(_checked_index(first), size, data) for first, _, data in rows])
+        entries = unpack_rows([(_checked_index(first), data) for first, _, data in rows], size)
         return entries[(entries["start"] >= start) & (entries["start"] < end)]
 
     def _sample_entries(self, start: int, end: int) -> Entries:

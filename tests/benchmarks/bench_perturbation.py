@@ -32,8 +32,10 @@ def main(network: str, rounds: int) -> None:
         measured = {measure.__name__: measure(network) for measure in order}
         alone, watched = measured["without"], measured["with_monitor"]
         ratios.append((watched[0] / alone[0], watched[1] / alone[1]))
-        print(f"{k + 1:2d}: without {alone[0]:6.2f} / {alone[1]:6.2f} ms, with {watched[0]:6.2f} / {watched[1]:6.2f} ms, "
-              f"ratio of medians {ratios[-1][0]:.3f}, of p99 {ratios[-1][1]:.3f}")  # fmt: skip
+        print(
+            f"{k + 1:2d}: without {alone[0]:6.2f} / {alone[1]:6.2f} ms, with {watched[0]:6.2f} / {watched[1]:6.2f} ms, "
+            f"ratio of medians {ratios[-1][0]:.3f}, of p99 {ratios[-1][1]:.3f}"
+        )
     median, p99 = np.median(ratios, axis=0)
     print(f"{network}: median of {rounds} rounds: ratio of medians {median:.3f}, of p99 {p99:.3f}")
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from monitor_app.core.errors import SessionError
+from monitor_app.session.reader import SessionReader
 from tests.bench.conftest import IDLE_PROFILE, RUNS_PROFILE
 
 KEYS = {"idle_w", "swing_w", "lost_samples", "sample_rate_hz", "simulated", "coverage", "runs"}
@@ -28,6 +30,14 @@ def monitor_app(*words: str, **environment: str) -> subprocess.CompletedProcess[
         timeout=100,
         check=False,
     )
+
+
+def has_samples(path: Path) -> bool:
+    try:
+        with SessionReader(path) as reader:
+            return reader.extent() is not None
+    except SessionError:  # it is being created
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +147,10 @@ def test_ctrl_c_ends_a_recording_with_the_file_complete(tmp_path: Path) -> None:
         text=True,
     )
     assert process.stderr is not None
-    process.stderr.readline()  # it says how it goes, so it is recording
+    deadline = time.monotonic() + 30
+    while not has_samples(tmp_path / "s.plm"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
     assert process.returncode == 130

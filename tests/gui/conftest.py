@@ -59,7 +59,7 @@ class Tape:
         self.path = path
         self._writer = SessionWriter(path)
         self._writer.add_source(1, source(simulated=simulated))
-        self._written_s = 0.0
+        self._written_s, self._closed = 0.0, False
         self._plan()
 
     def _plan(self) -> None:
@@ -101,7 +101,9 @@ class Tape:
         self._writer.commit()
 
     def close(self) -> None:
-        self._writer.close()
+        if not self._closed:
+            self._closed = True
+            self._writer.close()
 
 
 def _batches(run: int, phase: Phase, begin: float, end: float) -> list[Batch]:
@@ -177,14 +179,16 @@ def open_window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
         window._timer.stop()
         window.resize(1280, 800)
         window.show()
-        qtbot.waitExposed(window)
+        # Keys reach only the window that is active.
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow)
         frames(window)
         windows.append(window)
         return window
 
     yield make
     for window in windows:
-        window.unsaved = False
+        window.keeping.unsaved = False
         window.close()
         window.deleteLater()
 
@@ -192,10 +196,8 @@ def open_window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
 def frames(window: MainWindow, count: int = 10) -> None:
     """So many frames, with every chore due."""
     for _ in range(count):
-        for chore in window._chores._chores:
-            chore.due_ns = 0
-        window._chores.do_all(0)
         window.refresh()
+        window._chores.do_all(0)
 
 
 @pytest.fixture

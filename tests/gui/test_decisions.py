@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_app.analysis.intervals import wilson
+from monitor_app.analysis.runs import Power
+from monitor_app.core.samples import Quantity
 from monitor_app.gui import wording
 from monitor_app.gui.accuracy_pane import running_top1
 from monitor_app.gui.annotations import annotate, spread_apart
@@ -21,11 +24,10 @@ from monitor_app.gui.envelope_cache import EnvelopeCache
 from monitor_app.gui.readouts import readings
 from monitor_app.gui.recording import Recording
 from monitor_app.gui.run_panel import plan_of
-from monitor_app.gui.run_table import run_line
+from monitor_app.gui.run_table import energy_words, run_line
 from monitor_app.gui.selection_panel import selection_figures
 from monitor_app.gui.status_bar import picture_words, trust_words
 from monitor_app.gui.value_range import settled_range
-from monitor_app.core.samples import Quantity
 from monitor_app.session.reader import SessionReader
 from tests.gui.conftest import GAP_S, LENGTH_S, RATE_HZ, T0_NS, at, status
 
@@ -189,9 +191,9 @@ def test_table_lines_have_figures_or_say_why_not(recording: Recording) -> None:
 def test_a_selection_is_measured_exactly(recording: Recording) -> None:
     assert recording.power is not None
     figures = selection_figures(recording, recording.power, 4.0, 6.0)
-    assert figures["mean"] == "10.0 W"
-    assert figures["energy"] == "20.0 J"
-    assert figures["net"] == "18.0 J"
+    assert figures["mean"] == "10.00 W"
+    assert figures["energy"] == "20.00 J"
+    assert figures["net"] == "18.00 J"
     assert figures["images"] == "100"
     assert figures["coverage"] == "100.00 %"
 
@@ -215,7 +217,7 @@ def test_annotations_name_runs_and_levels(recording: Recording) -> None:
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=6))
 def test_labels_do_not_cover_each_other(heights: list[float]) -> None:
     placed = sorted(spread_apart(heights, 16.0, 0.0, 100.0))
-    assert all(b - a >= 16.0 - 1e-9 for a, b in zip(placed, placed[1:], strict=False))
+    assert all(b - a >= 16.0 - 1e-9 for a, b in itertools.pairwise(placed))
     assert placed[-1] <= 100.0 + 1e-9
 
 
@@ -250,3 +252,14 @@ def test_chores_take_turns_and_keep_their_periods() -> None:
     assert done[:2] == ["a", "b"]
     assert 4 <= done.count("a") <= 5
     assert 2 <= done.count("b") <= 3
+
+
+def test_a_doubt_is_shown_to_the_digits_it_has() -> None:
+    def power(net_j: float, doubt_j: float | None) -> Power:
+        return Power(12.0, 1.0, 11.0, net_j, net_j, doubt_j, 1.0)
+
+    assert energy_words(power(0.2301, 0.003)) == "230 ± 3"
+    assert energy_words(power(0.31812, 0.00031)) == "318.1 ± 0.3"
+    assert energy_words(power(0.2301, 1e-9)) == "230"
+    assert energy_words(power(0.2301, None)) == "230"
+    assert energy_words(None) == wording.NOTHING

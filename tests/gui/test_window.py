@@ -1,0 +1,412 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The window with a synthetic session, driven by the mouse and the keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QWheelEvent
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from monitor_app.bench.messages import (
+    AddMark,
+    Closed,
+    Disconnect,
+    Failed,
+    Opened,
+    SkipRun,
+    StartRuns,
+    Status,
+    StopRuns,
+)
+from monitor_app.core.errors import BenchError
+from monitor_app.core.status import BenchPhase
+from monitor_app.gui.theme import DARK, LIGHT
+from monitor_app.session.reader import SessionReader
+from tests.gui.conftest import LENGTH_S, StandIn, Tape, frames, status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pytestqt.qtbot import QtBot
+
+    from monitor_app.gui.main_window import MainWindow
+
+    Opener = Callable[..., MainWindow]
+    Live = tuple[MainWindow, StandIn, Tape]
+
+
+def on_trace(window: MainWindow, share_x: float, share_y: float = 0.5) -> QPoint:
+    """A point of the first pane, in pixels of its viewport."""
+    rect = window.parts.stack.trace.rect
+    at = QPointF(rect.left() + share_x * rect.width(), rect.top() + share_y * rect.height())
+    return window.parts.stack.mapFromScene(at)
+
+
+def wheel(window: MainWindow, at: QPoint, notches: int, keys: Qt.KeyboardModifier | None = None) -> None:
+    viewport = window.parts.stack.viewport()
+    event = QWheelEvent(
+        QPointF(at), QPointF(viewport.mapToGlobal(at)), QPoint(), QPoint(0, 120 * notches), Qt.MouseButton.NoButton,
+        keys or Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(viewport, event)
+
+
+def drag(qtbot: QtBot, window: MainWindow, start: QPoint, end: QPoint, keys: Qt.KeyboardModifier | None = None) -> None:
+    viewport = window.parts.stack.viewport()
+    held = keys or Qt.KeyboardModifier.NoModifier
+    qtbot.mousePress(viewport, Qt.MouseButton.LeftButton, held, start)
+    for k in range(1, 11):
+        # pyqtgraph looks at the mouse at most a hundred times a second.
+        qtbot.wait(12)
+        window_event(viewport, start + (end - start) * (k / 10), held)
+    qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, held, end)
+
+
+def window_event(viewport: object, at: QPoint, held: Qt.KeyboardModifier) -> None:
+    from PySide6.QtCore import QEvent
+    from PySide6.QtGui import QMouseEvent
+    from PySide6.QtWidgets import QWidget
+
+    assert isinstance(viewport, QWidget)
+    button = Qt.MouseButton.LeftButton
+    event = QMouseEvent(
+        QEvent.Type.MouseMove, QPointF(at), QPointF(viewport.mapToGlobal(at)), Qt.MouseButton.NoButton, button, held
+    )
+    QApplication.sendEvent(viewport, event)
+
+
+def texts(window: MainWindow) -> dict[str, str]:
+    return {number.dial.caption: number.reading.text for number in window.parts.readouts.numbers}
+
+
+# -- an old session ------------------------------------------------------------------------------
+
+
+def test_an_old_session_is_shown_whole(open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    assert window.view.start_s == 0.0
+    assert window.view.end_s == pytest.approx(LENGTH_S)
+    assert not window.live
+    assert window.windowTitle().startswith("old.plm")
+    assert texts(window)["throughput"] == "50.0"
+    assert window.parts.table.model().rowCount() == 2
+    assert window.parts.stack.trace.picture is not None
+    assert window.parts.status.picture.text().startswith("envelope")
+    assert "5,000 lost" in window.parts.status.text
+
+
+def test_a_file_from_a_simulated_source_says_so(open_window: Opener, session: Path, tmp_path: Path) -> None:
+    window = open_window(None, session)
+    assert window.parts.toolbar.simulated.isVisible()
+    real = Tape(tmp_path / "real.plm", simulated=False)
+    real.write_until(2.0)
+    real.close()
+    window.show_session(real.path)
+    frames(window)
+    assert not window.parts.toolbar.simulated.isVisible()
+
+
+def test_the_wheel_keeps_the_time_under_the_pointer(open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    at = on_trace(window, 0.3)
+    before = window.parts.stack.trace.box.mapSceneToView(window.parts.stack.mapToScene(at)).x()
+    wheel(window, at, 4)
+    frames(window, 1)
+    after = window.parts.stack.trace.box.mapSceneToView(window.parts.stack.mapToScene(at)).x()
+    assert window.view.width_s == pytest.approx(LENGTH_S / 4)
+    assert after == pytest.approx(before, abs=0.01)
+
+
+def test_the_wheel_pans_with_shift_and_zooms_values_with_control(open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    window.navigation.zoom(0.25, 10.0)
+    frames(window, 1)
+    start, width = window.view.start_s, window.view.width_s
+    wheel(window, on_trace(window, 0.5), -1, Qt.KeyboardModifier.ShiftModifier)
+    assert window.view.start_s == pytest.approx(start + 0.1 * width)
+    low, high = window.parts.stack.trace.y_range
+    wheel(window, on_trace(window, 0.5), 2, Qt.KeyboardModifier.ControlModifier)
+    assert window.view.width_s == width
+    closer = window.parts.stack.trace.y_range
+    assert closer[1] - closer[0] == pytest.approx((high - low) / 2)
+
+
+def test_a_drag_pans_and_a_double_click_shows_all(qtbot: QtBot, open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    window.navigation.zoom(0.5, 10.0)
+    frames(window, 1)
+    start = window.view.start_s
+    drag(qtbot, window, on_trace(window, 0.5), on_trace(window, 0.3))
+    assert window.view.start_s == pytest.approx(start + 0.2 * window.view.width_s, rel=0.1)
+    qtbot.mouseDClick(
+        window.parts.stack.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, on_trace(window, 0.5)
+    )
+    assert window.view.width_s == pytest.approx(LENGTH_S)
+
+
+def test_shift_and_drag_measures_a_stretch(qtbot: QtBot, open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    shift = Qt.KeyboardModifier.ShiftModifier
+    drag(qtbot, window, on_trace(window, 4.5 / 20), on_trace(window, 6.5 / 20), shift)
+    frames(window, 2)
+    assert window.selection == pytest.approx((4.5, 6.5), abs=0.1)
+    assert window.parts.selection.isVisible()
+    assert window.parts.selection._shown["mean"] == "10.00 W"
+    qtbot.keyClick(window, Qt.Key.Key_Z)
+    assert window.view.start_s == pytest.approx(4.5, abs=0.1)
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert window.selection is None
+    assert not window.parts.selection.isVisible()
+
+
+def test_the_value_under_the_pointer_is_told(open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    window.parts.stack._move_pointer(window.parts.stack.mapToScene(on_trace(window, 5.0 / 20)))
+    pointer = window.parts.stack.pointer
+    assert pointer is not None
+    assert "10.00 W" in pointer.texts[0][1]
+    assert pointer.texts[1] == ("18.00 ms",)
+    window.parts.stack._move_pointer(window.parts.stack.mapToScene(on_trace(window, 9.25 / 20)))
+    assert len(window.parts.stack.pointer.texts[0]) == 1  # type: ignore[union-attr]
+
+
+def test_zoomed_to_single_samples_it_says_so(open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    window.navigation.show_between(5.0, 5.02)
+    frames(window, 3)
+    assert window.parts.status.picture.text() == "every sample"
+
+
+def test_keys_change_the_view(qtbot: QtBot, open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    qtbot.keyClick(window, Qt.Key.Key_Up)
+    assert window.view.width_s < LENGTH_S
+    start = window.view.start_s
+    qtbot.keyClick(window, Qt.Key.Key_Right)
+    assert window.view.start_s > start
+    qtbot.keyClick(window, Qt.Key.Key_End)
+    assert window.view.end_s == pytest.approx(LENGTH_S)
+    qtbot.keyClick(window, Qt.Key.Key_0, Qt.KeyboardModifier.ControlModifier)
+    assert window.view.width_s == pytest.approx(LENGTH_S)
+
+
+def test_current_and_voltage_can_be_shown(qtbot: QtBot, open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    qtbot.keyClick(window, Qt.Key.Key_C)
+    frames(window, 2)
+    assert window.parts.stack.trace.y_range[1] < 3.0
+    assert window.parts.stack.annotations.levels == ()
+    qtbot.keyClick(window, Qt.Key.Key_P)
+    frames(window, 2)
+    assert window.parts.stack.trace.y_range[1] >= 10.0
+    assert len(window.parts.stack.annotations.levels) == 2
+
+
+def test_a_double_click_on_a_run_shows_it(open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    window.parts.table.doubleClicked.emit(window.parts.table.model().index(1, 0))
+    assert 9.0 < window.view.start_s < 10.0
+    assert 18.0 < window.view.end_s < 19.0
+
+
+def test_the_overview_moves_the_view(qtbot: QtBot, open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    window.navigation.show_between(2.0, 4.0)
+    frames(window, 1)
+    overview = window.parts.overview
+    qtbot.mouseClick(overview, Qt.MouseButton.LeftButton, pos=QPoint(round(overview._x(15.0)), 20))
+    assert window.view.start_s == pytest.approx(14.0, abs=0.1)
+    assert window.view.width_s == pytest.approx(2.0)
+
+
+def test_panels_leave_the_traces_alone_when_asked(qtbot: QtBot, open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    before = window.parts.stack.width() * window.parts.stack.height()
+    qtbot.keyClick(window, Qt.Key.Key_F10)
+    for part in (window.parts.side, window.parts.readouts, window.parts.overview, window.parts.table):
+        assert not part.isVisible()
+    qtbot.waitUntil(lambda: window.parts.stack.width() * window.parts.stack.height() > 1.5 * before)
+
+
+def test_a_file_that_is_no_session_leaves_the_present_one(open_window: Opener, session: Path, tmp_path: Path) -> None:
+    window = open_window(None, session)
+    stranger = tmp_path / "stranger.plm"
+    stranger.write_bytes(b"not a session" * 100)
+    window.show_session(stranger)
+    assert "stranger.plm" in window.parts.notice.text
+    assert window.recording is not None
+    assert window.recording.reader.path == session
+
+
+def test_a_recorded_session_without_a_bench_cannot_start(qtbot: QtBot, open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    assert "recorded session" in window.parts.notice.text
+
+
+# -- themes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
+def test_both_themes_colour_the_window(open_window: Opener, session: Path, theme: object) -> None:
+    window = open_window(None, session, theme=theme)
+    other = LIGHT if theme is DARK else DARK
+    for expected in (theme, other):
+        assert hasattr(expected, "name")
+        window.use_theme(expected.name)
+        frames(window, 2)
+        image = window.grab().toImage()
+        corner = window.parts.stack.mapTo(window, QPoint(3, 3))
+        ratio = image.devicePixelRatio()
+        assert image.pixelColor(round(corner.x() * ratio), round(corner.y() * ratio)) == QColor(expected.ground)
+
+
+# -- a bench -------------------------------------------------------------------------------------
+
+
+def test_a_live_session_is_followed_as_it_grows(live: Live) -> None:
+    window, _bench, tape = live
+    assert window.view.following
+    tape.write_until(LENGTH_S)
+    window.view = window.view.between(6.0, 15.0, 15.0, live=True)
+    frames(window, 2)
+    assert window.view.end_s == pytest.approx(LENGTH_S, abs=0.05)
+    assert window.parts.sources._cards is not None
+    assert window.parts.runs.foot.text().endswith("cycle 1 of 2")
+
+
+def test_panning_back_pauses_and_end_follows_again(qtbot: QtBot, live: Live) -> None:
+    window, _bench, tape = live
+    window.view = window.view.between(10.0, 15.0, 15.0, live=True)
+    frames(window, 1)
+    drag(qtbot, window, on_trace(window, 0.3), on_trace(window, 0.6))
+    paused = window.view
+    tape.write_until(18.0)
+    frames(window, 2)
+    assert window.view == paused
+    assert window.parts.pill.isVisible()
+    assert "End" in window.parts.pill.text()
+    qtbot.keyClick(window, Qt.Key.Key_End)
+    frames(window, 1)
+    assert window.view.end_s == pytest.approx(18.0, abs=0.05)
+    assert not window.parts.pill.isVisible()
+
+
+def test_space_starts_and_stops(qtbot: QtBot, live: Live) -> None:
+    window, bench, _tape = live
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    assert bench.commands == [StartRuns()]
+    bench.say(Status(status(BenchPhase.RUNNING)))
+    frames(window, 1)
+    assert window.parts.toolbar.buttons["start_or_stop"].text() == "Stop"
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    qtbot.keyClick(window, Qt.Key.Key_N)
+    assert bench.commands == [StartRuns(), StopRuns(), SkipRun()]
+
+
+def test_buttons_reach_the_bench(qtbot: QtBot, live: Live) -> None:
+    window, bench, _tape = live
+    qtbot.mouseClick(window.parts.toolbar.buttons["add_mark"], Qt.MouseButton.LeftButton)
+    window.parts.sources.disconnect_asked.emit("shunt")
+    mark, disconnect = bench.commands
+    assert isinstance(mark, AddMark)
+    assert mark.text == "mark 1"
+    assert disconnect == Disconnect("shunt")
+
+
+def test_a_mark_is_shown(live: Live) -> None:
+    window, _bench, tape = live
+    tape.mark(3.0, "fan on")
+    frames(window, 1)
+    assert window.parts.stack.annotations.marks == ((pytest.approx(3.0), "fan on"),)
+
+
+def test_what_the_bench_says_is_shown(live: Live) -> None:
+    window, bench, _tape = live
+    bench.say(Status(status(message="The meter was unplugged; trying again.")))
+    frames(window, 1)
+    assert window.parts.notice.text == "The meter was unplugged; trying again."
+
+
+def test_a_bench_that_died_says_so_and_start_begins_a_new_session(
+    qtbot: QtBot, open_window: Opener, tape: Tape, tmp_path: Path
+) -> None:
+    tape.write_until(5.0)
+    first, second = StandIn(tape.path), StandIn(tmp_path / "next.plm")
+    first.say(Opened(str(tape.path)))
+    window = open_window(first, start_bench=lambda: second)
+    first.say(Failed("The bench was killed by SIGKILL; press Start to record into a new session."))
+    frames(window, 2)
+    assert "SIGKILL" in window.parts.notice.text
+    assert not first.alive
+    assert window.recording is not None
+    assert window.recording.edge_s == pytest.approx(5.0)
+
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    following = Tape(second.session)
+    following.write_until(1.0)
+    second.say(Opened(str(second.session)), Status(status(BenchPhase.MONITORING)))
+    frames(window, 2)
+    assert window.parts.notice.text == ""
+    assert second.commands == [StartRuns()]
+    assert window.recording.reader.path == second.session
+    assert window.view.following
+    following.close()
+
+
+def test_a_bench_that_cannot_start_says_why(qtbot: QtBot, open_window: Opener, session: Path) -> None:
+    def refuse() -> StandIn:
+        raise BenchError("The bench did not start: no memory is left.")
+
+    window = open_window(None, session, start_bench=refuse)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    assert window.parts.notice.text == "The bench did not start: no memory is left."
+    assert not window.link.live
+
+
+# -- keeping -------------------------------------------------------------------------------------
+
+
+def test_save_moves_the_session_when_its_recording_ends(
+    qtbot: QtBot, live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, bench, tape = live
+    window.keeping.unsaved = True
+    target = tmp_path / "kept.plm"
+    monkeypatch.setattr(window.keeping, "ask_target", lambda: target)
+    qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    assert tape.path.exists()
+    assert not target.exists()
+    assert window.windowTitle().startswith("kept.plm")
+    tape.close()
+    bench.say(Closed(str(tape.path)))
+    frames(window, 1)
+    assert not tape.path.exists()
+    assert window.recording is not None
+    assert window.recording.reader.path == target
+    assert window.edge_s == pytest.approx(15.0)
+
+
+@pytest.mark.parametrize("answer", ["Save", "Discard", "Cancel"])
+def test_closing_asks_what_becomes_of_an_unsaved_session(
+    answer: str, live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, bench, tape = live
+    window.keeping.unsaved = True
+    target = tmp_path / "kept.plm"
+    monkeypatch.setattr(window.keeping, "ask_what_to_keep", lambda: QMessageBox.StandardButton[answer])
+    monkeypatch.setattr(window.keeping, "ask_target", lambda: target)
+    monkeypatch.setattr(bench, "close", tape.close)
+    closed = window.close()
+    assert closed == (answer != "Cancel")
+    assert tape.path.exists() == (answer == "Cancel")
+    assert target.exists() == (answer == "Save")
+    if answer == "Save":
+        with SessionReader(target) as reader:
+            extent = reader.extent()
+        assert extent is not None
+        assert extent.duration_s == pytest.approx(15.0)
