@@ -47,9 +47,12 @@ def value_text(value: float, step: float) -> str:
 
 
 class _Axis(pg.AxisItem):
-    """Room beside a pane, with nothing of its own to paint."""
+    """Room beside a pane, with nothing of its own to paint or to follow."""
 
     def paint(self, painter: QPainter, *_: Any) -> None:
+        pass
+
+    def linkedViewChanged(self, *_: Any) -> None:  # noqa: N802 - pyqtgraph's name
         pass
 
 

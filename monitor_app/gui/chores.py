@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Work that is due now and then, at most one piece a frame, so that no frame is late. No Qt."""
+"""Work that is due now and then, one piece at a time, so that no frame is late. No Qt."""
 
 from __future__ import annotations
 

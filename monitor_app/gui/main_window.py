@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from monitor_app.gui.theme import Theme
     from monitor_app.session.rows import SignalRow
 
+CHORE_MS = 24
+"""A little more often than chores fall due."""
 STILL_NS = 1_500_000_000
 """A file that has not grown for so long, with no bench behind it, is an old one."""
 
@@ -93,6 +95,9 @@ class MainWindow(QMainWindow):
         self._name_window()
         self._timer.timeout.connect(self.refresh)
         self._timer.start()
+        self._chore_timer = QTimer(self, interval=CHORE_MS)
+        self._chore_timer.timeout.connect(self.do_chore)
+        self._chore_timer.start()
 
     # -- one frame -------------------------------------------------------------------------------
 
@@ -107,6 +112,12 @@ class MainWindow(QMainWindow):
             self._hear_bench()
             if self.recording is not None:
                 self._show_frame(self.recording)
+        except MonitorError as error:
+            self._give_up_session(error)
+
+    def do_chore(self) -> None:
+        """One piece of the slower work, between two frames."""
+        try:
             self._chores.do_one(time.perf_counter_ns())
         except MonitorError as error:
             self._give_up_session(error)
@@ -430,6 +441,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._timer.stop()
+        self._chore_timer.stop()
         self.hide()
         path = self.recording.reader.path if self.recording else None
         self.link.close()

@@ -112,6 +112,8 @@ class PaneStack(pg.GraphicsLayoutWidget):
         if moved:
             for pane in self.panes:
                 pane.show_time(view)
+            # pyqtgraph would move the items while it paints, which asks for a second painting of the same.
+            self.scene().prepareForPaint()
             self._locate_pointer()
 
     def show_annotations(self) -> None:

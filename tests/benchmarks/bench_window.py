@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Time of a frame of the live window: hear the bench, read the file, set the plots, paint.
+"""Time of a frame of the live window: hear the bench, read the file, set the plots, paint the panes.
 
     python tests/benchmarks/bench_window.py [SECONDS]
 
-The window follows a real recording at 50 kSa/s with inference going on, its three panes 1300 px wide, painted by
-software without a screen. Only frames that painted the panes are counted; those with nothing new cost next to nothing.
+The window follows a real recording at 50 kSa/s at its own pace, its three panes 1300 px wide, painted by software
+without a screen: once with the networks of the default profile running on the same machine, once without.
 """
 
 from __future__ import annotations
@@ -18,67 +18,73 @@ from pathlib import Path
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject
 
 from monitor_app.bench.client import BenchClient
 from monitor_app.core.share import profile_path
 from monitor_app.gui.app import application
 from monitor_app.gui.main_window import MainWindow
+from monitor_app.gui.stack import PaneStack
 
 PANE_PX = 1300
-WARM_UP_S = 25.0
+WARM_UP_S = 30.0
 """Until the view is full of samples, batches and spans."""
 
 
-def main(seconds: float) -> None:
-    """Follow for a while, time frames, print their distribution."""
-    app = application()
-    with tempfile.TemporaryDirectory() as folder:
-        client = BenchClient(profile_path("simulated-tx1"), Path(folder) / "s.plm")
-        window = MainWindow(client)
-        window.resize(1600, 1000)
-        window.show()
-        app.processEvents()
-        window.resize(window.width() + PANE_PX - window.parts.stack.pixels, 1000)
-        until(app, time.perf_counter() + WARM_UP_S)
-        window._timer.stop()
-        paints = Paints()
-        window.parts.stack.viewport().installEventFilter(paints)
-        frames = []
-        end = time.perf_counter() + seconds
-        while time.perf_counter() < end:
-            began = time.perf_counter()
-            window.refresh()
-            app.processEvents()  # paints what refresh has changed
-            if paints.take():
-                frames.append((time.perf_counter() - began) * 1e3)
-            time.sleep(max(0.0, 1 / 30 - (time.perf_counter() - began)))
-        pixels = window.parts.stack.pixels
-        window.close_at_once()
-    p50, p95, p99 = np.percentile(frames, (50, 95, 99))
-    print(f"{len(frames)} frames, three panes of {pixels} px: p50 {p50:.1f} ms, p95 {p95:.1f} ms, p99 {p99:.1f} ms")
-
-
-class Paints(QObject):
-    """Notes whether a widget has been painted."""
+class Frames:
+    """Milliseconds of each frame: its refresh and the painting that follows; refreshes that paint nothing apart."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._seen = False
+        self.ms: list[float] = []
+        self._refresh_s = 0.0
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        self._seen |= event.type() == QEvent.Type.Paint
-        return False
+    def watch(self) -> None:
+        """Put stop-watches around what a frame consists of."""
+        refresh, paint = MainWindow.refresh, PaneStack.paintEvent
 
-    def take(self) -> bool:
-        seen, self._seen = self._seen, False
-        return seen
+        def timed_refresh(window: MainWindow) -> None:
+            began = time.perf_counter()
+            refresh(window)
+            self._refresh_s = time.perf_counter() - began
+
+        def timed_paint(stack: PaneStack, event: object) -> None:
+            began = time.perf_counter()
+            paint(stack, event)
+            self.ms.append((self._refresh_s + time.perf_counter() - began) * 1e3)
+            self._refresh_s = 0.0
+
+        MainWindow.refresh, PaneStack.paintEvent = timed_refresh, timed_paint  # type: ignore[method-assign]
 
 
-def until(app: object, end: float) -> None:
+def main(seconds: float) -> None:
+    """Follow for a while, with inference and without; print the distributions."""
+    app = application()
+    frames = Frames()
+    frames.watch()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in (("with inference", None), ("monitoring only", Path(folder) / "idle.toml")):
+            if text is not None:
+                text.write_text('title = "idle"\n[[source]]\nkind = "shunt"\nemulate = "tx1"\n')
+            window = MainWindow(BenchClient(text or profile_path("simulated-tx1"), Path(folder) / f"{name}.plm"))
+            window.resize(1600, 1000)
+            window.show()
+            app.processEvents()
+            window.resize(window.width() + PANE_PX - window.parts.stack.pixels, 1000)
+            follow(app, WARM_UP_S)
+            frames.ms.clear()
+            follow(app, seconds)
+            pixels = window.parts.stack.pixels
+            window.close_at_once()
+            p50, p95, p99 = np.percentile(frames.ms, (50, 95, 99))
+            print(f"{name}: {len(frames.ms) / seconds:.0f} frames/s, three panes of {pixels} px: "
+                  f"p50 {p50:.1f} ms, p95 {p95:.1f} ms, p99 {p99:.1f} ms")  # fmt: skip
+
+
+def follow(app: object, seconds: float) -> None:
+    """Let the window run."""
+    end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         app.processEvents()  # type: ignore[attr-defined]
-        time.sleep(0.005)
+        time.sleep(0.002)
 
 
 if __name__ == "__main__":

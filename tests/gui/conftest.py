@@ -177,6 +177,7 @@ def open_window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
     def make(*args: object, **options: object) -> MainWindow:
         window = MainWindow(*args, **options)  # type: ignore[arg-type]
         window._timer.stop()
+        window._chore_timer.stop()
         window.resize(1280, 800)
         window.show()
         # Keys reach only the window that is active.
