@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from monitor_app.core.errors import MonitorError
-from monitor_app.gui.saving import discard_session, keep_session
+from monitor_app.session.saving import discard_session, keep_session, settle
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -64,6 +66,9 @@ class Keeping:
                 keep_session(session, self.target)
             except MonitorError as error:
                 QMessageBox.warning(self._parent, "Save session", str(error))
+        elif self.unsaved:
+            with contextlib.suppress(sqlite3.Error):
+                settle(session)  # it stays where it is, as one file where that can be
 
     # -- questions -------------------------------------------------------------------------------
 

@@ -26,13 +26,13 @@ from monitor_app.gui.pacing import HURRIED_MS, HURRY_NS, frame_ms
 from monitor_app.gui.readouts import readings
 from monitor_app.gui.recording import Recording
 from monitor_app.gui.run_panel import plan_of
-from monitor_app.gui.saving import keep_session
 from monitor_app.gui.selection_panel import selection_figures
 from monitor_app.gui.source_panel import source_cards
 from monitor_app.gui.status_bar import picture_words, trust_words
 from monitor_app.gui.theme import DARK, THEMES, qt_palette, style_sheet
 from monitor_app.gui.view_window import ViewWindow, live_edge_ns
 from monitor_app.session.reader import SessionReader
+from monitor_app.session.saving import keep_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable

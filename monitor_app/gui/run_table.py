@@ -178,7 +178,7 @@ class RunTable(QTableView):
         header.setSectionsClickable(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(40)
-        for name, width in (("run", 150), ("batch", 56), ("mJ / image", 116), ("top-1", 188)):
+        for name, width in (("run", 150), ("batch", 56), ("state", 84), ("mJ / image", 116), ("top-1", 188)):
             header.setSectionResizeMode(COLUMNS.index(name), QHeaderView.ResizeMode.Fixed)
             header.resizeSection(COLUMNS.index(name), width)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeping or throwing away a session file that nobody writes any more. No Qt."""
+"""Keeping or throwing away a session file that nobody writes any more."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COMPANIONS = ("-wal", "-shm")
 def keep_session(session: Path, target: Path) -> None:
     """Move a session to where the user wants it. Raises SessionError; then it is still where it was."""
     try:
-        _fold_wal(session)
+        settle(session)
         shutil.move(session, target)
     except (OSError, sqlite3.Error) as error:
         raise SessionError(
@@ -37,10 +37,15 @@ def discard_session(session: Path) -> None:
             session.with_name(session.name + suffix).unlink(missing_ok=True)
 
 
-def _fold_wal(session: Path) -> None:
-    """A bench that was killed leaves the newest commits beside the file; bring them in."""
+def settle(session: Path) -> None:
+    """Make one file of a session: a bench that was killed, or closed while it was read, leaves commits beside it.
+
+    Raises:
+        sqlite3.Error: It is still being written or read, or cannot be written; it is as it was.
+    """
     db = sqlite3.connect(session, isolation_level=None)
     try:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.execute("PRAGMA journal_mode = DELETE")
     finally:
         db.close()

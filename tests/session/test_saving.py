@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A session that nobody writes any more becomes one file, wherever it is kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from monitor_app.core.errors import SessionError
+from monitor_app.session.reader import SessionReader
+from monitor_app.session.saving import discard_session, keep_session, settle
+from monitor_app.session.writer import SessionWriter
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def left_behind(tmp_path: Path) -> Path:
+    """A session whose reader was still there when its writer closed: the WAL stays."""
+    path = tmp_path / "s.plm"
+    writer = SessionWriter(path)
+    writer.write_mark(1, "note", "kept")
+    writer.commit()
+    reader = SessionReader(path)
+    reader.marks()
+    writer.close()
+    reader.close()
+    return path
+
+
+def marks(path: Path) -> list[str]:
+    with SessionReader(path) as reader:
+        return [mark.text for mark in reader.marks()]
+
+
+def test_settled_it_is_one_file_with_everything_in_it(left_behind: Path) -> None:
+    settle(left_behind)
+    assert [path.name for path in left_behind.parent.iterdir()] == ["s.plm"]
+    assert marks(left_behind) == ["kept"]
+
+
+def test_kept_it_moves_with_everything_in_it(left_behind: Path, tmp_path: Path) -> None:
+    target = tmp_path / "kept" / "mine.plm"
+    target.parent.mkdir()
+    keep_session(left_behind, target)
+    assert marks(target) == ["kept"]
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_what_cannot_be_kept_there_stays_where_it_is(left_behind: Path, tmp_path: Path) -> None:
+    with pytest.raises(SessionError, match=r"it is still at .*s\.plm"):
+        keep_session(left_behind, tmp_path / "no" / "such" / "folder" / "mine.plm")
+    assert marks(left_behind) == ["kept"]
+
+
+def test_discarded_nothing_is_left(left_behind: Path) -> None:
+    discard_session(left_behind)
+    assert list(left_behind.parent.iterdir()) == []
