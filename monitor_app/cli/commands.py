@@ -63,12 +63,12 @@ class Theme(str, Enum):
 
 
 class _Interrupted(BaseException):
-    """Ctrl-C, kept from the parser, which would make an ordinary failure of it."""
+    """Ctrl-C or SIGTERM, kept from the parser, which would make an ordinary failure of it."""
 
 
 def run(arguments: list[str]) -> int:
     """Carry out one command line; the exit code."""
-    before = signal.signal(signal.SIGINT, _interrupt)
+    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         app(arguments, prog_name="monitor-app")
     except SystemExit as stop:
@@ -83,7 +83,8 @@ def run(arguments: list[str]) -> int:
         sys.stderr.close()  # whoever read us has gone, as `head` does
         return 0
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return 0
 
 

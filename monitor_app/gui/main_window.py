@@ -18,6 +18,7 @@ from monitor_app.core.samples import Quantity
 from monitor_app.gui.bench_link import BenchLink
 from monitor_app.gui.chores import Chores
 from monitor_app.gui.commands import add_commands
+from monitor_app.gui.exporting import TableExport, ask_target, export_picture
 from monitor_app.gui.keeping import Keeping
 from monitor_app.gui.key_list import KeyList
 from monitor_app.gui.layout import arrange
@@ -76,6 +77,7 @@ class MainWindow(QMainWindow):
         self.keeping = Keeping(self, unsaved=unsaved)
         self._title = title
         self._hurried_until_ns = 0
+        self.table_export: TableExport | None = None
         self._grown_ns = -STILL_NS
         self._cpu = (time.process_time(), time.perf_counter())
         self._own_cpu = 0.0
@@ -321,6 +323,41 @@ class MainWindow(QMainWindow):
             self.keeping.set_unsaved()
             self.parts.notice.put_away()
         self._refresh_side()
+
+    # -- exports ---------------------------------------------------------------------------------
+
+    @property
+    def _span_s(self) -> tuple[float, float]:
+        """What is in view of the session, in seconds from its start."""
+        return max(self.view.start_s, 0.0), min(self.view.end_s, self.edge_s)
+
+    def export_view(self) -> None:
+        """A picture of what is in view."""
+        if self.recording is None:
+            return
+        session, span_s = self.recording.reader.path, self._span_s
+        target = ask_target(self, "Export picture", ".png", session)
+        if target is None:
+            return
+        try:
+            export_picture(self.recording.reader, target, span_s, dark=self.theme is DARK)
+        except MonitorError as error:
+            self.parts.notice.alarm(str(error))
+        else:
+            self.parts.notice.note(f"The picture is in {target}.")
+
+    def export_samples(self) -> None:
+        """Every sample in view as a table, written beside the window's own work."""
+        if self.recording is None or self.signal is None:
+            return
+        session, (start_s, end_s) = self.recording.reader.path, self._span_s
+        target = ask_target(self, "Export samples", ".csv", session)
+        if target is not None and end_s > start_s:
+            rows = round((end_s - start_s) * self.recording.rate_hz(self.signal.source))
+            self.table_export = TableExport(self, session, target, (start_s, end_s), rows, self._tell_export)
+
+    def _tell_export(self, sentence: str, failed: bool) -> None:
+        (self.parts.notice.alarm if failed else self.parts.notice.note)(sentence)
 
     def skip_run(self) -> None:
         self.link.skip()
