@@ -83,7 +83,8 @@ def test_parts_can_be_exported(recording: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     rows = [line for line in out.read_text().splitlines() if not line.startswith("#")]
     assert rows[0] == "time_s,power_W"
-    assert len(rows) == pytest.approx(25_001, abs=2)
+    # In its first seconds the sample clock may bend by 500 ppm.
+    assert len(rows) == pytest.approx(25_001, abs=15)
     runs = tmp_path / "runs.csv"
     assert monitor_app("export", str(recording), "--format", "csv", "--table", "runs", "-o", str(runs)).returncode == 0
     assert len([line for line in runs.read_text().splitlines() if not line.startswith("#")]) == 3
