@@ -40,7 +40,11 @@ class SampleClock:
 
     def begun_ns(self, sample: int) -> int:
         """A time just after `sample` is taken: `count_at` has reached it."""
-        return self.origin_ns + int(sample * _NS / self.rate_hz) + 1
+        begun_ns = self.origin_ns + int(sample * _NS / self.rate_hz) + 1
+        # After months the rounding of doubles is a few nanoseconds.
+        while self.count_at(begun_ns) < sample:
+            begun_ns += 1
+        return begun_ns
 
 
 @dataclass(frozen=True)
