@@ -14,11 +14,16 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 _session_home = tempfile.TemporaryDirectory(prefix="monitor-app-tests-")
 
+import hypothesis  # noqa: E402
 import psutil  # noqa: E402
 import pytest  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# How long an example takes is the machine's affair, and says nothing about whether it is right.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 _GRACE_S = 2.0
 _HOMES = {
