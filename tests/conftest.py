@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +107,11 @@ def _left_threads(before: set[threading.Thread]) -> list[str]:
     for thread in set(_threads()) - before:
         if not isinstance(thread, threading._DummyThread):
             thread.join(_GRACE_S)
-    return [f"thread {thread.name}" for thread in set(_threads()) - before]
+    # A thread that Python did not start cannot be joined, and its end takes the system a moment.
+    deadline = time.monotonic() + _GRACE_S
+    while (left := set(_threads()) - before) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return [f"thread {thread.name}" for thread in left]
 
 
 def _left_processes(before: set[psutil.Process]) -> list[str]:
