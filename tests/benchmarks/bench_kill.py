@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from monitor_app.bench.client import BenchClient
+from monitor_app.core.errors import SessionError
 from monitor_app.core.share import profile_path
 from monitor_app.session.reader import SessionReader
 
@@ -58,8 +59,8 @@ def wait_for_samples(session: Path) -> None:
                 with SessionReader(session) as reader:
                     if reader.extent() is not None:
                         return
-            except Exception:  # noqa: BLE001 - being created just now
-                pass
+            except SessionError:
+                pass  # being created just now
         time.sleep(0.05)
     raise SystemExit("the bench recorded nothing")
 
