@@ -22,8 +22,9 @@ import pytest  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# How long an example takes is the machine's affair, and says nothing about whether it is right.
-hypothesis.settings.register_profile("untimed", deadline=None)
+# How long an example takes is the machine's affair, and says nothing about whether it is right. New examples are
+# sought where somebody is there to look at them; CI runs the same ones each time.
+hypothesis.settings.register_profile("untimed", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("untimed")
 
 _GRACE_S = 2.0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 
-from monitor_app.analysis.intervals import Z_95
+from monitor_app.analysis.intervals import wilson_bounds
 from monitor_app.core.runs import Phase
 from monitor_app.gui.batch_log import PHASES
 from monitor_app.gui.pane import Pane
@@ -92,18 +92,10 @@ def running_top1(tested: NDArray[np.void]) -> NDArray[np.void]:
     before = np.repeat(begins, lengths)
     hits = hits - (hits[before] - tested["top1"][before])
     n = n - (n[before] - tested["images"][before])
-    low, high = _wilson(hits / n, n)
+    low, high = wilson_bounds(hits / n, n)
     points["x"], points["run"] = tested["end_s"], run
     points["share"], points["low"], points["high"] = 100 * hits / n, 100 * low, 100 * high
     return points
-
-
-def _wilson(share: NDArray[np.float64], n: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The interval of analysis.intervals for many counts at once."""
-    z2 = Z_95**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z_95 / (1 + z2 / n) * np.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return np.clip(centre - half, 0.0, 1.0), np.clip(centre + half, 0.0, 1.0)
 
 
 def _near(drawn: ViewWindow, view: ViewWindow) -> bool:

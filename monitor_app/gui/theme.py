@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QPalette
 
 from monitor_app.core.samples import Quantity
+from monitor_app.exports.palette import PALETTES
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -48,14 +49,13 @@ class Theme:
         )
 
 
+# The colours of the figures that are exported, and what only a window needs.
 DARK = Theme(
-    name="dark", ground="#16191d", panel="#1d2126", raised="#2a3037", line="#2c3238", text="#d7dce2", dim="#8a939e",
-    power="#f2b134", current="#4fb3d9", latency="#9d8cf2", accuracy="#5cc98b", alarm="#e8684a", on_alarm="#ffffff",
+    name="dark", **asdict(PALETTES["dark"]), raised="#2a3037", current="#4fb3d9", on_alarm="#ffffff",
     span="#22272c", span_soft="#1c2024",
 )  # fmt: skip
 LIGHT = Theme(
-    name="light", ground="#fbfbfc", panel="#f1f3f5", raised="#e2e6ea", line="#d8dde2", text="#1f252b", dim="#66707b",
-    power="#b87503", current="#0b78a6", latency="#5b46c9", accuracy="#1f8f57", alarm="#c2411d", on_alarm="#ffffff",
+    name="light", **asdict(PALETTES["light"]), raised="#e2e6ea", current="#0b78a6", on_alarm="#ffffff",
     span="#eceef0", span_soft="#f4f5f7",
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
