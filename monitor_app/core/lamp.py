@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import os
 
 MESSAGE = struct.Struct("<qB")
+SYNC_LOW = 2
+"""What a message says of the sync line: this when it goes low, one more when it goes high."""
 _MAX_UNSENT = 64
 
 
@@ -21,7 +23,7 @@ class Lamp:
     Each change is one datagram of 9 bytes to a Unix socket, little-endian:
 
         host_ns i64   when the level changed, ns of `time.perf_counter_ns`
-        busy    u8    1 busy, 0 idle
+        what    u8    0 idle, 1 busy; 2 and 3: the sync line, a second GPIO, goes low and high
 
     An inference is never held up: a receiver that is absent is ignored, and may come and go. What one with
     a full queue does not take goes before the next change; the oldest is forgotten if that is too much.
@@ -34,7 +36,14 @@ class Lamp:
 
     def set(self, busy: bool, host_ns: int) -> None:
         """Say that the level changed to `busy` at `host_ns`; a few microseconds, whatever happens."""
-        self._unsent.append(MESSAGE.pack(host_ns, busy))
+        self._send(MESSAGE.pack(host_ns, busy))
+
+    def set_sync(self, level: bool, host_ns: int) -> None:
+        """Say that the sync line went to `level` at `host_ns`."""
+        self._send(MESSAGE.pack(host_ns, SYNC_LOW + level))
+
+    def _send(self, message: bytes) -> None:
+        self._unsent.append(message)
         try:
             while self._unsent:
                 self._socket.sendto(self._unsent[0], self._path)

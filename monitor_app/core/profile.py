@@ -10,13 +10,14 @@ from __future__ import annotations
 import difflib
 import re
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from monitor_app.core.errors import ProfileError
 from monitor_app.core.runs import RunSpec
 from monitor_app.core.samples import Role
+from monitor_app.core.source_specs import SourceSpec, Table
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -24,43 +25,11 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class ShuntSpec(_Table):
-    """A meter that speaks the shunt stream protocol (docs/shunt-protocol.md)."""
-
-    kind: Literal["shunt"]
-    name: str = Field("shunt", min_length=1)
-    port: str | None = Field(None, min_length=1)
-    """A device path or pyserial URL; with none, give emulate."""
-    emulate: Literal["tx1"] | None = None
-    """Start the emulated meter on this simulated board instead of opening a port."""
-    seed: int = Field(0, ge=0, lt=2**32)
-    """Of the emulated board's noise."""
-    clock_ppm: float = Field(0.0, ge=-1000, le=1000)
-    """Error of the emulated meter's clock."""
-    account: str | None = None
-    """File in which the emulated board keeps account of the energy it really presents."""
-    roles: dict[str, Role] = Field(default_factory=lambda: {"power": Role.TOTAL})
-    """What each signal feeds, by its name."""
-
-    @model_validator(mode="after")
-    def _one_of_port_and_emulate(self) -> ShuntSpec:
-        if (self.port is None) == (self.emulate is None):
-            raise ValueError("give either port (a device path) or emulate (a simulated board)")
-        return self
-
-
-SourceSpec = Annotated[ShuntSpec, Field()]
-"""One instrument; ``kind`` says which."""
-
-
-class Inference(_Table):
+class Inference(Table):
     """Where and how the networks run."""
 
     device: str = "cpu"
@@ -70,7 +39,7 @@ class Inference(_Table):
     seed: int = 0
 
 
-class Protocol(_Table):
+class Protocol(Table):
     """How a run is measured (see METHOD in the user guide)."""
 
     settle_s: float = Field(0.5, ge=0)
@@ -85,7 +54,7 @@ class Protocol(_Table):
     """Least number of batches timed, however long they take."""
 
 
-class Plan(_Table):
+class Plan(Table):
     """What to run, in this order: for each network, each batch size."""
 
     networks: tuple[str, ...] = Field(min_length=1)
@@ -99,19 +68,42 @@ class Plan(_Table):
     """Start with the bench, or wait for the user."""
 
 
-class Profile(_Table):
+class Combination(Table):
+    """A power computed from those of several sources: a sum, or the difference of two meters."""
+
+    name: str = Field(min_length=1)
+    plus: tuple[str, ...] = Field(min_length=1)
+    """Sources, each meaning its total power, or source/signal."""
+    minus: tuple[str, ...] = ()
+    role: Role = Role.OTHER
+
+
+class Sync(Table):
+    """A wire from a GPIO of this board to the digital input of a meter, by which their clocks are tied."""
+
+    gpio: int | None = Field(None, ge=1, le=40)
+    """Pin of the 40-pin header, by its number on the board. Simulated boards have a wire of their own."""
+    interval_s: float = Field(0.5, ge=0.05, le=10)
+    """Mean time between two edges."""
+    pulses: bool = False
+    """Before the first run, play a train of busy and idle and find it in every source's power."""
+
+
+class Profile(Table):
     """A whole bench."""
 
     title: str
     description: str = ""
     source: tuple[SourceSpec, ...] = ()
+    combination: tuple[Combination, ...] = ()
+    sync: Sync = Sync()
     inference: Inference = Inference()
     protocol: Protocol = Protocol()
     plan: Plan | None = None
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Profile:
-        names = [source.name for source in self.source]
+        names = [each.name for each in (*self.source, *self.combination)]
         if len(set(names)) < len(names):
             raise ValueError("two sources have the same name; give each its own")
         return self
@@ -159,12 +151,16 @@ def parse_profile(text: str, name: str) -> Profile:
 def _first_error(error: ValidationError, text: str, name: str) -> str:
     # A misspelt key is also a missing one; the misspelling is what the user can see.
     first = min(error.errors(include_url=False), key=lambda each: each["type"] != "extra_forbidden")
-    path = [part for part in first["loc"] if not _is_union_tag(part)]
+    path = _without_tags(first["loc"])
+    if first["type"].startswith("union_tag"):
+        given, kinds = first["input"].get("kind"), ", ".join(_KINDS)
+        where = f"{name}, line {_line_of(text, [*path, 'kind'])}: {'.'.join(map(str, path))}.kind"
+        return f"{where}: {'missing' if given is None else f'there is no kind {given!r}'}; the kinds are: {kinds}."
     line = _line_of(text, path)
     where = f"{name}, line {line}" if line else name
     key = ".".join(str(part) for part in path)
     if first["type"] == "extra_forbidden":
-        allowed = _allowed_keys(path[:-1])
+        allowed = _allowed_keys(first["loc"][:-1])
         near = difflib.get_close_matches(str(path[-1]), allowed, 1)
         hint = f"did you mean {near[0]}? " if near else ""
         return f"{where}: unknown key {key}; {hint}Allowed here: {', '.join(allowed)}."
@@ -173,19 +169,34 @@ def _first_error(error: ValidationError, text: str, name: str) -> str:
     return f"{where}: {key + ': ' if key else ''}{message[0].lower() + message[1:]}{given}."
 
 
-def _is_union_tag(part: object) -> bool:
-    return part == "ShuntSpec"
+_KINDS: dict[str, type[BaseModel]] = {
+    get_args(spec.model_fields["kind"].annotation)[0]: spec for spec in get_args(get_args(SourceSpec)[0])
+}
 
 
-def _allowed_keys(path: list[Any]) -> list[str]:
-    tables: dict[str, type[BaseModel]] = {
-        "source": ShuntSpec,
-        "inference": Inference,
-        "protocol": Protocol,
-        "plan": Plan,
-    }
-    table = tables.get(str(path[0]), Profile) if path else Profile
+def _without_tags(loc: tuple[Any, ...]) -> list[Any]:
+    """The path of an error as it stands in the file: the kind of a source is none of its keys."""
+    tagged = len(loc) > 2 and loc[0] == "source" and loc[2] in _KINDS
+    return [*loc[:2], *loc[3:]] if tagged else list(loc)
+
+
+def _allowed_keys(loc: tuple[Any, ...]) -> list[str]:
+    """Keys of the table at a path, kinds of sources included in it."""
+    table: type[BaseModel] = Profile
+    for part in loc:
+        if part in _KINDS and table is Profile:
+            table = _KINDS[part]
+        elif part in table.model_fields and part != "source":
+            table = next(_tables_in(table.model_fields[part].annotation), table)
     return list(table.model_fields)
+
+
+def _tables_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The tables that an annotation names: itself, each of a tuple, or one that may be absent."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _tables_in(part)
 
 
 def _line_of(text: str, path: list[Any]) -> int | None:

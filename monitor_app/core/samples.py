@@ -63,7 +63,7 @@ class SourceInfo:
     name: str
     """The name the profile gives it; unique within a session."""
     kind: str
-    """The key of its driver: shunt, jetson-rails, ..."""
+    """The key of its driver: shunt, jetson-rails, ..., or sum and difference for what the bench computes."""
     model: str
     serial_number: str
     firmware: str
@@ -75,7 +75,10 @@ class SourceInfo:
     """Names of the digital input lines, in the order of LineChanges.line."""
     simulated: bool = False
     transport_bound_ns: int = 1_000_000
-    """How late a sample's arrival may be at best, when no two-way mark says better."""
+    """How late a sample's arrival may be at best, when no two-way mark says better. For a source that gives
+    times itself (SampleBlock.times_ns): how far they may be from when the quantity had its value."""
+    notes: tuple[str, ...] = ()
+    """What a user of its numbers must know, each one sentence: what the device leaves out or averages over."""
 
     @property
     def stored_signals(self) -> tuple[Signal, ...]:
@@ -116,6 +119,9 @@ class SampleBlock:
     lost_before: int = 0
     """Samples between the previous block and this one that the device took and that never arrived."""
     changes: LineChanges = field(default_factory=LineChanges)
+    times_ns: NDArray[np.int64] | None = None
+    """Host time of each sample, strictly rising, where the source knows it, as one that is polled does; None where
+    the device samples by a clock of its own and the fit of that clock gives the times."""
 
     def __len__(self) -> int:
         return len(self.codes[0])
