@@ -97,6 +97,12 @@ def run_result(reader: SessionReader, run: RunRow) -> RunResult:
     )
 
 
+def delay_of(reader: SessionReader, source_id: int, until_ns: int) -> int:
+    """By how much a source shows later what the board does; 0 where it was not found or is no more than its bound."""
+    found = reader.alignment(source_id, until_ns)
+    return found.delay_ns if found is not None and abs(found.delay_ns) > found.bound_ns else 0
+
+
 def idle_spans(spans: list[SpanRow]) -> list[tuple[int, int]]:
     """Start and end of the idle baselines that are complete."""
     return [(s.start_ns, s.end_ns) for s in spans if s.phase in IDLE_PHASES and s.end_ns is not None]
@@ -127,11 +133,13 @@ def _power(reader: SessionReader, run: RunRow, timed: NDArray[np.void]) -> Power
         return None
     first_ns, end_ns = int(timed["start_ns"].min()), int(timed["end_ns"].max())
     guard_ns = min(round(GUARD_S * 1e9), (end_ns - first_ns) // 10)
-    full = reader.statistics(signal.id, first_ns + guard_ns, end_ns)
+    delay_ns = delay_of(reader, signal.source, end_ns)
+    full = reader.statistics(signal.id, first_ns + guard_ns + delay_ns, end_ns + delay_ns)
     if full.count == 0:
         return None
     images = int(timed["images"].sum())
-    baselines = [reader.statistics(signal.id, *span) for span in idle_spans(reader.spans(run.id))]
+    spans = idle_spans(reader.spans(run.id))
+    baselines = [reader.statistics(signal.id, start + delay_ns, end + delay_ns) for start, end in spans]
     idle_w = mean_over(baselines)
     per_image_s = (end_ns - first_ns) * 1e-9 / images
     net_w = None if idle_w is None else full.mean - idle_w

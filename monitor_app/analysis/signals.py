@@ -21,6 +21,15 @@ def total_power(reader: SessionReader) -> SignalRow | None:
     return powers[0] if len(powers) == 1 else None
 
 
+def powers_of_sources(reader: SessionReader) -> dict[int, SignalRow]:
+    """By source: its total power, or its only or first one; sources without a power are left out."""
+    powers = [signal for signal in reader.signals() if signal.quantity is Quantity.POWER]
+    chosen: dict[int, SignalRow] = {}
+    for signal in sorted(powers, key=lambda each: each.role is not Role.TOTAL):
+        chosen.setdefault(signal.source, signal)
+    return chosen
+
+
 def sibling(reader: SessionReader, power: SignalRow, quantity: Quantity) -> SignalRow | None:
     """The current or voltage that belongs to a power: its factor, or the only one of its source."""
     signals = [s for s in reader.signals() if s.source == power.source and s.quantity is quantity]

@@ -1,28 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One thread for one instrument: reads it, gives its samples their times, hands them to the recorder.
-
-Sample indices in the file start at 0 and go on through losses and reconnections: a hole is as long as the time
-that was missed, so that index and time stay together.
-"""
+"""One thread for one instrument: reads it, gives its samples their times, hands them to the recorder."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
-from monitor_app.core.clock import SampleClock
-from monitor_app.core.errors import MonitorError, SourceLostError
-from monitor_app.core.samples import LineChanges, TimeMark
+from monitor_app.bench.timeline import Timeline
+from monitor_app.core.errors import HandshakeError, MonitorError
+from monitor_app.core.samples import TimeMark
 from monitor_app.core.status import SourceState, SourceStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from monitor_app.bench.recorder import Recorder
-    from monitor_app.core.samples import PowerSource, SampleBlock, SourceInfo
+    from monitor_app.bench.sync import EdgeLog
+    from monitor_app.bench.timeline import Gap, Placed
+    from monitor_app.core.samples import PowerSource, SourceInfo
+    from monitor_app.session.writer import SessionWriter
 
 READ_S = 0.05
 RECONNECT_EVERY_S = 0.5
@@ -31,22 +30,52 @@ CLOCK_EVERY_NS = 1_000_000_000
 logger = logging.getLogger(__name__)
 
 
+class Tap(Protocol):
+    """Who computes something from samples on their way to the file. Called on the recorder's thread, in order."""
+
+    def begin(self, source_id: int, info: SourceInfo, writer: SessionWriter) -> None:
+        """A source has introduced itself."""
+
+    def add(self, source_id: int, placed: Placed, writer: SessionWriter) -> None:
+        """A block of a source has been written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """The sync line of a source."""
+
+    line: str
+    edges: EdgeLog
+
+
 class Acquisition:
-    """A source being read. ``make_source`` is called on the thread, anew for every connection."""
+    """A source being read. ``make_source`` is called on the thread, anew for every connection.
+
+    It is given the instrument as it was known before, or None, so that it can be found where it is now.
+    """
 
     def __init__(
-        self, source_id: int, name: str, kind: str, make_source: Callable[[], PowerSource], recorder: Recorder
+        self,
+        source_id: int,
+        name: str,
+        kind: str,
+        make_source: Callable[[SourceInfo | None], PowerSource],
+        recorder: Recorder,
+        *,
+        sync: Sync | None = None,
+        taps: Sequence[Tap] = (),
     ) -> None:
         self._id = source_id
         self._make_source = make_source
         self._recorder = recorder
+        self._sync = sync
+        self._taps = tuple(taps)
         self._stopping = threading.Event()
         self._wanted = threading.Event()
         self._wanted.set()
         self._status = SourceStatus(name, kind, SourceState.CONNECTING)
         self._info: SourceInfo | None = None
-        self._end: tuple[int, int] | None = None
-        """Index and host time at which the samples in the file end."""
+        self._timeline = Timeline(sync.edges if sync else None)
         self._lost = 0
         self._thread = threading.Thread(target=self._run, name=f"source {name}")
         self._thread.start()
@@ -86,10 +115,10 @@ class Acquisition:
         """From opening the source to losing it, failing, or being told to stop."""
         source = None
         try:
-            source = self._make_source()
+            source = self._make_source(self._info)
             source.open()
             self._introduce(source.info)
-            self._stream(source, SampleClock(source.info.rate_hz, source.info.transport_bound_ns))
+            self._stream(source)
         except MonitorError as error:
             logger.info("Source %s: %s", self._status.name, error)
             self._report(error)
@@ -100,9 +129,10 @@ class Acquisition:
     def _report(self, error: MonitorError) -> None:
         """Lost once it has been there: then try for ever. Failed at the first try: then wait for the user."""
         text = str(error)
-        self._recorder.put(lambda writer: writer.write_log(time.perf_counter_ns(), "warning", text))
+        if text != self._status.message:
+            self._recorder.put(lambda writer: writer.write_log(time.perf_counter_ns(), "warning", text))
         if self._info is not None:
-            if self._status.state is SourceState.STREAMING or isinstance(error, SourceLostError):
+            if self._status.state is SourceState.STREAMING:
                 now_ns = time.perf_counter_ns()
                 self._recorder.put(lambda writer: writer.write_mark(now_ns, "lost", text))
             self._say(SourceState.LOST, text)
@@ -116,58 +146,67 @@ class Acquisition:
         if self._info is None:
             self._info = info
             self._recorder.put(lambda writer: writer.add_source(self._id, info))
-        self._status = replace(self._status, simulated=info.simulated, rate_hz=info.rate_hz)
+            for tap in self._taps:
+                self._recorder.put(lambda writer, tap=tap: tap.begin(self._id, info, writer))  # type: ignore[misc]
+        elif info.serial_number != self._info.serial_number:
+            raise HandshakeError(
+                f"{info.name} is now {info.model} {info.serial_number}, which is not the {self._info.serial_number} "
+                "of this session: plug that one in again, or start a new session."
+            )
+        elif info.stored_signals != self._info.stored_signals:
+            raise HandshakeError(
+                f"{info.name} came back with other signals or another calibration: start a new session for it."
+            )
+        self._status = replace(
+            self._status, simulated=info.simulated, rate_hz=info.rate_hz, model=info.model,
+            serial_number=info.serial_number, notes=info.notes,
+        )  # fmt: skip
 
-    def _stream(self, source: PowerSource, clock: SampleClock) -> None:
-        base: int | None = None
+    def _stream(self, source: PowerSource) -> None:
+        timeline = self._timeline
+        timeline.connect(source.info, self._sync.line if self._sync else None)
         clock_due_ns = 0
         self._say(SourceState.STREAMING, "")
         while not self._stopping.is_set() and self._wanted.is_set():
             for reading in source.read(READ_S):
                 if isinstance(reading, TimeMark):
-                    clock.add_mark(reading)
-                    continue
-                clock.add_arrival(reading.first_index + len(reading), reading.arrival_ns)
-                t_first_ns, t_last_ns = clock.times(reading.first_index, len(reading))
-                if base is None:
-                    base = reading.first_index - self._resume_at(t_first_ns, clock)
-                self._store(reading, base, t_first_ns, t_last_ns)
+                    timeline.add_mark(reading)
+                elif len(reading):
+                    self._store(timeline.place(reading))
             now_ns = time.perf_counter_ns()
-            if base is not None and now_ns > clock_due_ns:
+            if timeline.started and now_ns > clock_due_ns:
                 clock_due_ns = now_ns + CLOCK_EVERY_NS
-                self._store_clock(clock, now_ns)
+                self._store_clock(now_ns)
 
-    def _resume_at(self, t_first_ns: int, clock: SampleClock) -> int:
-        """Index for the first sample of a connection: 0, or as far on as time has gone since the last one."""
-        if self._end is None:
-            return 0
-        index, end_ns = self._end
-        missed = max(round((t_first_ns - end_ns) * 1e-9 * clock.state.rate_hz), 0)
-        self._gap(index, missed, end_ns, t_first_ns, "disconnected")
-        return index + missed
+    def _store(self, placed: Placed) -> None:
+        if placed.gap is not None:
+            self._store_gap(placed.gap)
+        self._recorder.put(lambda writer: self._write(placed, writer))
 
-    def _store(self, block: SampleBlock, base: int, t_first_ns: int, t_last_ns: int) -> None:
-        first = block.first_index - base
-        if block.lost_before and self._end is not None:
-            self._gap(first - block.lost_before, block.lost_before, self._end[1], t_first_ns, "lost on the way")
-        period_ns = (t_last_ns - t_first_ns) // max(len(block) - 1, 1)
-        self._end = (first + len(block), t_last_ns + period_ns)
-        self._recorder.put(lambda writer: writer.write_block(self._id, first, block.codes, t_first_ns, t_last_ns))
-        if len(block.changes.index):
-            changes = LineChanges(block.changes.index - base, block.changes.line, block.changes.level)
-            self._recorder.put(lambda writer: writer.write_line_changes(self._id, changes))
+    def _write(self, placed: Placed, writer: SessionWriter) -> None:
+        """On the recorder's thread."""
+        if placed.even:
+            writer.write_block(self._id, placed.first, placed.codes, *placed.times_ns.tolist())
+        else:
+            writer.write_timed_block(self._id, placed.first, placed.codes, placed.times_ns)
+        if len(placed.changes.index):
+            writer.write_line_changes(self._id, placed.changes)
+        for tap in self._taps:
+            tap.add(self._id, placed, writer)
 
-    def _gap(self, first: int, n: int, start_ns: int, end_ns: int, reason: str) -> None:
-        if n == 0:
-            return
-        self._lost += n
+    def _store_gap(self, gap: Gap) -> None:
+        self._lost += gap.n
         self._status = replace(self._status, lost_samples=self._lost)
-        self._recorder.put(lambda writer: writer.write_gap(self._id, first, n, start_ns, end_ns, reason))
+        self._recorder.put(
+            lambda writer: writer.write_gap(self._id, gap.first, gap.n, gap.start_ns, gap.end_ns, gap.reason)
+        )
 
-    def _store_clock(self, clock: SampleClock, now_ns: int) -> None:
-        state = clock.state
-        self._status = replace(self._status, rate_hz=state.rate_hz, clock_bound_ns=state.bound_ns)
-        self._recorder.put(lambda writer: writer.write_clock(self._id, now_ns, state.rate_hz, state.bound_ns))
+    def _store_clock(self, now_ns: int) -> None:
+        state = self._timeline.state
+        self._status = replace(
+            self._status, rate_hz=state.rate_hz, clock_bound_ns=state.bound_ns, clock_method=state.method.value
+        )
+        self._recorder.put(lambda writer: writer.write_clock(self._id, now_ns, state))
 
     def _say(self, state: SourceState, message: str) -> None:
         self._status = replace(self._status, state=state, message=message)

@@ -10,10 +10,10 @@ import time
 from typing import TYPE_CHECKING
 
 from monitor_app import __version__
-from monitor_app.bench.acquisition import Acquisition
-from monitor_app.bench.instruments import make_instrument
+from monitor_app.bench.finder import Finder
 from monitor_app.bench.recorder import Recorder
 from monitor_app.bench.runs import RunDriver
+from monitor_app.bench.source_set import SourceSet
 from monitor_app.core.status import BenchPhase, BenchStatus, SourceState
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from monitor_app.core.errors import MonitorError
     from monitor_app.core.profile import Profile
+    from monitor_app.core.source_specs import SourceSpec
 
 RATE_OVER_S = 2.0
 """Over how long the file's growth and the use of the processor are averaged."""
@@ -33,14 +34,17 @@ class Bench:
         self._profile = profile
         self._recorder = Recorder(session)
         self._recorder.put(lambda writer: writer.set_meta(_meta(profile, profile_text)))
-        self._instruments = [make_instrument(spec) for spec in profile.source]
-        self._acquisitions = {
-            spec.name: Acquisition(number, spec.name, spec.kind, instrument.make_source, self._recorder)
-            for number, (spec, instrument) in enumerate(zip(profile.source, self._instruments, strict=True), start=1)
-        }
-        lamp = next((i.lamp for i in self._instruments if i.lamp is not None), None)
-        self._runs = RunDriver(profile, threads_for(profile), self._recorder, lamp)
+        try:
+            self._sources = SourceSet(profile, self._recorder)
+        except BaseException:
+            self._recorder.close()
+            session.unlink(missing_ok=True)
+            raise
+        self._finder = Finder()
+        self._runs = RunDriver(profile, threads_for(profile), self._recorder, self._sources.lamps)
         self._phase = BenchPhase.MONITORING
+        self.message = ""
+        """What became of the last command, where it could not be carried out; one sentence."""
         self._meter = _Meter(session)
         if profile.plan is not None and profile.plan.autostart:
             self.start_runs()
@@ -79,13 +83,24 @@ class Bench:
 
     def connect(self, source: str) -> None:
         """Try a source again that has failed or was disconnected; unknown names are ignored."""
-        if source in self._acquisitions:
-            self._acquisitions[source].connect()
+        self._sources.connect(source)
 
     def disconnect(self, source: str) -> None:
         """Let go of a source until connect."""
-        if source in self._acquisitions:
-            self._acquisitions[source].disconnect()
+        self._sources.disconnect(source)
+
+    def add_source(self, spec: SourceSpec) -> None:
+        """Take one more instrument into the session. Raises MonitorError where its name is taken."""
+        self._sources.add(spec)
+
+    def find_sources(self) -> None:
+        """Ask all ports that are not in use who is there; the status tells what was found."""
+        self._finder.ask()
+
+    @property
+    def replays_over(self) -> bool:
+        """Captures were played instead of instruments read, and have ended."""
+        return self._sources.replays_over
 
     def add_mark(self, host_ns: int, text: str) -> None:
         """A note of the user's on the time axis."""
@@ -94,15 +109,17 @@ class Bench:
     def status(self) -> BenchStatus:
         """A snapshot."""
         runs, remaining_s = self._runs.snapshot()
-        sources = tuple(acquisition.status for acquisition in self._acquisitions.values())
+        sources = self._sources.statuses()
         file_bytes, bytes_per_s, cpu_fraction = self._meter.read()
         free_bytes = self._recorder.free_bytes
         troubles = [s.message for s in sources if s.state in {SourceState.FAILED, SourceState.LOST}]
-        message = str(self.failure) if self.failure else next(iter(troubles), self._runs.message)
+        background = self.message or self._runs.message or self._sources.message
+        message = str(self.failure) if self.failure else next(iter(troubles), background)
         phase = BenchPhase.RUNNING if self._phase is BenchPhase.MONITORING and self._runs.active else self._phase
         return BenchStatus(
             phase=phase,
             sources=sources,
+            found=self._finder.found,
             runs=runs,
             cycle=self._runs.cycle,
             cycles=self._profile.plan.cycles if self._profile.plan else 0,
@@ -118,10 +135,8 @@ class Bench:
         """Stop the runs, let go of the instruments, complete the file. Calling it twice is fine."""
         self._phase = BenchPhase.STOPPING
         self._runs.close()
-        for acquisition in self._acquisitions.values():
-            acquisition.close()
-        for instrument in self._instruments:
-            instrument.close()
+        self._finder.close()
+        self._sources.close()
         self._recorder.put(lambda writer: writer.set_meta({"completed_utc_ns": str(time.time_ns())}))
         self._recorder.close()
         self._phase = BenchPhase.CLOSED

@@ -14,17 +14,23 @@ from typing import TYPE_CHECKING
 from monitor_app.core.errors import SourceError
 
 if TYPE_CHECKING:
-    from monitor_app.core.profile import ShuntSpec
+    from collections.abc import Sequence
 
 START_S = 10.0
 STOP_S = 2.0
 
 
-class EmulatedShunt:
-    """The emulated meter of a profile. Start it on a thread that outlives its use: Linux ends it with that thread."""
+class EmulatedDevice:
+    """The emulated instrument of a profile. Start it on a thread that outlives its use: Linux ends it with that thread.
 
-    def __init__(self, spec: ShuntSpec) -> None:
-        self._spec = spec
+    Args:
+        module: of monitor_app.emulators: shunt, ppk2, ...
+        options: as its command line takes them, such as --seed 3.
+    """
+
+    def __init__(self, module: str, options: Sequence[str]) -> None:
+        self._module = module
+        self._options = tuple(options)
         self._folder = tempfile.TemporaryDirectory(prefix="monitor-app-")
         self._process: subprocess.Popen[bytes] | None = None
         self._port = ""
@@ -35,7 +41,10 @@ class EmulatedShunt:
         return Path(self._folder.name) / "lamp"
 
     def port(self) -> str:
-        """The port of the running emulator, started anew where it is not running. Raises SourceError."""
+        """Where the running emulator is reached, started anew where it is not running. Raises SourceError.
+
+        A link, not the pseudo-terminal itself: one that was unplugged and put back is found there again.
+        """
         if self._process is None or self._process.poll() is not None:
             self._stop()
             self._start()
@@ -47,13 +56,11 @@ class EmulatedShunt:
         self._folder.cleanup()
 
     def _start(self) -> None:
+        link = Path(self._folder.name) / "port"
         command = [
-            sys.executable, "-m", "monitor_app.emulators.shunt", "--board", self._spec.emulate or "tx1",
-            "--lamp", str(self.lamp), "--seed", str(self._spec.seed),
-            "--clock-ppm", str(self._spec.clock_ppm), "--until-stdin-closes",
+            sys.executable, "-m", f"monitor_app.emulators.{self._module}", *self._options,
+            "--lamp", str(self.lamp), "--link", str(link), "--until-stdin-closes",
         ]  # fmt: skip
-        if self._spec.account is not None:
-            command += ["--account", self._spec.account]
         self._process = subprocess.Popen(
             # A session of its own: Ctrl-C in the terminal is for us, who end it in good order.
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
@@ -61,10 +68,12 @@ class EmulatedShunt:
         assert self._process.stdout is not None
         ready, _, _ = select.select([self._process.stdout], [], [], START_S)
         line = self._process.stdout.readline() if ready else b""
-        self._port = line.decode().strip()
-        if not self._port:
+        port = line.decode().strip()
+        if not port:
             self._stop()
-            raise SourceError("The emulated meter did not start; its own message is in the log.")
+            raise SourceError("The emulated instrument did not start; its own message is in the log.")
+        # A device on the network has an address instead of a port that could be linked to.
+        self._port = str(link) if port.startswith("/") else port
 
     def _stop(self) -> None:
         process, self._process = self._process, None

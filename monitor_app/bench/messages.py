@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 from monitor_app.core.errors import BenchError
-from monitor_app.core.status import BenchPhase, BenchStatus, RunStatus, SourceState, SourceStatus
+from monitor_app.core.status import BenchPhase, BenchStatus, FoundSource, RunStatus, SourceState, SourceStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,18 @@ class Disconnect:
 
 
 @dataclass(frozen=True, slots=True)
+class FindSources:
+    """Look for instruments, and ask on USB ports who is there; the next Status tells what was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddSource:
+    """Take an instrument into the session that is going on; ``spec`` is a [[source]] table of a profile."""
+
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class AddMark:
     """A note on the time axis."""
 
@@ -53,7 +65,7 @@ class Quit:
     """Stop everything, close the file, end."""
 
 
-Command: TypeAlias = StartRuns | StopRuns | SkipRun | Connect | Disconnect | AddMark | Quit
+Command: TypeAlias = StartRuns | StopRuns | SkipRun | Connect | Disconnect | FindSources | AddSource | AddMark | Quit
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +99,8 @@ class Closed:
 Event: TypeAlias = Opened | Status | Failed | Closed
 
 _COMMANDS: dict[str, type[Command]] = {
-    kind.__name__: kind for kind in (StartRuns, StopRuns, SkipRun, Connect, Disconnect, AddMark, Quit)
+    kind.__name__: kind
+    for kind in (StartRuns, StopRuns, SkipRun, Connect, Disconnect, FindSources, AddSource, AddMark, Quit)
 }
 _EVENTS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Opened, Status, Failed, Closed)}
 _MISUNDERSTOOD = "The bench and the window do not understand each other ({}): start both from one version."
@@ -119,6 +132,12 @@ def decode_event(line: bytes) -> Event:
 
 
 def _status(fields: dict[str, Any]) -> BenchStatus:
-    sources = tuple(SourceStatus(**{**s, "state": SourceState(s["state"])}) for s in fields.pop("sources"))
+    sources = tuple(map(_source_status, fields.pop("sources")))
+    found = tuple(FoundSource(**each) for each in fields.pop("found"))
     runs = tuple(RunStatus(**r) for r in fields.pop("runs"))
-    return BenchStatus(**{**fields, "phase": BenchPhase(fields["phase"]), "sources": sources, "runs": runs})
+    phase = BenchPhase(fields.pop("phase"))
+    return BenchStatus(**fields, phase=phase, sources=sources, found=found, runs=runs)
+
+
+def _source_status(fields: dict[str, Any]) -> SourceStatus:
+    return SourceStatus(**{**fields, "state": SourceState(fields["state"]), "notes": tuple(fields["notes"])})

@@ -23,7 +23,7 @@ from monitor_app.bench import messages
 from monitor_app.bench.bench import Bench
 from monitor_app.core.errors import BenchError, MonitorError
 from monitor_app.core.log import log_to_file
-from monitor_app.core.profile import parse_profile, read_profile_text
+from monitor_app.core.profile import parse_profile, parse_source, read_profile_text
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -64,7 +64,10 @@ def _serve(bench: Bench, link: _Link) -> None:
     cycle_when_orphaned: int | None = None
     while bench.failure is None and not link.quit_wanted:
         for command in link.commands(STATUS_EVERY_S):
-            _carry_out(command, bench, link)
+            try:
+                _carry_out(command, bench, link)
+            except MonitorError as error:
+                bench.message = str(error)
         status = bench.status()
         if status != last:
             link.send(messages.Status(status))
@@ -92,6 +95,10 @@ def _carry_out(command: messages.Command, bench: Bench, link: _Link) -> None:
         bench.connect(command.source)
     elif isinstance(command, messages.Disconnect):
         bench.disconnect(command.source)
+    elif isinstance(command, messages.FindSources):
+        bench.find_sources()
+    elif isinstance(command, messages.AddSource):
+        bench.add_source(parse_source(command.spec))
     elif isinstance(command, messages.AddMark):
         bench.add_mark(command.host_ns, command.text)
     else:

@@ -10,6 +10,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from monitor_app.bench.alignment import SETTLE_S, find_delays
 from monitor_app.bench.progress import PlanProgress
 from monitor_app.core.errors import ChildDiedError, InferenceError, MonitorError
 from monitor_app.core.lamp import Lamp
@@ -20,7 +21,7 @@ from monitor_app.inference.networks.registry import NETWORKS
 from monitor_app.inference.process import InferenceChild
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from monitor_app.bench.recorder import Recorder
@@ -30,11 +31,12 @@ if TYPE_CHECKING:
 READY_S = 120.0
 """torch may take a minute to import from a cold disk of a small board."""
 LOAD_S = 300.0
+PULSES_S = 60.0
 SILENCE_S = 600.0
 """The longest that one batch may take."""
 STOP_S = 5.0
 POLL_S = 0.1
-_ANSWERS = (messages.Ready, messages.Loaded, messages.PhaseDone, messages.Failed)
+_ANSWERS = (messages.Ready, messages.Loaded, messages.Played, messages.PhaseDone, messages.Failed)
 
 logger = logging.getLogger(__name__)
 
@@ -53,12 +55,13 @@ class _ToldError(InferenceError):
 class RunDriver:
     """Runs the plan of a profile whenever it is told to. Its thread lives until close."""
 
-    def __init__(self, profile: Profile, threads: int, recorder: Recorder, lamp: Path | None) -> None:
+    def __init__(self, profile: Profile, threads: int, recorder: Recorder, lamps: Sequence[Path]) -> None:
         self._profile = profile
         self._plan = profile.plan
         self._specs = profile.run_specs(threads)
+        self._threads = threads
         self._recorder = recorder
-        self._lamp = lamp
+        self._lamps = tuple(lamps)
         self._progress = PlanProgress.of(profile.protocol, accuracy=bool(self._plan and self._plan.images))
         self._cycle = 0
         self._run_ids = itertools.count(1)
@@ -139,11 +142,36 @@ class RunDriver:
         self._skip.clear()
         self.message = ""
         cycles = self._plan.cycles if self._plan else 0
+        if self._profile.sync.pulses:
+            self._align()
         for done in itertools.count():
             if self._stop.is_set() or (cycles and done >= cycles):
                 break
             self._cycle += 1
             self._run_cycle()
+
+    def _align(self) -> None:
+        """Play the pulse train and store how late each source showed it; without it the runs go on all the same."""
+        try:
+            child = self._ready_child()
+            inference = self._profile.inference
+            child.send(messages.Pulses(inference.device, self._threads, seed=inference.seed))
+            edges_ns = self._expect(child, messages.Played, PULSES_S).edges_ns
+            if not edges_ns:
+                return
+            self._wait(SETTLE_S)
+            for source_id, delay in find_delays(self._recorder.path, edges_ns).items():
+                self._recorder.put(
+                    lambda writer, source_id=source_id, delay=delay: writer.write_alignment(  # type: ignore[misc]
+                        source_id, edges_ns[0], delay
+                    )
+                )
+        except _CancelledError:
+            pass  # the plan ends before its first run
+        except MonitorError as error:
+            self.message = f"The delays of the instruments were not found: {error}"
+            logger.warning("%s", self.message)
+            self._end_child()
 
     def _run_cycle(self) -> None:
         self._progress.begin_cycle(
@@ -241,7 +269,7 @@ class RunDriver:
     def _ready_child(self) -> InferenceChild:
         if self._child is not None:
             return self._child
-        child = self._child = InferenceChild(self._lamp)
+        child = self._child = InferenceChild(self._lamps)
         ready = self._expect(child, messages.Ready, READY_S)
         environment = {**ready.versions, **{f"device {name}": title for name, title in ready.devices.items()}}
         self._recorder.put(lambda writer: writer.set_environment(environment))
@@ -252,9 +280,9 @@ class RunDriver:
         if child is None:
             return
         child.close()
-        if self._lamp is not None:
+        if self._lamps:
             # One that was killed in the middle of a pass could not do so itself.
-            lamp = Lamp(self._lamp)
+            lamp = Lamp(*self._lamps)
             lamp.set(False, time.perf_counter_ns())
             lamp.close()
 

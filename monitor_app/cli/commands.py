@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import signal
@@ -26,8 +27,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-emulate_app = typer.Typer(help="An instrument on a pseudo-terminal: prints its port, runs until stopped.")
-app.add_typer(emulate_app, name="emulate")
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -60,6 +59,20 @@ class Theme(str, Enum):
 
     LIGHT = "light"
     DARK = "dark"
+
+
+class Emulated(str, Enum):
+    """What can be emulated."""
+
+    PS3 = "ps3"
+    PPK2 = "ppk2"
+    SHUNT = "shunt"
+    LINES = "lines"
+    SCPI = "scpi"
+
+
+MODULES = {"ps3": "powersensor3"}
+"""Where the emulator has another name than on the command line."""
 
 
 class _Interrupted(BaseException):
@@ -118,27 +131,59 @@ def window(
 
 @app.command()
 def record(
-    profile: Annotated[str, typer.Argument(help="A profile: a TOML file, or the name of one that is shipped.")],
+    profile: Annotated[
+        str | None, typer.Argument(help="A profile: a TOML file, or the name of one that is shipped.")
+    ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The session file to write.")] = None,
     duration: Annotated[
         float | None, typer.Option(help="Seconds to record; by default until the plan is done.", min=0.1)
     ] = None,
     export: Annotated[bool, typer.Option("--export", help="Write CSV and PNG beside the session.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    replay: Annotated[
+        Path | None,
+        typer.Option(help="Play back a capture in place of a profile."),
+    ] = None,
 ) -> None:
     """Record without a window; Ctrl-C ends it cleanly."""
-    from monitor_app.cli.record import record_session
+    from monitor_app.cli.record import record_profile, record_session
+    from monitor_app.cli.sources import replay_profile
 
-    raise typer.Exit(record_session(find_profile(profile), output, duration, export=export, quiet=quiet))
+    if (profile is None) == (replay is None):
+        raise MonitorError("Give a profile to record, or --replay and a capture.")
+    if replay is not None:
+        text = replay_profile(replay)
+        raise typer.Exit(record_profile(text, str(replay), output, duration, export=export, quiet=quiet))
+    raise typer.Exit(record_session(find_profile(str(profile)), output, duration, export=export, quiet=quiet))
 
 
 @app.command()
-def sources(as_json: JsonOption = False) -> None:
-    """Instruments found on this machine."""
+def sources(
+    as_json: JsonOption = False,
+    capture: Annotated[
+        Path | None, typer.Option(help="Record the raw bytes of a serial source into this file.", show_default=False)
+    ] = None,
+    kind: Annotated[str | None, typer.Option(help="With --capture: shunt, powersensor3, ppk2 or lines.")] = None,
+    port: Annotated[str | None, typer.Option(help="With --capture: its port; by default it is looked for.")] = None,
+    profile: Annotated[str | None, typer.Option(help="With --capture: take the source from this profile.")] = None,
+    source: Annotated[str | None, typer.Option(help="With --profile: its name, where there are several.")] = None,
+    duration: Annotated[float | None, typer.Option(help="With --capture: seconds, else until Ctrl-C.", min=0.1)] = None,
+    install_udev: Annotated[
+        bool, typer.Option("--install-udev", help="Install the rules that let you open instruments (as root).")
+    ] = False,
+) -> None:
+    """Instruments found on this machine, what each needs, and what is missing."""
+    from monitor_app.cli import sources as commands
     from monitor_app.sources.discovery import find_sources
 
-    found = find_sources()
-    _print_json([each.as_json() for each in found]) if as_json else tables.print_sources(found)
+    if install_udev:
+        commands.install_udev()
+    elif capture is not None:
+        spec = commands.spec_to_capture(find_profile(profile) if profile else None, source, kind, port)
+        raise typer.Exit(commands.capture(spec, capture, duration))
+    else:
+        found = find_sources()
+        _print_json([each.as_json() for each in found]) if as_json else tables.print_sources(found)
 
 
 @app.command()
@@ -187,28 +232,19 @@ def export(
         export_csv(file, output, table.value, signals.split(",") if signals else None, start, end)
 
 
-@emulate_app.command("shunt")
-def emulate_shunt(
-    board: Annotated[str, typer.Option(help="The simulated board behind the meter.")] = "tx1",
-    link: Annotated[Path | None, typer.Option(help="Also make this symbolic link to the port.")] = None,
-    lamp: Annotated[Path | None, typer.Option(help="Unix socket at which the board is told when it is busy.")] = None,
-    account: Annotated[Path | None, typer.Option(help="File for the account of the true energy.")] = None,
-    rate_hz: Annotated[float, typer.Option(help="Samples a second.")] = 50_000.0,
-    seed: Annotated[int, typer.Option(help="Of the noise.", min=0)] = 1,
-    clock_ppm: Annotated[float, typer.Option(help="Error of the meter's clock.")] = 0.0,
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+    short_help="An instrument on a pseudo-terminal: ps3, ppk2, shunt, lines or scpi.",
+)
+def emulate(
+    context: typer.Context,
+    kind: Annotated[Emulated | None, typer.Argument(help="What to emulate.", show_default=False)] = None,
 ) -> None:
-    """A two-channel meter that speaks the shunt stream protocol, before a simulated board."""
-    from monitor_app.emulators import shunt
-
-    options = shunt.ShuntOptions(
-        board=board, lamp=lamp, link=link, account=account, rate_hz=rate_hz, seed=seed, clock_ppm=clock_ppm
-    )
-    raise typer.Exit(shunt.run(options))
-
-
-@emulate_app.callback()
-def emulate() -> None:
-    """An instrument on a pseudo-terminal: prints its port, runs until stopped."""
+    """An instrument on a pseudo-terminal; `emulate KIND --help` tells its options."""
+    if kind is None:
+        raise MonitorError(f"Say what to emulate: {', '.join(each.value for each in Emulated)}.")
+    module = importlib.import_module(f"monitor_app.emulators.{MODULES.get(kind.value, kind.value)}")
+    raise typer.Exit(module.main(context.args))
 
 
 def _print_json(document: object) -> None:

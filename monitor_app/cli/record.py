@@ -36,7 +36,14 @@ def record_session(
 ) -> int:
     """Record until the duration is over, the plan is done, or Ctrl-C. Raises MonitorError."""
     text = read_profile_text(profile_path)
-    profile = parse_profile(text, str(profile_path))
+    return record_profile(text, str(profile_path), output, duration_s, export=export, quiet=quiet)
+
+
+def record_profile(
+    text: str, name: str, output: Path | None, duration_s: float | None, *, export: bool, quiet: bool
+) -> int:
+    """As record_session, of a profile's text; captures that are played end with it. Raises MonitorError."""
+    profile = parse_profile(text, name)
     session = output or Path(new_session_name())
     session.parent.mkdir(parents=True, exist_ok=True)
     interrupted = _on_signals()
@@ -57,6 +64,8 @@ def _wait(bench: Bench, duration_s: float | None, interrupted: threading.Event, 
     while bench.failure is None and not interrupted.wait(POLL_S):
         status, elapsed_s = bench.status(), time.monotonic() - began
         display.show(status, elapsed_s)
+        if bench.replays_over:
+            return
         _refuse_to_record_nothing(bench, status)
         if duration_s is not None:
             if elapsed_s >= duration_s:

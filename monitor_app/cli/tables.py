@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from monitor_app.analysis.runs import RunResult
     from monitor_app.analysis.summary import SessionSummary
     from monitor_app.core.runs import NetworkFacts
-    from monitor_app.core.status import BenchStatus, SourceStatus
-    from monitor_app.sources.discovery import FoundSource
+    from monitor_app.core.status import BenchStatus, FoundSource, SourceStatus
 
 NOT_MEASURED = "not measured"
 SIMULATED = "SIMULATED"

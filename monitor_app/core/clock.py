@@ -7,8 +7,9 @@ below every arrival. And a two-way mark (a ping, an edge on a wire) says of one 
 two host times. All lines that these allow form a corridor; the middle of it is the estimate, and half its height
 at the newest sample is the bound: no assumption about the distribution of delays enters.
 
-Where a source has no marks, nothing bounds the line from below but the source's word on how late the earliest
-arrival of a second may be.
+Where a source has no marks, or none for a while, nothing bounds the line from below but the source's word on how
+late the earliest arrival of a second may be. An edge on a wire is the narrowest mark: the host knows to microseconds
+when it switched the wire, and the device between which two samples it saw it.
 
 A time once given to a sample is never taken back: the map is a chain of straight pieces, bent slowly towards
 the estimate, and what is left to bend is part of the bound.
@@ -19,6 +20,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,6 +40,22 @@ CRYSTAL = 300e-6
 SLOPES = 61
 """Slopes tried at once; three rounds of zooming in resolve them to 20 ppb."""
 ZOOMS = 3
+FRESH_NS = 5_000_000_000
+"""A mark bounds the line around it; so long after the last one a crystal may have drifted a millisecond off."""
+FRESH_EDGE_NS = 30_000_000_000
+
+
+class ClockMethod(str, Enum):
+    """What the bound of a clock rests on, the narrowest that is fresh."""
+
+    ARRIVAL = "arrival"
+    """The source's word on how late the earliest arrival of a second may be."""
+    TWO_WAY = "two-way"
+    """A question and its answer on the same line."""
+    LINE = "line"
+    """Edges on a wire between the board and the instrument."""
+    POLLED = "polled"
+    """No fit: the source asked the instrument and stamped the answer itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +66,18 @@ class ClockState:
     """Samples a second of host time."""
     bound_ns: int
     """The time given to a sample is within this of the truth."""
+    method: ClockMethod = ClockMethod.ARRIVAL
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How much later than the board's work a source shows it, found from a train of busy and idle."""
+
+    delay_ns: int
+    bound_ns: int
+    """The delay is within this of the truth."""
+    correlation: float
+    """Of the power with the train, -1 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +99,10 @@ class SampleClock:
         """(second, index, lateness) of the earliest arrival of each second, relative to the origin."""
         self._marks: deque[tuple[float, float, float]] = deque(maxlen=MARKS)
         """(index, earliest, latest), as lateness relative to the origin."""
+        self._edges: deque[tuple[float, float, float]] = deque(maxlen=MARKS)
+        """As _marks, of edges on a wire; apart, so that frequent marks do not push them out."""
+        self._mark_ns = self._edge_ns = self._heard_ns = -(2**62)
+        """Host time of the newest mark, of the newest edge, and of anything."""
         self._origin: tuple[float, int] | None = None
         """All sums are about this point, so that doubles keep nanoseconds over months."""
         self._knot: tuple[float, float] | None = None
@@ -79,14 +113,21 @@ class SampleClock:
 
     def add_mark(self, mark: TimeMark) -> None:
         """A two-way mark."""
-        x, latest = self._relative(mark.index, mark.latest_ns)
-        _, earliest = self._relative(mark.index, mark.earliest_ns)
-        self._marks.append((x, earliest, latest))
+        self._marks.append(self._limits(mark.index, mark.earliest_ns, mark.latest_ns))
+        self._mark_ns = max(self._mark_ns, mark.latest_ns)
+        self._line = None
+
+    def add_edge(self, index: int, earliest_ns: int, latest_ns: int) -> None:
+        """A wire was switched between two host times; ``index`` is the first sample that saw it switched."""
+        # The sample before did not see it yet, so it was taken before the latest time, and this one a period later.
+        self._edges.append(self._limits(index, earliest_ns, latest_ns + math.ceil(self._nominal_ns)))
+        self._edge_ns = max(self._edge_ns, latest_ns)
         self._line = None
 
     def add_arrival(self, end_index: int, arrival_ns: int) -> None:
         """All samples before ``end_index`` had been taken by ``arrival_ns``."""
         x, late = self._relative(end_index, arrival_ns)
+        self._heard_ns = max(self._heard_ns, arrival_ns)
         # Counted from the origin: a first second cut short might not have had one early arrival.
         second = (arrival_ns - self._origin[1]) // BIN_NS if self._origin else 0
         if not self._arrivals or self._arrivals[-1][0] < second:
@@ -94,7 +135,7 @@ class SampleClock:
             self._line = None
         elif late < self._arrivals[-1][2]:
             self._arrivals[-1] = (second, x, late)
-            if not self._marks or (self._line is not None and late < self._lateness_of(self._line, x)):
+            if not (self._marks or self._edges) or (self._line is not None and late < self._lateness_of(self._line, x)):
                 self._line = None
 
     def times(self, first: int, n: int) -> tuple[int, int]:
@@ -112,7 +153,17 @@ class SampleClock:
     def state(self) -> ClockState:
         """Rate and bound at the newest sample."""
         line = self._current()
-        return ClockState(1e9 / line.period_ns, math.ceil(line.bound_ns + abs(self._owed_ns)))
+        return ClockState(1e9 / line.period_ns, math.ceil(line.bound_ns + abs(self._owed_ns)), self._method)
+
+    @property
+    def _method(self) -> ClockMethod:
+        if self._heard_ns - self._edge_ns < FRESH_EDGE_NS:
+            return ClockMethod.LINE
+        return ClockMethod.TWO_WAY if self._heard_ns - self._mark_ns < FRESH_NS else ClockMethod.ARRIVAL
+
+    def _limits(self, index: float, earliest_ns: int, latest_ns: int) -> tuple[float, float, float]:
+        x, latest = self._relative(index, latest_ns)
+        return x, self._relative(index, earliest_ns)[1], latest
 
     def _relative(self, index: float, host_ns: int) -> tuple[float, float]:
         """Index and lateness against the nominal rate, both relative to the origin."""
@@ -149,19 +200,19 @@ class SampleClock:
         # The estimate stands until something new is heard, so it answers for a second to come.
         ahead = float(max(above[:, 0].max(), below[:, 0].max())) + BIN_NS / self._nominal_ns
         slope, height, bound = _corridor(above, below, ahead, CRYSTAL * self._nominal_ns)
-        # One sample period more, for the device counts whole samples.
-        return _Line(self._nominal_ns + slope, height, bound + self._nominal_ns)
+        # Half a period more: whether a sample stands for its beginning or its end is the device's secret.
+        return _Line(self._nominal_ns + slope, height, bound + self._nominal_ns / 2)
 
     def _constraints(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Points (x, lateness) that the line must lie below, and points it must lie above."""
         arrivals = [(x, late) for _, x, late in self._arrivals]
-        above = arrivals + [(x, latest) for x, _, latest in self._marks]
-        if self._marks:
-            below = [(x, earliest) for x, earliest, _ in self._marks]
-        else:
+        marks = [*self._marks, *self._edges]
+        above = arrivals + [(x, latest) for x, _, latest in marks]
+        below = [(x, earliest) for x, earliest, _ in marks]
+        if self._method is ClockMethod.ARRIVAL:
             # The second that is going on may not have had its earliest arrival yet.
             settled = arrivals[:-1] or arrivals
-            below = [(x, late - self._transport_bound_ns) for x, late in settled]
+            below += [(x, late - self._transport_bound_ns) for x, late in settled]
         return np.array(above, np.float64).reshape(-1, 2), np.array(below, np.float64).reshape(-1, 2)
 
 

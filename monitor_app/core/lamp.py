@@ -18,7 +18,7 @@ _MAX_UNSENT = 64
 
 
 class Lamp:
-    """A GPIO line of a simulated board: raised while a forward pass runs.
+    """A GPIO line of a simulated board: raised while a forward pass runs. Every instrument on the board sees it.
 
     Each change is one datagram of 9 bytes to a Unix socket, little-endian:
 
@@ -29,10 +29,9 @@ class Lamp:
     a full queue does not take goes before the next change; the oldest is forgotten if that is too much.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = str(path)
+    def __init__(self, *paths: str | os.PathLike[str]) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-        self._unsent: deque[bytes] = deque(maxlen=_MAX_UNSENT)
+        self._unsent: dict[str, deque[bytes]] = {str(path): deque(maxlen=_MAX_UNSENT) for path in paths}
 
     def set(self, busy: bool, host_ns: int) -> None:
         """Say that the level changed to `busy` at `host_ns`; a few microseconds, whatever happens."""
@@ -43,15 +42,16 @@ class Lamp:
         self._send(MESSAGE.pack(host_ns, SYNC_LOW + level))
 
     def _send(self, message: bytes) -> None:
-        self._unsent.append(message)
-        try:
-            while self._unsent:
-                self._socket.sendto(self._unsent[0], self._path)
-                self._unsent.popleft()
-        except BlockingIOError:
-            pass
-        except OSError:
-            self._unsent.clear()
+        for path, unsent in self._unsent.items():
+            unsent.append(message)
+            try:
+                while unsent:
+                    self._socket.sendto(unsent[0], path)
+                    unsent.popleft()
+            except BlockingIOError:
+                pass
+            except OSError:
+                unsent.clear()
 
     def close(self) -> None:
         """Let the socket go; twice is fine, and `set` does nothing afterwards."""

@@ -12,7 +12,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 from monitor_app.core.errors import ProfileError
 from monitor_app.core.runs import RunSpec
@@ -148,6 +148,14 @@ def parse_profile(text: str, name: str) -> Profile:
         raise ProfileError(_first_error(error, text, name)) from error
 
 
+def parse_source(table: dict[str, Any]) -> SourceSpec:
+    """One [[source]] table. Raises ProfileError."""
+    try:
+        return _SOURCE.validate_python(table)
+    except ValidationError as error:
+        raise ProfileError(f"The instrument cannot be used: {error.errors(include_url=False)[0]['msg']}.") from error
+
+
 def _first_error(error: ValidationError, text: str, name: str) -> str:
     # A misspelt key is also a missing one; the misspelling is what the user can see.
     first = min(error.errors(include_url=False), key=lambda each: each["type"] != "extra_forbidden")
@@ -169,6 +177,7 @@ def _first_error(error: ValidationError, text: str, name: str) -> str:
     return f"{where}: {key + ': ' if key else ''}{message[0].lower() + message[1:]}{given}."
 
 
+_SOURCE: TypeAdapter[SourceSpec] = TypeAdapter(SourceSpec)
 _KINDS: dict[str, type[BaseModel]] = {
     get_args(spec.model_fields["kind"].annotation)[0]: spec for spec in get_args(get_args(SourceSpec)[0])
 }

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 
 
@@ -42,7 +42,32 @@ class SourceStatus:
     """As measured by the clock fit."""
     lost_samples: int = 0
     clock_bound_ns: int | None = None
+    clock_method: str = ""
+    """What the bound rests on: arrival, two-way, line or polled."""
     simulated: bool = False
+    model: str = ""
+    serial_number: str = ""
+    notes: tuple[str, ...] = ()
+    """What a user of its numbers must know, each one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSource:
+    """An instrument on this machine, or a port where one may be."""
+
+    kind: str
+    """As in a profile; serial where it is not known which."""
+    where: str
+    description: str
+    ready: bool
+    state: str
+    """'ready', or one sentence with what to do."""
+    spec: dict[str, object] = field(default_factory=dict)
+    """What to write under [[source]] in a profile to use it."""
+
+    def as_json(self) -> dict[str, object]:
+        """One object of `sources --json`."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +106,5 @@ class BenchStatus:
     """Share of one core that the bench process uses."""
     message: str = ""
     """The last thing a person should know, one sentence."""
+    found: tuple[FoundSource, ...] = ()
+    """What else is on this machine, as far as it has been looked for."""

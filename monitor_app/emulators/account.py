@@ -7,6 +7,8 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from monitor_app.core.errors import SourceError
 
 if TYPE_CHECKING:
@@ -45,9 +47,9 @@ class Account:
 
     def add(self, taken: Taken) -> None:
         """Count what was taken, and write a line if the last one is a second old."""
-        self._sample = taken.first + len(taken.codes)
+        self._sample = taken.first + len(taken)
         self._energy_j += taken.energy_j
-        self._busy += int(taken.busy.sum())
+        self._busy += int(np.count_nonzero(taken.busy))
         if self._sample - self._written >= self._rate_hz:
             self.write()
 

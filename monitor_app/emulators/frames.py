@@ -9,26 +9,27 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy as np
     import numpy.typing as npt
 
     from monitor_app.emulators.adc import Channel
+    from monitor_app.emulators.sampler import LineChange
 
 VERSION = 1
 EMULATED = 0x01
 MAX_DECODED = 16_384
 MAX_SAMPLES = 2_000
+MAX_CHANGES = 2_000
 # A code byte for every 254 bytes, and one for the rest.
 _MAX_ENCODED = MAX_DECODED + MAX_DECODED // 254 + 1
 
 _INFO = struct.Struct("<BBBBI16s16s16s")
 _CHANNEL = struct.Struct("<16s4sddf4x")
 _DATA = struct.Struct("<BBHQIHH")
-_CHANGE = np.dtype([("offset", "<u2"), ("line", "u1"), ("level", "u1")])
+_CHANGE = struct.Struct("<HBB")
 
 
 class Command(IntEnum):
@@ -137,24 +138,22 @@ def data(
     first: int,
     dropped: int,
     codes: npt.NDArray[np.uint16],
-    busy: npt.NDArray[np.bool_],
-    changes: npt.NDArray[np.intp],
+    levels: int,
+    changes: Sequence[LineChange],
 ) -> bytes:
-    """A DATA frame of one line.
+    """A DATA frame.
 
     Args:
         seq: number of frames sent before; wraps.
         first: index of the first sample.
         dropped: samples taken but not sent since START; wraps.
         codes: n samples by C channels, 1 to 2 000 samples.
-        busy: level of the line at each sample.
-        changes: samples of this frame at which the line has another level than just before.
+        levels: bit i is the level of line i at the first sample.
+        changes: what changed at samples of this frame, counted from the first; up to 2 000.
     """
-    told = np.zeros(len(changes), dtype=_CHANGE)
-    told["offset"] = changes
-    told["level"] = busy[changes]
+    told = b"".join(_CHANGE.pack(*change) for change in changes)
     head = _DATA.pack(
-        int(busy[0]),
+        levels,
         codes.shape[1],
         seq & 0xFFFF,
         first,
@@ -162,7 +161,7 @@ def data(
         len(codes),
         len(changes),
     )
-    return frame(Reply.DATA, head + told.tobytes() + codes.astype("<u2", copy=False).tobytes())
+    return frame(Reply.DATA, head + told + codes.astype("<u2", copy=False).tobytes())
 
 
 class FrameReader:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The receiving end of the lamp: when the simulated board is busy."""
+"""The receiving end of the lamp: when the simulated board is busy, and the level of its sync line."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import errno
 import os
 import socket
 import stat
+from enum import IntEnum
 from typing import NamedTuple
 
 from monitor_app.core.errors import SourceError
@@ -16,11 +17,22 @@ from monitor_app.core.lamp import MESSAGE
 _MAX_PER_READ = 4_096
 
 
+class Line(IntEnum):
+    """The lines that a lamp tells of."""
+
+    BUSY = 0
+    SYNC = 1
+
+
 class LampChange(NamedTuple):
-    """The level of the lamp from `host_ns` on."""
+    """The level of one of the lamp's lines from `host_ns` on."""
 
     host_ns: int
-    busy: bool
+    level: bool
+    line: Line = Line.BUSY
+
+
+_MEANING = {2 * line + level: (bool(level), line) for line in Line for level in (0, 1)}
 
 
 class LampReceiver:
@@ -55,9 +67,9 @@ class LampReceiver:
                 message = self._socket.recv(MESSAGE.size + 1)
             except BlockingIOError:
                 break
-            if len(message) == MESSAGE.size and message[-1] in {0, 1}:
-                host_ns, busy = MESSAGE.unpack(message)
-                changes.append(LampChange(host_ns, bool(busy)))
+            if len(message) == MESSAGE.size and message[-1] in _MEANING:
+                host_ns, what = MESSAGE.unpack(message)
+                changes.append(LampChange(host_ns, *_MEANING[what]))
             else:
                 self.ignored += 1
         return changes

@@ -60,13 +60,14 @@ class PtyLink:
         """Hang up and remove the link, if it still leads here; twice is fine."""
         if self._master < 0:
             return
-        os.close(self._master)
-        os.close(self._slave)
-        self._master = self._slave = -1
+        # First, so that a host that has seen the end does not find the old port again.
         if self._link is not None:
             with suppress(OSError):
                 if os.readlink(self._link) == self.path:
                     os.unlink(self._link)
+        os.close(self._master)
+        os.close(self._slave)
+        self._master = self._slave = -1
 
     def _make_link(self, link: str) -> None:
         try:

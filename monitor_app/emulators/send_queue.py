@@ -3,15 +3,25 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 
 CAPACITY = 256 * 1024
+_HELD_S = 0.25
 _RESERVE = 4 * 1024
 _MAX_URGENT = 64
 
 Write = Callable[[bytes], int]
-"""Hands bytes to the line and returns how many it took, 0 if none. Faults on the line would go in here."""
+"""Hands bytes to the line and returns how many it took, 0 if none."""
+
+
+def capacity_for(bytes_per_s: float) -> int:
+    """Memory of a device that sends so much: a quarter of a second, but never less than `CAPACITY`.
+
+    A microcontroller that sends megabytes a second has high-speed USB, whose boards carry external RAM.
+    """
+    return max(CAPACITY, math.ceil(bytes_per_s * _HELD_S))
 
 
 class SendQueue:
@@ -44,6 +54,18 @@ class SendQueue:
         """Queue a frame that is made when its first byte is handed over; the oldest gives way to a flood."""
         self._urgent.append(make)
 
+    @property
+    def room(self) -> int:
+        """Bytes that `offer` would take now."""
+        return max(0, self._capacity - self._queued_bytes)
+
+    def clear(self) -> None:
+        """Forget everything, the rest of a frame that was begun included, as without power."""
+        self._frames.clear()
+        self._urgent.clear()
+        self._queued_bytes = 0
+        self._begun = b""
+
     def flush(self, write: Write) -> None:
         """Hand over as much as the line takes."""
         while self:
@@ -59,8 +81,10 @@ class SendQueue:
     def _take(self, frame: bytes, limit: int) -> bool:
         if self._queued_bytes + len(frame) > limit:
             return False
-        self._frames.append(frame)
-        self._queued_bytes += len(frame)
+        # Of no bytes the line would never take any.
+        if frame:
+            self._frames.append(frame)
+            self._queued_bytes += len(frame)
         return True
 
     def _leave(self, urgent: bool, size: int) -> None:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     from monitor_app.emulators.account import Account
     from monitor_app.emulators.frames import Identity
-    from monitor_app.emulators.sampler import SampleClock, Sampler, Taken
+    from monitor_app.emulators.sampler import Sampler, Taken
     from monitor_app.emulators.send_queue import SendQueue
 
 FRAMES_PER_S = 100
 # Waking costs more than computing: a process that slept finds the processor's caches cold.
-FRAMES_PER_WAKE = 2
-_MAX_FRAMES_PER_WAKE = 25
+WAKES_PER_S = 50
+_MAX_WAKES_AT_ONCE = 10
 # A change of the lamp travels this long at most, unless its sender was put off between stamp and send.
 SETTLE_NS = 3_000_000
 _PING_BODY = 4
@@ -43,7 +43,6 @@ class ShuntDevice:
         self,
         identity: Identity,
         sampler: Sampler,
-        clock: SampleClock,
         queue: SendQueue,
         account: Account,
         now_ns: Callable[[], int],
@@ -51,12 +50,12 @@ class ShuntDevice:
         self.streaming = False
         self._identity = identity
         self._sampler = sampler
-        self._clock = clock
         self._queue = queue
         self._account = account
         self._now_ns = now_ns
         self._reader = FrameReader()
         self._frame_samples = max(1, min(frames.MAX_SAMPLES, round(identity.rate_hz / FRAMES_PER_S)))
+        self._wake_samples = self._frame_samples * max(1, round(identity.rate_hz / WAKES_PER_S / self._frame_samples))
         self._seq = 0
         self._dropped = 0
         self._end = 0
@@ -65,8 +64,7 @@ class ShuntDevice:
             Command.START: self._start,
             Command.STOP: self._stop,
         }
-        # Ends whatever was on the line.
-        queue.put(b"\0")
+        self._end_the_line()
 
     def receive(self, chunk: bytes, host_ns: int) -> None:
         """Answer the commands that end in `chunk`, whose last byte was read at `host_ns`."""
@@ -84,25 +82,38 @@ class ShuntDevice:
         """When to call `tick` next; None while nothing streams."""
         if not self.streaming:
             return None
-        last = self._sampler.next + FRAMES_PER_WAKE * self._frame_samples - 1
-        return self._clock.begun_ns(last) + SETTLE_NS
+        return self._sampler.clock.begun_ns(self._sampler.next + self._wake_samples - 1) + SETTLE_NS
 
     def tick(self, host_ns: int) -> None:
         """Take the whole frames that are due, or follow the lamp while nothing streams."""
-        settled = int(self._clock.count_at(host_ns - SETTLE_NS)) + 1
+        settled = int(self._sampler.clock.count_at(host_ns - SETTLE_NS)) + 1
         if not self.streaming:
             self._sampler.skip(settled)
             return
-        frames_due = (settled - self._sampler.next) // self._frame_samples
-        if frames_due >= FRAMES_PER_WAKE:
-            self._send(min(frames_due, _MAX_FRAMES_PER_WAKE) * self._frame_samples)
+        wakes_due = (settled - self._sampler.next) // self._wake_samples
+        if wakes_due >= 1:
+            self._send(min(wakes_due, _MAX_WAKES_AT_ONCE) * self._wake_samples)
+
+    def reset(self, host_ns: int) -> None:
+        """Start as after power-up at `host_ns`: nothing streams, and samples are counted from 0."""
+        if self.streaming:
+            self._account.write()
+        self.streaming = False
+        self._reader = FrameReader()
+        self._seq = self._dropped = self._end = 0
+        self._sampler.restart(host_ns)
+        self._end_the_line()
+
+    def _end_the_line(self) -> None:
+        """End whatever was on the line."""
+        self._queue.put(b"\0")
 
     def _hello(self, _: int) -> None:
         self._queue.put_urgent(partial(frames.info, self._identity))
 
     def _start(self, host_ns: int) -> None:
         if not self.streaming:
-            self._sampler.skip(int(self._clock.count_at(host_ns)) + 1)
+            self._sampler.skip(int(self._sampler.clock.count_at(host_ns)) + 1)
         self.streaming = True
         self._dropped = 0
         self._account.restart(self._sampler.next)
@@ -111,9 +122,9 @@ class ShuntDevice:
     def _stop(self, host_ns: int) -> None:
         if self.streaming:
             # All that was sampled before the command came, the part of a frame included.
-            end = int(self._clock.count_at(host_ns)) + 1
+            end = int(self._sampler.clock.count_at(host_ns)) + 1
             while self._sampler.next < end:
-                self._send(min(_MAX_FRAMES_PER_WAKE * self._frame_samples, end - self._sampler.next))
+                self._send(min(_MAX_WAKES_AT_ONCE * self._wake_samples, end - self._sampler.next))
             self._account.write()
             self._end = self._sampler.next
         self.streaming = False
@@ -126,13 +137,20 @@ class ShuntDevice:
             self._offer(taken, start, min(start + self._frame_samples, count))
 
     def _offer(self, taken: Taken, start: int, end: int) -> None:
-        changes = taken.changes[(taken.changes >= start) & (taken.changes < end)] - start
+        changes = [
+            change._replace(sample=change.sample - start) for change in taken.changes if start <= change.sample < end
+        ]
+        if len(changes) > frames.MAX_CHANGES:
+            middle = (start + end) // 2
+            self._offer(taken, start, middle)
+            self._offer(taken, middle, end)
+            return
         frame = frames.data(
             seq=self._seq,
             first=taken.first + start,
             dropped=self._dropped,
             codes=taken.codes[start:end],
-            busy=taken.busy[start:end],
+            levels=int(taken.levels[start]),
             changes=changes,
         )
         if self._queue.offer(frame):
@@ -141,7 +159,7 @@ class ShuntDevice:
             self._dropped += end - start
 
     def _pong(self, nonce: bytes, host_ns: int) -> bytes:
-        count = self._clock.count_at(host_ns)
+        count = self._sampler.clock.count_at(host_ns)
         sample = int(count)
         fraction = int((count - sample) * 65_536)
         hold_ns = min(self._now_ns() - host_ns, 0xFFFF_FFFF)

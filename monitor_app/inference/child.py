@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The inference child: `python -m monitor_app.inference.child [--lamp PATH]`.
+"""The inference child: `python -m monitor_app.inference.child [--lamp PATH]...`.
 
 Takes commands on stdin and gives events on stdout, one JSON object a line (docs/inference-protocol.md).
 A process of its own, so that a network can neither stall the acquisition nor take the recording down.
@@ -32,6 +32,8 @@ from monitor_app.inference.messages import (
     FailureKind,
     Load,
     PhaseDone,
+    Played,
+    Pulses,
     Quit,
     Ready,
     Stop,
@@ -57,7 +59,13 @@ logger = logging.getLogger(__name__)
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Serve commands until `quit` or the end of stdin. Does not return."""
     parser = argparse.ArgumentParser(prog="monitor_app.inference.child", description="Run networks for the bench.")
-    parser.add_argument("--lamp", metavar="PATH", help="socket of a simulated board that wants to know when it is busy")
+    parser.add_argument(
+        "--lamp",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="socket at which an instrument on a simulated board is told when the board is busy; any number",
+    )
     options = parser.parse_args(arguments)
     # Ctrl-C reaches the whole process group; the bench decides what it means
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -89,10 +97,10 @@ def _ready() -> Ready:
     return Ready(os.getpid(), versions, device_names(), len(os.sched_getaffinity(0)))
 
 
-def _serve(inbox: _Inbox, outbox: _Outbox, lamp_path: str | None) -> None:
+def _serve(inbox: _Inbox, outbox: _Outbox, lamp_paths: list[str]) -> None:
     from monitor_app.inference.measure import NoLamp
 
-    lamp = Lamp(lamp_path) if lamp_path is not None else None
+    lamp = Lamp(*lamp_paths) if lamp_paths else None
     worker = _Worker(inbox, outbox, lamp or NoLamp())
     try:
         while not isinstance(command := inbox.next(), Quit):
@@ -130,6 +138,8 @@ class _Worker:
             _free_memory()
             self._running = load_network(command)
             return self._running.loaded
+        if isinstance(command, Pulses):
+            return self._play(command)
         if self._running is None:
             raise InferenceError("No network is loaded: send `load` before the phases.")
         runner = Runner(self._running, self._lamp, self._outbox.send, self._inbox.stopped)
@@ -145,6 +155,11 @@ class _Worker:
                 return PhaseDone(Phase.ACCURACY, 0, 0, reason=dataset.reason or "no images")
             return runner.evaluate(command.batch_size, dataset)
         raise InferenceError(f"{type(command).__name__} is not carried out here.")
+
+    def _play(self, command: Pulses) -> Played:
+        from monitor_app.inference.pulses import play
+
+        return Played(tuple(play(command, self._lamp, self._inbox.stopped)))
 
     def _failed(self, command: Command, error: Exception) -> Failed:
         if _is_out_of_memory(error):

@@ -67,6 +67,18 @@ class Evaluate:
 
 
 @dataclass(frozen=True, slots=True)
+class Pulses:
+    """Play a train of busy and idle of random lengths, by which the delay of instruments is found."""
+
+    device: str = "cpu"
+    threads: int = field(default=1, metadata=_at_least(1))
+    pulses: int = field(default=12, metadata=_at_least(1))
+    shortest_s: float = field(default=0.15, metadata=_at_least(0))
+    longest_s: float = field(default=0.6, metadata=_at_least(0))
+    seed: int = field(default=0, metadata=_at_least(0))
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """End the running phase after its current batch."""
 
@@ -122,6 +134,14 @@ class Batches:
 
 
 @dataclass(frozen=True, slots=True)
+class Played:
+    """The train has been played; the answer to Pulses."""
+
+    edges_ns: tuple[int, ...]
+    """Busy, idle, busy, ..., idle."""
+
+
+@dataclass(frozen=True, slots=True)
 class PhaseDone:
     """A phase has ended by itself, or because it was asked to stop."""
 
@@ -152,8 +172,8 @@ class Failed:
     """One sentence for the user, with what to do."""
 
 
-Command: TypeAlias = Load | WarmUp | Time | Evaluate | Stop | Quit
-Event: TypeAlias = Ready | Loaded | Batches | PhaseDone | Failed
+Command: TypeAlias = Load | WarmUp | Time | Evaluate | Pulses | Stop | Quit
+Event: TypeAlias = Ready | Loaded | Batches | Played | PhaseDone | Failed
 Message: TypeAlias = Command | Event
 
 _TYPES: dict[str, type[Message]] = {
@@ -161,11 +181,13 @@ _TYPES: dict[str, type[Message]] = {
     "warm_up": WarmUp,
     "time": Time,
     "evaluate": Evaluate,
+    "pulses": Pulses,
     "stop": Stop,
     "quit": Quit,
     "ready": Ready,
     "loaded": Loaded,
     "batches": Batches,
+    "played": Played,
     "phase_done": PhaseDone,
     "failed": Failed,
 }
@@ -265,6 +287,12 @@ def _rows(value: object) -> tuple[Row, ...]:
     return tuple(_row(entry) for entry in value)
 
 
+def _times(value: object) -> tuple[int, ...]:
+    if not isinstance(value, list):
+        raise ValueError
+    return tuple(_whole(entry) for entry in value)
+
+
 # By the annotation of the field, as it is written above.
 _READERS: dict[str, Callable[[object], object]] = {
     "str": _text,
@@ -274,6 +302,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "str | None": _optional_text,
     "dict[str, str]": _texts_by_name,
     "tuple[Row, ...]": _rows,
+    "tuple[int, ...]": _times,
     "Phase": Phase,
     "FailureKind": FailureKind,
 }

@@ -42,12 +42,12 @@ class InferenceChild:
     `send` may be called from any thread, `receive` from one at a time.
 
     Args:
-        lamp: socket of a simulated board that wants to know when the network runs.
+        lamps: sockets at which a simulated board is told when the network runs, one for each instrument on it.
         command: what to run instead of the ordinary child, for tests.
     """
 
-    def __init__(self, lamp: Path | None = None, command: Sequence[str] = COMMAND) -> None:
-        arguments = [*command, *(["--lamp", str(lamp)] if lamp is not None else [])]
+    def __init__(self, lamps: Sequence[Path] = (), command: Sequence[str] = COMMAND) -> None:
+        arguments = [*command, *(part for lamp in lamps for part in ("--lamp", str(lamp)))]
         self._process = subprocess.Popen(
             arguments,
             stdin=subprocess.PIPE,

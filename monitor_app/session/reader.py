@@ -19,6 +19,7 @@ from monitor_app.core.samples import Quantity, Role
 from monitor_app.session import schema
 from monitor_app.session.rows import (
     BATCH,
+    AlignmentRow,
     ClockRow,
     GapRow,
     LogRow,
@@ -122,10 +123,11 @@ class SessionReader:
 
     def sources(self) -> list[SourceRow]:
         rows = self._rows(
-            "SELECT id, name, kind, model, serial_number, firmware, rate_hz, lines, simulated FROM source ORDER BY id"
+            "SELECT id, name, kind, model, serial_number, firmware, rate_hz, lines, simulated, notes "
+            "FROM source ORDER BY id"
         )
         with self._damage():
-            return [checked(SourceRow, (*row[:7], _names(row[7]), bool(row[8]))) for row in rows]
+            return [checked(SourceRow, (*row[:7], _names(row[7]), bool(row[8]), _names(row[9]))) for row in rows]
 
     def signals(self) -> list[SignalRow]:
         """All signals, stored and derived, in the order in which their sources named them."""
@@ -187,6 +189,15 @@ class SessionReader:
         rows = self._checked_rows(
             ClockRow,
             "SELECT * FROM clock WHERE source = ? AND host_ns <= ? ORDER BY host_ns DESC LIMIT 1",
+            (source_id, until_ns if until_ns is not None else 2**63 - 1),
+        )
+        return rows[0] if rows else None
+
+    def alignment(self, source_id: int, until_ns: int | None = None) -> AlignmentRow | None:
+        """The delay of a source as it was last found, or was before ``until_ns``; None where it never was."""
+        rows = self._checked_rows(
+            AlignmentRow,
+            "SELECT * FROM alignment WHERE source = ? AND host_ns <= ? ORDER BY host_ns DESC LIMIT 1",
             (source_id, until_ns if until_ns is not None else 2**63 - 1),
         )
         return rows[0] if rows else None

@@ -59,6 +59,8 @@ class SourceRow:
     rate_hz: float
     lines: tuple[str, ...]
     simulated: bool
+    notes: tuple[str, ...]
+    """What a user of its numbers must know, each one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,22 @@ class ClockRow:
     host_ns: int
     rate_hz: float
     bound_ns: int
+    method: str
+    """What the bound rests on: arrival, two-way, line or polled."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlignmentRow:
+    """How much later than the board's work a source shows it, found from a train of busy and idle."""
+
+    source: int
+    host_ns: int
+    """When the train was played."""
+    delay_ns: int
+    """The power at a time in the file belongs to the work done so much earlier."""
+    bound_ns: int
+    correlation: float
+    """Of the power with the train, -1 to 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ CREATE TABLE utc (host_ns INTEGER PRIMARY KEY, utc_ns INTEGER NOT NULL);
 CREATE TABLE source (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, model TEXT NOT NULL,
     serial_number TEXT NOT NULL, firmware TEXT NOT NULL, rate_hz REAL NOT NULL,
-    lines TEXT NOT NULL, simulated INTEGER NOT NULL);
+    lines TEXT NOT NULL, simulated INTEGER NOT NULL, notes TEXT NOT NULL);
 CREATE TABLE signal (
     id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES source, name TEXT NOT NULL,
     quantity TEXT NOT NULL, role TEXT NOT NULL, encoding TEXT NOT NULL, scale REAL NOT NULL,
@@ -43,7 +43,10 @@ CREATE TABLE summary (
 CREATE UNIQUE INDEX summary_by_index ON summary (signal, level, first);
 CREATE TABLE clock (
     source INTEGER NOT NULL REFERENCES source, host_ns INTEGER NOT NULL, rate_hz REAL NOT NULL,
-    bound_ns INTEGER NOT NULL, PRIMARY KEY (source, host_ns)) WITHOUT ROWID;
+    bound_ns INTEGER NOT NULL, method TEXT NOT NULL, PRIMARY KEY (source, host_ns)) WITHOUT ROWID;
+CREATE TABLE alignment (
+    source INTEGER NOT NULL REFERENCES source, host_ns INTEGER NOT NULL, delay_ns INTEGER NOT NULL,
+    bound_ns INTEGER NOT NULL, correlation REAL NOT NULL, PRIMARY KEY (source, host_ns)) WITHOUT ROWID;
 CREATE TABLE gap (
     id INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES source, first INTEGER NOT NULL,
     n INTEGER NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, reason TEXT NOT NULL);

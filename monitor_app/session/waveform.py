@@ -127,9 +127,10 @@ class Waveform:
         folded = fold(entries, width) if level else entries
         begins = np.maximum(folded["start"], start)
         ends = np.minimum(folded["start"] + width, end)
+        times = self._times if level else self._exact_times
         return Envelope(
-            start_ns=self._times(begins, start, end, start_ns, end_ns),
-            end_ns=self._times(ends, start, end, start_ns, end_ns),
+            start_ns=times(begins, start, end),
+            end_ns=times(ends, start, end),
             count=folded["n"],
             minimum=folded["min"],
             maximum=folded["max"],
@@ -203,7 +204,27 @@ class Waveform:
             raise NotASessionError("The signal has no samples.")
         return row[2] + round((index - row[0]) * self._period_ns(row))
 
-    def _times(self, indices: NDArray[np.int64], start: int, end: int, start_ns: int, end_ns: int) -> NDArray[np.int64]:
+    def _exact_times(self, indices: NDArray[np.int64], start: int, end: int) -> NDArray[np.int64]:
+        """Times of many indices within a window of few rows, along the rows: those of a polled source are uneven."""
+        if end <= start or len(indices) == 0:
+            return np.zeros(len(indices), np.int64)
+        rows = self._query(
+            "SELECT first, n, t_first_ns, t_last_ns FROM samples WHERE signal = ? AND first > ? AND first < ? "
+            "ORDER BY first",
+            (self._time_base, start, end),
+        )
+        knots = [(start, self.time_at(start))]
+        for row in map(_checked_row, rows):
+            first, n, t_first_ns, t_last_ns = row
+            knots += [(first, t_first_ns), (first + n - 1, t_last_ns)] if n > 1 else [(first, t_first_ns)]
+        knots = [knot for knot in knots if knot[0] < end]
+        knots.append((end, self.time_at(end)))
+        at, time_ns = np.array(knots, np.int64).T
+        elapsed_ns = np.interp(indices - start, at - start, time_ns - time_ns[0])
+        times_ns: NDArray[np.int64] = time_ns[0] + np.round(elapsed_ns).astype(np.int64)
+        return times_ns
+
+    def _times(self, indices: NDArray[np.int64], start: int, end: int) -> NDArray[np.int64]:
         """Times of many indices within a window, on the straight line between the times of its ends."""
         if end <= start or len(indices) == 0:
             return np.zeros(len(indices), np.int64)

@@ -16,11 +16,12 @@ from monitor_app.session import schema
 from monitor_app.session.summary import FACTOR, LEVELS, Entries, Pyramid, contiguous_runs, entry_size, pack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from monitor_app.core.clock import ClockState, Delay
     from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
     from monitor_app.core.samples import LineChanges, Signal, SourceInfo
 
@@ -36,13 +37,26 @@ class _Channel:
     """Per level: final entries not yet worth a row of their own."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Block:
+    first: int
+    codes: tuple[NDArray[np.generic], ...]
+    times_ns: NDArray[np.int64]
+    """Of every sample, or of the first and the last where they are evenly spaced."""
+    even: bool
+
+    @property
+    def end(self) -> int:
+        return self.first + len(self.codes[0])
+
+
 @dataclass(slots=True)
 class _Source:
     info: SourceInfo
     stored: list[_Channel]
     derived: list[_Channel]
-    blocks: list[tuple[int, tuple[NDArray[np.generic], ...], int, int]] = field(default_factory=list)
-    """Blocks since the last commit: first index, codes, time of the first and of the last sample."""
+    blocks: list[_Block] = field(default_factory=list)
+    """Blocks since the last commit."""
 
 
 class SessionWriter:
@@ -78,9 +92,9 @@ class SessionWriter:
     def add_source(self, source_id: int, info: SourceInfo) -> None:
         """A source and its signals; before the first of its blocks."""
         self._execute(
-            "INSERT INTO source VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO source VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (source_id, info.name, info.kind, info.model, info.serial_number, info.firmware, info.rate_hz,
-             json.dumps(info.lines), int(info.simulated)),
+             json.dumps(info.lines), int(info.simulated), json.dumps(info.notes)),
         )  # fmt: skip
         stored = [self._add_signal(source_id, signal, {}) for signal in info.stored_signals]
         ids = {channel.signal.name: channel.id for channel in stored}
@@ -109,7 +123,14 @@ class SessionWriter:
         t_last_ns: int,
     ) -> None:
         """Samples ``first`` to ``first + n - 1``; ``first`` never goes back and holes are losses."""
-        self._sources[source_id].blocks.append((first, codes, t_first_ns, t_last_ns))
+        times_ns = np.array([t_first_ns, t_last_ns], np.int64)
+        self._sources[source_id].blocks.append(_Block(first, codes, times_ns, even=True))
+
+    def write_timed_block(
+        self, source_id: int, first: int, codes: tuple[NDArray[np.generic], ...], times_ns: NDArray[np.int64]
+    ) -> None:
+        """As write_block, for samples of which each has a time of its own; the times rise."""
+        self._sources[source_id].blocks.append(_Block(first, codes, times_ns, even=False))
 
     def write_gap(self, source_id: int, first: int, n: int, start_ns: int, end_ns: int, reason: str) -> None:
         """Samples ``first`` to ``first + n - 1`` never arrived."""
@@ -125,9 +146,19 @@ class SessionWriter:
             "INSERT OR REPLACE INTO line_change VALUES (?, ?, ?, ?)", ((source_id, *row) for row in rows)
         )
 
-    def write_clock(self, source_id: int, host_ns: int, rate_hz: float, bound_ns: int) -> None:
+    def write_clock(self, source_id: int, host_ns: int, state: ClockState) -> None:
         """The clock fit of a source as it stood at host_ns."""
-        self._execute("INSERT OR REPLACE INTO clock VALUES (?, ?, ?, ?)", (source_id, host_ns, rate_hz, bound_ns))
+        self._execute(
+            "INSERT OR REPLACE INTO clock VALUES (?, ?, ?, ?, ?)",
+            (source_id, host_ns, state.rate_hz, state.bound_ns, state.method.value),
+        )
+
+    def write_alignment(self, source_id: int, host_ns: int, delay: Delay) -> None:
+        """How late a source shows what the board does, found from a train of pulses played at host_ns."""
+        self._execute(
+            "INSERT OR REPLACE INTO alignment VALUES (?, ?, ?, ?, ?)",
+            (source_id, host_ns, delay.delay_ns, delay.bound_ns, delay.correlation),
+        )
 
     # -- runs ------------------------------------------------------------------------------------
 
@@ -231,19 +262,19 @@ class SessionWriter:
         blocks, source.blocks = source.blocks, []
         start = 0
         for k in range(1, len(blocks) + 1):
-            if k == len(blocks) or blocks[k][0] != blocks[k - 1][0] + len(blocks[k - 1][1][0]):
+            if k == len(blocks) or blocks[k].first != blocks[k - 1].end or blocks[k].even != blocks[k - 1].even:
                 self._store_run(source, blocks[start:k])
                 start = k
 
-    def _store_run(self, source: _Source, blocks: list[tuple[int, tuple[NDArray[np.generic], ...], int, int]]) -> None:
-        """Consecutive samples as one row a signal, and what they add to the summaries."""
-        first, t_first_ns, t_last_ns = blocks[0][0], blocks[0][2], blocks[-1][3]
+    def _store_run(self, source: _Source, blocks: list[_Block]) -> None:
+        """Consecutive samples as rows, and what they add to the summaries."""
+        first = blocks[0].first
         values: dict[str, NDArray[np.float64]] = {}
         for k, channel in enumerate(source.stored):
-            codes = np.concatenate([block[1][k] for block in blocks]).astype(channel.signal.dtype, copy=False)
-            self._execute(
+            codes = np.concatenate([block.codes[k] for block in blocks]).astype(channel.signal.dtype, copy=False)
+            self._execute_many(
                 "INSERT INTO samples (signal, first, n, t_first_ns, t_last_ns, data) VALUES (?, ?, ?, ?, ?, ?)",
-                (channel.id, first, len(codes), t_first_ns, t_last_ns, codes.tobytes()),
+                _rows(channel.id, blocks, codes),
             )
             values[channel.signal.name] = channel.signal.scale * codes.astype(np.float64) + channel.signal.offset
         for channel in source.derived:
@@ -266,3 +297,15 @@ class SessionWriter:
                     "INSERT INTO summary (signal, level, first, n, data) VALUES (?, ?, ?, ?, ?)",
                     (channel.id, level, int(run["start"][0]), len(run), pack(run)),
                 )
+
+
+def _rows(signal: int, blocks: list[_Block], codes: NDArray[np.generic]) -> Iterator[tuple[object, ...]]:
+    """One row for evenly spaced samples; for others one each, since within a row times are evenly spaced."""
+    first = blocks[0].first
+    if blocks[0].even:
+        t_first_ns, t_last_ns = int(blocks[0].times_ns[0]), int(blocks[-1].times_ns[-1])
+        yield signal, first, len(codes), t_first_ns, t_last_ns, codes.tobytes()
+        return
+    times_ns = np.concatenate([block.times_ns for block in blocks]).tolist()
+    for offset, time_ns in enumerate(times_ns):
+        yield signal, first + offset, 1, time_ns, time_ns, codes[offset : offset + 1].tobytes()

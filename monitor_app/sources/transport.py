@@ -17,6 +17,10 @@ from monitor_app.core.errors import PortError, SourceLostError
 
 COALESCE_S = 0.004
 """Waiting so long for more after the first byte makes a few large reads of many small ones."""
+LINE_BUFFER_BYTES = 2_048
+"""Taken off the line at the latest when so much is expected there: half of what a terminal holds."""
+CHUNK_BYTES = 65_536
+SMOOTHING = 0.2
 
 
 class Transport(Protocol):
@@ -42,6 +46,10 @@ class SerialTransport:
             self._port = serial.serial_for_url(port, baudrate=baud, timeout=0.0, write_timeout=1.0, exclusive=True)
         except (serial.SerialException, OSError, ValueError) as error:
             raise _port_error(port, error) from error
+        self._bytes_per_s = 1.0
+        """How fast data has been coming lately."""
+        # Where the port is a file the system is asked directly; a port on the network is asked through pyserial.
+        self._descriptor: int | None = self._port.fileno() if isinstance(self._port, serial.Serial) else None
         with contextlib.suppress(OSError, ValueError, AttributeError):
             # Without it an FTDI chip holds bytes back for 16 ms; others, and pseudo-terminals, do not know it.
             self._port.set_low_latency_mode(True)
@@ -53,11 +61,34 @@ class SerialTransport:
             data = bytes(self._port.read(1))
             if not data:
                 return b""
-            if not eager:
-                time.sleep(COALESCE_S)
-            return data + bytes(self._port.read(self._port.in_waiting))
+            return data + (self._available() if eager else self._coalesced())
         except (serial.SerialException, OSError, TypeError) as error:
             raise SourceLostError(f"{self._name} went away ({_reason(error)}): check the cable.") from error
+
+    def _coalesced(self) -> bytes:
+        """All that comes within a few milliseconds, fetched so often that the line's small buffer never fills."""
+        began, chunks = time.monotonic(), []
+        pause_s = min(COALESCE_S, LINE_BUFFER_BYTES / self._bytes_per_s)
+        while True:
+            time.sleep(pause_s)
+            chunks.append(self._available())
+            elapsed_s = time.monotonic() - began
+            if elapsed_s >= COALESCE_S:
+                break
+        data = b"".join(chunks)
+        self._bytes_per_s += SMOOTHING * (max(len(data), 1) / elapsed_s - self._bytes_per_s)
+        return data
+
+    def _available(self) -> bytes:
+        """What is there now. One look too many costs less than the question how much there is."""
+        if self._descriptor is None:
+            return bytes(self._port.read(self._port.in_waiting))
+        chunks = []
+        while chunk := os.read(self._descriptor, CHUNK_BYTES):
+            chunks.append(chunk)
+            if len(chunk) < LINE_BUFFER_BYTES:
+                break
+        return b"".join(chunks)
 
     def write(self, data: bytes) -> None:
         """Send all of it."""
@@ -80,15 +111,22 @@ class SerialPort:
     description: str
     serial_number: str | None
     usb: bool
+    vid: int | None = None
+    pid: int | None = None
+    interface: str = ""
+    """Where the device sits and which of its interfaces this is, such as 1-2:1.0; empty where unknown."""
 
 
 def serial_ports() -> list[SerialPort]:
     """All ports but those that nothing is behind (ttyS without hardware)."""
     return [
-        SerialPort(port.device, port.description, port.serial_number, port.vid is not None)
+        SerialPort(
+            port.device, port.description, port.serial_number, port.vid is not None,
+            port.vid, port.pid, port.location or "",
+        )
         for port in serial.tools.list_ports.comports()
         if port.hwid != "n/a" or port.vid is not None
-    ]
+    ]  # fmt: skip
 
 
 def _port_error(port: str, error: Exception) -> PortError:

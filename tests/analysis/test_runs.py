@@ -12,6 +12,7 @@ import pytest
 from monitor_app.analysis.runs import run_results
 from monitor_app.analysis.signals import sibling, total_power
 from monitor_app.analysis.summary import as_json, summarise
+from monitor_app.core.clock import ClockState
 from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.session.reader import SessionReader
@@ -43,7 +44,7 @@ def plateau(
     if batches:
         writer.write_batches(1, [Batch(Phase.TIMED, START_NS + k * S, START_NS + (k + 1) * S, 5) for k in (1, 2)])
     if bound_ns is not None:
-        writer.write_clock(1, START_NS, RATE_HZ, bound_ns)
+        writer.write_clock(1, START_NS, ClockState(RATE_HZ, bound_ns))
     writer.close()
     return SessionReader(path)
 

@@ -74,7 +74,7 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
 
 def test_a_loss_becomes_a_gap_and_is_counted(recorder: Recorder, wait_until: Callable[..., None]) -> None:
     script = Script()
-    acquisition = Acquisition(1, "meter", "test", lambda: script, recorder)
+    acquisition = Acquisition(1, "meter", "test", lambda _: script, recorder)
     script.play(5_000, 100, 1)
     script.play(5_130, 100, 2, lost=30)
     wait_until(lambda: acquisition.status.lost_samples == 30)
@@ -95,7 +95,7 @@ def test_a_loss_becomes_a_gap_and_is_counted(recorder: Recorder, wait_until: Cal
 def test_unplugged_and_put_back_goes_on_in_the_same_file(recorder: Recorder, wait_until: Callable[..., None]) -> None:
     scripts = [Script(), Script(PortError("not there yet")), Script()]
     made = iter(scripts)
-    acquisition = Acquisition(1, "meter", "test", lambda: next(made), recorder)
+    acquisition = Acquisition(1, "meter", "test", lambda _: next(made), recorder)
     scripts[0].play(0, 100, 1)
     scripts[0].steps.put(SourceLostError("The cable is out."))
     wait_until(lambda: acquisition.status.state is SourceState.LOST)
@@ -121,7 +121,7 @@ def test_unplugged_and_put_back_goes_on_in_the_same_file(recorder: Recorder, wai
 def test_a_source_that_cannot_be_opened_waits_for_the_user(recorder: Recorder, wait_until: Callable[..., None]) -> None:
     scripts = [Script(PortError("There is no port X.")), Script()]
     made = iter(scripts)
-    acquisition = Acquisition(1, "meter", "test", lambda: next(made), recorder)
+    acquisition = Acquisition(1, "meter", "test", lambda _: next(made), recorder)
     wait_until(lambda: acquisition.status.state is SourceState.FAILED)
     assert acquisition.status.message == "There is no port X."
     acquisition.connect()

@@ -32,6 +32,12 @@ def test_every_bench_profile_of_the_checkout_has_a_name_and_a_path() -> None:
     assert [profile_path(name) for name in profile_names()] == benches
 
 
+def test_every_board_of_the_checkout_has_a_name_and_a_path() -> None:
+    boards = sorted((CHECKOUT / "profiles" / "boards").glob("*.toml"))
+    assert boards
+    assert sorted(profile_path(name) for name in profile_names("boards")) == boards
+
+
 def test_the_suffix_may_be_written_or_left_out() -> None:
     name = profile_names()[0]
     assert profile_path(f"{name}.toml") == profile_path(name)

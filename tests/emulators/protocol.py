@@ -75,7 +75,7 @@ def wire(kind: int, body: bytes = b"") -> bytes:
 
 def unwire(encoded: bytes) -> Frame:
     decoded = unstuff(encoded)
-    assert len(decoded) <= 16_384
+    assert 3 <= len(decoded) <= 16_384
     assert crc16(decoded[:-2]) == int.from_bytes(decoded[-2:], "little")
     return decoded[0], decoded[1:-2]
 
@@ -126,12 +126,15 @@ def calibration(info: bytes) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Host:
-    """The other end of a real pseudo-terminal."""
+    """The other end of a real pseudo-terminal. A damaged frame is an error, or else is counted in `damaged`."""
 
     def __init__(self, path: str) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
         self._rest = b""
         self.frames: list[Frame] = []
+        self.tolerant = False
+        self.damaged = 0
+        self.empty = 0
 
     def send(self, kind: int, body: bytes = b"") -> None:
         os.write(self._fd, wire(kind, body))
@@ -142,17 +145,59 @@ class Host:
     def until(self, wanted: Callable[[Frame], bool]) -> bytes:
         """Read until a wanted frame has come, and give its body; the frames before it are kept."""
         while True:
-            select.select([self._fd], [], [])
-            *encoded, self._rest = (self._rest + os.read(self._fd, 65_536)).split(b"\0")
-            new = [unwire(one) for one in encoded if one]
-            self.frames += new
-            for frame in new:
+            for frame in self._take(self._read()):
                 if wanted(frame):
                     return frame[1]
+
+    def until_restart(self) -> None:
+        """Read until the device ends whatever was on the line: an empty frame, or half a one that is ended."""
+        before = self.damaged, self.empty
+        while (self.damaged, self.empty) == before:
+            self._take(self._read())
 
     def ask(self, kind: int, answer: int, body: bytes = b"") -> bytes:
         self.send(kind, body)
         return self.until(lambda frame: frame[0] == answer)
+
+    def record(self, size: int) -> list[Frame]:
+        """Stream so many bytes; they are taken apart only afterwards, so that the line does not wait for that."""
+        self.send(START)
+        raw = bytearray()
+        while len(raw) < size:
+            raw += self._read()
+        self.send(STOP)
+        while not self._has_stopped(raw):
+            raw += self._read()
+        return self._take(bytes(raw))
+
+    def _read(self) -> bytes:
+        select.select([self._fd], [], [])
+        chunk = os.read(self._fd, 65_536)
+        if not chunk:
+            raise EOFError
+        return chunk
+
+    def _take(self, chunk: bytes) -> list[Frame]:
+        *encoded, self._rest = (self._rest + chunk).split(b"\0")
+        new = []
+        for one in encoded:
+            if not one:
+                self.empty += 1
+                continue
+            try:
+                new.append(unwire(one))
+            except AssertionError:
+                if not self.tolerant:
+                    raise
+                self.damaged += 1
+        self.frames += new
+        return new
+
+    @staticmethod
+    def _has_stopped(raw: bytearray) -> bool:
+        # Eleven bytes, one code, and the type, which is no zero, right behind it.
+        *_, last, rest = (b"", *raw[-20:].split(b"\0"))
+        return not rest and len(last) == 12 and last[1] == STOPPED
 
     def ping(self, nonce: int) -> tuple[int, float, int]:
         """Earliest host time, count of samples, latest host time."""

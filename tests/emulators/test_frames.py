@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from monitor_app.emulators import frames
 from monitor_app.emulators.adc import CURRENT, VOLTAGE
+from monitor_app.emulators.lamp import Line
+from monitor_app.emulators.sampler import LineChange
 
 from . import protocol
 
@@ -57,10 +59,10 @@ def test_crc_check_value():
 
 
 def test_info_layout():
-    identity = frames.Identity("TX1 shunt", "SIM-1", "emulator", 50_000.0, (CURRENT, VOLTAGE), ("busy",))
+    identity = frames.Identity("TX1 shunt", "SIM-1", "emulator", 50_000.0, (CURRENT, VOLTAGE), ("busy", "sync"))
     [(kind, body)] = protocol.split(frames.info(identity))
     assert kind == 0x81
-    assert body[:8] == bytes([1, 2, 1, 1]) + (50_000_000).to_bytes(4, "little")
+    assert body[:8] == bytes([1, 2, 2, 1]) + (50_000_000).to_bytes(4, "little")
     assert body[8:56] == b"TX1 shunt".ljust(16, b"\0") + b"SIM-1".ljust(16, b"\0") + b"emulator".ljust(16, b"\0")
     current, voltage, line = body[56:100], body[100:144], body[144:]
     for part, name, unit, channel in (
@@ -70,7 +72,7 @@ def test_info_layout():
         assert part[:20] == name.ljust(16, b"\0") + unit.ljust(4, b"\0")
         assert part[20:36] == struct.pack("<d", channel.scale) + struct.pack("<d", channel.zero)
         assert part[36:44] == struct.pack("<f", channel.accuracy) + bytes(4)
-    assert line == b"busy\0\0\0\0"
+    assert line == b"busy\0\0\0\0sync\0\0\0\0"
 
 
 def test_data_layout():
@@ -80,12 +82,13 @@ def test_data_layout():
         first=2**40 + 3,
         dropped=2**32 + 9,
         codes=codes,
-        busy=np.array([False, True]),
-        changes=np.array([1]),
+        levels=2,
+        changes=[LineChange(1, Line.BUSY, True), LineChange(258, Line.SYNC, False)],
     )
     [(kind, body)] = protocol.split(wire)
     assert kind == 0x90
-    assert body == bytes.fromhex("00 02 0500 0300000000010000 09000000 0200 0100 0100 00 01 02010403 06050807")
+    head = "02 02 0500 0300000000010000 09000000 0200 0200"
+    assert body == bytes.fromhex(head + "0100 00 01  0201 01 00" + "02010403 06050807")
 
 
 @given(

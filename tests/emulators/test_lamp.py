@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from monitor_app.core.errors import SourceError
 from monitor_app.core.lamp import Lamp
-from monitor_app.emulators.lamp import LampReceiver
+from monitor_app.emulators.lamp import LampReceiver, Line
 
 
 @pytest.fixture
@@ -44,8 +44,15 @@ def send_raw(path, *messages: bytes) -> None:
 def test_changes_arrive_in_order(receiver, sender):
     sender.set(True, 123)
     sender.set(False, -5)
-    assert receiver.read() == [(123, True), (-5, False)]
+    assert receiver.read() == [(123, True, Line.BUSY), (-5, False, Line.BUSY)]
     assert receiver.read() == []
+
+
+def test_the_sync_line_is_told_apart_from_the_lamp(receiver, sender):
+    sender.set_sync(True, 1)
+    sender.set(True, 2)
+    sender.set_sync(False, 3)
+    assert receiver.read() == [(1, True, Line.SYNC), (2, True, Line.BUSY), (3, False, Line.SYNC)]
 
 
 def test_the_message_is_nine_bytes_little_endian(path, sender):
@@ -60,12 +67,12 @@ def test_the_message_is_nine_bytes_little_endian(path, sender):
 def test_garbage_is_passed_over(receiver, path, garbage):
     good = struct.pack("<qB", 7, 1)
     send_raw(path, *garbage, good)
-    messages = [m for m in garbage if len(m) == 9 and m[8] in {0, 1}]
+    messages = [m for m in garbage if len(m) == 9 and m[8] in {0, 1, 2, 3}]
     assert len(receiver.read()) == len(messages) + 1
 
 
 def test_garbage_is_counted(receiver, path):
-    send_raw(path, b"", b"x" * 9, b"x" * 4_000, struct.pack("<qB", 1, 2))
+    send_raw(path, b"", b"x" * 9, b"x" * 4_000, struct.pack("<qB", 1, 4))
     assert receiver.read() == []
     assert receiver.ignored == 4
 
@@ -75,7 +82,7 @@ def test_a_lamp_without_a_receiver_is_ignored_and_may_come_later(path, sender):
     receiver = LampReceiver(path)
     try:
         sender.set(False, 2)
-        assert receiver.read() == [(2, False)]
+        assert receiver.read() == [(2, False, Line.BUSY)]
     finally:
         receiver.close()
     sender.set(True, 3)
@@ -83,8 +90,8 @@ def test_a_lamp_without_a_receiver_is_ignored_and_may_come_later(path, sender):
 
 def test_what_a_full_receiver_did_not_take_goes_before_the_next_change(receiver, sender):
     # More than the queue that Linux gives a datagram socket (10), less than the sender keeps.
-    sent = [(n, n % 2 == 0) for n in range(40)]
-    for host_ns, busy in sent:
+    sent = [(n, n % 2 == 0, Line.BUSY) for n in range(40)]
+    for host_ns, busy, _ in sent:
         sender.set(busy, host_ns)
     got = []
     while len(got) < len(sent):
@@ -122,7 +129,7 @@ def test_a_socket_left_by_a_killed_receiver_is_replaced(path, sender):
         left.bind(str(path))
     receiver = LampReceiver(path)
     sender.set(True, 1)
-    assert receiver.read() == [(1, True)]
+    assert receiver.read() == [(1, True, Line.BUSY)]
     receiver.close()
 
 
@@ -130,7 +137,7 @@ def test_a_socket_in_use_is_not_taken_away(receiver, path, sender):
     with pytest.raises(SourceError, match="in use"):
         LampReceiver(path)
     sender.set(True, 1)
-    assert receiver.read() == [(1, True)]
+    assert receiver.read() == [(1, True, Line.BUSY)]
 
 
 def test_a_file_in_the_way_is_left_alone(path):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from monitor_app.emulators.send_queue import SendQueue
+from monitor_app.emulators.send_queue import SendQueue, capacity_for
 
 
 class Line:
@@ -73,6 +73,35 @@ def test_an_urgent_frame_is_made_when_its_first_byte_goes_out():
     queue.flush(line.write)
     # Made anew as long as the line takes nothing, and no more once it was begun.
     assert line.got == b"<3>"
+
+
+def test_an_empty_frame_is_nothing_to_send():
+    queue, line = SendQueue(), Line(100)
+    assert queue.offer(b"")
+    assert not queue
+    queue.flush(line.write)
+    assert line.got == b""
+
+
+def test_what_is_cleared_is_gone_the_rest_of_a_begun_frame_included():
+    queue, line = SendQueue(capacity=12), Line(3)
+    assert queue.offer(b"first!")
+    assert queue.offer(b"second")
+    queue.flush(line.write)
+    queue.put_urgent(lambda: b"PONG")
+    queue.clear()
+    assert not queue
+    assert queue.room == 12
+    line.room = 100
+    assert queue.offer(b"anew")
+    assert queue.room == 8
+    queue.flush(line.write)
+    assert line.got == b"firanew"
+
+
+def test_the_memory_grows_with_the_rate_but_is_never_less_than_the_usual():
+    assert capacity_for(200_000.0) == 256 * 1024
+    assert capacity_for(4e6) == 1_000_000
 
 
 def test_room_comes_back_when_frames_have_gone():

@@ -153,6 +153,132 @@ def test_it_goes_on_when_the_host_comes_back():
             host.close()
 
 
+def test_the_sync_line_is_told_beside_the_busy_line(tmp_path):
+    path = tmp_path / "lamp"
+    with conversation("--lamp", path) as host:
+        info = host.ask(HELLO, INFO)
+        assert info[144:].split(b"\0" * 4) == [b"busy", b"sync", b""]
+        host.ask(START, STARTED)
+        lamp = Lamp(path)
+        # Ahead, so that both arrive in time however this process is scheduled.
+        now_ns = time.perf_counter_ns() + 50 * MS
+        lamp.set_sync(True, now_ns)
+        lamp.set(True, now_ns + 5 * MS)
+        lamp.set_sync(False, now_ns + 20 * MS)
+        lamp.close()
+        host.until(lambda frame: frame[0] == DATA and (1, 0) in lines_of(protocol.Data.parse(frame[1])))
+    told = [
+        (one.first + offset, line, level)
+        for one in protocol.data_of(host.frames)
+        for offset, line, level in one.changes
+    ]
+    assert [(line, level) for _, line, level in told] == [(1, 1), (0, 1), (1, 0)]
+    (high, _, _), (busy, _, _), (low, _, _) = told
+    assert busy - high == pytest.approx(250, abs=1)
+    assert low - high == pytest.approx(1_000, abs=1)
+
+
+def lines_of(data: protocol.Data) -> list[tuple[int, int]]:
+    return [(line, level) for _, line, level in data.changes]
+
+
+def test_of_a_million_samples_a_second_every_one_arrives_or_is_counted():
+    with conversation("--rate-hz", 1_000_000) as host:
+        # Four bytes a sample.
+        (_, started), *frames, (_, stopped) = host.record(2_000_000)
+    data = protocol.data_of(frames)
+    assert_every_sample_is_there_or_counted(data)
+    assert data[0].first == int.from_bytes(started, "little")
+    assert data[-1].end == int.from_bytes(stopped, "little")
+    assert sum(len(one.codes) for one in data) >= 450_000
+
+
+def assert_every_sample_is_there_or_counted(data: list[protocol.Data]) -> None:
+    received = 0
+    for number, one in enumerate(data):
+        assert one.seq == number % 65_536
+        assert one.first == data[0].first + received + one.dropped
+        received += len(one.codes)
+
+
+def test_garbage_costs_the_frames_it_touches_and_no_others():
+    with conversation("--fault", "garbage@0.5:64", "--fault", "garbage@0.6:1", "--fault", "garbage@0.7:1000") as host:
+        host.tolerant = True
+        frames = host.record(300_000)
+    data = protocol.data_of(frames)
+    assert host.damaged > 0
+    assert {one.dropped for one in data} == {0}
+    lost = sum(after.first - before.end for before, after in itertools.pairwise(data))
+    # Zeros in the garbage make several damaged frames of one.
+    assert 0 < lost <= 500 * host.damaged
+    assert all(after.first >= before.end for before, after in itertools.pairwise(data))
+
+
+def test_bytes_that_vanish_cost_a_frame_that_was_sent_and_not_dropped():
+    with conversation("--fault", "drop@0.5:37", "--fault", "drop@0.7:1") as host:
+        host.tolerant = True
+        data = protocol.data_of(host.record(300_000))
+    assert host.damaged > 0
+    gaps = [(after.seq - before.seq - 1, after.first - before.end) for before, after in itertools.pairwise(data)]
+    assert {one.dropped for one in data} == {0}
+    assert all(samples == 500 * sent for sent, samples in gaps)
+    assert any(gaps)
+
+
+def test_in_a_stall_the_memory_fills_and_what_it_cannot_hold_is_counted():
+    with conversation("--rate-hz", 500_000, "--fault", "stall@0.3:0.8") as host:
+        frames = host.record(2_500_000)
+    data = protocol.data_of(frames)
+    assert_every_sample_is_there_or_counted(data)
+    # 0.8 s less the quarter of a second that it holds, what the kernel holds, and a late start.
+    assert data[-1].dropped > 200_000
+
+
+def test_after_a_reset_it_is_silent_and_counts_from_zero(tmp_path):
+    account = tmp_path / "account"
+    with conversation("--fault", "reset@0.5", "--account", account) as host:
+        [started] = struct.unpack("<Q", host.ask(START, STARTED))
+        early_ns = time.perf_counter_ns()
+        host.tolerant = True
+        host.until_restart()
+        host.tolerant = False
+        host.frames.clear()
+        host.ask(HELLO, INFO)
+        # No data comes between the reset and START.
+        assert [kind for kind, _ in host.frames] == [INFO]
+        _, count, late_ns = host.ping(1)
+        assert count <= (late_ns - early_ns) * 50_000 / 1e9
+        [again] = struct.unpack("<Q", host.ask(START, STARTED))
+        data_until(host, again + 1_000)
+        host.ask(STOP, STOPPED)
+        assert_every_sample_is_there_or_counted(protocol.data_of(host.frames))
+        lines = [json.loads(line) for line in account.read_text().splitlines()]
+    assert [line["first_sample"] for line in lines] == [started, again]
+
+
+def test_unplugged_and_put_back_it_is_found_at_the_link_as_after_power_up(tmp_path):
+    link = tmp_path / "port"
+    with emulated("--link", link, "--fault", "unplug@0.5:0.1", "--seed", 7) as (process, path):
+        host = Host(path)
+        info = host.ask(HELLO, INFO)
+        host.ask(START, STARTED)
+        with pytest.raises(EOFError):
+            host.until(lambda _: False)
+        new_path = process.stdout.readline().decode().strip()
+        assert os.readlink(link) == new_path
+        again = Host(str(link))
+        assert again.ask(HELLO, INFO) == info
+        [started] = struct.unpack("<Q", again.ask(START, STARTED))
+        data_until(again, started + 1_000)
+        again.ask(STOP, STOPPED)
+        # No frame of before, and not even the rest of one.
+        assert [kind for kind, _ in again.frames][:2] == [INFO, STARTED]
+        assert_every_sample_is_there_or_counted(protocol.data_of(again.frames))
+        again.close()
+        host.close()
+    assert not os.path.lexists(link)
+
+
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, "stdin"])
 def test_it_ends_and_leaves_nothing_behind(tmp_path, end):
     link, lamp = tmp_path / "port", tmp_path / "lamp"
@@ -215,6 +341,7 @@ def test_the_end_of_the_thread_that_started_it_is_not_the_end_of_the_parent():
         (ShuntOptions(rate_hz=1e9), "--rate-hz"),
         (ShuntOptions(rate_hz=float("nan")), "--rate-hz"),
         (ShuntOptions(seed=-1), "--seed"),
+        (ShuntOptions(faults=("melt@5",)), "--fault"),
         (ShuntOptions(clock_ppm=float("nan")), "--clock-ppm"),
     ],
 )

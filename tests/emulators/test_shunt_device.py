@@ -17,9 +17,10 @@ from monitor_app.core.errors import SourceError
 from monitor_app.emulators.account import Account
 from monitor_app.emulators.board import TX1
 from monitor_app.emulators.frames import Identity
-from monitor_app.emulators.lamp import LampChange
+from monitor_app.emulators.lamp import LampChange, Line
 from monitor_app.emulators.sampler import CHANNELS, SampleClock, Sampler
 from monitor_app.emulators.send_queue import SendQueue
+from monitor_app.emulators.shunt import LINES
 from monitor_app.emulators.shunt_device import SETTLE_NS, ShuntDevice
 
 from . import protocol
@@ -35,14 +36,14 @@ YEAR_S = 365 * 86_400.0
 class Rig:
     """A device on a clock that stands still until it is told to go on."""
 
-    def __init__(self, account=None, rate_hz=RATE_HZ, capacity=256 * 1024) -> None:
+    def __init__(self, account=None, rate_hz=RATE_HZ, capacity=256 * 1024, nominal_hz=RATE_HZ) -> None:
         self.now_ns = ORIGIN_NS
         clock = SampleClock(ORIGIN_NS, rate_hz)
         self.account = Account(account, rate_hz)
         self.sampler = Sampler(TX1, clock, seed=1)
         self.queue = SendQueue(capacity)
-        identity = Identity("TX1 shunt", "SIM-1", "test", RATE_HZ, CHANNELS, ("busy",))
-        self.device = ShuntDevice(identity, self.sampler, clock, self.queue, self.account, lambda: self.now_ns)
+        identity = Identity("TX1 shunt", "SIM-1", "test", nominal_hz, CHANNELS, LINES)
+        self.device = ShuntDevice(identity, self.sampler, self.queue, self.account, lambda: self.now_ns)
         self.stream = b""
 
     def go(self, ns: int, drain: bool = True) -> None:
@@ -193,10 +194,10 @@ def test_what_it_cannot_do_is_answered_with_an_error(rig, command, code):
 
 
 @settings(max_examples=500)
-@given(st.floats(100.0, 200_000.0), st.floats(0.0, YEAR_S))
+@given(st.floats(100.0, 1_000_000.0), st.floats(0.0, YEAR_S))
 def test_when_samples_are_due_their_count_has_been_reached(rate_hz, after_s):
     clock, sample = SampleClock(ORIGIN_NS, rate_hz), int(after_s * rate_hz)
-    assert sample <= clock.count_at(clock.begun_ns(sample)) < sample + 0.01
+    assert sample <= clock.count_at(clock.begun_ns(sample)) < sample + 0.02
 
 
 @given(st.binary(max_size=300))
@@ -231,6 +232,66 @@ def test_the_line_tells_its_level_at_the_start_without_a_change(rig):
     data = protocol.data_of(rig.frames())
     assert {one.flags for one in data} == {1}
     assert [one.changes for one in data] == [[]] * len(data)
+
+
+def test_at_a_million_samples_a_second_the_frames_are_as_long_as_they_may_be():
+    rig = Rig(rate_hz=1e6, nominal_hz=1e6)
+    rig.send(wire(START))
+    rig.go(200 * MS)
+    data = protocol.data_of(rig.frames())
+    assert {len(one.codes) for one in data} == {2_000}
+    assert_contiguous(data)
+    assert len(data) >= 80
+
+
+def test_the_sync_line_is_line_1(rig):
+    rig.send(wire(START))
+    rig.sampler.change([LampChange(ORIGIN_NS + 20_010_000, True, Line.SYNC)], rig.now_ns)
+    rig.change((40_000_000, True))
+    rig.go(100 * MS)
+    data = protocol.data_of(rig.frames())
+    told = [(one.first + offset, line, level) for one in data for offset, line, level in one.changes]
+    assert told == [(1_001, 1, 1), (2_000, 0, 1)]
+    assert [one.flags for one in data[:6]] == [0, 0, 2, 2, 3, 3]
+
+
+def test_two_lines_that_change_at_every_sample_are_told_whole_and_no_frame_is_too_long():
+    rig = Rig(rate_hz=250_000.0, nominal_hz=250_000.0)
+    rig.send(wire(START))
+    flips = [
+        LampChange(ORIGIN_NS + 4_000 * sample, sample % 2 == 1, line) for sample in range(1, 6_000) for line in Line
+    ]
+    rig.sampler.change(flips, ORIGIN_NS + 24 * MS)
+    rig.go(50 * MS)
+    # What is too long is refused here.
+    data = protocol.data_of(rig.frames())
+    assert_contiguous(data)
+    told = [(one.first + offset, line, level) for one in data for offset, line, level in one.changes]
+    # The first sample of all has nothing before it.
+    assert told == [(sample, line, sample % 2) for sample in range(2, 6_000) for line in (0, 1)]
+
+
+def test_after_a_reset_it_is_as_after_power_up_and_the_board_goes_on(rig):
+    rig.change((100 * MS, True))
+    rig.send(wire(START))
+    rig.go(300 * MS)
+    rig.frames()
+    rig.now_ns += 5 * MS
+    rig.queue.clear()
+    rig.device.reset(rig.now_ns)
+    rig.go(50 * MS)
+    rig.drain()
+    assert rig.stream == b"\0"
+    rig.send(wire(PING, bytes(4)), wire(STOP), wire(HELLO), wire(START))
+    rig.go(60 * MS)
+    frames = rig.frames()
+    assert [kind for kind, _ in frames if kind != protocol.DATA] == [PONG, INFO, STOPPED, STARTED]
+    [pong, info, stopped, started] = [body for kind, body in frames if kind != protocol.DATA]
+    assert struct.unpack_from("<Q", pong, 4) == (2_500,)
+    assert (u64(stopped), u64(started)) == (0, 2_501)
+    data = protocol.data_of(frames)
+    assert (data[0].first, data[0].seq, data[0].dropped, data[0].flags) == (2_501, 0, 0, 1)
+    assert np.mean(np.prod(values(data, info), axis=1)) == pytest.approx(13.10, rel=0.02)
 
 
 def test_a_pulse_between_two_samples_is_not_seen(rig):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from monitor_app.core.clock import ClockState
 from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.session.reader import SessionReader
@@ -80,7 +81,7 @@ def write(path: Path, recipe: Recipe) -> None:
     writer.write_utc(START_NS, 1_700_000_000_000_000_000)
     writer.add_source(1, shunt(recipe.simulated))
     write_samples(writer, recipe)
-    writer.write_clock(1, START_NS, float(RATE_HZ), 150_000)
+    writer.write_clock(1, START_NS, ClockState(float(RATE_HZ), 150_000))
     if recipe.second_source:
         write_rails(writer)
     for number in range(1, recipe.runs + 1):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from monitor_app.bench.messages import Opened, Status
+from monitor_app.core.clock import ClockState
 from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.core.status import BenchPhase, BenchStatus, RunStatus, SourceState, SourceStatus
@@ -82,7 +83,7 @@ class Tape:
             volts = np.full(len(k), VOLTS, "<f4")
             self._writer.write_block(1, int(k[0]), (amps, volts), at(seconds[0]), at(seconds[-1]))
             self._events(start_s, end_s)
-        self._writer.write_clock(1, at(until_s), float(RATE_HZ), 210_000)
+        self._writer.write_clock(1, at(until_s), ClockState(float(RATE_HZ), 210_000))
         self._writer.commit()
 
     def _events(self, start_s: float, end_s: float) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monitor_app.core.clock import ClockState
 from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
 from monitor_app.core.samples import LineChanges, Quantity, Role, Signal, SourceInfo
 from monitor_app.session.writer import SessionWriter
@@ -109,8 +110,8 @@ def write_rich(path: Path, *, close: bool = True) -> SessionWriter:
         put(writer, round(start_s * RATE_HZ), steady(watts, round((end_s - start_s) * RATE_HZ)))
         writer.commit()
     gap(writer, 13 * RATE_HZ, RATE_HZ // 2)
-    writer.write_clock(1, START_NS + S, 50_000.5, 40_000)
-    writer.write_clock(1, START_NS + 15 * S, 50_000.25, 30_000)
+    writer.write_clock(1, START_NS + S, ClockState(50_000.5, 40_000))
+    writer.write_clock(1, START_NS + 15 * S, ClockState(50_000.25, 30_000))
     writer.write_line_changes(
         1, LineChanges(np.array([3, 7]) * RATE_HZ, np.zeros(2, np.uint8), np.array([1, 0], np.uint8))
     )

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds how late each source shows what the board does: plays a train of pulses, looks for it in the session file."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monitor_app.analysis.alignment import LEAST_DELAY_S, MOST_DELAY_S, find_delay
+from monitor_app.analysis.signals import powers_of_sources
+from monitor_app.session.reader import SessionReader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from monitor_app.core.clock import Delay
+
+MARGIN_S = 0.3
+SETTLE_S = MOST_DELAY_S + MARGIN_S
+"""Wait so long after the last edge, that the latest source has shown it."""
+
+logger = logging.getLogger(__name__)
+
+
+def find_delays(session: Path, edges_ns: Sequence[int]) -> dict[int, Delay]:
+    """By source: its delay behind a train of pulses, where its power shows the train. Raises SessionError."""
+    start_ns = edges_ns[0] + round((LEAST_DELAY_S - MARGIN_S) * 1e9)
+    end_ns = edges_ns[-1] + round((MOST_DELAY_S + MARGIN_S) * 1e9)
+    delays = {}
+    with SessionReader(session) as reader:
+        for source_id, power in powers_of_sources(reader).items():
+            times_ns, values = reader.samples(power.id, start_ns, end_ns)
+            delay = find_delay(np.array(edges_ns, np.int64), times_ns, values)
+            if delay is not None:
+                delays[source_id] = delay
+            logger.info("Source %d and the pulse train: %s", source_id, delay)
+    return delays

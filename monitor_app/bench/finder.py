@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks for instruments while the bench runs: listens for plugs going in and out, and asks when told to."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from monitor_app.sources.discovery import find_serial, find_sources
+from monitor_app.sources.transport import serial_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from monitor_app.core.status import FoundSource
+    from monitor_app.sources.transport import SerialPort
+
+LOOK_EVERY_S = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class Finder:
+    """A thread of its own, for an instrument that is asked may take seconds to answer.
+
+    Nothing is opened unless ``ask`` was called: opening a port resets some boards.
+    """
+
+    def __init__(self, ports: Callable[[], Sequence[SerialPort]] = serial_ports) -> None:
+        self.found: tuple[FoundSource, ...] = ()
+        """As last looked for."""
+        self._ports = ports
+        self._asked = threading.Event()
+        self._closing = threading.Event()
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="finder")
+        self._thread.start()
+
+    def ask(self) -> None:
+        """Look for everything, and ask on the ports whose USB id says nothing."""
+        self._asked.set()
+        self._wake.set()
+
+    def close(self) -> None:
+        """End the thread; calling it twice is fine."""
+        self._closing.set()
+        self._wake.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        seen: set[SerialPort] = set()
+        try:
+            while not self._closing.is_set():
+                present = set(self._ports())
+                if self._asked.is_set():
+                    self._asked.clear()
+                    self.found = tuple(find_sources(self._ports))
+                elif present != seen:
+                    self._plugged(present, seen)
+                seen = present
+                self._wake.wait(LOOK_EVERY_S)
+                self._wake.clear()
+        except Exception:  # the top of a thread
+            logger.exception("The search for instruments has stopped")
+
+    def _plugged(self, present: set[SerialPort], seen: set[SerialPort]) -> None:
+        """What went out is taken from the list, what came in is added without being opened."""
+        gone = {port.device for port in seen - present}
+        kept = tuple(each for each in self.found if each.where not in gone)
+        new = sorted(present - seen, key=lambda port: port.device)
+        self.found = (*find_serial(new, ask=False), *kept)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The instruments of a bench: those of its profile, what is computed from them, and those added later."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from monitor_app.bench.acquisition import Acquisition, Sync
+from monitor_app.bench.instruments import make_instruments
+from monitor_app.bench.reconciliation import combinations
+from monitor_app.bench.sync import EdgeLog, GpioWire, SimulatedWire, SyncDriver
+from monitor_app.core.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from monitor_app.bench.instruments import Instrument
+    from monitor_app.bench.recorder import Recorder
+    from monitor_app.core.profile import Profile
+    from monitor_app.core.source_specs import SourceSpec
+    from monitor_app.core.status import SourceStatus
+
+
+class SourceSet:
+    """Reads all instruments of a profile from the moment it is made until close. Raises ProfileError."""
+
+    def __init__(self, profile: Profile, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._edges = EdgeLog()
+        self.instruments = [each for spec in profile.source for each in make_instruments(spec)]
+        self._taps = combinations(self.instruments, profile.combination)
+        self._acquisitions: dict[str, Acquisition] = {}
+        self._ids = itertools.count(1)
+        for instrument in self.instruments:
+            self._acquire(instrument)
+        for _ in self._taps:
+            next(self._ids)
+        self._wire = _wire(profile, self.lamps, self._edges)
+
+    @property
+    def lamps(self) -> list[Path]:
+        """Where simulated boards want to be told that a network is running."""
+        return [each.lamp for each in self.instruments if each.lamp is not None]
+
+    @property
+    def replays_over(self) -> bool:
+        """Every instrument was a capture that has been played to its end; False where none was."""
+        replays = [each.replay for each in self.instruments if each.replay is not None]
+        return bool(replays) and len(replays) == len(self.instruments) and all(each.over for each in replays)
+
+    @property
+    def message(self) -> str:
+        """What is wrong with the sync line, one sentence, or nothing."""
+        return self._wire.message if self._wire else ""
+
+    def statuses(self) -> tuple[SourceStatus, ...]:
+        """A snapshot, from any thread."""
+        return tuple(acquisition.status for acquisition in tuple(self._acquisitions.values()))
+
+    def add(self, spec: SourceSpec) -> None:
+        """Take one more instrument into the session. Raises MonitorError where its name is taken."""
+        for instrument in make_instruments(spec):
+            if instrument.name in self._acquisitions:
+                raise MonitorError(f"There is a source {instrument.name} already: give the new one another name.")
+            self.instruments.append(instrument)
+            self._acquire(instrument)
+
+    def connect(self, name: str) -> None:
+        """Try a source again that has failed or was disconnected; unknown names are ignored."""
+        if name in self._acquisitions:
+            self._acquisitions[name].connect()
+
+    def disconnect(self, name: str) -> None:
+        """Let go of a source until connect; unknown names are ignored."""
+        if name in self._acquisitions:
+            self._acquisitions[name].disconnect()
+
+    def close(self) -> None:
+        """Let go of all instruments; calling it twice is fine."""
+        if self._wire is not None:
+            self._wire.close()
+        for acquisition in self._acquisitions.values():
+            acquisition.close()
+        for instrument in self.instruments:
+            instrument.close()
+
+    def _acquire(self, instrument: Instrument) -> None:
+        self._acquisitions[instrument.name] = Acquisition(
+            next(self._ids), instrument.name, instrument.kind, instrument.make_source, self._recorder,
+            sync=Sync(instrument.sync_line, self._edges) if instrument.sync_line else None, taps=self._taps,
+        )  # fmt: skip
+
+
+def _wire(profile: Profile, lamps: Sequence[Path], edges: EdgeLog) -> SyncDriver | None:
+    """The wire from this board to the meters' digital inputs, where there is one."""
+    pin = profile.sync.gpio
+    if pin is not None:
+        return SyncDriver(lambda: GpioWire(pin), edges, profile.sync.interval_s)
+    return SyncDriver(lambda: SimulatedWire(lamps), edges, profile.sync.interval_s) if lamps else None

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where in the file, and when, is what one source delivers: indices from 0, host times, holes.
+
+Indices go on through losses and reconnections: a hole is as long as the time that was missed, so that index and
+time stay together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monitor_app.core.clock import ClockMethod, ClockState, SampleClock
+from monitor_app.core.samples import LineChanges
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from monitor_app.bench.sync import EdgeLog
+    from monitor_app.core.samples import SampleBlock, SourceInfo, TimeMark
+
+EDGE_TOLERANCE_NS = 2_000_000
+"""An edge that the meter saw is one that was sent if it is no further off than the bound and this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Samples that never arrived."""
+
+    first: int
+    n: int
+    start_ns: int
+    end_ns: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A block as it goes to the file."""
+
+    first: int
+    codes: tuple[NDArray[np.generic], ...]
+    times_ns: NDArray[np.int64]
+    """Of the first and the last sample where they are evenly spaced, else of every sample."""
+    even: bool
+    changes: LineChanges
+    gap: Gap | None
+    """What is missing before it."""
+
+    def __len__(self) -> int:
+        return len(self.codes[0])
+
+    def sample_times_ns(self) -> NDArray[np.int64]:
+        """Host time of every sample."""
+        if not self.even:
+            return self.times_ns
+        first, last = self.times_ns.tolist()
+        steps = np.arange(len(self)) * ((last - first) / max(len(self) - 1, 1))
+        times_ns: NDArray[np.int64] = first + np.round(steps).astype(np.int64)
+        return times_ns
+
+
+class Timeline:
+    """One source's indices and times over all its connections. Used from the thread that reads it."""
+
+    def __init__(self, edges: EdgeLog | None = None) -> None:
+        self._edges = edges
+        self._end: tuple[int, int] | None = None
+        """Index and host time at which the samples in the file end."""
+
+    def connect(self, info: SourceInfo, sync_line: str | None = None) -> None:
+        """A connection begins: its device may count anew, and its clock is to be learned."""
+        self._info = info
+        self._clock = SampleClock(info.rate_hz, info.transport_bound_ns)
+        self._sync = info.lines.index(sync_line) if sync_line in info.lines else None
+        self._base: int | None = None
+        self._polls: tuple[int, int, int, int] | None = None
+        """Index and time of the first and of the last sample of a source that gives times itself."""
+
+    def add_mark(self, mark: TimeMark) -> None:
+        """A two-way mark of the source's clock."""
+        self._clock.add_mark(mark)
+
+    def place(self, block: SampleBlock) -> Placed:
+        """The block with its place in the file and its times, given for good."""
+        if block.times_ns is None:
+            self._clock.add_arrival(block.first_index + len(block), block.arrival_ns)
+            times_ns = np.array(self._clock.times(block.first_index, len(block)), np.int64)
+        else:
+            times_ns = self._rising(block.times_ns)
+        start_ns, last_ns = int(times_ns[0]), int(times_ns[-1])
+        gap = None
+        if self._base is None:
+            index, gap = self._resume_at(start_ns)
+            self._base = block.first_index - index
+        first = block.first_index - self._base
+        if block.lost_before and self._end is not None and gap is None:
+            gap = Gap(first - block.lost_before, block.lost_before, self._end[1], start_ns, "lost on the way")
+        if block.times_ns is not None:
+            at = self._polls[:2] if self._polls else (first, start_ns)
+            self._polls = (*at, first + len(block) - 1, last_ns)
+        self._end = (first + len(block), last_ns + round(1e9 / self.state.rate_hz))
+        changes = LineChanges(block.changes.index - self._base, block.changes.line, block.changes.level)
+        if self._sync is not None and len(block.changes.index):
+            self._find_edges(block, start_ns, last_ns)
+        return Placed(first, block.codes, times_ns, block.times_ns is None, changes, gap)
+
+    @property
+    def state(self) -> ClockState:
+        """Rate and bound at the newest sample."""
+        if self._polls is None:
+            return self._clock.state
+        first, start_ns, last, last_ns = self._polls
+        rate_hz = (last - first) * 1e9 / (last_ns - start_ns) if last_ns > start_ns else self._info.rate_hz
+        return ClockState(rate_hz, self._info.transport_bound_ns, ClockMethod.POLLED)
+
+    @property
+    def started(self) -> bool:
+        """A block of this connection has been placed."""
+        return self._base is not None
+
+    def _rising(self, times_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Times after those given before: a source that stamps itself may have been set back by a reconnection."""
+        if self._polls is None or times_ns[0] > self._polls[3]:
+            return times_ns
+        floor = self._polls[3] + 1 + np.arange(len(times_ns))
+        return np.maximum(times_ns, floor)
+
+    def _resume_at(self, start_ns: int) -> tuple[int, Gap | None]:
+        """Index of the first sample of a connection: 0, or as far on as time has gone since the last one."""
+        if self._end is None:
+            return 0, None
+        index, end_ns = self._end
+        missed = max(round((start_ns - end_ns) * 1e-9 * self.state.rate_hz), 0)
+        gap = Gap(index, missed, end_ns, start_ns, "disconnected") if missed else None
+        return index + missed, gap
+
+    def _find_edges(self, block: SampleBlock, start_ns: int, last_ns: int) -> None:
+        """Tie the clock to the edges on the sync line that this block saw."""
+        if self._edges is None:
+            return
+        tolerance_ns = self._clock.state.bound_ns + EDGE_TOLERANCE_NS
+        period_ns = (last_ns - start_ns) / max(len(block) - 1, 1)
+        ours = block.changes.line == self._sync
+        for index, level in zip(block.changes.index[ours].tolist(), block.changes.level[ours].tolist(), strict=True):
+            seen_ns = start_ns + (index - block.first_index) * period_ns
+            sent = self._edges.nearest(round(seen_ns), bool(level), tolerance_ns)
+            if sent is not None:
+                self._clock.add_edge(index, sent.earliest_ns, sent.latest_ns)

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An instrument that sends lines of text: an EdgePowerMeter, or any whose columns a profile names."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from monitor_app.core.errors import PortError, SourceLostError
+from monitor_app.core.samples import Quantity
+from monitor_app.core.source_specs import Column
+from monitor_app.sources.edgepowermeter import EdgePowerMeter
+from monitor_app.sources.lines_decoder import Layout
+from monitor_app.sources.text_lines import TextLines
+from monitor_app.sources.transport import SerialTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from monitor_app.core.samples import Reading, SampleBlock, SourceInfo
+    from monitor_app.core.source_specs import LinesSpec
+    from monitor_app.sources.transport import Transport
+
+SILENCE_S, SILENT_LINES = 2.0, 10
+EAGER_BELOW_HZ = 500.0
+"""Above, several lines a read cost less; they are laid out evenly, or have their stamps."""
+USUAL_COLUMNS = (
+    Column(name="current", quantity=Quantity.CURRENT),
+    Column(name="voltage", quantity=Quantity.VOLTAGE),
+)
+"""Of an emulated instrument, for which a profile need not name them."""
+FIRST_FIRMWARE = Layout("csv", (2, 1), (1.0, 1.0), (0.0, 0.0), comments=(b"#", b"[", b"=", b"Timestamp"))
+"""Of an EdgePowerMeter that knows no commands: date and time, volts, amperes, watts."""
+
+logger = logging.getLogger(__name__)
+
+
+class _Dialect(Protocol):
+    """How one kind of instrument is talked to."""
+
+    @property
+    def malformed(self) -> int: ...
+
+    @property
+    def last_rejected(self) -> bytes | None: ...
+
+    def begin(self, transport: Transport) -> SourceInfo | None: ...
+
+    def take(self, data: bytes, since_ns: int, arrival_ns: int) -> list[SampleBlock]: ...
+
+    def end(self, transport: Transport) -> None: ...
+
+
+class LinesSource:
+    """The instrument on one port, as the profile describes it."""
+
+    def __init__(
+        self,
+        name: str,
+        port: str,
+        spec: LinesSpec,
+        open_transport: Callable[[str], Transport] | None = None,
+    ) -> None:
+        self._name = name
+        self._port = port
+        self._spec = spec
+        self._open_transport = open_transport or partial(SerialTransport, baud=spec.baud)
+        self._transport: Transport | None = None
+        self._dialect: _Dialect | None = None
+        self._info: SourceInfo | None = None
+
+    @property
+    def info(self) -> SourceInfo:
+        """Complete after open."""
+        if self._info is None:
+            raise PortError(f"{self._name} has not been opened.")
+        return self._info
+
+    @property
+    def malformed_lines(self) -> int:
+        """Lines that did not fit and were left out, since open."""
+        return 0 if self._dialect is None else self._dialect.malformed
+
+    def open(self) -> None:
+        """Connect and listen until the lines are understood. Raises PortError, HandshakeError."""
+        self.close()
+        self._transport = self._open_transport(self._port)
+        try:
+            self._info = self._begin(self._transport)
+        except BaseException:
+            self.close()
+            raise
+        self._complained = False
+        self._since_ns = self._heard_ns = self._fitted_ns = time.perf_counter_ns()
+        self._silence_s = max(SILENCE_S, SILENT_LINES / self._info.rate_hz)
+
+    def read(self, timeout_s: float) -> list[Reading]:
+        """Samples with their times. Raises SourceLostError when the instrument is gone or was reset."""
+        transport, dialect = self._transport, self._dialect
+        if transport is None or dialect is None:
+            raise SourceLostError(f"{self._name} is not connected: connect it first.")
+        data = transport.read(timeout_s, eager=self.info.rate_hz < EAGER_BELOW_HZ)
+        arrival_ns = time.perf_counter_ns()
+        readings: list[Reading] = [*dialect.take(data, self._since_ns, arrival_ns)]
+        self._since_ns = arrival_ns
+        self._heard_ns = arrival_ns if data else self._heard_ns
+        self._fitted_ns = arrival_ns if readings else self._fitted_ns
+        if dialect.last_rejected is not None and not self._complained:
+            self._complained = True
+            logger.warning("%s: a line does not fit and is left out: %r", self._name, dialect.last_rejected[:80])
+        self._check_silence(arrival_ns)
+        return readings
+
+    def close(self) -> None:
+        """Tell it to stop, if the profile says how, and let go of the port; calling it twice is fine."""
+        transport, self._transport = self._transport, None
+        if transport is None:
+            return
+        try:
+            if self._dialect is not None:
+                self._dialect.end(transport)
+        except SourceLostError:
+            pass  # gone already: there is nothing left to stop
+        finally:
+            transport.close()
+
+    def _begin(self, transport: Transport) -> SourceInfo:
+        spec = self._spec
+        if spec.format == "edgepowermeter":
+            meter = EdgePowerMeter(self._name, self._port, spec.roles, spec.start, spec.stop)
+            self._dialect = meter
+            info = meter.begin(transport)
+            if info is not None:
+                return info
+            lines = TextLines(self._name, self._port, spec, FIRST_FIRMWARE, USUAL_COLUMNS)
+            self._dialect = lines
+            info = lines.begin(transport)
+            return replace(info, model="EdgePowerMeter", firmware="1", simulated=info.simulated or meter.emulated)
+        columns = spec.columns or USUAL_COLUMNS
+        lines = TextLines(self._name, self._port, spec, _layout(spec, columns), columns)
+        self._dialect = lines
+        return lines.begin(transport)
+
+    def _check_silence(self, now_ns: int) -> None:
+        if now_ns - self._fitted_ns <= self._silence_s * 1e9:
+            return
+        if now_ns - self._heard_ns <= self._silence_s * 1e9:
+            raise SourceLostError(f"{self._name} on {self._port} sends nothing that fits any more: was it reset?")
+        raise SourceLostError(f"{self._name} on {self._port} fell silent: check its power and its cable.")
+
+
+def _layout(spec: LinesSpec, columns: tuple[Column, ...]) -> Layout:
+    return Layout(
+        "json" if spec.format == "json" else "csv",
+        tuple(column.name if column.field is None else column.field for column in columns),
+        tuple(column.scale for column in columns),
+        tuple(column.offset for column in columns),
+        None if spec.time is None else spec.time.field,
+        spec.separator,
+    )
