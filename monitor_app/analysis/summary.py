@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from monitor_app.analysis.runs import RunResult, idle_spans, mean_over, run_results
-from monitor_app.analysis.signals import total_power
+from monitor_app.analysis.runs import RunResult, delay_of, idle_spans, mean_over, run_results
+from monitor_app.analysis.signals import powers_of_sources, total_power
 from monitor_app.core.runs import RunState
 from monitor_app.session.schema import FORMAT_VERSION
 
 if TYPE_CHECKING:
     from monitor_app.analysis.intervals import Proportion
     from monitor_app.session.reader import Extent, SessionReader
-    from monitor_app.session.rows import SourceRow
+    from monitor_app.session.rows import AlignmentRow, ClockRow, SignalRow, SourceRow
 
 YEAR_9999_NS = 253_402_300_800 * 10**9
 """Dates beyond it cannot be written; a damaged file may hold them."""
@@ -28,7 +28,12 @@ class SourceSummary:
     source: SourceRow
     rate_hz: float | None
     """Samples a second of host time, over the whole session."""
-    clock_bound_ns: int | None
+    clock: ClockRow | None
+    """How sure its times are, as last known."""
+    alignment: AlignmentRow | None
+    """How late it shows what the board does, where a train of pulses was played."""
+    mean_w: float | None
+    """Mean power that it measured, of its total or its only power."""
     lost_samples: int
 
 
@@ -61,10 +66,10 @@ def summarise(reader: SessionReader) -> SessionSummary:
     """All figures of a session. Raises NotASessionError for a damaged one."""
     extent, power, meta = reader.extent(), total_power(reader), reader.meta()
     whole = reader.statistics(power.id, extent.start_ns, extent.end_ns) if power and extent else None
-    spans = reader.spans()
-    idle = [reader.statistics(power.id, *span) for span in idle_spans(spans)] if power else []
+    idle = [reader.statistics(power.id, *span) for span in _idle_windows(reader, power)] if power else []
     runs = tuple(run_results(reader))
-    sources = tuple(_source(reader, source) for source in reader.sources())
+    powers = powers_of_sources(reader)
+    sources = tuple(_source(reader, source, powers.get(source.id), extent) for source in reader.sources())
     return SessionSummary(
         title=meta.get("title", ""),
         started_utc=_utc(reader, extent),
@@ -112,13 +117,24 @@ def _full_w(runs: tuple[RunResult, ...]) -> float | None:
     return sum(timed_s * full_w for timed_s, full_w in done) / total_s if total_s else None
 
 
-def _source(reader: SessionReader, source: SourceRow) -> SourceSummary:
+def _idle_windows(reader: SessionReader, power: SignalRow) -> list[tuple[int, int]]:
+    """The idle baselines as the source of the power shows them."""
+    return [
+        (start_ns + delay_ns, end_ns + delay_ns)
+        for start_ns, end_ns in idle_spans(reader.spans())
+        for delay_ns in [delay_of(reader, power.source, end_ns)]
+    ]
+
+
+def _source(reader: SessionReader, source: SourceRow, power: SignalRow | None, extent: Extent | None) -> SourceSummary:
     stored = [s for s in reader.signals() if s.source == source.id and not s.is_product]
-    clock = reader.clock(source.id)
+    whole = reader.statistics(power.id, extent.start_ns, extent.end_ns) if power and extent else None
     return SourceSummary(
         source,
         reader.sample_rate_hz(stored[0].id) if stored else None,
-        clock.bound_ns if clock else None,
+        reader.clock(source.id),
+        reader.alignment(source.id),
+        whole.mean if whole and whole.count else None,
         sum(gap.n for gap in reader.gaps() if gap.source == source.id),
     )
 
@@ -133,7 +149,7 @@ def _utc(reader: SessionReader, extent: Extent | None) -> datetime | None:
 
 
 def _source_json(summary: SourceSummary) -> dict[str, Any]:
-    source = summary.source
+    source, clock, delay = summary.source, summary.clock, summary.alignment
     return {
         "name": source.name,
         "kind": source.kind,
@@ -142,9 +158,14 @@ def _source_json(summary: SourceSummary) -> dict[str, Any]:
         "firmware": source.firmware,
         "nominal_rate_hz": source.rate_hz,
         "sample_rate_hz": summary.rate_hz,
-        "clock_bound_us": None if summary.clock_bound_ns is None else summary.clock_bound_ns / 1000,
+        "clock_bound_us": clock and clock.bound_ns / 1000,
+        "clock_method": clock and clock.method,
+        "delay_us": delay
+        and {"value": delay.delay_ns / 1000, "bound": delay.bound_ns / 1000, "correlation": delay.correlation},
+        "mean_w": summary.mean_w,
         "lost_samples": summary.lost_samples,
         "simulated": source.simulated,
+        "notes": list(source.notes),
     }
 
 

@@ -167,21 +167,26 @@ class Acquisition:
         timeline.connect(source.info, self._sync.line if self._sync else None)
         clock_due_ns = 0
         self._say(SourceState.STREAMING, "")
-        while not self._stopping.is_set() and self._wanted.is_set():
-            for reading in source.read(READ_S):
-                if isinstance(reading, TimeMark):
-                    timeline.add_mark(reading)
-                elif len(reading):
-                    self._store(timeline.place(reading))
-            now_ns = time.perf_counter_ns()
-            if timeline.started and now_ns > clock_due_ns:
-                clock_due_ns = now_ns + CLOCK_EVERY_NS
-                self._store_clock(now_ns)
+        try:
+            while not self._stopping.is_set() and self._wanted.is_set():
+                for reading in source.read(READ_S):
+                    if isinstance(reading, TimeMark):
+                        timeline.add_mark(reading)
+                    elif len(reading):
+                        self._store(timeline.add(reading))
+                now_ns = time.perf_counter_ns()
+                self._store(timeline.due(now_ns))
+                if timeline.started and now_ns > clock_due_ns:
+                    clock_due_ns = now_ns + CLOCK_EVERY_NS
+                    self._store_clock(now_ns)
+        finally:
+            self._store(timeline.release())
 
-    def _store(self, placed: Placed) -> None:
-        if placed.gap is not None:
-            self._store_gap(placed.gap)
-        self._recorder.put(lambda writer: self._write(placed, writer))
+    def _store(self, blocks: list[Placed]) -> None:
+        for placed in blocks:
+            if placed.gap is not None:
+                self._store_gap(placed.gap)
+            self._recorder.put(lambda writer, placed=placed: self._write(placed, writer))  # type: ignore[misc]
 
     def _write(self, placed: Placed, writer: SessionWriter) -> None:
         """On the recorder's thread."""

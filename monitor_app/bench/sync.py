@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEPT = 256
+AHEAD_NS = 20_000_000
 
 logger = logging.getLogger(__name__)
 
@@ -73,9 +74,10 @@ class SimulatedWire:
         self._lamp = Lamp(*lamps)
 
     def set(self, level: bool) -> tuple[int, int]:
-        now_ns = time.perf_counter_ns()
-        self._lamp.set_sync(level, now_ns)
-        return now_ns, now_ns
+        # A moment ahead, so that the message is there when the wire switches: a real wire has no delay.
+        switched_ns = time.perf_counter_ns() + AHEAD_NS
+        self._lamp.set_sync(level, switched_ns)
+        return switched_ns, switched_ns
 
     def close(self) -> None:
         self._lamp.close()

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from monitor_app.bench.sync import EdgeLog
     from monitor_app.core.samples import SampleBlock, SourceInfo, TimeMark
 
+LEARNING_NS = 450_000_000
+"""The first samples of a connection wait so long for their times: with the first marks and some early arrivals the
+clock is known ten times better than with one, and a time once given is not taken back."""
 EDGE_TOLERANCE_NS = 2_000_000
 """An edge that the meter saw is one that was sent if it is no further off than the bound and this."""
 
@@ -76,6 +79,9 @@ class Timeline:
         self._clock = SampleClock(info.rate_hz, info.transport_bound_ns)
         self._sync = info.lines.index(sync_line) if sync_line in info.lines else None
         self._base: int | None = None
+        self._held: list[SampleBlock] = []
+        self._learned_ns: int | None = None
+        """Until when blocks are held."""
         self._polls: tuple[int, int, int, int] | None = None
         """Index and time of the first and of the last sample of a source that gives times itself."""
 
@@ -83,10 +89,27 @@ class Timeline:
         """A two-way mark of the source's clock."""
         self._clock.add_mark(mark)
 
-    def place(self, block: SampleBlock) -> Placed:
-        """The block with its place in the file and its times, given for good."""
+    def add(self, block: SampleBlock) -> list[Placed]:
+        """The block, and those before it that were held, with their places and times, given for good."""
+        if block.times_ns is not None:
+            return [self._place(block)]
+        self._clock.add_arrival(block.first_index + len(block), block.arrival_ns)
+        self._held.append(block)
+        if self._learned_ns is None:
+            self._learned_ns = block.arrival_ns + LEARNING_NS
+        return self.due(block.arrival_ns)
+
+    def due(self, now_ns: int) -> list[Placed]:
+        """What was held and has waited long enough by now."""
+        return self.release() if self._learned_ns is not None and now_ns >= self._learned_ns else []
+
+    def release(self) -> list[Placed]:
+        """All that is held, as well as it is known: the connection ends."""
+        held, self._held = self._held, []
+        return [self._place(block) for block in held]
+
+    def _place(self, block: SampleBlock) -> Placed:
         if block.times_ns is None:
-            self._clock.add_arrival(block.first_index + len(block), block.arrival_ns)
             times_ns = np.array(self._clock.times(block.first_index, len(block)), np.int64)
         else:
             times_ns = self._rising(block.times_ns)

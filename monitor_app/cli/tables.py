@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from monitor_app.analysis.intervals import Proportion
     from monitor_app.analysis.runs import RunResult
-    from monitor_app.analysis.summary import SessionSummary
+    from monitor_app.analysis.summary import SessionSummary, SourceSummary
     from monitor_app.core.runs import NetworkFacts
     from monitor_app.core.status import BenchStatus, FoundSource, SourceStatus
 
@@ -48,11 +48,12 @@ def print_session(file: Path, summary: SessionSummary) -> None:
     console.print(f"{started}, {summary.duration_s:.1f} s{ending}")
     for source in summary.sources:
         rate = "no samples" if source.rate_hz is None else f"{source.rate_hz:,.2f} Sa/s"
-        bound = "unknown" if source.clock_bound_ns is None else f"± {source.clock_bound_ns / 1e6:.3f} ms"
         console.print(
-            f"{source.source.name}: {source.source.model} {source.source.serial_number}, {rate}, "
-            f"{source.lost_samples} lost, clock {bound}"
+            f"{source.source.name}: {source.source.model} {source.source.serial_number}".rstrip()
+            + f", {rate}, {source.lost_samples} lost, {_clock_words(source)}"
         )
+        for note in source.source.notes:
+            console.print(Text(f"  {note}", style="dim"))
     coverage = "" if summary.coverage is None else f" ({summary.coverage:.2%} of the samples)"
     console.print(
         f"idle {_number(summary.idle_w, '.2f')} W, full {_number(summary.full_w, '.2f')} W, "
@@ -60,6 +61,17 @@ def print_session(file: Path, summary: SessionSummary) -> None:
     )
     if summary.runs:
         console.print(_runs_table(summary.runs))
+
+
+def _clock_words(source: SourceSummary) -> str:
+    """How sure its times are and, where it is known, how late it shows what the board does."""
+    words = "clock unknown"
+    if source.clock is not None:
+        words = f"clock ± {source.clock.bound_ns / 1e6:.3f} ms ({source.clock.method})"
+    if source.alignment is not None:
+        late, bound = source.alignment.delay_ns / 1e6, source.alignment.bound_ns / 1e6
+        words += f", {late:.1f} ± {bound:.1f} ms behind the board"
+    return words
 
 
 def _runs_table(runs: Sequence[RunResult]) -> Table:

@@ -42,6 +42,8 @@ SLOPES = 61
 ZOOMS = 3
 FRESH_NS = 5_000_000_000
 """A mark bounds the line around it; so long after the last one a crystal may have drifted a millisecond off."""
+LEAST_MARKS = 2
+"""A single mark, as one has of the start of a stream, bounds no rate."""
 FRESH_EDGE_NS = 30_000_000_000
 
 
@@ -159,7 +161,8 @@ class SampleClock:
     def _method(self) -> ClockMethod:
         if self._heard_ns - self._edge_ns < FRESH_EDGE_NS:
             return ClockMethod.LINE
-        return ClockMethod.TWO_WAY if self._heard_ns - self._mark_ns < FRESH_NS else ClockMethod.ARRIVAL
+        marked = len(self._marks) >= LEAST_MARKS and self._heard_ns - self._mark_ns < FRESH_NS
+        return ClockMethod.TWO_WAY if marked else ClockMethod.ARRIVAL
 
     def _limits(self, index: float, earliest_ns: int, latest_ns: int) -> tuple[float, float, float]:
         x, latest = self._relative(index, latest_ns)

@@ -78,6 +78,7 @@ class Ppk2Spec(SerialSpec):
     supply_v: float = Field(3.3, ge=0.8, le=5.0)
     """In source mode what it is set to, in ampere mode what the other supply gives. Power is current times this."""
     roles: dict[str, Role] = Field(default_factory=lambda: {"power": Role.TOTAL})
+    sync_line: str = "D1"
 
 
 class Column(Table):
@@ -119,7 +120,7 @@ class LinesSpec(SerialSpec):
 
     @model_validator(mode="after")
     def _columns_are_named(self) -> LinesSpec:
-        if self.format != "edgepowermeter" and not self.columns and self.emulate is None:
+        if self.format != "edgepowermeter" and not self.columns:
             raise ValueError("name the columns of the lines under [[source.columns]]")
         return self
 

@@ -33,8 +33,10 @@ VERSION = b"F411-1.6.1 emulated\r\n"
 FRAME_RATE_HZ = 20_000.0
 FRAME_BYTES = 2 * (SENSORS + 1)
 FRAMES_PER_WAKE = 160
-# A change of the lamp travels this long at most, unless its sender was put off between stamp and send.
-SETTLE_NS = 3_000_000
+# A mark is answered as soon as the real device would.
+FRAMES_PER_MARK = 4
+# Samples leave the device so late, as over USB; a change of the lamp seldom travels longer.
+SETTLE_NS = 400_000
 HOST_TIMEOUT_NS = 2_000_000_000
 STOP_DELAY_NS = 100_000_000
 BLINK_NS = 500_000_000
@@ -106,12 +108,16 @@ class PowerSensor3Device:
         """When to call `tick` next; None while there is nothing to do but to wait for the host."""
         due = []
         if self.streaming:
-            due.append(self._sampler.clock.begun_ns(self._sampler.next + FRAMES_PER_WAKE) + SETTLE_NS)
+            due.append(self._sampler.clock.begun_ns(self._sampler.next + self._frames_per_wake) + SETTLE_NS)
         if self._single_frame is not None:
             due.append(self._sampler.clock.begun_ns(self._single_frame + 1) + SETTLE_NS)
         if self._wait is not None and self._wait.until_ns is not None:
             due.append(self._wait.until_ns)
         return min(due, default=None)
+
+    @property
+    def _frames_per_wake(self) -> int:
+        return FRAMES_PER_MARK if self._marks else FRAMES_PER_WAKE
 
     def tick(self, host_ns: int) -> None:
         """Send the frames that are finished, and go on with a command that has waited."""
@@ -122,7 +128,7 @@ class PowerSensor3Device:
             self._send(self._sampler.next + 1)
         if not self.streaming:
             self._sampler.skip(settled)
-        elif settled >= self._sampler.next + FRAMES_PER_WAKE:
+        elif settled >= self._sampler.next + self._frames_per_wake:
             self._send(min(settled, self._sampler.next + _MAX_FRAMES_AT_ONCE))
         self._run(host_ns)
 

@@ -31,8 +31,8 @@ SAMPLE_RATE_HZ = 100_000.0
 SHARE = 1 / 8
 """Of the board's power, so that it fits 5 V and 1 A."""
 SAMPLES_PER_WAKE = 900
-# A change of the lamp travels this long at most, unless its sender was put off between stamp and send.
-SETTLE_NS = 3_000_000
+# Samples leave the device so late, as over USB; a change of the lamp seldom travels longer.
+SETTLE_NS = 400_000
 PIECE_BYTES = 64
 PIECE_NS = 1_000_000
 MIN_MV, MAX_MV = 800, 5_000

@@ -44,6 +44,8 @@ class ScpiOptions(EmulatorOptions):
         super().check()
         if self.model not in MODELS:
             raise SourceError(f"There is no instrument {self.model!r}; choose one of: {', '.join(MODELS)}.")
+        if not 0 <= self.tcp_port < 2**16:
+            raise SourceError(f"There is no TCP port {self.tcp_port}; choose 0 to 65535 with --tcp-port.")
         if self.model != "scope":
             return
         for name, given in (("link", self.link), ("account", self.account), ("fault", self.faults)):

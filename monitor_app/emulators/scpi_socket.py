@@ -36,9 +36,10 @@ class SocketLine:
         self.client: socket.socket | None = None
         try:
             self.listener = socket.create_server((_HOST, port), backlog=1)
-        except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise PortError(f"TCP port {port} cannot be used ({reason}); choose another with --tcp-port.") from error
+        except OSError as error:
+            raise PortError(
+                f"TCP port {port} cannot be used ({error.strerror}); choose another with --tcp-port."
+            ) from error
         self.listener.setblocking(False)
 
     @property

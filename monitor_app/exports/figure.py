@@ -206,7 +206,7 @@ def _notes(
         if each.rate_hz and (signal is None or each.source.id == signal.source):
             notes.append(Note(_rate(each.rate_hz)))
     notes.append(Note(f"{summary.lost_samples:,} samples lost", alarm=summary.lost_samples > 0))
-    bounds = [each.clock_bound_ns for each in summary.sources if each.clock_bound_ns is not None]
+    bounds = [each.clock.bound_ns for each in summary.sources if each.clock is not None]
     notes.append(Note(f"clock ± {max(bounds) * 1e-6:.2f} ms" if bounds else "clock not known"))
     if signal:
         notes.append(Note(f"coverage {_percent(reader.statistics(signal.id, *window).coverage)}"))

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor_app.core.runs import Phase
-from monitor_app.core.samples import Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +33,16 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
+class Hole:
+    """Samples of a source that never arrived, in seconds since the start."""
+
+    start_s: float
+    end_s: float
+    name: str
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A value with its name, beside the pane at its height."""
 
@@ -51,7 +60,7 @@ class Annotations:
     runs: tuple[Stretch, ...] = ()
     """Runs from the first to the last forward pass."""
     phases: tuple[Stretch, ...] = ()
-    gaps: tuple[Stretch, ...] = ()
+    gaps: tuple[Hole, ...] = ()
     marks: tuple[tuple[float, str], ...] = ()
     """Time in s and text."""
     levels: tuple[Note, ...] = ()
@@ -63,19 +72,17 @@ class Annotations:
     """Why there is no accuracy."""
 
 
-def annotate(recording: Recording, quantity: Quantity) -> Annotations:
-    """What there is to say about the session as it stands."""
+def annotate(recording: Recording, *, with_levels: bool) -> Annotations:
+    """What there is to say about the session as it stands; levels where the power of the board is shown."""
     phases = tuple(_phases(recording))
-    levels = recording.levels if quantity is Quantity.POWER else None
+    levels = recording.levels if with_levels else None
     run = recording.current_run
     result = recording.latest_result
     notes = [(levels.idle_w, "idle"), (levels.full_w, "full")] if levels else []
     return Annotations(
         runs=tuple(_runs(recording)),
         phases=phases,
-        gaps=tuple(
-            Stretch(recording.seconds(g.start_ns), recording.seconds(g.end_ns), f"{g.n:,} lost") for g in recording.gaps
-        ),
+        gaps=tuple(_holes(recording)),
         marks=tuple((recording.seconds(m.host_ns), m.text) for m in recording.marks),
         levels=tuple(Note(w, name, f"{w:.2f} W", line=True) for w, name in notes if w is not None),
         swing=f"{levels.swing_w:.2f} W" if levels and levels.swing_w is not None else "",
@@ -83,6 +90,20 @@ def annotate(recording: Recording, quantity: Quantity) -> Annotations:
         accuracy=tuple(_accuracy_notes(result)),
         accuracy_note=_accuracy_note(run.accuracy_note if run else None),
     )
+
+
+def _holes(recording: Recording) -> list[Hole]:
+    """They say whose they are where there are several sources."""
+    names = {source.id: f"{source.name}  " for source in recording.sources} if len(recording.sources) > 1 else {}
+    return [
+        Hole(
+            recording.seconds(gap.start_ns),
+            recording.seconds(gap.end_ns),
+            f"{names.get(gap.source, '')}{gap.n:,} lost",
+            gap.source,
+        )
+        for gap in recording.gaps
+    ]
 
 
 def _phases(recording: Recording) -> list[Stretch]:

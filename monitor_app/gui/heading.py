@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: N802 (Qt names these methods)
 """The small parts that the side panels share."""
 
 from __future__ import annotations
 
-from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QLabel, QLayout, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFont, QResizeEvent
+from PySide6.QtWidgets import QLabel, QLayout, QPushButton, QSizePolicy, QWidget
 
 from monitor_app.gui.theme import CAPTION_PX, ui_font
 
@@ -18,6 +20,49 @@ class Heading(QLabel):
         font = QFont(ui_font(CAPTION_PX))
         font.setLetterSpacing(QFont.SpacingType.AbsoluteSpacing, 1.0)
         self.setFont(font)
+
+
+class WordButton(QPushButton):
+    """A word to click on."""
+
+    def __init__(self, text: str = "", *, name: str = "word") -> None:
+        super().__init__(text)
+        self.setObjectName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+
+class Elided(QLabel):
+    """Quiet words on one line, as much of them as there is room for; all of them in the tool tip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("dim")
+        self.whole = ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def set_text(self, text: str, tip: str = "") -> None:
+        if text != self.whole:
+            self.whole = text
+            self._elide()
+        self.setToolTip(tip or text)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        self.setText(self.fontMetrics().elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width()))
+
+
+def dim_label(text: str = "") -> QLabel:
+    """Quiet words."""
+    label = QLabel(text)
+    label.setObjectName("dim")
+    return label
 
 
 def empty(layout: QLayout) -> None:

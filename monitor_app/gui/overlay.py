@@ -5,15 +5,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
-from monitor_app.gui.annotations import Note, Stretch, spread_apart
+from monitor_app.gui.annotations import Hole, Note, Stretch, spread_apart
 from monitor_app.gui.axes import AXIS_WIDTH_PX, time_step, value_step, value_text
+from monitor_app.gui.legend import paint_legend, paint_marks
 from monitor_app.gui.theme import BODY_PX, SMALL_PX, mixed, ui_font
+from monitor_app.gui.trace_pane import LEGEND_PX
 from monitor_app.gui.wording import clock_time
 
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ LEAST_NAMED_PX = 46
 """Stretches narrower than this keep their name to themselves."""
 
 
+_S = TypeVar("_S", Stretch, Hole)
+
+
 class _Layer(pg.GraphicsObject):
     def __init__(self, stack: PaneStack, z: float) -> None:
         super().__init__()
@@ -48,7 +53,7 @@ class _Layer(pg.GraphicsObject):
         view, rect = self.stack.view, self.stack.trace.rect
         return float(rect.left() + (seconds - view.start_s) / view.width_s * rect.width())
 
-    def _visible(self, stretches: Iterable[Stretch]) -> Iterator[tuple[float, float, Stretch]]:
+    def _visible(self, stretches: Iterable[_S]) -> Iterator[tuple[float, float, _S]]:
         """Pixels of the stretches in view, at least one wide."""
         view, rect = self.stack.view, self.stack.trace.rect
         for stretch in stretches:
@@ -71,9 +76,11 @@ class Backdrop(_Layer):
                     painter.fillRect(QRectF(left, rect.top(), right - left, rect.height()), ground)
         self._paint_grid(painter)
         lost = mixed(theme.alarm, theme.ground, 0.35)
-        for left, right, _gap in self._visible(self.stack.annotations.gaps):
-            for rect in rects:
-                painter.fillRect(QRectF(left, rect.top(), right - left, rect.height()), lost)
+        for left, right, gap in self._visible(self.stack.annotations.gaps):
+            for pane in self.stack.traces:
+                # Where others are shown too, they may well have samples there: the foot alone says whose are missing.
+                if pane.source_ids == {gap.source}:
+                    painter.fillRect(QRectF(left, pane.rect.top(), right - left, pane.rect.height()), lost)
 
     def _paint_grid(self, painter: QPainter) -> None:
         theme = self.stack.theme
@@ -95,7 +102,7 @@ class Backdrop(_Layer):
                     painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y))
                 painter.setPen(words)
                 room = QRectF(rect.left() - AXIS_WIDTH_PX, y - ascent, AXIS_WIDTH_PX - TEXT_GAP_PX, 2 * ascent)
-                painter.drawText(room, RIGHT, value_text(k * step, step))
+                painter.drawText(room, RIGHT, value_text(k * step * pane.text_scale, step * pane.text_scale))
             painter.setPen(solid)
             painter.drawLine(rect.bottomLeft(), rect.bottomRight())
         self._paint_times(painter, words, ascent)
@@ -115,19 +122,33 @@ class Foreground(_Layer):
     def paint(self, painter: QPainter, *_: Any) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setFont(ui_font(SMALL_PX))
+        self._paint_signals(painter)
         self._paint_names(painter)
         self._paint_gaps(painter)
         self._paint_marks(painter)
         self._paint_selection(painter)
-        for pane, notes in zip(
-            self.stack.panes,
-            (self.stack.annotations.levels, self.stack.annotations.latency, self.stack.annotations.accuracy),
-            strict=True,
-        ):
-            self._paint_notes(painter, pane, notes)
-        self._paint_swing(painter)
-        self._paint_reason(painter)
+        notes, levels_pane = self.stack.annotations, self.stack.levels_pane
+        if levels_pane is not None:
+            self._paint_notes(painter, levels_pane, notes.levels)
+            self._paint_swing(painter, levels_pane)
+        if self.stack.latency in self.stack.panes:
+            self._paint_notes(painter, self.stack.latency, notes.latency)
+            self._paint_notes(painter, self.stack.accuracy, notes.accuracy)
+            self._paint_reason(painter)
         self._paint_pointer(painter)
+
+    # -- signals ---------------------------------------------------------------------------------
+
+    def _paint_signals(self, painter: QPainter) -> None:
+        stack = self.stack
+        for pane, entries in zip(stack.traces, stack.legends, strict=False):
+            if entries:
+                rect = pane.rect
+                strip = QRectF(rect.left(), rect.top() - LEGEND_PX, rect.width() + GUTTER_PX - 10, LEGEND_PX - 4)
+                paint_legend(painter, stack.theme, strip, entries)
+            if len(pane.curves) > 1:
+                paint_marks(painter, stack.theme, pane, stack.view)
+        painter.setFont(ui_font(SMALL_PX))
 
     # -- names -----------------------------------------------------------------------------------
 
@@ -154,14 +175,18 @@ class Foreground(_Layer):
                 painter.drawText(QPointF(left + 7, top + metrics.ascent()), text)
 
     def _paint_gaps(self, painter: QPainter) -> None:
-        rect = self.stack.trace.rect
+        """A foot that can be seen however short the hole, with the count where there is room for it."""
         metrics = QFontMetricsF(painter.font())
         alarm = QColor(self.stack.theme.alarm)
-        for left, right, gap in self._visible(self.stack.annotations.gaps):
-            painter.fillRect(QRectF(left, rect.bottom() - 6, max(right - left, 2), 6), alarm)
-            if right - left > metrics.horizontalAdvance(gap.name) + 8:
-                painter.setPen(alarm)
-                painter.drawText(QPointF(left + 4, rect.bottom() - 12), gap.name)
+        for pane in self.stack.traces:
+            rect = pane.rect
+            for left, right, gap in self._visible(self.stack.annotations.gaps):
+                if gap.source not in pane.source_ids:
+                    continue
+                painter.fillRect(QRectF(left, rect.bottom() - 6, max(right - left, 2), 6), alarm)
+                if right - left > metrics.horizontalAdvance(gap.name) + 8:
+                    painter.setPen(alarm)
+                    painter.drawText(QPointF(left + 4, rect.bottom() - 12), gap.name)
 
     def _paint_marks(self, painter: QPainter) -> None:
         theme, view = self.stack.theme, self.stack.view
@@ -219,9 +244,9 @@ class Foreground(_Layer):
         painter.setPen(QColor(self.stack.theme.text))
         painter.drawText(QPointF(x + metrics.horizontalAdvance(name) + 6, baseline), text)
 
-    def _paint_swing(self, painter: QPainter) -> None:
+    def _paint_swing(self, painter: QPainter, pane: Pane) -> None:
         """From idle to full, drawn where it is."""
-        notes, pane = self.stack.annotations, self.stack.trace
+        notes = self.stack.annotations
         if not notes.swing or len(notes.levels) < 2:
             return
         rect = pane.rect
@@ -264,11 +289,14 @@ class Foreground(_Layer):
         x = round(self._x(pointer.seconds)) + 0.5
         painter.setPen(QPen(mixed(theme.dim, theme.ground, 0.6), 1))
         painter.drawLine(QPointF(x, rect.top()), QPointF(x, self.stack.panes[-1].rect.bottom()))
-        for pane, lines in zip(self.stack.panes, pointer.texts, strict=True):
-            if lines:
-                self._paint_tag(painter, pane, x, lines)
+        for pane, lines in zip(self.stack.traces, pointer.traces, strict=False):
+            self._paint_tag(painter, pane, x, lines)
+        if self.stack.latency in self.stack.panes:
+            self._paint_tag(painter, self.stack.latency, x, pointer.latency)
 
     def _paint_tag(self, painter: QPainter, pane: Pane, x: float, lines: tuple[str, ...]) -> None:
+        if not lines:
+            return
         theme, metrics = self.stack.theme, QFontMetricsF(painter.font())
         width = max(metrics.horizontalAdvance(line) for line in lines) + 14
         height = len(lines) * LINE_PX + 6

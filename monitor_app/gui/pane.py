@@ -32,6 +32,8 @@ class Pane:
         self._floor, self._room = floor, room
         self._range: tuple[float, float] | None = None
         self.fits_itself = True
+        self.text_scale = 1.0
+        """What the numbers on the y axis are multiplied by: 1000 where they are read in milliwatts."""
         self._rect: QRectF | None = None
         # Asked for dozens of times a frame, and changed only by the layout.
         for widget in (self.box, self.plot):

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING
 from monitor_app.analysis.runs import IDLE_PHASES, run_result
 from monitor_app.analysis.signals import sibling, total_power
 from monitor_app.core.runs import Phase, RunState
+from monitor_app.core.samples import Quantity
 from monitor_app.gui.batch_log import BatchLog
+from monitor_app.gui.traces import labels_of, usual_signals
 
 if TYPE_CHECKING:
     from monitor_app.analysis.runs import RunResult
-    from monitor_app.core.samples import Quantity
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import ClockRow, GapRow, MarkRow, RunRow, SignalRow, SourceRow, SpanRow
 
 FINAL = frozenset({RunState.DONE.value, RunState.FAILED.value, RunState.CANCELLED.value})
 NOW_S = 0.5
 """Read-outs of the present are means over this long."""
+NOW_SAMPLES = 3
 _MIN_OPEN_NS = 200_000_000
 
 
@@ -51,10 +53,16 @@ class Recording:
         self.marks: list[MarkRow] = []
         self.clocks: dict[int, ClockRow] = {}
         self.lost_samples = 0
+        self.awaits_runs = False
+        """A bench has runs to do that are not in the file yet."""
         self.levels = Levels()
         self.results: dict[int, RunResult] = {}
         self.power: SignalRow | None = None
         """The power of the whole board."""
+        self.usual: list[SignalRow] = []
+        """What is shown until someone chooses."""
+        self.labels: dict[int, str] = {}
+        """What each signal is called where there are several."""
         self._baselines_w: dict[int, float] = {}
 
     # -- at every frame --------------------------------------------------------------------------
@@ -90,6 +98,8 @@ class Recording:
         reader = self.reader
         self.sources, self.signals = reader.sources(), reader.signals()
         self.power = total_power(reader)
+        self.usual = usual_signals(reader)
+        self.labels = labels_of(self.sources, self.signals)
         self.runs, self.spans, self.gaps = reader.runs(), reader.spans(), reader.gaps()
         self.marks += reader.marks(self.marks[-1].id if self.marks else 0)
         self.lost_samples = sum(gap.n for gap in self.gaps)
@@ -134,18 +144,25 @@ class Recording:
 
     # -- what is what ----------------------------------------------------------------------------
 
+    @property
+    def read_out(self) -> SignalRow | None:
+        """The power that the read-outs are of: the total, or where nothing says that it is that, the first one."""
+        return self.power or next((s for s in self.usual if s.quantity is Quantity.POWER), None)
+
     def beside(self, quantity: Quantity) -> SignalRow | None:
-        """The current or voltage that belongs to the power of the board, or the only one there is."""
-        if self.power is not None:
-            return sibling(self.reader, self.power, quantity)
+        """The current or voltage that belongs to the power of the read-outs, or the only one there is."""
+        power = self.read_out
+        if power is not None:
+            return sibling(self.reader, power, quantity)
         alone = [s for s in self.signals if s.quantity is quantity]
         return alone[0] if len(alone) == 1 else None
 
     def mean_now(self, signal: SignalRow | None) -> float | None:
-        """Mean over the last NOW_S, or None when nothing came in that time."""
+        """Mean over the last NOW_S, of a slow source over a few samples, or None when nothing came in that time."""
         if signal is None or self.origin_ns is None:
             return None
-        statistics = self.reader.statistics(signal.id, self.newest_ns - round(NOW_S * 1e9), self.newest_ns)
+        over_s = max(NOW_S, NOW_SAMPLES / max(self.rate_hz(signal.source), 1e-3))
+        statistics = self.reader.statistics(signal.id, self.newest_ns - round(over_s * 1e9), self.newest_ns)
         return statistics.mean if statistics.count else None
 
     def rate_hz(self, source_id: int) -> float:

@@ -3,195 +3,182 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from monitor_app.core.status import SourceState
-from monitor_app.gui.heading import Heading, empty
-from monitor_app.gui.wording import engineering, sample_rate
+from monitor_app.gui.heading import Elided, Heading, WordButton, dim_label
+from monitor_app.gui.signal_list import MARGIN_PX, SignalList
 
 if TYPE_CHECKING:
-    from monitor_app.core.status import BenchStatus, SourceStatus
-    from monitor_app.gui.recording import Recording
+    from monitor_app.gui.source_cards import SignalLine, SourceCard
     from monitor_app.gui.theme import Theme
-    from monitor_app.session.rows import SignalRow
 
-STATE_WORDS = {
-    SourceState.CONNECTING: "connecting", SourceState.STREAMING: "", SourceState.LOST: "lost, trying again",
-    SourceState.FAILED: "failed", SourceState.DISCONNECTED: "disconnected",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class SignalLine:
-    """A signal of an instrument; ``shown`` in the first pane."""
-
-    id: int
-    name: str
-    detail: str
-    colour: str
-    shown: bool
+MANY = 8
+"""An instrument with more signals than this shows its powers, and the others when asked."""
+FEW = 4
+"""Of one without a power."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceCard:
-    """An instrument as the panel shows it."""
-
-    name: str
-    detail: str
-    colour: str
-    message: str
-    simulated: bool
-    action: str
-    """connect, disconnect, or nothing for a recorded session."""
-    signals: tuple[SignalLine, ...]
-
-
-def source_cards(
-    recording: Recording | None, status: BenchStatus | None, shown: SignalRow | None, theme: Theme
-) -> tuple[SourceCard, ...]:
-    """From what the bench says and what the file holds; either may be missing."""
-    rows = {row.name: row for row in recording.sources} if recording else {}
-    states = {s.name: s for s in status.sources} if status else {}
-    cards = []
-    for name in (*states, *(n for n in rows if n not in states)):
-        row, state = rows.get(name), states.get(name)
-        signals = [s for s in recording.signals if row and s.source == row.id] if recording else []
-        rate_hz = (state.rate_hz if state else None) or (recording.rate_hz(row.id) if recording and row else None)
-        cards.append(
-            SourceCard(
-                name=name,
-                detail=_detail(state, rate_hz),
-                colour=_colour(state, theme),
-                message=state.message if state else row.model if row else "",
-                simulated=bool((state and state.simulated) or (row and row.simulated)),
-                action=_action(state),
-                signals=tuple(_signal_line(s, shown, theme) for s in signals),
-            )
-        )
-    return tuple(cards)
-
-
-def _detail(state: SourceStatus | None, rate_hz: float | None) -> str:
-    if state is not None and STATE_WORDS[state.state]:
-        return STATE_WORDS[state.state]
-    return sample_rate(rate_hz) if rate_hz else ""
-
-
-def _colour(state: SourceStatus | None, theme: Theme) -> str:
-    if state is None or state.state in {SourceState.DISCONNECTED, SourceState.CONNECTING}:
-        return theme.dim
-    return theme.accuracy if state.state is SourceState.STREAMING else theme.alarm
-
-
-def _action(state: SourceStatus | None) -> str:
-    if state is None:
-        return ""
-    return "connect" if state.state in {SourceState.DISCONNECTED, SourceState.FAILED} else "disconnect"
-
-
-def _signal_line(signal: SignalRow, shown: SignalRow | None, theme: Theme) -> SignalLine:
-    unit = signal.quantity.value
-    detail = (
-        f"{engineering(signal.resolution, unit)} / step"
-        if signal.resolution
-        else "product"
-        if signal.is_product
-        else unit
-    )
-    return SignalLine(signal.id, signal.name, detail, theme.of_quantity(signal.quantity), signal == shown)
+def first_lines(lines: tuple[SignalLine, ...]) -> tuple[SignalLine, ...]:
+    """What a long list shows until it is opened: powers, and whatever is in the picture."""
+    if len(lines) <= MANY:
+        return lines
+    wanted = [line for line in lines if line.is_power][:MANY] or list(lines[:FEW])
+    return tuple(line for line in lines if line in wanted or line.slot is not None)
 
 
 class SourcePanel(QWidget):
-    """Shows cards; says which source to connect and which signal to show."""
+    """Shows cards; says which source to connect and which signals to show."""
 
     connect_asked = Signal(str)
     """(name of the source)"""
     disconnect_asked = Signal(str)
     signal_chosen = Signal(int)
-    """(id of the signal that the first pane is to show)"""
+    """(id of the signal to show alone)"""
+    signal_toggled = Signal(int)
+    """(id of the signal to show with the others, or no more)"""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.theme = theme
-        self._cards: tuple[SourceCard, ...] | None = None
+        self.cards: dict[str, CardView] = {}
+        """By name of the source."""
         self._rows = QVBoxLayout()
-        self._rows.setSpacing(3)
+        self._rows.setSpacing(12)
+        self._none = dim_label("none yet")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(7)
         column.addWidget(Heading("sources"))
+        column.addWidget(self._none)
         column.addLayout(self._rows)
 
     def show_cards(self, cards: tuple[SourceCard, ...]) -> None:
-        if cards == self._cards:
-            return
-        self._cards = cards
-        empty(self._rows)
+        names = [card.name for card in cards]
+        if names != list(self.cards):
+            self._make(names)
         for card in cards:
-            self._add_card(card)
-        if not cards:
-            self._rows.addWidget(_dim("none yet"))
+            self.cards[card.name].show_card(card, self.theme)
 
-    def _add_card(self, card: SourceCard) -> None:
-        title = QLabel(f'<span style="color:{card.colour}">●</span>&nbsp; {card.name}')
-        title.setTextFormat(Qt.TextFormat.RichText)
-        row = QHBoxLayout()
-        row.addWidget(title)
-        row.addStretch()
-        row.addWidget(_dim(card.detail))
-        self._rows.addLayout(row)
-        for signal in card.signals:
-            self._rows.addLayout(self._signal_row(signal))
-        if card.message:
-            message = _dim(card.message)
-            message.setWordWrap(True)
-            message.setContentsMargins(17, 0, 0, 0)
-            self._rows.addWidget(message)
-        self._rows.addLayout(self._foot(card))
+    def _make(self, names: list[str]) -> None:
+        kept = {name: view for name, view in self.cards.items() if name in names}
+        for name, view in self.cards.items():
+            self._rows.removeWidget(view)
+            if name not in kept:
+                view.hide()
+                view.deleteLater()
+        self.cards = {name: kept.get(name) or self._card(name) for name in names}
+        for view in self.cards.values():
+            self._rows.addWidget(view)
+        self._none.setVisible(not names)
 
-    def _signal_row(self, signal: SignalLine) -> QHBoxLayout:
-        button = QPushButton(signal.name)
-        button.setObjectName("word")
-        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        button.setToolTip(f"Show {signal.name} in the first pane")
-        button.setCursor(Qt.CursorShape.PointingHandCursor)
-        if signal.shown:
-            button.setStyleSheet(f"color: {signal.colour}")
-        button.clicked.connect(lambda _=False, k=signal.id: self.signal_chosen.emit(k))
-        row = QHBoxLayout()
-        row.setContentsMargins(17, 0, 0, 0)
-        row.addWidget(button)
-        row.addStretch()
-        row.addWidget(_dim(signal.detail))
-        return row
+    def _card(self, name: str) -> CardView:
+        view = CardView(self.theme)
+        view.action.clicked.connect(lambda: self._ask(name, view.action.text()))
+        view.signals.chosen.connect(self.signal_chosen)
+        view.signals.toggled.connect(self.signal_toggled)
+        return view
 
-    def _foot(self, card: SourceCard) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setContentsMargins(17, 0, 0, 6)
-        if card.simulated:
-            simulated = QLabel("SIMULATED")
-            simulated.setStyleSheet(f"color: {self.theme.alarm}; font-weight: 600; font-size: 11px")
-            row.addWidget(simulated)
-        row.addStretch()
-        if card.action:
-            button = QPushButton(card.action)
-            button.setObjectName("word")
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            button.setCursor(Qt.CursorShape.PointingHandCursor)
-            asked = self.connect_asked if card.action == "connect" else self.disconnect_asked
-            button.clicked.connect(lambda _=False: asked.emit(card.name))
-            row.addWidget(button)
-        return row
+    def _ask(self, name: str, action: str) -> None:
+        (self.connect_asked if action == "connect" else self.disconnect_asked).emit(name)
 
     def set_theme(self, theme: Theme) -> None:
-        self.theme, self._cards = theme, None
+        self.theme = theme
 
 
-def _dim(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setObjectName("dim")
-    return label
+class CardView(QWidget):
+    """One instrument; brought up to date in place, so that a click never meets a line that has just been replaced."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._card: SourceCard | None = None
+        self._theme = theme
+        self._dressed: object = None
+        self.open = False
+        """Whether a long list of signals is shown whole."""
+        self.title, self.detail = QLabel(), dim_label()
+        self.title.setTextFormat(Qt.TextFormat.RichText)
+        self.info = WordButton("i", name="info")
+        self.info.setCheckable(True)
+        self.about, self.clock = Elided(), dim_label()
+        self.clock.setToolTip("How far a sample's time may be off the host's, and what that rests on")
+        self.simulated = QLabel("SIMULATED")
+        self.action, self.more = WordButton(), WordButton()
+        self.signals = SignalList(theme)
+        self.notes, self.message = dim_label(), dim_label()
+        for text in (self.notes, self.message):
+            text.setWordWrap(True)
+            text.setContentsMargins(MARGIN_PX, 1, 0, 1)
+        self.info.toggled.connect(self.notes.setVisible)
+        self.more.clicked.connect(self._open_or_close)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addLayout(_row(self.title, self.info, None, self.detail, indent=0))
+        column.addLayout(_row(self.about, self.simulated))
+        column.addLayout(_row(self.clock, None, self.action))
+        for part in (self.notes, self.message, self.signals):
+            column.addWidget(part)
+        column.addLayout(_row(self.more, None))
+        self.notes.hide()
+
+    def show_card(self, card: SourceCard, theme: Theme) -> None:
+        if (card, theme) == (self._card, self._theme):
+            return
+        self._card, self._theme = card, theme
+        self.title.setText(f'<span style="color:{card.colour}">●</span>&nbsp; {card.name}')
+        self.detail.setText(card.detail)
+        self.info.setVisible(bool(card.notes))
+        self.info.setToolTip("\n".join(card.notes))
+        self.notes.setText("\n".join(card.notes))
+        self.notes.setVisible(bool(card.notes) and self.info.isChecked())
+        self.about.set_text(card.about)
+        self.clock.setText(card.clock)
+        self.simulated.setVisible(card.simulated)
+        self.action.setText(card.action)
+        self.action.setVisible(bool(card.action))
+        self.message.setText(card.message)
+        self.message.setVisible(bool(card.message))
+        self._dress(card, theme)
+        self._show_signals()
+
+    def _dress(self, card: SourceCard, theme: Theme) -> None:
+        """Style sheets are slow to set: only where they change."""
+        if (card.trouble, theme) != self._dressed:
+            self._dressed = (card.trouble, theme)
+            alarm = f"color: {theme.alarm}"
+            self.simulated.setStyleSheet(f"{alarm}; font-weight: 600; font-size: 10px")
+            for label in (self.detail, self.message):
+                label.setStyleSheet(alarm if card.trouble else "")
+
+    def _show_signals(self) -> None:
+        if self._card is None:
+            return
+        lines = self._card.signals
+        first = first_lines(lines)
+        self.signals.show_lines(lines if self.open else first, self._theme)
+        hidden = len(lines) - len(first)
+        self.more.setVisible(hidden > 0)
+        self.more.setText("fewer" if self.open else f"{hidden} more")
+
+    def _open_or_close(self) -> None:
+        self.open = not self.open
+        self._show_signals()
+
+
+def _row(*parts: QWidget | None, indent: int = MARGIN_PX) -> QHBoxLayout:
+    """Widgets side by side; None is the room between."""
+    row = QHBoxLayout()
+    row.setContentsMargins(indent, 0, 0, 0)
+    row.setSpacing(6)
+    for part in parts:
+        if part is None:
+            row.addStretch(1)
+        else:
+            row.addWidget(part, 1 if isinstance(part, Elided) else 0)
+    return row

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: N802 (Qt names these methods)
-"""The three panes on one time axis."""
+"""The panes on one time axis: up to four of signals, and of latency and accuracy where there are runs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
@@ -12,30 +11,26 @@ from PySide6.QtCore import QEvent, QPointF, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QGraphicsView
 
-from monitor_app.core.samples import Quantity
 from monitor_app.gui.accuracy_pane import AccuracyPane
 from monitor_app.gui.annotations import Annotations, annotate
 from monitor_app.gui.latency_pane import LatencyPane
+from monitor_app.gui.legend import Entry
 from monitor_app.gui.overlay import GUTTER_PX, Backdrop, Foreground
+from monitor_app.gui.pointer import Pointer, point_at
 from monitor_app.gui.trace_pane import TracePane
+from monitor_app.gui.traces import MOST_PANES, Traces
 from monitor_app.gui.view_window import ViewWindow
-from monitor_app.gui.wording import clock_time, engineering
+from monitor_app.gui.wording import engineering, unit_of
 
 if TYPE_CHECKING:
+    from monitor_app.gui.pane import Pane
     from monitor_app.gui.recording import Recording
     from monitor_app.gui.theme import Theme
-    from monitor_app.session.rows import SignalRow
 
-STRETCH = (60, 22, 18)
+FIRST_TRACE, OTHER_TRACE, LATENCY, ACCURACY = 60, 34, 22, 18
 """Heights of the panes relative to each other."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pointer:
-    """Where the mouse is, and what is there, for each pane."""
-
-    seconds: float
-    texts: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+DRAWN_A_FRAME = 2
+"""Curves that follow new samples in one frame; of more of them the others have the next one."""
 
 
 class PaneStack(pg.GraphicsLayoutWidget):
@@ -59,54 +54,77 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self.annotations = Annotations()
         self.pointer: Pointer | None = None
         self.selection: tuple[float, float] | None = None
-        self.trace, self.latency, self.accuracy = TracePane(), LatencyPane(), AccuracyPane()
-        self.panes = (self.trace, self.latency, self.accuracy)
+        self._pool = tuple(TracePane() for _ in range(MOST_PANES))
+        self.traces: tuple[TracePane, ...] = ()
+        self.latency, self.accuracy = LatencyPane(), AccuracyPane()
+        self.panes: tuple[Pane, ...] = ()
+        self.legends: tuple[tuple[Entry, ...], ...] = ()
+        """For each trace pane, where it has any."""
         self._recording: Recording | None = None
-        self._signal: SignalRow | None = None
         self._pointer_at: QPointF | None = None
-        self._arrange()
+        self.ci.layout.setContentsMargins(0, 6, GUTTER_PX, 0)
+        self.ci.layout.setVerticalSpacing(10)
+        for pane in (*self._pool, self.latency, self.accuracy):
+            self._connect(pane)
+        self._arrange(1, with_runs=True)
         self._layers = (Backdrop(self, -1000), Foreground(self, 1000))
         for layer in self._layers:
             self.scene().addItem(layer)
         self.scene().sigMouseMoved.connect(self._move_pointer)
         self.set_theme(theme)
 
-    def _arrange(self) -> None:
+    @property
+    def trace(self) -> TracePane:
+        """The first pane."""
+        return self.traces[0]
+
+    def _connect(self, pane: Pane) -> None:
+        pane.box.zoom_asked.connect(self.zoom_asked)
+        pane.box.pan_asked.connect(self.pan_asked)
+        pane.box.fit_asked.connect(self._fit_all)
+        pane.box.selected.connect(self.selected)
+        pane.box.clicked.connect(self.selection_cleared)
+
+    def _arrange(self, traces: int, *, with_runs: bool) -> None:
+        """So many trace panes from the top, and below them those of the runs where there are any."""
+        wanted: tuple[Pane, ...] = (*self._pool[:traces], *((self.latency, self.accuracy) if with_runs else ()))
+        if wanted == self.panes:
+            return
+        for pane in self.panes:
+            self.ci.removeItem(pane.plot)
+        self.traces, self.panes = self._pool[:traces], wanted
+        heights = [FIRST_TRACE, *(OTHER_TRACE for _ in self.traces[1:]), *((LATENCY, ACCURACY) if with_runs else ())]
         layout = self.ci.layout
-        layout.setContentsMargins(0, 6, GUTTER_PX, 0)
-        layout.setVerticalSpacing(10)
-        for row, (pane, stretch) in enumerate(zip(self.panes, STRETCH, strict=True)):
+        for row in range(MOST_PANES + 2):
+            layout.setRowStretchFactor(row, heights[row] if row < len(heights) else 0)
+        for row, pane in enumerate(wanted):
             self.ci.addItem(pane.plot, row, 0)
-            layout.setRowStretchFactor(row, stretch)
-            if row < len(self.panes) - 1:
-                pane.plot.hideAxis("bottom")
-            pane.box.zoom_asked.connect(self.zoom_asked)
-            pane.box.pan_asked.connect(self.pan_asked)
-            pane.box.fit_asked.connect(self._fit_all)
-            pane.box.selected.connect(self.selected)
-            pane.box.clicked.connect(self.selection_cleared)
+            pane.plot.showAxis("bottom", pane is wanted[-1])
+            pane.show_time(self.view)
 
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
         self.setBackground(QColor(theme.ground))
-        for pane in self.panes:
+        for pane in (*self._pool, self.latency, self.accuracy):
             pane.set_theme(theme)
         self.viewport().update()
 
     def clear_recording(self) -> None:
         """Another session is going to be shown."""
-        for pane in self.panes:
+        for pane in (*self._pool, self.latency, self.accuracy):
             pane.clear()
         self.annotations, self.pointer, self.selection = Annotations(), None, None
+        self._recording, self.legends = None, ()
 
     # -- frames ----------------------------------------------------------------------------------
 
-    def show_frame(self, recording: Recording, signal: SignalRow | None, view: ViewWindow) -> None:
-        """Show a stretch of the recording, and the signal in the first pane; cheap when nothing has changed."""
-        self._recording, self._signal = recording, signal
+    def show_frame(self, recording: Recording, traces: Traces, view: ViewWindow) -> None:
+        """Show a stretch of the recording with these signals; cheap when nothing has changed."""
+        self._recording = recording
         moved = view != self.view
         self.view = view
-        self.trace.refresh(recording, signal, view)
+        self._fill(recording, traces)
+        self._draw_traces(recording, view)
         self.latency.refresh(recording.batches, view, moved=moved)
         self.accuracy.refresh(recording.batches, view)
         if moved:
@@ -116,14 +134,57 @@ class PaneStack(pg.GraphicsLayoutWidget):
             self.scene().prepareForPaint()
             self._locate_pointer()
 
-    def show_annotations(self) -> None:
-        """Bring names, levels and notes up to date with the rows of the recording."""
-        if self._recording is None:
+    def _fill(self, recording: Recording, traces: Traces) -> None:
+        self._arrange(max(len(traces.panes), 1), with_runs=bool(recording.runs) or recording.awaits_runs)
+        several = len({signal.source for signal in recording.signals}) > 1
+        for k, pane in enumerate(self._pool):
+            shown = traces.panes[k] if k < len(traces.panes) else ()
+            pane.show_traces(shown, legend=bool(shown) and (several or len(shown) > 1))
+
+    def _draw_traces(self, recording: Recording, view: ViewWindow) -> None:
+        """What is out of place at once; of what is merely out of date, that which has waited longest."""
+        if recording.origin_ns is None:
             return
-        fresh = annotate(self._recording, self._signal.quantity if self._signal else Quantity.POWER)
-        if fresh != self.annotations:
-            self.annotations = fresh
+        pixels = self.pixels
+        curves = [(pane, curve) for pane in self.traces for curve in pane.curves]
+        due = [each for each in curves if each[1].out_of_place(view, pixels)]
+        waiting = [(each[1].out_of_date(recording, view), each) for each in curves if each not in due]
+        late = sorted((each for each in waiting if each[0] > 0), key=lambda each: -each[0])
+        due += [each for _, each in late[:DRAWN_A_FRAME]]
+        for _, curve in due:
+            curve.draw(recording, view, pixels)
+        for pane in {id(pane): pane for pane, _ in due}.values():
+            pane.settle()
+
+    def show_annotations(self) -> None:
+        """Bring names, levels, notes and legends up to date with the rows of the recording."""
+        recording = self._recording
+        if recording is None:
+            return
+        fresh = annotate(recording, with_levels=self.levels_pane is not None)
+        legends = tuple(self._legend(recording, pane) for pane in self.traces)
+        if (fresh, legends) != (self.annotations, self.legends):
+            self.annotations, self.legends = fresh, legends
             self.viewport().update()
+
+    @property
+    def levels_pane(self) -> TracePane | None:
+        """The pane with the power of the board, where it is shown."""
+        power = self._recording.power if self._recording else None
+        return next((pane for pane in self.traces if power is not None and pane.holds(power.id)), None)
+
+    def _legend(self, recording: Recording, pane: TracePane) -> tuple[Entry, ...]:
+        """Names, and while the newest is in view the values now."""
+        if not pane.has_legend:
+            return ()
+        unit = unit_of(pane.quantity)
+        entries = []
+        for trace in (curve.trace for curve in pane.curves):
+            now = recording.mean_now(trace.signal) if self.view.following else None
+            name = recording.labels.get(trace.signal.id, trace.signal.name)
+            colour = self.theme.of_trace(trace.signal.quantity, trace.slot)
+            entries.append(Entry(name, engineering(now, unit) if self.view.following else "", colour, trace.slot))
+        return tuple(entries)
 
     def select(self, selection: tuple[float, float] | None) -> None:
         self.selection = selection
@@ -132,6 +193,8 @@ class PaneStack(pg.GraphicsLayoutWidget):
     def _fit_all(self) -> None:
         for pane in self.panes:
             pane.fit_y()
+        for trace in self.traces:
+            trace.settle()
         self.fit_asked.emit()
 
     @property
@@ -157,20 +220,5 @@ class PaneStack(pg.GraphicsLayoutWidget):
             self.pointer = None
             return
         seconds = self.view.start_s + (at.x() - rect.left()) / rect.width() * self.view.width_s
-        self.pointer = Pointer(seconds, (self._trace_text(seconds), self._latency_text(seconds), ()))
-
-    def _trace_text(self, seconds: float) -> tuple[str, ...]:
-        when = clock_time(seconds, max(self.view.width_s / self.pixels, 1e-6))
-        group = self.trace.group_at(seconds)
-        if group is None or self._signal is None:
-            return (when,)
-        unit = self._signal.quantity.value
-        shown = [engineering(value, unit, exact=True) for value in group]
-        return (when, shown[0]) if group[1] == group[2] else (when, shown[0], f"{shown[1]} … {shown[2]}")
-
-    def _latency_text(self, seconds: float) -> tuple[str, ...]:
-        batches = self._recording.batches if self._recording else None
-        batch = batches.last_before(seconds + 4 * self.view.width_s / self.pixels) if batches else None
-        if batch is None or seconds - float(batch["end_s"]) > max(0.01 * self.view.width_s, 2e-3 * batch["latency_ms"]):
-            return ()
-        return (f"{float(batch['latency_ms']):.2f} ms",)
+        pixel_s = self.view.width_s / self.pixels
+        self.pointer = point_at(seconds, pixel_s, self._recording, self.traces)

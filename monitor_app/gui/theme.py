@@ -41,6 +41,8 @@ class Theme:
     """Ground of a run while it is measured."""
     span_soft: str
     """Ground of a run while it warms up or answers for its accuracy."""
+    others: tuple[str, ...]
+    """Of further signals of a quantity in its pane; none of them is the colour of a quantity."""
 
     def of_quantity(self, quantity: Quantity) -> str:
         """The colour of a measured quantity."""
@@ -48,15 +50,19 @@ class Theme:
             quantity, self.dim
         )
 
+    def of_trace(self, quantity: Quantity, slot: int) -> str:
+        """The colour of a signal that shares its pane: the first has that of the quantity."""
+        return self.of_quantity(quantity) if slot == 0 else self.others[(slot - 1) % len(self.others)]
+
 
 # The colours of the figures that are exported, and what only a window needs.
 DARK = Theme(
     name="dark", **asdict(PALETTES["dark"]), raised="#2a3037", current="#4fb3d9", on_alarm="#ffffff",
-    span="#22272c", span_soft="#1c2024",
+    span="#22272c", span_soft="#1c2024", others=("#e88fbd", "#46c2b3", "#b9c95a", "#cf9a76", "#92a5ba"),
 )  # fmt: skip
 LIGHT = Theme(
     name="light", **asdict(PALETTES["light"]), raised="#e2e6ea", current="#0b78a6", on_alarm="#ffffff",
-    span="#eceef0", span_soft="#f4f5f7",
+    span="#eceef0", span_soft="#f4f5f7", others=("#b4307c", "#0c807a", "#687400", "#8a5328", "#546b82"),
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
 
@@ -119,6 +125,10 @@ def style_sheet(theme: Theme) -> str:
     QPushButton:checked {{ color: {t.accuracy}; }}
     QPushButton#word {{ background: transparent; color: {t.dim}; padding: 0; text-align: right; }}
     QPushButton#word:hover {{ color: {t.text}; }}
+    QPushButton#word:disabled {{ background: transparent; }}
+    QPushButton#info {{ background: transparent; color: {t.dim}; border: 1px solid {t.line}; border-radius: 7px;
+        padding: 0; min-width: 12px; max-width: 12px; min-height: 12px; max-height: 12px; font-size: 9px; }}
+    QPushButton#info:hover, QPushButton#info:checked {{ color: {t.text}; border-color: {t.dim}; }}
     QPushButton#pill {{ background: {t.raised}; border-radius: 11px; padding: 5px 16px; }}
     QPushButton#pill:hover {{ background: {t.line}; }}
     QLabel {{ color: {t.text}; background: transparent; }}

@@ -1,138 +1,124 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pane with the sampled signal: a line for the mean over a column a pixel from minimum to maximum."""
+"""A pane with sampled signals of one quantity, one curve each, on one y axis."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pyqtgraph as pg
-
 from monitor_app.core.samples import Quantity
-from monitor_app.gui.columns import Picture, picture
-from monitor_app.gui.envelope_cache import EnvelopeCache
 from monitor_app.gui.pane import Pane
-from monitor_app.gui.plot_items import Curve, Dots
-from monitor_app.gui.theme import mixed
+from monitor_app.gui.trace_curve import TraceCurve
+from monitor_app.gui.wording import QUANTITIES, scale_of, unit_of
 
 if TYPE_CHECKING:
-    from monitor_app.gui.recording import Recording
-    from monitor_app.gui.theme import Theme
-    from monitor_app.gui.view_window import ViewWindow
-    from monitor_app.session.rows import SignalRow
+    from collections.abc import Iterable
 
-MARGIN = 0.1
-"""Share of the width read beyond each side, so that a small pan reads nothing."""
-DOT_PX = 7
-"""Single samples become dots once they are so far apart."""
+    from monitor_app.gui.columns import Picture
+    from monitor_app.gui.theme import Theme
+    from monitor_app.gui.traces import Trace
+
 NAMES_ROOM = 0.2
 """Left free above the trace for the names of the runs."""
-NAMES = {Quantity.POWER: "power", Quantity.CURRENT: "current", Quantity.VOLTAGE: "voltage"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What is on screen was read for this."""
-
-    signal_id: int
-    pixels: int
-    width_s: float
-    start_s: float
-    end_s: float
-    edge_s: float
-
-    def serves(self, signal_id: int, pixels: int, view: ViewWindow, edge_s: float) -> bool:
-        same = (self.signal_id, self.pixels, self.width_s) == (signal_id, pixels, view.width_s)
-        inside = self.start_s <= view.start_s and view.end_s <= self.end_s
-        unchanged = self.edge_s == edge_s or view.end_s <= self.edge_s
-        return same and inside and unchanged
+LEGEND_PX = 22
+"""Room above the pane for the names of its signals."""
+REORDER = 1.3
+"""Columns change places only when one has become so much wider than the one behind it."""
 
 
 class TracePane(Pane):
-    """Shows one signal; reads the session only when what is drawn does not serve any more."""
+    """Holds the curves; who shows the pane says when each of them is to be drawn."""
 
     def __init__(self) -> None:
         super().__init__(room=NAMES_ROOM)
-        self._columns = Curve(connect="pairs", skipFiniteCheck=True)
-        self._mean = Curve(skipFiniteCheck=True)
-        self._dots = Dots(4)
-        for item in (self._columns, self._mean, self._dots):
-            self.box.addItem(item, ignoreBounds=True)
-        self._envelopes = EnvelopeCache()
-        self._read: _Read | None = None
-        self.picture: Picture | None = None
+        self.curves: tuple[TraceCurve, ...] = ()
+        self.has_legend = False
         self._theme: Theme | None = None
-        self._shown: SignalRow | None = None
+        self._order: tuple[TraceCurve, ...] = ()
+        self._label = ""
 
-    def set_theme(self, theme: Theme) -> None:
-        self._theme = theme
-        quantity = self._shown.quantity if self._shown else Quantity.POWER
-        colour = theme.of_quantity(quantity)
-        self._columns.setPen(pg.mkPen(mixed(colour, theme.ground, 0.45), width=1))
-        self._mean.setPen(pg.mkPen(colour, width=1))
-        self._dots.set_colour(colour)
-        unit = "°C" if quantity is Quantity.TEMPERATURE else quantity.value
-        name = self._shown.name if self._shown else NAMES[quantity]
-        self.set_label(theme, f"{name}  ({unit})")
+    @property
+    def picture(self) -> Picture | None:
+        """Of the first signal."""
+        return self.curves[0].picture if self.curves else None
+
+    @property
+    def quantity(self) -> Quantity:
+        return self.curves[0].trace.signal.quantity if self.curves else Quantity.POWER
+
+    @property
+    def source_ids(self) -> set[int]:
+        return {curve.trace.signal.source for curve in self.curves}
+
+    def holds(self, signal_id: int) -> bool:
+        return any(curve.trace.signal.id == signal_id for curve in self.curves)
+
+    # -- what is in it ---------------------------------------------------------------------------
+
+    def show_traces(self, traces: tuple[Trace, ...], *, legend: bool) -> None:
+        """Curves for just these signals; those that stay keep what they have read."""
+        if legend != self.has_legend:
+            self.has_legend = legend
+            self.plot.layout.setContentsMargins(1.0, LEGEND_PX if legend else 1.0, 1.0, 1.0)
+        if traces == tuple(curve.trace for curve in self.curves):
+            return
+        kept = {curve.trace: curve for curve in self.curves}
+        other = not any(trace in kept for trace in traces)
+        self.curves = tuple(kept.pop(trace, None) or TraceCurve(self.box, trace) for trace in traces)
+        for curve in kept.values():
+            curve.leave()
+        self._order = self.curves
+        if other:
+            self.fit_y()
+        self._dress()
 
     def clear(self) -> None:
         """Forget the session that was shown."""
-        self._envelopes.clear()
-        self._read = self.picture = self._shown = None
-        for item in (self._columns, self._mean, self._dots):
-            item.clear()
+        self.show_traces((), legend=False)
         self.fit_y()
 
-    def refresh(self, recording: Recording, signal: SignalRow | None, view: ViewWindow) -> None:
-        """Bring the picture up to date; reads only when it must."""
-        if signal is None or recording.origin_ns is None:
-            return
-        if self._shown != signal:
-            self.clear()
-            self._shown = signal
-            if self._theme is not None:
-                self.set_theme(self._theme)
-        pixels = max(round(self.rect.width()), 1)
-        if self._read is None or not self._read.serves(signal.id, pixels, view, recording.edge_s):
-            self._draw(recording, signal, view, pixels)
+    def set_theme(self, theme: Theme) -> None:
+        self._theme, self._label = theme, ""
+        self._dress()
 
-    def _draw(self, recording: Recording, signal: SignalRow, view: ViewWindow, pixels: int) -> None:
-        margin_s = MARGIN * view.width_s
-        start_s, end_s = view.start_s - margin_s, view.end_s + margin_s
-        held_s = min(end_s, recording.edge_s) - max(start_s, 0.0)
-        if held_s <= 0:
-            self._read, self.picture = None, None
-            for item in (self._columns, self._mean, self._dots):
-                item.clear()
-            return
-        envelope = self._envelopes.read(
-            recording.reader,
-            signal.id,
-            recording.host_ns(max(start_s, 0.0)),
-            recording.host_ns(min(end_s, recording.edge_s)),
-            rate_hz=recording.rate_hz(signal.source),
-            pixel_ns=view.width_s * 1e9 / pixels,
-        )
-        drawn = picture(envelope, recording.origin_ns or 0)
-        self._read = _Read(signal.id, pixels, view.width_s, start_s, end_s, recording.edge_s)
-        self.picture = drawn
-        self._columns.setData(drawn.column_x, drawn.column_y)
-        self._mean.setData(drawn.mean_x, drawn.mean_y, connect=drawn.joined if drawn.has_holes else "all")
-        spread = drawn.samples_per_column == 1 and len(drawn.mean_x) * DOT_PX < pixels
-        self._dots.set_data(*((drawn.mean_x, drawn.mean_y) if spread else (np.empty(0), np.empty(0))))
-        self.hold(drawn.low, drawn.high)
+    def _dress(self) -> None:
+        if self._theme is not None:
+            for curve in self.curves:
+                curve.dress(self._theme, alone=len(self.curves) == 1)
+            self._name_axis(self._theme)
 
-    def group_at(self, time_s: float) -> tuple[float, float, float] | None:
-        """Mean, minimum and maximum of the group at a time; None in a hole."""
-        drawn = self.picture
-        if drawn is None or len(drawn.mean_x) == 0:
-            return None
-        k = int(np.argmin(np.abs(drawn.mean_x - time_s)))
-        step = float(np.median(np.diff(drawn.mean_x))) if len(drawn.mean_x) > 1 else 0.0
-        if abs(float(drawn.mean_x[k]) - time_s) > step:
-            return None
-        mean = float(drawn.mean_y[k])
-        if len(drawn.column_y) == 0:
-            return mean, mean, mean
-        return mean, float(drawn.column_y[2 * k]), float(drawn.column_y[2 * k + 1])
+    def _name_axis(self, theme: Theme) -> None:
+        low, high = self.y_range
+        unit = unit_of(self.quantity)
+        self.text_scale, shown = scale_of(max(abs(low), abs(high)), unit) if self.curves else (1.0, unit)
+        only = self.curves[0].trace.signal.name if len(self.curves) == 1 and not self.has_legend else ""
+        name = only or QUANTITIES[self.quantity]
+        label = f"{name}  ({shown})" if shown else name
+        if label != self._label:
+            self._label = label
+            self.set_label(theme, label)
+
+    # -- after drawing ---------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Some of the curves have been drawn: fit the y axis, and put wide columns behind narrow ones."""
+        pictures = [curve.picture for curve in self.curves if curve.picture is not None]
+        if pictures:
+            self.hold(_least(p.low for p in pictures), -_least(-p.high for p in pictures))
+        self._lay()
+        if self._theme is not None:
+            self._name_axis(self._theme)
+
+    def _lay(self) -> None:
+        if len(self.curves) < 2:
+            return
+        spreads = {curve: curve.spread for curve in self.curves}
+        shown = [spreads[curve] for curve in self._order]
+        if any(behind * REORDER < before for behind, before in zip(shown, shown[1:], strict=False)):
+            self._order = tuple(sorted(self.curves, key=lambda each: -spreads[each]))
+        for depth, curve in enumerate(self._order):
+            curve.lie(depth)
+
+
+def _least(values: Iterable[float]) -> float:
+    return min((value for value in values if math.isfinite(value)), default=math.nan)

@@ -6,8 +6,20 @@ from __future__ import annotations
 
 import math
 
+from monitor_app.core.samples import Quantity
+
 NOTHING = "–"
 """Shown where nothing was measured."""
+CELSIUS = "°C"
+PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"))
+QUANTITIES = {
+    Quantity.POWER: "power", Quantity.CURRENT: "current", Quantity.VOLTAGE: "voltage",
+    Quantity.TEMPERATURE: "temperature", Quantity.FREQUENCY: "frequency", Quantity.LEVEL: "level",
+}  # fmt: skip
+CLOCKS = {
+    "arrival": "by arrival", "two-way": "by two-way marks", "line": "by the sync line", "polled": "polled",
+}  # fmt: skip
+"""What a clock bound rests on, by the method of the fit."""
 
 
 def fixed(value: float | None, decimals: int) -> str:
@@ -77,13 +89,33 @@ def _four(value: float) -> str:
 
 
 def engineering(value: float | None, unit: str, *, exact: bool = False) -> str:
-    """With the prefix that leaves one to three digits before the point: 1.20 mA, 62.9 J; ``exact`` adds a digit."""
+    """With the prefix that leaves one to three digits before the point: 1.20 mA, 62.9 J; ``exact`` adds a digit.
+
+    What has no unit, or degrees, gets no prefix.
+    """
     if value is None or not math.isfinite(value):
         return NOTHING
-    for factor, prefix in ((1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ")):
+    if unit in {"", CELSIUS}:
+        return f"{fixed(value, 2 if exact else 1)} {unit}".strip()
+    for factor, prefix in PREFIXES:
         if abs(value) >= factor:
             return f"{_four(value / factor) if exact else three_digits(value / factor)} {prefix}{unit}"
     return f"0 {unit}" if value == 0 else f"{three_digits(value * 1e9)} n{unit}"
+
+
+def unit_of(quantity: Quantity) -> str:
+    """The unit of a quantity as it is written."""
+    return CELSIUS if quantity is Quantity.TEMPERATURE else quantity.value
+
+
+def scale_of(size: float, unit: str) -> tuple[float, str]:
+    """Factor and unit in which values up to ``size`` are read on an axis: 0.07 A as 70 mA, 1.3e9 Hz as 1.3 GHz."""
+    if unit in {"", CELSIUS}:
+        return 1.0, unit
+    for factor, prefix in PREFIXES:
+        if size >= factor * (0.1 if factor == 1.0 else 1.0):
+            return 1 / factor, prefix + unit
+    return 1.0, unit
 
 
 def clock_bound(bound_ns: int | None) -> str:

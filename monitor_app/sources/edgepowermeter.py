@@ -109,6 +109,8 @@ class EdgePowerMeter:
     def take(self, data: bytes, since_ns: int, arrival_ns: int) -> list[SampleBlock]:
         """The samples that are complete with these bytes. Raises SourceLostError."""
         decoded = self._decode(data)
+        if decoded.rejected is not None and protocol.is_of_other_mode(decoded.rejected):
+            raise SourceLostError(f"{self._name} has left its RAW mode: it was reset.")
         for reply in decoded.replies:
             if isinstance(reply, protocol.Refused):
                 logger.warning("%s refuses %s (%s)", self._name, reply.command, reply.reason)

@@ -25,6 +25,7 @@ MAX_LINE_BYTES = 512
 SEQUENCE = 2**32
 
 _CONVERSION = re.compile(rb"D,(\d{1,10}),(\d{1,15}),(\d{1,5}),(-?\d{1,5})")
+_CSV_MODE = re.compile(rb"Timestamp,|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 _ANCHOR = re.compile(rb"T,\d{1,15},-?\d{1,15},[SP]")
 
 
@@ -137,6 +138,11 @@ def number(
     if ((steps >= 1) & (steps <= room)).all():
         return before[0] + np.cumsum(steps), np.ones(len(sequence), np.bool_)
     return _number_one_by_one(sequence, stamps_us, before, period_us)
+
+
+def is_of_other_mode(line: bytes) -> bool:
+    """Whether a line that was rejected is one of its CSV mode, in which it starts."""
+    return _CSV_MODE.match(line) is not None
 
 
 def _number_one_by_one(

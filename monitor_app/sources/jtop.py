@@ -33,7 +33,7 @@ SERVICE_COMMAND = Path("/usr/local/bin/jtop")
 CONNECT_S = 20.0
 """An old board takes seconds to import jetson-stats. A service whose inner process died never answers."""
 BOARD_S = 5.0
-"""jetson-stats looks for CUDA and OpenCV before it names the board; the numbers need not wait longer for that."""
+"""A jetson-stats that looks for CUDA and OpenCV first takes long to name the board; the numbers need not wait."""
 STEP_S = 0.01
 """Of the service's time stamps."""
 STALE_INTERVALS, STALE_S = 3, 5.0

@@ -51,7 +51,7 @@ def main() -> None:
         _follow(sys.argv[1], float(sys.argv[2]), say)
     except Exception as error:  # noqa: BLE001 - the top of a process
         say("error", _describe(error))
-    # Not by returning: a thread of jetson-stats may still be reading the libraries' versions.
+    # Not by returning: threads of jetson-stats may still be running.
     os._exit(0)
 
 
@@ -62,7 +62,7 @@ def _end_with_stdin() -> None:
 
 
 def _follow(socket: str, interval_s: float, say: "Callable[[str, dict[str, object]], None]") -> None:
-    jtop = importlib.import_module("jtop")
+    jtop: Any = importlib.import_module("jtop")
     importlib.import_module("jtop.service").JTOP_PIPE = socket  # type: ignore[attr-defined]
     # What is older than this was left behind by an earlier measurement.
     last_uptime_s = _uptime_s()
@@ -76,22 +76,20 @@ def _follow(socket: str, interval_s: float, say: "Callable[[str, dict[str, objec
             last_uptime_s = uptime_s
             say("update", dict(_values(client), uptime_s=uptime_s, seen_s=seen_s))
 
-    client = jtop.jtop(interval=interval_s)
+    class Client(jtop.jtop):
+        def _load_jetson_libraries(self) -> None:
+            """Not: it forks in a thread to run dpkg, nvcc, even vulkaninfo on the GPU, for what nobody asks here."""
+
+    client = Client(interval=interval_s)
     client.attach(pass_on)
     client.start()
-    # Another program may have set another pace before.
+    # Another program may have set another pace before. Where that is slower, client.ok() would end after three of the
+    # intervals asked for, without a word; its thread only looks more often than there is something new.
     running_s = client.interval if client.interval > 0 else interval_s
     say("connected", {"interval_s": running_s, "version": jtop.__version__, "python": sys.executable})
-    if running_s != interval_s:
-        # A client that expects a faster pace than there is gives up without a word.
-        client.close()
-        client.join()
-        client = jtop.jtop(interval=running_s)
-        client.attach(pass_on)
-        client.start()
     say("board", dict(client.board.get("hardware") or {}))
     client.join()
-    client.ok(spin=True)  # raises what ended it
+    client.ok(spin=True)  # raises what ended the thread
     raise EOFError
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.core.errors import PortError, SourceLostError
 from monitor_app.core.samples import Quantity
-from monitor_app.core.source_specs import Column
+from monitor_app.core.source_specs import Column, TimeColumn
 from monitor_app.sources.edgepowermeter import EdgePowerMeter
 from monitor_app.sources.lines_decoder import Layout
 from monitor_app.sources.text_lines import TextLines
@@ -27,11 +27,29 @@ if TYPE_CHECKING:
 SILENCE_S, SILENT_LINES = 2.0, 10
 EAGER_BELOW_HZ = 500.0
 """Above, several lines a read cost less; they are laid out evenly, or have their stamps."""
-USUAL_COLUMNS = (
-    Column(name="current", quantity=Quantity.CURRENT),
-    Column(name="voltage", quantity=Quantity.VOLTAGE),
+EDGEPOWERMETER_COLUMNS = (
+    Column(name="current", field=2, quantity=Quantity.CURRENT),
+    Column(name="voltage", field=1, quantity=Quantity.VOLTAGE),
 )
-"""Of an emulated instrument, for which a profile need not name them."""
+EMULATED: dict[str, dict[str, object]] = {
+    "csv": {
+        "columns": (
+            Column(name="current", field=1, quantity=Quantity.CURRENT, scale=0.001),
+            Column(name="voltage", field=2, quantity=Quantity.VOLTAGE),
+        ),
+        "time": TimeColumn(field=0, scale_s=1e-6),
+    },
+    "json": {
+        "columns": (
+            Column(name="current", quantity=Quantity.CURRENT),
+            Column(name="voltage", quantity=Quantity.VOLTAGE),
+        ),
+        "time": TimeColumn(field="t_us", scale_s=1e-6),
+        "start": "START",
+        "stop": "STOP",
+    },
+}
+"""What a profile need not say of the lines of an emulated instrument, for each format."""
 FIRST_FIRMWARE = Layout("csv", (2, 1), (1.0, 1.0), (0.0, 0.0), comments=(b"#", b"[", b"=", b"Timestamp"))
 """Of an EdgePowerMeter that knows no commands: date and time, volts, amperes, watts."""
 
@@ -66,7 +84,7 @@ class LinesSource:
     ) -> None:
         self._name = name
         self._port = port
-        self._spec = spec
+        self._spec = spec if spec.columns else spec.model_copy(update=EMULATED.get(spec.format))
         self._open_transport = open_transport or partial(SerialTransport, baud=spec.baud)
         self._transport: Transport | None = None
         self._dialect: _Dialect | None = None
@@ -135,12 +153,11 @@ class LinesSource:
             info = meter.begin(transport)
             if info is not None:
                 return info
-            lines = TextLines(self._name, self._port, spec, FIRST_FIRMWARE, USUAL_COLUMNS)
+            lines = TextLines(self._name, self._port, spec, FIRST_FIRMWARE, EDGEPOWERMETER_COLUMNS)
             self._dialect = lines
             info = lines.begin(transport)
             return replace(info, model="EdgePowerMeter", firmware="1", simulated=info.simulated or meter.emulated)
-        columns = spec.columns or USUAL_COLUMNS
-        lines = TextLines(self._name, self._port, spec, _layout(spec, columns), columns)
+        lines = TextLines(self._name, self._port, spec, _layout(spec), spec.columns)
         self._dialect = lines
         return lines.begin(transport)
 
@@ -152,7 +169,8 @@ class LinesSource:
         raise SourceLostError(f"{self._name} on {self._port} fell silent: check its power and its cable.")
 
 
-def _layout(spec: LinesSpec, columns: tuple[Column, ...]) -> Layout:
+def _layout(spec: LinesSpec) -> Layout:
+    columns = spec.columns
     return Layout(
         "json" if spec.format == "json" else "csv",
         tuple(column.name if column.field is None else column.field for column in columns),

@@ -13,7 +13,6 @@ command M would hang it. So none is sent while a marker is out.
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING
 
@@ -22,8 +21,9 @@ import numpy as np
 from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
 from monitor_app.core.samples import Reading, Role, SampleBlock, SourceInfo, TimeMark
 from monitor_app.sources.powersensor3_counter import FrameCounter, frame_period_us
-from monitor_app.sources.powersensor3_decoder import ANSWER_BYTES, SENSORS, Decoded, DecoderState, decode
-from monitor_app.sources.powersensor3_sensors import RECORD, describe_sensors, parse_sensor
+from monitor_app.sources.powersensor3_decoder import ANSWER_BYTES, Decoded, DecoderState, decode
+from monitor_app.sources.powersensor3_handshake import STOP, introduce
+from monitor_app.sources.powersensor3_sensors import describe_sensors
 from monitor_app.sources.transport import SerialTransport
 
 if TYPE_CHECKING:
@@ -33,19 +33,8 @@ if TYPE_CHECKING:
     from monitor_app.sources.powersensor3_sensors import Sensor
     from monitor_app.sources.transport import Transport
 
-START, STOP, MARK, COUNT, VERSION, READ_CONFIGURATION = b"S", b"X", b"M", b"Q", b"V", b"R"
-NEXT_RECORD = b"s"
-"""Any byte would do; this one is no command, should it be taken for one."""
-CONFIGURATION_ENDS = b"D"
-STOP_WORDS = b"\xff\x3f" * 2
-_VERSION_LINE = re.compile(rb"([A-Z]\d{3})-(\d+\.\d+[ -~]*)\r?\n")
-
-HANDSHAKE_S = 3.0
-ANSWER_S = 1.0
-"""For one answer; the device itself waits 2 s for the host before it resets itself."""
-STOP_EVERY_S = 0.6
-QUIET_S = 0.15
-"""The device pauses 0.1 s before it says that it has stopped."""
+START, MARK, COUNT = b"S", b"M", b"Q"
+FIRST_S, FIRST_READ_S = 1.0, 0.15
 FIRST_FRAMES = 1000
 """Seen before open is done: the rate is found in them."""
 SILENCE_S = 2.0
@@ -100,9 +89,7 @@ class PowerSensor3Source:
         """When the device was asked for its count; None once it has answered."""
         self._next_index = 0
         try:
-            self._stop(self._transport)
-            controller, firmware = self._ask_version(self._transport)
-            sensors = self._ask_configuration(self._transport)
+            controller, firmware, sensors = introduce(self._transport, self._port)
             period_us = self._start(self._transport)
             self._info = self._describe(controller, firmware, sensors, period_us)
         except BaseException:
@@ -154,63 +141,13 @@ class PowerSensor3Source:
             raise SourceLostError(f"{self._name} is not connected: connect it first.")
         return self._transport
 
-    # -- handshake ---------------------------------------------------------------------------------
-
-    def _stop(self, transport: Transport) -> None:
-        """Whatever an earlier program left running; one that left in the middle of R is answered by this too.
-
-        A stop word looks like sensor 7 at full scale, but two in a row, and nothing after them, are no frame.
-        """
-        deadline = time.monotonic() + HANDSHAKE_S
-        repeat_at, end = 0.0, b""
-        while (now := time.monotonic()) < deadline:
-            if now >= repeat_at:
-                transport.write(STOP)
-                repeat_at = now + STOP_EVERY_S
-            data = transport.read(QUIET_S, eager=True)
-            if not data and end == STOP_WORDS:
-                return
-            end = (end + data)[-len(STOP_WORDS) :]
-        raise self._wrong_device()
-
-    def _ask_version(self, transport: Transport) -> tuple[str, str]:
-        """The controller, such as F411, and the version of its firmware."""
-        heard = b""
-        deadline = time.monotonic() + ANSWER_S
-        transport.write(VERSION)
-        while time.monotonic() < deadline:
-            heard += transport.read(QUIET_S, eager=True)
-            if found := _VERSION_LINE.search(heard):
-                return found[1].decode(), found[2].decode().strip()
-        raise self._wrong_device()
-
-    def _ask_configuration(self, transport: Transport) -> list[Sensor]:
-        transport.write(READ_CONFIGURATION)
-        sensors = []
-        for _ in range(SENSORS):
-            sensors.append(parse_sensor(self._ask_bytes(transport, RECORD.size)))
-            transport.write(NEXT_RECORD)
-        if self._ask_bytes(transport, len(CONFIGURATION_ENDS)) != CONFIGURATION_ENDS:
-            raise self._wrong_device()
-        return sensors
-
-    def _ask_bytes(self, transport: Transport, n: int) -> bytes:
-        """Exactly so many; the device sends no more before it is told to."""
-        heard = b""
-        deadline = time.monotonic() + ANSWER_S
-        while len(heard) < n and time.monotonic() < deadline:
-            heard += transport.read(QUIET_S, eager=True)
-        if len(heard) != n:
-            raise self._wrong_device()
-        return heard
-
     def _start(self, transport: Transport) -> float:
         """Start the stream; what comes meanwhile is kept. Returns the period of the frames in us of the device."""
-        deadline = time.monotonic() + ANSWER_S
+        deadline = time.monotonic() + FIRST_S
         transport.write(START)
         frames = 0
         while frames < FIRST_FRAMES and time.monotonic() < deadline:
-            decoded = decode(transport.read(QUIET_S), self._state)
+            decoded = decode(transport.read(FIRST_READ_S), self._state)
             self._early.append((decoded, time.perf_counter_ns()))
             self._state = decoded.state
             frames += len(decoded.frames)
@@ -242,19 +179,12 @@ class PowerSensor3Source:
             notes=tuple(notes),
         )
 
-    def _wrong_device(self) -> HandshakeError:
-        return HandshakeError(
-            f"{self._port} does not answer as a PowerSensor3 does: check that it is the right port; "
-            "if it is, unplug the device and plug it in again."
-        )
-
     # -- stream ------------------------------------------------------------------------------------
 
     def _readings(self, decoded: Decoded, arrival_ns: int) -> list[Reading]:
         answers = decoded.answers if self._asked_ns is not None else {}
         if answers:
             self._asked_ns = None
-            answers = dict([min(answers.items())])
         readings: list[Reading] = []
         for run in self._counter.add(decoded.frames, answers, arrival_ns):
             readings += self._time_marks(run)

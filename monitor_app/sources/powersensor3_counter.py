@@ -13,20 +13,21 @@ been lost that joined the beginning of one frame to the end of another, and the 
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.sources.powersensor3_decoder import SENSORS, STAMP_US, Frames
+from monitor_app.sources.powersensor3_decoder import SENSORS, STAMP_US
+from monitor_app.sources.powersensor3_places import Batch, Piece, Place, Places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+
+    from monitor_app.sources.powersensor3_decoder import Frames
 
 TOLERANCE_US = 12.0
 """Half of what two holes may differ by at least that stamps can tell apart; the stamps jitter by a few us."""
@@ -42,6 +43,8 @@ MOST_DOUBTS = 1000
 SLACK_US = 500_000
 """An answer that makes frames arrive so much before their time is none."""
 STRIKES = 2
+GUESSED_TURNS = 200
+"""By so many turns of the stamps, 0.2 s, may the host's clock be wrong."""
 LATENESS_READS = 64
 
 
@@ -69,55 +72,6 @@ class Run:
     """(index, arrival_ns) of those that carry a marker."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Of one frame."""
-
-    index: int
-    elapsed_us: int
-    """Device time since the first frame; a multiple of 1024 us may be missing at every doubt."""
-    seen_ns: int
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Frames as they came, and what is known of each."""
-
-    frames: Frames
-    seen_ns: NDArray[np.int64]
-    answers: dict[int, int]
-    """The device's count as told just before frame k."""
-
-    def __add__(self, other: _Batch) -> _Batch:
-        a, b = self.frames, other.frames
-        frames = Frames(
-            np.concatenate((a.levels, b.levels)),
-            np.concatenate((a.stamps, b.stamps)),
-            np.concatenate((a.marked, b.marked)),
-            np.concatenate((a.skipped, b.skipped)),
-        )
-        answers = self.answers | {k + len(a): answer for k, answer in other.answers.items()}
-        return _Batch(frames, np.concatenate((self.seen_ns, other.seen_ns)), answers)
-
-    def part(self, start: int, stop: int) -> _Batch:
-        f, cut = self.frames, slice(start, stop)
-        frames = Frames(f.levels[cut], f.stamps[cut], f.marked[cut], f.skipped[cut])
-        answers = {k - start: answer for k, answer in self.answers.items() if start <= k < stop}
-        return _Batch(frames, self.seen_ns[cut], answers)
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Frames in a row, held or about to be released."""
-
-    first: _Place
-    last: _Place
-    levels: NDArray[np.uint16]
-    marks: tuple[tuple[int, int], ...]
-    """(offset, seen_ns)"""
-    doubtful: bool
-
-
 class FrameCounter:
     """Counts the frames of one connection from 0, the first that came. It looks at no clock itself."""
 
@@ -125,17 +79,17 @@ class FrameCounter:
         self.was_reset = False
         """The device counts anew."""
         self._period_us = period_us
-        self._waiting: _Batch | None = None
+        self._waiting: Batch | None = None
         """The last frame that came."""
-        self._newest = _Place(-1, 0, 0)
+        self._newest = Place(-1, 0, 0)
         """The last frame placed: as few lost as the stamps allow; see _settled."""
         self._stamp: int | None = None
         """Of the newest."""
         self._settled = 0
         """Frames lost beyond those: to be added to every index."""
-        self._sure: _Place | None = None
+        self._sure: Place | None = None
         """The last frame released, settled."""
-        self._held: list[_Piece] = []
+        self._held: list[Piece] = []
         self._doubts = 0
         """Among those held. A stamp that was changed on the line can make frames seem a turn too far apart."""
         self._doubt_ns = 0
@@ -143,6 +97,8 @@ class FrameCounter:
         self._base: int | None = None
         """The device's count of frames when our first was about to come."""
         self._strikes = 0
+        self._guessed = False
+        """The host's clock has settled a doubt since the device's last answer."""
         self._lateness_us: deque[float] = deque(maxlen=LATENESS_READS)
         """Of the ends of the reads before any doubt."""
         self._held_lateness_us: list[float] = []
@@ -157,8 +113,10 @@ class FrameCounter:
         """Frames that were read, and the device's counts by the frame before which they came; the runs now sure."""
         runs: list[Run] = []
         if len(frames):
-            batch = _Batch(frames, np.full(len(frames), arrival_ns, np.int64), dict(answers))
-            if self._waiting is not None:
+            batch = Batch(frames, np.full(len(frames), arrival_ns, np.int64), dict(answers))
+            if self._waiting is None:
+                self._lateness_us.append(arrival_ns * 1e-3)
+            else:
                 batch = self._waiting + batch
             n = len(batch.frames) - 1
             places = self._placed(batch)
@@ -185,7 +143,7 @@ class FrameCounter:
 
     # -- placing -----------------------------------------------------------------------------------
 
-    def _placed(self, batch: _Batch) -> _Places:
+    def _placed(self, batch: Batch) -> Places:
         stamps = batch.frames.stamps.astype(np.int64)
         first_ever = self._stamp is None
         steps_us = np.diff(stamps, prepend=stamps[0] if self._stamp is None else self._stamp) % STAMP_US
@@ -199,25 +157,26 @@ class FrameCounter:
         broken[list(batch.answers)] = False
         if first_ever:
             uneven[0] = broken[0] = False
-        return _Places(
+        return Places(
             self._newest.index + np.cumsum(periods),
             self._newest.elapsed_us + np.cumsum(steps_us),
             doubtful=uneven | broken,
             after_joint=uneven & ~broken,
         )
 
-    def _hold(self, batch: _Batch, places: _Places, start: int, stop: int) -> None:
-        """Frames [start, stop), without the last of them if that is a joint."""
+    def _hold(self, batch: Batch, places: Places, start: int, stop: int) -> None:
+        """Frames [start, stop), without the last of them if it may be a joint or no neighbour confirms its stamp."""
         doubtful = bool(places.doubtful[start])
         self._newest = places.of(stop - 1, batch)
         self._stamp = int(batch.frames.stamps[stop - 1])
-        if places.after_joint[stop]:
+        alone = doubtful and stop == start + 1 and places.doubtful[stop]
+        if places.after_joint[stop] or alone:
             stop -= 1
         if stop > start:
             marked = np.flatnonzero(batch.frames.marked[start:stop])
             marks = tuple((int(k), int(batch.seen_ns[start + k])) for k in marked)
             first, last = places.of(start, batch), places.of(stop - 1, batch)
-            self._held.append(_Piece(first, last, batch.frames.levels[start:stop], marks, doubtful))
+            self._held.append(Piece(first, last, batch.frames.levels[start:stop], marks, doubtful))
 
     def _release(self) -> list[Run]:
         """All that is held, with what is settled."""
@@ -243,18 +202,23 @@ class FrameCounter:
         if self._stamp is None:
             return []
         ahead = self._ahead(answer)
-        earliest_us = min(self._lateness_us, default=-math.inf) - SLACK_US
+        earliest_us = min(self._lateness_us) - SLACK_US
         if self._lateness(arrival_ns) - ahead * self._period_us < earliest_us:
             return []  # four bytes of something else
-        if self._turns(ahead) < -self._doubts:
+        turns = self._turns(ahead)
+        if self._guessed and -GUESSED_TURNS < turns < -self._doubts:
+            # The guess was too long; indices that were given stay.
+            self._base = (self._base or 0) + ahead
+            turns = 0
+        if turns < -self._doubts:
             # Of a device whose count at the start is not known, it says nothing.
             self._strikes += self._base is not None
             self.was_reset = self._strikes >= STRIKES
             return []
-        self._strikes = 0
+        self._strikes, self._guessed = 0, False
         # The device counts from 0 when it is told to start.
         self._base = self._base or 0
-        self._lengthen(self._turns(ahead))
+        self._lengthen(turns)
         return self._release()
 
     def _ahead(self, answer: int) -> int:
@@ -265,23 +229,32 @@ class FrameCounter:
 
     def _turns(self, ahead: float) -> int:
         """Turns of the stamps that are missing between the last sure frame and the newest."""
-        sure = self._sure or _Place(0, 0, 0)
+        sure = self._sure or Place(0, 0, 0)
         frames = self._newest.index + self._settled + ahead - sure.index
         return round((frames * self._period_us - (self._newest.elapsed_us - sure.elapsed_us)) / STAMP_US)
 
     def _lengthen(self, turns: int) -> None:
-        """Settle on so many turns of the stamps. Nobody knows which of several holes they are in."""
+        """Settle on so many turns of the stamps.
+
+        Nobody knows which of several holes they are in, nor whether a wrong stamp made one too many; what stands
+        between such holes has no place and is thrown away.
+        """
         holes = [k for k, piece in enumerate(self._held) if piece.doubtful]
-        if turns and len(holes) > 1:
+        if len(holes) > 1 and (turns or self._longest_hole_us() > STAMP_US // 2):
             del self._held[: holes[-1]]
-        sure = self._sure or _Place(0, 0, 0)
+        sure = self._sure or Place(0, 0, 0)
         elapsed_us = self._newest.elapsed_us - sure.elapsed_us + turns * STAMP_US
         self._settled = sure.index + round(elapsed_us / self._period_us) - self._newest.index
 
+    def _longest_hole_us(self) -> int:
+        ends = [self._sure or self._held[0].first, *(piece.last for piece in self._held)]
+        return max(piece.first.elapsed_us - end.elapsed_us for piece, end in zip(self._held, ends, strict=False))
+
     def _settle_by_host(self) -> list[Run]:
         """By how much later the least late of the reads since is than that of the reads before."""
-        before, since = min(self._lateness_us, default=0.0), min(self._held_lateness_us, default=0.0)
+        before, since = min(self._lateness_us), min(self._held_lateness_us)
         self._lengthen(max(self._turns((since - before) / self._period_us), 0))
+        self._guessed = True
         return self._release()
 
     def _note_lateness(self) -> None:
@@ -291,23 +264,3 @@ class FrameCounter:
     def _lateness(self, seen_ns: int) -> float:
         """Of the newest frame, about a moment that stays the same."""
         return seen_ns * 1e-3 - (self._newest.index + self._settled) * self._period_us
-
-
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """Of the frames of a batch."""
-
-    index: NDArray[np.int64]
-    elapsed_us: NDArray[np.int64]
-    doubtful: NDArray[np.bool_]
-    """More may be missing before it than the stamps say."""
-    after_joint: NDArray[np.bool_]
-    """The frame before it may be made of two."""
-
-    def of(self, k: int, batch: _Batch) -> _Place:
-        return _Place(int(self.index[k]), int(self.elapsed_us[k]), int(batch.seen_ns[k]))
-
-    def pieces(self, n: int, answers: Mapping[int, int]) -> list[tuple[int, int]]:
-        """[start, stop) of frames in a row among the first n, cut where an answer came too."""
-        cuts = sorted({0, n, *np.flatnonzero(self.doubtful[:n]).tolist(), *(k for k in answers if k < n)})
-        return list(pairwise(cuts))

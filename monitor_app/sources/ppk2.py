@@ -112,6 +112,7 @@ class Ppk2Source:
         data = transport.read(timeout_s, eager=self._start_ns is not None)
         arrival_ns = time.perf_counter_ns()
         decoded = protocol.decode(data, self._state)
+        broken = any(run.lost_before for run in decoded.runs)
         self._state = decoded.state
         readings: list[Reading] = []
         for run in decoded.runs:
@@ -121,7 +122,8 @@ class Ppk2Source:
             readings.append(self._block(run, arrival_ns))
         if decoded.runs:
             self._heard_ns = arrival_ns
-            self._unseen += self._losses.missing(self._state.next_index + self._unseen, arrival_ns)
+            end = self._state.next_index + self._unseen
+            self._unseen += self._losses.missing(end, arrival_ns, broken=broken)
         elif arrival_ns - self._heard_ns > SILENCE_S * 1e9:
             # Samples, not bytes: noise is no sign of life.
             raise SourceLostError(f"{self._name} on {self._port} fell silent: check its power and its cable.")

@@ -172,7 +172,8 @@ def _samples_since(changed: NDArray[np.intp], n: int, before: int) -> NDArray[np
     last = np.full(n, -1 - before, np.int64)
     last[changed] = changed
     np.maximum.accumulate(last, out=last)
-    return np.minimum(np.arange(n) - last, _MENDED)
+    since: NDArray[np.int64] = np.minimum(np.arange(n) - last, _MENDED)
+    return since
 
 
 def _averages(values: NDArray[np.float64], weight: float, before: float | None) -> NDArray[np.float64]:
@@ -202,7 +203,7 @@ def _average_after(values: NDArray[np.float64], weight: float, before: float | N
 def _weights(weight: float) -> NDArray[np.float64]:
     """Of the newest values in an average, oldest first, as far as they count."""
     n = math.ceil(math.log(_NEGLIGIBLE) / math.log(1 - weight))
-    return weight * (1 - weight) ** np.arange(n)[::-1]
+    return np.asarray(weight * (1 - weight) ** np.arange(n)[::-1], np.float64)
 
 
 _WEIGHTS = {weight: _weights(weight) for weight in (_FAST, _SLOW)}

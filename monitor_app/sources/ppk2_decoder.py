@@ -109,8 +109,8 @@ def line_changes(run: Words, levels_before: int) -> LineChanges:
     levels[1:] = run.words >> _LINE_BITS
     changed = levels[1:] ^ levels[:-1]
     at = np.flatnonzero(changed)
-    row, line = np.nonzero(np.unpackbits(changed[at, None], axis=1, bitorder="little"))
-    line = line.astype(np.uint8)
+    row, bit = np.nonzero(np.unpackbits(changed[at, None], axis=1, bitorder="little"))
+    line = bit.astype(np.uint8)
     return LineChanges(run.first + at[row], line, levels[1:][at[row]] >> line & np.uint8(1))
 
 

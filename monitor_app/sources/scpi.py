@@ -134,11 +134,13 @@ class ScpiSource:
     def _poll(self, link: VisaLink) -> list[float] | None:
         """The answers, or None when one did not come or was no number."""
         if not self._in_step:
+            if link.is_serial:
+                link.write("SYST:REM")  # it may have been switched off and on
             self._in_step = link.get_in_step()
         values = []
         for query in self._queries if self._in_step else ():
             value = _number(link.ask(query, ANSWER_S))
-            if value is None:
+            if value is None or link.has_surplus():
                 # The answer may still come, and would be taken for that to the next question.
                 self._in_step = False
                 break

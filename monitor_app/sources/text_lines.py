@@ -88,6 +88,8 @@ class TextLines:
         if self._spec.start is not None:
             transport.write(self._spec.start.encode() + b"\n")
         self._early = self._listen(transport)
+        # What did not fit until now was a heading, or what it says as it starts.
+        self._rejected = None
         first, last = self._early[0], self._early[-1]
         lines = int(last.decoded.index[-1] - first.decoded.index[-1])
         span_s = (last.arrival_ns - first.arrival_ns) * 1e-9

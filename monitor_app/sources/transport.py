@@ -17,6 +17,8 @@ from monitor_app.core.errors import PortError, SourceLostError
 
 COALESCE_S = 0.004
 """Waiting so long for more after the first byte makes a few large reads of many small ones."""
+PATIENT_READS = 15
+"""After so many one does not wait: the clock fit needs now and then a sample that is seen as early as can be."""
 LINE_BUFFER_BYTES = 2_048
 """Taken off the line at the latest when so much is expected there: half of what a terminal holds."""
 CHUNK_BYTES = 65_536
@@ -46,6 +48,7 @@ class SerialTransport:
             self._port = serial.serial_for_url(port, baudrate=baud, timeout=0.0, write_timeout=1.0, exclusive=True)
         except (serial.SerialException, OSError, ValueError) as error:
             raise _port_error(port, error) from error
+        self._patient_reads = 0
         self._bytes_per_s = 1.0
         """How fast data has been coming lately."""
         # Where the port is a file the system is asked directly; a port on the network is asked through pyserial.
@@ -61,7 +64,8 @@ class SerialTransport:
             data = bytes(self._port.read(1))
             if not data:
                 return b""
-            return data + (self._available() if eager else self._coalesced())
+            self._patient_reads = 0 if eager or self._patient_reads >= PATIENT_READS else self._patient_reads + 1
+            return data + (self._coalesced() if self._patient_reads else self._available())
         except (serial.SerialException, OSError, TypeError) as error:
             raise SourceLostError(f"{self._name} went away ({_reason(error)}): check the cable.") from error
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 OPEN_S, IDENTITY_S, IN_STEP_S = 3.0, 1.0, 1.0
 IDENTITY_TRIES = 3
-QUIET_S = 0.1
+QUIET_S, WRITE_S = 0.1, 2.0
 _SERIAL = re.compile(r"ASRL(?P<port>/.+?)(::INSTR)?", re.IGNORECASE)
 _NETWORK = re.compile(r"TCPIP\d*::(?P<host>[^:]+)::.*", re.IGNORECASE)
 
@@ -78,12 +78,17 @@ class VisaLink:
         """It is on a serial line, where an instrument must be told that it is controlled from afar."""
         return self._resource.upper().startswith("ASRL")
 
+    @property
+    def is_stream(self) -> bool:
+        """It is a stream of bytes, in which only line ends part one answer from the next."""
+        return self.is_serial or self._resource.upper().endswith("SOCKET")
+
     def identify(self) -> Identity:
         """Ask who it is, more than once. Raises HandshakeError."""
         for _ in range(IDENTITY_TRIES):
             answer = self.ask("*IDN?", IDENTITY_S)
             if answer:
-                while self.hear(QUIET_S) is not None:
+                while self.has_surplus(QUIET_S):
                     pass  # an answer to one of the questions before
                 self._identity = answer
                 return Identity(answer.decode("ascii", "replace"))
@@ -91,6 +96,10 @@ class VisaLink:
             f"{self._resource} does not answer *IDN?: check that the instrument is on and which interface it listens to"
             f"{' (RS-232, 9600 baud, 8 bits, no parity)' if self.is_serial else ''}."
         )
+
+    def has_surplus(self, timeout_s: float = 0.0) -> bool:
+        """Whether there is a line more than there were questions, as when noise has made two of an answer."""
+        return self.is_stream and self.hear(timeout_s) is not None
 
     def get_in_step(self) -> bool:
         """After an answer that did not come, or was none: read away whatever may still come."""
@@ -105,6 +114,7 @@ class VisaLink:
     def write(self, command: str) -> None:
         """Raises SourceLostError."""
         try:
+            self._instrument.timeout = WRITE_S * 1000
             self._instrument.write(command)
         except (self._visa.errors.VisaIOError, OSError, TypeError) as error:
             raise self._lost(error) from error

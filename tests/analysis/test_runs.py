@@ -200,7 +200,8 @@ def test_the_figures_of_a_session(reader):
     assert told.swing_w == pytest.approx(told.full_w - 2)
     [source] = told.sources
     assert source.rate_hz == pytest.approx(RATE_HZ)
-    assert (source.clock_bound_ns, source.lost_samples) == (30_000, RATE_HZ // 2)
+    assert source.clock is not None
+    assert (source.clock.bound_ns, source.lost_samples) == (30_000, RATE_HZ // 2)
 
 
 def test_the_document_is_plain_json_with_units_converted(reader):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from monitor_app.sources import powersensor3_decoder as powersensor3
+from monitor_app.sources import ppk2_current, ppk2_decoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +58,32 @@ def powersensor3_words(data: bytes, state: powersensor3.DecoderState) -> tuple[i
     return len(decoded.frames) * powersensor3.WORDS, decoded.state
 
 
+def ppk2_stream() -> bytes:
+    """A change of range every 100 ms."""
+    n = STREAM_BYTES // ppk2_decoder.WORD_BYTES
+    k = np.arange(n)
+    words = np.random.default_rng(0).integers(0, 1 << 14, n) | k // 10_000 % 5 << 14 | k % 64 << 18
+    return words.astype("<u4").tobytes()
+
+
+def ppk2_words(data: bytes, state: ppk2_decoder.DecoderState) -> tuple[int, ppk2_decoder.DecoderState]:
+    decoded = ppk2_decoder.decode(data, state)
+    return sum(len(run.words) for run in decoded.runs), decoded.state
+
+
+PPK2_TABLE = ppk2_current.Calibration().table(3.3)
+
+
+def ppk2_amperes(data: bytes, states: tuple[Any, Any]) -> tuple[int, tuple[Any, Any]]:
+    """With the spike filter, to single precision."""
+    decoded = ppk2_decoder.decode(data, states[0])
+    spikes, n = states[1], 0
+    for run in decoded.runs:
+        current, spikes = ppk2_current.amperes(run.words, PPK2_TABLE, spikes)
+        n += len(current.astype("<f4"))
+    return n, (decoded.state, spikes)
+
+
 DECODERS = (
     Decoder("powersensor3", "words", powersensor3_stream, powersensor3.DecoderState, powersensor3_words),
     Decoder(
@@ -65,6 +92,15 @@ DECODERS = (
         lambda: damaged(powersensor3_stream()),
         powersensor3.DecoderState,
         powersensor3_words,
+    ),
+    Decoder("ppk2", "words", ppk2_stream, ppk2_decoder.DecoderState, ppk2_words),
+    Decoder("ppk2, damaged", "words", lambda: damaged(ppk2_stream()), ppk2_decoder.DecoderState, ppk2_words),
+    Decoder(
+        "ppk2 to amperes",
+        "samples",
+        ppk2_stream,
+        lambda: (ppk2_decoder.DecoderState(), ppk2_current.FilterState()),
+        ppk2_amperes,
     ),
 )
 

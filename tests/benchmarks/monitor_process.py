@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+EMULATORS = ("shunt", "powersensor3", "ppk2", "lines", "scpi")
 NETWORK_PROFILE = """
 title = "Benchmark"
 [[source]]
@@ -53,8 +54,8 @@ class Monitor:
         found = {"window": psutil.Process(self.process.pid)}
         for child in found["window"].children(recursive=True):
             words = " ".join(child.cmdline())
-            for name in ("bench.process", "emulators.shunt", "inference.child"):
-                if name in words:
+            for name in ("bench.process", "inference.child", *(f"emulators.{kind}" for kind in EMULATORS)):
+                if f"monitor_app.{name}" in words:
                     found[name] = child
         return found
 

@@ -299,7 +299,8 @@ def test_csv_is_scaled_by_the_shunt_it_was_told_of(rig):
 
 
 def test_power_up_brings_back_what_was_saved(raw):
-    raw.send("SET AVG 4", "SAVE", "SET AVG 16", "HEL")
+    raw.send("SET AVG 4", "SAVE", "SET AVG 16")
+    raw.device.receive(b"HEL", raw.now_ns)
     raw.go(1 * S)
     raw.device.reset(raw.now_ns)
     lines = raw.ask("GET")
@@ -368,6 +369,24 @@ def test_json_rate_is_set_within_what_it_can(asked, hz):
     ack, _, *rows = map(json.loads, rig.lines(b"\r\n"))
     assert ack == {"v": 1, "type": "ACK", "cmd": "SR", "hz": hz}
     assert len(rows) == pytest.approx(4 * hz, abs=5)
+
+
+@pytest.mark.parametrize(("make", "printed"), [(CsvMeter, 2), (JsonMeter, 1)])
+def test_power_up_begins_anew(make, printed):
+    rig = Rig(make, period_us=10_000.0)
+    begun = rig.lines(b"\r\n")
+    rig.send("SR 400", "START")
+    rig.go(1 * S)
+    rig.lines(b"\r\n")
+    rig.device.receive(b"half a", rig.now_ns)
+    rig.device.reset(rig.now_ns)
+    rig.send("START")
+    rig.go(105 * MS)
+    lines = rig.lines(b"\r\n")
+    assert lines[:printed] == begun
+    data = [line for line in lines if line[0].isdigit() or '"t_us"' in line]
+    times_us = [int(re.search(r"^\d+|(?<=\"t_us\":)\d+", line)[0]) for line in data]
+    assert times_us == pytest.approx([10_000 * k for k in range(1, 11)], abs=20)
 
 
 def test_json_does_not_know_other_commands():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.core.clock import ClockState
+from monitor_app.core.clock import ClockState, Delay
 from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
 from monitor_app.core.samples import LineChanges, Quantity, Role, Signal, SourceInfo
 from monitor_app.session.writer import SessionWriter
@@ -44,6 +44,7 @@ def shunt(accuracy: float | None = 0.001, *, simulated: bool = True) -> SourceIn
         ),
         lines=("busy",),
         simulated=simulated,
+        notes=("It sees the whole board.",),
     )  # fmt: skip
 
 
@@ -112,6 +113,7 @@ def write_rich(path: Path, *, close: bool = True) -> SessionWriter:
     gap(writer, 13 * RATE_HZ, RATE_HZ // 2)
     writer.write_clock(1, START_NS + S, ClockState(50_000.5, 40_000))
     writer.write_clock(1, START_NS + 15 * S, ClockState(50_000.25, 30_000))
+    writer.write_alignment(1, START_NS, Delay(1_000, 5_000, 0.99))
     writer.write_line_changes(
         1, LineChanges(np.array([3, 7]) * RATE_HZ, np.zeros(2, np.uint8), np.array([1, 0], np.uint8))
     )

@@ -37,6 +37,7 @@ STARTED = b"service ready"
 # $1 is an empty directory beside fake_sys, run, virtual and group; the rest is the command.
 _OWN_ROOT = """
 set -e
+PATH=$PATH:/usr/sbin:/sbin
 base=$1; shift
 mount -t tmpfs none "$base/root"
 for path in /*; do
@@ -219,12 +220,12 @@ def real_service(board: Board, *, own_root: bool) -> Iterator[Service]:
         (base / "group").write_text(Path("/etc/group").read_text() + "jtop:x:0:\n")
         command = [*unshare, "sh", "-c", _OWN_ROOT, "sh", str(base), *launcher]
     else:
-        (base / "sys/devices").mkdir(parents=True)
-        (base / "sys/devices/virtual").symlink_to(base / "virtual")
+        (base / "sys/devices").mkdir(parents=True, exist_ok=True)
+        if not (base / "sys/devices/virtual").exists():
+            (base / "sys/devices/virtual").symlink_to(base / "virtual")
         command = [*launcher, str(base)]
-    service = Service(
-        command, base / "run/jtop.sock", STARTED, {"JTOP_SERVICE": "True", "JTOP_TESTING": "True", "PYTHONPATH": ""}
-    )
+    environment = {"JTOP_SERVICE": "True", "JTOP_TESTING": "True"}
+    service = Service(command, base / "run/jtop.sock", STARTED, environment)
     try:
         yield service
     finally:

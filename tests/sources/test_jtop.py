@@ -311,7 +311,7 @@ def test_an_interpreter_without_jetson_stats_is_told(tmp_path):
 
 
 def test_a_broken_jetson_stats_is_told(tmp_path):
-    (tmp_path / "jtop.py").write_text("import smbus2_which_is_missing\n")
+    (tmp_path / "jtop.py").write_text("print('not for the parent')\nimport smbus2_which_is_missing\n")
     python = wrapper(tmp_path, sys.executable, PYTHONPATH=str(tmp_path))
     with pytest.raises(HandshakeError, match=r"cannot be loaded \(No module named 'smbus2_which_is_missing'\)"):
         JtopSource("jtop", 1.0, python=python).open()
@@ -563,6 +563,18 @@ def test_the_child_runs_on_an_old_python_and_needs_nothing_of_ours():
     assert imports <= sys.stdlib_module_names
     # 3.6 has no annotations of the future; those that it would evaluate are strings.
     assert "__future__" not in imports
+
+
+def test_the_child_runs_no_other_program(tmp_path):
+    """jetson-stats would run several to list libraries, one of them on the GPU that is being measured."""
+    for program in ("dpkg", "which", "opencv_version", "nvcc"):
+        (tmp_path / program).write_text(f"#!/bin/sh\ntouch {tmp_path}/{program}.ran\n")
+        (tmp_path / program).chmod(0o755)
+    python = wrapper(tmp_path, sys.executable, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    with stand_in(first=UPDATE) as service, opened(service.socket, 5.0, python=python) as source:
+        service.tell(publish=UPDATE)
+        next_block(source)
+    assert not list(tmp_path.glob("*.ran"))
 
 
 def test_the_child_ends_with_its_parent():

@@ -155,6 +155,8 @@ def test_four_bytes_between_two_frames_may_be_an_answer_and_others_are_not():
 def test_the_last_four_of_very_many_bytes_are_no_answer():
     _, answers = heard([frame(0), bytes(1000), frame(50)])
     assert answers == []
+    _, answers = heard([frame(0), bytes(60) + frame(50)[:13], frame(50)[13:]])
+    assert answers == []
     out, _ = heard([frame(0), *[bytes(1)] * 1000, frame(50)])
     assert [skipped for *_, skipped in out] == [0, 1000]
 

@@ -231,7 +231,7 @@ def test_losses_are_counted_before_the_block_that_follows_them():
 def test_a_loss_that_only_the_clock_shows_moves_the_index(monkeypatch):
     """640 of a counter of 64: the watch, whose own tests say when it speaks, finds them after the second read."""
     found = iter([0, 640, 0, 0])
-    monkeypatch.setattr(ppk2_module.LossWatch, "missing", lambda watch, end, arrival: next(found))
+    monkeypatch.setattr(ppk2_module.LossWatch, "missing", lambda watch, end, arrival, broken: next(found))
     kit = Kit(samples=[stream([1] * 100, first=100 * k) for k in range(4)])
     with conversation(kit) as source:
         blocks = blocks_of(all_readings(source, kit))
@@ -241,17 +241,17 @@ def test_a_loss_that_only_the_clock_shows_moves_the_index(monkeypatch):
 
 
 def test_the_watch_is_told_what_it_has_found(monkeypatch):
-    told, found = [], iter([640, 0])
+    told, found = [], iter([640, 0, 0])
 
-    def missing(watch, end, arrival):
-        told.append(end)
+    def missing(watch, end, arrival, broken):
+        told.append((end, broken))
         return next(found)
 
     monkeypatch.setattr(ppk2_module.LossWatch, "missing", missing)
-    kit = Kit(samples=[stream([1] * 100), stream([1] * 100, first=100)])
+    kit = Kit(samples=[stream([1] * 100, first=first) for first in (0, 100, 210)])
     with conversation(kit) as source:
         all_readings(source, kit)
-    assert told == [89, 189 + 640]
+    assert told == [(89, False), (189 + 640, False), (299 + 640, True)]
 
 
 def test_lines_come_as_changes_with_the_index_of_their_sample():

@@ -430,11 +430,14 @@ def test_without_the_filter_a_spike_stays():
 # -- losses that the counter does not show ---------------------------------------------------------
 
 
-def watched(arrivals: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def watched(arrivals: list[tuple[int, int]], breaks: tuple[float, ...] = ()) -> list[tuple[int, int]]:
     """(when, how many) of each loss found; arrivals are (index after the newest sample, when)."""
     watch, added, found = LossWatch(100_000.0), 0, []
+    due = [10**15 + round(s * 1e9) for s in breaks]
     for end, arrival_ns in arrivals:
-        missing = watch.missing(end + added, arrival_ns)
+        broken = bool(due) and arrival_ns > due[0]
+        due = due[broken:]
+        missing = watch.missing(end + added, arrival_ns, broken=broken)
         if missing:
             added += missing
             found.append((arrival_ns, missing))
@@ -492,6 +495,22 @@ def test_a_large_loss_that_is_a_multiple_of_64_is_found_within_seconds(k, ppm):
     [(when, missing)] = watched(arrivals)
     assert 0 < when - (10**15 + 30.5e9) < 5.1e9
     assert abs(missing - 64 * k) <= 64
+
+
+@pytest.mark.parametrize("ppm", [-300.0, 0.0, 300.0])
+@pytest.mark.parametrize("at_s", [30.0, 30.002, 30.5, 30.99])
+def test_where_the_counter_shows_a_loss_a_smaller_one_is_found(ppm, at_s):
+    """804 samples: the counter shows 36 of them, the watch finds twelve times 64."""
+    arrivals = [(end - 12 * 64 * (at > 10**15 + at_s * 1e9), at) for end, at in reads(60.0, ppm=ppm)]
+    assert watched(arrivals) == []
+    [(when, missing)] = watched(arrivals, (at_s,))
+    assert when - (10**15 + at_s * 1e9) < 5.1e9
+    assert abs(missing - 12 * 64) <= 128
+
+
+@pytest.mark.parametrize("ppm", [-300.0, 0.0, 300.0])
+def test_a_break_alone_is_no_reason_to_find_more(ppm):
+    assert watched(reads(120.0, ppm=ppm), tuple(np.arange(1.0, 119.0, 0.7).tolist())) == []
 
 
 def test_two_large_losses_one_after_the_other_are_both_found():

@@ -168,6 +168,23 @@ def test_a_poll_without_numbers_is_left_out_and_answers_stay_with_their_question
     assert blocks[1].first_index == blocks[0].first_index + 1 + blocks[1].lost_before
 
 
+def test_a_supply_that_was_switched_off_and_on_is_taken_over_again(impatient):
+    supply = Supply()
+    local = []
+
+    def answer(line: bytes) -> bytes | None:
+        if line == b"SYST:REM":
+            local.clear()
+        if supply.polls == 5 and not local and line == b"MEAS:VOLT?":
+            local.append(True)
+            supply.polls += 1
+        return None if local and line.startswith(b"MEAS") else supply.answer(line)
+
+    with ScpiDevice(answer, network=False) as resource, opened(resource) as source:
+        source._longest_ns = 10**10
+        assert values(blocks_of(source, 3)) == [(4.5, 4.0), (5.5, 5.0), (7.5, 7.0)]
+
+
 def test_five_polls_without_a_value_are_a_loss(impatient):
     supply = Supply()
     supply.odd = {(b"MEAS:VOLT?", k): [b"+9.9E+37"] for k in range(5, 20)}
@@ -220,7 +237,7 @@ def free_port() -> int:
     ("resource", "sentence"),
     [
         ("ASRL/dev/does-not-exist::INSTR", "There is no port /dev/does-not-exist: plug the instrument in"),
-        ("ASRL/dev/null::INSTR", "/dev/null cannot be opened"),
+        ("ASRL/dev/null::INSTR", "/dev/null::INSTR cannot be opened"),
         ("TCPIP::no-such-host.invalid::5025::SOCKET", "There is no host no-such-host.invalid: check the address"),
         ("nonsense", "'nonsense' is not a VISA resource that can be opened"),
         ("GPIB0::5::INSTR", "GPIB0::5::INSTR cannot be opened"),

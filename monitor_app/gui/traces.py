@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which signals are shown, in which pane, and under what name. No Qt."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor_app.analysis.signals import powers_of_sources, total_power
+from monitor_app.core.samples import Quantity, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from monitor_app.session.reader import SessionReader
+    from monitor_app.session.rows import SignalRow, SourceRow
+
+MOST_PANES = 4
+MOST_IN_PANE = 6
+"""As many as there are colours and marks to tell them apart by."""
+COMPUTED = frozenset({"sum", "difference"})
+"""Kinds of the sources that the bench computes: each has one signal, and its own name says what it is."""
+RAILS = "jetson-rails"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A signal in the picture; it keeps its ``slot``, which is its colour and its mark, while it is there."""
+
+    signal: SignalRow
+    slot: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Panes from top to bottom, each with signals of one quantity; a frozen value."""
+
+    panes: tuple[tuple[Trace, ...], ...] = ()
+
+    @property
+    def all(self) -> tuple[Trace, ...]:
+        return tuple(trace for pane in self.panes for trace in pane)
+
+    @property
+    def signals(self) -> tuple[SignalRow, ...]:
+        return tuple(trace.signal for trace in self.all)
+
+    @property
+    def first(self) -> SignalRow | None:
+        """The signal that stands for the session where there is room for one."""
+        return self.panes[0][0].signal if self.panes else None
+
+    def of(self, signal_id: int) -> Trace | None:
+        """The trace of a signal, or None where it is not shown."""
+        return next((trace for trace in self.all if trace.signal.id == signal_id), None)
+
+    def problem_with(self, signal: SignalRow) -> str:
+        """Why a signal cannot be shown with the others, one sentence; empty where it can."""
+        pane = self._pane_of(signal.quantity)
+        if pane is None and len(self.panes) == MOST_PANES:
+            return f"{MOST_PANES} quantities are shown: take one of them out first."
+        if pane is not None and len(self.panes[pane]) == MOST_IN_PANE:
+            return f"{MOST_IN_PANE} signals are shown in one pane: take one of them out first."
+        return ""
+
+    def toggled(self, signal: SignalRow) -> Traces:
+        """With the signal, or without it if it was there; the last one stays, and so does what has no room."""
+        if self.of(signal.id) is not None:
+            left = (tuple(t for t in pane if t.signal.id != signal.id) for pane in self.panes)
+            panes = tuple(pane for pane in left if pane)
+            return Traces(panes) if panes else self
+        if self.problem_with(signal):
+            return self
+        k = self._pane_of(signal.quantity)
+        if k is None:
+            return Traces((*self.panes, (Trace(signal),)))
+        taken = {trace.slot for trace in self.panes[k]}
+        slot = next(free for free in range(MOST_IN_PANE) if free not in taken)
+        return Traces((*self.panes[:k], (*self.panes[k], Trace(signal, slot)), *self.panes[k + 1 :]))
+
+    def _pane_of(self, quantity: Quantity) -> int | None:
+        return next((k for k, pane in enumerate(self.panes) if pane[0].signal.quantity is quantity), None)
+
+
+def traces_of(signals: Iterable[SignalRow]) -> Traces:
+    """These signals, the first of each quantity with its quantity's own colour; those without room are left out."""
+    traces = Traces()
+    for signal in signals:
+        if traces.of(signal.id) is None:
+            traces = traces.toggled(signal)
+    return traces
+
+
+def usual_signals(reader: SessionReader) -> list[SignalRow]:
+    """What is shown until someone chooses: the total power first, then the power of each other instrument."""
+    total = total_power(reader)
+    kinds = {source.id: source.kind for source in reader.sources()}
+    chosen = powers_of_sources(reader)
+    if any(kind in COMPUTED and chosen[k].role is Role.TOTAL for k, kind in kinds.items() if k in chosen):
+        # The rails are in the total; one of a chip says nothing beside it.
+        chosen = {k: each for k, each in chosen.items() if kinds[k] != RAILS or each.role is Role.TOTAL}
+    powers = sorted(chosen.values(), key=lambda each: (each != total, each.source))
+    if powers:
+        return powers[:MOST_IN_PANE]
+    return reader.signals()[:1]
+
+
+def labels_of(sources: Sequence[SourceRow], signals: Sequence[SignalRow]) -> dict[int, str]:
+    """By signal: its name, with that of its source before it where several sources have one of that name."""
+    by_id = {source.id: source for source in sources}
+    common = Counter(name for name, _ in {(signal.name, signal.source) for signal in signals})
+    labels = {}
+    for signal in signals:
+        source = by_id.get(signal.source)
+        if source is None or (common[signal.name] == 1 and source.kind not in COMPUTED):
+            labels[signal.id] = signal.name
+        else:
+            labels[signal.id] = source.name if source.kind in COMPUTED else f"{source.name} {signal.name}"
+    return labels
+
+
+def in_order(signals: Sequence[SignalRow]) -> list[SignalRow]:
+    """Powers first, the total before them; the others as their source names them."""
+    return [*_where(signals, total=True), *_where(signals, total=False), *_others(signals)]
+
+
+def _where(signals: Sequence[SignalRow], *, total: bool) -> Iterator[SignalRow]:
+    return (s for s in signals if s.quantity is Quantity.POWER and (s.role is Role.TOTAL) == total)
+
+
+def _others(signals: Sequence[SignalRow]) -> Iterator[SignalRow]:
+    return (s for s in signals if s.quantity is not Quantity.POWER)
