@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.bench.timeline import Timeline
-from monitor_app.core.errors import HandshakeError, MonitorError
+from monitor_app.core.errors import HandshakeError, MonitorError, PortError
 from monitor_app.core.samples import TimeMark
 from monitor_app.core.status import SourceState, SourceStatus
 
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
     from monitor_app.bench.recorder import Recorder
     from monitor_app.bench.sync import EdgeLog
     from monitor_app.bench.timeline import Gap, Placed
-    from monitor_app.core.samples import PowerSource, SourceInfo
+    from monitor_app.core.samples import PowerSource, Signal, SourceInfo
     from monitor_app.session.writer import SessionWriter
 
 READ_S = 0.05
 RECONNECT_EVERY_S = 0.5
+LOOK_EVERY_S = 2.0
+"""How often an instrument is looked for whose port has not been there yet."""
+CLOSE_S = 3.0
+"""Wait so long for one that is just being opened; it may be asking for longer."""
 CLOCK_EVERY_NS = 1_000_000_000
 
 logger = logging.getLogger(__name__)
@@ -77,6 +82,8 @@ class Acquisition:
         self._info: SourceInfo | None = None
         self._timeline = Timeline(sync.edges if sync else None)
         self._lost = 0
+        self._said: set[str] = set()
+        """What the log has been told since data came last."""
         self._thread = threading.Thread(target=self._run, name=f"source {name}")
         self._thread.start()
 
@@ -93,11 +100,20 @@ class Acquisition:
         """Let go of the instrument until connect."""
         self._wanted.clear()
 
-    def close(self) -> None:
-        """Stop reading and join the thread; calling it twice is fine."""
+    def stop(self) -> None:
+        """Have the thread end as soon as it can, without waiting for it."""
         self._stopping.set()
         self._wanted.set()
-        self._thread.join()
+
+    def close(self, timeout_s: float = CLOSE_S) -> None:
+        """Stop reading and join the thread; calling it twice is fine.
+
+        A thread that is still asking an instrument who it is after that time ends by itself when it has the answer.
+        """
+        self.stop()
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            logger.warning("Source %s is still being opened; it is left behind", self._status.name)
 
     def _run(self) -> None:
         try:
@@ -105,6 +121,7 @@ class Acquisition:
                 if not self._wanted.is_set():
                     self._say(SourceState.DISCONNECTED, "")
                     self._wanted.wait()
+                    self._say(SourceState.CONNECTING, "")
                     continue
                 self._connection()
         except Exception:  # the top of a thread
@@ -124,26 +141,37 @@ class Acquisition:
             self._report(error)
         finally:
             if source is not None:
-                source.close()
+                with contextlib.suppress(MonitorError):
+                    source.close()
 
     def _report(self, error: MonitorError) -> None:
-        """Lost once it has been there: then try for ever. Failed at the first try: then wait for the user."""
-        text = str(error)
-        if text != self._status.message:
-            self._recorder.put(lambda writer: writer.write_log(time.perf_counter_ns(), "warning", text))
+        """Lost once it has been there: then try for ever. Failed at the first try: then wait for the user.
+
+        One that is not plugged in yet is looked for all the same.
+        """
+        text, now_ns = str(error), time.perf_counter_ns()
+        if text not in self._said:
+            self._said.add(text)
+            self._recorder.put(lambda writer: writer.write_log(now_ns, "warning", text))
         if self._info is not None:
-            if self._status.state is SourceState.STREAMING:
-                now_ns = time.perf_counter_ns()
+            if self._timeline.started and self._status.state is SourceState.STREAMING:
                 self._recorder.put(lambda writer: writer.write_mark(now_ns, "lost", text))
             self._say(SourceState.LOST, text)
             self._stopping.wait(RECONNECT_EVERY_S)
-        else:
+        elif isinstance(error, PortError):
             self._say(SourceState.FAILED, text)
+            self._stopping.wait(LOOK_EVERY_S)
+        else:
+            # Cleared before it is said: whoever reads it may ask to connect at once.
             self._wanted.clear()
-            self._wanted.wait()
+            self._say(SourceState.FAILED, text)
+            if not self._stopping.is_set():
+                self._wanted.wait()
+                self._say(SourceState.CONNECTING, "")
 
     def _introduce(self, info: SourceInfo) -> None:
         if self._info is None:
+            _check_names(info)
             self._info = info
             self._recorder.put(lambda writer: writer.add_source(self._id, info))
             for tap in self._taps:
@@ -153,7 +181,7 @@ class Acquisition:
                 f"{info.name} is now {info.model} {info.serial_number}, which is not the {self._info.serial_number} "
                 "of this session: plug that one in again, or start a new session."
             )
-        elif info.stored_signals != self._info.stored_signals:
+        elif _encodings(info) != _encodings(self._info):
             raise HandshakeError(
                 f"{info.name} came back with other signals or another calibration: start a new session for it."
             )
@@ -183,6 +211,8 @@ class Acquisition:
             self._store(timeline.release())
 
     def _store(self, blocks: list[Placed]) -> None:
+        if blocks:
+            self._said.clear()
         for placed in blocks:
             if placed.gap is not None:
                 self._store_gap(placed.gap)
@@ -215,3 +245,19 @@ class Acquisition:
 
     def _say(self, state: SourceState, message: str) -> None:
         self._status = replace(self._status, state=state, message=message)
+
+
+def _check_names(info: SourceInfo) -> None:
+    names = [signal.name for signal in info.signals]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise HandshakeError(f"{info.name} has two signals named {twice[0]}: give each a name of its own.")
+
+
+def _encodings(info: SourceInfo) -> list[tuple[object, ...]]:
+    """What makes samples of two connections readable as one signal; a resolution may depend on what is measured."""
+    return [_encoding(signal) for signal in info.signals]
+
+
+def _encoding(signal: Signal) -> tuple[object, ...]:
+    return signal.name, signal.quantity, signal.dtype, signal.scale, signal.offset, signal.product_of

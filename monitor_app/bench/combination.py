@@ -2,15 +2,17 @@
 """Powers computed from several sources as they come: the sum of a board's rails, what a meter sees beyond them.
 
 The source with the fewest samples sets the pace: for each of its samples, which stands for the time since the one
-before, the others are averaged over just that time. Where one of them has nothing, there is no value.
+before, the others are averaged over just that time. Where one of them has nothing, there is no value. Of a pace
+faster than a thousand a second only every so-manieth sample is taken, and all are averaged up to it.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+FASTEST_HZ = 1000.0
+"""What is computed is for the eye and for baselines; finer steps would cost more than the samples themselves."""
 PIECE_S = 0.0005
 """Fast sources are folded to pieces of this length before they are averaged."""
 LATE_S = 10.0
@@ -47,7 +51,7 @@ class Combination:
 
     def __init__(self, source_id: int, name: str, terms: Sequence[Term], role: Role) -> None:
         self._id = source_id
-        self._name = name
+        self.name = name
         self._kind = "sum" if all(term.weight > 0 for term in terms) else "difference"
         self._role = role
         self._terms = tuple(terms)
@@ -56,7 +60,11 @@ class Combination:
         self._infos: dict[int, SourceInfo] = {}
         self._pace: int | None = None
         """The source that sets it, once all have introduced themselves."""
-        self._due: deque[_Interval] = deque()
+        self._step = 1
+        """How many of its samples make one."""
+        self._keep_ns = 0
+        """What ends longer before the newest sample is not averaged over any more."""
+        self._due = _Intervals()
         self._written = 0
         """Index after the last sample in the file, in the count of the source that sets the pace."""
         self._last_ns = 0
@@ -66,9 +74,8 @@ class Combination:
         if source_id not in {term.source_id for term in self._terms} or source_id in self._infos:
             return
         self._infos[source_id] = info
-        self._tracks[source_id] = [
-            _Track(term.weight, _factors(info, term.signal)) for term in self._terms_of(source_id)
-        ]
+        terms = [term for term in self._terms if term.source_id == source_id]
+        self._tracks[source_id] = [_Track(term.weight, _factors(info, term.signal)) for term in terms]
         if len(self._infos) < len({term.source_id for term in self._terms}):
             return
         if not all(track.factors for tracks in self._tracks.values() for track in tracks):
@@ -76,11 +83,14 @@ class Combination:
             writer.write_log(
                 time.perf_counter_ns(),
                 "warning",
-                f"{self._name} is not computed: not each of {names} has the power for it.",
+                f"{self.name} is not computed: not each of {names} has the power for it.",
             )
             return
         self._pace = min(self._infos, key=lambda each: self._infos[each].rate_hz)
-        writer.add_source(self._id, self._info(self._infos[self._pace].rate_hz))
+        rate_hz = self._infos[self._pace].rate_hz
+        self._step = max(math.ceil(rate_hz / FASTEST_HZ), 1)
+        self._keep_ns = round((LATE_S + 2 * self._step / rate_hz) * 1e9)
+        writer.add_source(self._id, self._info(rate_hz / self._step))
 
     def add(self, source_id: int, placed: Placed, writer: SessionWriter) -> None:
         """A block of a source; what has become complete with it is written."""
@@ -89,34 +99,39 @@ class Combination:
         for track in self._tracks[source_id]:
             track.add(placed)
         if source_id == self._pace:
-            self._due.extend(self._tracks[source_id][0].intervals(placed))
+            self._due = self._due.joined(self._tracks[source_id][0].intervals(placed, self._step))
         self._write_complete(writer)
 
     def _write_complete(self, writer: SessionWriter) -> None:
         tracks = [track for tracks in self._tracks.values() for track in tracks]
         reached_ns = min(track.end_ns for track in tracks)
         newest_ns = max(track.end_ns for track in tracks)
-        while self._due and (self._due[0].end_ns <= reached_ns or newest_ns - self._due[0].end_ns > LATE_S * 1e9):
-            interval = self._due.popleft()
-            means = [track.mean(interval) for track in tracks]
-            if any(mean is None for mean in means):
-                continue
-            if interval.index > self._written > 0:
-                missing = interval.index - self._written
-                writer.write_gap(
-                    self._id, self._written, missing, self._last_ns, interval.end_ns, "one of its sources was missing"
-                )
-            value = sum(track.weight * mean for track, mean in zip(tracks, means, strict=True) if mean is not None)
-            writer.write_timed_block(
-                self._id, interval.index, (np.array([value], "<f4"),), np.array([interval.end_ns], np.int64)
-            )
-            self._written, self._last_ns = interval.index + 1, interval.end_ns
-        keep_ns = self._due[0].start_ns if self._due else reached_ns
+        complete = int(np.searchsorted(self._due.end_ns, max(reached_ns, newest_ns - round(LATE_S * 1e9)), "right"))
+        if complete:
+            now, self._due = self._due.split(complete)
+            self._write(now, tracks, writer)
+        assert self._pace is not None, "only then is anything complete"
+        begun_ns = self._tracks[self._pace][0].begun_ns
+        keep_ns = int(self._due.start_ns[0]) if len(self._due) else min(begun_ns, reached_ns)
         for track in tracks:
-            track.forget(keep_ns)
+            track.forget(max(keep_ns, newest_ns - self._keep_ns))
 
-    def _terms_of(self, source_id: int) -> list[Term]:
-        return [term for term in self._terms if term.source_id == source_id]
+    def _write(self, intervals: _Intervals, tracks: Sequence[_Track], writer: SessionWriter) -> None:
+        """A sample for each interval over which all are known, a gap for those between."""
+        power = sum((track.weight * track.means(intervals) for track in tracks), np.zeros(len(intervals)))
+        known = np.flatnonzero(np.isfinite(power))
+        index, end_ns = intervals.index[known], intervals.end_ns[known]
+        for run in np.split(np.arange(len(known)), np.flatnonzero(np.diff(index) != 1) + 1):
+            if not len(run):
+                continue
+            first = int(index[run[0]])
+            if first > self._written > 0:
+                writer.write_gap(
+                    self._id, self._written, first - self._written, self._last_ns, int(end_ns[run[0]]),
+                    "one of its sources was missing",
+                )  # fmt: skip
+            writer.write_timed_block(self._id, first, (power[known[run]].astype("<f4"),), end_ns[run])
+            self._written, self._last_ns = first + len(run), int(end_ns[run[-1]])
 
     def _info(self, rate_hz: float) -> SourceInfo:
         words = [
@@ -125,24 +140,45 @@ class Combination:
             for term in self._terms
         ]
         return SourceInfo(
-            name=self._name,
+            name=self.name,
             kind=self._kind,
             model=" ".join(words).removeprefix("+ "),
             serial_number="",
             firmware="",
             rate_hz=rate_hz,
-            signals=(Signal(self._name, Quantity.POWER, self._role),),
+            signals=(Signal(self.name, Quantity.POWER, self._role),),
             simulated=any(info.simulated for info in self._infos.values()),
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Interval:
-    """What one sample of the source that sets the pace stands for."""
+def _no_times() -> NDArray[np.int64]:
+    return np.empty(0, np.int64)
 
-    index: int
-    start_ns: int
-    end_ns: int
+
+@dataclass(frozen=True, slots=True)
+class _Intervals:
+    """What samples of the source that sets the pace stand for, in order."""
+
+    index: NDArray[np.int64] = field(default_factory=_no_times)
+    start_ns: NDArray[np.int64] = field(default_factory=_no_times)
+    end_ns: NDArray[np.int64] = field(default_factory=_no_times)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def joined(self, later: _Intervals) -> _Intervals:
+        return _Intervals(
+            np.concatenate((self.index, later.index)),
+            np.concatenate((self.start_ns, later.start_ns)),
+            np.concatenate((self.end_ns, later.end_ns)),
+        )
+
+    def split(self, count: int) -> tuple[_Intervals, _Intervals]:
+        """The first so many, and the rest."""
+        return (
+            _Intervals(self.index[:count], self.start_ns[:count], self.end_ns[:count]),
+            _Intervals(self.index[count:], self.start_ns[count:], self.end_ns[count:]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +208,8 @@ class _Track:
     end_ns: int = 0
     _pieces: deque[_Piece] = field(default_factory=deque)
     _next_index: int = -1
-    _start_ns: int = 0
-    """Since when the newest block counts."""
+    begun_ns: int = 0
+    """Since when the next interval counts."""
 
     def add(self, placed: Placed) -> None:
         """A sample stands for the time since the one before it; after a hole for one period."""
@@ -182,42 +218,52 @@ class _Track:
         for factor in self.factors:
             values *= factor.scale * placed.codes[factor.place].astype(np.float64) + factor.offset
         joined = placed.first == self._next_index and placed.gap is None
-        self._start_ns = self.end_ns if joined else int(times_ns[0]) - _period_ns(times_ns)
-        durations_s = np.diff(times_ns, prepend=self._start_ns) * 1e-9
+        start_ns = self.end_ns if joined else int(times_ns[0]) - _period_ns(times_ns)
+        self.begun_ns = self.begun_ns if joined else start_ns
+        durations_s = np.diff(times_ns, prepend=start_ns) * 1e-9
         energy_j = np.concatenate(([0.0], np.cumsum(values * durations_s)))
-        edges_ns = np.concatenate(([self._start_ns], times_ns))
+        edges_ns = np.concatenate(([start_ns], times_ns))
         kept = _thinned(edges_ns)
         self._pieces.append(_Piece(edges_ns[kept], energy_j[kept]))
         self._next_index, self.end_ns = placed.first + len(placed), int(times_ns[-1])
 
-    def intervals(self, placed: Placed) -> list[_Interval]:
-        """What the samples of the block that was added last stand for."""
-        times = placed.sample_times_ns().tolist()
-        starts = [self._start_ns, *times[:-1]]
-        return [_Interval(placed.first + k, a, b) for k, (a, b) in enumerate(zip(starts, times, strict=True)) if b > a]
+    def intervals(self, placed: Placed, step: int) -> _Intervals:
+        """What the samples of the block that was added last stand for, every ``step`` of them together."""
+        index = placed.first + np.arange(len(placed))
+        last = np.flatnonzero((index + 1) % step == 0)
+        if not len(last):
+            return _Intervals()
+        end_ns = placed.sample_times_ns()[last]
+        start_ns = np.concatenate(([self.begun_ns], end_ns[:-1]))
+        self.begun_ns = int(end_ns[-1])
+        long = end_ns > start_ns
+        return _Intervals(index[last][long] // step, start_ns[long], end_ns[long])
 
-    def mean(self, interval: _Interval) -> float | None:
-        """Mean power over an interval, or None where it is not covered without a hole."""
-        total_j, reached_ns = 0.0, interval.start_ns
-        for piece in self._pieces:
-            if piece.times_ns[-1] <= reached_ns:
-                continue
-            if piece.times_ns[0] > reached_ns:
-                return None
-            until_ns = min(int(piece.times_ns[-1]), interval.end_ns)
-            since_ns = piece.times_ns[0]
-            at = np.array([reached_ns - since_ns, until_ns - since_ns], np.float64)
-            before_j, after_j = np.interp(at, piece.times_ns - since_ns, piece.energy_j)
-            total_j += float(after_j - before_j)
-            reached_ns = until_ns
-            if reached_ns == interval.end_ns:
-                return total_j / ((interval.end_ns - interval.start_ns) * 1e-9)
-        return None
+    def means(self, intervals: _Intervals) -> Floats:
+        """Mean power over each interval; NaN where it is not covered without a hole."""
+        if not self._pieces:
+            return np.full(len(intervals), np.nan)
+        # Energy over time through all pieces; beside it, how much of the time a piece covers.
+        base_ns = int(self._pieces[0].times_ns[0])
+        at_ns = np.concatenate([piece.times_ns for piece in self._pieces]) - base_ns
+        energy_j = np.concatenate(_stacked([piece.energy_j for piece in self._pieces]))
+        covered_ns = np.concatenate(_stacked([piece.times_ns - piece.times_ns[0] for piece in self._pieces]))
+        start, end = (intervals.start_ns - base_ns).astype(np.float64), (intervals.end_ns - base_ns).astype(np.float64)
+        length = end - start
+        whole = np.interp(end, at_ns, covered_ns) - np.interp(start, at_ns, covered_ns) > length - 0.5
+        mean: Floats = (np.interp(end, at_ns, energy_j) - np.interp(start, at_ns, energy_j)) / (length * 1e-9)
+        return np.where(whole, mean, np.nan)
 
     def forget(self, before_ns: int) -> None:
         """Let go of what ends before a time."""
         while self._pieces and self._pieces[0].times_ns[-1] <= before_ns:
             self._pieces.popleft()
+
+
+def _stacked(parts: list[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Each part raised by what the parts before it come to."""
+    heights = np.cumsum([0.0, *(float(part[-1]) for part in parts[:-1])])
+    return [part + height for part, height in zip(parts, heights, strict=True)]
 
 
 def _period_ns(times_ns: NDArray[np.int64]) -> int:

@@ -4,18 +4,21 @@
 from __future__ import annotations
 
 import itertools
+import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from monitor_app.bench.acquisition import Acquisition, Sync
+from monitor_app.bench.acquisition import CLOSE_S, Acquisition, Sync
 from monitor_app.bench.instruments import make_instruments
 from monitor_app.bench.reconciliation import combinations
 from monitor_app.bench.sync import EdgeLog, GpioWire, SimulatedWire, SyncDriver
-from monitor_app.core.errors import MonitorError
+from monitor_app.core.errors import MonitorError, ProfileError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from monitor_app.bench.combination import Combination
     from monitor_app.bench.instruments import Instrument
     from monitor_app.bench.recorder import Recorder
     from monitor_app.core.profile import Profile
@@ -29,8 +32,12 @@ class SourceSet:
     def __init__(self, profile: Profile, recorder: Recorder) -> None:
         self._recorder = recorder
         self._edges = EdgeLog()
-        self.instruments = [each for spec in profile.source for each in make_instruments(spec)]
-        self._taps = combinations(self.instruments, profile.combination)
+        self.instruments: list[Instrument] = []
+        try:
+            self._taps = self._put_together(profile)
+        except BaseException:
+            _close(self.instruments)
+            raise
         self._acquisitions: dict[str, Acquisition] = {}
         self._ids = itertools.count(1)
         for instrument in self.instruments:
@@ -61,9 +68,13 @@ class SourceSet:
 
     def add(self, spec: SourceSpec) -> None:
         """Take one more instrument into the session. Raises MonitorError where its name is taken."""
-        for instrument in make_instruments(spec):
-            if instrument.name in self._acquisitions:
+        new = make_instruments(spec)
+        taken = {*self._acquisitions, *(each.name for each in self._taps)}
+        for instrument in new:
+            if instrument.name in taken:
+                _close(new)
                 raise MonitorError(f"There is a source {instrument.name} already: give the new one another name.")
+        for instrument in new:
             self.instruments.append(instrument)
             self._acquire(instrument)
 
@@ -79,18 +90,37 @@ class SourceSet:
 
     def close(self) -> None:
         """Let go of all instruments; calling it twice is fine."""
+        acquisitions = tuple(self._acquisitions.values())
+        for acquisition in acquisitions:
+            acquisition.stop()
         if self._wire is not None:
             self._wire.close()
-        for acquisition in self._acquisitions.values():
-            acquisition.close()
-        for instrument in self.instruments:
-            instrument.close()
+        deadline = time.monotonic() + CLOSE_S
+        for acquisition in acquisitions:
+            acquisition.close(max(deadline - time.monotonic(), 0.0))
+        _close(self.instruments)
+
+    def _put_together(self, profile: Profile) -> list[Combination]:
+        """The instruments, and what is computed from them. Raises ProfileError."""
+        for spec in profile.source:
+            self.instruments += make_instruments(spec)
+        taps = combinations(self.instruments, profile.combination)
+        names = Counter([*(each.name for each in self.instruments), *(each.name for each in taps)])
+        twice = [name for name, count in names.items() if count > 1]
+        if twice:
+            raise ProfileError(f"Two sources would be named {twice[0]}: give each its own name in the profile.")
+        return taps
 
     def _acquire(self, instrument: Instrument) -> None:
         self._acquisitions[instrument.name] = Acquisition(
             next(self._ids), instrument.name, instrument.kind, instrument.make_source, self._recorder,
             sync=Sync(instrument.sync_line, self._edges) if instrument.sync_line else None, taps=self._taps,
         )  # fmt: skip
+
+
+def _close(instruments: Iterable[Instrument]) -> None:
+    for instrument in instruments:
+        instrument.close()
 
 
 def _wire(profile: Profile, lamps: Sequence[Path], edges: EdgeLog) -> SyncDriver | None:

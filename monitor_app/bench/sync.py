@@ -111,8 +111,7 @@ class GpioWire:
 def _jetson_gpio() -> Any:
     try:
         import Jetson.GPIO
-    except (ImportError, RuntimeError, OSError) as error:
-        # On what is no Jetson it raises on import.
+    except Exception as error:  # noqa: BLE001  on what is no Jetson it raises a bare Exception on import
         raise SourceError(
             f"The sync line needs the library Jetson.GPIO on a Jetson ({error}): "
             "install it with `pip install Jetson.GPIO`, or take gpio out of [sync]."
@@ -141,17 +140,16 @@ class SyncDriver:
     def _run(self) -> None:
         try:
             wire = self._make_wire()
+            try:
+                self._switch(wire)
+            finally:
+                wire.close()
         except MonitorError as error:
             self.message = str(error)
             logger.warning("%s", error)
-            return
-        try:
-            self._switch(wire)
         except Exception:  # the top of a thread
             self.message = "The sync line stopped on a fault; see the log."
             logger.exception("The sync line has stopped")
-        finally:
-            wire.close()
 
     def _switch(self, wire: Wire) -> None:
         level, wait_s = False, self._interval_s / 2

@@ -7,19 +7,22 @@ time stay together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from monitor_app.core.clock import ClockMethod, ClockState, SampleClock
-from monitor_app.core.samples import LineChanges
+from monitor_app.core.errors import SourceLostError
+from monitor_app.core.samples import LineChanges, SampleBlock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from monitor_app.bench.sync import EdgeLog
-    from monitor_app.core.samples import SampleBlock, SourceInfo, TimeMark
+    from monitor_app.core.samples import SourceInfo, TimeMark
 
 LEARNING_NS = 450_000_000
 """The first samples of a connection wait so long for their times: with the first marks and some early arrivals the
@@ -72,13 +75,18 @@ class Timeline:
         self._edges = edges
         self._end: tuple[int, int] | None = None
         """Index and host time at which the samples in the file end."""
+        self._given_ns: int | None = None
+        """Time of the newest sample in the file: none that comes later may have an earlier one."""
 
     def connect(self, info: SourceInfo, sync_line: str | None = None) -> None:
         """A connection begins: its device may count anew, and its clock is to be learned."""
         self._info = info
-        self._clock = SampleClock(info.rate_hz, info.transport_bound_ns)
+        after_ns = None if self._given_ns is None else self._given_ns + 1
+        self._clock = SampleClock(info.rate_hz, info.transport_bound_ns, after_ns)
         self._sync = info.lines.index(sync_line) if sync_line in info.lines else None
         self._base: int | None = None
+        self._expected: int | None = None
+        """The device's own count after the newest block."""
         self._held: list[SampleBlock] = []
         self._learned_ns: int | None = None
         """Until when blocks are held."""
@@ -90,11 +98,18 @@ class Timeline:
         self._clock.add_mark(mark)
 
     def add(self, block: SampleBlock) -> list[Placed]:
-        """The block, and those before it that were held, with their places and times, given for good."""
+        """The block, and those before it that were held, with their places and times, given for good.
+
+        Samples that are no numbers are left out, as lost. Raises SourceLostError where the device counts backwards.
+        """
+        if self._expected is not None and block.first_index < self._expected:
+            raise SourceLostError(f"{self._info.name} counts its samples anew: it was reset.")
+        self._expected = block.first_index + len(block)
+        parts = list(_finite_parts(block))
         if block.times_ns is not None:
-            return [self._place(block)]
-        self._clock.add_arrival(block.first_index + len(block), block.arrival_ns)
-        self._held.append(block)
+            return [self._place(part) for part in parts]
+        self._clock.add_arrival(self._expected, block.arrival_ns)
+        self._held += parts
         if self._learned_ns is None:
             self._learned_ns = block.arrival_ns + LEARNING_NS
         return self.due(block.arrival_ns)
@@ -114,17 +129,17 @@ class Timeline:
         else:
             times_ns = self._rising(block.times_ns)
         start_ns, last_ns = int(times_ns[0]), int(times_ns[-1])
-        gap = None
         if self._base is None:
             index, gap = self._resume_at(start_ns)
             self._base = block.first_index - index
+        else:
+            gap = self._lost_before(block.first_index - self._base, start_ns)
         first = block.first_index - self._base
-        if block.lost_before and self._end is not None and gap is None:
-            gap = Gap(first - block.lost_before, block.lost_before, self._end[1], start_ns, "lost on the way")
         if block.times_ns is not None:
             at = self._polls[:2] if self._polls else (first, start_ns)
             self._polls = (*at, first + len(block) - 1, last_ns)
         self._end = (first + len(block), last_ns + round(1e9 / self.state.rate_hz))
+        self._given_ns = last_ns
         changes = LineChanges(block.changes.index - self._base, block.changes.line, block.changes.level)
         if self._sync is not None and len(block.changes.index):
             self._find_edges(block, start_ns, last_ns)
@@ -146,10 +161,19 @@ class Timeline:
 
     def _rising(self, times_ns: NDArray[np.int64]) -> NDArray[np.int64]:
         """Times after those given before: a source that stamps itself may have been set back by a reconnection."""
-        if self._polls is None or times_ns[0] > self._polls[3]:
-            return times_ns
-        floor = self._polls[3] + 1 + np.arange(len(times_ns))
-        return np.maximum(times_ns, floor)
+        steps = np.arange(len(times_ns))
+        level = times_ns - steps
+        if self._given_ns is not None:
+            level[0] = max(int(level[0]), self._given_ns + 1)
+        rising: NDArray[np.int64] = np.maximum.accumulate(level) + steps
+        return rising
+
+    def _lost_before(self, first: int, start_ns: int) -> Gap | None:
+        """What the device counted since the last block and did not send."""
+        if self._end is None or first == self._end[0]:
+            return None
+        index, end_ns = self._end
+        return Gap(index, first - index, min(end_ns, start_ns), start_ns, "lost on the way")
 
     def _resume_at(self, start_ns: int) -> tuple[int, Gap | None]:
         """Index of the first sample of a connection: 0, or as far on as time has gone since the last one."""
@@ -172,3 +196,23 @@ class Timeline:
             sent = self._edges.nearest(round(seen_ns), bool(level), tolerance_ns)
             if sent is not None:
                 self._clock.add_edge(index, sent.earliest_ns, sent.latest_ns)
+
+
+def _finite_parts(block: SampleBlock) -> Iterator[SampleBlock]:
+    """The block, or what is left of it without the samples of which a value is no number."""
+    floats = [codes for codes in block.codes if codes.dtype.kind == "f"]
+    finite = np.logical_and.reduce([np.isfinite(codes) for codes in floats]) if floats else np.True_
+    if np.all(finite):
+        yield block
+        return
+    edges = np.flatnonzero(np.diff(finite, prepend=False, append=False)).tolist()
+    changes = block.changes
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        yield replace(
+            block,
+            first_index=block.first_index + start,
+            codes=tuple(codes[start:end] for codes in block.codes),
+            changes=changes,
+            times_ns=None if block.times_ns is None else block.times_ns[start:end],
+        )
+        changes = LineChanges()

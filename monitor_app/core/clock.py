@@ -45,6 +45,8 @@ FRESH_NS = 5_000_000_000
 LEAST_MARKS = 2
 """A single mark, as one has of the start of a stream, bounds no rate."""
 FRESH_EDGE_NS = 30_000_000_000
+OLDEST_NS = 90_000_000_000
+"""A mark from before is forgotten: over more than a minute or two a crystal's line is not straight to microseconds."""
 
 
 class ClockMethod(str, Enum):
@@ -94,8 +96,10 @@ class _Line:
 class SampleClock:
     """Gives the samples of one source their host times. ``index`` is the source's own count throughout."""
 
-    def __init__(self, rate_hz: float, transport_bound_ns: int) -> None:
+    def __init__(self, rate_hz: float, transport_bound_ns: int, after_ns: int | None = None) -> None:
+        """No sample is given a time before ``after_ns``."""
         self._nominal_ns = 1e9 / rate_hz
+        self._after_ns = after_ns
         self._transport_bound_ns = transport_bound_ns
         self._arrivals: deque[tuple[int, float, float]] = deque(maxlen=BINS)
         """(second, index, lateness) of the earliest arrival of each second, relative to the origin."""
@@ -109,7 +113,8 @@ class SampleClock:
         """All sums are about this point, so that doubles keep nanoseconds over months."""
         self._knot: tuple[float, float] | None = None
         """(index, host_ns relative to the origin) up to which times have been given."""
-        self._owed_ns = 0.0
+        self._first: int | None = None
+        """The first index that was given a time."""
         self._line: _Line | None = None
         """The estimate, or None when something has changed since."""
 
@@ -142,11 +147,12 @@ class SampleClock:
 
     def times(self, first: int, n: int) -> tuple[int, int]:
         """Host times of the samples ``first`` and ``first + n - 1``, given for good. Call in order of index."""
+        if self._first is None:
+            self._first, self._line = first, None
         line, start = self._current(), self._knot_at(first)
         step = n * line.period_ns
         target = self._at(line, first + n) - start
         bent = min(max(target, step * (1 - SLEW)), step * (1 + SLEW))
-        self._owed_ns = target - bent
         self._knot = (first + n, start + bent)
         origin_ns = self._origin[1] if self._origin else 0
         return origin_ns + round(start), origin_ns + round(start + bent * (n - 1) / n)
@@ -155,14 +161,20 @@ class SampleClock:
     def state(self) -> ClockState:
         """Rate and bound at the newest sample."""
         line = self._current()
-        return ClockState(1e9 / line.period_ns, math.ceil(line.bound_ns + abs(self._owed_ns)), self._method)
+        # Against the line as it is now: what was heard since the last time was given may have moved it.
+        owed_ns = 0.0 if self._knot is None else self._at(line, self._knot[0]) - self._knot[1]
+        return ClockState(1e9 / line.period_ns, math.ceil(line.bound_ns + abs(owed_ns)), self._method)
 
     @property
     def _method(self) -> ClockMethod:
-        if self._heard_ns - self._edge_ns < FRESH_EDGE_NS:
+        if len(self._edges) >= LEAST_MARKS and self._heard_ns - self._edge_ns < FRESH_EDGE_NS:
             return ClockMethod.LINE
         marked = len(self._marks) >= LEAST_MARKS and self._heard_ns - self._mark_ns < FRESH_NS
         return ClockMethod.TWO_WAY if marked else ClockMethod.ARRIVAL
+
+    def _is_old(self, mark: tuple[float, float, float]) -> bool:
+        x, _, latest = mark
+        return self._origin is not None and self._heard_ns - self._origin[1] - x * self._nominal_ns - latest > OLDEST_NS
 
     def _limits(self, index: float, earliest_ns: int, latest_ns: int) -> tuple[float, float, float]:
         x, latest = self._relative(index, latest_ns)
@@ -185,7 +197,8 @@ class SampleClock:
         """Where the chain has got to; across a hole it runs on with the estimate."""
         line = self._current()
         if self._knot is None:
-            return self._at(line, first)
+            at, origin_ns = self._at(line, first), self._origin[1] if self._origin else 0
+            return at if self._after_ns is None else max(at, float(self._after_ns - origin_ns))
         index, host_ns = self._knot
         if first == index:
             return host_ns
@@ -202,14 +215,17 @@ class SampleClock:
             return _Line(self._nominal_ns, 0.0, float(self._transport_bound_ns))
         # The estimate stands until something new is heard, so it answers for a second to come.
         ahead = float(max(above[:, 0].max(), below[:, 0].max())) + BIN_NS / self._nominal_ns
-        slope, height, bound = _corridor(above, below, ahead, CRYSTAL * self._nominal_ns)
+        # It also answers for samples that have waited for it.
+        waiting = self._knot[0] if self._knot else self._first
+        behind = ahead if waiting is None or self._origin is None else waiting - self._origin[0]
+        slope, height, bound = _corridor(above, below, (min(behind, ahead), ahead), CRYSTAL * self._nominal_ns)
         # Half a period more: whether a sample stands for its beginning or its end is the device's secret.
         return _Line(self._nominal_ns + slope, height, bound + self._nominal_ns / 2)
 
     def _constraints(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Points (x, lateness) that the line must lie below, and points it must lie above."""
         arrivals = [(x, late) for _, x, late in self._arrivals]
-        marks = [*self._marks, *self._edges]
+        marks = [mark for mark in (*self._marks, *self._edges) if not self._is_old(mark)]
         above = arrivals + [(x, latest) for x, _, latest in marks]
         below = [(x, earliest) for x, earliest, _ in marks]
         if self._method is ClockMethod.ARRIVAL:
@@ -220,12 +236,13 @@ class SampleClock:
 
 
 def _corridor(
-    above: NDArray[np.float64], below: NDArray[np.float64], x: float, steepest: float
+    above: NDArray[np.float64], below: NDArray[np.float64], span: tuple[float, float], steepest: float
 ) -> tuple[float, float, float]:
-    """Slope and height of the middle of all lines below ``above`` and above ``below``, and its bound at ``x``.
+    """Slope and height of the middle of all lines below ``above`` and above ``below``, and its bound over ``span``.
 
     For a slope b the heights allowed run from the highest y - b x of the points below to the lowest of those
-    above; the middle is where that range is widest, and the bound how far any allowed line is from it at x.
+    above; the middle is where that range is widest, and the bound how far any allowed line is from it, which is
+    furthest at one end of the span.
     Where no line is allowed, the one that breaks the constraints least is taken and the breach is owned up to.
     """
     low, high = -steepest, steepest
@@ -241,10 +258,11 @@ def _corridor(
         first, last = (allowed[0], allowed[-1]) if len(allowed) else (best, best)
         low, high = slopes[max(first - 1, 0)], slopes[min(last + 1, SLOPES - 1)]
     slope, height = float(slopes[best]), float((ceilings[best] + floors[best]) / 2)
-    middle = height + slope * x
     allowed = np.flatnonzero(room >= 0)
     if len(allowed) == 0:
         return slope, height, float(-room[best])
-    highest = float((ceilings[allowed] + slopes[allowed] * x).max())
-    lowest = float((floors[allowed] + slopes[allowed] * x).min())
-    return slope, height, max(highest - middle, middle - lowest)
+    ends = np.array(span)[:, None]
+    highest = (ceilings[allowed] + slopes[allowed] * ends).max(axis=1)
+    lowest = (floors[allowed] + slopes[allowed] * ends).min(axis=1)
+    middle = height + slope * ends[:, 0]
+    return slope, height, float(np.maximum(highest - middle, middle - lowest).max())

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from monitor_app.emulators.send_queue import SendQueue
 
 MAX_JSON_HZ = 400
+REMIND_US = 300_000
+"""So often it says again that it is simulated, for those who come late."""
 _ENDING = "\r\n"
 """As Arduino's println."""
 
@@ -25,6 +27,7 @@ class CsvMeter(LineDevice):
         self.begin(host_ns)
 
     def begin(self, host_ns: int) -> None:
+        self._remind_us = 0
         self.say("# SIMULATED current and voltage meter")
         self.say("time_us,current_mA,voltage_V")
 
@@ -33,6 +36,9 @@ class CsvMeter(LineDevice):
 
     def show(self, conversions: list[Conversion], host_ns: int) -> None:
         for conversion in conversions:
+            if conversion.time_us - self._remind_us >= REMIND_US:
+                self._remind_us = conversion.time_us
+                self.offer("# SIMULATED")
             self.offer(f"{conversion.time_us},{conversion.amperes * 1e3:.3f},{conversion.volts:.5f}")
 
 

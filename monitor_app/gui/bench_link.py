@@ -38,8 +38,8 @@ class News:
     opened: Path | None = None
     failed: str = ""
     closed: bool = False
-    message: str = ""
-    """A new last word of a bench that goes on."""
+    message: str | None = None
+    """A new last word of a bench that goes on; empty where it has taken the last one back."""
 
 
 class BenchLink:
@@ -66,7 +66,8 @@ class BenchLink:
 
     def poll(self) -> News:
         """Hear what the bench has said; never waits. Raises BenchError."""
-        opened, failed, closed, message = None, "", False, ""
+        opened, failed, closed = None, "", False
+        message: str | None = None
         for event in self.client.poll() if self.client is not None else []:
             match event:
                 case Opened() if self.client is not None:

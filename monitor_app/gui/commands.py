@@ -29,16 +29,16 @@ class Command:
 
 SEPARATOR = ""
 COMMANDS = (
-    Command("File", "Open session…", "open_session", ("Ctrl+O",)),
-    Command("File", "Save session…", "save_session", ("Ctrl+S",)),
+    Command("File", "Open session…", "sessions.open", ("Ctrl+O",)),
+    Command("File", "Save session…", "sessions.save", ("Ctrl+S",)),
     Command("File", SEPARATOR, ""),
-    Command("File", "Export picture of the view…", "export_view", ("Ctrl+P",)),
-    Command("File", "Export samples in view…", "export_samples", ("Ctrl+E",)),
+    Command("File", "Export picture of the view…", "exports.export_view", ("Ctrl+P",)),
+    Command("File", "Export samples in view…", "exports.export_samples", ("Ctrl+E",)),
     Command("File", SEPARATOR, ""),
     Command("File", "Quit", "close", ("Ctrl+Q",)),
-    Command("Bench", "Start or stop runs", "start_or_stop", ("Space",)),
-    Command("Bench", "Skip run", "skip_run", ("N",)),
-    Command("Bench", "Mark this moment", "add_mark", ("M",)),
+    Command("Bench", "Start or stop runs", "desk.start_or_stop", ("Space",)),
+    Command("Bench", "Skip run", "desk.skip_run", ("N",)),
+    Command("Bench", "Mark this moment", "desk.add_mark", ("M",)),
     Command("View", "Follow the newest", "navigation.follow", ("End", "Shift+Space")),
     Command("View", "Go to the beginning", "navigation.go_to_start", ("Home",)),
     Command("View", "Show all", "navigation.show_all", ("Ctrl+0", "*")),
@@ -51,9 +51,12 @@ COMMANDS = (
     Command("View", "Zoom to the selection", "zoom_to_selection", ("Z",)),
     Command("View", "Clear the selection", "clear_selection", ("Esc",)),
     Command("View", SEPARATOR, ""),
-    Command("View", "Power", "show_quantity", ("P",), part="W"),
-    Command("View", "Current", "show_quantity", ("C",), part="A"),
-    Command("View", "Voltage", "show_quantity", ("V",), part="V"),
+    Command("View", "Power", "selected.show_quantity", ("P",), part="W"),
+    Command("View", "Current", "selected.show_quantity", ("C",), part="A"),
+    Command("View", "Voltage", "selected.show_quantity", ("V",), part="V"),
+    Command("View", "Power as well, or no more", "selected.toggle_quantity", ("Shift+P",), part="W"),
+    Command("View", "Current as well, or no more", "selected.toggle_quantity", ("Shift+C",), part="A"),
+    Command("View", "Voltage as well, or no more", "selected.toggle_quantity", ("Shift+V",), part="V"),
     Command("Window", "Sources and runs", "show_part", ("F6",), checkable=True, part="side"),
     Command("Window", "Read-outs", "show_part", ("F7",), checkable=True, part="readouts"),
     Command("Window", "Overview", "show_part", ("F8",), checkable=True, part="overview"),
@@ -75,6 +78,8 @@ GESTURES = (
     ("Double click", "show everything"),
     ("Middle click", "let the values fit themselves again"),
     ("Double click on a run", "show that run"),
+    ("Click on a signal", "show it alone"),
+    ("Ctrl + click on a signal, or its +", "show it with the others, or no more"),
 )
 
 

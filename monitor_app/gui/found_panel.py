@@ -82,11 +82,11 @@ class FoundPanel(QWidget):
         self._rows = QVBoxLayout()
         self._rows.setSpacing(3)
         self._nothing = dim_label("nothing else")
-        self.find = WordButton("find instruments")
+        self.find_button = WordButton("find instruments")
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setRange(0, 0)
-        self.find.clicked.connect(self._look)
+        self.find_button.clicked.connect(self._look)
         self._arrange()
         self.hide()
 
@@ -97,7 +97,7 @@ class FoundPanel(QWidget):
         head = QHBoxLayout()
         head.addWidget(self._heading)
         head.addStretch(1)
-        head.addWidget(self.find)
+        head.addWidget(self.find_button)
         column.addLayout(head)
         column.addWidget(self.progress)
         column.addWidget(self._nothing)
@@ -122,16 +122,16 @@ class FoundPanel(QWidget):
 
     def _look(self) -> None:
         self._looking_since_s, self._asked_before = time.monotonic(), True
-        self.find.setText("looking …")
-        self.find.setEnabled(False)
+        self.find_button.setText("looking …")
+        self.find_button.setEnabled(False)
         self.progress.show()
         self._nothing.hide()
         self.find_asked.emit()
 
     def _rest(self) -> None:
         self._looking_since_s = None
-        self.find.setText("find instruments")
-        self.find.setEnabled(True)
+        self.find_button.setText("find instruments")
+        self.find_button.setEnabled(True)
         self.progress.hide()
         self._nothing.setVisible(not self.lines)
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from monitor_app.gui.axes import AXIS_WIDTH_PX
+from monitor_app.gui.found_panel import FoundPanel
 from monitor_app.gui.notice import Notice
 from monitor_app.gui.overlay import GUTTER_PX
 from monitor_app.gui.overview import Overview
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.main_window import MainWindow
     from monitor_app.gui.theme import Theme
 
-SIDE_PX = 236
+SIDE_PX = 244
 TABLE_PX = 136
 PILL_TEXT = "Paused   ·   End follows again"
 
@@ -48,6 +50,7 @@ class Parts:
     notice: Notice
     side: QScrollArea
     sources: SourcePanel
+    found: FoundPanel
     runs: RunPanel
     selection: SelectionPanel
     readouts: Readouts
@@ -67,9 +70,10 @@ def arrange(window: MainWindow) -> Parts:
     theme = window.theme
     stack = PaneStack(theme)
     parts = Parts(
-        toolbar=Toolbar(), notice=Notice(), side=QScrollArea(), sources=SourcePanel(theme), runs=RunPanel(theme),
-        selection=SelectionPanel(), readouts=Readouts(theme), stack=stack, pill=QPushButton(PILL_TEXT, stack),
-        overview=Overview(theme, AXIS_WIDTH_PX), table=RunTable(theme), status=StatusBar(theme),
+        toolbar=Toolbar(), notice=Notice(), side=QScrollArea(), sources=SourcePanel(theme), found=FoundPanel(),
+        runs=RunPanel(theme), selection=SelectionPanel(), readouts=Readouts(theme), stack=stack,
+        pill=QPushButton(PILL_TEXT, stack), overview=Overview(theme, AXIS_WIDTH_PX), table=RunTable(theme),
+        status=StatusBar(theme),
     )  # fmt: skip
     _fill_side(parts)
     _place_pill(parts)
@@ -127,7 +131,7 @@ def _fill_side(parts: Parts) -> None:
     column = QVBoxLayout(inner)
     column.setContentsMargins(14, 10, 14, 10)
     column.setSpacing(22)
-    for part in (parts.sources, parts.runs, parts.selection):
+    for part in (parts.sources, parts.found, parts.runs, parts.selection):
         column.addWidget(part)
     column.addStretch(1)
     parts.side.setWidget(inner)
@@ -165,7 +169,7 @@ def _place_pill(parts: Parts) -> None:
 
 
 def _connect(window: MainWindow, parts: Parts) -> None:
-    parts.toolbar.asked.connect(lambda method: getattr(window, method)())
+    parts.toolbar.asked.connect(lambda method: attrgetter(method)(window)())
     parts.stack.zoom_asked.connect(window.navigation.zoom)
     parts.stack.pan_asked.connect(window.navigation.pan)
     parts.stack.fit_asked.connect(window.navigation.show_all)
@@ -173,9 +177,12 @@ def _connect(window: MainWindow, parts: Parts) -> None:
     parts.stack.selection_cleared.connect(window.clear_selection)
     parts.pill.clicked.connect(window.navigation.follow)
     parts.overview.asked.connect(window.navigation.show_between)
-    parts.runs.start_stop_asked.connect(window.start_or_stop)
-    parts.runs.skip_asked.connect(window.skip_run)
-    parts.sources.connect_asked.connect(window.connect_source)
-    parts.sources.disconnect_asked.connect(window.disconnect_source)
+    parts.runs.start_stop_asked.connect(window.desk.start_or_stop)
+    parts.runs.skip_asked.connect(window.desk.skip_run)
+    parts.sources.connect_asked.connect(window.desk.connect_source)
+    parts.sources.disconnect_asked.connect(window.desk.disconnect_source)
     parts.sources.signal_chosen.connect(window.show_signal)
+    parts.sources.signal_toggled.connect(window.toggle_signal)
+    parts.found.find_asked.connect(window.desk.find_sources)
+    parts.found.add_asked.connect(window.desk.add_source)
     parts.table.run_chosen.connect(window.show_run)

@@ -26,6 +26,8 @@ MARK_PX = 3.5
 """Half the width of a mark."""
 MARK_EVERY_PX = 190
 """Between the marks of a line."""
+LETTERS = "●■▲◆▼⬟"
+"""The marks as letters, by slot."""
 SWATCH_PX = 20
 APART_PX = 20
 LEAST_NAME_PX = 40

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QSize
+from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
@@ -32,6 +32,8 @@ class Reading:
 
     text: str = NOTHING
     unit: str = ""
+    caption: str = ""
+    """In place of that of the dial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +63,27 @@ DIALS = (
 
 def readings(recording: Recording) -> tuple[Reading, ...]:
     """What the dials show, in their order."""
-    power = recording.power
+    power = recording.read_out
     now_w = recording.mean_now(power)
     idle_w = recording.levels.idle_w
-    net_w = now_w - idle_w if now_w is not None and idle_w is not None else None
+    of_board = power == recording.power
+    net_w = now_w - idle_w if now_w is not None and idle_w is not None and of_board else None
     now_a = recording.mean_now(recording.beside(Quantity.CURRENT))
     now_v = recording.mean_now(recording.beside(Quantity.VOLTAGE))
     return (
-        Reading(fixed(now_w, 2), "W"),
+        Reading(fixed(now_w, 2), "W", _which(recording)),
         Reading(fixed(net_w, 2), "W"),
         Reading(fixed(now_a, 3), "A"),
         Reading(fixed(now_v, 2), "V"),
         *_of_run(recording.latest_result),
     )
+
+
+def _which(recording: Recording) -> str:
+    """The name of the power, where there is another one that it could be."""
+    power = recording.read_out
+    several = sum(signal.quantity is Quantity.POWER for signal in recording.signals) > 1
+    return recording.labels.get(power.id, power.name) if power is not None and several else ""
 
 
 def _of_run(result: RunResult | None) -> tuple[Reading, ...]:
@@ -142,6 +152,7 @@ class Number(QWidget):
         if reading != self.reading:
             self.reading = reading
             self.setAccessibleDescription(f"{reading.text} {reading.unit}")
+            self.setToolTip(f"{reading.caption}: {self.dial.tip}" if reading.caption else self.dial.tip)
             self.update()
 
     def set_size(self, size_px: int) -> None:
@@ -161,7 +172,10 @@ class Number(QWidget):
         painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
         painter.setPen(QColor(self._theme.dim))
         painter.setFont(ui_font(SMALL_PX))
-        painter.drawText(QPointF(SIDE_PX, 19), self.dial.caption)
+        metrics = QFontMetricsF(painter.font())
+        caption = self.reading.caption or self.dial.caption
+        room = self.width() - SIDE_PX - 4
+        painter.drawText(QPointF(SIDE_PX, 19), metrics.elidedText(caption, Qt.TextElideMode.ElideRight, room))
         font = _large(self._size_px)
         painter.setFont(font)
         measured = self.reading.text != NOTHING

@@ -173,6 +173,11 @@ class Recording:
         return next((s.rate_hz for s in self.sources if s.id == source_id), 0.0)
 
     @property
+    def has_runs(self) -> bool:
+        """There are runs, or there will be."""
+        return bool(self.runs) or self.awaits_runs
+
+    @property
     def simulated(self) -> bool:
         return any(source.simulated for source in self.sources)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.status import SourceState
 from monitor_app.gui.traces import COMPUTED, in_order
-from monitor_app.gui.wording import CLOCKS, clock_bound, engineering, sample_rate, unit_of
+from monitor_app.gui.wording import clock_bound, engineering, sample_rate, unit_of
 
 if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus, SourceStatus
@@ -109,7 +109,7 @@ def _colour(state: SourceStatus | None, theme: Theme) -> str:
 def _about(row: SourceRow | None, state: SourceStatus | None) -> str:
     kind = state.kind if state else row.kind if row else ""
     if kind in COMPUTED:
-        return f"computed: a {kind}"
+        return f"computed {kind}"
     model = (state.model if state else "") or (row.model if row else "") or kind
     serial_number = (state.serial_number if state else "") or (row.serial_number if row else "")
     return "  ·  ".join(part for part in (model, serial_number) if part)
@@ -122,7 +122,7 @@ def _clock(recording: Recording | None, row: SourceRow | None, state: SourceStat
         bound_ns, method = recording.clocks[row.id].bound_ns, recording.clocks[row.id].method
     if bound_ns is None:
         return ""
-    return f"{clock_bound(bound_ns)}, {CLOCKS.get(method, method)}".rstrip(", ")
+    return f"{clock_bound(bound_ns)}, {method}".rstrip(", ")
 
 
 def _action(state: SourceStatus | None) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MANY = 8
 """An instrument with more signals than this shows its powers, and the others when asked."""
+CLOCK_TIP = "how far a sample's time may be off the host's, and what that rests on"
 FEW = 4
 """Of one without a power."""
 
@@ -102,8 +103,7 @@ class CardView(QWidget):
         self.title.setTextFormat(Qt.TextFormat.RichText)
         self.info = WordButton("i", name="info")
         self.info.setCheckable(True)
-        self.about, self.clock = Elided(), dim_label()
-        self.clock.setToolTip("How far a sample's time may be off the host's, and what that rests on")
+        self.about, self.clock = Elided(), Elided()
         self.simulated = QLabel("SIMULATED")
         self.action, self.more = WordButton(), WordButton()
         self.signals = SignalList(theme)
@@ -121,7 +121,7 @@ class CardView(QWidget):
         column.setSpacing(2)
         column.addLayout(_row(self.title, self.info, None, self.detail, indent=0))
         column.addLayout(_row(self.about, self.simulated))
-        column.addLayout(_row(self.clock, None, self.action))
+        column.addLayout(_row(self.clock, self.action))
         for part in (self.notes, self.message, self.signals):
             column.addWidget(part)
         column.addLayout(_row(self.more, None))
@@ -138,8 +138,9 @@ class CardView(QWidget):
         self.notes.setText("\n".join(card.notes))
         self.notes.setVisible(bool(card.notes) and self.info.isChecked())
         self.about.set_text(card.about)
-        self.clock.setText(card.clock)
+        self.clock.set_text(card.clock, f"{card.clock}: {CLOCK_TIP}")
         self.simulated.setVisible(card.simulated)
+        self.clock.setVisible(bool(card.clock or card.action))
         self.action.setText(card.action)
         self.action.setVisible(bool(card.action))
         self.message.setText(card.message)
@@ -154,7 +155,7 @@ class CardView(QWidget):
             alarm = f"color: {theme.alarm}"
             self.simulated.setStyleSheet(f"{alarm}; font-weight: 600; font-size: 10px")
             for label in (self.detail, self.message):
-                label.setStyleSheet(alarm if card.trouble else "")
+                label.setStyleSheet(alarm if card.trouble else f"color: {theme.dim}")
 
     def _show_signals(self) -> None:
         if self._card is None:

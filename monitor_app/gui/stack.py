@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 FIRST_TRACE, OTHER_TRACE, LATENCY, ACCURACY = 60, 34, 22, 18
 """Heights of the panes relative to each other."""
+APART_PX = 10
 DRAWN_A_FRAME = 2
 """Curves that follow new samples in one frame; of more of them the others have the next one."""
 
@@ -63,8 +64,8 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self._recording: Recording | None = None
         self._pointer_at: QPointF | None = None
         self.ci.layout.setContentsMargins(0, 6, GUTTER_PX, 0)
-        self.ci.layout.setVerticalSpacing(10)
-        for pane in (*self._pool, self.latency, self.accuracy):
+        self._every: tuple[TracePane | LatencyPane | AccuracyPane, ...] = (*self._pool, self.latency, self.accuracy)
+        for pane in self._every:
             self._connect(pane)
         self._arrange(1, with_runs=True)
         self._layers = (Backdrop(self, -1000), Foreground(self, 1000))
@@ -97,6 +98,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         layout = self.ci.layout
         for row in range(MOST_PANES + 2):
             layout.setRowStretchFactor(row, heights[row] if row < len(heights) else 0)
+            layout.setRowSpacing(row, APART_PX if row < len(heights) - 1 else 0)
         for row, pane in enumerate(wanted):
             self.ci.addItem(pane.plot, row, 0)
             pane.plot.showAxis("bottom", pane is wanted[-1])
@@ -105,13 +107,13 @@ class PaneStack(pg.GraphicsLayoutWidget):
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
         self.setBackground(QColor(theme.ground))
-        for pane in (*self._pool, self.latency, self.accuracy):
+        for pane in self._every:
             pane.set_theme(theme)
         self.viewport().update()
 
     def clear_recording(self) -> None:
         """Another session is going to be shown."""
-        for pane in (*self._pool, self.latency, self.accuracy):
+        for pane in self._every:
             pane.clear()
         self.annotations, self.pointer, self.selection = Annotations(), None, None
         self._recording, self.legends = None, ()
@@ -135,7 +137,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
             self._locate_pointer()
 
     def _fill(self, recording: Recording, traces: Traces) -> None:
-        self._arrange(max(len(traces.panes), 1), with_runs=bool(recording.runs) or recording.awaits_runs)
+        self._arrange(max(len(traces.panes), 1), with_runs=recording.has_runs)
         several = len({signal.source for signal in recording.signals}) > 1
         for k, pane in enumerate(self._pool):
             shown = traces.panes[k] if k < len(traces.panes) else ()

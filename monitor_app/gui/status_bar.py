@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
+from monitor_app.gui.traces import COMPUTED
 from monitor_app.gui.wording import clock_bound, long_duration, sample_rate, size
 
 if TYPE_CHECKING:
@@ -30,9 +31,11 @@ def trust_words(
     recording: Recording, status: BenchStatus | None, file_bytes: int, own_cpu: float
 ) -> tuple[str, str, str]:
     """Before, at and after the number of lost samples, which stands out when it is not zero."""
-    rates = [sample_rate(recording.rate_hz(source.id)) for source in recording.sources]
+    measured = [source for source in recording.sources if source.kind not in COMPUTED]
+    rates = [sample_rate(recording.rate_hz(source.id)) for source in measured]
     lost = max(recording.lost_samples, sum(s.lost_samples for s in status.sources) if status else 0)
     bounds = [clock.bound_ns for clock in recording.clocks.values()]
+    # The worst of them: each source has its own in the panel.
     after = [f"clock {clock_bound(max(bounds) if bounds else None)}"]
     if status is not None:
         after.append(f"monitor {100 * (status.cpu_fraction + own_cpu):.0f} % of a core")
@@ -40,7 +43,8 @@ def trust_words(
     if status is not None and status.disk_free_bytes:
         left = f", {long_duration(status.disk_left_s)}" if status.disk_left_s is not None else ""
         after.append(f"disk {size(status.disk_free_bytes)}{left} left")
-    return APART.join(rates), f"{lost:,} lost", APART.join(after)
+    before = rates[0] if len(rates) == 1 else f"{len(rates)} sources" if rates else ""
+    return before, f"{lost:,} lost", APART.join(after)
 
 
 class StatusBar(QWidget):

@@ -9,10 +9,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 from monitor_app.gui.wording import duration
 
 BUTTONS = (
-    ("start_or_stop", "Start", "Start or stop the runs (Space)"),
-    ("add_mark", "Mark", "Mark this moment (M)"),
-    ("open_session", "Open…", "Open a session (Ctrl+O)"),
-    ("save_session", "Save session", "Keep this session under a name (Ctrl+S)"),
+    ("desk.start_or_stop", "Start", "Start or stop the runs (Space)"),
+    ("desk.add_mark", "Mark", "Mark this moment (M)"),
+    ("sessions.open", "Open…", "Open a session (Ctrl+O)"),
+    ("sessions.save", "Save session", "Keep this session under a name (Ctrl+S)"),
 )
 
 
@@ -34,7 +34,7 @@ class Toolbar(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.clicked.connect(lambda _=False, m=method: self.asked.emit(m))
             row.addWidget(button)
-            self.buttons[method] = button
+            self.buttons[method.partition(".")[2]] = button
         self.buttons["start_or_stop"].setMinimumWidth(76)
         self.recording = QLabel()
         self.recording.setObjectName("dim")
@@ -55,7 +55,7 @@ class Toolbar(QWidget):
         start.setText("Stop" if running else "Start")
         start.setEnabled(can_start)
         self.buttons["add_mark"].setEnabled(live)
-        self.buttons["save_session"].setEnabled(unsaved)
+        self.buttons["save"].setEnabled(unsaved)
         self.simulated.setVisible(simulated)
         dot = f'<span style="color:{alarm}">●</span>&nbsp; ' if live else ""
         word = "recording" if live else "recorded"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -62,11 +63,12 @@ class TracePane(Pane):
             self.plot.layout.setContentsMargins(1.0, LEGEND_PX if legend else 1.0, 1.0, 1.0)
         if traces == tuple(curve.trace for curve in self.curves):
             return
-        kept = {curve.trace: curve for curve in self.curves}
-        other = not any(trace in kept for trace in traces)
-        self.curves = tuple(kept.pop(trace, None) or TraceCurve(self.box, trace) for trace in traces)
-        for curve in kept.values():
-            curve.leave()
+        known = {curve.trace: curve for curve in self.curves}
+        other = not any(trace in known for trace in traces)
+        self.curves = tuple(known[trace] if trace in known else TraceCurve(self.box, trace) for trace in traces)
+        for curve in known.values():
+            if curve not in self.curves:
+                curve.leave()
         self._order = self.curves
         if other:
             self.fit_y()
@@ -114,7 +116,7 @@ class TracePane(Pane):
             return
         spreads = {curve: curve.spread for curve in self.curves}
         shown = [spreads[curve] for curve in self._order]
-        if any(behind * REORDER < before for behind, before in zip(shown, shown[1:], strict=False)):
+        if any(behind * REORDER < before for behind, before in itertools.pairwise(shown)):
             self._order = tuple(sorted(self.curves, key=lambda each: -spreads[each]))
         for depth, curve in enumerate(self._order):
             curve.lie(depth)

@@ -16,10 +16,6 @@ QUANTITIES = {
     Quantity.POWER: "power", Quantity.CURRENT: "current", Quantity.VOLTAGE: "voltage",
     Quantity.TEMPERATURE: "temperature", Quantity.FREQUENCY: "frequency", Quantity.LEVEL: "level",
 }  # fmt: skip
-CLOCKS = {
-    "arrival": "by arrival", "two-way": "by two-way marks", "line": "by the sync line", "polled": "polled",
-}  # fmt: skip
-"""What a clock bound rests on, by the method of the fit."""
 
 
 def fixed(value: float | None, decimals: int) -> str:

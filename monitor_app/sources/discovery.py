@@ -153,7 +153,7 @@ def _jetson(root: Path) -> list[FoundSource]:
     if (root / JTOP_SOCKET).exists():
         found.append(_tried("jtop", "/run/jtop.sock", JtopSource("probe", 1.0, {}), {"kind": "jtop"}))
     elif board is not None:
-        state = "The jtop service is not there: `sudo pip3 install jetson-stats`, then restart; the rails work without."
+        state = "The jtop service is not running: run `sudo jtop --install-service`; the rails work without it."
         found.append(FoundSource("jtop", "/run/jtop.sock", "jetson-stats", False, state))
     return found
 

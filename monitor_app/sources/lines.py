@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.core.errors import PortError, SourceLostError
 from monitor_app.core.samples import Quantity
-from monitor_app.core.source_specs import Column, TimeColumn
+from monitor_app.core.source_specs import Column
 from monitor_app.sources.edgepowermeter import EdgePowerMeter
 from monitor_app.sources.lines_decoder import Layout
 from monitor_app.sources.text_lines import TextLines
@@ -31,25 +31,6 @@ EDGEPOWERMETER_COLUMNS = (
     Column(name="current", field=2, quantity=Quantity.CURRENT),
     Column(name="voltage", field=1, quantity=Quantity.VOLTAGE),
 )
-EMULATED: dict[str, dict[str, object]] = {
-    "csv": {
-        "columns": (
-            Column(name="current", field=1, quantity=Quantity.CURRENT, scale=0.001),
-            Column(name="voltage", field=2, quantity=Quantity.VOLTAGE),
-        ),
-        "time": TimeColumn(field=0, scale_s=1e-6),
-    },
-    "json": {
-        "columns": (
-            Column(name="current", quantity=Quantity.CURRENT),
-            Column(name="voltage", quantity=Quantity.VOLTAGE),
-        ),
-        "time": TimeColumn(field="t_us", scale_s=1e-6),
-        "start": "START",
-        "stop": "STOP",
-    },
-}
-"""What a profile need not say of the lines of an emulated instrument, for each format."""
 FIRST_FIRMWARE = Layout("csv", (2, 1), (1.0, 1.0), (0.0, 0.0), comments=(b"#", b"[", b"=", b"Timestamp"))
 """Of an EdgePowerMeter that knows no commands: date and time, volts, amperes, watts."""
 
@@ -84,7 +65,7 @@ class LinesSource:
     ) -> None:
         self._name = name
         self._port = port
-        self._spec = spec if spec.columns else spec.model_copy(update=EMULATED.get(spec.format))
+        self._spec = spec
         self._open_transport = open_transport or partial(SerialTransport, baud=spec.baud)
         self._transport: Transport | None = None
         self._dialect: _Dialect | None = None

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from monitor_app.analysis.intervals import wilson
 from monitor_app.analysis.runs import Power
-from monitor_app.core.samples import Quantity
 from monitor_app.gui import wording
 from monitor_app.gui.accuracy_pane import running_top1
 from monitor_app.gui.annotations import annotate, spread_apart
@@ -27,6 +26,8 @@ from monitor_app.gui.run_panel import plan_of
 from monitor_app.gui.run_table import energy_words, run_line
 from monitor_app.gui.selection_panel import selection_figures
 from monitor_app.gui.status_bar import picture_words, trust_words
+from monitor_app.gui.theme import DARK
+from monitor_app.gui.traces import traces_of
 from monitor_app.gui.value_range import settled_range
 from monitor_app.session.reader import SessionReader
 from tests.gui.conftest import GAP_S, LENGTH_S, RATE_HZ, T0_NS, at, status
@@ -189,8 +190,7 @@ def test_table_lines_have_figures_or_say_why_not(recording: Recording) -> None:
 
 
 def test_a_selection_is_measured_exactly(recording: Recording) -> None:
-    assert recording.power is not None
-    figures = selection_figures(recording, recording.power, 4.0, 6.0)
+    figures = selection_figures(recording, traces_of(recording.usual), 4.0, 6.0, DARK).rows
     assert figures["mean"] == "10.00 W"
     assert figures["energy"] == "20.00 J"
     assert figures["net"] == "18.00 J"
@@ -199,19 +199,19 @@ def test_a_selection_is_measured_exactly(recording: Recording) -> None:
 
 
 def test_a_selection_over_a_gap_says_how_much_is_there(recording: Recording) -> None:
-    assert recording.power is not None
-    assert selection_figures(recording, recording.power, 8.5, 9.5)["coverage"] == "50.00 %"
+    figures = selection_figures(recording, traces_of(recording.usual), 8.5, 9.5, DARK)
+    assert figures.rows["coverage"] == "50.00 %"
 
 
 def test_annotations_name_runs_and_levels(recording: Recording) -> None:
-    notes = annotate(recording, Quantity.POWER)
+    notes = annotate(recording, with_levels=True)
     assert [run.name for run in notes.runs] == ["SqueezeNet 1.1  ·  batch 1", "ResNet-18  ·  batch 1"]
     assert (notes.runs[0].start_s, notes.runs[0].end_s) == pytest.approx((2.0, 8.0))
     assert [note.text for note in notes.levels] == ["1.00 W", "10.00 W"]
     assert notes.swing == "9.00 W"
     assert notes.accuracy_note == "not measured: no weights"
     assert (notes.gaps[0].start_s, notes.gaps[0].end_s) == pytest.approx(GAP_S)
-    assert annotate(recording, Quantity.CURRENT).levels == ()
+    assert annotate(recording, with_levels=False).levels == ()
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=6))

@@ -105,7 +105,7 @@ def test_a_file_from_a_simulated_source_says_so(open_window: Opener, session: Pa
     real = Tape(tmp_path / "real.plm", simulated=False)
     real.write_until(2.0)
     real.close()
-    window.show_session(real.path)
+    window.sessions.show(real.path)
     frames(window)
     assert not window.parts.toolbar.simulated.isVisible()
 
@@ -155,7 +155,7 @@ def test_shift_and_drag_measures_a_stretch(qtbot: QtBot, open_window: Opener, se
     frames(window, 2)
     assert window.selection == pytest.approx((4.5, 6.5), abs=0.1)
     assert window.parts.selection.isVisible()
-    assert window.parts.selection._shown["mean"] == "10.00 W"
+    assert window.parts.selection.shown.rows["mean"] == "10.00 W"
     qtbot.keyClick(window, Qt.Key.Key_Z)
     assert window.view.start_s == pytest.approx(4.5, abs=0.1)
     qtbot.keyClick(window, Qt.Key.Key_Escape)
@@ -168,10 +168,10 @@ def test_the_value_under_the_pointer_is_told(open_window: Opener, session: Path)
     window.parts.stack._move_pointer(window.parts.stack.mapToScene(on_trace(window, 5.0 / 20)))
     pointer = window.parts.stack.pointer
     assert pointer is not None
-    assert "10.00 W" in pointer.texts[0][1]
-    assert pointer.texts[1] == ("18.00 ms",)
+    assert "10.00 W" in pointer.traces[0][1]
+    assert pointer.latency == ("18.00 ms",)
     window.parts.stack._move_pointer(window.parts.stack.mapToScene(on_trace(window, 9.25 / 20)))
-    assert len(window.parts.stack.pointer.texts[0]) == 1  # type: ignore[union-attr]
+    assert len(window.parts.stack.pointer.traces[0]) == 1  # type: ignore[union-attr]
 
 
 def test_zoomed_to_single_samples_it_says_so(open_window: Opener, session: Path) -> None:
@@ -236,7 +236,7 @@ def test_a_file_that_is_no_session_leaves_the_present_one(open_window: Opener, s
     window = open_window(None, session)
     stranger = tmp_path / "stranger.plm"
     stranger.write_bytes(b"not a session" * 100)
-    window.show_session(stranger)
+    window.sessions.show(stranger)
     assert "stranger.plm" in window.parts.notice.text
     assert window.recording is not None
     assert window.recording.reader.path == session
@@ -275,7 +275,7 @@ def test_a_live_session_is_followed_as_it_grows(live: Live) -> None:
     window.view = window.view.between(6.0, 15.0, 15.0, live=True)
     frames(window, 2)
     assert window.view.end_s == pytest.approx(LENGTH_S, abs=0.05)
-    assert window.parts.sources._cards is not None
+    assert list(window.parts.sources.cards) == ["shunt"]
     assert window.parts.runs.foot.text().endswith("cycle 1 of 2")
 
 

@@ -134,8 +134,8 @@ def ppk2(mode: str) -> Iterator[Subject]:
 
 
 @contextlib.contextmanager
-def lines(spec: LinesSpec, *options: str, loses: str = "garbage@2.5:64/5") -> Iterator[Subject]:
-    with emulator("lines", "--format", spec.format, "--fault", loses, *options) as port:
+def lines(spec: LinesSpec) -> Iterator[Subject]:
+    with emulator("lines", "--format", spec.format, "--fault", "garbage@2.5:64/5") as port:
         source = LinesSource("it", port, spec)
         # The INA226 rounds its bus to 1.25 mV of 19 V and its shunt to 0.125 mA.
         yield Subject(source, "lines", ONE_METER, ("power", TX1_IDLE_W, 0.02), simulated=True, polled=True)
@@ -165,7 +165,7 @@ JSON = LinesSpec(
 @contextlib.contextmanager
 def scpi(model: str) -> Iterator[Subject]:
     # A question that goes unanswered for longer than the driver waits is a poll that is left out.
-    with emulator("scpi", "--model", model, "--fault", "stall@3.5:1.3") as port:
+    with emulator("scpi", "--model", model, "--fault", "stall@3.5:1.8" if model == "e364x" else "stall@5:1.8") as port:
         spec = ScpiSpec(
             kind="scpi", model=model, interval_s=0.1, supply_v=19.0 if model == "dmm" else None,
             resource=f"ASRL{port}::INSTR",
@@ -319,7 +319,6 @@ CASES: dict[str, Callable[[], AbstractContextManager[Subject]]] = {
     "ppk2 as ammeter": partial(ppk2, "ampere"),
     "ppk2 as supply": partial(ppk2, "source"),
     "edgepowermeter": partial(lines, EDGE),
-    "edgepowermeter with its first firmware": partial(lines, EDGE, "--firmware", "1", loses="garbage@5:64/5"),
     "csv with a time": partial(lines, CSV),
     "csv without a time": partial(lines, BARE_CSV),
     "json": partial(lines, JSON),

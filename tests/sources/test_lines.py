@@ -168,23 +168,6 @@ def test_half_lines_and_malformed_ones(clock, caplog):
     assert np.ptp(index - np.round(current * 1000)) == 0
 
 
-@pytest.mark.parametrize("form", ["csv", "json"])
-def test_the_lines_of_an_emulated_instrument_need_no_description(clock, form):
-    def stream():
-        for k in range(1000):
-            if form == "csv":
-                line = b"%d,%d.5,19.0\r\n" % (10_000 * k, k)
-            else:
-                line = b'{"seq": %d, "t_us": %d, "current": %d.5e-3, "voltage": 19.0}\r\n' % (k, 10_000 * k, k)
-            yield START_NS + 10 * MS * k, line
-
-    source = opened(LineDevice(clock, stream()), LinesSpec(kind="lines", format=form, emulate="tx1"))
-    assert source.info.simulated
-    _, times_ns, (current, voltage) = joined(read_for(source, clock, 0.5))
-    assert (voltage == 19.0).all()
-    assert np.abs(times_ns - (START_NS + (current * 1000 - 0.5) * 10 * MS)).max() <= source.info.transport_bound_ns
-
-
 def test_what_lay_in_the_buffers_is_not_taken_for_now(clock, caplog):
     device = LineDevice(
         clock, csv_lines(10 * MS, first=50), stale=b"# emulated meter\nus,V,mA\n" + b"1,5.0,9999\n" * 20
