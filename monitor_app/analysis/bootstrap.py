@@ -28,6 +28,9 @@ CONFIDENCE = 0.95
 RESAMPLES = 1000
 CHUNK = 1 << 17
 """Values held at once; few enough for the cache of a core, whatever the length of the series."""
+_LEAST = 8
+"""Values below which a correlogram says nothing."""
+_MOST_UNSEEN = 0.5
 _WINDOW = 5.0
 """Correlation times after which the rest of a correlogram is noise (Sokal 1997, section 3)."""
 _BAND = 2.0
@@ -43,11 +46,21 @@ class Estimate:
     high: float
 
 
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """How a series is drawn from."""
+
+    length: int
+    """Neighbours drawn together, at least 1."""
+    stretch: float = 1.0
+    """By how much an interval is too narrow because blocks are cut from what surrounds them, at least 1."""
+
+
 def bootstrap(
     values: Floats,
     statistic: Statistic,
     *,
-    block: int | None = None,
+    blocks: Blocks | None = None,
     resamples: int = RESAMPLES,
     confidence: float = CONFIDENCE,
     seed: int = 0,
@@ -57,7 +70,7 @@ def bootstrap(
     Args:
         values: shape (n,), or (n, d) where the columns belong together and are drawn together; n at least 1.
         statistic: takes many series at once, shape (r, n) or (r, n, d), and gives shape (r,) or (r, k).
-        block: values drawn together; None finds the length by ``block_length``, for (n, d) of its first column.
+        blocks: None finds them by ``blocks_for``, for (n, d) of its first column.
         resamples: series drawn.
         confidence: share of such intervals that should hold the true value, 0 to 1.
         seed: the same seed gives the same intervals.
@@ -65,15 +78,15 @@ def bootstrap(
     Returns:
         One estimate for each of the k statistics.
     """
-    if block is None:
-        block = block_length(values if values.ndim == 1 else values[:, 0])
+    if blocks is None:
+        blocks = blocks_for(values if values.ndim == 1 else values[:, 0])
     [found] = _columns(statistic(values[np.newaxis]))
-    drawn = resample(values, statistic, block=block, resamples=resamples, seed=seed)
+    drawn = resample(values, statistic, block=blocks.length, resamples=resamples, seed=seed)
     beyond = (1 - confidence) / 2
-    low, high = np.quantile(drawn, (beyond, 1 - beyond), axis=0)
-    ends = zip(found.tolist(), low.tolist(), high.tolist(), strict=True)
     # A statistic at the edge of what can be drawn, such as a maximum, may fall outside by rounding.
-    return tuple(Estimate(value, min(value, least), max(value, most)) for value, least, most in ends)
+    low, high = np.quantile(drawn, (beyond, 1 - beyond), axis=0) - found
+    low, high = found + blocks.stretch * np.minimum(low, 0), found + blocks.stretch * np.maximum(high, 0)
+    return tuple(Estimate(*each) for each in zip(found.tolist(), low.tolist(), high.tolist(), strict=True))
 
 
 def resample(values: Floats, statistic: Statistic, *, block: int, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
@@ -102,34 +115,31 @@ def quantiles(*shares: float) -> Statistic:
         above = np.minimum(below + 1, series.shape[1] - 1)
         ordered = np.partition(series, np.unique(np.concatenate((below, above))), axis=1)
         low: Floats = ordered[:, below]
-        return low + (rank - below) * (ordered[:, above] - low)
+        found: Floats = low + (rank - below) * (ordered[:, above] - low)
+        return found
 
     return of
 
 
-def block_length(series: Floats) -> int:
-    """The block length, at least 1, that suits a series of shape (n,): for circular blocks.
+def blocks_for(series: Floats) -> Blocks:
+    """The blocks that suit a series of shape (n,).
 
-    Politis and White (2004), sections 2 and 3: the correlogram is cut at twice the lag from which on it is noise, and
-    weighted by a flat-topped window. The constants are theirs.
+    The length is that of Politis and White (2004), sections 2 and 3, for circular blocks: the correlogram is cut at
+    twice the lag from which on it is noise, and weighted by a flat-topped window. The constants are theirs. What a
+    block of length b cannot show is the correlation across its ends; it lowers the variance by the share G / (g b) of
+    their notation (Lahiri 1999, Annals of Statistics 27:386), and the mean of n / b blocks by another b / n.
     """
     count = len(series)
-    if count < 8:
-        return 1
-    run = max(5, math.ceil(math.sqrt(math.log10(count))))
-    most_lag = min(math.ceil(math.sqrt(count)) + run, count - 1)
-    correlation = autocorrelation(series, most_lag)
-    noise = np.abs(correlation[1:]) < 2 * math.sqrt(math.log10(count) / count)
-    runs = np.flatnonzero(np.convolve(noise, np.ones(run), "valid") == run)
-    last = int(runs[0]) if len(runs) else int(np.flatnonzero(~noise)[-1]) + 1
-    lags = np.arange(1, min(2 * max(last, 1), most_lag) + 1)
-    weighted = np.minimum(1, 2 * (1 - lags / max(lags[-1], 1))) * correlation[lags]
+    if count < _LEAST:
+        return Blocks(1)
+    lags, weighted = _flat_topped(series)
     spectrum = 1 + 2 * float(weighted.sum())
     if spectrum <= 0:
-        return 1
-    bias = 2 * float((lags * weighted).sum())
-    length = (1.5 * (bias / spectrum) ** 2 * count) ** (1 / 3)
-    return max(1, math.ceil(min(length, 3 * math.sqrt(count), count / 3)))
+        return Blocks(1)
+    bias = 2 * float((lags * weighted).sum()) / spectrum
+    length = max(1, math.ceil(min((1.5 * bias**2 * count) ** (1 / 3), 3 * math.sqrt(count), count / 3)))
+    seen = (1 - min(max(bias, 0) / length, _MOST_UNSEEN)) * (1 - length / count)
+    return Blocks(length, 1 / math.sqrt(seen))
 
 
 def correlation_time(series: Floats) -> float:
@@ -162,6 +172,19 @@ def autocorrelation(series: Floats, most_lag: int) -> Floats:
         covariance[0] = 1
     correlation: Floats = covariance / covariance[0]
     return correlation
+
+
+def _flat_topped(series: Floats) -> tuple[NDArray[np.intp], Floats]:
+    """Lags from 1 on, and the correlogram there, weighted: 1 up to half of the last lag, then down to 0."""
+    count = len(series)
+    run = max(5, math.ceil(math.sqrt(math.log10(count))))
+    most_lag = min(math.ceil(math.sqrt(count)) + run, count - 1)
+    correlation = autocorrelation(series, most_lag)
+    noise = np.abs(correlation[1:]) < 2 * math.sqrt(math.log10(count) / count)
+    runs = np.flatnonzero(np.convolve(noise, np.ones(run), "valid") == run)
+    last = int(runs[0]) if len(runs) else int(np.flatnonzero(~noise)[-1]) + 1
+    lags = np.arange(1, min(2 * max(last, 1), most_lag) + 1)
+    return lags, np.minimum(1, 2 * (1 - lags / lags[-1])) * correlation[lags]
 
 
 def _columns(found: Floats) -> Floats:

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 
 def total_power(reader: SessionReader) -> SignalRow | None:
-    """The power whose role is total, or the only power there is; None where that is not clear."""
-    powers = [signal for signal in reader.signals() if signal.quantity is Quantity.POWER]
+    """The power whose role is total, of several that of the first source; or the only power there is; else None."""
+    # Sources have the order of the profile; signals are numbered as their instruments happened to answer.
+    ordered = sorted(reader.signals(), key=lambda each: (each.source, each.id))
+    powers = [signal for signal in ordered if signal.quantity is Quantity.POWER]
     totals = [signal for signal in powers if signal.role is Role.TOTAL]
     if totals:
         return totals[0]

@@ -28,7 +28,7 @@ READ_S = 0.05
 RECONNECT_EVERY_S = 0.5
 LOOK_EVERY_S = 2.0
 """How often an instrument is looked for whose port has not been there yet."""
-CLOSE_S = 3.0
+CLOSE_S = 4.0
 """Wait so long for one that is just being opened; it may be asking for longer."""
 CLOCK_EVERY_NS = 1_000_000_000
 

@@ -134,6 +134,7 @@ class Bench:
     def close(self) -> None:
         """Stop the runs, let go of the instruments, complete the file. Calling it twice is fine."""
         self._phase = BenchPhase.STOPPING
+        self._finder.stop()
         self._runs.close()
         self._finder.close()
         self._sources.close()

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from monitor_app.sources.transport import SerialPort
 
 LOOK_EVERY_S = 1.0
+CLOSE_S = 3.0
+"""Wait so long for an instrument that is being asked; its answer may take longer, and is not needed any more."""
 
 logger = logging.getLogger(__name__)
 
@@ -42,11 +46,15 @@ class Finder:
         self._asked.set()
         self._wake.set()
 
-    def close(self) -> None:
-        """End the thread; calling it twice is fine."""
+    def stop(self) -> None:
+        """Have the thread end as soon as it can, without waiting for it."""
         self._closing.set()
         self._wake.set()
-        self._thread.join()
+
+    def close(self) -> None:
+        """End the thread; calling it twice is fine."""
+        self.stop()
+        self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
         seen: set[SerialPort] = set()
@@ -55,7 +63,7 @@ class Finder:
                 present = set(self._ports())
                 if self._asked.is_set():
                     self._asked.clear()
-                    self.found = tuple(find_sources(self._ports))
+                    self.found = tuple(find_sources(self._ports, in_use=open_here(), stopped=self._closing.is_set))
                 elif present != seen:
                     self._plugged(present, seen)
                 seen = present
@@ -70,3 +78,12 @@ class Finder:
         kept = tuple(each for each in self.found if each.where not in gone)
         new = sorted(present - seen, key=lambda port: port.device)
         self.found = (*find_serial(new, ask=False), *kept)
+
+
+def open_here() -> frozenset[str]:
+    """The files that this process has open: an instrument that is being read is not to be asked who it is."""
+    opened = set()
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # that of the listing itself is closed by now
+            opened.add(os.readlink(f"/proc/self/fd/{name}"))
+    return frozenset(opened)

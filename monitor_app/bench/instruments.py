@@ -49,8 +49,9 @@ class Replay:
 
     def open(self, path: str) -> ReplayTransport:
         """Play it. Raises PortError where it has been played."""
-        if self.over:
-            raise PortError(f"{path} has been played to its end.")
+        if self._transport is not None:
+            # Played again from its beginning it would be recorded a second time.
+            raise PortError(f"{path} has been played.")
         self._transport = ReplayTransport(path)
         return self._transport
 
@@ -126,7 +127,7 @@ def _make_serial(
     elif replay is not None and spec.replay is not None:
         port, transport = spec.replay, replay.open
     else:
-        found = locate(_kind(spec), spec.port, (known.serial_number if known else None) or spec.serial_number)
+        found = locate(_kind(spec), spec.port, spec.serial_number, known=known.serial_number if known else None)
         port, serial_number = found.device, found.serial_number or ""
     return _driver(spec, port, serial_number, _wrapped(transport, around))
 
@@ -188,22 +189,20 @@ def _rails(spec: specs.JetsonRailsSpec) -> list[Instrument]:
     board = load_board(spec.board) if spec.board else recognise_board(root)
     chips = find_chips(root, board)
     if not chips:
-        return [
-            Instrument(spec.name, spec.kind, partial(_first_chip, spec.name, root, board))
-        ]  # looked for again each time
+        return [Instrument(spec.name, spec.kind, partial(_first_chip, spec, root, board))]  # looked for again each time
     names = [spec.name] if len(chips) == 1 else [f"{spec.name} {chip.where}" for chip in chips]
     return [
         Instrument(
-            name, spec.kind, lambda _, name=name, chip=chip: RailsSource(name, chip, board),  # type: ignore[misc]
+            name, spec.kind, lambda _, name=name, chip=chip: RailsSource(name, chip, board, spec.roles),  # type: ignore[misc]
             board=board, rails=tuple(rail.name for rail in chip.rails),
         )
         for name, chip in zip(names, chips, strict=True)
     ]  # fmt: skip
 
 
-def _first_chip(name: str, root: Path, board: Board | None, known: SourceInfo | None) -> PowerSource:
+def _first_chip(spec: specs.JetsonRailsSpec, root: Path, board: Board | None, known: SourceInfo | None) -> PowerSource:
     """Raises PortError while there is still none."""
-    return RailsSource(name, require_chips(root, board)[0], board)
+    return RailsSource(spec.name, require_chips(root, board)[0], board, spec.roles)
 
 
 def _polled(spec: specs.SourceSpec) -> MakeSource:

@@ -64,6 +64,7 @@ def _serve(bench: Bench, link: _Link) -> None:
     cycle_when_orphaned: int | None = None
     while bench.failure is None and not link.quit_wanted:
         for command in link.commands(STATUS_EVERY_S):
+            bench.message = ""
             try:
                 _carry_out(command, bench, link)
             except MonitorError as error:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from monitor_app.bench.instruments import Instrument
     from monitor_app.core import profile
 
+CARRIER = "module and carrier"
+"""Where the carrier board has a monitored supply beside that of the module."""
 BEYOND = "carrier and regulators"
 """What the module's own rails do not see and a meter in the supply does."""
 
@@ -27,6 +29,8 @@ def combinations(instruments: Sequence[Instrument], wanted: Sequence[profile.Com
     if len(rails) > 1:
         name = next(i.board.title for i in instruments if i.board is not None)
         made.append((f"total of {name}", rails, Role.TOTAL))
+    if rails and (carrier := _parallel_rails(instruments)):
+        made.append((CARRIER, [*rails, *carrier], Role.OTHER))
     meters = [number for number, i in enumerate(instruments, start=1) if i.kind in METERS]
     if rails and len(meters) == 1 and not wanted:
         less = [Term(term.source_id, term.signal, -term.weight) for term in rails]
@@ -43,6 +47,13 @@ def _total_of_rails(instruments: Sequence[Instrument]) -> list[Term]:
         return []
     where = {rail: number for number, i in enumerate(instruments, start=1) for rail in i.rails}
     return [Term(where[rail], rail, 1.0) for rail in board.total] if all(rail in where for rail in board.total) else []
+
+
+def _parallel_rails(instruments: Sequence[Instrument]) -> list[Term]:
+    """The rails that are fed beside the module, those of them that are there."""
+    board = next((i.board for i in instruments if i.board is not None), None)
+    where = {rail: number for number, i in enumerate(instruments, start=1) for rail in i.rails}
+    return [Term(where[rail], rail, 1.0) for rail in board.parallel if rail in where] if board else []
 
 
 def _terms(instruments: Sequence[Instrument], combination: profile.Combination) -> list[Term]:

@@ -17,7 +17,7 @@ from monitor_app.core.lamp import Lamp
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.core.status import RunStatus
 from monitor_app.inference import messages
-from monitor_app.inference.networks.registry import NETWORKS
+from monitor_app.inference.networks.registry import network_title
 from monitor_app.inference.process import InferenceChild
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class RunDriver:
 
     def _run_cycle(self) -> None:
         self._progress.begin_cycle(
-            [RunStatus(None, _title(spec), spec.batch_size, RunState.WAITING.value) for spec in self._specs]
+            [RunStatus(None, network_title(s.network), s.batch_size, RunState.WAITING.value) for s in self._specs]
         )
         for index, spec in enumerate(self._specs):
             if self._stop.is_set():
@@ -186,7 +186,8 @@ class RunDriver:
 
     def _one_run(self, index: int, spec: RunSpec) -> None:
         run_id, cycle, started_ns = next(self._run_ids), self._cycle, time.perf_counter_ns()
-        self._recorder.put(lambda writer: writer.add_run(run_id, cycle, spec, _title(spec), RunState.RUNNING))
+        title = network_title(spec.network)
+        self._recorder.put(lambda writer: writer.add_run(run_id, cycle, spec, title, RunState.RUNNING))
         self._recorder.put(lambda writer: writer.update_run(run_id, started_ns=started_ns))
         self._progress.begin_run(index, run_id)
         state, reason = RunState.DONE, None
@@ -366,9 +367,3 @@ class RunDriver:
         finally:
             end_ns = time.perf_counter_ns()
             self._recorder.put(lambda writer: writer.close_span(span_id, end_ns))
-
-
-def _title(spec: RunSpec) -> str:
-    """As people write it; the child finds out later whether there is such a network."""
-    network = NETWORKS.get(spec.network)
-    return network.title if network else spec.network

@@ -111,7 +111,8 @@ class GpioWire:
 def _jetson_gpio() -> Any:
     try:
         import Jetson.GPIO
-    except Exception as error:  # noqa: BLE001  on what is no Jetson it raises a bare Exception on import
+    except Exception as error:
+        # On what is no Jetson it raises on import, and then a bare Exception.
         raise SourceError(
             f"The sync line needs the library Jetson.GPIO on a Jetson ({error}): "
             "install it with `pip install Jetson.GPIO`, or take gpio out of [sync]."

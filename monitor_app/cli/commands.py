@@ -150,7 +150,7 @@ def record(
     from monitor_app.cli.sources import replay_profile
 
     if (profile is None) == (replay is None):
-        raise MonitorError("Give a profile to record, or --replay and a capture.")
+        raise typer.BadParameter("give a profile to record, or --replay and a capture.")
     if replay is not None:
         text = replay_profile(replay)
         raise typer.Exit(record_profile(text, str(replay), output, duration, export=export, quiet=quiet))
@@ -187,13 +187,21 @@ def sources(
 
 
 @app.command()
-def networks(as_json: JsonOption = False) -> None:
+def networks(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Networks by name, file or module:function; by default the usual ones.", show_default=False
+        ),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every classifier of torchvision as well.")] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Parameters, operations, input size and weights of the networks that can be run."""
-    from monitor_app.inference.costs import network_costs
-    from monitor_app.inference.networks.registry import NETWORKS
+    from monitor_app.inference.networks.listing import list_networks
 
-    facts = [network_costs(name) for name in NETWORKS]
-    _print_json([tables.network_json(each) for each in facts]) if as_json else tables.print_networks(facts)
+    listed = list_networks(names or (), every=every)
+    _print_json([each.as_json() for each in listed]) if as_json else tables.print_networks(listed)
 
 
 @app.command()

@@ -64,9 +64,9 @@ def _wait(bench: Bench, duration_s: float | None, interrupted: threading.Event, 
     while bench.failure is None and not interrupted.wait(POLL_S):
         status, elapsed_s = bench.status(), time.monotonic() - began
         display.show(status, elapsed_s)
+        _refuse_to_record_nothing(bench, status)
         if bench.replays_over:
             return
-        _refuse_to_record_nothing(bench, status)
         if duration_s is not None:
             if elapsed_s >= duration_s:
                 return

@@ -29,6 +29,8 @@ SHOW_EVERY_S = 1.0
 def spec_to_capture(profile: Path | None, name: str | None, kind: str | None, port: str | None) -> SerialSpec:
     """The instrument that the options name. Raises MonitorError."""
     if profile is None:
+        if kind == "lines":
+            raise ProfileError("Lines of text must be described to be read: name a profile with --profile.")
         table = {"kind": kind or "shunt", **({"port": port} if port else {})}
         spec = parse_source(table)
         if not isinstance(spec, SerialSpec):
@@ -47,7 +49,9 @@ def capture(spec: SerialSpec, path: Path, duration_s: float | None) -> int:
     stopped: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda n, _frame: stopped.append(n))
-    table = spec.model_dump(mode="json", exclude_defaults=True, exclude={"port", "emulate", "replay", "faults"})
+    table = spec.model_dump(
+        mode="json", exclude_defaults=True, exclude={"port", "emulate", "replay", "faults", "account"}
+    )
     file = Capture(path, {"spec": {"kind": spec_kind(spec), **table}, "port": spec.port, "utc_ns": time.time_ns()})
     samples = lost = 0
     try:
@@ -65,7 +69,12 @@ def capture(spec: SerialSpec, path: Path, duration_s: float | None) -> int:
         _say(str(error))  # what came before it is captured, and may be the very thing to look at
     finally:
         file.close()
-    sys.stdout.write(f"capture  {path}\n")
+        if not file.received_bytes:
+            path.unlink(missing_ok=True)  # not even a bug report
+    if not (file.received_bytes or stopped):
+        raise SourceError(f"Nothing came from {spec.name}, so there is no capture: check that it is connected.")
+    if file.received_bytes:
+        sys.stdout.write(f"capture  {path}\n")
     return 130 if stopped else 0
 
 
@@ -114,4 +123,4 @@ def _toml(value: object) -> str:
         return f"{{ {inside} }}"
     if isinstance(value, list):
         return f"[{', '.join(_toml(each) for each in value)}]"
-    return json.dumps(value)
+    return json.dumps(value, ensure_ascii=False)

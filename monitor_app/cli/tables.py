@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.progress_bar import ProgressBar
@@ -22,12 +22,16 @@ if TYPE_CHECKING:
     from monitor_app.analysis.intervals import Proportion
     from monitor_app.analysis.runs import RunResult
     from monitor_app.analysis.summary import SessionSummary, SourceSummary
-    from monitor_app.core.runs import NetworkFacts
     from monitor_app.core.status import BenchStatus, FoundSource, SourceStatus
+    from monitor_app.inference.networks.listing import Listed
 
 NOT_MEASURED = "not measured"
 SIMULATED = "SIMULATED"
 PIPE_WIDTH = 120
+NETWORKS_FOOTNOTE = (
+    "Without weights they are random and accuracy is not measured. Operations as Canziani et al. counted them in 2016; "
+    "- where that would mislead."
+)
 
 
 def _console() -> Console:
@@ -107,37 +111,27 @@ def _number(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
 
 
-def print_networks(facts: Sequence[NetworkFacts]) -> None:
-    """The networks that can be run."""
+def print_networks(listed: Sequence[Listed]) -> None:
+    """The networks that can be run, and what each costs."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("name", no_wrap=True)
     table.add_column("network", no_wrap=True)
-    for name in ("parameters M", "MACs G", "input"):
-        table.add_column(name, justify="right")
-    table.add_column("weights")
-    for each in facts:
+    for name in ("params M", "MACs G", "ops G (2016)", "input"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("weights", no_wrap=True)
+    for each in listed:
+        network, costs = each.network, each.costs
         table.add_row(
-            each.network,
-            each.title,
-            f"{each.parameters / 1e6:.2f}",
-            f"{each.macs / 1e9:.3f}",
-            f"{each.input_pixels}",
-            each.weights or "none: accuracy is not measured",
+            network.name,
+            network.title,
+            f"{costs.parameters / 1e6:.2f}",
+            _number(None if costs.macs is None else costs.macs / 1e9, ".3f"),
+            _number(None if costs.operations is None else costs.operations / 1e9, ".2f"),
+            f"{network.input_pixels}",
+            each.weights or "none",
         )
     _console().print(table)
-
-
-def network_json(facts: NetworkFacts) -> dict[str, Any]:
-    """One object of `networks --json`."""
-    return {
-        "name": facts.network,
-        "title": facts.title,
-        "parameters": facts.parameters,
-        "macs": facts.macs,
-        "operations": facts.operations,
-        "input_pixels": facts.input_pixels,
-        "weights": facts.weights,
-    }
+    _console().print(Text(NETWORKS_FOOTNOTE, style="dim"))
 
 
 def print_sources(found: Sequence[FoundSource]) -> None:

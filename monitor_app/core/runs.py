@@ -60,10 +60,10 @@ class NetworkFacts:
     title: str
     """As people write it: EfficientNet-Lite0."""
     parameters: int
-    macs: int
-    """Multiply-accumulates of one image."""
-    operations: int
-    """In the convention of Canziani et al. 2016: multiplies and adds counted apart."""
+    macs: int | None
+    """Multiply-accumulates of one image; None where they cannot be counted."""
+    operations: int | None
+    """In the convention of Canziani et al. 2016: multiplies and adds counted apart; None where that would mislead."""
     input_pixels: int
     weights: str | None
     """Where the weights come from, or None when they are random and accuracy cannot be measured."""

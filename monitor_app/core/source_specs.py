@@ -177,6 +177,8 @@ class JetsonRailsSpec(Table):
     """A board of profiles/boards, such as jetson-tx1; by default the one this program runs on."""
     root: str = "/"
     """Where /sys and /proc are found: another root is for tests and for a mounted file system."""
+    roles: dict[str, Role] = Field(default_factory=dict)
+    """What a rail feeds, where the board's own profile is to be overruled."""
 
 
 class JtopSpec(Table):

@@ -65,7 +65,8 @@ class JsonMeter(LineDevice):
             # What was ready before the command came is not part of what it asks for.
             self.tick(host_ns)
             self._streaming = name.upper() == "START"
-            self._tell(type="ACK", cmd=name.upper())
+            # For those who come after what it said at power-up.
+            self._tell(type="ACK", cmd=name.upper(), **({"msg": "SIMULATED"} if self._streaming else {}))
         elif name == "SR" and arguments:
             rate_hz = min(max(_whole(arguments[0]), 1), MAX_JSON_HZ)
             self.tick(host_ns)

@@ -10,7 +10,7 @@ import numpy as np
 
 from monitor_app import __version__
 from monitor_app.analysis.intervals import Proportion, wilson
-from monitor_app.analysis.signals import total_power
+from monitor_app.analysis.signals import powers_of_sources, total_power
 from monitor_app.analysis.summary import summarise
 from monitor_app.core.errors import ExportError
 from monitor_app.core.runs import Phase, RunState
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from monitor_app.analysis.runs import RunResult
     from monitor_app.analysis.summary import SessionSummary
     from monitor_app.session.reader import SessionReader
-    from monitor_app.session.rows import SignalRow, SpanRow
+    from monitor_app.session.rows import SignalRow, SourceRow, SpanRow
     from monitor_app.session.waveform import Envelope
 
+MOST_OTHERS = 4
+"""More lines than that cannot be told apart in black and white."""
+_COMPUTED = frozenset({"sum", "difference"})
 _AT_WORK = (Phase.WARM_UP.value, Phase.TIMED.value, Phase.ACCURACY.value)
 _ENDED_BADLY = {RunState.FAILED.value, RunState.CANCELLED.value}
 
@@ -66,6 +69,14 @@ class RunningAccuracy:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherPower:
+    """The power that another instrument saw."""
+
+    name: str
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A statement of the footer; one in alarm stands out."""
 
@@ -84,6 +95,8 @@ class Figure:
     start_ns: int
     end_ns: int
     power: Envelope | None
+    power_name: str
+    others: list[OtherPower]
     idle_w: float | None
     full_w: float | None
     holes: list[tuple[int, int]]
@@ -117,6 +130,8 @@ def figure_of(reader: SessionReader, columns: int, start_s: float | None, end_s:
         start_ns=start_ns,
         end_ns=end_ns,
         power=envelope,
+        power_name=_name(reader, signal) if signal else "",
+        others=_others(reader, signal, (start_ns, end_ns), columns),
         idle_w=summary.idle_w,
         full_w=summary.full_w,
         holes=_holes(reader, signal, start_ns, end_ns),
@@ -129,11 +144,28 @@ def figure_of(reader: SessionReader, columns: int, start_s: float | None, end_s:
 
 
 def _subtitle(summary: SessionSummary) -> str:
-    sources = [each.source for each in summary.sources]
-    parts = [f"{source.model or source.name} ({source.serial_number or source.name})" for source in sources]
+    sources = [each.source for each in summary.sources if each.source.kind not in _COMPUTED]
+    parts = [_introduced(source) for source in sources]
     if summary.started_utc:
         parts.append(f"started {summary.started_utc:%Y-%m-%d %H:%M:%S} UTC")
     return "  ·  ".join(parts)
+
+
+def _introduced(source: SourceRow) -> str:
+    what, which = source.model or source.name, source.serial_number or source.name
+    return f"{what} ({which})" if which != what else what
+
+
+def _others(reader: SessionReader, total: SignalRow | None, window: tuple[int, int], columns: int) -> list[OtherPower]:
+    """Of each other instrument its power; those of which this part has nothing are left out."""
+    powers = [power for power in powers_of_sources(reader).values() if total is None or power.source != total.source]
+    read = ((power, reader.envelope(power.id, *window, columns)) for power in sorted(powers, key=lambda p: p.source))
+    return [OtherPower(_name(reader, power), envelope) for power, envelope in read if len(envelope)][:MOST_OTHERS]
+
+
+def _name(reader: SessionReader, signal: SignalRow) -> str:
+    source = next(each for each in reader.sources() if each.id == signal.source)
+    return source.name if source.kind in _COMPUTED else f"{source.name} {signal.name}"
 
 
 def _holes(reader: SessionReader, signal: SignalRow | None, start_ns: int, end_ns: int) -> list[tuple[int, int]]:

@@ -7,38 +7,95 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QPolygonF
+from PySide6.QtGui import QPen, QPolygonF
 
 from monitor_app.core.runs import RunState
-from monitor_app.exports.panes import draw_frame, draw_grounds, draw_message, draw_words, polyline
+from monitor_app.exports.panes import draw_frame, draw_grounds, draw_key, draw_message, draw_words, polyline
 from monitor_app.exports.sheet import BODY, SMALL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import TypeAlias
+
+    from numpy.typing import NDArray
 
     from monitor_app.exports.axes import Axis
     from monitor_app.exports.figure import Figure, Work
     from monitor_app.exports.panes import Pane
     from monitor_app.session.waveform import Envelope
 
+    Indices: TypeAlias = NDArray[np.intp]
+
+_DASHES = ((6.0, 3.0), (1.5, 2.5), (8.0, 3.0, 2.0, 3.0), (12.0, 3.0))
+
 
 def draw_power(pane: Pane, figure: Figure) -> None:
     """The whole pane with the levels beside it."""
     draw_grounds(pane, figure)
-    envelope = figure.power
-    if envelope is None or len(envelope) == 0:
+    envelope = figure.power if figure.power is not None and len(figure.power) else None
+    if envelope is None and not figure.others:
         draw_frame(pane, "power (W)", None)
-        draw_message(pane, "no power in this part" if envelope is not None else "total power not measured")
+        draw_message(pane, "no power in this part" if figure.power is not None else "total power not measured")
         return
-    levels = [each for each in (figure.idle_w, figure.full_w) if each is not None]
-    high = max(float(envelope.maximum.max()), *levels, 1e-9)
-    low = min(float(envelope.minimum.min()), 0.0)
-    axis = pane.scale(low, high + 0.03 * (high - low))
+    axis = _axis(pane, figure, envelope)
     draw_frame(pane, "power (W)", axis)
     pane.clipped(lambda: _draw_holes(pane, figure))
-    pane.clipped(lambda: _draw_trace(pane, axis, envelope))
+    if envelope is not None:
+        pane.clipped(lambda: _draw_trace(pane, axis, envelope))
+    pane.clipped(lambda: _draw_others(pane, axis, figure))
     draw_words(pane, figure, lambda work: _names(pane, work), may_cut=True)
+    if figure.others:
+        draw_key(pane, _key(pane, figure, envelope))
     _draw_levels(pane, axis, figure)
+
+
+def _axis(pane: Pane, figure: Figure, envelope: Envelope | None) -> Axis:
+    """The columns of the total, the lines of the others, and the levels are to be seen."""
+    levels = [each for each in (figure.idle_w, figure.full_w) if each is not None]
+    highs = [float(envelope.maximum.max())] if envelope is not None else []
+    lows = [float(envelope.minimum.min())] if envelope is not None else []
+    for other in figure.others:
+        highs.append(float(other.envelope.mean.max()))
+        lows.append(float(other.envelope.mean.min()))
+    high, low = max(*highs, *levels, 1e-9), min(*lows, 0.0)
+    return pane.scale(low, high + 0.03 * (high - low))
+
+
+def _draw_others(pane: Pane, axis: Axis, figure: Figure) -> None:
+    """Means as lines that differ in their dashes, for a page without colours."""
+    painter = pane.sheet.painter
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for k, other in enumerate(figure.others):
+        painter.setPen(_dashed(pane, k))
+        for piece in _pieces(other.envelope):
+            middle = (other.envelope.start_ns[piece] + other.envelope.end_ns[piece]) / 2
+            painter.drawPolyline(polyline(pane.time.places(middle), axis.places(other.envelope.mean[piece])))
+
+
+def _dashed(pane: Pane, k: int) -> QPen:
+    pen = pane.sheet.pen(pane.sheet.palette.text, 1.2, alpha=200)
+    pen.setDashPattern(list(_DASHES[k % len(_DASHES)]))
+    return pen
+
+
+def _key(pane: Pane, figure: Figure, envelope: Envelope | None) -> Sequence[tuple[str, Callable[[QPointF], None]]]:
+    """A stretch of each line before its name, shortened to the room there is."""
+    sheet = pane.sheet
+    pens = [sheet.pen(sheet.palette.power, 1.6)] if envelope is not None else []
+    names = [figure.power_name] if envelope is not None else []
+    pens += [_dashed(pane, k) for k in range(len(figure.others))]
+    names += [other.name for other in figure.others]
+    room = sheet.width - pane.area.right() - 2.2 * sheet.unit
+
+    def sign(pen: QPen) -> Callable[[QPointF], None]:
+        def draw(at: QPointF) -> None:
+            sheet.painter.setPen(pen)
+            half = 0.7 * sheet.unit
+            sheet.painter.drawLine(QLineF(at.x() - half, at.y(), at.x() + half, at.y()))
+
+        return draw
+
+    return [(sheet.elided(name, room, SMALL), sign(pen)) for name, pen in zip(names, pens, strict=True)]
 
 
 def _names(pane: Pane, work: Work) -> Sequence[tuple[str, str]]:
@@ -64,8 +121,7 @@ def _draw_holes(pane: Pane, figure: Figure) -> None:
 
 def _draw_trace(pane: Pane, axis: Axis, envelope: Envelope) -> None:
     painter, sheet = pane.sheet.painter, pane.sheet
-    edges = np.flatnonzero(envelope.start_ns[1:] > envelope.end_ns[:-1]) + 1
-    pieces = np.split(np.arange(len(envelope)), edges)
+    pieces = _pieces(envelope)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(sheet.colour(sheet.palette.power, 105))
     for piece in pieces:
@@ -77,7 +133,13 @@ def _draw_trace(pane: Pane, axis: Axis, envelope: Envelope) -> None:
         painter.drawPolyline(polyline(pane.time.places(middle), axis.places(envelope.mean[piece])))
 
 
-def _outline(pane: Pane, axis: Axis, envelope: Envelope, piece: np.ndarray[tuple[int], np.dtype[np.intp]]) -> QPolygonF:
+def _pieces(envelope: Envelope) -> list[Indices]:
+    """Groups between one hole and the next."""
+    edges = np.flatnonzero(envelope.start_ns[1:] > envelope.end_ns[:-1]) + 1
+    return np.split(np.arange(len(envelope)), edges)
+
+
+def _outline(pane: Pane, axis: Axis, envelope: Envelope, piece: Indices) -> QPolygonF:
     """Columns from minimum to maximum, joined to one shape so that none overlaps the next."""
     sides = np.column_stack((envelope.start_ns[piece], envelope.end_ns[piece])).ravel()
     x = pane.time.places(sides)
@@ -104,7 +166,9 @@ def _draw_levels(pane: Pane, axis: Axis, figure: Figure) -> None:
         _draw_arrow(pane, arrow_x, top, bottom)
         labels.insert(1, ((top + bottom) / 2, "swing", figure.full_w - figure.idle_w))
     height = 2.5 * unit
-    places = _spread([y for y, _, _ in labels], height, area.top() + height / 2, area.bottom() - height / 2)
+    key_px = 1.4 * unit * (len(figure.others) + 1) if figure.others else 0.0
+    highest = area.top() + key_px + height / 2
+    places = _spread([y for y, _, _ in labels], height, highest, area.bottom() - height / 2)
     for y, (_, name, level_w) in zip(places, labels, strict=True):
         sheet.write(arrow_x + 1.0 * unit, y - 0.6 * unit, name, palette.dim, SMALL)
         sheet.write(arrow_x + 1.0 * unit, y + 0.6 * unit, f"{level_w:.2f} W", palette.power, BODY, bold=name == "swing")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor_app.core.runs import Phase
+from monitor_app.gui.traces import COMPUTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +84,8 @@ def annotate(recording: Recording, *, with_levels: bool) -> Annotations:
         runs=tuple(_runs(recording)),
         phases=phases,
         gaps=tuple(_holes(recording)),
-        marks=tuple((recording.seconds(m.host_ns), m.text) for m in recording.marks),
+        # Of a source that went away the hole and the panel tell.
+        marks=tuple((recording.seconds(m.host_ns), "" if m.kind == "lost" else m.text) for m in recording.marks),
         levels=tuple(Note(w, name, f"{w:.2f} W", line=True) for w, name in notes if w is not None),
         swing=f"{levels.swing_w:.2f} W" if levels and levels.swing_w is not None else "",
         latency=tuple(_latency_notes(result)),
@@ -93,16 +95,18 @@ def annotate(recording: Recording, *, with_levels: bool) -> Annotations:
 
 
 def _holes(recording: Recording) -> list[Hole]:
-    """They say whose they are where there are several sources."""
-    names = {source.id: f"{source.name}  " for source in recording.sources} if len(recording.sources) > 1 else {}
+    """They say whose they are where there are several; what is computed has none of its own."""
+    measured = [source for source in recording.sources if source.kind not in COMPUTED]
+    names = {source.id: f"{source.name}  " if len(measured) > 1 else "" for source in measured}
     return [
         Hole(
             recording.seconds(gap.start_ns),
             recording.seconds(gap.end_ns),
-            f"{names.get(gap.source, '')}{gap.n:,} lost",
+            f"{names[gap.source]}{gap.n:,} lost",
             gap.source,
         )
         for gap in recording.gaps
+        if gap.source in names
     ]
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from monitor_app.gui.theme import Theme
 
-AXIS_WIDTH_PX = 58
+AXIS_WIDTH_PX = 64
 TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
 TICK_ROOM_PX = 130
 VALUE_ROOM_PX = 40

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from monitor_app.session.waveform import Envelope
 
+FULL_ENOUGH = 0.25
+"""Share of its samples that the newest group needs for its mean to be part of the line."""
 BASE, FACTOR = 64, 16
 """Sizes of the stored summaries: 64 samples, then 16 times more each level."""
 
@@ -66,14 +68,14 @@ def picture(envelope: Envelope, origin_ns: int) -> Picture:
         column_y=np.empty(0) if single else np.stack((low, high), axis=1).ravel(),
         mean_x=x,
         mean_y=envelope.mean,
-        joined=_joined(envelope),
+        joined=joined_groups(envelope),
         low=float(low.min()) if len(low) else float("nan"),
         high=float(high.max()) if len(high) else float("nan"),
         samples_per_column=envelope.samples_per_column,
     )
 
 
-def _joined(envelope: Envelope) -> NDArray[np.bool_]:
+def joined_groups(envelope: Envelope) -> NDArray[np.bool_]:
     """A group is joined to the next one unless samples are missing in either or between them."""
     n = len(envelope)
     joined = np.ones(n, np.bool_)
@@ -86,6 +88,8 @@ def _joined(envelope: Envelope) -> NDArray[np.bool_]:
     short = envelope.count[1:-1] < envelope.samples_per_column
     joined[1:-1] &= ~short
     joined[:-2] &= ~short
+    # The mean of a few samples at the live edge would jump about; their column is drawn all the same.
+    joined[-2] &= envelope.count[-1] >= FULL_ENOUGH * envelope.samples_per_column
     return joined
 
 

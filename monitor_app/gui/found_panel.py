@@ -159,7 +159,7 @@ class FoundPanel(QWidget):
             row.addWidget(add)
             self.add_buttons.append(add)
         self._rows.addLayout(row)
-        if line.description and line.description != line.kind:
+        if line.description not in {"", line.kind} and "emulate" not in line.spec:
             described = Elided()
             described.set_text(line.description)
             self._rows.addWidget(described)

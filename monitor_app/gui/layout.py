@@ -22,7 +22,6 @@ from PySide6.QtWidgets import (
 from monitor_app.gui.axes import AXIS_WIDTH_PX
 from monitor_app.gui.found_panel import FoundPanel
 from monitor_app.gui.notice import Notice
-from monitor_app.gui.overlay import GUTTER_PX
 from monitor_app.gui.overview import Overview
 from monitor_app.gui.readouts import Readouts
 from monitor_app.gui.run_panel import RunPanel
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.main_window import MainWindow
     from monitor_app.gui.theme import Theme
 
-SIDE_PX = 244
+SIDE_PX = 252
 TABLE_PX = 136
 PILL_TEXT = "Paused   ·   End follows again"
 
@@ -155,7 +154,7 @@ class _Moored(QObject):
             at = self._stack.trace.rect.bottomRight().toPoint()
             self._pill.adjustSize()
             self._pill.move(
-                self._stack.width() - GUTTER_PX - self._pill.width() - 10, at.y() - self._pill.height() - 10
+                self._stack.width() - self._stack.gutter_px - self._pill.width() - 10, at.y() - self._pill.height() - 10
             )
         return False
 

@@ -143,6 +143,7 @@ class MainWindow(QMainWindow):
         self.navigation.tell(recording.edge_s, live=live)
         self.navigation.glide(glided_s, self.parts.stack.pixels)
         self.parts.stack.show_frame(recording, self.selected.traces, self.view)
+        self.parts.overview.gutter_px = self.parts.stack.gutter_px
         self.parts.overview.refresh(recording, self.selected.traces.first, self.view, now_ns)
         self.parts.pill.setVisible(live and not self.view.following)
         self._timer.setInterval(

@@ -26,12 +26,15 @@ if TYPE_CHECKING:
 
 GUTTER_PX = 108
 """Room on the right for the values at their heights."""
+BARE_GUTTER_PX = 20
+"""Where there are no runs there are no such values, and the traces can have it."""
 LINE_PX = 16
 """Height of a line of small text."""
 TEXT_GAP_PX = 8
 """Between an axis and its numbers."""
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
+MARK_ROOM_PX = 260
 LEAST_NAMED_PX = 46
 """Stretches narrower than this keep their name to themselves."""
 
@@ -144,7 +147,9 @@ class Foreground(_Layer):
         for pane, entries in zip(stack.traces, stack.legends, strict=False):
             if entries:
                 rect = pane.rect
-                strip = QRectF(rect.left(), rect.top() - LEGEND_PX, rect.width() + GUTTER_PX - 10, LEGEND_PX - 4)
+                strip = QRectF(
+                    rect.left(), rect.top() - LEGEND_PX, rect.width() + self.stack.gutter_px - 10, LEGEND_PX - 4
+                )
                 paint_legend(painter, stack.theme, strip, entries)
             if len(pane.curves) > 1:
                 paint_marks(painter, stack.theme, pane, stack.view)
@@ -179,14 +184,16 @@ class Foreground(_Layer):
         metrics = QFontMetricsF(painter.font())
         alarm = QColor(self.stack.theme.alarm)
         for pane in self.stack.traces:
-            rect = pane.rect
+            bottom = pane.rect.bottom()
+            holed = {gap.source for gap in self.stack.annotations.gaps}
+            lines = {source: k for k, source in enumerate(sorted(pane.source_ids & holed))}
             for left, right, gap in self._visible(self.stack.annotations.gaps):
-                if gap.source not in pane.source_ids:
+                if gap.source not in lines:
                     continue
-                painter.fillRect(QRectF(left, rect.bottom() - 6, max(right - left, 2), 6), alarm)
+                painter.fillRect(QRectF(left, bottom - 6, max(right - left, 2), 6), alarm)
                 if right - left > metrics.horizontalAdvance(gap.name) + 8:
                     painter.setPen(alarm)
-                    painter.drawText(QPointF(left + 4, rect.bottom() - 12), gap.name)
+                    painter.drawText(QPointF(left + 4, bottom - 12 - LINE_PX * lines[gap.source]), gap.name)
 
     def _paint_marks(self, painter: QPainter) -> None:
         theme, view = self.stack.theme, self.stack.view
@@ -194,17 +201,20 @@ class Foreground(_Layer):
         bottom = self.stack.panes[-1].rect.bottom()
         rect = self.stack.trace.rect
         free_from = rect.left()
+        holed = {gap.source for gap in self.stack.annotations.gaps} & self.stack.trace.source_ids
+        foot = rect.bottom() - 8 - LINE_PX * len(holed)
         for seconds, text in self.stack.annotations.marks:
             if not view.start_s <= seconds <= view.end_s:
                 continue
             x = round(self._x(seconds)) + 0.5
             painter.setPen(QPen(QColor(theme.dim), 1, Qt.PenStyle.DotLine))
             painter.drawLine(QPointF(x, rect.top()), QPointF(x, bottom))
-            width = metrics.horizontalAdvance(text)
-            if x >= free_from and x + width + 6 < rect.right():
+            room = min(rect.right() - x - 8, MARK_ROOM_PX)
+            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+            if text and x >= free_from and room >= LEAST_NAMED_PX:
                 painter.setPen(QColor(theme.dim))
-                painter.drawText(QPointF(x + 4, rect.bottom() - 8), text)
-                free_from = x + width + 10
+                painter.drawText(QPointF(x + 4, foot), shown)
+                free_from = x + metrics.horizontalAdvance(shown) + 10
 
     def _paint_selection(self, painter: QPainter) -> None:
         selection = self.stack.selection

@@ -13,7 +13,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from monitor_app.gui.columns import columns_for
+from monitor_app.gui.columns import columns_for, joined_groups
 from monitor_app.gui.overlay import GUTTER_PX
 from monitor_app.gui.theme import mixed
 from monitor_app.gui.view_window import MIN_WIDTH_S
@@ -43,9 +43,11 @@ class Overview(QWidget):
         self.setToolTip("The whole session. Drag the view, or its edges.")
         self._theme = theme
         self._left_px = left_px
+        self.gutter_px = GUTTER_PX
+        """Left free on the right, as beside the panes."""
         self._read_ns = -REREAD_NS
         self._read_edge_s = -1.0
-        self._drawn: tuple[int, int, str] | None = None
+        self._drawn: tuple[int, int, int, str] | None = None
         self._picture: QPixmap | None = None
         self._view: ViewWindow | None = None
         self._edge_s = 0.0
@@ -64,7 +66,7 @@ class Overview(QWidget):
         """Mark the view; read the session anew at most once a second."""
         if signal is None or recording.edge_s <= 0:
             return
-        wanted = (self.width(), signal.id, self._theme.name)
+        wanted = (self.width(), self.gutter_px, signal.id, self._theme.name)
         grown = recording.edge_s != self._read_edge_s and now_ns - self._read_ns >= REREAD_NS
         if wanted != self._drawn or grown:
             pixels = max(round(self._span_px), 1)
@@ -95,7 +97,7 @@ class Overview(QWidget):
         painter.setPen(QPen(mixed(colour, self._theme.panel, 0.45), 1))
         painter.drawPath(pg.arrayToQPath(np.repeat(x, 2), bottom - (ends - low) * scale, connect="pairs"))
         painter.setPen(QPen(QColor(colour), 1))
-        painter.drawPath(pg.arrayToQPath(x, bottom - (envelope.mean - low) * scale))
+        painter.drawPath(pg.arrayToQPath(x, bottom - (envelope.mean - low) * scale, connect=joined_groups(envelope)))
         painter.setPen(QPen(QColor(self._theme.alarm), 2))
         for gap in recording.gaps:
             a = self._left_px + recording.seconds(gap.start_ns) / recording.edge_s * self._span_px
@@ -122,7 +124,7 @@ class Overview(QWidget):
 
     @property
     def _span_px(self) -> float:
-        return max(self.width() - self._left_px - GUTTER_PX, 1)
+        return max(self.width() - self._left_px - self.gutter_px, 1)
 
     def _x(self, seconds: float) -> float:
         return self._left_px + seconds / max(self._edge_s, 1e-9) * self._span_px

@@ -11,7 +11,7 @@ from monitor_app.analysis.signals import sibling, total_power
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.batch_log import BatchLog
-from monitor_app.gui.traces import labels_of, usual_signals
+from monitor_app.gui.traces import COMPUTED, labels_of, usual_signals
 
 if TYPE_CHECKING:
     from monitor_app.analysis.runs import RunResult
@@ -102,7 +102,8 @@ class Recording:
         self.labels = labels_of(self.sources, self.signals)
         self.runs, self.spans, self.gaps = reader.runs(), reader.spans(), reader.gaps()
         self.marks += reader.marks(self.marks[-1].id if self.marks else 0)
-        self.lost_samples = sum(gap.n for gap in self.gaps)
+        computed = {source.id for source in self.sources if source.kind in COMPUTED}
+        self.lost_samples = sum(gap.n for gap in self.gaps if gap.source not in computed)
         self.clocks = {s.id: row for s in self.sources if (row := reader.clock(s.id)) is not None}
         self.levels = self._levels()
 

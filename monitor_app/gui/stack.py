@@ -15,7 +15,7 @@ from monitor_app.gui.accuracy_pane import AccuracyPane
 from monitor_app.gui.annotations import Annotations, annotate
 from monitor_app.gui.latency_pane import LatencyPane
 from monitor_app.gui.legend import Entry
-from monitor_app.gui.overlay import GUTTER_PX, Backdrop, Foreground
+from monitor_app.gui.overlay import BARE_GUTTER_PX, GUTTER_PX, Backdrop, Foreground
 from monitor_app.gui.pointer import Pointer, point_at
 from monitor_app.gui.trace_pane import TracePane
 from monitor_app.gui.traces import MOST_PANES, Traces
@@ -63,7 +63,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         """For each trace pane, where it has any."""
         self._recording: Recording | None = None
         self._pointer_at: QPointF | None = None
-        self.ci.layout.setContentsMargins(0, 6, GUTTER_PX, 0)
+        self.gutter_px = GUTTER_PX
         self._every: tuple[TracePane | LatencyPane | AccuracyPane, ...] = (*self._pool, self.latency, self.accuracy)
         for pane in self._every:
             self._connect(pane)
@@ -94,6 +94,8 @@ class PaneStack(pg.GraphicsLayoutWidget):
         for pane in self.panes:
             self.ci.removeItem(pane.plot)
         self.traces, self.panes = self._pool[:traces], wanted
+        self.gutter_px = GUTTER_PX if with_runs else BARE_GUTTER_PX
+        self.ci.layout.setContentsMargins(0, 6, self.gutter_px, 0)
         heights = [FIRST_TRACE, *(OTHER_TRACE for _ in self.traces[1:]), *((LATENCY, ACCURACY) if with_runs else ())]
         layout = self.ci.layout
         for row in range(MOST_PANES + 2):

@@ -12,7 +12,7 @@ import pyqtgraph as pg
 
 from monitor_app.gui.columns import Picture, picture
 from monitor_app.gui.envelope_cache import EnvelopeCache
-from monitor_app.gui.plot_items import Curve, Dots
+from monitor_app.gui.plot_items import Columns, Curve, Dots
 from monitor_app.gui.theme import mixed
 
 if TYPE_CHECKING:
@@ -28,9 +28,12 @@ DOT_PX = 7
 """Single samples become dots once they are so far apart."""
 ALONE, TOGETHER = 0.45, 0.3
 """How strong the columns are over the ground; paler where others are to be seen before or behind them."""
-SLOW_HZ = 1000.0
-SLOW_REREAD_S = 0.2
-"""A source that is polled has little news: reading it at every frame would cost more than that of a fast one."""
+IDLE_SHARE = 10.0
+"""A curve rests for so many times what its last reading took: samples with times of their own are slow to read."""
+LINES_Z = 100
+LONGEST_REST_S = 1.0
+QUICK_S = 0.004
+"""What takes no longer is read as often as there is something new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class TraceCurve:
         self.trace = trace
         self.picture: Picture | None = None
         self._box = box
-        self._columns = Curve(connect="pairs", skipFiniteCheck=True)
+        self._columns = Columns()
         self._mean = Curve(skipFiniteCheck=True)
         self._dots = Dots(4)
         self._items = (self._columns, self._mean, self._dots)
@@ -60,6 +63,7 @@ class TraceCurve:
             box.addItem(item, ignoreBounds=True)
         self._envelopes = EnvelopeCache()
         self._read: _Read | None = None
+        self._rest_s = 0.0
         self._dress: tuple[str, bool] | None = None
 
     def leave(self) -> None:
@@ -68,20 +72,20 @@ class TraceCurve:
             self._box.removeItem(item)
 
     def dress(self, theme: Theme, *, alone: bool) -> None:
-        """Colours and order of painting: wide columns lie behind narrow ones, and lines before all of them."""
+        """Colours: columns that have company are paler."""
         wanted = (theme.name, alone)
         if wanted != self._dress:
             self._dress = wanted
             colour = theme.of_trace(self.trace.signal.quantity, self.trace.slot)
-            self._columns.setPen(pg.mkPen(mixed(colour, theme.ground, ALONE if alone else TOGETHER), width=1))
+            self._columns.set_colour(mixed(colour, theme.ground, ALONE if alone else TOGETHER))
             self._mean.setPen(pg.mkPen(colour, width=1))
             self._dots.set_colour(colour)
 
-    def lie(self, depth: int) -> None:
-        """The curve of depth 0 lies behind all others."""
+    def lie(self, depth: int, rank: int) -> None:
+        """Columns of depth 0 lie behind all others; the line of rank 0 lies before all others."""
         self._columns.setZValue(depth)
         for item in (self._mean, self._dots):
-            item.setZValue(100 + depth)
+            item.setZValue(LINES_Z - rank)
 
     @property
     def spread(self) -> float:
@@ -93,24 +97,36 @@ class TraceCurve:
 
     # -- reading ---------------------------------------------------------------------------------
 
+    @property
+    def _rested_s(self) -> float:
+        """Seconds since the last reading, or 0 while it is too soon for another one."""
+        waited_s = time.monotonic() - self._read.at_s if self._read is not None else LONGEST_REST_S
+        return waited_s if waited_s >= self._rest_s else 0.0
+
     def out_of_place(self, view: ViewWindow, pixels: int) -> bool:
         """What is drawn is not of this stretch of time, or not for so many pixels."""
         read = self._read
-        if read is None or (read.pixels, read.width_s) != (pixels, view.width_s):
+        if read is None:
             return True
-        return not (read.start_s <= view.start_s and view.end_s <= read.end_s)
+        same = (read.pixels, read.width_s) == (pixels, view.width_s)
+        inside = read.start_s <= view.start_s and view.end_s <= read.end_s
+        return not (same and inside) and self._rested_s > 0
 
     def out_of_date(self, recording: Recording, view: ViewWindow) -> float:
         """Seconds since the last reading where there may be something new since then; 0 where there is not."""
         read = self._read
         if read is None or read.edge_s == recording.edge_s or view.end_s <= read.edge_s:
             return 0.0
-        waited_s = time.monotonic() - read.at_s
-        slow = recording.rate_hz(self.trace.signal.source) < SLOW_HZ
-        return 0.0 if slow and waited_s < SLOW_REREAD_S else waited_s
+        return self._rested_s
 
     def draw(self, recording: Recording, view: ViewWindow, pixels: int) -> None:
         """Read what the view needs and set the items."""
+        began_s = time.thread_time()
+        self._draw(recording, view, pixels)
+        took_s = time.thread_time() - began_s
+        self._rest_s = min(IDLE_SHARE * took_s, LONGEST_REST_S) if took_s > QUICK_S else 0.0
+
+    def _draw(self, recording: Recording, view: ViewWindow, pixels: int) -> None:
         margin_s = MARGIN * view.width_s
         start_s, end_s = view.start_s - margin_s, view.end_s + margin_s
         self._read = _Read(pixels, view.width_s, start_s, end_s, recording.edge_s, time.monotonic())
@@ -131,7 +147,10 @@ class TraceCurve:
             return
         drawn = picture(envelope, recording.origin_ns or 0)
         self.picture = drawn
-        self._columns.setData(drawn.column_x, drawn.column_y)
+        if len(drawn.column_y):
+            self._columns.set_data(drawn.mean_x, drawn.column_y[::2], drawn.column_y[1::2])
+        else:
+            self._columns.clear()
         self._mean.setData(drawn.mean_x, drawn.mean_y, connect=drawn.joined if drawn.has_holes else "all")
         spread = drawn.samples_per_column == 1 and len(drawn.mean_x) * DOT_PX < pixels
         self._dots.set_data(*((drawn.mean_x, drawn.mean_y) if spread else (np.empty(0), np.empty(0))))

@@ -103,7 +103,7 @@ class TracePane(Pane):
     # -- after drawing ---------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Some of the curves have been drawn: fit the y axis, and put wide columns behind narrow ones."""
+        """Curves have been drawn: fit the y axis; wide columns go behind narrow ones, the first line before all."""
         pictures = [curve.picture for curve in self.curves if curve.picture is not None]
         if pictures:
             self.hold(_least(p.low for p in pictures), -_least(-p.high for p in pictures))
@@ -119,7 +119,7 @@ class TracePane(Pane):
         if any(behind * REORDER < before for behind, before in itertools.pairwise(shown)):
             self._order = tuple(sorted(self.curves, key=lambda each: -spreads[each]))
         for depth, curve in enumerate(self._order):
-            curve.lie(depth)
+            curve.lie(depth, self.curves.index(curve))
 
 
 def _least(values: Iterable[float]) -> float:

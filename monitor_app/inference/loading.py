@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import torch
@@ -13,7 +13,7 @@ from monitor_app.core.errors import InferenceError
 from monitor_app.inference.costs import count_costs
 from monitor_app.inference.messages import Load, Loaded
 from monitor_app.inference.networks.registry import Network, find_network
-from monitor_app.inference.networks.weights import apply_weights, find_weights
+from monitor_app.inference.networks.weights import apply_weights, file_sha256, find_weights
 
 PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -36,7 +36,8 @@ def load_network(command: Load) -> RunningNetwork:
     because the thread count belongs to that.
 
     Raises:
-        InferenceError: an unknown network, precision or device, or weights that do not fit.
+        InferenceError: an unknown network, precision or device, weights that do not fit, or a user's own network
+            that cannot be had.
     """
     started = perf_counter()
     network = find_network(command.network)
@@ -44,12 +45,16 @@ def load_network(command: Load) -> RunningNetwork:
     device = _device(command.device)
     torch.set_num_threads(command.threads)
     weights = find_weights(network.weights, command.weights)
-    costs = count_costs(network)
     torch.manual_seed(command.seed)
     module = network.build().eval()
+    costs = count_costs(network, module)
     if weights is not None:
+        if network.adapt is not None:
+            weights = replace(weights, state=network.adapt(weights.state, module))
         apply_weights(module, weights, network.title)
-    module.requires_grad_(False)
+    title, sha256 = (weights.title, weights.sha256) if weights else _own_weights(network, command.weights)
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
     module.to(device=device, dtype=dtype)
     loaded = Loaded(
         network=network.name,
@@ -58,11 +63,18 @@ def load_network(command: Load) -> RunningNetwork:
         macs=costs.macs,
         operations=costs.operations,
         input_pixels=network.input_pixels,
-        weights=weights.title if weights else None,
-        weights_sha256=weights.sha256 if weights else None,
+        weights=title,
+        weights_sha256=sha256,
         seconds=perf_counter() - started,
     )
     return RunningNetwork(network, module, device, dtype, loaded)
+
+
+def _own_weights(network: Network, request: str) -> tuple[str | None, str | None]:
+    """What the weights that came with a user's own network are called, and their file's SHA-256."""
+    if not network.own or request == "none":
+        return None, None
+    return network.source, file_sha256(network.file) if network.file else None
 
 
 def device_names() -> dict[str, str]:

@@ -107,8 +107,8 @@ class Loaded:
     network: str
     title: str
     parameters: int
-    macs: int
-    operations: int
+    macs: int | None
+    operations: int | None
     input_pixels: int
     weights: str | None
     weights_sha256: str | None
@@ -267,6 +267,10 @@ def _optional_text(value: object) -> str | None:
     return None if value is None else _text(value)
 
 
+def _optional_whole(value: object) -> int | None:
+    return None if value is None else _whole(value)
+
+
 def _texts_by_name(value: object) -> dict[str, str]:
     if not isinstance(value, dict):
         raise ValueError
@@ -300,6 +304,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "float": _number,
     "bool": _flag,
     "str | None": _optional_text,
+    "int | None": _optional_whole,
     "dict[str, str]": _texts_by_name,
     "tuple[Row, ...]": _rows,
     "tuple[int, ...]": _times,

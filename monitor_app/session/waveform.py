@@ -87,8 +87,39 @@ class Statistics:
 ENCODINGS = ("<u2", "<i2", "<f4")
 LARGEST = 2**60
 """An index or a time beyond this is damage, and sums of two of them do not overflow."""
+MANY_HOLES = 64
+"""With more, samples are folded one by one, which does not depend on their number."""
 _Row = tuple[int, int, int, int]
 """first, n, t_first_ns, t_last_ns of a row of samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    """The samples of some rows. A polled source has a row a sample, so no loop goes over rows."""
+
+    rows: NDArray[np.int64]
+    """Array (k, 4) of first, n, t_first_ns, t_last_ns."""
+    values: NDArray[np.float64]
+    """Of all rows, one after the other."""
+
+    def index(self) -> NDArray[np.int64]:
+        """Of each sample."""
+        first, n = self.rows[:, 0], self.rows[:, 1]
+        return np.repeat(first - (np.cumsum(n) - n), n) + np.arange(len(self.values))
+
+    def within(self, start: int, end: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Indices and values of the samples start to end - 1."""
+        index = self.index()
+        begin, stop = np.searchsorted(index, (start, end))
+        return index[begin:stop], self.values[begin:stop]
+
+    def times_ns(self) -> NDArray[np.int64]:
+        """Of each sample."""
+        first, n, t_first_ns, t_last_ns = self.rows.T
+        steps = (t_last_ns - t_first_ns) / np.maximum(n - 1, 1)
+        since = self.index() - np.repeat(first, n)
+        times_ns: NDArray[np.int64] = np.repeat(t_first_ns, n) + np.round(np.repeat(steps, n) * since).astype(np.int64)
+        return times_ns
 
 
 class Waveform:
@@ -123,14 +154,18 @@ class Waveform:
         """
         start, end = self.index_at(start_ns), self.index_at(end_ns)
         level, width = _grid((end - start) / max(columns, 1))
-        entries = self._entries(start, end, level) if level else self._folded_samples(start, end, width)
-        folded = fold(entries, width) if level else entries
+        if level:
+            folded = fold(self._entries(start, end, level), width)
+            knots = self._ends(start, end)
+        else:
+            samples = self._samples(start, end)
+            folded = _folded(samples, start, end, width)
+            knots = self._knots(samples.rows, start, end)
         begins = np.maximum(folded["start"], start)
         ends = np.minimum(folded["start"] + width, end)
-        times = self._times if level else self._exact_times
         return Envelope(
-            start_ns=times(begins, start, end),
-            end_ns=times(ends, start, end),
+            start_ns=_between(knots, begins),
+            end_ns=_between(knots, ends),
             count=folded["n"],
             minimum=folded["min"],
             maximum=folded["max"],
@@ -158,13 +193,9 @@ class Waveform:
     def samples(self, start_ns: int, end_ns: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Times and values of every sample in [start_ns, end_ns)."""
         start, end = self.index_at(start_ns), self.index_at(end_ns)
-        times, values = [np.empty(0, np.int64)], [np.empty(0)]
-        for (first, n, t_first_ns, t_last_ns), data in self._blocks(start, end):
-            lo, hi = max(start - first, 0), min(end - first, n)
-            step = (t_last_ns - t_first_ns) / max(n - 1, 1)
-            times.append(t_first_ns + np.round(step * np.arange(lo, hi)).astype(np.int64))
-            values.append(data[lo:hi])
-        return np.concatenate(times), np.concatenate(values)
+        samples = self._samples(start, end)
+        begin, stop = np.searchsorted(samples.index(), (start, end))
+        return samples.times_ns()[begin:stop], samples.values[begin:stop]
 
     # -- time map --------------------------------------------------------------------------------
 
@@ -204,32 +235,21 @@ class Waveform:
             raise NotASessionError("The signal has no samples.")
         return row[2] + round((index - row[0]) * self._period_ns(row))
 
-    def _exact_times(self, indices: NDArray[np.int64], start: int, end: int) -> NDArray[np.int64]:
-        """Times of many indices within a window of few rows, along the rows: those of a polled source are uneven."""
-        if end <= start or len(indices) == 0:
-            return np.zeros(len(indices), np.int64)
-        rows = self._query(
-            "SELECT first, n, t_first_ns, t_last_ns FROM samples WHERE signal = ? AND first > ? AND first < ? "
-            "ORDER BY first",
-            (self._time_base, start, end),
-        )
-        knots = [(start, self.time_at(start))]
-        for row in map(_checked_row, rows):
-            first, n, t_first_ns, t_last_ns = row
-            knots += [(first, t_first_ns), (first + n - 1, t_last_ns)] if n > 1 else [(first, t_first_ns)]
-        knots = [knot for knot in knots if knot[0] < end]
-        knots.append((end, self.time_at(end)))
-        at, time_ns = np.array(knots, np.int64).T
-        elapsed_ns = np.interp(indices - start, at - start, time_ns - time_ns[0])
-        times_ns: NDArray[np.int64] = time_ns[0] + np.round(elapsed_ns).astype(np.int64)
-        return times_ns
+    def _ends(self, start: int, end: int) -> NDArray[np.int64]:
+        """Array (k, 2) of indices and their times: those of a window's ends, or nothing where it is empty."""
+        if end <= start:
+            return np.empty((0, 2), np.int64)
+        return np.array([(start, self.time_at(start)), (end, self.time_at(end))], np.int64)
 
-    def _times(self, indices: NDArray[np.int64], start: int, end: int) -> NDArray[np.int64]:
-        """Times of many indices within a window, on the straight line between the times of its ends."""
-        if end <= start or len(indices) == 0:
-            return np.zeros(len(indices), np.int64)
-        a, b = self.time_at(start), self.time_at(end)
-        return a + np.round((indices - start) * ((b - a) / (end - start))).astype(np.int64)
+    def _knots(self, rows: NDArray[np.int64], start: int, end: int) -> NDArray[np.int64]:
+        """As _ends, with the ends of all rows between them: the times of a polled source are uneven."""
+        ends = self._ends(start, end)
+        if not len(ends):
+            return ends
+        first, n, t_first_ns, t_last_ns = rows.T
+        knots = np.stack((first, t_first_ns, first + n - 1, t_last_ns), axis=1).reshape(-1, 2)
+        inside = (knots[:, 0] > start) & (knots[:, 0] < end)
+        return np.concatenate((ends[:1], knots[inside], ends[1:]))
 
     def _period_ns(self, row: _Row) -> float:
         first, n, t_first_ns, t_last_ns = row
@@ -298,64 +318,42 @@ class Waveform:
         return entries[(entries["start"] >= start) & (entries["start"] < end)]
 
     def _sample_entries(self, start: int, end: int) -> Entries:
-        pieces = [
-            entries_of_samples(max(start, first), data[max(start - first, 0) : end - first])
-            for (first, _, _, _), data in self._blocks(start, end)
-        ]
-        return np.concatenate(pieces) if pieces else np.zeros(0, ENTRY)
-
-    def _folded_samples(self, start: int, end: int, width: int) -> Entries:
-        pieces = [
-            fold_samples(max(start, first), data[max(start - first, 0) : end - first], width)
-            for (first, _, _, _), data in self._joined(start, end)
-        ]
-        return fold(np.concatenate(pieces), width) if pieces else np.zeros(0, ENTRY)
-
-    def _joined(self, start: int, end: int) -> list[tuple[_Row, NDArray[np.float64]]]:
-        """Blocks that follow each other without a hole, joined."""
-        joined: list[tuple[_Row, list[NDArray[np.float64]]]] = []
-        for (first, n, t_first_ns, t_last_ns), data in self._blocks(start, end):
-            if joined and joined[-1][0][0] + joined[-1][0][1] == first:
-                before, pieces = joined[-1]
-                pieces.append(data)
-                joined[-1] = ((before[0], before[1] + n, before[2], t_last_ns), pieces)
-            else:
-                joined.append(((first, n, t_first_ns, t_last_ns), [data]))
-        return [(row, np.concatenate(pieces)) for row, pieces in joined]
+        index, values = self._samples(start, end).within(start, end)
+        entries = entries_of_samples(0, values)
+        entries["start"] = index
+        return entries
 
     # -- samples ---------------------------------------------------------------------------------
 
-    def _blocks(self, start: int, end: int) -> list[tuple[_Row, NDArray[np.float64]]]:
+    def _samples(self, start: int, end: int) -> _Samples:
         """Rows that hold any of the samples start to end - 1, with their values in SI units."""
         columns = [self._decoded(signal, start, end) for signal in self._stored]
         if len(columns) == 1:
             return columns[0]
         first, second = columns
-        if [row for row, _ in first] != [row for row, _ in second]:
+        if not np.array_equal(first.rows, second.rows):
             raise NotASessionError(f"The session is damaged: the factors of {self._signal.name} do not go together.")
-        return [(row, a * b) for (row, a), (_, b) in zip(first, second, strict=True)]
+        return _Samples(first.rows, first.values * second.values)
 
-    def _decoded(self, signal: SignalRow, start: int, end: int) -> list[tuple[_Row, NDArray[np.float64]]]:
+    def _decoded(self, signal: SignalRow, start: int, end: int) -> _Samples:
         if start >= end:
-            return []
+            return _Samples(np.empty((0, 4), np.int64), np.empty(0))
         if signal.encoding not in ENCODINGS:
             raise NotASessionError(f"The session is damaged: {signal.name} is encoded as {signal.encoding!r}.")
         dtype = np.dtype(signal.encoding)
-        rows = self._query(
+        found = self._query(
             "SELECT first, n, t_first_ns, t_last_ns, data FROM samples WHERE signal = ? AND first < ? "
             "AND first >= ifnull((SELECT max(first) FROM samples WHERE signal = ? AND first <= ?), 0) ORDER BY first",
             (signal.id, end, signal.id, start),
         )
-        blocks = []
-        for *row, data in rows:
-            first, n, t_first_ns, t_last_ns = _checked_row(row)
-            if first + n <= start:
-                continue
-            if not isinstance(data, bytes) or len(data) != n * dtype.itemsize:
-                raise NotASessionError(f"The session is damaged: {signal.name} at sample {first} has a wrong length.")
-            values = signal.scale * np.frombuffer(data, dtype).astype(np.float64) + signal.zero_offset
-            blocks.append(((first, n, t_first_ns, t_last_ns), values))
-        return blocks
+        rows, blobs = _checked_rows(found), [row[4] for row in found]
+        lengths = [len(blob) if isinstance(blob, bytes) else -1 for blob in blobs]
+        wrong = np.flatnonzero(lengths != rows[:, 1] * dtype.itemsize)
+        if len(wrong):
+            at = rows[wrong[0], 0]
+            raise NotASessionError(f"The session is damaged: {signal.name} at sample {at} has a wrong length.")
+        codes = np.frombuffer(b"".join(blobs), dtype)
+        return _Samples(rows, signal.scale * codes.astype(np.float64) + signal.zero_offset)
 
     def _query(self, sql: str, values: tuple[int, ...]) -> list[Any]:
         try:
@@ -364,11 +362,50 @@ class Waveform:
             raise NotASessionError(f"The session is damaged and cannot be read further ({error}).") from error
 
 
+def _folded(samples: _Samples, start: int, end: int, width: int) -> Entries:
+    """The samples start to end - 1 in groups of ``width``."""
+    index, values = samples.within(start, end)
+    holes = np.flatnonzero(np.diff(index) != 1) + 1
+    if len(holes) > MANY_HOLES:
+        entries = entries_of_samples(0, values)
+        entries["start"] = index
+        return fold(entries, width)
+    pieces = [
+        fold_samples(int(run[0]), part, width)
+        for run, part in zip(np.split(index, holes), np.split(values, holes), strict=True)
+        if len(run)
+    ]
+    return fold(np.concatenate(pieces), width) if pieces else np.zeros(0, ENTRY)
+
+
+def _between(knots: NDArray[np.int64], indices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Times of many indices, on the straight lines between knots."""
+    if not len(knots) or not len(indices):
+        return np.zeros(len(indices), np.int64)
+    start, start_ns = knots[0]
+    elapsed_ns = np.interp(indices - start, knots[:, 0] - start, knots[:, 1] - start_ns)
+    times_ns: NDArray[np.int64] = start_ns + np.round(elapsed_ns).astype(np.int64)
+    return times_ns
+
+
 def _checked_row(row: Sequence[Any]) -> _Row:
     first, n, t_first_ns, t_last_ns = (_checked_index(value) for value in row)
     if n < 1 or t_last_ns < t_first_ns:
         raise NotASessionError(f"The session is damaged: a row of samples at {first} cannot be.")
     return first, n, t_first_ns, t_last_ns
+
+
+def _checked_rows(rows: Sequence[Sequence[Any]]) -> NDArray[np.int64]:
+    """As _checked_row, of many: array (k, 4)."""
+    if not rows:
+        return np.empty((0, 4), np.int64)
+    table = np.array([row[:4] for row in rows])
+    if table.dtype != np.int64 or (table < 0).any() or (table >= LARGEST).any():
+        for row in rows:
+            _checked_row(row[:4])
+    if (table[:, 1] < 1).any() or (table[:, 3] < table[:, 2]).any():
+        raise NotASessionError("The session is damaged: a row of samples cannot be.")
+    return table
 
 
 def _checked_index(value: object) -> int:

@@ -300,12 +300,23 @@ class SessionWriter:
 
 
 def _rows(signal: int, blocks: list[_Block], codes: NDArray[np.generic]) -> Iterator[tuple[object, ...]]:
-    """One row for evenly spaced samples; for others one each, since within a row times are evenly spaced."""
+    """One row for evenly spaced samples, for others one each: within a row times are evenly spaced."""
     first = blocks[0].first
     if blocks[0].even:
         t_first_ns, t_last_ns = int(blocks[0].times_ns[0]), int(blocks[-1].times_ns[-1])
         yield signal, first, len(codes), t_first_ns, t_last_ns, codes.tobytes()
         return
-    times_ns = np.concatenate([block.times_ns for block in blocks]).tolist()
-    for offset, time_ns in enumerate(times_ns):
-        yield signal, first + offset, 1, time_ns, time_ns, codes[offset : offset + 1].tobytes()
+    for block in blocks:
+        begin, n = block.first - first, block.end - block.first
+        size = n if _is_even(block.times_ns) else 1
+        for k, t_first_ns, t_last_ns in zip(
+            range(begin, begin + n, size), block.times_ns[::size].tolist(), block.times_ns[size - 1 :: size].tolist(),
+            strict=True,
+        ):  # fmt: skip
+            yield signal, first + k, size, t_first_ns, t_last_ns, codes[k : k + size].tobytes()
+
+
+def _is_even(times_ns: NDArray[np.int64]) -> bool:
+    """To the nanosecond, so that a reader finds the same times from the first and the last."""
+    steps = np.arange(len(times_ns)) * (int(times_ns[-1] - times_ns[0]) / max(len(times_ns) - 1, 1))
+    return bool((np.abs(times_ns - times_ns[0] - np.round(steps)) <= 1).all())

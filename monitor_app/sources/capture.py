@@ -56,20 +56,29 @@ class Capture:
                 f"{path} cannot be written ({error.strerror}): choose a folder you can write to."
             ) from error
         self._began_ns = time.perf_counter_ns()
-        self._file.write(json.dumps({"format": FORMAT, "version": VERSION, **header}).encode() + b"\n")
+        self._write(json.dumps({"format": FORMAT, "version": VERSION, **header}).encode() + b"\n")
 
     def add(self, direction: int, data: bytes) -> None:
         """Bytes that went just now."""
         if direction == FROM_DEVICE:
             self.received_bytes += len(data)
-        try:
-            self._file.write(_RECORD.pack(time.perf_counter_ns() - self._began_ns, direction, len(data)) + data)
-        except OSError as error:
-            raise SourceError(f"{self._path} cannot be written ({error.strerror}): make room on its disk.") from error
+        self._write(_RECORD.pack(time.perf_counter_ns() - self._began_ns, direction, len(data)) + data)
 
     def close(self) -> None:
         """Complete the file; calling it twice is fine."""
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:
+            raise self._full(error) from error
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise self._full(error) from error
+
+    def _full(self, error: OSError) -> SourceError:
+        return SourceError(f"{self._path} cannot be written ({error.strerror}): make room on its disk.")
 
 
 class CapturingTransport:
@@ -113,8 +122,8 @@ class ReplayTransport:
 
     @property
     def over(self) -> bool:
-        """Everything has been played."""
-        return self._next is None
+        """Everything has been played, or nobody listens any more."""
+        return self._next is None or self._file.closed
 
     def read(self, timeout_s: float, *, eager: bool = False) -> bytes:
         """The bytes whose time has come. Raises SourceLostError at the end of the file."""

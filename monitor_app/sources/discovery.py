@@ -38,6 +38,8 @@ SIMULATED = {
     "scpi": "a bench supply, SCPI",
 }
 MAX_GPUS = 16
+_NEEDED: dict[str, dict[str, object]] = {"lines": {"format": "edgepowermeter"}}
+"""What a profile must say of a kind."""
 
 
 def find_sources(
@@ -46,6 +48,7 @@ def find_sources(
     root: Path = Path("/"),
     ask: bool = True,
     in_use: Collection[str] = (),
+    stopped: Callable[[], bool] = lambda: False,
 ) -> list[FoundSource]:
     """All there is: serial instruments, the rails of a Jetson, what a PC measures of itself, and what can be simulated.
 
@@ -55,20 +58,30 @@ def find_sources(
         ask: open USB ports whose id is nobody's own, and ask who is there. A UART is never asked: on it there may
             be a machine that takes any byte for a command.
         in_use: devices not to be touched.
+        stopped: looked at before each question; once true nobody else is asked.
     """
+    serial = find_serial(ports(), ask=ask, in_use=in_use, stopped=stopped)
+    if stopped():
+        return serial
     return [
-        *find_serial(ports(), ask=ask, in_use=in_use),
+        *serial,
         *_jetson(root),
         *_own_sensors(root),
         *(
             FoundSource(kind, f"simulated-tx1 {kind}", f"SIMULATED Jetson TX1 with {what}", True, "ready",
-                        {"kind": kind, "emulate": "tx1"})
+                        {"kind": kind, "emulate": "tx1", **_NEEDED.get(kind, {})})
             for kind, what in SIMULATED.items()
         ),
     ]  # fmt: skip
 
 
-def find_serial(present: Sequence[SerialPort], *, ask: bool, in_use: Collection[str] = ()) -> list[FoundSource]:
+def find_serial(
+    present: Sequence[SerialPort],
+    *,
+    ask: bool,
+    in_use: Collection[str] = (),
+    stopped: Callable[[], bool] = lambda: False,
+) -> list[FoundSource]:
     """What is on the serial ports."""
     found = []
     ppk2 = {each.device: each for each in candidates("ppk2", present)}
@@ -79,11 +92,11 @@ def find_serial(present: Sequence[SerialPort], *, ask: bool, in_use: Collection[
         if port.device in in_use:
             found.append(FoundSource("serial", port.device, port.description, False, "in use by this session"))
         else:
-            found.append(_serial(port, ask=ask))
+            found.append(_serial(port, ask=ask, stopped=stopped))
     return found
 
 
-def _serial(port: SerialPort, *, ask: bool) -> FoundSource:
+def _serial(port: SerialPort, *, ask: bool, stopped: Callable[[], bool]) -> FoundSource:
     kinds = [kind for kind, ids in USB_IDS.items() if (port.vid, port.pid) in ids]
     problem = access_problem(port.device)
     if problem:
@@ -95,13 +108,15 @@ def _serial(port: SerialPort, *, ask: bool) -> FoundSource:
         return FoundSource(
             kind, port.device, port.description, bool(kinds), "Not asked yet who it is.", _spec(kind, port)
         )
-    return _asked(port, kinds)
+    return _asked(port, kinds, stopped)
 
 
-def _asked(port: SerialPort, kinds: list[str]) -> FoundSource:
+def _asked(port: SerialPort, kinds: list[str], stopped: Callable[[], bool]) -> FoundSource:
     """Ask in the languages it may speak; those of its USB id first."""
     problem = ""
     for kind in kinds or ["shunt", "lines"]:
+        if stopped():
+            break
         source = _probe(kind, port)
         try:
             source.open()
@@ -136,7 +151,7 @@ def _spec(kind: str, port: SerialPort) -> dict[str, object]:
     if kind not in TITLES:
         return {}
     where = {"serial_number": port.serial_number} if port.serial_number else {"port": port.device}
-    return {"kind": kind, **where, **({"format": "edgepowermeter"} if kind == "lines" else {})}
+    return {"kind": kind, **where, **_NEEDED.get(kind, {})}
 
 
 def _jetson(root: Path) -> list[FoundSource]:

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import PortError
-from monitor_app.sources.transport import SerialPort, serial_ports
+from monitor_app.sources.transport import SerialPort, access_advice, serial_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,22 +24,26 @@ TITLES = {
 }  # fmt: skip
 
 
-def locate(kind: str, port: str | None, serial_number: str | None, ports: Ports = serial_ports) -> SerialPort:
-    """Where the instrument is now.
+def locate(
+    kind: str, port: str | None, serial_number: str | None, ports: Ports = serial_ports, *, known: str | None = None
+) -> SerialPort:
+    """Where the instrument is now. Raises PortError.
 
     One that has a USB serial number is found by it on whatever port it came back on; else it is where the profile
-    says; without either, the only port that may be of this kind. Raises PortError.
+    says; without either, the only port that may be of this kind. ``known`` is the number that the instrument itself
+    has told: USB may know it, or another, or none.
     """
     present = list(ports())
-    if serial_number:
-        numbered = [each for each in present if each.serial_number == serial_number]
+    for number in filter(None, (serial_number, known)):
+        numbered = [each for each in present if each.serial_number == number]
         if numbered:
             # The data port of an instrument with several is its first.
             return min(numbered, key=lambda each: (each.interface, each.device))
     if port is not None:
         return next((each for each in present if each.device == os.path.realpath(port)), _as_named(port))
-    if serial_number:
-        raise PortError(f"No {TITLES[kind]} {serial_number} is plugged in: plug it in, or see `monitor-app sources`.")
+    missing = serial_number or (known if kind in USB_IDS else None)
+    if missing:
+        raise PortError(f"No {TITLES[kind]} {missing} is plugged in: plug it in, or see `monitor-app sources`.")
     return _only_one(kind, candidates(kind, present))
 
 
@@ -56,12 +60,7 @@ def candidates(kind: str, present: Sequence[SerialPort]) -> list[SerialPort]:
 
 def access_problem(device: str) -> str | None:
     """Why a port may not be opened, in a sentence with what to do, or None."""
-    if os.access(device, os.R_OK | os.W_OK):
-        return None
-    return (
-        f"You may not open {device}: run `sudo monitor-app sources --install-udev` and plug it in again, "
-        "or `sudo usermod -aG dialout $USER` and log in again."
-    )
+    return None if os.access(device, os.R_OK | os.W_OK) else access_advice(device)
 
 
 def _only_one(kind: str, found: list[SerialPort]) -> SerialPort:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shlex
+import sys
 import time
 from dataclasses import dataclass
 from typing import Protocol
@@ -133,12 +135,23 @@ def serial_ports() -> list[SerialPort]:
     ]  # fmt: skip
 
 
+def access_advice(device: str) -> str:
+    """What to do where a port may not be opened, one sentence."""
+    # By its path: what a user started from a virtual environment sudo does not find by name.
+    beside = os.path.join(os.path.dirname(sys.executable), "monitor-app")
+    program = shlex.quote(beside) if os.path.exists(beside) else "monitor-app"
+    return (
+        f"You may not open {device}: run `sudo {program} sources --install-udev` and plug it in again, "
+        "or `sudo usermod -aG dialout $USER` and log in again."
+    )
+
+
 def _port_error(port: str, error: Exception) -> PortError:
     number = getattr(error, "errno", None)
     if number == errno.ENOENT or not (os.path.exists(port) or "://" in port):
         return PortError(f"There is no port {port}: plug the instrument in, or see `monitor-app sources`.")
     if number == errno.EACCES:
-        return PortError(f"You may not open {port}: run `sudo usermod -aG dialout $USER`, then log out and in again.")
+        return PortError(access_advice(port))
     if number in {errno.EBUSY, errno.EAGAIN} or "lock" in str(error):
         return PortError(f"{port} is in use by another program: `fuser -v {port}` tells which; close it.")
     return PortError(f"{port} cannot be opened ({_reason(error)}).")

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import queue
+import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 
 from monitor_app.bench.acquisition import Acquisition
 from monitor_app.bench.recorder import Recorder
-from monitor_app.core.errors import MonitorError, PortError, SourceLostError
+from monitor_app.core.errors import HandshakeError, MonitorError, PortError, SourceLostError
 from monitor_app.core.samples import Quantity, Reading, Role, SampleBlock, Signal, SourceInfo, TimeMark
 from monitor_app.core.status import SourceState
 from monitor_app.session.reader import SessionReader
@@ -30,14 +32,15 @@ INFO = SourceInfo(
 class Script:
     """A source that plays what the test puts into its queue: readings, or an error to raise."""
 
-    def __init__(self, open_error: MonitorError | None = None) -> None:
+    def __init__(self, open_error: MonitorError | None = None, info: SourceInfo = INFO) -> None:
         self.open_error = open_error
+        self._info = info
         self.steps: queue.SimpleQueue[Reading | MonitorError] = queue.SimpleQueue()
         self.closed = 0
 
     @property
     def info(self) -> SourceInfo:
-        return INFO
+        return self._info
 
     def open(self) -> None:
         if self.open_error is not None:
@@ -118,16 +121,186 @@ def test_unplugged_and_put_back_goes_on_in_the_same_file(recorder: Recorder, wai
         assert any("cable" in mark.text for mark in reader.marks())
 
 
-def test_a_source_that_cannot_be_opened_waits_for_the_user(recorder: Recorder, wait_until: Callable[..., None]) -> None:
-    scripts = [Script(PortError("There is no port X.")), Script()]
+def test_a_source_that_cannot_be_used_waits_for_the_user(recorder: Recorder, wait_until: Callable[..., None]) -> None:
+    scripts = [Script(HandshakeError("Something else answers on X.")), Script()]
     made = iter(scripts)
     acquisition = Acquisition(1, "meter", "test", lambda _: next(made), recorder)
     wait_until(lambda: acquisition.status.state is SourceState.FAILED)
-    assert acquisition.status.message == "There is no port X."
+    assert acquisition.status.message == "Something else answers on X."
     acquisition.connect()
     wait_until(lambda: acquisition.status.state is SourceState.STREAMING)
+    assert acquisition.status.message == ""
     acquisition.disconnect()
     wait_until(lambda: acquisition.status.state is SourceState.DISCONNECTED)
     assert scripts[1].closed == 1
     acquisition.close()
     acquisition.close()
+
+
+def test_an_instrument_that_is_not_plugged_in_yet_is_found_when_it_is(
+    recorder: Recorder, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor_app.bench.acquisition.LOOK_EVERY_S", 0.01)
+    plugged, tried = threading.Event(), []
+
+    def make(known: SourceInfo | None) -> Script:
+        tried.append(acquisition.status.state if tried else None)
+        if not plugged.is_set():
+            raise PortError("There is no port X.")
+        return Script()
+
+    acquisition = Acquisition(1, "meter", "test", make, recorder)
+    wait_until(lambda: len(tried) > 5)
+    assert acquisition.status.message == "There is no port X."
+    # It stays failed while it is looked for, so that a recording of nothing can be refused.
+    assert set(tried[1:]) == {SourceState.FAILED}
+    acquisition.disconnect()
+    wait_until(lambda: acquisition.status.state is SourceState.DISCONNECTED)
+    acquisition.connect()
+    plugged.set()
+    wait_until(lambda: acquisition.status.state is SourceState.STREAMING)
+    assert acquisition.status.message == ""
+    acquisition.close()
+    recorder.close()
+    with SessionReader(recorder.path) as reader:
+        # One row of the log for all tries.
+        assert [row.text for row in reader.log()] == ["There is no port X."]
+
+
+@pytest.mark.parametrize("error", [PortError("no port"), HandshakeError("no answer"), None])
+def test_closing_while_it_fails_never_hangs(recorder: Recorder, error: MonitorError | None) -> None:
+    """At whatever moment: the thread may be about to wait for the user."""
+    for _ in range(50):
+        acquisition = Acquisition(1, "meter", "test", lambda _: Script(error), recorder)
+        while error is not None and acquisition.status.state is not SourceState.FAILED:
+            pass
+        acquisition.close()
+        assert not acquisition._thread.is_alive()
+
+
+def test_closing_does_not_wait_for_ever_for_an_instrument_that_is_asked(recorder: Recorder) -> None:
+    asked, answer = threading.Event(), threading.Event()
+
+    class Slow(Script):
+        def open(self) -> None:
+            asked.set()
+            answer.wait()
+
+    slow = Slow()
+    acquisition = Acquisition(1, "meter", "test", lambda _: slow, recorder)
+    asked.wait()
+    acquisition.close(0.0)
+    assert slow.closed == 0
+    answer.set()
+    acquisition.close()
+    assert slow.closed == 1
+
+
+def test_what_comes_back_otherwise_is_refused_in_a_sentence(
+    recorder: Recorder, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor_app.bench.acquisition.RECONNECT_EVERY_S", 0.01)
+    power = INFO.signals[0]
+    infos = [
+        INFO,
+        replace(INFO, serial_number="another"),
+        replace(INFO, signals=(replace(power, scale=0.002),)),
+        replace(INFO, signals=(power, replace(power, name="more"))),
+        # What is known of its errors may depend on what it measures just now.
+        replace(INFO, signals=(replace(power, resolution=0.1),)),
+    ]
+    scripts = [Script(info=info) for info in infos]
+    made = iter(scripts)
+    heard: list[str] = []
+
+    def make(known: SourceInfo | None) -> Script:
+        heard.append(acquisition.status.message if heard else "")
+        return next(made)
+
+    acquisition = Acquisition(1, "meter", "test", make, recorder)
+    scripts[0].play(0, 10, 1)
+    scripts[0].steps.put(SourceLostError("The cable is out."))
+    wait_until(lambda: len(heard) == 5 and acquisition.status.state is SourceState.STREAMING)
+    assert heard[1] == "The cable is out."
+    assert "is now model another, which is not the serial of this session" in heard[2]
+    assert "other signals or another calibration" in heard[3]
+    assert "other signals or another calibration" in heard[4]
+    acquisition.close()
+    assert [script.closed for script in scripts] == [1] * 5
+
+
+def test_an_instrument_that_opens_and_gives_nothing_does_not_fill_the_log(
+    recorder: Recorder, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor_app.bench.acquisition.RECONNECT_EVERY_S", 0.001)
+    made: list[Script] = []
+
+    def make(known: SourceInfo | None) -> Script:
+        made.append(Script())
+        if len(made) == 1:
+            made[0].play(0, 10, 1)
+        # Two things to complain of by turns.
+        made[-1].steps.put(SourceLostError(f"Complaint {len(made) % 2}."))
+        return made[-1]
+
+    acquisition = Acquisition(1, "meter", "test", make, recorder)
+    wait_until(lambda: len(made) > 20)
+    acquisition.close()
+    recorder.close()
+    with SessionReader(recorder.path) as reader:
+        assert [row.text for row in reader.log()] == ["Complaint 1.", "Complaint 0."]
+        assert [mark.kind for mark in reader.marks()] == ["lost"]
+
+
+def test_a_device_that_starts_to_count_anew_costs_a_gap_and_not_the_recording(
+    recorder: Recorder, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor_app.bench.acquisition.RECONNECT_EVERY_S", 0.001)
+    scripts = [Script(), Script()]
+    made = iter(scripts)
+    acquisition = Acquisition(1, "meter", "test", lambda _: next(made), recorder)
+    scripts[0].play(0, 100, 1)
+    scripts[0].play(50, 100, 2)
+    wait_until(lambda: acquisition.status.state is SourceState.LOST)
+    scripts[1].play(0, 100, 3)
+    wait_until(lambda: scripts[1].steps.empty())
+    acquisition.close()
+    recorder.close()
+    assert recorder.failure is None
+    with SessionReader(recorder.path) as reader:
+        _, values = reader.samples(1, 0, 2**60)
+        assert values.tolist() == [0.001] * 100 + [0.003] * 100
+
+
+def test_two_signals_of_one_name_are_refused_before_they_reach_the_file(
+    recorder: Recorder, wait_until: Callable[..., None]
+) -> None:
+    acquisition = Acquisition(
+        1, "meter", "test", lambda _: Script(info=replace(INFO, signals=INFO.signals * 2)), recorder
+    )  # fmt: skip
+    wait_until(lambda: acquisition.status.state is SourceState.FAILED)
+    assert acquisition.status.message == "meter has two signals named power: give each a name of its own."
+    acquisition.close()
+    recorder.close()
+    assert recorder.failure is None
+
+
+def test_an_instrument_that_will_not_be_closed_is_reconnected_all_the_same(
+    recorder: Recorder, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor_app.bench.acquisition.RECONNECT_EVERY_S", 0.001)
+
+    class Stuck(Script):
+        def close(self) -> None:
+            super().close()
+            raise SourceLostError("It does not listen any more.")
+
+    scripts = [Stuck(), Script()]
+    made = iter(scripts)
+    acquisition = Acquisition(1, "meter", "test", lambda _: next(made), recorder)
+    scripts[0].play(0, 100, 1)
+    scripts[0].steps.put(SourceLostError("The cable is out."))
+    scripts[1].play(0, 100, 1)
+    wait_until(lambda: scripts[1].steps.empty() and acquisition.status.state is SourceState.STREAMING)
+    acquisition.close()
+    assert scripts[0].closed == 1

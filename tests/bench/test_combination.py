@@ -99,7 +99,7 @@ def test_a_sum_of_signals_of_one_source_is_their_sum_sample_by_sample(writer, tm
     times_ns = START_NS + np.array([10, 60, 115, 160], np.int64) * 1_000_000
     parts = tuple(np.array([k, 2 * k, 3 * k, 4 * k], "<f4") for k in (1.0, 10.0, 100.0))
     combination.add(1, Placed(0, parts, times_ns, False, LineChanges(), None), writer)
-    _, values, reader = written(writer, tmp_path / "s.plm")
+    _, values, _ = written(writer, tmp_path / "s.plm")
     assert values == pytest.approx([111, 222, 333, 444])
     with SessionReader(tmp_path / "s.plm") as reader:
         row = reader.sources()[-1]

@@ -355,7 +355,7 @@ def test_json_streams_between_start_and_stop():
     rig.go(1 * S)
     pong, started, *rows, stopped = map(json.loads, rig.lines(b"\r\n"))
     assert pong == {"v": 1, "type": "PONG"}
-    assert started == {"v": 1, "type": "ACK", "cmd": "START"}
+    assert started == {"v": 1, "type": "ACK", "cmd": "START", "msg": "SIMULATED"}
     assert stopped == {"v": 1, "type": "ACK", "cmd": "STOP"}
     assert len(rows) == pytest.approx(100, abs=1)
     assert [row["seq"] - rows[0]["seq"] for row in rows] == list(range(len(rows)))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ from monitor_app.gui.axes import time_step
 from monitor_app.gui.chores import Chores
 from monitor_app.gui.columns import columns_for, extremes, picture
 from monitor_app.gui.envelope_cache import EnvelopeCache
+from monitor_app.gui.plot_items import columns_image
 from monitor_app.gui.readouts import readings
 from monitor_app.gui.recording import Recording
 from monitor_app.gui.run_panel import plan_of
@@ -263,3 +265,19 @@ def test_a_doubt_is_shown_to_the_digits_it_has() -> None:
     assert energy_words(power(0.2301, 1e-9)) == "230"
     assert energy_words(power(0.2301, None)) == "230"
     assert energy_words(None) == wording.NOTHING
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 19), st.floats(-5, 35), st.floats(0, 20)), min_size=1, max_size=60),
+)
+def test_an_image_of_columns_has_each_pixel_between_their_ends(columns: list[tuple[int, float, float]]) -> None:
+    columns.sort()
+    at, top, size = (np.array(each) for each in zip(*columns, strict=True))
+    pixels, first_row = columns_image(at, top, top + size, (30, 20), 0xFF112233)
+    image = np.zeros((30, 20), np.uint32)
+    image[first_row : first_row + len(pixels)] = pixels
+    for x in range(20):
+        here = at == x
+        for y in range(30):
+            ends = (math.floor(top[here].min()), math.floor((top + size)[here].max())) if here.any() else (1, 0)
+            assert (image[y, x] == 0xFF112233) == (ends[0] <= y <= ends[1])

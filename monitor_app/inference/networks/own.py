@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A user's own network: a TorchScript or ExportedProgram file, or a function `module:function` that makes one.
+
+Either may be followed by the side of the images that it takes, as in `models/mine.pt2@299`; it is 224 otherwise.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import zipfile
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monitor_app.core.errors import InferenceError
+from monitor_app.inference.networks.network import Network
+from monitor_app.inference.networks.torchvision_shim import import_torchvision
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+SUFFIXES = (".pt", ".pth", ".pt2", ".ts", ".torchscript")
+
+_REFERENCE = re.compile(r"(?P<what>.+?)(@(?P<pixels>[1-9]\d{0,4}))?", re.DOTALL)
+_FUNCTION = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<function>[A-Za-z_]\w*)")
+
+
+class OwnNetworkError(InferenceError):
+    """A user's own network that cannot be had."""
+
+
+def own_network(name: str) -> Network | None:
+    """The network that `name` refers to, not opened yet; None where it is neither a file nor a function.
+
+    Raises:
+        OwnNetworkError: it is a file and not there.
+    """
+    parts = _REFERENCE.fullmatch(name)
+    if parts is None:
+        return None
+    what, pixels = parts["what"], int(parts["pixels"] or 224)
+    function = _FUNCTION.fullmatch(what)
+    if function is not None:
+        build = partial(_call, function["module"], function["function"])
+        return Network(name, function["function"], build, pixels, source=f"the function {what}", own=True)
+    if "/" not in what and not what.lower().endswith(SUFFIXES):
+        return None
+    file = Path(what).expanduser()
+    if not file.is_file():
+        raise OwnNetworkError(f"There is no file {file}: name a TorchScript or ExportedProgram file that is there.")
+    return Network(name, file.stem, partial(_open, file), pixels, source=f"the file {file}", own=True, file=file)
+
+
+def _call(module_name: str, function_name: str) -> nn.Module:
+    from torch import nn
+
+    reference = f"{module_name}:{function_name}"
+    with suppress(ImportError):
+        # Theirs may need it, where a plain import of it fails
+        import_torchvision()
+    module = _import(module_name)
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        raise OwnNetworkError(
+            f"The module {module_name} has no function {function_name}: give one that takes nothing and returns "
+            "a torch.nn.Module."
+        )
+    try:
+        made = function()
+    # It is the user's code, and may raise anything
+    except Exception as error:
+        raise OwnNetworkError(
+            f"{reference} failed ({_words(error)}): it must take nothing and return a torch.nn.Module."
+        ) from error
+    if not isinstance(made, nn.Module):
+        raise OwnNetworkError(
+            f"{reference} returned {type(made).__name__}, not a torch.nn.Module: have it return the network."
+        )
+    return made.eval()
+
+
+def _import(name: str) -> Any:
+    # Where the user stands, as with `python -m`
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.append(here)
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise OwnNetworkError(
+                f"The module {name} needs {error.name}, which is not installed: install it."
+            ) from error
+        raise OwnNetworkError(
+            f"There is no module {name}: start the program in the folder that holds it, or install its package."
+        ) from error
+    # Importing runs the user's code
+    except Exception as error:
+        raise OwnNetworkError(f"The module {name} cannot be imported ({_words(error)}): mend it.") from error
+
+
+def _open(file: Path) -> nn.Module:
+    names = _members(file)
+    try:
+        if any("/code/" in name for name in names):
+            return _open_torchscript(file)
+        if any(name.endswith(("/models/model.json", "serialized_exported_program.json")) for name in names):
+            return _open_exported(file)
+    # Over a damaged file or an unknown operator torch raises what it likes
+    except Exception as error:
+        raise OwnNetworkError(
+            f"{file} cannot be opened as a network ({_words(error)}): write it again with this version of torch."
+        ) from error
+    if any(name.endswith("data.pkl") for name in names):
+        raise OwnNetworkError(
+            f"{file} holds weights or a pickled model and no program: name the network and give the file as its "
+            "weights, or save it with torch.jit.save or torch.export.save."
+        )
+    raise OwnNetworkError(f"{file} is no network: save it with torch.jit.save or torch.export.save.")
+
+
+def _members(file: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            # Older torch writes some of them without a folder around
+            return [f"/{name}" for name in archive.namelist()]
+    except (zipfile.BadZipFile, OSError) as error:
+        raise OwnNetworkError(
+            f"{file} is no network ({_words(error)}): save it with torch.jit.save or torch.export.save."
+        ) from error
+
+
+def _open_torchscript(file: Path) -> nn.Module:
+    import torch
+
+    module: nn.Module = torch.jit.load(str(file), map_location="cpu")
+    return module.eval()
+
+
+def _open_exported(file: Path) -> nn.Module:
+    import torch
+    from torch import nn
+
+    class Exported(nn.Module):
+        """An exported program, which refuses to be told that it is in evaluation mode."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.program = torch.export.load(str(file)).module()
+
+        def train(self, mode: bool = True) -> Exported:
+            return self
+
+        def forward(self, images: Tensor) -> Any:
+            return self.program(images)
+
+    return Exported()
+
+
+def _words(error: Exception) -> str:
+    text = str(error).strip().partition("\n")[0].rstrip(".")[:200]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""torchvision's classifiers, by torchvision's names.
+
+What is known of them stands in torchvision.csv, so that the list needs no torch; `tabulate` writes it from
+torchvision's own metadata. Of several sets of weights it names the first that fits the network's usual size.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.resources
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from monitor_app.inference.networks.network import INCEPTION, Network, Preprocessing, PublishedWeights
+from monitor_app.inference.networks.torchvision_shim import import_torchvision
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from torch import nn
+
+    from monitor_app.inference.networks.weights import StateDict
+
+URL = "https://download.pytorch.org/models/"
+
+# Classifiers that serve training alone, with their weights
+_AUXILIARY = {"inception_v3": ("AuxLogits.",), "googlenet": ("aux1.", "aux2.")}
+
+
+def torchvision_networks() -> list[Network]:
+    """All of them, in the order of their names."""
+    table = importlib.resources.files(__package__).joinpath("torchvision.csv")
+    return [_network(row) for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines())]
+
+
+def build_torchvision(name: str) -> nn.Module:
+    """The network of torchvision of that name with random weights, without classifiers that serve training alone."""
+    import_torchvision()
+    from torchvision.models import get_model
+
+    # Its own initialisation of these two takes minutes
+    options: dict[str, Any] = {"aux_logits": False, "init_weights": False} if name in _AUXILIARY else {}
+    return cast("nn.Module", get_model(name, weights=None, **options))
+
+
+def _network(row: dict[str, str]) -> Network:
+    name = row["name"]
+    network = Network(
+        name=name,
+        title=row["title"],
+        build=partial(build_torchvision, name),
+        input_pixels=int(row["input_pixels"]),
+        preprocessing=Preprocessing(
+            resize_pixels=int(row["resize_pixels"]),
+            interpolation=cast('Literal["bilinear", "bicubic"]', row["interpolation"]),
+        ),
+        source=f"torchvision {name}",
+        published=PublishedWeights(
+            tag=row["weights"],
+            url=URL + row["file"],
+            size_bytes=int(row["size_bytes"]),
+            top1_percent=float(row["top1_percent"]),
+            top5_percent=float(row["top5_percent"]),
+        ),
+    )
+    if name in _AUXILIARY:
+        # The module would turn ImageNet's mean and deviation into these at every pass
+        same = replace(network.preprocessing, mean=INCEPTION.mean, std=INCEPTION.std)
+        network = replace(network, preprocessing=same, adapt=partial(_without, _AUXILIARY[name]))
+    return network
+
+
+def _without(prefixes: tuple[str, ...], state: StateDict, module: nn.Module) -> StateDict:
+    return {key: value for key, value in state.items() if not key.startswith(prefixes)}

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Series whose distribution and correlation are known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+
+def autoregressive(rng: np.random.Generator, rho: float, count: int, rows: int = 1) -> np.ndarray:
+    """Standard normal values, each correlated by ``rho`` with the one before; shape (rows, count)."""
+    series = rng.normal(size=(count, rows))
+    series[1:] *= math.sqrt(1 - rho**2)
+    for step in range(1, count):
+        series[step] += rho * series[step - 1]
+    return np.ascontiguousarray(series.T)
+
+
+def true_time(rho: float) -> float:
+    """Integrated autocorrelation time of such a series."""
+    return (1 + rho) / (1 - rho) / 2

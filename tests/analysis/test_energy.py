@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Energies whose true values are known: in closed form, and of a simulated board that a simulated meter measures."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+
+from monitor_app.analysis.energy import Batches, Instrument, energy_of_run
+from monitor_app.analysis.integration import Integral, Mean, mean_power
+from monitor_app.analysis.steady import Readings
+from monitor_app.emulators.board import TX1, Edge, LoadState, follow, power
+
+EPOCH_NS = 7_000_000_000_000_000_123
+"""Two hundred years of uptime: no float holds such nanoseconds."""
+S = 1_000_000_000
+EXACT = Instrument(None, None, None)
+
+
+def at(seconds) -> np.ndarray:
+    return EPOCH_NS + np.round(np.asarray(seconds) * S).astype(np.int64)
+
+
+def sampled(function, rate_hz=1000.0, seconds=10.0, start=0.0) -> Readings:
+    times_s = start + np.arange(round(seconds * rate_hz) + 1) / rate_hz
+    return Readings(at(times_s), np.asarray(function(times_s), np.float64))
+
+
+def batches(edges_s, images=1) -> Batches:
+    """Back to back."""
+    ends = at(edges_s)
+    return Batches(ends[:-1], ends[1:], np.broadcast_to(images, len(ends) - 1).astype(np.int64))
+
+
+def baseline(watts, time_s, *, uncertainty_w=0.0, drift_w_per_s=0.0, seconds=1.0) -> Mean:
+    return Mean(int(at(time_s)), seconds, 1000, watts, 0.0, uncertainty_w, drift_w_per_s)
+
+
+# -- the integral ----------------------------------------------------------------------------------
+
+
+def test_energy_of_a_ramp_is_that_of_the_formula_between_any_two_times():
+    integral = Integral(sampled(lambda t: 2 + 3 * t, rate_hz=7))
+    start, end = np.array([0.0, 1.23456, 3.3, 9.1]), np.array([10.0, 1.23457, 7.7, 9.10001])
+    expected = 2 * (end - start) + 1.5 * (end**2 - start**2)
+    assert integral.between(at(start), at(end)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_energy_of_a_step_counts_the_line_between_the_two_samples_beside_it():
+    integral = Integral(sampled(lambda t: np.where(t < 5, 1, 11), rate_hz=10))
+    # From 4.9 to 5.0 the line rises from 1 to 11 W: a mean of 6 W over a tenth of a second.
+    assert integral.between(at([4.0]), at([6.0])) == pytest.approx(0.9 * 1 + 0.1 * 6 + 1.0 * 11)
+
+
+def test_energy_of_an_exponential_is_within_the_error_of_the_trapezium():
+    tau, rate = 0.04, 50_000
+    integral = Integral(sampled(lambda t: 12 * np.exp(-t / tau), rate_hz=rate, seconds=1))
+    start, end = np.array([0.0, 0.0123]), np.array([1.0, 0.2])
+    expected = 12 * tau * (np.exp(-start / tau) - np.exp(-end / tau))
+    assert integral.between(at(start), at(end)) == pytest.approx(expected, rel=1 / (12 * (rate * tau) ** 2) + 1e-8)
+
+
+def test_parts_of_a_span_add_up_to_the_whole():
+    rng = np.random.default_rng(3)
+    times = np.sort(rng.uniform(0, 10, 5000))
+    integral = Integral(Readings(at(times), rng.uniform(0, 15, 5000)))
+    edges = np.sort(rng.uniform(0, 10, 300))
+    parts = integral.between(at(edges[:-1]), at(edges[1:]))
+    assert parts.sum() == pytest.approx(integral.between(at(edges[:1]), at(edges[-1:]))[0], rel=1e-12)
+    assert (parts >= 0).all()
+
+
+def test_nothing_is_added_outside_the_samples():
+    integral = Integral(sampled(lambda t: 5 + 0 * t, seconds=2))
+    assert integral.between(at([-3.0]), at([8.0])) == pytest.approx(10)
+
+
+def test_a_gap_is_bridged_by_a_line_and_lowers_the_coverage():
+    whole = sampled(lambda t: 4 + t, seconds=10)
+    kept = (whole.times_ns <= at(2)) | (whole.times_ns >= at(4))
+    found = energy_of_run(Readings(whole.times_ns[kept], whole.values[kept]), batches([1, 3, 6]), EXACT)
+    assert found.gross.batch_j == pytest.approx([2 * 6, 3 * 8.5])
+    assert found.coverage == pytest.approx(3 / 5)
+
+
+# -- a mean and its noise --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.9])
+def test_the_uncertainty_of_a_mean_is_the_scatter_of_such_means(rho):
+    rng, count = np.random.default_rng(11), 4000
+    series = rng.normal(size=(count, 200)) * math.sqrt(1 - rho**2)
+    for step in range(1, count):
+        series[step] += rho * series[step - 1]
+    times = at(np.arange(count) / 1000)
+    means = [mean_power(Readings(times, 3 + 0.1 * column)) for column in series.T]
+    scatter = np.std([mean.value_w for mean in means])
+    assert scatter == pytest.approx(0.1 * math.sqrt((1 + rho) / (1 - rho) / count), rel=0.15)
+    assert np.mean([mean.uncertainty_w for mean in means]) == pytest.approx(scatter, rel=0.15)
+
+
+def test_a_mean_knows_its_drift():
+    mean = mean_power(sampled(lambda t: 2 + 0.03 * t, seconds=4, start=10))
+    assert mean.drift_w_per_s == pytest.approx(0.03)
+    assert (mean.value_w, mean.duration_s, mean.time_ns) == pytest.approx((2.36, 4, int(at(12))), rel=1e-3)
+    assert mean.deviation_w == pytest.approx(0, abs=1e-9)
+    assert mean_power(Readings(at([1.0]), np.array([2.0]))) is None
+
+
+@pytest.mark.parametrize("noise_steps", [0.0, 0.2, 0.3, 0.5, 2.0])
+def test_what_a_coarse_converter_does_to_a_mean_is_as_stated(noise_steps):
+    """Against converters of which the zero lies anywhere in a step."""
+    rng, step, count = np.random.default_rng(5), 0.02, 400
+    means = [Mean(0, 1.0, count, 0.0, noise_steps * step, 0.0, 0.0)]
+    true = rng.uniform(3, 4, 2000)
+    noisy = true[:, np.newaxis] + noise_steps * step * rng.normal(size=(2000, count))
+    errors = (np.round(noisy / step) * step - noisy).mean(axis=1)
+    assert means[0].resolution_w(step) == pytest.approx(np.sqrt(np.mean(errors**2)), rel=0.25)
+
+
+# -- a run -----------------------------------------------------------------------------------------
+
+
+def test_gross_and_net_of_a_ramp_over_a_drifting_baseline():
+    edges = np.array([2.0, 3.0, 4.5, 5.0])
+    run = batches(edges, images=[8, 8, 4])
+    found = energy_of_run(sampled(lambda t: 10 + t), run, EXACT, baseline(1.0, 1.0), baseline(1.6, 7.0))
+    gross = np.diff(10 * edges + edges**2 / 2)
+    net = gross - np.diff(0.9 * edges + 0.05 * edges**2)
+    assert (found.batches, found.images, found.coverage) == (3, 20, pytest.approx(1))
+    assert found.gross.batch_j == pytest.approx(gross)
+    assert found.net.batch_j == pytest.approx(net)
+    assert found.gross.j_per_image == pytest.approx(gross.sum() / 20)
+    assert found.net.j_per_image == pytest.approx(net.sum() / 20)
+    assert found.net.j_per_batch == pytest.approx(net.mean())
+    assert found.net.percentiles_j[2] == pytest.approx(np.median(net / [8, 8, 4]))
+    assert found.net.budget.drift == pytest.approx(0.6 / math.sqrt(12) * 3 / 20)
+
+
+def test_each_cause_has_its_part_of_the_budget():
+    run = batches(np.arange(2, 8.5, 0.5), images=2)
+    meter = Instrument(resolution_w=0.12, accuracy=0.01, clock_bound_ns=0.05 * S)
+    before, after = baseline(2.0, 1, uncertainty_w=0.03), baseline(2.0, 9, uncertainty_w=0.04)
+    found = energy_of_run(sampled(lambda t: 5 + t), run, meter, before, after)
+    per_image_s = 0.25
+    gross, net = found.gross.budget, found.net.budget
+    assert gross.gain == pytest.approx(0.01 * found.gross.j_per_image / math.sqrt(3))
+    assert net.gain == pytest.approx(0.01 * found.net.j_per_image / math.sqrt(3))
+    # Back to back, only the outer edges matter: 6 W lie between them.
+    assert gross.clock == pytest.approx(0.05 * 6 / 24 / math.sqrt(3))
+    assert net.idle_noise == pytest.approx(0.025 * per_image_s)
+    assert (gross.idle_noise, gross.drift, net.drift) == (0, 0, 0)
+    step = 0.12 / math.sqrt(12) * per_image_s
+    assert gross.resolution == pytest.approx(step, rel=0.01)
+    assert net.resolution == pytest.approx(step * math.sqrt(1.5), rel=0.01)
+    parts = (net.resolution, max(net.noise, net.spread), net.idle_noise, net.drift, net.clock, net.gain)
+    assert found.net.uncertainty_j == pytest.approx(math.hypot(*parts))
+    assert net.spread > net.noise
+    assert net.measured == pytest.approx(math.hypot(parts[0], net.noise, *parts[2:]))
+    assert found.net.expanded_j == pytest.approx(2 * found.net.uncertainty_j)
+
+
+def test_spread_is_that_of_the_mean_over_batches():
+    rng = np.random.default_rng(2)
+    watts = rng.normal(10, 0.5, 400)
+    found = energy_of_run(
+        sampled(lambda t: watts[np.minimum((t * 40).astype(int), 399)], rate_hz=8000),
+        batches(np.arange(401) / 40, images=4),
+        EXACT,
+    )
+    assert found.gross.budget.spread == pytest.approx(watts.std(ddof=1) / 20 / 40 / 4, rel=0.02)
+    assert np.ptp(found.gross.percentiles_j[::4]) == pytest.approx(2 * 1.645 * 0.5 / 40 / 4, rel=0.1)
+
+
+def test_batches_of_different_size_are_no_spread():
+    edges = np.cumsum([1, 0.8, 0.8, 0.8, 0.3])
+    found = energy_of_run(sampled(lambda t: 10 + 0 * t), batches(edges, images=[8, 8, 8, 3]), EXACT)
+    assert found.gross.budget.spread == pytest.approx(0, abs=1e-9)
+
+
+def test_a_single_batch_has_an_energy_and_no_spread():
+    found = energy_of_run(sampled(lambda t: 10 + 0 * t), batches([2, 3], images=4), EXACT)
+    assert (found.gross.j_per_image, found.gross.budget.spread) == (pytest.approx(2.5), 0)
+    assert found.net is None
+
+
+def test_one_baseline_carries_its_own_drift_to_the_run():
+    found = energy_of_run(
+        sampled(lambda t: 10 + 0 * t), batches([4, 6], images=2), EXACT, baseline(1, 1, drift_w_per_s=-0.02)
+    )
+    assert found.net.j_per_image == pytest.approx(9)
+    assert found.net.budget.drift == pytest.approx(0.02 * 4)
+    assert "Idle power was measured on one side of the run only, so its drift is a guess." in found.notes
+
+
+def test_batches_without_power_are_left_out_and_counted():
+    found = energy_of_run(sampled(lambda t: 10 + 0 * t, seconds=5), batches([3, 4, 5, 6, 7], images=2), EXACT)
+    assert (found.batches, found.images, found.gross.j_per_image) == (2, 4, pytest.approx(5))
+    assert "2 of 4 batches ran while no power was recorded, and are left out." in found.notes
+    assert energy_of_run(sampled(lambda t: 10 + 0 * t, seconds=5), batches([8, 9]), EXACT) is None
+    assert energy_of_run(Readings(at([1.0]), np.ones(1)), batches([0, 2]), EXACT) is None
+    assert energy_of_run(sampled(lambda t: t), batches([5]), EXACT) is None
+
+
+# -- what is said beside the figures -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("bound_ms", "doubtful"), [(9.9, False), (10.1, True)])
+def test_a_clock_that_is_off_by_more_than_a_tenth_of_a_batch_makes_it_doubtful(bound_ms, doubtful):
+    meter = Instrument(0.01, 0.01, bound_ms * 1e6)
+    found = energy_of_run(sampled(lambda t: 10 + 0 * t), batches(np.arange(2, 8, 0.1)), meter)
+    assert (found.doubtful is not None) is doubtful
+    assert found.notes == ()
+
+
+def test_a_slow_meter_gives_a_mean_and_no_distribution():
+    found = energy_of_run(sampled(lambda t: 10 + 0 * t, rate_hz=10), batches(np.arange(2, 8, 0.15)), EXACT)
+    assert found.gross.j_per_image == pytest.approx(1.5)
+    assert found.gross.percentiles_j is None
+    assert any("every 100 ms and a batch takes 150 ms" in note for note in found.notes)
+
+
+def test_time_between_batches_is_said_not_to_count():
+    starts = np.arange(2, 8, 0.1)
+    run = Batches(at(starts), at(starts + 0.08), np.ones(60, np.int64))
+    found = energy_of_run(sampled(lambda t: 10 + 0 * t), run, EXACT)
+    assert found.gross.j_per_image == pytest.approx(0.8)
+    assert any(note.startswith("20% of the run lies between batches") for note in found.notes)
+
+
+def test_throttling_shows_in_latency_power_and_clocks():
+    slow_from = 30
+    lengths = np.where(np.arange(60) < slow_from, 0.1, 0.13)
+    edges = 1 + np.concatenate(([0], np.cumsum(lengths)))
+    throttled_s = edges[slow_from]
+    clock = sampled(lambda t: np.where(t < throttled_s, 998e6, 614e6), rate_hz=10)
+    found = energy_of_run(
+        sampled(lambda t: np.where(t < throttled_s, 12, 9)), batches(edges), EXACT, clocks_hz={"gpu": clock}
+    )
+    latency, watts, gpu = found.throttled
+    assert latency.startswith(("Latency was 30% higher from 3", "Latency was 23% lower from 0"))
+    assert watts.startswith(("Power was 25% lower from 3", "Power was 33% higher from 0"))
+    assert gpu == "Clock gpu was between 614 and 998 MHz during the run."
+
+
+def test_a_steady_run_has_nothing_said_against_it():
+    rng = np.random.default_rng(1)
+    edges = 1 + np.concatenate(([0], np.cumsum(rng.normal(0.1, 0.002, 60))))
+    clock = sampled(lambda t: 998e6 + 0 * t, rate_hz=10)
+    found = energy_of_run(
+        sampled(lambda t: rng.normal(12, 0.5, len(t))),
+        batches(edges),
+        Instrument(0.01, 0.01, 1e5),
+        baseline(1, 0.5),
+        baseline(1, 9.5),
+        {"gpu": clock},
+    )
+    assert (found.throttled, found.notes, found.doubtful) == ((), (), None)
+
+
+# -- a simulated board, a simulated meter ------------------------------------------------------------
+
+RATE_HZ = 50_000
+IDLE_S, WARM_UP_S, COOL_S = 0.3, 0.4, 0.5
+BATCHES, BATCH_S = 40, 0.02
+WATTS_STEP = 0.025
+ACCURACY = 0.01
+BOUND_S = 300e-6
+AS_BOUGHT = Instrument(WATTS_STEP, ACCURACY, BOUND_S * 1e9)
+CALIBRATED = Instrument(WATTS_STEP, 0.0, BOUND_S * 1e9)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One measured run and what is true of it."""
+
+    power: Readings
+    batches: Batches
+    gross_j_per_image: float
+    net_j_per_image: float
+
+    def right(self, meter: Instrument, gain: float) -> tuple[list[bool], list[float]]:
+        """Whether gross and net are right within what is stated, and how much that is, as a part of them."""
+        watts = Readings(self.power.times_ns, self.power.values * gain)
+        before, after = (
+            mean_power(Readings(watts.times_ns[part], watts.values[part]))
+            for part in (slice(0, round((IDLE_S - 0.01) * RATE_HZ)), slice(-round(0.2 * RATE_HZ), None))
+        )
+        found = energy_of_run(watts, self.batches, meter, before, after)
+        assert (found.doubtful, found.throttled, found.notes, found.batches) == (None, (), (), BATCHES)
+        figures = (found.gross, found.net)
+        errors = np.subtract([f.j_per_image for f in figures], (self.gross_j_per_image, self.net_j_per_image))
+        right = [abs(e) <= 2 * f.budget.measured for e, f in zip(errors, figures, strict=True)]
+        return right, [f.expanded_j / f.j_per_image for f in figures]
+
+
+def test_of_200_measured_runs_at_least_95_in_100_are_right_within_what_they_state():
+    bought, calibrated, unaware, stated = [], [], [], []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        run, gain = measured_run(rng), 1 + rng.uniform(-ACCURACY, ACCURACY)
+        right, part = run.right(AS_BOUGHT, gain)
+        bought.append(right)
+        stated.append(part)
+        calibrated.append(run.right(CALIBRATED, 1.0)[0])
+        unaware.append(run.right(CALIBRATED, gain)[0])
+    assert (np.mean(bought, axis=0) >= 0.95).all()
+    assert np.max(stated) < 0.02
+    # Without the gain, which is the largest part of the budget, what else is in it must hold as well.
+    assert (np.mean(calibrated, axis=0) >= 0.95).all()
+    # The meter does err: an uncertainty that leaves it out is too small.
+    assert (np.mean(unaware, axis=0) < 0.7).all()
+
+
+def measured_run(rng: np.random.Generator) -> Measured:
+    """Idle, warm-up, batches with pauses between them, idle: as a TX1 takes power and a meter with errors sees it."""
+    starts_s, ends_s = timed_batches(rng)
+    edges = [Edge(IDLE_S, True), Edge(IDLE_S + WARM_UP_S, False)]
+    edges += [
+        Edge(*edge) for pair in zip(starts_s, ends_s, strict=True) for edge in zip(pair, (True, False), strict=True)
+    ]
+    total_s = ends_s[-1] + COOL_S
+    idle_w = wandering(rng, total_s)
+
+    def busy_w(times_s):
+        load, _, _ = follow(replace(TX1, idle_w=0.0), LoadState(), edges, times_s)
+        return power(replace(TX1, idle_w=0.0), load, times_s)
+
+    times_s = np.arange(round(total_s * RATE_HZ)) / RATE_HZ
+    seen_w = busy_w(times_s) + idle_w(times_s) + rng.normal(0, 0.03, len(times_s))
+    zero = rng.uniform(-0.5, 0.5)
+    steps = np.round(seen_w / WATTS_STEP + zero) - zero
+    above_j, idle_j = integral(busy_w, starts_s, ends_s), integral(idle_w, starts_s, ends_s)
+    images = np.full(BATCHES, 16)
+    return Measured(
+        Readings(at(times_s + rng.uniform(-BOUND_S, BOUND_S)), steps * WATTS_STEP),
+        Batches(at(starts_s), at(ends_s), images),
+        (above_j + idle_j) / images.sum(),
+        above_j / images.sum(),
+    )
+
+
+def timed_batches(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Each a little longer or shorter than the others, with a fraction of a millisecond between them."""
+    lengths, pauses = BATCH_S * rng.normal(1, 0.02, BATCHES), rng.uniform(100e-6, 500e-6, BATCHES)
+    ends = IDLE_S + WARM_UP_S + np.cumsum(lengths + pauses)
+    return ends - lengths, ends
+
+
+def wandering(rng: np.random.Generator, total_s: float):
+    """Idle power that begins at 1.3 W and takes a step to either side in every tenth of a second."""
+    nodes_s = np.arange(0, total_s + 0.2, 0.1)
+    nodes_w = 1.3 + np.cumsum(rng.normal(0, 0.01, len(nodes_s)))
+    return lambda times_s: np.interp(times_s, nodes_s, nodes_w)
+
+
+def integral(function, starts_s, ends_s, panels=400) -> float:
+    """Over all spans together, by Gauss and Legendre with four nodes a panel: no trapezia on samples."""
+    nodes, weights = np.polynomial.legendre.leggauss(4)
+    edges = np.linspace(starts_s, ends_s, panels + 1, axis=1)
+    half = np.diff(edges)[..., np.newaxis] / 2
+    times_s = (edges[:, :-1, np.newaxis] + half * (1 + nodes)).ravel()
+    return float((half * weights).ravel() @ function(times_s))
+
+
+def test_the_reference_integral_of_the_simulated_board_agrees_with_the_closed_form():
+    """A rise from idle: idle t + load (t - tau (1 - exp(-t / tau))), without activity and ripple."""
+    board = replace(TX1, activity_rms=0.0, ripple_w=0.0)
+
+    def watts(times_s):
+        load, _, _ = follow(board, LoadState(), [Edge(0.0, True)], times_s)
+        return power(board, load, times_s)
+
+    expected = board.idle_w * 0.2 + board.load_w * (0.2 - board.rise_s * (1 - math.exp(-0.2 / board.rise_s)))
+    assert integral(watts, np.array([0.0]), np.array([0.2])) == pytest.approx(expected, rel=1e-9)

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""README and docs say what is: profiles can be used, links lead somewhere, commands and their options exist."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import pytest
+from typer.main import get_command
+
+from monitor_app.cli import COMMANDS
+from monitor_app.cli.commands import MODULES, Emulated, app
+from monitor_app.cli.files import find_profile
+from monitor_app.core.boards import board_names, load_board
+from monitor_app.core.profile import load_profile, parse_profile
+from monitor_app.core.source_specs import SERIAL_KINDS, Column, SerialSpec, SourceSpec, TimeColumn
+from monitor_app.emulators.options import parse_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in DOCUMENTS}
+INSTRUMENTS = TEXTS["docs/instruments.md"]
+SPECS: dict[str, Any] = {
+    get_args(spec.model_fields["kind"].annotation)[0]: spec for spec in get_args(get_args(SourceSpec)[0])
+}
+_FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_INLINE = re.compile(r"`([^`]+)`")
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_ENDS = {"|", ">", ";", "&&", "&", "||"}
+
+
+def blocks(text: str, *languages: str) -> list[str]:
+    return [body for language, body in _FENCED.findall(text) if language in languages]
+
+
+def prose(text: str) -> str:
+    return _FENCED.sub("", text)
+
+
+def as_profile(block: str) -> str:
+    return block if re.search(r"^title\s*=", block, re.MULTILINE) else f'title = "It"\n{block}'
+
+
+def calls_in(lines: Sequence[str]) -> Iterator[list[str]]:
+    """The words after each `monitor-app` that is called."""
+    for line in lines:
+        words = shlex.split(line, comments=True) if "monitor-app" in line else []
+        for k in (k for k, word in enumerate(words) if Path(word).name == "monitor-app"):
+            end = next((n for n in range(k, len(words)) if words[n] in _ENDS), len(words))
+            yield words[k + 1 : end]
+
+
+def calls_shown(text: str) -> Iterator[list[str]]:
+    """Whole command lines, to be typed as they stand."""
+    return calls_in([line for block in blocks(text, "sh", "console") for line in block.splitlines()])
+
+
+def calls_named(text: str) -> Iterator[list[str]]:
+    """Commands that a sentence names; their options may want a value."""
+    return calls_in(_INLINE.findall(prose(text)))
+
+
+TOML = [(name, number, block) for name, text in TEXTS.items() for number, block in enumerate(blocks(text, "toml"))]
+SHOWN = sorted({(name, tuple(words)) for name, text in TEXTS.items() for words in calls_shown(text)})
+NAMED = sorted({(name, tuple(words)) for name, text in TEXTS.items() for words in calls_named(text) if words})
+
+
+class _ParsedError(Exception):
+    """The words of an emulator are right; it need not run."""
+
+
+def check_call(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parse a command line without carrying it out."""
+    if not words:
+        return
+    first, *rest = words
+    if first == "emulate" and rest:
+        check_emulator(Emulated(rest[0]), rest[1:], monkeypatch)
+    elif first in COMMANDS:
+        given = commands()[first].make_context(first, rest).params
+        profile = given.get("profile")
+        assert profile is None or profile.endswith(".toml") or load_profile(find_profile(profile)).source
+    else:
+        assert not rest, f"{first} is no command"
+        assert first.endswith(".plm") or load_profile(find_profile(first)).source
+
+
+def commands() -> dict[str, Any]:
+    group: Any = get_command(app)
+    return dict(group.commands)
+
+
+def check_emulator(kind: Emulated, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module(f"monitor_app.emulators.{MODULES.get(kind.value, kind.value)}")
+
+    parsed = []
+
+    def parse_only(*arguments: Any) -> Any:
+        options = parse_options(*arguments)
+        options.check()
+        parsed.append(options)
+        raise _ParsedError
+
+    monkeypatch.setattr(module, "parse_options", parse_only)
+    with contextlib.suppress(_ParsedError):
+        module.main(words)
+    assert parsed
+
+
+@pytest.mark.parametrize(("name", "number", "block"), TOML, ids=[f"{name}-{number}" for name, number, _ in TOML])
+def test_every_profile_shown_can_be_used(name: str, number: int, block: str) -> None:
+    profile = parse_profile(as_profile(block), f"{name}, block {number + 1}")
+    sources = {source.name for source in profile.source}
+    for combination in profile.combination:
+        assert {term.partition("/")[0] for term in (*combination.plus, *combination.minus)} <= sources
+
+
+def test_profiles_are_shown_as_toml() -> None:
+    """So that the test above sees them."""
+    for name, text in TEXTS.items():
+        assert "[[source]]\n" not in re.sub(r"^```toml\n.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE), name
+
+
+@pytest.mark.parametrize(("name", "words"), SHOWN, ids=[f"{name}: {' '.join(words)}" for name, words in SHOWN])
+def test_every_command_line_shown_can_be_typed(
+    name: str, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_call(words, monkeypatch)
+
+
+@pytest.mark.parametrize(("name", "words"), NAMED, ids=[f"{name}: {' '.join(words)}" for name, words in NAMED])
+def test_every_command_named_exists_with_its_options(name: str, words: tuple[str, ...]) -> None:
+    first, *rest = words
+    if first in COMMANDS:
+        options = {option for parameter in commands()[first].params for option in parameter.opts}
+        assert {word for word in rest if word.startswith("-")} <= options
+        assert first != "emulate" or not rest or Emulated(rest[0])
+    else:
+        assert not rest
+        assert load_profile(find_profile(first)).source
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "monitor-app recrod x.toml",
+        "monitor-app sources --jason",
+        "monitor-app record no-such-profile",
+        "monitor-app no-such-profile",
+        "monitor-app --verson",
+        "monitor-app sources --capture",
+        "monitor-app emulate ps4",
+        "monitor-app emulate ps3 --format csv",
+        "monitor-app emulate shunt --fault melt@5",
+    ],
+)
+def test_what_does_not_exist_would_be_noticed(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    [words] = calls_shown(f"```sh\nsudo .venv/bin/{line} | less    # a remark\n```\n")
+    with pytest.raises((Exception, SystemExit)):
+        check_call(words, monkeypatch)
+
+
+def test_every_command_and_every_emulator_is_shown() -> None:
+    assert set(COMMANDS) - {"window"} <= {words[0] for _, words in SHOWN if words}
+    assert {words[1] for _, words in SHOWN if words[0] == "emulate"} == {kind.value for kind in Emulated}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_link_leads_to_a_file(name: str) -> None:
+    folder = (ROOT / name).parent
+    for target in _LINK.findall(prose(TEXTS[name])):
+        if not target.startswith(("http://", "https://", "#")):
+            assert (folder / target.partition("#")[0]).resolve().exists(), target
+
+
+def test_every_decision_is_in_the_list() -> None:
+    listed = set(_LINK.findall(TEXTS["docs/decisions/README.md"]))
+    assert listed == {path.name for path in (ROOT / "docs" / "decisions").glob("0*.md")}
+    for name in listed:
+        title = TEXTS[f"docs/decisions/{name}"].splitlines()[0]
+        assert title.startswith(f"# {name[:4]} ")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "profiles").glob("*.toml")), ids=lambda path: path.name)
+def test_every_profile_that_is_shipped_can_be_used(path: Path) -> None:
+    assert load_profile(path).source
+
+
+def test_every_board_that_is_shipped_can_be_read_and_is_named() -> None:
+    for board in map(load_board, board_names()):
+        title = board.title.removeprefix("Jetson ")
+        assert title in re.sub(r"\s+", " ", INSTRUMENTS), title
+
+
+def section_of(kind: str) -> str:
+    """The section of docs/instruments.md that shows how this kind is written."""
+    sections = re.split(r"^## ", INSTRUMENTS, flags=re.MULTILINE)
+    return next(s for s in sections if any(f'\nkind = "{kind}"\n' in block for block in blocks(s, "toml")))
+
+
+def is_named(key: str, text: str) -> bool:
+    """In code in the prose or a table, or given a value in a profile."""
+    given = "\n".join(blocks(text, "toml"))
+    return f"`{key}`" in prose(text) or bool(re.search(rf"(^|# |\{{ |, |\.){key}( =|\])", given, re.MULTILINE))
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_every_kind_is_in_the_table_and_every_key_of_it_in_its_section(kind: str) -> None:
+    spec = SPECS[kind]
+    assert re.search(rf"^\|.*\| `{kind}` \|", INSTRUMENTS, re.MULTILINE)
+    assert re.search(rf"^\|.*`{kind}`.*\|", TEXTS["README.md"], re.MULTILINE)
+    common = INSTRUMENTS[INSTRUMENTS.index("\n## 1. ") : INSTRUMENTS.index("\n## 2. ")]
+    inherited = {"kind", "name", "roles", *(SerialSpec.model_fields if spec in SERIAL_KINDS else ())}
+    for key in spec.model_fields:
+        assert is_named(key, common if key in inherited else section_of(kind)), key
+
+
+@pytest.mark.parametrize("table", [Column, TimeColumn])
+def test_every_key_of_a_column_is_explained(table: Any) -> None:
+    for key in table.model_fields:
+        assert is_named(key, section_of("lines")), key
+
+
+def test_the_defaults_of_serial_instruments_are_as_documented() -> None:
+    for spec in SERIAL_KINDS:
+        line = spec.model_fields["sync_line"].default
+        assert f"`{line}`" in INSTRUMENTS
+    for kind, spec in SPECS.items():
+        assert f"`{spec.model_fields['name'].default}`" in INSTRUMENTS, kind
