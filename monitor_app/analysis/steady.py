@@ -5,7 +5,7 @@ That no trend was found proves nothing: in a short or noisy window none is ever 
 (two one-sided tests, Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657): steady is what has been shown to change by
 less than a margin over the time that is to be measured, and noise means that warm-up takes longer, not that it passes.
 
-The last half of what has run so far is cut into ten groups of neighbours, and a line is laid through the groups.
+The last half of the time so far is cut into ten groups of neighbours, and a line is laid through the groups.
 Groups longer than what correlates the values err independently (the method of batch means, Conway 1963, Management
 Science 10:47), and the window grows until they are.
 """
@@ -48,7 +48,7 @@ class Limits:
     """Relative."""
     temperature_k: float = 2.0
     least_s: float = 3.0
-    """No window is shorter. Nor has it fewer than ten batches, nor does it hold the first batch of all."""
+    """No window is shorter. It holds ten batches at least, and never the first of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +196,11 @@ def find_change(readings: Readings) -> Change | None:
 
 
 def _first_of_window(start_ns: Nanoseconds, end_ns: Nanoseconds, limits: Limits) -> int | None:
-    """The last half of the time, and of the batches, that have passed; None before that is long enough."""
+    """The last half of the time since the first batch, which loads and compiles; None before that is long enough."""
     count = len(end_ns)
     if count < GROUPS + 1:
         return None
-    middle_ns = (int(start_ns[0]) + int(end_ns[-1])) // 2
+    middle_ns = int(end_ns[-1]) - int(end_ns[-1] - start_ns[1]) // 2
     least_ns = int(end_ns[-1]) - round(limits.least_s * 1e9)
     by_time = int(np.searchsorted(start_ns, min(middle_ns, least_ns), "right")) - 1
     first = min(by_time, count - GROUPS)

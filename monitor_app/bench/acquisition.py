@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from monitor_app.bench.recorder import Recorder
     from monitor_app.bench.sync import EdgeLog
     from monitor_app.bench.timeline import Gap, Placed
+    from monitor_app.core.clock import ClockState
     from monitor_app.core.samples import PowerSource, Signal, SourceInfo
     from monitor_app.session.writer import SessionWriter
 
@@ -43,6 +44,9 @@ class Tap(Protocol):
 
     def add(self, source_id: int, placed: Placed, writer: SessionWriter) -> None:
         """A block of a source has been written."""
+
+    def clock(self, source_id: int, host_ns: int, state: ClockState, writer: SessionWriter) -> None:
+        """How sure the times of a source are now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +245,13 @@ class Acquisition:
         self._status = replace(
             self._status, rate_hz=state.rate_hz, clock_bound_ns=state.bound_ns, clock_method=state.method.value
         )
-        self._recorder.put(lambda writer: writer.write_clock(self._id, now_ns, state))
+        self._recorder.put(lambda writer: self._write_clock(now_ns, state, writer))
+
+    def _write_clock(self, now_ns: int, state: ClockState, writer: SessionWriter) -> None:
+        """On the recorder's thread."""
+        writer.write_clock(self._id, now_ns, state)
+        for tap in self._taps:
+            tap.clock(self._id, now_ns, state, writer)
 
     def _say(self, state: SourceState, message: str) -> None:
         self._status = replace(self._status, state=state, message=message)

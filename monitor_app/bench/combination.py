@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor_app.bench.timeline import Placed
+    from monitor_app.core.clock import ClockState
     from monitor_app.session.writer import SessionWriter
 
     Floats = NDArray[np.float64]
@@ -58,6 +59,7 @@ class Combination:
         self._tracks: dict[int, list[_Track]] = {}
         """By source."""
         self._infos: dict[int, SourceInfo] = {}
+        self._clocks: dict[int, ClockState] = {}
         self._pace: int | None = None
         """The source that sets it, once all have introduced themselves."""
         self._step = 1
@@ -101,6 +103,15 @@ class Combination:
         if source_id == self._pace:
             self._due = self._due.joined(self._tracks[source_id][0].intervals(placed, self._step))
         self._write_complete(writer)
+
+    def clock(self, source_id: int, host_ns: int, state: ClockState, writer: SessionWriter) -> None:
+        """The times of a combination are as sure as those of the least sure of its sources."""
+        if source_id not in self._tracks:
+            return
+        self._clocks[source_id] = state
+        if source_id == self._pace:
+            worst = max(self._clocks.values(), key=lambda each: each.bound_ns)
+            writer.write_clock(self._id, host_ns, replace(worst, rate_hz=state.rate_hz))
 
     def _write_complete(self, writer: SessionWriter) -> None:
         tracks = [track for tracks in self._tracks.values() for track in tracks]

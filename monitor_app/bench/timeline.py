@@ -109,6 +109,8 @@ class Timeline:
         if block.times_ns is not None:
             return [self._place(part) for part in parts]
         self._clock.add_arrival(self._expected, block.arrival_ns)
+        if self._sync is not None and len(block.changes.index):
+            self._find_edges(block, self._sync)
         self._held += parts
         if self._learned_ns is None:
             self._learned_ns = block.arrival_ns + LEARNING_NS
@@ -141,8 +143,6 @@ class Timeline:
         self._end = (first + len(block), last_ns + round(1e9 / self.state.rate_hz))
         self._given_ns = last_ns
         changes = LineChanges(block.changes.index - self._base, block.changes.line, block.changes.level)
-        if self._sync is not None and len(block.changes.index):
-            self._find_edges(block, start_ns, last_ns)
         return Placed(first, block.codes, times_ns, block.times_ns is None, changes, gap)
 
     @property
@@ -184,16 +184,14 @@ class Timeline:
         gap = Gap(index, missed, end_ns, start_ns, "disconnected") if missed else None
         return index + missed, gap
 
-    def _find_edges(self, block: SampleBlock, start_ns: int, last_ns: int) -> None:
-        """Tie the clock to the edges on the sync line that this block saw."""
+    def _find_edges(self, block: SampleBlock, line: int) -> None:
+        """Tie the clock to the edges on the sync line that this block saw, before its samples are given their times."""
         if self._edges is None:
             return
         tolerance_ns = self._clock.state.bound_ns + EDGE_TOLERANCE_NS
-        period_ns = (last_ns - start_ns) / max(len(block) - 1, 1)
-        ours = block.changes.line == self._sync
+        ours = block.changes.line == line
         for index, level in zip(block.changes.index[ours].tolist(), block.changes.level[ours].tolist(), strict=True):
-            seen_ns = start_ns + (index - block.first_index) * period_ns
-            sent = self._edges.nearest(round(seen_ns), bool(level), tolerance_ns)
+            sent = self._edges.nearest(self._clock.time_of(index), bool(level), tolerance_ns)
             if sent is not None:
                 self._clock.add_edge(index, sent.earliest_ns, sent.latest_ns)
 

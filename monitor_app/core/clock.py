@@ -157,6 +157,10 @@ class SampleClock:
         origin_ns = self._origin[1] if self._origin else 0
         return origin_ns + round(start), origin_ns + round(start + bent * (n - 1) / n)
 
+    def time_of(self, index: int) -> int:
+        """Host time of a sample as it is estimated now; nothing is given by it."""
+        return (self._origin[1] if self._origin else 0) + round(self._at(self._current(), index))
+
     @property
     def state(self) -> ClockState:
         """Rate and bound at the newest sample."""

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from monitor_app.gui.columns import columns_for
+from monitor_app.gui.columns import BASE, columns_for
 from monitor_app.session.waveform import Envelope
 
 if TYPE_CHECKING:
     from monitor_app.session.reader import SessionReader
 
-AGAIN = 128
-"""Groups read again at the end: so many that the reader, asked for a whole number, finds the same size."""
+AGAIN, AGAIN_OF_LARGE = 128, 32
+"""Groups read again at the end: so many that the reader, asked for a whole number, finds the same size. Of groups
+that are made of summaries there are sixteen sizes a level to be told apart, of those made of samples 64."""
 
 
 class EnvelopeCache:
@@ -61,7 +62,8 @@ def _moved_on(
     """The known groups that are still in the window, and the rest read; None where that does not work."""
     if len(known) < 2 * AGAIN or known.samples_per_column == 1 or start_ns < int(known.start_ns[0]):
         return None
-    kept = slice(int(np.searchsorted(known.end_ns, start_ns, "right")), len(known) - AGAIN)
+    again = AGAIN_OF_LARGE if known.samples_per_column >= BASE else AGAIN
+    kept = slice(int(np.searchsorted(known.end_ns, start_ns, "right")), len(known) - again)
     seam_ns = int(known.start_ns[kept.stop])
     if kept.stop <= kept.start or end_ns <= seam_ns:
         return None

@@ -114,41 +114,42 @@ class Columns(_Unbounded, pg.GraphicsObject):
         inside = slice(*np.searchsorted(column, (0, room.width())))
         top = self._high[inside] * to_device.m22() + to_device.dy() - room.top()
         bottom = self._low[inside] * to_device.m22() + to_device.dy() - room.top()
-        shape = room.height(), room.width()
-        pixels, first_row = columns_image(column[inside], top, bottom, shape, self._colour.rgba())
+        pixels, row, left = columns_image(column[inside], top, bottom, room.height(), self._colour.rgba())
         if len(pixels) == 0:
             return
         height, width = pixels.shape
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
         painter.save()
         painter.resetTransform()
-        painter.drawImage(QPoint(room.left(), room.top() + first_row), image)
+        painter.drawImage(QPoint(room.left() + left, room.top() + row), image)
         painter.restore()
 
 
 def columns_image(
-    column: NDArray[np.int64],
-    top: NDArray[np.float64],
-    bottom: NDArray[np.float64],
-    shape: tuple[int, int],
-    colour: int,
-) -> tuple[NDArray[np.uint32], int]:
-    """Rows of pixels that hold all columns, and the number of the first of these rows in an image of this shape.
+    column: NDArray[np.int64], top: NDArray[np.float64], bottom: NDArray[np.float64], height: int, colour: int
+) -> tuple[NDArray[np.uint32], int, int]:
+    """The pixels that hold all columns, and where they begin: row and column of a pane of so many rows.
 
-    ``column`` rises and is within the image; ``top`` and ``bottom`` are pixels from above, and each column has at
-    least one. Columns in the same place are one, from the top of the highest to the bottom of the lowest.
+    ``column`` rises; ``top`` and ``bottom`` are pixels from above, and each column has at least one. Columns in the
+    same place are one, from the top of the highest to the bottom of the lowest.
     """
-    height, width = shape
-    nothing = np.empty((0, width), np.uint32), 0
     if len(column) == 0:
-        return nothing
-    starts = np.flatnonzero(np.diff(column, prepend=-1))
-    first = np.clip(np.floor(np.minimum.reduceat(top, starts)), 0, height)
-    last = np.clip(np.floor(np.maximum.reduceat(bottom, starts)) + 1, 0, height)
+        return np.empty((0, 0), np.uint32), 0, 0
+    left, width = int(column[0]), int(column[-1] - column[0]) + 1
+    starts = np.flatnonzero(np.diff(column, prepend=left - 1))
     begin, end = np.full(width, height, np.int16), np.zeros(width, np.int16)
-    begin[column[starts]], end[column[starts]] = first, last
-    low, high = int(first.min()), int(last.max())
+    place = column[starts] - left
+    begin[place] = np.clip(np.floor(np.minimum.reduceat(top, starts)), 0, height)
+    end[place] = np.clip(np.floor(np.maximum.reduceat(bottom, starts)) + 1, 0, height)
+    low, high = int(begin.min()), int(end.max())
     if high <= low:
-        return nothing
-    rows = np.arange(low, high, dtype=np.int16)[:, None]
-    return np.where((rows >= begin) & (rows < end), np.uint32(colour), np.uint32(0)), low
+        return np.empty((0, 0), np.uint32), 0, 0
+    pixels = np.zeros((high - low, width), np.uint32)
+    # Rows that all columns have need no comparison.
+    full_from = min(max(int(begin.max()), low), high)
+    full_to = max(int(end.min()), full_from)
+    pixels[full_from - low : full_to - low] = colour
+    for first, last in ((low, full_from), (full_to, high)):
+        rows = np.arange(first, last, dtype=np.int16)[:, None]
+        np.multiply((rows >= begin) & (rows < end), np.uint32(colour), out=pixels[first - low : last - low])
+    return pixels, low, left

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 FIRST_TRACE, OTHER_TRACE, LATENCY, ACCURACY = 60, 34, 22, 18
 """Heights of the panes relative to each other."""
 APART_PX = 10
-DRAWN_A_FRAME = 2
-"""Curves that follow new samples in one frame; of more of them the others have the next one."""
+READING_S = 0.002
+"""Once curves that follow new samples have taken so long in a frame, the others have the next one."""
 
 
 class PaneStack(pg.GraphicsLayoutWidget):
@@ -154,9 +155,14 @@ class PaneStack(pg.GraphicsLayoutWidget):
         due = [each for each in curves if each[1].out_of_place(view, pixels)]
         waiting = [(each[1].out_of_date(recording, view), each) for each in curves if each not in due]
         late = sorted((each for each in waiting if each[0] > 0), key=lambda each: -each[0])
-        due += [each for _, each in late[:DRAWN_A_FRAME]]
         for _, curve in due:
             curve.draw(recording, view, pixels)
+        began_s = time.thread_time()
+        for _, each in late:
+            each[1].draw(recording, view, pixels)
+            due.append(each)
+            if time.thread_time() - began_s > READING_S:
+                break
         for pane in {id(pane): pane for pane, _ in due}.values():
             pane.settle()
 

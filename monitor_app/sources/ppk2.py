@@ -112,7 +112,8 @@ class Ppk2Source:
         data = transport.read(timeout_s, eager=self._start_ns is not None)
         arrival_ns = time.perf_counter_ns()
         decoded = protocol.decode(data, self._state)
-        broken = any(run.lost_before for run in decoded.runs)
+        # A slip whose loss is a multiple of 64 leaves nothing in the counter but that it had to be found again.
+        broken = decoded.state.breaks > self._state.breaks or any(run.lost_before for run in decoded.runs)
         self._state = decoded.state
         readings: list[Reading] = []
         for run in decoded.runs:

@@ -56,7 +56,7 @@ def test_correlated_latencies_need_more_of_them():
     for series in latencies(0.9, 1000, rows=20):
         assert shown(summarise_latency(series, resamples=20)) == ["p50"]
     few = latencies(0.9, 100, rows=20)
-    assert sum(summarise_latency(series, resamples=20).mean is None for series in few) >= 16
+    assert sum(summarise_latency(series, resamples=20).mean is None for series in few) >= 10
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.9])

@@ -10,6 +10,7 @@ import pytest
 
 from monitor_app.bench.combination import Combination, Term
 from monitor_app.bench.timeline import Gap, Placed
+from monitor_app.core.clock import ClockMethod, ClockState
 from monitor_app.core.samples import LineChanges, Quantity, Role, Signal, SourceInfo
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer import SessionWriter
@@ -158,3 +159,94 @@ def test_what_has_no_power_to_combine_is_said_in_the_log(writer, tmp_path):
     with SessionReader(tmp_path / "s.plm") as reader:
         assert len(reader.sources()) == 2
         assert "beyond is not computed" in reader.log()[0].text
+
+
+FAST = [
+    SourceInfo(
+        name, "test", "m", "1", "1", rate_hz, (Signal("power", Quantity.POWER, Role.TOTAL),),
+    ) for name, rate_hz in (("one", 20_000.0), ("two", 50_000.0))
+]  # fmt: skip
+
+
+def fast_block(rate_hz: float, first: int, n: int, watts: float, gap: Gap | None = None) -> Placed:
+    times_ns = START_NS + np.round((first + np.arange(n)) * 1e9 / rate_hz).astype(np.int64)
+    return Placed(first, (np.full(n, watts, "<f4"),), times_ns[[0, -1]], True, LineChanges(), gap)
+
+
+def fast_pair(writer: SessionWriter) -> Combination:
+    combination = Combination(RESULT, "beyond", [Term(1, None, 1.0), Term(2, None, -1.0)], Role.OTHER)
+    for number, info in enumerate(FAST, start=1):
+        writer.add_source(number, info)
+        combination.begin(number, info, writer)
+    return combination
+
+
+def test_two_fast_meters_are_compared_a_thousand_times_a_second(writer, tmp_path):
+    combination = fast_pair(writer)
+    for k in range(20):
+        # Blocks whose ends are no multiples of anything.
+        combination.add(1, fast_block(20_000, 1_007 * k, 1_007, 5.0 + k), writer)
+        combination.add(2, fast_block(50_000, 2_500 * k, 2_500, 2.0), writer)
+    times_s, values, _ = written(writer, tmp_path / "s.plm")
+    with SessionReader(tmp_path / "s.plm") as reader:
+        assert reader.sources()[-1].rate_hz == pytest.approx(1_000)
+        assert reader.gaps() == []
+    assert np.diff(times_s) == pytest.approx(np.full(len(times_s) - 1, 0.001), abs=1e-8)
+    assert len(values) == pytest.approx(1_000, abs=2)
+    block = (times_s * 20_000) // 1_007
+    inside = ((times_s - 0.001) * 20_000) // 1_007 == block
+    assert values[inside] == pytest.approx(3.0 + block[inside], abs=1e-4)
+
+
+@pytest.mark.parametrize("stops", [1, 2])
+def test_while_one_is_away_for_long_the_others_do_not_pile_up(writer, tmp_path, stops):
+    combination = fast_pair(writer)
+    goes_on = 3 - stops
+    rates = {1: 20_000, 2: 50_000}
+    combination.add(stops, fast_block(rates[stops], 0, rates[stops] // 10, 5.0), writer)
+    sizes = []
+    for k in range(400):
+        rate = rates[goes_on]
+        combination.add(goes_on, fast_block(rate, k * rate // 10, rate // 10, 2.0), writer)
+        sizes.append(sum(len(track._pieces) for tracks in combination._tracks.values() for track in tracks))
+        assert len(combination._due) <= 10_100
+    assert max(sizes[200:]) <= max(sizes[:150]) + 2
+    # It comes back after its hole, and is compared again.
+    rate = rates[stops]
+    hole = Gap(rate // 10, 1, START_NS, START_NS + 39 * 10**9, "disconnected")
+    combination.add(stops, fast_block(rate, 39 * rate, rate, 5.0, hole), writer)
+    times_s, values, _ = written(writer, tmp_path / "s.plm")
+    sign = 1 if stops == 1 else -1
+    back = values[times_s > 1]
+    assert back == pytest.approx(np.full(len(back), sign * 3.0), abs=1e-4)
+    assert len(back) == pytest.approx(1_000, abs=2)
+    with SessionReader(tmp_path / "s.plm") as reader:
+        (gap,) = reader.gaps()
+        assert gap.end_ns - gap.start_ns == pytest.approx(38.9e9, rel=0.01)
+
+
+def test_a_slow_pace_is_waited_for_as_long_as_its_samples_are_apart(writer, tmp_path):
+    combination = Combination(RESULT, "beyond", [Term(1, None, 1.0), Term(2, None, -1.0)], Role.OTHER)
+    slow = SourceInfo("slow", "scpi", "m", "1", "1", 1 / 60, (Signal("power", Quantity.POWER),))
+    for number, info in ((1, FAST[0]), (2, slow)):
+        writer.add_source(number, info)
+        combination.begin(number, info, writer)
+    for k in range(140):
+        combination.add(1, fast_block(20_000, k * 20_000, 20_000, float(k)), writer)
+        if k in {10, 70, 130}:
+            combination.add(2, rails_block(k // 60, [k + 1.0], [1.0]), writer)
+    times_s, values, _ = written(writer, tmp_path / "s.plm")
+    # The first stands for no time that is known.
+    assert times_s == pytest.approx([71, 131])
+    assert values == pytest.approx([np.arange(11, 71).mean() - 1, np.arange(71, 131).mean() - 1], abs=0.001)
+
+
+def test_its_times_are_as_sure_as_those_of_its_least_sure_source(writer, tmp_path):
+    combination = begun(writer, [Term(1, None, 1.0), Term(2, "VDD_IN", -1.0)])
+    combination.clock(1, START_NS, ClockState(10_000.1, 20_000, ClockMethod.LINE), writer)
+    combination.clock(2, START_NS, ClockState(19.9, 25_000_000, ClockMethod.POLLED), writer)
+    writer.commit()
+    with SessionReader(tmp_path / "s.plm") as reader:
+        clock = reader.clock(RESULT)
+    assert clock is not None
+    assert (clock.rate_hz, clock.bound_ns, clock.method) == (19.9, 25_000_000, "polled")

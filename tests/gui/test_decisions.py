@@ -273,9 +273,9 @@ def test_a_doubt_is_shown_to_the_digits_it_has() -> None:
 def test_an_image_of_columns_has_each_pixel_between_their_ends(columns: list[tuple[int, float, float]]) -> None:
     columns.sort()
     at, top, size = (np.array(each) for each in zip(*columns, strict=True))
-    pixels, first_row = columns_image(at, top, top + size, (30, 20), 0xFF112233)
+    pixels, row, left = columns_image(at, top, top + size, 30, 0xFF112233)
     image = np.zeros((30, 20), np.uint32)
-    image[first_row : first_row + len(pixels)] = pixels
+    image[row : row + pixels.shape[0], left : left + pixels.shape[1]] = pixels
     for x in range(20):
         here = at == x
         for y in range(30):
