@@ -120,6 +120,7 @@ class Bench:
             phase=phase,
             sources=sources,
             found=self._finder.found,
+            searches=self._finder.searches,
             runs=runs,
             cycle=self._runs.cycle,
             cycles=self._profile.plan.cycles if self._profile.plan else 0,

@@ -34,6 +34,8 @@ class Finder:
     def __init__(self, ports: Callable[[], Sequence[SerialPort]] = serial_ports) -> None:
         self.found: tuple[FoundSource, ...] = ()
         """As last looked for."""
+        self.searches = 0
+        """How often all was looked for and asked, as `ask` wants it; rises when one has ended."""
         self._ports = ports
         self._asked = threading.Event()
         self._closing = threading.Event()
@@ -64,6 +66,7 @@ class Finder:
                 if self._asked.is_set():
                     self._asked.clear()
                     self.found = tuple(find_sources(self._ports, in_use=open_here(), stopped=self._closing.is_set))
+                    self.searches += 1
                 elif present != seen:
                     self._plugged(present, seen)
                 seen = present

@@ -113,6 +113,8 @@ class _Link:
         self.quit_wanted = False
         self.orphaned = False
         self._buffer = b""
+        self._unsent = b""
+        """The rest of a line that the window's pipe had no room for."""
         self._stdout = os.dup(sys.stdout.fileno())
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever anybody prints is no message
         os.set_blocking(self._stdout, False)
@@ -121,8 +123,14 @@ class _Link:
 
     def send(self, event: messages.Event) -> None:
         """A window that does not read misses a status; the next one tells it all again."""
-        with contextlib.suppress(BlockingIOError, BrokenPipeError):
-            os.write(self._stdout, messages.encode(event))
+        if not (self._unsent and isinstance(event, messages.Status)):
+            self._unsent += messages.encode(event)
+        with contextlib.suppress(BlockingIOError):
+            try:
+                while self._unsent:
+                    self._unsent = self._unsent[os.write(self._stdout, self._unsent) :]
+            except BrokenPipeError:
+                self._unsent = b""
 
     def commands(self, timeout_s: float) -> list[messages.Command]:
         """What came within the timeout."""

@@ -108,3 +108,5 @@ class BenchStatus:
     """The last thing a person should know, one sentence."""
     found: tuple[FoundSource, ...] = ()
     """What else is on this machine, as far as it has been looked for."""
+    searches: int = 0
+    """How many searches for instruments that were asked for have ended."""

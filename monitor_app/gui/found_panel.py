@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus, FoundSource
 
 IN_USE = "in use by this session"
-LOOKS_AT_MOST_S = 12.0
+LOOKS_AT_MOST_S = 60.0
 """A search that has found nothing new says nothing when it ends; by then it has."""
 ONE_OF_A_KIND = frozenset({"jetson-rails", "jtop", "rapl", "hwmon"})
 
@@ -76,7 +76,7 @@ class FoundPanel(QWidget):
         self.lines: tuple[FoundLine, ...] | None = None
         self.add_buttons: list[WordButton] = []
         self._looking_since_s: float | None = None
-        self._found: tuple[FoundSource, ...] = ()
+        self._searches = self._searches_before = 0
         self._asked_before = False
         self._heading = Heading("found")
         self._rows = QVBoxLayout()
@@ -112,16 +112,16 @@ class FoundPanel(QWidget):
     def show_status(self, status: BenchStatus | None) -> None:
         """Several times a second; None where there is no bench."""
         self.setVisible(status is not None)
-        found = status.found if status is not None else ()
+        self._searches = status.searches if status is not None else 0
         if self._looking_since_s is not None:
             over = time.monotonic() - self._looking_since_s > LOOKS_AT_MOST_S
-            if status is None or over or found != self._found:
+            if status is None or over or self._searches > self._searches_before:
                 self._rest()
-        self._found = found
         self._show_lines(found_lines(status))
 
     def _look(self) -> None:
         self._looking_since_s, self._asked_before = time.monotonic(), True
+        self._searches_before = self._searches
         self.find_button.setText("looking …")
         self.find_button.setEnabled(False)
         self.progress.show()

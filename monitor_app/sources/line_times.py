@@ -29,6 +29,8 @@ SLOPE_COST_NS = 1e8
 """A slope must win so much per unit, in the middle of the arrivals: it is left alone until there is evidence."""
 EARLY_NS = 50_000_000
 """A stamp that lies further ahead of its arrival than this is not one."""
+FIRST_EARLY_NS = 300_000_000
+"""The same at first: the only arrival that is known yet may have been seen late, on a machine that is busy."""
 RESET_S = 0.4
 """An instrument whose stamps cannot be for so long has begun to count anew; less than it is listened to at first."""
 WRAP = 2.0**32
@@ -143,7 +145,8 @@ class StampTimes:
             return np.iinfo(np.int64).max
         slope, height = self._fit()
         since_ns = arrival_ns - self._origin[1] - height
-        return self._origin[0] + round(since_ns / (1 + slope)) + EARLY_NS
+        early_ns = EARLY_NS if len(self._bins) > 1 else FIRST_EARLY_NS
+        return self._origin[0] + round(since_ns / (1 + slope)) + early_ns
 
     def _learn(self, stamp_ns: int, arrival_ns: int) -> None:
         if self._origin is None:

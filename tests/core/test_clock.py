@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from monitor_app.core.clock import SampleClock
+from monitor_app.core.clock import ClockMethod, SampleClock
 from monitor_app.core.samples import TimeMark
 
 RATE_HZ = 50_000
@@ -232,3 +232,56 @@ def test_a_rate_no_crystal_has_widens_the_bound():
     given = drive(SampleClock(RATE_HZ, BOUND_NS), Meter(2_000, 2), 30, marks=True)
     assert given.within_bound(100).all()
     assert given.bound_ns[-1] > 1_000_000
+
+
+def test_one_edge_bounds_no_rate_and_two_do():
+    clock, meter = SampleClock(RATE_HZ, BOUND_NS), Meter(ppm=80)
+    assert clock.state.method is ClockMethod.ARRIVAL
+    for k in range(1, 401):
+        clock.add_arrival(k * BLOCK, meter.arrival_ns(k * BLOCK))
+        if k in {150, 300}:
+            clock.add_edge(k * BLOCK, meter.true_ns(k * BLOCK) - 5_000, meter.true_ns(k * BLOCK) + 5_000)
+        if k == 200:
+            assert clock.state.method is ClockMethod.ARRIVAL
+    assert clock.state.method is ClockMethod.LINE
+
+
+def test_marks_of_long_ago_do_not_hold_a_crystal_that_has_drifted_since():
+    """Pings for ten seconds, then none, and a crystal that runs 20 ppm faster from then on."""
+    clock, meter = SampleClock(RATE_HZ, BOUND_NS), Meter(ppm=0)
+    later = Meter(ppm=20, seed=2)
+    worst_ns = 0.0
+    per_s = RATE_HZ // BLOCK
+    turn = 10 * per_s * BLOCK
+    later.first, later.origin_ns = turn, meter.true_ns(turn)
+    for k in range(300 * per_s):
+        first, n = k * BLOCK, BLOCK
+        now = meter if first < turn else later
+        if first < turn and k % 50 == 0:
+            clock.add_mark(meter.ping(first))
+        clock.add_arrival(first + n, now.arrival_ns(first + n))
+        given_ns, _ = clock.times(first, n)
+        if first > 180 * RATE_HZ:
+            worst_ns = max(worst_ns, abs(given_ns - later.true_ns(first)) - clock.state.bound_ns)
+    assert worst_ns <= 0
+    assert clock.state.method is ClockMethod.ARRIVAL
+    assert clock.state.bound_ns <= 1.3 * BOUND_NS
+
+
+@pytest.mark.parametrize("early_ns", [0, 30_000_000])
+def test_no_sample_is_given_a_time_before_the_one_that_is_given_as_the_earliest(early_ns):
+    meter = Meter()
+    floor_ns = meter.true_ns(0) + early_ns
+    clock = SampleClock(RATE_HZ, BOUND_NS, floor_ns)
+    last_ns, bounds = floor_ns - 1, []
+    for k in range(1000):
+        clock.add_mark(meter.ping(k * BLOCK))
+        clock.add_arrival((k + 1) * BLOCK, meter.arrival_ns((k + 1) * BLOCK))
+        first_ns, end_ns = clock.times(k * BLOCK, BLOCK)
+        assert last_ns < first_ns < end_ns
+        last_ns = end_ns
+        # What it is late by is owned up to, and made up for slowly.
+        assert abs(first_ns - meter.true_ns(k * BLOCK)) <= clock.state.bound_ns + 10_000
+        bounds.append(clock.state.bound_ns)
+    assert bounds[0] >= early_ns - BOUND_NS
+    assert bounds[-1] <= max(bounds[0] - 4_000_000, 500_000)

@@ -330,7 +330,11 @@ def test_finding_is_asked_of_the_bench_and_seen_to_go_on(qtbot: QtBot, live: tup
     assert bench.commands == [FindSources()]
     assert found.progress.isVisible()
     assert not found.find_button.isEnabled()
+    # What was plugged in meanwhile is no answer; the end of the search is, also where it found nothing new.
     bench.say(Status(several_status(found=FOUND)))
+    frames(window, 2)
+    assert found.progress.isVisible()
+    bench.say(Status(replace(several_status(found=FOUND), searches=1)))
     frames(window, 2)
     assert not found.progress.isVisible()
     assert found.find_button.isEnabled()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from monitor_app.bench.instruments import Replay
 from monitor_app.core.errors import PortError, SourceError, SourceLostError
 from monitor_app.sources.capture import Capture, CapturingTransport, ReplayTransport, header_of
 
@@ -108,6 +109,20 @@ def test_a_capture_that_was_cut_off_plays_up_to_there(tmp_path: Path) -> None:
         replay.read(0.5)
     assert got == b"whoWHOhow muchHOW "
     replay.close()
+
+
+def test_a_replay_that_nobody_listens_to_any_more_is_over(tmp_path: Path) -> None:
+    """A driver that gives up in the middle would else be played the beginning again, as if it were new."""
+    captured(tmp_path / "a.capture")
+    replay = Replay()
+    transport = replay.open(str(tmp_path / "a.capture"))
+    transport.write(b"who")
+    assert transport.read(1.0) == b"who"
+    assert not replay.over
+    transport.close()
+    assert replay.over
+    with pytest.raises(PortError, match="has been played"):
+        replay.open(str(tmp_path / "a.capture"))
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,15 @@ def test_a_stamp_that_cannot_be_is_left_out_and_the_next_is_taken():
     assert kept.tolist() == [False]
 
 
+def test_a_first_line_that_was_seen_late_does_not_make_those_after_it_impossible():
+    """The machine was busy for 62 ms between the first read and the look at the clock after it."""
+    times = StampTimes(1000.0, LEAD_NS)
+    times.accept(np.array([1_000.0]), 10 * S + 62 * MS)
+    stamps = np.arange(2_000.0, 64_000.0, 1_000.0)
+    _, kept = times.accept(stamps, 10 * S + 63 * MS + 500 * US)
+    assert kept.all()
+
+
 def test_a_reset_is_not_taken_for_a_wrap():
     times = StampTimes(1000.0, 0)
     times.accept(np.array([3e9]), 100 * S)

@@ -34,6 +34,17 @@ def test_a_serial_number_that_usb_does_not_know_leaves_the_port_of_the_profile()
     assert locate("shunt", "socket://10.0.0.4:7000", None, lambda: ALL).device == "socket://10.0.0.4:7000"
 
 
+def test_a_number_that_only_the_instrument_knows_does_not_keep_it_from_being_found_again():
+    """The bridge before a shunt meter has a number of its own, or none."""
+    present = [UART, BRIDGE, PPK2_DATA, PPK2_OTHER]
+    assert locate("shunt", None, None, lambda: present, known="A17") == BRIDGE
+    assert locate("shunt", None, "0001", lambda: ALL, known="A17") == BRIDGE
+    # Where the number is that of its plug, another one is not taken for it.
+    with pytest.raises(PortError, match="No Power Profiler Kit II BEEF is plugged in"):
+        locate("ppk2", None, None, lambda: ALL, known="BEEF")
+    assert locate("ppk2", None, None, lambda: ALL, known="F00D") == PPK2_DATA
+
+
 def test_what_is_not_there_is_said_with_what_to_do():
     with pytest.raises(PortError, match="No Power Profiler Kit II is plugged in"):
         locate("ppk2", None, None, lambda: [UART, BRIDGE])
