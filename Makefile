@@ -31,7 +31,7 @@ else
 endif
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n 3 --dist loadfile
 
 lint: setup-dev
 	$(BIN)/ruff check

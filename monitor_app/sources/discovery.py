@@ -112,9 +112,9 @@ def _serial(port: SerialPort, *, ask: bool, stopped: Callable[[], bool]) -> Foun
 
 
 def _asked(port: SerialPort, kinds: list[str], stopped: Callable[[], bool]) -> FoundSource:
-    """Ask in the languages it may speak; those of its USB id first."""
+    """Ask in the languages it may speak; those of its USB id first, and no others where the id is its maker's own."""
     problem = ""
-    for kind in kinds or ["shunt", "lines"]:
+    for kind in kinds if "ppk2" in kinds else [*kinds, "shunt", "lines"]:
         if stopped():
             break
         source = _probe(kind, port)
@@ -122,7 +122,7 @@ def _asked(port: SerialPort, kinds: list[str], stopped: Callable[[], bool]) -> F
             source.open()
             info = source.info
         except SourceError as error:
-            problem = str(error)
+            problem = problem or str(error)
             continue
         finally:
             source.close()
