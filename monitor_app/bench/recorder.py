@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import shutil
@@ -70,6 +71,8 @@ class Recorder:
         except MonitorError as error:
             self.failure = error
             logger.exception("The recording has stopped")
+            with contextlib.suppress(MonitorError):
+                self._do_all()  # with the last megabytes, what was measured before
         except Exception as error:  # the top of a thread
             self.failure = SessionError(f"The recording stopped on a fault of the program ({error!r}); see the log.")
             logger.exception("The recording has stopped")

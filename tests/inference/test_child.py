@@ -60,7 +60,8 @@ def child():
         _, ready = answer(running)
         assert isinstance(ready, Ready)
         assert ready.pid == running.pid
-        assert ready.versions["torch"] == torch.__version__
+        # Packages from the index do not name what the build itself adds, such as +cu130.
+        assert ready.versions["torch"].partition("+")[0] == torch.__version__.partition("+")[0]
         assert ready.versions.keys() == {"python", "torch", "torchvision"}
         assert "cpu" in ready.devices
         assert ready.cpu_count == len(os.sched_getaffinity(0))
