@@ -12,7 +12,6 @@ import select
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -247,26 +246,8 @@ def jtop() -> Iterator[Subject]:
             "gpu frequency": (Quantity.FREQUENCY, Role.OTHER),
         }
 
-        class Prompted(JtopSource):
-            """On a busy machine the child may come too late for the first update: a real service goes on telling."""
-
-            def open(self) -> None:
-                opened = threading.Event()
-
-                def tell() -> None:
-                    while not opened.wait(0.2):
-                        service.tell(publish=JTOP_UPDATE)
-
-                teller = threading.Thread(target=tell)
-                teller.start()
-                try:
-                    super().open()
-                finally:
-                    opened.set()
-                    teller.join()
-
         yield Subject(
-            Prompted("it", 0.1, python=sys.executable, socket=service.socket),
+            JtopSource("it", 0.1, python=sys.executable, socket=service.socket),
             "jtop", signals, ("VDD_IN", 5.0, 1e-6), polled=True, turn=turn, lose=quiet.start,
         )  # fmt: skip
 

@@ -275,6 +275,9 @@ class _StandIn:
                 time.sleep(0.002)
             elif "interval" in control:
                 if self._first is not None:
+                    # Stamps are hundredths of a second: in the one in which the client connected it would be taken
+                    # for left over, and unlike the real service this one does not go on telling.
+                    time.sleep(0.03)
                     self.publish(self._first)
                 init = {"version": self._version, "interval": self._interval_s or control["interval"]}
                 init |= {"board": {"hardware": {"Model": "Stand-in", "Serial Number": "0815", "L4T": "36.4"}}}
