@@ -85,6 +85,10 @@ def _tip(run: RunRow, result: RunResult | None) -> str:
     return "  ·  ".join(parts)
 
 
+WIDTHS = {"run": 150, "batch": 56, "state": 84, "images/s": 84, "mJ / image": 116, "top-1": 188}
+"""Of the columns whose width does not follow the window's, in pixels."""
+
+
 class RunModel(QAbstractTableModel):
     """The lines of the table for Qt."""
 
@@ -178,7 +182,7 @@ class RunTable(QTableView):
         header.setSectionsClickable(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(40)
-        for name, width in (("run", 150), ("batch", 56), ("state", 84), ("mJ / image", 116), ("top-1", 188)):
+        for name, width in WIDTHS.items():
             header.setSectionResizeMode(COLUMNS.index(name), QHeaderView.ResizeMode.Fixed)
             header.resizeSection(COLUMNS.index(name), width)
 
