@@ -40,7 +40,7 @@ class Inference(Table):
 
 
 class Protocol(Table):
-    """How a run is measured (see METHOD in the user guide)."""
+    """How a run is measured (chapter 2 of the user guide)."""
 
     settle_s: float = Field(0.5, ge=0)
     """Left out after a load ends, before idle counts as idle."""

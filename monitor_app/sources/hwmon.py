@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor_app.core.errors import PortError, SourceError, SourceLostError
+from monitor_app.core.errors import SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.sources.connection import Described
 from monitor_app.sources.polling import PASSING_ERRORS, Blocks, Clock, NumberFile, Schedule, read_text
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class _Chip:
     interval_s: float | None
 
 
-class HwmonSource:
+class HwmonSource(Described):
     """All power sensors of the machine, polled together as often as the slowest chip converts.
 
     A signal has the name of its device and the driver's label, or the channel where there is none: ``amdgpu PPT``,
@@ -59,19 +60,11 @@ class HwmonSource:
     def __init__(
         self, name: str, root: str = "/", roles: Mapping[str, Role] | None = None, clock: Clock | None = None
     ) -> None:
-        self._name = name
+        super().__init__(name)
         self._root = Path(root)
         self._roles = dict(roles or {})
         self._clock = clock or Clock()
         self._sensors: list[tuple[_Sensor, NumberFile]] = []
-        self._info: SourceInfo | None = None
-
-    @property
-    def info(self) -> SourceInfo:
-        """Complete after open."""
-        if self._info is None:
-            raise PortError(f"{self._name} has not been opened.")
-        return self._info
 
     def open(self) -> None:
         """Find the sensors and read them once. Raises SourceError where there is none that can be read."""

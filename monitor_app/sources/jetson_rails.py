@@ -16,6 +16,7 @@ import numpy as np
 
 from monitor_app.core.errors import PortError, SourceLostError
 from monitor_app.core.samples import Quantity, SampleBlock
+from monitor_app.sources.connection import Described
 from monitor_app.sources.jetson_chips import Chip, conversion_s, find_chips, no_permission, require_chips
 from monitor_app.sources.jetson_files import RailFile, liveliest, numbers_in, rail_files
 from monitor_app.sources.jetson_pace import find_pace
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor_app.core.boards import Board
-    from monitor_app.core.samples import Reading, Role, SourceInfo
+    from monitor_app.core.samples import Reading, Role
     from monitor_app.sources.jetson_chips import ChipRail
     from monitor_app.sources.jetson_pace import Pace
 
@@ -51,7 +52,7 @@ class _SweepFailedError(Exception):
     """A sweep without a whole set of values."""
 
 
-class RailsSource:
+class RailsSource(Described):
     """One chip. ``roles`` says what a signal feeds, by its name, where it is not to be as the board's profile says.
 
     ``pread``, ``clock_ns`` and ``sleep`` are the system's; a test may stand in for the chip through them.
@@ -68,7 +69,7 @@ class RailsSource:
         clock_ns: Callable[[], int] = time.perf_counter_ns,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._name = name
+        super().__init__(name)
         self._chip = chip
         self._board = board
         self._roles = dict(roles or {})
@@ -77,14 +78,6 @@ class RailsSource:
         self._sleep = sleep
         self._files: tuple[RailFile, ...] = ()
         self._descriptors: list[int] = []
-        self._info: SourceInfo | None = None
-
-    @property
-    def info(self) -> SourceInfo:
-        """Complete after open."""
-        if self._info is None:
-            raise PortError(f"{self._name} has not been opened.")
-        return self._info
 
     def open(self) -> None:
         """Open the files, see which rails answer and how fast the chip is. Raises PortError, SourceLostError."""

@@ -14,9 +14,10 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
+from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Role, Signal, SourceInfo
 from monitor_app.sources import jtop_readings
+from monitor_app.sources.connection import Described
 from monitor_app.sources.jtop_failures import failure, most_telling, other_interpreter_may_do
 from monitor_app.sources.jtop_process import JtopProcess
 from monitor_app.sources.polling import Blocks
@@ -42,7 +43,7 @@ MOST_INCOMPLETE = 3
 """Updates in a row that lack a signal, after which the signals are no longer those of the source."""
 
 
-class JtopSource:
+class JtopSource(Described):
     """The service on this computer. ``roles`` says what each signal feeds, by its name.
 
     Args:
@@ -63,21 +64,13 @@ class JtopSource:
         *,
         socket: str = SOCKET,
     ) -> None:
-        self._name = name
+        super().__init__(name)
         self._asked_s = interval_s
         self._roles = dict(roles or {})
         self._python = python
         self._socket = socket
         self._process: JtopProcess | None = None
-        self._info: SourceInfo | None = None
         self._environment: dict[str, str] = {}
-
-    @property
-    def info(self) -> SourceInfo:
-        """Complete after open."""
-        if self._info is None:
-            raise PortError(f"{self._name} has not been opened.")
-        return self._info
 
     @property
     def environment(self) -> dict[str, str]:

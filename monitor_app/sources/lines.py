@@ -9,9 +9,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from monitor_app.core.errors import PortError, SourceLostError
+from monitor_app.core.errors import SourceLostError
 from monitor_app.core.samples import Quantity
 from monitor_app.core.source_specs import Column
+from monitor_app.sources.connection import Connected
 from monitor_app.sources.edgepowermeter import EdgePowerMeter
 from monitor_app.sources.lines_decoder import Layout
 from monitor_app.sources.text_lines import TextLines
@@ -53,7 +54,7 @@ class _Dialect(Protocol):
     def end(self, transport: Transport) -> None: ...
 
 
-class LinesSource:
+class LinesSource(Connected["Transport"]):
     """The instrument on one port, as the profile describes it."""
 
     def __init__(
@@ -63,20 +64,11 @@ class LinesSource:
         spec: LinesSpec,
         open_transport: Callable[[str], Transport] | None = None,
     ) -> None:
-        self._name = name
+        super().__init__(name)
         self._port = port
         self._spec = spec
         self._open_transport = open_transport or partial(SerialTransport, baud=spec.baud)
-        self._transport: Transport | None = None
         self._dialect: _Dialect | None = None
-        self._info: SourceInfo | None = None
-
-    @property
-    def info(self) -> SourceInfo:
-        """Complete after open."""
-        if self._info is None:
-            raise PortError(f"{self._name} has not been opened.")
-        return self._info
 
     @property
     def malformed_lines(self) -> int:
@@ -86,9 +78,9 @@ class LinesSource:
     def open(self) -> None:
         """Connect and listen until the lines are understood. Raises PortError, HandshakeError."""
         self.close()
-        self._transport = self._open_transport(self._port)
+        self._link = self._open_transport(self._port)
         try:
-            self._info = self._begin(self._transport)
+            self._info = self._begin(self._link)
         except BaseException:
             self.close()
             raise
@@ -98,9 +90,8 @@ class LinesSource:
 
     def read(self, timeout_s: float) -> list[Reading]:
         """Samples with their times. Raises SourceLostError when the instrument is gone or was reset."""
-        transport, dialect = self._transport, self._dialect
-        if transport is None or dialect is None:
-            raise SourceLostError(f"{self._name} is not connected: connect it first.")
+        transport, dialect = self._require(), self._dialect
+        assert dialect is not None, "found out by open"
         data = transport.read(timeout_s, eager=self.info.rate_hz < EAGER_BELOW_HZ)
         arrival_ns = time.perf_counter_ns()
         readings: list[Reading] = [*dialect.take(data, self._since_ns, arrival_ns)]
@@ -113,18 +104,10 @@ class LinesSource:
         self._check_silence(arrival_ns)
         return readings
 
-    def close(self) -> None:
-        """Tell it to stop, if the profile says how, and let go of the port; calling it twice is fine."""
-        transport, self._transport = self._transport, None
-        if transport is None:
-            return
-        try:
-            if self._dialect is not None:
-                self._dialect.end(transport)
-        except SourceLostError:
-            pass  # gone already: there is nothing left to stop
-        finally:
-            transport.close()
+    def _leave(self, link: Transport) -> None:
+        """Tell it to stop, if the profile says how."""
+        if self._dialect is not None:
+            self._dialect.end(link)
 
     def _begin(self, transport: Transport) -> SourceInfo:
         spec = self._spec

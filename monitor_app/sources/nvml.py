@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor_app.core.errors import HandshakeError, PortError, SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.sources.connection import Described
 from monitor_app.sources.nvml_gpu import Gpu, mean_power_w
 from monitor_app.sources.polling import Blocks, Clock, Schedule
 
@@ -26,7 +27,7 @@ INSTANT_LAG_S, MEAN_LAG_S = 0.1, 1.0
 """How old a reading may be: of the sensor's own interval, and of the driver's mean."""
 
 
-class NvmlSource:
+class NvmlSource(Described):
     """One GPU: power, mean power by its energy counter, load, clocks, temperature, memory in use.
 
     What this GPU does not tell is left out. ``role`` is that of its power. A poll that finds the readings of the
@@ -41,21 +42,13 @@ class NvmlSource:
         load_library: Callable[[], Any] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._name = name
+        super().__init__(name)
         self._index = index
         self._role = role
         self._load_library = load_library or _load_pynvml
         self._clock = clock or Clock()
         self._nvml: Any = None
-        self._info: SourceInfo | None = None
         self._last: Measured
-
-    @property
-    def info(self) -> SourceInfo:
-        """Complete after open."""
-        if self._info is None:
-            raise PortError(f"{self._name} has not been opened.")
-        return self._info
 
     def open(self) -> None:
         """Load the driver's library and find out what the GPU tells. Raises SourceError with what to do."""

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
+from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Reading, Role, SampleBlock, SourceInfo, TimeMark
+from monitor_app.sources.connection import Connected
 from monitor_app.sources.powersensor3_counter import FrameCounter, frame_period_us
 from monitor_app.sources.powersensor3_decoder import ANSWER_BYTES, Decoded, DecoderState, decode
 from monitor_app.sources.powersensor3_handshake import STOP, introduce
@@ -50,7 +51,7 @@ COUNT_AGAIN_S = 0.1
 LAST_MARK_S = 0.2
 
 
-class PowerSensor3Source:
+class PowerSensor3Source(Connected["Transport"]):
     """The meter on one port. ``roles`` says what each signal feeds, by its name; the protocol has no serial number."""
 
     def __init__(
@@ -61,25 +62,16 @@ class PowerSensor3Source:
         open_transport: Callable[[str], Transport] = SerialTransport,
         serial_number: str = "",
     ) -> None:
-        self._name = name
+        super().__init__(name)
         self._port = port
         self._roles = dict(roles or {})
         self._open_transport = open_transport
         self._serial_number = serial_number
-        self._transport: Transport | None = None
-        self._info: SourceInfo | None = None
-
-    @property
-    def info(self) -> SourceInfo:
-        """Complete after open."""
-        if self._info is None:
-            raise PortError(f"{self._name} has not been opened.")
-        return self._info
 
     def open(self) -> None:
         """Connect, read who it is and its calibration, start streaming. Raises PortError, HandshakeError."""
         self.close()
-        self._transport = self._open_transport(self._port)
+        self._link = self._open_transport(self._port)
         self._state = DecoderState()
         self._early: list[tuple[Decoded, int]] = []
         self._mark: tuple[int, int] | None = None
@@ -89,8 +81,8 @@ class PowerSensor3Source:
         """When the device was asked for its count; None once it has answered."""
         self._next_index = 0
         try:
-            controller, firmware, sensors = introduce(self._transport, self._port)
-            period_us = self._start(self._transport)
+            controller, firmware, sensors = introduce(self._link, self._port)
+            period_us = self._start(self._link)
             self._info = self._describe(controller, firmware, sensors, period_us)
         except BaseException:
             self.close()
@@ -123,23 +115,9 @@ class PowerSensor3Source:
             raise SourceLostError(f"{self._name} on {self._port} fell silent: check its power and its cable.")
         return readings
 
-    def close(self) -> None:
-        """Stop the stream and let go of the port; calling it twice is fine."""
-        transport, self._transport = self._transport, None
-        if transport is None:
-            return
-        try:
-            self._await_mark(transport)
-            transport.write(STOP)
-        except SourceLostError:
-            pass  # gone already: there is nothing left to stop
-        finally:
-            transport.close()
-
-    def _require(self) -> Transport:
-        if self._transport is None:
-            raise SourceLostError(f"{self._name} is not connected: connect it first.")
-        return self._transport
+    def _leave(self, link: Transport) -> None:
+        self._await_mark(link)
+        link.write(STOP)
 
     def _start(self, transport: Transport) -> float:
         """Start the stream; what comes meanwhile is kept. Returns the period of the frames in us of the device."""

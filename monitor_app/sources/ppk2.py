@@ -15,9 +15,10 @@ import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
+from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock, Signal, SourceInfo, TimeMark
 from monitor_app.sources import ppk2_decoder as protocol
+from monitor_app.sources.connection import Connected
 from monitor_app.sources.ppk2_current import FilterState, amperes, parse_metadata
 from monitor_app.sources.ppk2_losses import LossWatch
 from monitor_app.sources.transport import SerialTransport
@@ -44,7 +45,7 @@ SILENCE_S = 2.0
 """It sends something every few milliseconds; after so long without a sample it is gone."""
 
 
-class Ppk2Source:
+class Ppk2Source(Connected["Transport"]):
     """The kit on one port, of its two the one that measures."""
 
     def __init__(
@@ -63,7 +64,7 @@ class Ppk2Source:
 
         ``roles`` says what "current" and "power" feed, ``serial_number`` what USB says of the port.
         """
-        self._name = name
+        super().__init__(name)
         self._port = port
         self._source_mode = mode == "source"
         self._supply_v = supply_v
@@ -71,16 +72,7 @@ class Ppk2Source:
         self._serial_number = serial_number
         self._open_transport = open_transport
         self._spike_filter = spike_filter
-        self._transport: Transport | None = None
-        self._info: SourceInfo | None = None
         self._state = protocol.DecoderState()
-
-    @property
-    def info(self) -> SourceInfo:
-        """Complete after open."""
-        if self._info is None:
-            raise PortError(f"{self._name} has not been opened.")
-        return self._info
 
     @property
     def breaks(self) -> int:
@@ -90,7 +82,7 @@ class Ppk2Source:
     def open(self) -> None:
         """Connect, read the calibration, set mode and power, start streaming. Raises PortError, HandshakeError."""
         self.close()
-        transport = self._transport = self._open_transport(self._port)
+        transport = self._link = self._open_transport(self._port)
         try:
             transport.write(bytes([AVERAGE_STOP]))
             self._wait_for_quiet(transport)
@@ -130,22 +122,9 @@ class Ppk2Source:
             raise SourceLostError(f"{self._name} on {self._port} fell silent: check its power and its cable.")
         return readings
 
-    def close(self) -> None:
-        """Stop the stream and let go of the port, and leave the board its power; calling it twice is fine."""
-        transport, self._transport = self._transport, None
-        if transport is None:
-            return
-        try:
-            transport.write(bytes([AVERAGE_STOP]))
-        except SourceLostError:
-            pass  # gone already: there is nothing left to stop
-        finally:
-            transport.close()
-
-    def _require(self) -> Transport:
-        if self._transport is None:
-            raise SourceLostError(f"{self._name} is not connected: connect it first.")
-        return self._transport
+    def _leave(self, link: Transport) -> None:
+        """Stop the stream; the board keeps its power."""
+        link.write(bytes([AVERAGE_STOP]))
 
     def _begin(self, metadata: Metadata) -> None:
         """Forget everything of an earlier stream."""

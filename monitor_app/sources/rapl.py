@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import PortError, SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.sources.connection import Described
 from monitor_app.sources.polling import PASSING_ERRORS, Blocks, Clock, NumberFile, Schedule, read_text
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class _Counted:
     host_ns: int
 
 
-class RaplSource:
+class RaplSource(Described):
     """Mean power of every zone from one poll to the next. ``roles`` says what each feeds, by its name.
 
     Zones are named as the kernel names them: ``package-0``, and ``package-0 core`` for a part of it. A sample's
@@ -55,20 +56,12 @@ class RaplSource:
     def __init__(
         self, name: str, root: str = "/", roles: Mapping[str, Role] | None = None, clock: Clock | None = None
     ) -> None:
-        self._name = name
+        super().__init__(name)
         self._folder = Path(root) / _FOLDER
         self._root = Path(root)
         self._roles = dict(roles or {})
         self._clock = clock or Clock()
         self._zones: list[_Zone] = []
-        self._info: SourceInfo | None = None
-
-    @property
-    def info(self) -> SourceInfo:
-        """Complete after open."""
-        if self._info is None:
-            raise PortError(f"{self._name} has not been opened.")
-        return self._info
 
     def open(self) -> None:
         """Find the zones and read them once. Raises PortError, SourceError with what to do."""

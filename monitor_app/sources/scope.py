@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
+from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock, Signal, SourceInfo
+from monitor_app.sources.connection import Connected
 from monitor_app.sources.lines_decoder import says_simulated
 from monitor_app.sources.visa import VisaLink
 
@@ -77,21 +78,12 @@ def read_record(preamble: str, data: bytes) -> Record:
     return Record(volts, scale.x_increment, -scale.x_reference * scale.x_increment + scale.x_origin, scale.y_increment)
 
 
-class ScopeSource:
+class ScopeSource(Connected["VisaLink"]):
     """The oscilloscope behind one VISA resource."""
 
     def __init__(self, name: str, spec: ScopeSpec) -> None:
-        self._name = name
+        super().__init__(name)
         self._spec = spec
-        self._link: VisaLink | None = None
-        self._info: SourceInfo | None = None
-
-    @property
-    def info(self) -> SourceInfo:
-        """Complete after open."""
-        if self._info is None:
-            raise PortError(f"{self._name} has not been opened.")
-        return self._info
 
     def open(self) -> None:
         """Connect, set the record up and try one. Raises PortError, HandshakeError, SourceError without pyvisa."""
@@ -136,17 +128,6 @@ class ScopeSource:
             return []
         self._failures = 0
         return [block]
-
-    def close(self) -> None:
-        """Let go of the resource; calling it twice is fine."""
-        link, self._link = self._link, None
-        if link is not None:
-            link.close()
-
-    def _require(self) -> VisaLink:
-        if self._link is None:
-            raise SourceLostError(f"{self._name} is not connected: connect it first.")
-        return self._link
 
     def _set_up(self, link: VisaLink) -> None:
         for command in (

@@ -8,8 +8,9 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
+from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.sources.connection import Connected
 from monitor_app.sources.lines_decoder import says_simulated
 from monitor_app.sources.polling import Blocks, Clock, Schedule
 from monitor_app.sources.visa import VisaLink
@@ -30,22 +31,13 @@ _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 logger = logging.getLogger(__name__)
 
 
-class ScpiSource:
+class ScpiSource(Connected["VisaLink"]):
     """The instrument behind one VISA resource; ``resource`` is for one that the profile does not name."""
 
     def __init__(self, name: str, spec: ScpiSpec, resource: str | None = None) -> None:
-        self._name = name
+        super().__init__(name)
         self._spec = spec
         self._resource = resource or spec.resource or ""
-        self._link: VisaLink | None = None
-        self._info: SourceInfo | None = None
-
-    @property
-    def info(self) -> SourceInfo:
-        """Complete after open."""
-        if self._info is None:
-            raise PortError(f"{self._name} has not been opened.")
-        return self._info
 
     def open(self) -> None:
         """Connect and try how long an answer takes. Raises PortError, HandshakeError, SourceError without pyvisa."""
@@ -85,23 +77,10 @@ class ScpiSource:
         self._failures = 0
         return [self._blocks.make(self._signals_of(values), (start_ns + end_ns) // 2, end_ns)]
 
-    def close(self) -> None:
-        """Give the front panel back and let go of the port; calling it twice is fine."""
-        link, self._link = self._link, None
-        if link is None:
-            return
-        try:
-            if link.is_serial:
-                link.write("SYST:LOC")
-        except SourceLostError:
-            pass  # gone already: there is nobody to give it back to
-        finally:
-            link.close()
-
-    def _require(self) -> VisaLink:
-        if self._link is None:
-            raise SourceLostError(f"{self._name} is not connected: connect it first.")
-        return self._link
+    def _leave(self, link: VisaLink) -> None:
+        """Give the front panel back."""
+        if link.is_serial:
+            link.write("SYST:LOC")
 
     def _usable_queries(self, link: VisaLink) -> tuple[str, ...]:
         """What to ask at each poll. A multimeter is set up once: after that READ? alone is faster."""

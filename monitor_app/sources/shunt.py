@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
+from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import (
     LineChanges,
     Quantity,
@@ -21,6 +21,7 @@ from monitor_app.core.samples import (
 )
 from monitor_app.sources import shunt_decoder as protocol
 from monitor_app.sources.cobs import seal
+from monitor_app.sources.connection import Connected
 from monitor_app.sources.transport import SerialTransport
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ SILENCE_S = 2.0
 """A meter that streams sends a frame every few ms; after so long without one it is gone."""
 
 
-class ShuntSource:
+class ShuntSource(Connected["Transport"]):
     """The meter on one port. ``roles`` says what each signal feeds, by its name."""
 
     def __init__(
@@ -49,19 +50,10 @@ class ShuntSource:
         roles: Mapping[str, Role],
         open_transport: Callable[[str], Transport] = SerialTransport,
     ) -> None:
-        self._name = name
+        super().__init__(name)
         self._port = port
         self._roles = dict(roles)
         self._open_transport = open_transport
-        self._transport: Transport | None = None
-        self._info: SourceInfo | None = None
-
-    @property
-    def info(self) -> SourceInfo:
-        """Complete after open."""
-        if self._info is None:
-            raise PortError(f"{self._name} has not been opened.")
-        return self._info
 
     @property
     def damaged_frames(self) -> int:
@@ -71,7 +63,7 @@ class ShuntSource:
     def open(self) -> None:
         """Connect, read who it is and its calibration, start streaming. Raises PortError, HandshakeError."""
         self.close()
-        self._transport = self._open_transport(self._port)
+        self._link = self._open_transport(self._port)
         self._state = protocol.DecoderState()
         self._levels = 0
         """Bit i is the level of line i as last told."""
@@ -81,7 +73,7 @@ class ShuntSource:
         self._early: tuple[protocol.Message, ...] = ()
         try:
             # What an earlier program left running is stopped first, and whatever it left on the line ended.
-            self._transport.write(b"\0" + seal(bytes([protocol.STOP])))
+            self._link.write(b"\0" + seal(bytes([protocol.STOP])))
             device = self._ask(protocol.HELLO, protocol.DeviceInfo)
             self._info = self._describe(device)
             started = self._ask(protocol.START, protocol.Started)
@@ -115,22 +107,8 @@ class ShuntSource:
             raise SourceLostError(f"{self._name} on {self._port} fell silent: check its power and its cable.")
         return readings
 
-    def close(self) -> None:
-        """Stop the stream and let go of the port; calling it twice is fine."""
-        transport, self._transport = self._transport, None
-        if transport is None:
-            return
-        try:
-            transport.write(seal(bytes([protocol.STOP])))
-        except SourceLostError:
-            pass  # gone already: there is nothing left to stop
-        finally:
-            transport.close()
-
-    def _require(self) -> Transport:
-        if self._transport is None:
-            raise SourceLostError(f"{self._name} is not connected: connect it first.")
-        return self._transport
+    def _leave(self, link: Transport) -> None:
+        link.write(seal(bytes([protocol.STOP])))
 
     def _ask(self, command: int, answer: type[_Answer]) -> _Answer:
         """Send a command until its answer comes. Raises HandshakeError."""
