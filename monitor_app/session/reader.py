@@ -17,6 +17,7 @@ import numpy as np
 from monitor_app.core.errors import NotASessionError
 from monitor_app.core.samples import Quantity, Role
 from monitor_app.session import schema
+from monitor_app.session.host_clock import SHIFT
 from monitor_app.session.rows import (
     BATCH,
     AlignmentRow,
@@ -24,6 +25,7 @@ from monitor_app.session.rows import (
     GapRow,
     LogRow,
     MarkRow,
+    MemoryRow,
     RunRow,
     SignalRow,
     SourceRow,
@@ -62,9 +64,36 @@ class SessionReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._db = schema.open_read_only(path)
+        self._open()
+
+    def _open(self) -> None:
+        """Open the file, and remember what it is like where nobody writes it."""
+        live = self._is_live()
+        self._final: tuple[int, ...] | None = self._stamp()
+        self._db = schema.open_read_only(self.path)
+        if live and self._is_live():
+            self._final = None
         self._signals: dict[int, SignalRow] = {}
         self._waveforms: dict[int, Waveform] = {}
+
+    def _follow(self) -> None:
+        """Open a file anew that was final and is being gone on with: SQLite was told that it does not change."""
+        if self._final is None or (not self._is_live() and self._stamp() == self._final):
+            return
+        if self.path.exists():
+            self._db.close()
+            self._open()
+
+    def _is_live(self) -> bool:
+        return self.path.with_name(self.path.name + "-wal").exists()
+
+    def _stamp(self) -> tuple[int, ...]:
+        """Another one tells that the file has changed; none where it was moved."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return ()
+        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
     def close(self) -> None:
         """Let go of the file; calling it twice is fine."""
@@ -80,17 +109,19 @@ class SessionReader:
 
     def envelope(self, signal_id: int, start_ns: int, end_ns: int, columns: int) -> Envelope:
         """The signal between two host times as about ``columns`` groups of samples; see Waveform.envelope."""
-        return self._waveform(signal_id).envelope(start_ns, end_ns, columns)
+        return self.waveform(signal_id).envelope(start_ns, end_ns, columns)
 
     def statistics(self, signal_id: int, start_ns: int, end_ns: int) -> Statistics:
         """Exact count, minimum, maximum, mean, deviation and coverage of all samples in [start_ns, end_ns)."""
-        return self._waveform(signal_id).statistics(start_ns, end_ns)
+        return self.waveform(signal_id).statistics(start_ns, end_ns)
 
     def samples(self, signal_id: int, start_ns: int, end_ns: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Host time in ns and value in SI units of every sample in [start_ns, end_ns)."""
-        return self._waveform(signal_id).samples(start_ns, end_ns)
+        return self.waveform(signal_id).samples(start_ns, end_ns)
 
-    def _waveform(self, signal_id: int) -> Waveform:
+    def waveform(self, signal_id: int) -> Waveform:
+        """One signal; for this moment, not to be kept."""
+        self._follow()
         if signal_id not in self._waveforms:
             self._waveforms[signal_id] = Waveform(self._db, self._signal(signal_id), self._signal)
         return self._waveforms[signal_id]
@@ -102,13 +133,18 @@ class SessionReader:
         starts, ends = [], []
         for source in self.sources():
             stored = [s for s in self.signals() if s.source == source.id and not s.is_product]
-            if stored and (span := self._waveform(stored[0].id).extent()) is not None:
+            if stored and (span := self.waveform(stored[0].id).extent()) is not None:
                 starts.append(span[0])
                 ends.append(span[1])
         return Extent(min(starts), max(ends)) if starts else None
 
     def meta(self) -> dict[str, str]:
         return self._texts("meta")
+
+    def shift_ns(self) -> int:
+        """Host time now, and this added, is the time in the file: of its last part, and not 0 after a reboot."""
+        with self._damage():
+            return int(self.meta().get(SHIFT, 0))
 
     def environment(self) -> dict[str, str]:
         return self._texts("environment")
@@ -135,7 +171,7 @@ class SessionReader:
 
     def _signal(self, signal_id: int) -> SignalRow:
         if signal_id not in self._signals:
-            rows = self._rows("SELECT * FROM signal WHERE id = ?", (signal_id,))
+            rows = self._found("SELECT * FROM signal WHERE id = ?", (signal_id,))
             if not rows:
                 raise NotASessionError(f"{self.path} has no signal {signal_id}.")
             number, source, name, quantity, role, *rest = rows[0]
@@ -160,14 +196,15 @@ class SessionReader:
         end_ns: int | None = None,
         after_id: int = 0,
     ) -> NDArray[np.void]:
-        """Structured array of BATCH, in order of id; top1 and top5 are -1 where not measured."""
+        """Structured array of BATCH, in order of id; top1, top5 and device_ns are -1 where not measured."""
         conditions, values = ["id > ?"], [after_id]
         for condition, value in (("run = ?", run_id), ("start_ns >= ?", start_ns), ("start_ns < ?", end_ns)):
             if value is not None:
                 conditions.append(condition)
                 values.append(value)
         rows = self._rows(
-            "SELECT id, run, phase, start_ns, end_ns, images, ifnull(top1, -1), ifnull(top5, -1) "
+            "SELECT id, run, phase, start_ns, end_ns, images, ifnull(top1, -1), ifnull(top5, -1), "
+            "ifnull(device_ns, -1) "
             f"FROM batch WHERE {' AND '.join(conditions)} ORDER BY id",
             values,
         )
@@ -177,6 +214,11 @@ class SessionReader:
             if not (right & (batches["top1"] <= batches["images"]) & (batches["top5"] <= batches["images"])).all():
                 raise ValueError("a batch that cannot be")
             return batches
+
+    def memory(self, run_id: int | None = None) -> list[MemoryRow]:
+        """Memory of one run, or of all."""
+        where = "" if run_id is None else "WHERE run = ?"
+        return self._checked_rows(MemoryRow, f"SELECT * FROM memory {where} ORDER BY run, kind", _given(run_id))
 
     def marks(self, after_id: int = 0) -> list[MarkRow]:
         return self._checked_rows(MarkRow, "SELECT * FROM mark WHERE id > ? ORDER BY id", (after_id,))
@@ -216,11 +258,11 @@ class SessionReader:
 
     def time_at(self, signal_id: int, index: int) -> int:
         """Host time of a sample by its index."""
-        return self._waveform(signal_id).time_at(index)
+        return self.waveform(signal_id).time_at(index)
 
     def sample_rate_hz(self, signal_id: int) -> float | None:
         """Samples a second of host time over the whole session, or None with fewer than two rows of samples."""
-        return self._waveform(signal_id).rate_hz()
+        return self.waveform(signal_id).rate_hz()
 
     def lost_samples(self) -> int:
         """Samples that never arrived, over all sources."""
@@ -240,6 +282,10 @@ class SessionReader:
             return [checked(row_type, row) for row in rows]
 
     def _rows(self, sql: str, values: Iterable[object] = ()) -> list[Any]:
+        self._follow()
+        return self._found(sql, values)
+
+    def _found(self, sql: str, values: Iterable[object]) -> list[Any]:
         with self._damage():
             return self._db.execute(sql, tuple(values)).fetchall()
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from monitor_app.core.runs import is_emulated
+
 if TYPE_CHECKING:
     from monitor_app.core.samples import Quantity, Role
 
@@ -42,6 +44,7 @@ BATCH = np.dtype(
         ("images", "<i8"),
         ("top1", "<i8"),
         ("top5", "<i8"),
+        ("device_ns", "<i8"),
     ]
 )
 
@@ -99,6 +102,10 @@ class RunRow:
     precision: str
     device: str
     threads: int
+    channels_last: int
+    compiled: int
+    power_mode: str | None
+    clocks: str | None
     state: str
     error: str | None
     started_ns: int | None
@@ -112,6 +119,30 @@ class RunRow:
     dataset: str | None
     accuracy_note: str | None
     """Why accuracy was not measured, where it was not."""
+    steady: int | None
+    """1: the warm-up was shown to have done its work; 0: it was not; None: it was not tested, or has not ended."""
+    warm_up_note: str | None
+    """What the test of the warm-up found, in one sentence."""
+
+    @property
+    def simulated(self) -> bool:
+        """Times, memory and accuracy were played by an emulated device."""
+        return is_emulated(self.device)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRow:
+    """Memory of a run, by one account; see core.runs.MemoryUse."""
+
+    run: int
+    kind: str
+    peak_bytes: int
+    floor_bytes: int
+
+    @property
+    def net_bytes(self) -> int:
+        """What the network costs."""
+        return max(self.peak_bytes - self.floor_bytes, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,9 +56,14 @@ CREATE TABLE line_change (
 CREATE TABLE run (
     id INTEGER PRIMARY KEY, cycle INTEGER NOT NULL, network TEXT NOT NULL, title TEXT NOT NULL,
     batch_size INTEGER NOT NULL, precision TEXT NOT NULL, device TEXT NOT NULL, threads INTEGER NOT NULL,
+    channels_last INTEGER NOT NULL, compiled INTEGER NOT NULL, power_mode TEXT, clocks TEXT,
     state TEXT NOT NULL, error TEXT, started_ns INTEGER, ended_ns INTEGER,
     parameters INTEGER, macs INTEGER, operations INTEGER, input_pixels INTEGER,
-    weights TEXT, weights_sha256 TEXT, dataset TEXT, accuracy_note TEXT);
+    weights TEXT, weights_sha256 TEXT, dataset TEXT, accuracy_note TEXT,
+    steady INTEGER, warm_up_note TEXT);
+CREATE TABLE memory (
+    run INTEGER NOT NULL REFERENCES run, kind TEXT NOT NULL, peak_bytes INTEGER NOT NULL,
+    floor_bytes INTEGER NOT NULL, PRIMARY KEY (run, kind)) WITHOUT ROWID;
 CREATE TABLE span (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, phase TEXT NOT NULL,
     start_ns INTEGER NOT NULL, end_ns INTEGER);
@@ -66,7 +71,7 @@ CREATE INDEX span_by_time ON span (start_ns);
 CREATE TABLE batch (
     id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, phase TEXT NOT NULL,
     start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, images INTEGER NOT NULL,
-    top1 INTEGER, top5 INTEGER);
+    top1 INTEGER, top5 INTEGER, device_ns INTEGER);
 CREATE INDEX batch_by_run ON batch (run, phase);
 CREATE INDEX batch_by_time ON batch (start_ns);
 CREATE TABLE mark (
@@ -99,6 +104,7 @@ def open_read_only(path: Path) -> sqlite3.Connection:
     """
     if not path.is_file():
         raise NotASessionError(f"There is no file {path}: check the name.")
+    path = path.resolve()  # SQLite keeps the log of a live session beside the file and not beside a link to it
     try:
         return _open_read_only(path)
     except sqlite3.OperationalError as error:

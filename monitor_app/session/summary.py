@@ -121,11 +121,15 @@ def unpack_rows(rows: Sequence[tuple[int, bytes]], size: int) -> Entries:
 
 
 class Pyramid:
-    """The growing summaries of one signal: takes samples, gives the entries that have become final."""
+    """The growing summaries of one signal: takes samples, gives the entries that have become final.
 
-    def __init__(self) -> None:
-        self._pending = [np.zeros(0, ENTRY) for _ in range(LEVELS + 1)]
-        """Per level below the one they belong to: entries whose group is not complete yet."""
+    ``pending`` goes on where another left off: for each level from 1 the entries of the one below whose group is
+    not complete yet.
+    """
+
+    def __init__(self, pending: Sequence[Entries] = ()) -> None:
+        self._pending = [np.zeros(0, ENTRY), *(pending or [np.zeros(0, ENTRY) for _ in range(LEVELS)])]
+        """By level: entries of the one below whose group is not complete yet."""
 
     def add(self, first: int, values: NDArray[np.float64]) -> list[Entries]:
         """Final entries of level 1, 2, ... after these samples. ``first`` never goes back."""

@@ -139,6 +139,11 @@ class Waveform:
             return None
         return first[2], last[3] + round(self._period_ns(last))
 
+    def last(self) -> tuple[int, int] | None:
+        """Index and time of the last sample."""
+        row = self._edge_row("DESC")
+        return None if row is None else (row[0] + row[1] - 1, row[3])
+
     def rate_hz(self) -> float | None:
         """Sample indices a second of host time from the first row to the last; None with fewer than two samples."""
         first, last = self._edge_row("ASC"), self._edge_row("DESC")
@@ -155,7 +160,7 @@ class Waveform:
         start, end = self.index_at(start_ns), self.index_at(end_ns)
         level, width = _grid((end - start) / max(columns, 1))
         if level:
-            folded = fold(self._entries(start, end, level), width)
+            folded = fold(self.entries(start, end, level), width)
             knots = self._ends(start, end)
         else:
             samples = self._samples(start, end)
@@ -178,7 +183,7 @@ class Waveform:
         """The samples in [start_ns, end_ns) as one group; with none, count is 0 and the values are NaN."""
         start, end = self.index_at(start_ns), self.index_at(end_ns)
         level, _ = _grid(float(end - start))
-        entries = self._entries(start, end, level)
+        entries = self.entries(start, end, level)
         duration_s = (end_ns - start_ns) * 1e-9
         expected = self._count_at(end_ns) - self._count_at(start_ns)
         if len(entries) == 0:
@@ -277,7 +282,7 @@ class Waveform:
 
     # -- entries ---------------------------------------------------------------------------------
 
-    def _entries(self, start: int, end: int, level: int) -> Entries:
+    def entries(self, start: int, end: int, level: int) -> Entries:
         """Entries that together hold exactly the samples start to end - 1, of ``level`` where they fit whole."""
         if start >= end:
             return np.zeros(0, ENTRY)
@@ -285,18 +290,19 @@ class Waveform:
             return self._sample_entries(start, end)
         size = entry_size(level)
         inner_start = -(-start // size) * size
-        inner_end = min(end // size * size, self._summary_end(level))
+        inner_end = min(end // size * size, self.summary_end(level))
         if inner_end <= inner_start:
-            return self._entries(start, end, level - 1)
+            return self.entries(start, end, level - 1)
         return np.concatenate(
             (
-                self._entries(start, inner_start, level - 1),
+                self.entries(start, inner_start, level - 1),
                 self._summary(level, inner_start, inner_end),
-                self._entries(inner_end, end, level - 1),
+                self.entries(inner_end, end, level - 1),
             )
         )
 
-    def _summary_end(self, level: int) -> int:
+    def summary_end(self, level: int) -> int:
+        """Index at which the summaries of this level end in the file."""
         rows = self._query(
             "SELECT first, n FROM summary WHERE signal = ? AND level = ? ORDER BY first DESC LIMIT 1",
             (self._signal.id, level),

@@ -6,74 +6,57 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from monitor_app.core.errors import DiskFullError, SessionError
 from monitor_app.session import schema
-from monitor_app.session.summary import FACTOR, LEVELS, Entries, Pyramid, contiguous_runs, entry_size, pack
+from monitor_app.session.append import PARTS, Past, open_to_append
+from monitor_app.session.growth import INTERRUPTED, Block, Channel, Source, sample_rows
+from monitor_app.session.host_clock import BOOT_ID, SHIFT, read_host_clock
+from monitor_app.session.summary import FACTOR, Entries, contiguous_runs, entry_size, pack
+from monitor_app.session.writer_lock import WriterLock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from monitor_app.core.clock import ClockState, Delay
-    from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
+    from monitor_app.core.runs import Batch, MemoryUse, Phase, RunSpec, RunState
     from monitor_app.core.samples import LineChanges, Signal, SourceInfo
-
-
-@dataclass(slots=True)
-class _Channel:
-    """A stored or derived signal while it grows."""
-
-    id: int
-    signal: Signal
-    pyramid: Pyramid = field(default_factory=Pyramid)
-    waiting: list[list[Entries]] = field(default_factory=lambda: [[] for _ in range(LEVELS)])
-    """Per level: final entries not yet worth a row of their own."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    first: int
-    codes: tuple[NDArray[np.generic], ...]
-    times_ns: NDArray[np.int64]
-    """Of every sample, or of the first and the last where they are evenly spaced."""
-    even: bool
-
-    @property
-    def end(self) -> int:
-        return self.first + len(self.codes[0])
-
-
-@dataclass(slots=True)
-class _Source:
-    info: SourceInfo
-    stored: list[_Channel]
-    derived: list[_Channel]
-    blocks: list[_Block] = field(default_factory=list)
-    """Blocks since the last commit."""
 
 
 class SessionWriter:
     """A session file being written. Any call may raise DiskFullError or SessionError; then only close is left."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, go_on: bool = False) -> None:
+        """A new file; see append for ``go_on``. Raises SessionError where there is one, or none can be."""
         self.path = path
-        try:
-            self._db = schema.create(path)
-        except FileExistsError as error:
-            raise SessionError(f"{path} exists already: choose another name or remove it first.") from error
-        except (OSError, sqlite3.Error) as error:
-            raise SessionError(f"{path} cannot be created ({error}): choose a folder you can write to.") from error
+        self._db, self._lock, self._past = open_to_append(path) if go_on else _created(path)
+        self.shift_ns = self._past.shift_ns
+        """Added to every host time that is written, so that the times in a file that is gone on with rise."""
+        self.next_run_id, self.next_span_id = self._past.next_run_id, self._past.next_span_id
+        """Those below were taken by the parts before."""
         self._failed = False
+        self._sources: dict[int, Source] = {}
+        """By the number that the caller gives them; in the file they may have another."""
         self._execute("BEGIN")
-        self._sources: dict[int, _Source] = {}
-        self._signal_count = 0
+        if not go_on:
+            self.set_meta({BOOT_ID: read_host_clock().boot_id, SHIFT: "0", PARTS: "1"})
+
+    @classmethod
+    def append(cls, path: Path) -> SessionWriter:
+        """Go on with a session that nobody is writing, however its recording ended.
+
+        Raises:
+            NotASessionError: It is not a session, or not whole.
+            NewerSessionError: It is of a later version.
+            SessionError: Somebody is writing it, or it cannot be written.
+        """
+        return cls(path, go_on=True)
 
     # -- what was there --------------------------------------------------------------------------
 
@@ -87,30 +70,35 @@ class SessionWriter:
 
     def write_utc(self, host_ns: int, utc_ns: int) -> None:
         """One pair of monotonic and UTC time."""
-        self._execute("INSERT OR REPLACE INTO utc VALUES (?, ?)", (host_ns, utc_ns))
+        self._execute("INSERT OR REPLACE INTO utc VALUES (?, ?)", (self._at(host_ns), utc_ns))
 
     def add_source(self, source_id: int, info: SourceInfo) -> None:
-        """A source and its signals; before the first of its blocks."""
+        """A source and its signals; before the first of its blocks. One of an earlier part goes on where it can."""
+        self._sources[source_id] = self._past.claim(info) or self._new_source(source_id, info)
+
+    def _new_source(self, source_id: int, info: SourceInfo) -> Source:
+        past = self._past
+        if past.source_id:
+            source_id = past.source_id = past.source_id + 1
         self._execute(
             "INSERT INTO source VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (source_id, info.name, info.kind, info.model, info.serial_number, info.firmware, info.rate_hz,
-             json.dumps(info.lines), int(info.simulated), json.dumps(info.notes)),
+            (source_id, past.free_name(info.name), info.kind, info.model, info.serial_number, info.firmware,
+             info.rate_hz, json.dumps(info.lines), int(info.simulated), json.dumps(info.notes)),
         )  # fmt: skip
         stored = [self._add_signal(source_id, signal, {}) for signal in info.stored_signals]
         ids = {channel.signal.name: channel.id for channel in stored}
-        derived = [self._add_signal(source_id, signal, ids) for signal in info.derived_signals]
-        self._sources[source_id] = _Source(info, stored, derived)
+        return Source(source_id, stored, [self._add_signal(source_id, signal, ids) for signal in info.derived_signals])
 
-    def _add_signal(self, source_id: int, signal: Signal, ids: dict[str, int]) -> _Channel:
-        self._signal_count += 1
+    def _add_signal(self, source_id: int, signal: Signal, ids: dict[str, int]) -> Channel:
+        self._past.signal_id += 1
         factors = [ids[name] for name in signal.product_of] if signal.product_of else [None, None]
         self._execute(
             "INSERT INTO signal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (self._signal_count, source_id, signal.name, signal.quantity.value, signal.role.value,
+            (self._past.signal_id, source_id, signal.name, signal.quantity.value, signal.role.value,
              "product" if signal.product_of else signal.dtype, signal.scale, signal.offset,
              signal.resolution, signal.accuracy, *factors),
         )  # fmt: skip
-        return _Channel(self._signal_count, signal)
+        return Channel(self._past.signal_id, signal)
 
     # -- samples ---------------------------------------------------------------------------------
 
@@ -123,41 +111,68 @@ class SessionWriter:
         t_last_ns: int,
     ) -> None:
         """Samples ``first`` to ``first + n - 1``; ``first`` never goes back and holes are losses."""
-        times_ns = np.array([t_first_ns, t_last_ns], np.int64)
-        self._sources[source_id].blocks.append(_Block(first, codes, times_ns, even=True))
+        self._add_block(source_id, first, codes, np.array([t_first_ns, t_last_ns], np.int64), even=True)
 
     def write_timed_block(
         self, source_id: int, first: int, codes: tuple[NDArray[np.generic], ...], times_ns: NDArray[np.int64]
     ) -> None:
         """As write_block, for samples of which each has a time of its own; the times rise."""
-        self._sources[source_id].blocks.append(_Block(first, codes, times_ns, even=False))
+        self._add_block(source_id, first, codes, times_ns, even=False)
+
+    def _add_block(
+        self,
+        source_id: int,
+        first: int,
+        codes: tuple[NDArray[np.generic], ...],
+        times_ns: NDArray[np.int64],
+        *,
+        even: bool,
+    ) -> None:
+        source, times_ns = self._sources[source_id], times_ns + self.shift_ns
+        self._place(source, first, int(times_ns[0]))
+        source.add(first, codes, times_ns, even=even)
+
+    def _place(self, source: Source, first: int, start_ns: int) -> int:
+        """Index in the file of a sample; with the first one of this part, what became of the time before it."""
+        if source.offset is None and (pause := source.go_on(first, start_ns)) is not None:
+            self._add_gap(source.id, pause.first, 0, pause.start_ns, pause.end_ns, INTERRUPTED)
+        return source.index(first)
 
     def write_gap(self, source_id: int, first: int, n: int, start_ns: int, end_ns: int, reason: str) -> None:
         """Samples ``first`` to ``first + n - 1`` never arrived."""
+        source, start_ns, end_ns = self._sources[source_id], self._at(start_ns), self._at(end_ns)
+        self._add_gap(source.id, self._place(source, first, start_ns), n, start_ns, end_ns, reason)
+
+    def _add_gap(self, number: int, first: int, n: int, start_ns: int, end_ns: int, reason: str) -> None:
         self._execute(
             "INSERT INTO gap (source, first, n, start_ns, end_ns, reason) VALUES (?, ?, ?, ?, ?, ?)",
-            (source_id, first, n, start_ns, end_ns, reason),
+            (number, first, n, start_ns, end_ns, reason),
         )
 
     def write_line_changes(self, source_id: int, changes: LineChanges) -> None:
-        """Changes of the digital lines, with sample indices counted as in write_block."""
-        rows = zip(changes.line.tolist(), changes.index.tolist(), changes.level.tolist(), strict=True)
+        """Changes of the digital lines, with sample indices counted as in write_block; after the block itself."""
+        source = self._sources[source_id]
+        indices = (source.index(index) for index in changes.index.tolist())
+        rows = zip(changes.line.tolist(), indices, changes.level.tolist(), strict=True)
         self._execute_many(
-            "INSERT OR REPLACE INTO line_change VALUES (?, ?, ?, ?)", ((source_id, *row) for row in rows)
+            "INSERT OR REPLACE INTO line_change VALUES (?, ?, ?, ?)", ((source.id, *row) for row in rows)
         )
 
     def write_clock(self, source_id: int, host_ns: int, state: ClockState) -> None:
         """The clock fit of a source as it stood at host_ns."""
         self._execute(
             "INSERT OR REPLACE INTO clock VALUES (?, ?, ?, ?, ?)",
-            (source_id, host_ns, state.rate_hz, state.bound_ns, state.method.value),
+            (self._sources[source_id].id, self._at(host_ns), state.rate_hz, state.bound_ns, state.method.value),
         )
 
     def write_alignment(self, source_id: int, host_ns: int, delay: Delay) -> None:
-        """How late a source shows what the board does, found from a train of pulses played at host_ns."""
+        """How late a source shows what the board does, found from a train of pulses played at host_ns.
+
+        ``source_id`` is that in the file, for there it was found.
+        """
         self._execute(
             "INSERT OR REPLACE INTO alignment VALUES (?, ?, ?, ?, ?)",
-            (source_id, host_ns, delay.delay_ns, delay.bound_ns, delay.correlation),
+            (source_id, self._at(host_ns), delay.delay_ns, delay.bound_ns, delay.correlation),
         )
 
     # -- runs ------------------------------------------------------------------------------------
@@ -165,11 +180,19 @@ class SessionWriter:
     def add_run(self, run_id: int, cycle: int, spec: RunSpec, title: str, state: RunState) -> None:
         """A run as planned."""
         self._execute(
-            "INSERT INTO run (id, cycle, network, title, batch_size, precision, device, threads, state) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO run (id, cycle, network, title, batch_size, precision, device, threads, channels_last, "
+            "compiled, power_mode, clocks, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (run_id, cycle, spec.network, title, spec.batch_size, spec.precision, spec.device, spec.threads,
-             state.value),
+             int(spec.channels_last), int(spec.compiled), spec.power_mode, spec.clocks, state.value),
         )  # fmt: skip
+
+    def start_run(self, run_id: int, host_ns: int) -> None:
+        """Its turn has come."""
+        self.update_run(run_id, started_ns=host_ns + self.shift_ns)
+
+    def end_run(self, run_id: int, state: RunState, error: str | None, host_ns: int) -> None:
+        """It is over, one way or another."""
+        self.update_run(run_id, state=state.value, error=error, ended_ns=host_ns + self.shift_ns)
 
     def update_run(self, run_id: int, **columns: str | int | None) -> None:
         """Set columns of a run as they become known."""
@@ -178,24 +201,50 @@ class SessionWriter:
 
     def open_span(self, span_id: int, run_id: int, phase: Phase, start_ns: int) -> None:
         """A phase has begun; its end is null until close_span."""
-        self._execute("INSERT INTO span VALUES (?, ?, ?, ?, NULL)", (span_id, run_id, phase.value, start_ns))
+        self._execute("INSERT INTO span VALUES (?, ?, ?, ?, NULL)", (span_id, run_id, phase.value, self._at(start_ns)))
 
     def close_span(self, span_id: int, end_ns: int) -> None:
-        self._execute("UPDATE span SET end_ns = ? WHERE id = ?", (end_ns, span_id))
+        self._execute("UPDATE span SET end_ns = ? WHERE id = ?", (self._at(end_ns), span_id))
 
     def write_batches(self, run_id: int, batches: Iterable[Batch]) -> None:
         """Forward passes that have ended."""
         self._execute_many(
-            "INSERT INTO batch (run, phase, start_ns, end_ns, images, top1, top5) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            ((run_id, b.phase.value, b.start_ns, b.end_ns, b.images, b.top1, b.top5) for b in batches),
+            "INSERT INTO batch (run, phase, start_ns, end_ns, images, top1, top5, device_ns) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (
+                    run_id,
+                    b.phase.value,
+                    b.start_ns + self.shift_ns,
+                    b.end_ns + self.shift_ns,
+                    b.images,
+                    b.top1,
+                    b.top5,
+                    b.device_ns,
+                )
+                for b in batches
+            ),
+        )
+
+    def write_memory(self, run_id: int, uses: Iterable[MemoryUse]) -> None:
+        """Memory of a run, one row an account."""
+        self._execute_many(
+            "INSERT OR REPLACE INTO memory VALUES (?, ?, ?, ?)",
+            ((run_id, use.kind.value, use.peak_bytes, use.floor_bytes) for use in uses),
         )
 
     def write_mark(self, host_ns: int, kind: str, text: str, run_id: int | None = None) -> None:
         """Something worth seeing on the time axis."""
-        self._execute("INSERT INTO mark (host_ns, kind, text, run) VALUES (?, ?, ?, ?)", (host_ns, kind, text, run_id))
+        self._execute(
+            "INSERT INTO mark (host_ns, kind, text, run) VALUES (?, ?, ?, ?)", (self._at(host_ns), kind, text, run_id)
+        )
 
     def write_log(self, host_ns: int, level: str, text: str) -> None:
-        self._execute("INSERT INTO log (host_ns, level, text) VALUES (?, ?, ?)", (host_ns, level, text))
+        self._execute("INSERT INTO log (host_ns, level, text) VALUES (?, ?, ?)", (self._at(host_ns), level, text))
+
+    def _at(self, host_ns: int) -> int:
+        """A host time as a time in the file."""
+        return host_ns + self.shift_ns
 
     # -- durability ------------------------------------------------------------------------------
 
@@ -225,14 +274,18 @@ class SessionWriter:
         if self._failed:
             return
         try:
-            for source in self._sources.values():
+            for source in (*self._sources.values(), *(source for _, source in self._past.idle)):
                 self._store_blocks(source)
-                for channel in (*source.stored, *source.derived):
+                for channel in source.channels:
                     self._store_entries(channel, channel.pyramid.finish(), at_least=1)
             self._execute("COMMIT")
             self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
-            self._db.close()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._db.close()
+        self._lock.release()
 
     def _execute(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         try:
@@ -251,22 +304,18 @@ class SessionWriter:
         self._failed = True
         with contextlib.suppress(sqlite3.DatabaseError):
             self._db.execute("ROLLBACK")
-        self._db.close()
+        self._let_go()
         if "full" in str(error):
             return DiskFullError(
                 f"The disk is full: {self.path} is complete up to now; make room and start a new session."
             )
         return SessionError(f"{self.path} cannot be written ({error}): check the disk it is on.")
 
-    def _store_blocks(self, source: _Source) -> None:
-        blocks, source.blocks = source.blocks, []
-        start = 0
-        for k in range(1, len(blocks) + 1):
-            if k == len(blocks) or blocks[k].first != blocks[k - 1].end or blocks[k].even != blocks[k - 1].even:
-                self._store_run(source, blocks[start:k])
-                start = k
+    def _store_blocks(self, source: Source) -> None:
+        for blocks in source.take_runs():
+            self._store_run(source, blocks)
 
-    def _store_run(self, source: _Source, blocks: list[_Block]) -> None:
+    def _store_run(self, source: Source, blocks: list[Block]) -> None:
         """Consecutive samples as rows, and what they add to the summaries."""
         first = blocks[0].first
         values: dict[str, NDArray[np.float64]] = {}
@@ -274,16 +323,16 @@ class SessionWriter:
             codes = np.concatenate([block.codes[k] for block in blocks]).astype(channel.signal.dtype, copy=False)
             self._execute_many(
                 "INSERT INTO samples (signal, first, n, t_first_ns, t_last_ns, data) VALUES (?, ?, ?, ?, ?, ?)",
-                _rows(channel.id, blocks, codes),
+                sample_rows(channel.id, blocks, codes),
             )
             values[channel.signal.name] = channel.signal.scale * codes.astype(np.float64) + channel.signal.offset
         for channel in source.derived:
             a, b = channel.signal.product_of or ("", "")
             values[channel.signal.name] = values[a] * values[b]
-        for channel in (*source.stored, *source.derived):
+        for channel in source.channels:
             self._store_entries(channel, channel.pyramid.add(first, values[channel.signal.name]), at_least=FACTOR)
 
-    def _store_entries(self, channel: _Channel, levels: list[Entries], *, at_least: int) -> None:
+    def _store_entries(self, channel: Channel, levels: list[Entries], *, at_least: int) -> None:
         """Summary rows. Level 1 at once; higher ones by the dozen, for readers can do without their tail."""
         for level, entries in enumerate(levels, start=1):
             waiting = channel.waiting[level - 1]
@@ -299,24 +348,11 @@ class SessionWriter:
                 )
 
 
-def _rows(signal: int, blocks: list[_Block], codes: NDArray[np.generic]) -> Iterator[tuple[object, ...]]:
-    """One row for evenly spaced samples, for others one each: within a row times are evenly spaced."""
-    first = blocks[0].first
-    if blocks[0].even:
-        t_first_ns, t_last_ns = int(blocks[0].times_ns[0]), int(blocks[-1].times_ns[-1])
-        yield signal, first, len(codes), t_first_ns, t_last_ns, codes.tobytes()
-        return
-    for block in blocks:
-        begin, n = block.first - first, block.end - block.first
-        size = n if _is_even(block.times_ns) else 1
-        for k, t_first_ns, t_last_ns in zip(
-            range(begin, begin + n, size), block.times_ns[::size].tolist(), block.times_ns[size - 1 :: size].tolist(),
-            strict=True,
-        ):  # fmt: skip
-            yield signal, first + k, size, t_first_ns, t_last_ns, codes[k : k + size].tobytes()
-
-
-def _is_even(times_ns: NDArray[np.int64]) -> bool:
-    """To the nanosecond, so that a reader finds the same times from the first and the last."""
-    steps = np.arange(len(times_ns)) * (int(times_ns[-1] - times_ns[0]) / max(len(times_ns) - 1, 1))
-    return bool((np.abs(times_ns - times_ns[0] - np.round(steps)) <= 1).all())
+def _created(path: Path) -> tuple[sqlite3.Connection, WriterLock, Past]:
+    try:
+        db = schema.create(path)
+        return db, WriterLock(db, path), Past()
+    except FileExistsError as error:
+        raise SessionError(f"{path} exists already: choose another name or remove it first.") from error
+    except (OSError, sqlite3.Error) as error:
+        raise SessionError(f"{path} cannot be created ({error}): choose a folder you can write to.") from error
