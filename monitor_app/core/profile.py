@@ -10,6 +10,8 @@ from __future__ import annotations
 import difflib
 import re
 import sys
+from dataclasses import replace
+from random import Random
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
@@ -29,13 +31,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+Precision = Literal["fp32", "fp16", "bf16"]
+
+
 class Inference(Table):
     """Where and how the networks run."""
 
     device: str = "cpu"
-    precision: Literal["fp32"] = "fp32"
+    """cpu, cuda, cuda:N, or emulated:tx1, which plays published figures."""
+    precision: Precision = "fp32"
     threads: int = Field(0, ge=0)
     """torch threads; 0 takes one core less than there are, which is left to the monitor."""
+    channels_last: bool = False
+    """The layout of tensors in memory."""
+    compiled: bool = False
+    """By torch.compile."""
     seed: int = 0
 
 
@@ -48,14 +58,22 @@ class Protocol(Table):
     """Idle baseline before and after each run."""
     warm_up_s: float = Field(2.0, ge=0)
     warm_up_batches: int = Field(10, ge=1)
+    warm_up_max_s: float = Field(0.0, ge=0)
+    """Warm up until latency and power have been shown to be steady, for so long at most; 0 does not test."""
     timed_s: float = Field(5.0, gt=0)
     """Least time over which batches are timed."""
     timed_batches: int = Field(30, ge=1)
     """Least number of batches timed, however long they take."""
+    fresh_process: bool = False
+    """Run each in a process of its own, whose memory is measured."""
+    cool_down_c: float | None = None
+    """Wait before a run until no temperature that is measured is above this, degrees Celsius."""
+    cool_down_max_s: float = Field(300.0, gt=0)
+    """For so long at most."""
 
 
 class Plan(Table):
-    """What to run, in this order: for each network, each batch size."""
+    """What to run: each network at each batch size, and so for each precision, power mode and setting of the clocks."""
 
     networks: tuple[str, ...] = Field(min_length=1)
     batch_sizes: tuple[Annotated[int, Field(ge=1, le=65_536)], ...] = Field((1,), min_length=1)
@@ -63,7 +81,19 @@ class Plan(Table):
     """How often the whole plan is run; 0 means until stopped."""
     images: str | None = None
     """Labelled images for accuracy: 'demo' or a folder; with none accuracy is not measured."""
-    weights: Literal["auto", "none"] = "auto"
+    accuracy: Literal["every", "once"] = "every"
+    """In every run, or once for a network and precision, in the first of its runs."""
+    weights: str = "auto"
+    """'auto': what is on this machine; 'hub': and downloaded where it is not; 'none'; a file or a directory."""
+    order: Literal["listed", "random"] = "listed"
+    seed: int = Field(0, ge=0)
+    """Of the random order."""
+    precisions: tuple[Precision, ...] = ()
+    """None: that of [inference]."""
+    power_modes: tuple[str, ...] = ()
+    """As nvpmodel names or numbers them; none: as it is found. What was found is restored at the end."""
+    clocks: tuple[Literal["default", "max"], ...] = ()
+    """'max': as jetson_clocks holds them; none: as they are found."""
     autostart: bool = True
     """Start with the bench, or wait for the user."""
 
@@ -109,14 +139,42 @@ class Profile(Table):
         return self
 
     def run_specs(self, threads: int) -> list[RunSpec]:
-        """The runs of one cycle."""
+        """The runs of one cycle, in the order of the plan."""
         if self.plan is None:
             return []
-        return [
-            RunSpec(network, batch_size, self.inference.precision, self.inference.device, threads)
-            for network in self.plan.networks
-            for batch_size in self.plan.batch_sizes
-        ]
+        return planned_runs(self.plan, self.inference, threads)
+
+
+def planned_runs(plan: Plan, inference: Inference, threads: int) -> list[RunSpec]:
+    """The runs of one cycle. Settings that take a while to change are in the outer loops, also of a random order."""
+    specs: list[RunSpec] = []
+    random = Random(plan.seed)
+    seen: set[tuple[str, str]] = set()
+    for power_mode in plan.power_modes or (None,):
+        for clocks in plan.clocks or (None,):
+            group = [
+                RunSpec(
+                    network, batch_size, precision, inference.device, threads, inference.channels_last,
+                    inference.compiled, power_mode, clocks,
+                )
+                for precision in plan.precisions or (inference.precision,)
+                for network in plan.networks
+                for batch_size in plan.batch_sizes
+            ]  # fmt: skip
+            if plan.order == "random":
+                random.shuffle(group)
+            specs += group
+    if plan.accuracy == "every":
+        return specs
+    smallest = min(plan.batch_sizes)
+    # At the smallest batch size, which fits if any does.
+    for index, spec in enumerate(specs):
+        key = (spec.network, spec.precision)
+        first = spec.batch_size == smallest and key not in seen
+        if first:
+            seen.add(key)
+        specs[index] = replace(spec, accuracy=first)
+    return specs
 
 
 def load_profile(path: Path) -> Profile:

@@ -10,6 +10,7 @@ from enum import Enum
 class Phase(str, Enum):
     """What is going on during a span of time of a run. Kept as text in the session file."""
 
+    COOL_DOWN = "cool_down"
     LOAD = "load"
     IDLE_BEFORE = "idle_before"
     WARM_UP = "warm_up"
@@ -19,11 +20,13 @@ class Phase(str, Enum):
 
 
 class RunState(str, Enum):
-    """How far a run has come. DONE, FAILED and CANCELLED are final."""
+    """How far a run has come. All but WAITING and RUNNING are final."""
 
     WAITING = "waiting"
     RUNNING = "running"
     DONE = "done"
+    DOES_NOT_FIT = "does_not_fit"
+    """Memory ran out; the reason tells with what size."""
     FAILED = "failed"
     CANCELLED = "cancelled"
 
@@ -37,6 +40,30 @@ class RunSpec:
     precision: str = "fp32"
     device: str = "cpu"
     threads: int = 1
+    channels_last: bool = False
+    """The layout of tensors in memory."""
+    compiled: bool = False
+    """By torch.compile."""
+    power_mode: str | None = None
+    """As the board names it; None: as it was found."""
+    clocks: str | None = None
+    """'max': held at their highest; 'default': left to the board; None: as they were found."""
+    accuracy: bool = True
+    """Measure it in this run, where there are weights and images."""
+
+    @property
+    def simulated(self) -> bool:
+        """The device is an emulated one: its times, its memory and its accuracy are played, not measured."""
+        return is_emulated(self.device)
+
+
+EMULATED = "emulated:"
+"""Begins the name of an inference device that plays published figures."""
+
+
+def is_emulated(device: str) -> bool:
+    """Whether what that device reports is played."""
+    return device.startswith(EMULATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +77,38 @@ class Batch:
     top1: int | None = None
     """Images whose first answer was right; None where accuracy was not measured."""
     top5: int | None = None
+    device_ns: int | None = None
+    """What the device itself took, by its own events; None where it has none."""
+
+
+class MemoryKind(str, Enum):
+    """Whose account of memory. Kept as text in the session file."""
+
+    PSS = "pss"
+    """Largest proportional set size of the process: what it alone holds, and its share of what is shared."""
+    SYSTEM = "system"
+    """Largest use of the whole system, where processor and GPU share one memory."""
+    CUDA_ALLOCATED = "cuda_allocated"
+    """Peak of torch's tensors on the GPU."""
+    CUDA_RESERVED = "cuda_reserved"
+    """Peak of what torch has taken from the GPU for them."""
+    NVML = "nvml"
+    """Of the process on the GPU as its driver counts it, context included."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryUse:
+    """Memory of a run in a process of its own."""
+
+    kind: MemoryKind
+    peak_bytes: int
+    floor_bytes: int
+    """The same account of a process that has torch and its device ready, and no network."""
+
+    @property
+    def net_bytes(self) -> int:
+        """What the network costs."""
+        return max(self.peak_bytes - self.floor_bytes, 0)
 
 
 @dataclass(frozen=True, slots=True)

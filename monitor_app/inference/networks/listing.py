@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor_app.inference.networks.counts import Costs, conventions, known_costs
 from monitor_app.inference.networks.registry import NETWORKS, USUAL_NAMES, find_network
+from monitor_app.inference.networks.weights_files import usual_title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +65,4 @@ def _listed(network: Network) -> Listed:
         from monitor_app.inference.costs import count_costs
 
         costs = count_costs(network)
-    found = network.weights is not None and network.weights.locate() is not None
-    packaged = network.weights.title if network.weights is not None and found else None
-    return Listed(network, costs, network.source if network.own else packaged)
+    return Listed(network, costs, network.source if network.own else usual_title(network))

@@ -11,12 +11,13 @@ import re
 import sys
 import zipfile
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor_app.core.errors import InferenceError
-from monitor_app.inference.networks.network import Network
+from monitor_app.inference.networks.network import IMAGENET, Network, Preprocessing
 from monitor_app.inference.networks.torchvision_shim import import_torchvision
 
 if TYPE_CHECKING:
@@ -45,13 +46,30 @@ def own_network(name: str) -> Network | None:
     function = _FUNCTION.fullmatch(what)
     if function is not None:
         build = partial(_call, function["module"], function["function"])
-        return Network(name, function["function"], build, pixels, source=f"the function {what}", own=True)
+        source = f"the function {what}"
+        return Network(
+            name, function["function"], build, pixels, preprocessing=_preprocessing(pixels), source=source, own=True
+        )
     if "/" not in what and not what.lower().endswith(SUFFIXES):
         return None
     file = Path(what).expanduser()
     if not file.is_file():
         raise OwnNetworkError(f"There is no file {file}: name a TorchScript or ExportedProgram file that is there.")
-    return Network(name, file.stem, partial(_open, file), pixels, source=f"the file {file}", own=True, file=file)
+    return Network(
+        name,
+        file.stem,
+        partial(_open, file),
+        pixels,
+        preprocessing=_preprocessing(pixels),
+        source=f"the file {file}",
+        own=True,
+        file=file,
+    )
+
+
+def _preprocessing(pixels: int) -> Preprocessing:
+    """ImageNet's usual one, with the same share of the image for every size: 224 of 256."""
+    return replace(IMAGENET, resize_pixels=round(pixels * 256 / 224))
 
 
 def _call(module_name: str, function_name: str) -> nn.Module:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trained weights: where they are, whether they are what they should be, and how they are read.
+"""Trained weights: what they are, how a file of them is read, and how they are put into a network.
 
-Weights come from a package that happens to carry them, or from a file that the user names. Neither is
-trusted: a packaged file must have the known SHA-256, and nothing is unpickled but tensors and arrays.
+No file is trusted: a packaged one must have the known SHA-256, and nothing is unpickled but tensors and arrays.
+Where weights are found is in weights_files.py.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import pickle
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-import numpy as np
+from typing import TYPE_CHECKING, TypeAlias
 
 from monitor_app.core.errors import InferenceError
 
@@ -24,6 +23,12 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 StateDict: TypeAlias = "dict[str, Tensor]"
+
+SUFFIXES = (".pth", ".pt", ".bin")
+"""Of files that torch.save wrote."""
+
+_DIGITS = re.compile(r"-([0-9a-f]{8,64})\.(?:pth|pt|bin)$")
+_SUM = re.compile(r"([0-9a-fA-F]{64}) [ *](?:\./)?(.+)")
 
 
 class WeightsError(InferenceError):
@@ -83,25 +88,6 @@ class Weights:
     state: StateDict
 
 
-def find_weights(packaged: PackagedWeights | None, request: str) -> Weights | None:
-    """The weights that `request` (`auto`, `none` or a path) asks for; None where there are none to be had.
-
-    Raises:
-        WeightsError: they are there and wrong, or the path is not a state dict.
-    """
-    if request == "none":
-        return None
-    if request != "auto":
-        file = Path(request).expanduser()
-        return Weights(str(file), file_sha256(file), read_state_dict(file))
-    located = packaged.locate() if packaged is not None else None
-    if packaged is None or located is None:
-        return None
-    sha256 = file_sha256(located)
-    packaged.check(sha256)
-    return Weights(packaged.title, sha256, packaged.read(located))
-
-
 def apply_weights(module: nn.Module, weights: Weights, network_title: str) -> None:
     """Put `weights` into `module`.
 
@@ -137,9 +123,41 @@ def file_sha256(file: Path) -> str:
                 digest.update(block)
     except OSError as error:
         raise WeightsError(
-            f"The weights {file} cannot be read ({error.strerror}): name a file that is there, or `none`."
+            f"The weights {file} cannot be read ({error.strerror}): name a file that can be, or `none`."
         ) from error
     return digest.hexdigest()
+
+
+def check_sha256(file: Path, sha256: str) -> None:
+    """Hold what was computed against what is known of that file.
+
+    Known is what a file SHA256SUMS beside it says, and the first digits of the sum where the name ends in them, as
+    in resnet18-f37072fd.pth.
+
+    Raises:
+        WeightsError: it is another file.
+    """
+    sums = file.with_name("SHA256SUMS")
+    expected = _sums(sums).get(file.name, sha256) if sums.is_file() else sha256
+    if expected != sha256:
+        raise WeightsError(
+            f"{file} is not the file that {sums.name} beside it lists (SHA-256 {sha256[:12]}..., expected "
+            f"{expected[:12]}...): fetch it again, or mend the list."
+        )
+    digits = _DIGITS.search(file.name)
+    if digits is not None and not sha256.startswith(digits[1]):
+        raise WeightsError(
+            f"{file} is damaged, or another file than its name says (its SHA-256 begins with "
+            f"{sha256[: len(digits[1])]}): remove it and fetch it again, or rename it if {digits[1]} is no checksum."
+        )
+
+
+def _sums(file: Path) -> dict[str, str]:
+    try:
+        lines = file.read_text("utf-8", "replace").splitlines()
+    except OSError as error:
+        raise WeightsError(f"{file} cannot be read ({error.strerror}): make it readable, or remove it.") from error
+    return {line[2]: line[1].lower() for line in map(_SUM.fullmatch, lines) if line is not None}
 
 
 def read_state_dict(file: Path) -> StateDict:
@@ -167,65 +185,3 @@ def read_state_dict(file: Path) -> StateDict:
     ):
         raise WeightsError(f"{file} holds no state dict: save the weights with torch.save(model.state_dict(), path).")
     return dict(content)
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Makes numpy arrays and built-in containers, and nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) == ("numpy.core.multiarray", "_reconstruct"):
-            # The module has been renamed in numpy 2; an array knows its own
-            return np.empty(0).__reduce__()[0]
-        if (module, name) == ("numpy", "ndarray"):
-            return np.ndarray
-        if (module, name) == ("numpy", "dtype"):
-            return np.dtype
-        raise pickle.UnpicklingError(f"{module}.{name} is not allowed")
-
-
-def read_tf_squeezenet(file: Path) -> StateDict:
-    """A SqueezeNet 1.1 kept as a pickled dict of (kernel, bias) in TensorFlow's layout, for torchvision's module.
-
-    The original takes blue, green, red from 0 to 255 less a mean. That is folded into the first convolution,
-    so that the module takes what torchvision's takes and one network has one preprocessing whatever its
-    weights. The folding is exact because that convolution has no padding.
-
-    Raises:
-        WeightsError: the file is anything else.
-    """
-    import torch
-
-    try:
-        with file.open("rb") as stream:
-            layers = _ArrayUnpickler(stream).load()
-        state: StateDict = {}
-        for ours, theirs in _SQUEEZENET_LAYERS.items():
-            kernel, bias = (np.asarray(array, np.float64) for array in layers[theirs])
-            kernel = kernel.transpose(3, 2, 0, 1)
-            if theirs == "conv1":
-                kernel, bias = _fold_caffe_input(kernel, bias)
-            state[f"{ours}.weight"] = torch.from_numpy(np.ascontiguousarray(kernel, np.float32))
-            state[f"{ours}.bias"] = torch.from_numpy(bias.astype(np.float32))
-    except (pickle.UnpicklingError, OSError, EOFError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise WeightsError(f"{file} is not the SqueezeNet that was expected: use `weights: none`.") from error
-    return state
-
-
-_FIRES = {2: 3, 3: 4, 4: 6, 5: 7, 6: 9, 7: 10, 8: 11, 9: 12}
-_SQUEEZENET_LAYERS = {"features.0": "conv1", "classifier.1": "conv10"} | {
-    f"features.{index}.{part.removesuffix('1x1') if part == 'squeeze1x1' else part}": f"fire{fire}/{part}"
-    for fire, index in _FIRES.items()
-    for part in ("squeeze1x1", "expand1x1", "expand3x3")
-}
-_CAFFE_MEAN_BGR = np.array([104.006, 116.669, 122.679])
-_IMAGENET_MEAN = np.array([0.485, 0.456, 0.406])
-_IMAGENET_STD = np.array([0.229, 0.224, 0.225])
-
-
-def _fold_caffe_input(kernel: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first convolution for normalised red, green, blue. `kernel` is (out, 3 as BGR, height, width)."""
-    kernel = kernel[:, ::-1]
-    # pixel - caffe mean = 255 (std x + mean) - caffe mean
-    offset = 255 * _IMAGENET_MEAN - _CAFFE_MEAN_BGR[::-1]
-    bias = bias + np.einsum("ochw,c->o", kernel, offset)
-    return kernel * (255 * _IMAGENET_STD)[:, None, None], bias

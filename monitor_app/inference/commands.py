@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Serving the bench: what the child that runs networks and the one that plays figures have in common.
+
+Commands come on stdin and events go to stdout, one JSON object a line (docs/inference-protocol.md). No torch.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, NoReturn, Protocol
+
+from monitor_app.core.errors import InferenceError
+from monitor_app.core.lamp import Lamp
+from monitor_app.inference.messages import Command, Event, Failed, FailureKind, Quit, Ready, Stop, decode, encode
+from monitor_app.inference.passes import NoLamp
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+
+    from monitor_app.inference.passes import BusyLamp
+
+QUIT_GRACE_S = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class Worker(Protocol):
+    """Carries out one command after the other."""
+
+    def answer(self, command: Command) -> Event:
+        """The last event of a command; raises nothing that the child could live on with."""
+        ...
+
+
+def serve(
+    lamps: Sequence[str],
+    ready: Callable[[], Ready],
+    worker: Callable[[Inbox, Outbox, BusyLamp], Worker],
+) -> NoReturn:
+    """Make this process an inference child, until `quit` or the end of stdin. Does not return.
+
+    Args:
+        lamps: sockets at which an instrument on a simulated board is told when the board is busy.
+        ready: makes the first event; stdin is watched meanwhile.
+        worker: makes what carries out the commands, on this thread.
+    """
+    # Ctrl-C reaches the whole process group; the bench decides what it means
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with_parent()
+    outbox = Outbox(_claim_stdout())
+    logging.basicConfig(format="%(levelname)s %(message)s")
+    inbox = Inbox(outbox)
+    threading.Thread(target=inbox.read_stdin, name="commands", daemon=True).start()
+    lamp = Lamp(*lamps) if lamps else None
+    try:
+        outbox.send(ready())
+        working = worker(inbox, outbox, lamp or NoLamp())
+        while not isinstance(command := inbox.next(), Quit):
+            outbox.send(working.answer(command))
+    except Exception as error:
+        logger.exception("The inference child cannot go on")
+        outbox.send(Failed(FailureKind.ERROR, f"The inference process cannot run ({first_line(error)})."))
+        _leave(1)
+    finally:
+        if lamp is not None:
+            lamp.close()
+    _leave(0)
+
+
+def add_lamp_option(parser: argparse.ArgumentParser) -> None:
+    """What every child takes: --lamp PATH, any number of them."""
+    parser.add_argument(
+        "--lamp",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="socket at which an instrument on a simulated board is told when the board is busy; any number",
+    )
+
+
+def first_line(error: Exception) -> str:
+    """What it is and what it says, for a sentence."""
+    text = str(error).strip().partition("\n")[0].rstrip(".")[:300]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def too_many_images(title: str, batch_size: int) -> str:
+    """The sentence of a batch for which memory did not suffice."""
+    return f"{title} with {batch_size} images at a time does not fit into memory: use a smaller batch size."
+
+
+class Inbox:
+    """The commands of stdin, read by a thread so that `stop`, `quit` and its end work during a phase."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._commands: queue.SimpleQueue[tuple[int, Command]] = queue.SimpleQueue()
+        self._received = 0
+        self._current = 0
+        self._stopped_up_to = 0
+
+    def next(self) -> Command:
+        """The next command to carry out; waits for it."""
+        self._current, command = self._commands.get()
+        return command
+
+    def stopped(self) -> bool:
+        """Whether the command that is being carried out was asked to stop."""
+        return self._current <= self._stopped_up_to
+
+    def read_stdin(self) -> None:
+        """Take commands until stdin ends, and with it the process."""
+        rest = b""
+        # Not sys.stdin: a thread that holds its lock aborts the interpreter at the end
+        while block := os.read(0, 1 << 16):
+            *lines, rest = (rest + block).split(b"\n")
+            for line in lines:
+                self._take(line)
+        os._exit(0)
+
+    def _take(self, line: bytes) -> None:
+        try:
+            command = decode(line)
+        except InferenceError as error:
+            self._outbox.send(Failed(FailureKind.ERROR, str(error)))
+            return
+        if not isinstance(command, Command):
+            self._outbox.send(Failed(FailureKind.ERROR, f"{type(command).__name__} is not a command."))
+            return
+        if isinstance(command, (Stop, Quit)):
+            self._stopped_up_to = self._received
+        if not isinstance(command, Stop):
+            self._received += 1
+            self._commands.put((self._received, command))
+        if isinstance(command, Quit):
+            # Asked to go, and a batch may take minutes
+            timer = threading.Timer(QUIT_GRACE_S, os._exit, (0,))
+            timer.daemon = True
+            timer.start()
+
+
+class Outbox:
+    """Writes events, a whole line at a time, from any thread."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lock = threading.Lock()
+
+    def send(self, event: Event) -> None:
+        """Returns when it is written; ends the process where nobody reads any more."""
+        line = encode(event)
+        try:
+            with self._lock:
+                while line:
+                    line = line[os.write(self._descriptor, line) :]
+        except BrokenPipeError:
+            # Nobody is left to measure for
+            os._exit(1)
+
+
+def _claim_stdout() -> int:
+    """Keep stdout for events; whatever else is printed goes to stderr from now on."""
+    descriptor = os.dup(1)
+    os.dup2(2, 1)
+    return descriptor
+
+
+def _die_with_parent() -> None:
+    """On Linux, have the kernel kill this process when the bench ends, however that ends."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None, use_errno=True).prctl(set_parent_death_signal, int(signal.SIGKILL), 0, 0, 0)
+
+
+def _leave(code: int) -> NoReturn:
+    # Not sys.exit: taking torch down in order takes long and may hang
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How much memory this process needs: the floor before a network is loaded, and the peak since. For the child only.
+
+Each account is named for what it counts, since none of them is the whole truth: a set size knows nothing of a GPU,
+torch's allocator nothing of what the driver holds, and the use of a whole system counts its other processes too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from monitor_app.core.runs import MemoryKind
+
+if TYPE_CHECKING:
+    from monitor_app.inference.messages import MemoryRow
+
+KIB = 1024
+RESET_PEAK = "5"
+"""Written to clear_refs it sets the peak of the resident set back (proc_pid_clear_refs(5))."""
+
+
+class MemoryMeter:
+    """Made in a process that has torch and no network yet; that moment is the floor.
+
+    Args:
+        device: on which the network will run; it is made ready first, so that its context is in the floor.
+        proc: where the kernel tells of processes, for tests.
+        unified: processor and GPU share one memory, as on a Jetson; None looks.
+    """
+
+    def __init__(self, device: torch.device, *, proc: Path = Path("/proc"), unified: bool | None = None) -> None:
+        self._device = device
+        self._proc = proc
+        self._unified = is_unified() if unified is None else unified
+        if device.type == "cuda":
+            torch.zeros(1, device=device)
+            torch.cuda.synchronize(device)
+            torch.cuda.reset_peak_memory_stats(device)
+        self._floor = self._read()
+
+    def begin(self) -> None:
+        """Forget the peaks up to now, such as those of loading."""
+        # On an old or a locked kernel the peak of loading stays in.
+        with contextlib.suppress(OSError):
+            (self._proc / "self" / "clear_refs").write_text(RESET_PEAK)
+        if self._device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self._device)
+
+    def rows(self) -> tuple[MemoryRow, ...]:
+        """Every account that this machine can give, its peak and its floor."""
+        peaks = self._read()
+        return tuple(
+            (kind.value, max(peak, self._floor[kind]), self._floor[kind])
+            for kind, peak in peaks.items()
+            if kind in self._floor
+        )
+
+    def _read(self) -> dict[MemoryKind, int]:
+        found: dict[MemoryKind, int] = {}
+        beyond = self._resident_peak() - self._resident()
+        pss = self._number("self/smaps_rollup", "Pss:")
+        if pss is not None:
+            found[MemoryKind.PSS] = pss + max(beyond, 0)
+        if self._unified:
+            used = self._system_used()
+            if used is not None:
+                found[MemoryKind.SYSTEM] = used + max(beyond, 0)
+        if self._device.type == "cuda":
+            found[MemoryKind.CUDA_ALLOCATED] = torch.cuda.max_memory_allocated(self._device)
+            found[MemoryKind.CUDA_RESERVED] = torch.cuda.max_memory_reserved(self._device)
+            by_driver = gpu_bytes_of(os.getpid(), self._device)
+            if by_driver is not None:
+                found[MemoryKind.NVML] = by_driver
+        return found
+
+    def _resident(self) -> int:
+        return self._number("self/status", "VmRSS:") or 0
+
+    def _resident_peak(self) -> int:
+        return self._number("self/status", "VmHWM:") or 0
+
+    def _system_used(self) -> int | None:
+        total, left = self._number("meminfo", "MemTotal:"), self._number("meminfo", "MemAvailable:")
+        return None if total is None or left is None else total - left
+
+    def _number(self, file: str, name: str) -> int | None:
+        """Bytes of a line such as `VmRSS:   123 kB`; None where there is none."""
+        try:
+            lines = (self._proc / file).read_text(encoding="ascii", errors="replace").splitlines()
+        except OSError:
+            return None
+        found = next((line.split() for line in lines if line.startswith(name)), [])
+        return int(found[1]) * KIB if len(found) > 1 and found[1].isdigit() else None
+
+
+def is_unified() -> bool:
+    """Whether this is a board whose processor and GPU share one memory: a Tegra."""
+    try:
+        compatible = Path("/proc/device-tree/compatible").read_bytes()
+    except OSError:
+        return False
+    return b"nvidia,tegra" in compatible
+
+
+def gpu_bytes_of(pid: int, device: torch.device) -> int | None:
+    """Of a process on a GPU, as the driver counts it; None where it does not tell (a container hides its numbers)."""
+    try:
+        import pynvml
+    except ImportError:
+        return None
+    try:
+        pynvml.nvmlInit()
+        # By UUID, since CUDA_VISIBLE_DEVICES renumbers torch's devices and not the driver's.
+        handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
+        used = [each.usedGpuMemory for each in pynvml.nvmlDeviceGetComputeRunningProcesses(handle) if each.pid == pid]
+    except (pynvml.NVMLError, AttributeError):
+        return None
+    return int(used[0]) if used and used[0] is not None else None

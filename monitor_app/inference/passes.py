@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What surrounds every forward pass, real or played: the lamp, the reports, no garbage collection. No torch."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Protocol
+
+from monitor_app.inference.messages import Batches, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from monitor_app.core.runs import Phase
+
+REPORT_EVERY_NS = 50_000_000
+
+
+class BusyLamp(Protocol):
+    """What tells a simulated board when the network runs."""
+
+    def set(self, busy: bool, host_ns: int) -> None: ...
+
+
+class NoLamp:
+    """Where there is no simulated board."""
+
+    def set(self, busy: bool, host_ns: int) -> None:
+        """Nothing."""
+
+
+class Report:
+    """Groups rows, so that writing them disturbs one pass in many."""
+
+    def __init__(self, phase: Phase, send: Callable[[Batches], None]) -> None:
+        self.batches = 0
+        self.images = 0
+        self._phase = phase
+        self._send = send
+        self._rows: list[Row] = []
+        self._sent_ns = perf_counter_ns()
+
+    def add(self, row: Row) -> None:
+        self.batches += 1
+        self.images += row[2]
+        self._rows.append(row)
+        if row[1] - self._sent_ns >= REPORT_EVERY_NS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._send(Batches(self._phase, tuple(self._rows)))
+            self._rows.clear()
+        self._sent_ns = perf_counter_ns()
+
+    def __enter__(self) -> Report:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Also when a pass failed: what was measured before it is kept
+        self._flush()
+
+
+@contextmanager
+def no_garbage_collection() -> Iterator[None]:
+    """For as long as batches are timed."""
+    # Only off, not run first: a collection takes a tenth of a second, in which the board would cool down
+    # between the warm-up and the timed passes. Loading a network collects.
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Playing published figures in real time, as if a network ran: the loops of the child that needs no torch.
+
+What lasts is real: the stamps are taken, the lamp is lit, a batch that the system held up is a longer one. How
+long it lasts is written beforehand, from the published time and a seed.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from time import perf_counter_ns, sleep
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monitor_app.core.runs import Phase
+from monitor_app.inference.messages import Batches, PhaseDone
+from monitor_app.inference.passes import Report, no_garbage_collection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from monitor_app.inference.passes import BusyLamp
+
+COLD = 1.5
+"""How much longer the first pass of a network takes."""
+SPREAD = 0.005
+"""Standard deviation of a pass, as a part of it."""
+KINSHIP = 0.3
+"""Correlation of a pass with the one before."""
+
+IMAGES = 50_000
+IMAGES_A_ROW = 500
+ROW_NS = 5_000_000
+
+_SPIN_NS = 300_000
+
+
+def pass_factors(seed: int) -> Iterator[float]:
+    """How long each pass since loading takes, as a part of what was published; without end.
+
+    After the cold first one they are log-normal, resemble their predecessors a little, and have the mean 1.
+    """
+    rng = random.Random(seed)
+    state = rng.gauss(0.0, 1.0)
+    cold = COLD
+    while True:
+        yield cold * math.exp(SPREAD * state - SPREAD**2 / 2)
+        cold = 1.0
+        state = KINSHIP * state + math.sqrt(1 - KINSHIP**2) * rng.gauss(0.0, 1.0)
+
+
+def right_answers(top1_percent: float, seed: int) -> list[int]:
+    """How many of each row of images are answered right; together exactly what was published."""
+    rows = IMAGES // IMAGES_A_ROW
+    total = round(IMAGES * top1_percent / 100)
+    drawn = np.random.default_rng(seed).multivariate_hypergeometric([IMAGES_A_ROW] * rows, total, method="marginals")
+    return [int(right) for right in drawn]
+
+
+class Player:
+    """Plays one phase after another.
+
+    Args:
+        lamp: lit during each pass.
+        send: takes each group of finished batches.
+        stopped: asked between batches; True ends the phase.
+    """
+
+    def __init__(self, lamp: BusyLamp, send: Callable[[Batches], None], stopped: Callable[[], bool]) -> None:
+        self._lamp = lamp
+        self._send = send
+        self._stopped = stopped
+
+    def run_for(
+        self, phase: Phase, batch_size: int, lengths_s: Iterator[float], min_s: float, min_batches: int
+    ) -> PhaseDone:
+        """Play passes until both `min_s` seconds and `min_batches` batches (at least one) have passed."""
+        report = Report(phase, self._send)
+        late_ns = 0
+        with no_garbage_collection(), report:
+            started = perf_counter_ns()
+            while not (stopped := self._stopped()):
+                if report.batches >= max(1, min_batches) and perf_counter_ns() - started >= min_s * 1e9:
+                    break
+                length_ns = round(next(lengths_s) * 1e9)
+                # What the system held up is made good by the next, so that a busy computer does not slow the board
+                wanted_ns = max(length_ns - late_ns, length_ns // 2)
+                start_ns, end_ns = self._pass(wanted_ns)
+                late_ns = min(late_ns + end_ns - start_ns - length_ns, length_ns)
+                report.add((start_ns, end_ns, batch_size, None, None, None))
+        return PhaseDone(phase, report.batches, report.images, stopped)
+
+    def evaluate(self, right: Sequence[int]) -> PhaseDone:
+        """Play an accuracy pass whose rows of images have so many right first answers."""
+        report = Report(Phase.ACCURACY, self._send)
+        stopped = False
+        with report:
+            for top1 in right:
+                start_ns, end_ns = self._pass(ROW_NS)
+                report.add((start_ns, end_ns, IMAGES_A_ROW, top1, None, None))
+                if stopped := self._stopped():
+                    break
+        return PhaseDone(Phase.ACCURACY, report.batches, report.images, stopped)
+
+    def _pass(self, length_ns: int) -> tuple[int, int]:
+        self._lamp.set(True, perf_counter_ns())
+        start_ns = perf_counter_ns()
+        _wait_until(start_ns + length_ns)
+        end_ns = perf_counter_ns()
+        self._lamp.set(False, end_ns)
+        return start_ns, end_ns
+
+
+def _wait_until(end_ns: int) -> None:
+    # Waking up takes the system longer than a batch may be wrong
+    left_ns = end_ns - perf_counter_ns() - _SPIN_NS
+    if left_ns > 0:
+        sleep(left_ns / 1e9)
+    while perf_counter_ns() < end_ns:
+        pass
