@@ -118,6 +118,8 @@ class EnergySummary:
     batches: int
     """That power was measured for."""
     images: int
+    seconds: float
+    """Of the batches, what lies between them left out."""
     gross: Figure
     net: Figure | None
     """None where idle power was measured neither before nor after."""
@@ -173,6 +175,7 @@ def energy_of_run(
     return EnergySummary(
         batches=len(used.images),
         images=int(used.images.sum()),
+        seconds=float(used.seconds.sum()),
         gross=gross,
         net=net,
         coverage=min(1.0, covered_s / float(used.seconds.sum())),

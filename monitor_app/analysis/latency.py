@@ -31,6 +31,10 @@ class LatencySummary:
     """Time of a forward pass of one batch, in seconds. None: too few batches to say."""
 
     count: int
+    seconds: float
+    """Of all batches together."""
+    deviation_s: float
+    """Standard deviation of the batches about their mean."""
     mean: Estimate | None
     p50: Estimate | None
     p90: Estimate | None
@@ -55,7 +59,7 @@ def summarise_latency(latencies_s: Floats, *, resamples: int = RESAMPLES, seed: 
     """
     count = len(latencies_s)
     if count == 0:
-        return LatencySummary(0, None, None, None, None, None, 0.5, 1)
+        return LatencySummary(0, 0.0, 0.0, None, None, None, None, None, 0.5, 1)
     blocks = max(blocks_for(latencies_s), blocks_for(ranks(latencies_s)), key=lambda each: each.length)
     of_quantiles = quantiles(*SHARES)
 
@@ -70,8 +74,9 @@ def summarise_latency(latencies_s: Floats, *, resamples: int = RESAMPLES, seed: 
         for share, found in zip(SHARES, percentiles, strict=True)
     )
     return LatencySummary(
-        count, mean if mean_rests_on >= LEAST_BEYOND else None, p50, p90, p95, p99, time, blocks.length
-    )
+        count, float(latencies_s.sum()), float(latencies_s.std(ddof=1)) if count > 1 else 0.0,
+        mean if mean_rests_on >= LEAST_BEYOND else None, p50, p90, p95, p99, time, blocks.length,
+    )  # fmt: skip
 
 
 def effective_beyond(latencies_s: Floats, share: float) -> float:

@@ -37,3 +37,18 @@ def sibling(reader: SessionReader, power: SignalRow, quantity: Quantity) -> Sign
     signals = [s for s in reader.signals() if s.source == power.source and s.quantity is quantity]
     factors = [s for s in signals if s.id in {power.factor_a, power.factor_b}]
     return (factors or signals)[0] if len(factors or signals) == 1 else None
+
+
+def temperatures(reader: SessionReader) -> list[SignalRow]:
+    """All that are measured, in degrees Celsius."""
+    return [signal for signal in reader.signals() if signal.quantity is Quantity.TEMPERATURE]
+
+
+def frequencies(reader: SessionReader) -> list[SignalRow]:
+    """All clocks of the board that are measured, in Hz."""
+    return [signal for signal in reader.signals() if signal.quantity is Quantity.FREQUENCY]
+
+
+def is_simulated(reader: SessionReader) -> bool:
+    """Whether anything in the session was played and not measured: an instrument, or what the networks ran on."""
+    return any(source.simulated for source in reader.sources()) or any(run.simulated for run in reader.runs())

@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from monitor_app.analysis.runs import RunResult, delay_of, idle_spans, mean_over, run_results
-from monitor_app.analysis.signals import powers_of_sources, total_power
+from monitor_app.analysis.signals import is_simulated, powers_of_sources, total_power
 from monitor_app.core.runs import RunState
 from monitor_app.session.schema import FORMAT_VERSION
 
 if TYPE_CHECKING:
+    from monitor_app.analysis.energy import EnergySummary, Figure
     from monitor_app.analysis.intervals import Proportion
+    from monitor_app.analysis.latency import LatencySummary
     from monitor_app.session.reader import Extent, SessionReader
     from monitor_app.session.rows import AlignmentRow, ClockRow, SignalRow, SourceRow
 
@@ -72,10 +74,10 @@ def summarise(reader: SessionReader) -> SessionSummary:
     sources = tuple(_source(reader, source, powers.get(source.id), extent) for source in reader.sources())
     return SessionSummary(
         title=meta.get("title", ""),
-        started_utc=_utc(reader, extent),
+        started_utc=started_utc(reader),
         duration_s=extent.duration_s if extent else 0.0,
         complete="completed_utc_ns" in meta,
-        simulated=any(source.source.simulated for source in sources),
+        simulated=is_simulated(reader),
         sources=sources,
         lost_samples=reader.lost_samples(),
         coverage=whole.coverage if whole else None,
@@ -139,8 +141,9 @@ def _source(reader: SessionReader, source: SourceRow, power: SignalRow | None, e
     )
 
 
-def _utc(reader: SessionReader, extent: Extent | None) -> datetime | None:
-    pairs = reader.utc_pairs()
+def started_utc(reader: SessionReader) -> datetime | None:
+    """When the first sample was taken, or None where it is not known."""
+    pairs, extent = reader.utc_pairs(), reader.extent()
     if not pairs or extent is None:
         return None
     host_ns, utc_ns = pairs[0]
@@ -180,6 +183,10 @@ def _run_json(result: RunResult, *, simulated: bool) -> dict[str, Any]:
         "precision": run.precision,
         "device": run.device,
         "threads": run.threads,
+        "channels_last": bool(run.channels_last),
+        "compiled": bool(run.compiled),
+        "power_mode": run.power_mode,
+        "clocks": run.clocks,
         "state": run.state,
         "error": run.error,
         "parameters": run.parameters,
@@ -190,30 +197,55 @@ def _run_json(result: RunResult, *, simulated: bool) -> dict[str, Any]:
         "dataset": run.dataset,
         "images": result.images,
         "images_per_s": result.images_per_s,
-        "latency_ms": latency
-        and {
-            "batches": latency.batches,
-            "mean": latency.mean_s * 1e3,
-            "p50": latency.p50_s * 1e3,
-            "p90": latency.p90_s * 1e3,
-            "p95": latency.p95_s * 1e3,
-            "p99": latency.p99_s * 1e3,
-        },
+        "steady": None if run.steady is None else bool(run.steady),
+        "warm_up_note": run.warm_up_note,
+        "latency_ms": latency and _latency_json(latency),
+        "device_latency_ms": result.device_latency and _latency_json(result.device_latency),
         "idle_w": power and power.idle_w,
         "full_w": power and power.full_w,
         "net_w": power and power.net_w,
-        "energy_j_per_image": power
-        and {
-            "gross": power.gross_j_per_image,
-            "net": power.net_j_per_image,
-            "net_uncertainty": power.net_uncertainty_j,
-        },
+        "net_uncertainty_w": result.net_uncertainty_w,
+        "energy_j_per_image": result.energy and _energy_json(result.energy),
+        "memory": [
+            {"kind": use.kind, "net_bytes": use.net_bytes, "peak_bytes": use.peak_bytes, "floor_bytes": use.floor_bytes}
+            for use in result.memory
+        ],
         "coverage": power and power.coverage,
         "top1": _proportion_json(result.top1),
         "top5": _proportion_json(result.top5),
         "accuracy_note": run.accuracy_note,
+        "notes": list(result.notes),
         "simulated": simulated,
     }
+
+
+def _latency_json(latency: LatencySummary) -> dict[str, Any]:
+    """Milliseconds; null where too few batches lie beyond a percentile to say."""
+    found = {name: getattr(latency, name) for name in ("mean", "p50", "p90", "p95", "p99")}
+    return {
+        "batches": latency.count,
+        **{name: estimate and estimate.value * 1e3 for name, estimate in found.items()},
+        "intervals": {name: estimate and [estimate.low * 1e3, estimate.high * 1e3] for name, estimate in found.items()},
+    }
+
+
+def _energy_json(energy: EnergySummary) -> dict[str, Any]:
+    """Joules; uncertainties are standard ones, with their budget beside them."""
+    return {
+        "gross": energy.gross.j_per_image,
+        "gross_uncertainty": energy.gross.uncertainty_j,
+        "gross_budget": asdict(energy.gross.budget),
+        "net": energy.net and energy.net.j_per_image,
+        "net_uncertainty": energy.net and energy.net.uncertainty_j,
+        "net_budget": energy.net and asdict(energy.net.budget),
+        "net_percentiles": energy.net and _percentiles_json(energy.net),
+    }
+
+
+def _percentiles_json(figure: Figure) -> dict[str, float] | None:
+    if figure.percentiles_j is None:
+        return None
+    return dict(zip(("p5", "p25", "p50", "p75", "p95"), figure.percentiles_j, strict=True))
 
 
 def _proportion_json(share: Proportion | None) -> dict[str, Any] | None:

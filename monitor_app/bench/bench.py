@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from monitor_app import __version__
 from monitor_app.bench.finder import Finder
 from monitor_app.bench.recorder import Recorder
+from monitor_app.bench.resume import Ledger
 from monitor_app.bench.runs import RunDriver
 from monitor_app.bench.source_set import SourceSet
 from monitor_app.core.status import BenchPhase, BenchStatus, SourceState
@@ -30,18 +31,23 @@ RATE_OVER_S = 2.0
 class Bench:
     """Records from the moment it is made until close. Raises SessionError when the file cannot be created."""
 
-    def __init__(self, profile: Profile, profile_text: str, session: Path) -> None:
+    def __init__(self, profile: Profile, profile_text: str, session: Path, *, go_on: bool = False) -> None:
+        """To go on with a session is to run what of the plan it does not hold yet."""
         self._profile = profile
-        self._recorder = Recorder(session)
+        self.goes_on = go_on
+        """The file was there before."""
+        ledger = Ledger.of(session) if go_on else None
+        self._recorder = Recorder(session, go_on=go_on)
         self._recorder.put(lambda writer: writer.set_meta(_meta(profile, profile_text)))
         try:
             self._sources = SourceSet(profile, self._recorder)
         except BaseException:
             self._recorder.close()
-            session.unlink(missing_ok=True)
+            if not go_on:
+                session.unlink(missing_ok=True)
             raise
         self._finder = Finder()
-        self._runs = RunDriver(profile, threads_for(profile), self._recorder, self._sources.lamps)
+        self._runs = RunDriver(profile, threads_for(profile), self._recorder, self._sources.lamps, ledger)
         self._phase = BenchPhase.MONITORING
         self.message = ""
         """What became of the last command, where it could not be carried out; one sentence."""

@@ -40,6 +40,7 @@ class PlanProgress:
         idle_s = protocol.settle_s + protocol.idle_s
         return cls(
             {
+                Phase.COOL_DOWN: 0.0,
                 Phase.LOAD: START_S,
                 Phase.IDLE_BEFORE: idle_s,
                 Phase.WARM_UP: protocol.warm_up_s,

@@ -30,14 +30,17 @@ logger = logging.getLogger(__name__)
 class Recorder:
     """A session file and its writer thread. ``put`` may be called from any thread."""
 
-    def __init__(self, path: Path) -> None:
-        """Creates the file. Raises SessionError."""
+    def __init__(self, path: Path, *, go_on: bool = False) -> None:
+        """Creates the file, or goes on with one that is there. Raises SessionError."""
         self.path = path
         self.failure: MonitorError | None = None
         """Why the recording has stopped by itself, once it has."""
         self.free_bytes = shutil.disk_usage(path.parent).free
         self._check_disk()
-        self._writer = SessionWriter(path)
+        self._writer = SessionWriter.append(path) if go_on else SessionWriter(path)
+        self.shift_ns = self._writer.shift_ns
+        """How much later a host time is in the file."""
+        self.next_run_id, self.next_span_id = self._writer.next_run_id, self._writer.next_span_id
         self._work: queue.SimpleQueue[Callable[[SessionWriter], None]] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="session writer")
@@ -46,6 +49,10 @@ class Recorder:
     def put(self, work: Callable[[SessionWriter], None]) -> None:
         """Have this done on the writer's thread, in order, before its next commit."""
         self._work.put(work)
+
+    def file_time(self, host_ns: int) -> int:
+        """A host time as the file has it."""
+        return host_ns + self.shift_ns
 
     def close(self) -> None:
         """Write everything that was put, and complete the file; calling it twice is fine."""

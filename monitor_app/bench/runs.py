@@ -8,17 +8,22 @@ import logging
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from monitor_app.bench.alignment import SETTLE_S, find_delays
+from monitor_app.bench.board_control import BoardControl, BoardControlError, pending_restore
+from monitor_app.bench.child_link import CancelledError, ChildLink, NoMemoryLeftError, ToldError
+from monitor_app.bench.cool_down import hottest_c
+from monitor_app.bench.environment import machine_environment
 from monitor_app.bench.progress import PlanProgress
-from monitor_app.core.errors import ChildDiedError, InferenceError, MonitorError
-from monitor_app.core.lamp import Lamp
+from monitor_app.bench.resume import Ledger
+from monitor_app.bench.warm_up import WarmUpJudge
+from monitor_app.core.errors import MonitorError
+from monitor_app.core.log import state_folder
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.core.status import RunStatus
 from monitor_app.inference import messages
 from monitor_app.inference.networks.registry import network_title
-from monitor_app.inference.process import InferenceChild
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,45 +33,39 @@ if TYPE_CHECKING:
     from monitor_app.core.profile import Profile
     from monitor_app.core.runs import RunSpec
 
-READY_S = 120.0
-"""torch may take a minute to import from a cold disk of a small board."""
-LOAD_S = 300.0
+LOAD_S = 3600.0
+"""Weights may be downloaded in it."""
 PULSES_S = 60.0
-SILENCE_S = 600.0
-"""The longest that one batch may take."""
-STOP_S = 5.0
-POLL_S = 0.1
-_ANSWERS = (messages.Ready, messages.Loaded, messages.Played, messages.PhaseDone, messages.Failed)
+MEMORY_S = 60.0
+COOL_LOOK_S = 1.0
+BOARD_FILE = "board.json"
+"""Keeps the power mode and the clocks that were found, while they are changed."""
+NOT_HERE = "measured in another run of this network"
+"""Why a run has no accuracy where the plan asks for it once."""
 
 logger = logging.getLogger(__name__)
-
-
-_Answer = TypeVar("_Answer", bound=messages.Event)
-
-
-class _CancelledError(Exception):
-    """The user has stopped or skipped the run."""
-
-
-class _ToldError(InferenceError):
-    """The child itself says that the run cannot be; it lives on."""
 
 
 class RunDriver:
     """Runs the plan of a profile whenever it is told to. Its thread lives until close."""
 
-    def __init__(self, profile: Profile, threads: int, recorder: Recorder, lamps: Sequence[Path]) -> None:
+    def __init__(
+        self, profile: Profile, threads: int, recorder: Recorder, lamps: Sequence[Path], ledger: Ledger | None = None
+    ) -> None:
+        """With the ledger of a session that is gone on with, what it holds is not run again."""
         self._profile = profile
         self._plan = profile.plan
         self._specs = profile.run_specs(threads)
         self._threads = threads
         self._recorder = recorder
-        self._lamps = tuple(lamps)
+        self._ledger = ledger or Ledger()
+        self._child = ChildLink(lamps, lambda: self._cancelled)
+        self._board: BoardControl | None = None
+        self._board_file = state_folder() / BOARD_FILE
         self._progress = PlanProgress.of(profile.protocol, accuracy=bool(self._plan and self._plan.images))
         self._cycle = 0
-        self._run_ids = itertools.count(1)
-        self._span_ids = itertools.count(1)
-        self._child: InferenceChild | None = None
+        self._run_ids = itertools.count(recorder.next_run_id)
+        self._span_ids = itertools.count(recorder.next_span_id)
         self._wake = threading.Event()
         """Set to end any waiting: start, stop, skip and close all do."""
         self._start = threading.Event()
@@ -135,13 +134,47 @@ class RunDriver:
             self.message = "The inference runs stopped on a fault of the program; see the log."
             logger.exception("The inference runs have stopped")
         finally:
-            self._end_child()
+            self._child.end()
 
     def _run_plan(self) -> None:
         self._stop.clear()
         self._skip.clear()
         self.message = ""
+        try:
+            self._prepare_board()
+            self._run_cycles()
+        except MonitorError as error:
+            self.message = str(error)
+            logger.warning("The plan cannot be run: %s", error)
+        finally:
+            self._restore_board()
+
+    def _prepare_board(self) -> None:
+        """Set back what a killed session has left; whether the modes of the plan can be set. Raises MonitorError."""
+        left = pending_restore(self._board_file)
+        if left is not None:
+            left.restore()
+        modes = {spec.power_mode for spec in self._specs} - {None}
+        if not modes and all(spec.clocks is None for spec in self._specs):
+            return
+        self._board = BoardControl(self._board_file)
+        missing = self._board.ready(str(mode) for mode in modes)
+        if missing is not None:
+            raise BoardControlError(missing)
+
+    def _restore_board(self) -> None:
+        board, self._board = self._board, None
+        if board is None:
+            return
+        try:
+            board.restore()
+        except MonitorError as error:
+            self.message = f"The board could not be set back to what it was: {error}"
+            logger.warning("%s", self.message)
+
+    def _run_cycles(self) -> None:
         cycles = self._plan.cycles if self._plan else 0
+        self._recorder.put(lambda writer: writer.set_environment(machine_environment()))
         if self._profile.sync.pulses:
             self._align()
         for done in itertools.count():
@@ -153,77 +186,148 @@ class RunDriver:
     def _align(self) -> None:
         """Play the pulse train and store how late each source showed it; without it the runs go on all the same."""
         try:
-            child = self._ready_child()
             inference = self._profile.inference
-            child.send(messages.Pulses(inference.device, self._threads, seed=inference.seed))
-            edges_ns = self._expect(child, messages.Played, PULSES_S).edges_ns
+            self._start_child(inference.device)
+            pulses = messages.Pulses(inference.device, self._threads, seed=inference.seed)
+            edges_ns = self._child.ask(pulses, messages.Played, PULSES_S).edges_ns
             if not edges_ns:
                 return
             self._wait(SETTLE_S)
-            for source_id, delay in find_delays(self._recorder.path, edges_ns).items():
+            for source_id, delay in find_delays(
+                self._recorder.path, [self._recorder.file_time(edge_ns) for edge_ns in edges_ns]
+            ).items():
                 self._recorder.put(
                     lambda writer, source_id=source_id, delay=delay: writer.write_alignment(  # type: ignore[misc]
                         source_id, edges_ns[0], delay
                     )
                 )
-        except _CancelledError:
+        except CancelledError:
             pass  # the plan ends before its first run
         except MonitorError as error:
             self.message = f"The delays of the instruments were not found: {error}"
             logger.warning("%s", self.message)
-            self._end_child()
+            self._child.end()
 
     def _run_cycle(self) -> None:
-        self._progress.begin_cycle(
-            [RunStatus(None, network_title(s.network), s.batch_size, RunState.WAITING.value) for s in self._specs]
-        )
+        self._progress.begin_cycle([self._waiting(spec) for spec in self._specs])
         for index, spec in enumerate(self._specs):
             if self._stop.is_set():
                 self._progress.cancel_waiting()
                 return
-            self._skip.clear()
-            self._one_run(index, spec)
+            if self._ledger.state(self._cycle, spec) is None:
+                self._skip.clear()
+                self._one_run(index, spec)
+
+    def _waiting(self, spec: RunSpec) -> RunStatus:
+        """A run before its turn, or one that the session holds already."""
+        state = self._ledger.state(self._cycle, spec) or RunState.WAITING
+        fraction = 1.0 if state is RunState.DONE else 0.0
+        return RunStatus(None, network_title(spec.network), spec.batch_size, state.value, fraction=fraction)
 
     def _one_run(self, index: int, spec: RunSpec) -> None:
         run_id, cycle, started_ns = next(self._run_ids), self._cycle, time.perf_counter_ns()
         title = network_title(spec.network)
         self._recorder.put(lambda writer: writer.add_run(run_id, cycle, spec, title, RunState.RUNNING))
-        self._recorder.put(lambda writer: writer.update_run(run_id, started_ns=started_ns))
+        self._recorder.put(lambda writer: writer.start_run(run_id, started_ns))
         self._progress.begin_run(index, run_id)
-        state, reason = RunState.DONE, None
+        state, reason = self._outcome(run_id, spec)
+        ended_ns = time.perf_counter_ns()
+        self._recorder.put(lambda writer: writer.end_run(run_id, state, reason, ended_ns))
+        self._ledger.note(cycle, spec, state)
+        self._progress.end_run(state, reason or "")
+
+    def _outcome(self, run_id: int, spec: RunSpec) -> tuple[RunState, str | None]:
+        """Carry the run out: how it ended, and why if not well."""
+        size = self._ledger.too_big(spec)
+        if size is not None:
+            return RunState.DOES_NOT_FIT, f"Not tried, since {size} images at a time did not fit into memory."
         try:
             self._phases(run_id, spec)
-        except _CancelledError:
-            state = RunState.CANCELLED
+        except CancelledError:
+            return RunState.CANCELLED, None
         except MonitorError as error:
-            state, reason = RunState.FAILED, str(error)
             self._after_failure(run_id, error)
-        ended_ns = time.perf_counter_ns()
-        self._recorder.put(lambda writer: writer.update_run(run_id, state=state.value, error=reason, ended_ns=ended_ns))
-        self._progress.end_run(state, reason or "")
+            return RunState.DOES_NOT_FIT if _out_of_memory(error) else RunState.FAILED, str(error)
+        return RunState.DONE, None
 
     def _after_failure(self, run_id: int, error: MonitorError) -> None:
         logger.warning("Run %d failed: %s", run_id, error)
-        self.message = str(error)
         now_ns = time.perf_counter_ns()
-        self._recorder.put(lambda writer: writer.write_mark(now_ns, "failed", str(error), run_id))
-        if not isinstance(error, _ToldError):
+        kind = "does not fit" if _out_of_memory(error) else "failed"
+        if kind == "failed":
+            self.message = str(error)
+        self._recorder.put(lambda writer: writer.write_mark(now_ns, kind, str(error), run_id))
+        if not isinstance(error, ToldError):
             # A child that died, or does not do as it is told, is replaced before the next run.
-            self._end_child()
+            self._child.end()
 
     def _phases(self, run_id: int, spec: RunSpec) -> None:
         protocol, plan = self._profile.protocol, self._plan
         assert plan is not None, "runs come from a plan"
+        if self._board is not None:
+            self._board.apply(spec.power_mode, spec.clocks)
+        self._cool_down(run_id)
+        if protocol.fresh_process:
+            self._child.end()
         with self._phase(run_id, Phase.LOAD):
             has_weights = self._load(run_id, spec, plan.weights)
         self._idle(run_id, Phase.IDLE_BEFORE)
         with self._phase(run_id, Phase.WARM_UP):
-            self._command(run_id, messages.WarmUp(spec.batch_size, protocol.warm_up_s, protocol.warm_up_batches))
+            self._warm_up(run_id, spec)
         with self._phase(run_id, Phase.TIMED):
-            self._command(run_id, messages.Time(spec.batch_size, protocol.timed_s, protocol.timed_batches))
+            self._batches(run_id, messages.Time(spec.batch_size, protocol.timed_s, protocol.timed_batches))
+        if protocol.fresh_process:
+            uses = self._child.ask(messages.MeasureMemory(), messages.MemoryReport, MEMORY_S).uses
+            self._recorder.put(lambda writer: writer.write_memory(run_id, uses))
         note = self._accuracy(run_id, spec, plan.images, has_weights=has_weights)
         self._recorder.put(lambda writer: writer.update_run(run_id, dataset=plan.images, accuracy_note=note))
         self._idle(run_id, Phase.IDLE_AFTER)
+
+    def _cool_down(self, run_id: int) -> None:
+        """Wait until the board is no warmer than the protocol wants, or has had time enough."""
+        limit_c = self._profile.protocol.cool_down_c
+        if limit_c is None:
+            return
+        with self._phase(run_id, Phase.COOL_DOWN):
+            deadline = time.monotonic() + self._profile.protocol.cool_down_max_s
+            while time.monotonic() < deadline:
+                now_c = hottest_c(self._recorder.path, self._recorder.file_time(time.perf_counter_ns()))
+                if now_c is None or now_c <= limit_c:
+                    return
+                self._wait(COOL_LOOK_S)
+            self._note(f"The board was still at {now_c:.0f} °C, above {limit_c:g} °C, when the run began.", run_id)
+
+    def _note(self, text: str, run_id: int) -> None:
+        now_ns = time.perf_counter_ns()
+        self._recorder.put(lambda writer: writer.write_mark(now_ns, "note", text, run_id))
+
+    def _warm_up(self, run_id: int, spec: RunSpec) -> None:
+        """For as long as the protocol says, or until what is measured has been shown to be steady."""
+        protocol = self._profile.protocol
+        most_s = max(protocol.warm_up_s, protocol.warm_up_max_s)
+        command = messages.WarmUp(spec.batch_size, most_s, protocol.warm_up_batches)
+        if not protocol.warm_up_max_s:
+            self._batches(run_id, command)
+            return
+        with WarmUpJudge(self._recorder.path, protocol, self._recorder.shift_ns) as judge:
+            self._batches(run_id, command, judge)
+            steady, note = bool(judge.verdict and judge.verdict.steady), judge.note()
+        self._recorder.put(lambda writer: writer.update_run(run_id, steady=int(steady), warm_up_note=note))
+
+    def _batches(
+        self,
+        run_id: int,
+        command: messages.WarmUp | messages.Time | messages.Evaluate,
+        judge: WarmUpJudge | None = None,
+    ) -> messages.PhaseDone:
+        """One phase of the child, its batches going to the file as they come."""
+
+        def take(event: messages.Batches) -> bool:
+            batches = event.batches
+            self._recorder.put(lambda writer: writer.write_batches(run_id, batches))
+            return judge is not None and judge.steady_with(batches)
+
+        return self._child.run(command, take)
 
     def _accuracy(self, run_id: int, spec: RunSpec, images: str | None, *, has_weights: bool) -> str | None:
         """Measure it, or say why not."""
@@ -231,18 +335,18 @@ class RunDriver:
             return "no weights"
         if images is None:
             return "no images in the profile"
+        if not spec.accuracy:
+            return NOT_HERE
         with self._phase(run_id, Phase.ACCURACY):
-            return self._command(run_id, messages.Evaluate(spec.batch_size, images)).reason
+            return self._batches(run_id, messages.Evaluate(spec.batch_size, images)).reason
 
     def _load(self, run_id: int, spec: RunSpec, weights: str) -> bool:
-        child = self._ready_child()
-        child.send(
-            messages.Load(
-                spec.network, spec.precision, spec.device, spec.threads, weights, self._profile.inference.seed
-            )
-        )
-        loaded = self._expect(child, messages.Loaded, LOAD_S)
-        facts = loaded.facts
+        self._start_child(spec.device)
+        load = messages.Load(
+            spec.network, spec.precision, spec.device, spec.threads, weights, self._profile.inference.seed,
+            spec.channels_last, spec.compiled,
+        )  # fmt: skip
+        facts = self._child.ask(load, messages.Loaded, LOAD_S).facts
         self._recorder.put(
             lambda writer: writer.update_run(
                 run_id,
@@ -257,6 +361,12 @@ class RunDriver:
         )
         return facts.weights is not None
 
+    def _start_child(self, device: str) -> None:
+        ready = self._child.start(device)
+        if ready is not None:
+            environment = {**ready.versions, **{f"device {name}": title for name, title in ready.devices.items()}}
+            self._recorder.put(lambda writer: writer.set_environment(environment))
+
     def _idle(self, run_id: int, phase: Phase) -> None:
         """Let the load die away, then let the idle baseline be recorded as a span of its own."""
         protocol = self._profile.protocol
@@ -264,72 +374,6 @@ class RunDriver:
             self._wait(protocol.settle_s)
             with self._span(run_id, phase):
                 self._wait(protocol.idle_s)
-
-    # -- the child -------------------------------------------------------------------------------
-
-    def _ready_child(self) -> InferenceChild:
-        if self._child is not None:
-            return self._child
-        child = self._child = InferenceChild(self._lamps)
-        ready = self._expect(child, messages.Ready, READY_S)
-        environment = {**ready.versions, **{f"device {name}": title for name, title in ready.devices.items()}}
-        self._recorder.put(lambda writer: writer.set_environment(environment))
-        return child
-
-    def _end_child(self) -> None:
-        child, self._child = self._child, None
-        if child is None:
-            return
-        child.close()
-        if self._lamps:
-            # One that was killed in the middle of a pass could not do so itself.
-            lamp = Lamp(*self._lamps)
-            lamp.set(False, time.perf_counter_ns())
-            lamp.close()
-
-    def _command(self, run_id: int, command: messages.WarmUp | messages.Time | messages.Evaluate) -> messages.PhaseDone:
-        """One phase of the child, its batches going to the file as they come."""
-        child = self._child
-        if child is None:
-            raise ChildDiedError("There is no inference process: start the run again.")
-        child.send(command)
-        for event in self._events(child, SILENCE_S):
-            if isinstance(event, messages.PhaseDone):
-                return event
-            if isinstance(event, messages.Batches):
-                batches = event.batches
-                self._recorder.put(lambda writer, batches=batches: writer.write_batches(run_id, batches))  # type: ignore[misc]
-        raise InferenceError("The inference process has been silent for too long: try a smaller batch size.")
-
-    def _expect(self, child: InferenceChild, kind: type[_Answer], timeout_s: float) -> _Answer:
-        for event in self._events(child, timeout_s):
-            if isinstance(event, kind):
-                return event
-        raise InferenceError(f"The inference process did not answer within {timeout_s:.0f} s: start the run again.")
-
-    def _events(self, child: InferenceChild, silence_s: float) -> Iterator[messages.Event]:
-        """What the child says, until it has been silent for too long. Raises _CancelledError, InferenceError."""
-        heard = time.monotonic()
-        while time.monotonic() - heard < silence_s:
-            if self._cancelled:
-                self._interrupt(child)
-                raise _CancelledError
-            event = child.receive(POLL_S)
-            if event is None:
-                continue
-            heard = time.monotonic()
-            if isinstance(event, messages.Failed):
-                raise _ToldError(event.message)
-            yield event
-
-    def _interrupt(self, child: InferenceChild) -> None:
-        """End the phase that is going on; a child that does not listen is replaced."""
-        child.send(messages.Stop())
-        deadline = time.monotonic() + STOP_S
-        while time.monotonic() < deadline:
-            if isinstance(child.receive(POLL_S), _ANSWERS):
-                return
-        self._end_child()
 
     # -- waiting and spans -----------------------------------------------------------------------
 
@@ -341,7 +385,7 @@ class RunDriver:
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             if self._cancelled:
-                raise _CancelledError
+                raise CancelledError
             if self._wake.wait(left):
                 self._wake.clear()
 
@@ -367,3 +411,9 @@ class RunDriver:
         finally:
             end_ns = time.perf_counter_ns()
             self._recorder.put(lambda writer: writer.close_span(span_id, end_ns))
+
+
+def _out_of_memory(error: MonitorError) -> bool:
+    if isinstance(error, ToldError):
+        return error.kind is messages.FailureKind.OUT_OF_MEMORY
+    return isinstance(error, NoMemoryLeftError)

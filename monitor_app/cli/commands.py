@@ -144,11 +144,20 @@ def record(
         Path | None,
         typer.Option(help="Play back a capture in place of a profile."),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with the session of -o: run what of its plan, or the profile's, is left."),
+    ] = False,
 ) -> None:
     """Record without a window; Ctrl-C ends it cleanly."""
-    from monitor_app.cli.record import record_profile, record_session
+    from monitor_app.cli.record import record_profile, record_session, resume_session
     from monitor_app.cli.sources import replay_profile
 
+    if resume:
+        if output is None or replay is not None:
+            raise typer.BadParameter("--resume wants the session to go on with, as -o FILE.")
+        path = None if profile is None else find_profile(profile)
+        raise typer.Exit(resume_session(path, output, duration, export=export, quiet=quiet))
     if (profile is None) == (replay is None):
         raise typer.BadParameter("give a profile to record, or --replay and a capture.")
     if replay is not None:

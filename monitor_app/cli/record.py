@@ -14,16 +14,20 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from monitor_app.bench.bench import Bench
+from monitor_app.bench.bench import Bench, threads_for
+from monitor_app.bench.estimate import estimate
+from monitor_app.bench.resume import Ledger
 from monitor_app.cli import tables
 from monitor_app.cli.files import new_session_name
-from monitor_app.core.errors import SourceError
+from monitor_app.core.errors import SessionError, SourceError
 from monitor_app.core.profile import parse_profile, read_profile_text
 from monitor_app.core.status import SourceState
+from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
     from types import FrameType
 
+    from monitor_app.core.profile import Profile
     from monitor_app.core.status import BenchStatus
 
 POLL_S = 0.2
@@ -39,15 +43,35 @@ def record_session(
     return record_profile(text, str(profile_path), output, duration_s, export=export, quiet=quiet)
 
 
+def resume_session(
+    profile_path: Path | None, session: Path, duration_s: float | None, *, export: bool, quiet: bool
+) -> int:
+    """Run what of a plan a session does not hold yet: of the profile, or of the one it was begun with."""
+    if profile_path is not None:
+        text, name = read_profile_text(profile_path), str(profile_path)
+    else:
+        text, name = _profile_of(session), f"the profile in {session}"
+    return record_profile(text, name, session, duration_s, export=export, quiet=quiet, go_on=True)
+
+
 def record_profile(
-    text: str, name: str, output: Path | None, duration_s: float | None, *, export: bool, quiet: bool
+    text: str,
+    name: str,
+    output: Path | None,
+    duration_s: float | None,
+    *,
+    export: bool,
+    quiet: bool,
+    go_on: bool = False,
 ) -> int:
     """As record_session, of a profile's text; captures that are played end with it. Raises MonitorError."""
     profile = parse_profile(text, name)
     session = output or Path(new_session_name())
     session.parent.mkdir(parents=True, exist_ok=True)
+    if not quiet and duration_s is None:
+        _say_estimate(profile, session, go_on=go_on)
     interrupted = _on_signals()
-    bench = Bench(profile, text, session)
+    bench = Bench(profile, text, session, go_on=go_on)
     try:
         with _Display(duration_s, quiet=quiet) as display:
             _wait(bench, duration_s, interrupted, display)
@@ -57,6 +81,25 @@ def record_profile(
         raise bench.failure
     _report(session, export=export)
     return 130 if interrupted.is_set() else 0
+
+
+def _profile_of(session: Path) -> str:
+    with SessionReader(session) as reader:
+        text = reader.meta().get("profile")
+    if not text:
+        raise SessionError(f"{session} does not say what it was recorded with: name the profile.")
+    return text
+
+
+def _say_estimate(profile: Profile, session: Path, *, go_on: bool) -> None:
+    """How long the plan will take, how much disk and energy: before it begins."""
+    specs = profile.run_specs(threads_for(profile))
+    if not specs or profile.plan is None:
+        return
+    if go_on:
+        ledger = Ledger.of(session)
+        specs = [spec for spec in specs if ledger.state(1, spec) is None]
+    Console(stderr=True, highlight=False).print(estimate(profile, specs).sentence, soft_wrap=True)
 
 
 def _wait(bench: Bench, duration_s: float | None, interrupted: threading.Event, display: _Display) -> None:
@@ -78,7 +121,8 @@ def _refuse_to_record_nothing(bench: Bench, status: BenchStatus) -> None:
     """Where no instrument can be used there is nothing to record: say why, and leave no file."""
     if status.sources and all(source.state is SourceState.FAILED for source in status.sources):
         bench.close()
-        bench.session.unlink(missing_ok=True)
+        if not bench.goes_on:
+            bench.session.unlink(missing_ok=True)
         raise SourceError(" ".join(source.message for source in status.sources))
 
 

@@ -81,23 +81,27 @@ def _clock_words(source: SourceSummary) -> str:
 def _runs_table(runs: Sequence[RunResult]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("run", no_wrap=True)
-    for name in ("p50 ms", "p99 ms", "net W", "mJ/image", "top-1"):
+    for name in ("p50 ms", "p99 ms", "net W", "mJ/image", "memory MB", "top-1"):
         table.add_column(name, justify="right", no_wrap=True)
     for result in runs:
         run, latency, power = result.run, result.latency, result.power
         energy = NOT_MEASURED
-        if power and power.net_j_per_image is not None and power.net_uncertainty_j is not None:
-            energy = f"{power.net_j_per_image * 1e3:.1f} ± {power.net_uncertainty_j * 1e3:.1f}"
+        if result.energy and result.energy.net:
+            energy = f"{result.energy.net.j_per_image * 1e3:.1f} ± {result.energy.net.uncertainty_j * 1e3:.1f}"
+        percentiles = (latency.p50, latency.p99) if latency else (None, None)
         state = "" if run.state == RunState.DONE.value else f" ({run.state})"
         table.add_row(
             f"{run.title} b{run.batch_size}{state}",
-            *([f"{q * 1e3:.2f}" for q in (latency.p50_s, latency.p99_s)] if latency else ["-"] * 2),
+            *(_number(None if each is None else each.value * 1e3, ".2f") for each in percentiles),
             _number(power.net_w if power else None, ".2f"),
             energy,
+            f"{result.memory[0].net_bytes / 1e6:.0f}" if result.memory else "-",
             _accuracy(result.top1, run.accuracy_note),
         )
         if run.error:
             table.add_row(Text(f"  {run.error}", style="red", overflow="fold"))
+        for note in result.notes:
+            table.add_row(Text(f"  {note}", style="dim", overflow="fold"))
     return table
 
 

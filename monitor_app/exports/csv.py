@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from monitor_app.analysis.runs import RunResult, run_results
+from monitor_app.analysis.signals import is_simulated
 from monitor_app.core.errors import ExportError
+from monitor_app.core.runs import MemoryKind
 from monitor_app.exports.decimals import PADDING, fixed, rounded
 from monitor_app.exports.files import completed
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from monitor_app.analysis.energy import EnergySummary
+    from monitor_app.analysis.latency import LatencySummary
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import SignalRow, SourceRow
 
@@ -93,7 +97,7 @@ def sample_files(reader: SessionReader, path: Path, signals: list[SignalRow] | N
 
 def write_runs(reader: SessionReader, path: Path) -> int:
     """One row a run with what it cost, empty where it was not measured; returns the number of rows."""
-    simulated = any(source.simulated for source in reader.sources())
+    simulated = is_simulated(reader)
     return _write_table(reader, path, [_run_row(result, simulated) for result in run_results(reader)], RUN_COLUMNS)
 
 
@@ -103,7 +107,7 @@ def write_batches(reader: SessionReader, path: Path) -> int:
     batches = reader.batches()
     extent = reader.extent()
     zero_ns = extent.start_ns if extent else int(batches["start_ns"].min(initial=0))
-    simulated = any(source.simulated for source in reader.sources())
+    simulated = is_simulated(reader)
     rows = [
         {
             "run": run,
@@ -114,22 +118,28 @@ def write_batches(reader: SessionReader, path: Path) -> int:
             "images": images,
             "top1": None if top1 < 0 else top1,
             "top5": None if top5 < 0 else top5,
+            "device_s": None if device_ns < 0 else f"{device_ns * 1e-9:.6f}",
             "simulated": simulated,
         }
-        for _, run, phase, start_ns, end_ns, images, top1, top5 in batches.tolist()
+        for _, run, phase, start_ns, end_ns, images, top1, top5, device_ns in batches.tolist()
     ]
     return _write_table(reader, path, rows, BATCH_COLUMNS)
 
 
-BATCH_COLUMNS = ("run", "network", "phase", "start_s", "end_s", "images", "top1", "top5", "simulated")
+BATCH_COLUMNS = ("run", "network", "phase", "start_s", "end_s", "images", "top1", "top5", "device_s", "simulated")
 RUN_COLUMNS = (
-    "id", "cycle", "network", "title", "batch_size", "precision", "device", "threads", "state", "error",
+    "id", "cycle", "network", "title", "batch_size", "precision", "device", "threads", "channels_last", "compiled",
+    "power_mode", "clocks", "state", "error",
     "parameters", "macs", "operations", "weights", "weights_sha256", "dataset", "images", "timed_s", "images_per_s",
-    "latency_batches", "latency_mean_ms", "latency_p50_ms", "latency_p90_ms", "latency_p95_ms", "latency_p99_ms",
+    "steady", "warm_up_note", "latency_batches",
+    *(f"latency_{name}{end}_ms" for name in ("mean", "p50", "p90", "p95", "p99") for end in ("", "_low", "_high")),
+    "device_latency_p50_ms", "device_latency_p99_ms",
     "idle_w", "full_w", "net_w",
-    "energy_gross_j_per_image", "energy_net_j_per_image", "energy_net_uncertainty_j_per_image", "coverage",
+    "energy_gross_j_per_image", "energy_gross_uncertainty_j_per_image",
+    "energy_net_j_per_image", "energy_net_uncertainty_j_per_image", "coverage",
+    *(f"memory_{kind.value}_mb" for kind in MemoryKind),
     "top1_correct", "top1_images", "top1_low", "top1_high", "top5_correct", "top5_images", "top5_low", "top5_high",
-    "accuracy_note", "simulated",
+    "accuracy_note", "notes", "simulated",
 )  # fmt: skip
 
 
@@ -270,17 +280,43 @@ def _run_row(result: RunResult, simulated: bool) -> dict[str, Any]:
     row |= {"images": result.images, "timed_s": result.timed_s or None, "images_per_s": result.images_per_s}
     row["simulated"] = simulated
     if latency:
-        row["latency_batches"] = latency.batches
-        for name in ("mean", "p50", "p90", "p95", "p99"):
-            row[f"latency_{name}_ms"] = getattr(latency, f"{name}_s") * 1e3
+        row["latency_batches"] = latency.count
+        row |= _latency_cells("latency", latency)
+    if result.device_latency:
+        row |= _latency_cells("device_latency", result.device_latency)
     if power:
         row |= {name: getattr(power, name) for name in ("idle_w", "full_w", "net_w", "coverage")}
-        row["energy_gross_j_per_image"] = power.gross_j_per_image
-        row["energy_net_j_per_image"] = power.net_j_per_image
-        row["energy_net_uncertainty_j_per_image"] = power.net_uncertainty_j
+    if result.energy:
+        row |= _energy_cells(result.energy)
+    for use in result.memory:
+        row[f"memory_{use.kind}_mb"] = use.net_bytes / 1e6
+    row["notes"] = " ".join(result.notes)
     for name, share in (("top1", result.top1), ("top5", result.top5)):
         if share:
             row |= {f"{name}_{key}": getattr(share, key) for key in ("correct", "images", "low", "high")}
+    return row
+
+
+def _latency_cells(name: str, latency: LatencySummary) -> dict[str, float]:
+    """Milliseconds; a percentile with too few batches beyond it is left out."""
+    found = {key: getattr(latency, key) for key in ("mean", "p50", "p90", "p95", "p99")}
+    row: dict[str, float] = {}
+    for key, estimate in found.items():
+        if estimate is not None:
+            row[f"{name}_{key}_ms"] = estimate.value * 1e3
+            row[f"{name}_{key}_low_ms"] = estimate.low * 1e3
+            row[f"{name}_{key}_high_ms"] = estimate.high * 1e3
+    return row
+
+
+def _energy_cells(energy: EnergySummary) -> dict[str, float]:
+    row = {
+        "energy_gross_j_per_image": energy.gross.j_per_image,
+        "energy_gross_uncertainty_j_per_image": energy.gross.uncertainty_j,
+    }
+    if energy.net:
+        row["energy_net_j_per_image"] = energy.net.j_per_image
+        row["energy_net_uncertainty_j_per_image"] = energy.net.uncertainty_j
     return row
 
 

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def completed(path: Path, session: Path) -> Iterator[BinaryIO]:
+def completed(path: Path, *sessions: Path) -> Iterator[BinaryIO]:
     """A file to write to; it takes the place of ``path`` when the block ends without an exception.
 
     Whatever ends the block early, Ctrl-C included, leaves what was at ``path`` before and nothing else.
-    Raises ExportError when it cannot be written; ``session`` is the file that must not be overwritten.
+    Raises ExportError when it cannot be written; ``sessions`` are files that must not be overwritten.
     """
-    _check(path, session)
+    _check(path, sessions)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:
@@ -35,12 +35,12 @@ def completed(path: Path, session: Path) -> Iterator[BinaryIO]:
         part.unlink(missing_ok=True)
 
 
-def _check(path: Path, session: Path) -> None:
+def _check(path: Path, sessions: tuple[Path, ...]) -> None:
     if not path.parent.is_dir():
         raise ExportError(f"There is no folder {path.parent}: create it or choose another name.")
     if path.exists() and not path.is_file():
         raise ExportError(f"{path} is not an ordinary file: choose another name.")
-    if path.exists() and path.samefile(session):
+    if path.exists() and any(each.exists() and path.samefile(each) for each in sessions):
         raise ExportError(f"{path} is the session itself: choose another name.")
 
 

@@ -60,25 +60,29 @@ def test_power_and_energy_of_a_plateau(reader):
     assert power.full_w == pytest.approx(8, rel=1e-12)
     assert power.idle_w == pytest.approx(2, rel=1e-12)
     assert power.net_w == pytest.approx(6, rel=1e-12)
-    assert power.gross_j_per_image == pytest.approx(8 * 3.995 / 2000, rel=1e-12)
-    assert power.net_j_per_image == pytest.approx(6 * 3.995 / 2000, rel=1e-12)
     assert power.coverage == 1
+    # Of the batches themselves, which take 2.95 of the 3.995 s.
+    assert first.energy.gross.j_per_image == pytest.approx(8 * 2.95 / 2000, rel=1e-9)
+    assert first.energy.net.j_per_image == pytest.approx(6 * 2.95 / 2000, rel=1e-9)
+    assert any("26% of the run lies between batches" in note for note in first.notes)
 
 
 def test_latency_is_that_of_the_timed_batches_only(reader):
     latency = run_results(reader)[0].latency
-    assert latency.batches == 20
-    # 100, 105, ... 195 ms: a percentile lies between ranks, as in numpy's default.
-    assert (latency.mean_s, latency.p50_s) == pytest.approx((0.1475, 0.1475))
-    assert (latency.p90_s, latency.p95_s, latency.p99_s) == pytest.approx((0.1855, 0.19025, 0.19405))
+    # 100, 105, ... 195 ms: one trend is no twenty pieces of evidence, so no percentile is shown.
+    assert (latency.count, latency.seconds) == (20, pytest.approx(2.95))
+    assert latency.deviation_s == pytest.approx(0.0295804, rel=1e-5)
+    assert (latency.mean, latency.p50, latency.p99) == (None, None, None)
 
 
 def test_missing_samples_lower_the_coverage_and_not_the_power(reader):
-    power = run_results(reader)[1].power
+    result = run_results(reader)[1]
+    power = result.power
     # Of 2 s less a guard of a tenth, half a second is missing.
     assert power.coverage == pytest.approx(1.3 / 1.8, abs=1e-6)
     assert power.full_w == pytest.approx(5, rel=1e-12)
-    assert power.gross_j_per_image == pytest.approx(5 * 2 / 200, rel=1e-12)
+    assert result.energy.gross.j_per_image == pytest.approx(5 * 2 / 200, rel=1e-5)
+    assert result.energy.coverage == pytest.approx(0.75, abs=1e-4)
 
 
 def test_accuracy_has_its_counts_and_interval(reader):
@@ -116,16 +120,18 @@ def test_the_pause_before_the_first_batch_is_guarded_against(tmp_path, seconds, 
         writer.add_run(1, 1, RunSpec("net"), "Net", RunState.DONE)
         writer.write_batches(1, [Batch(Phase.TIMED, START_NS, START_NS + seconds * S, 4)])
     with SessionReader(tmp_path / "a.plm") as reader:
-        power = run_results(reader)[0].power
-    assert power.full_w == pytest.approx(8, rel=1e-12)
-    assert power.gross_j_per_image == pytest.approx(8 * seconds / 4, rel=1e-12)
+        [result] = run_results(reader)
+    assert result.power.full_w == pytest.approx(8, rel=1e-12)
+    true_j = 8 * (seconds - guard_s) + 2 * guard_s
+    assert result.energy.gross.j_per_image == pytest.approx(true_j / 4, rel=1e-4)
 
 
 def test_without_a_baseline_there_is_no_net(tmp_path):
     with plateau(tmp_path / "a.plm", idle=False) as reader:
-        power = run_results(reader)[0].power
-    assert power.full_w == pytest.approx(8)
-    assert (power.idle_w, power.net_w, power.net_j_per_image, power.net_uncertainty_j) == (None, None, None, None)
+        [result] = run_results(reader)
+    assert result.power.full_w == pytest.approx(8)
+    assert (result.power.idle_w, result.power.net_w, result.energy.net) == (None, None, None)
+    assert result.net_uncertainty_w is None
 
 
 def test_without_a_meter_there_is_latency_but_no_power(tmp_path):
@@ -135,8 +141,8 @@ def test_without_a_meter_there_is_latency_but_no_power(tmp_path):
     with SessionReader(tmp_path / "a.plm") as reader:
         [result] = run_results(reader)
         shown = as_json(summarise(reader))
-    assert result.latency.batches == 1
-    assert result.power is None
+    assert result.latency.count == 1
+    assert (result.power, result.energy) == (None, None)
     for key in ("energy_j", "mean_w", "idle_w", "full_w", "swing_w", "coverage", "sample_rate_hz", "started_utc"):
         assert shown[key] is None
     assert shown["runs"][0]["energy_j_per_image"] is None
@@ -161,14 +167,14 @@ def test_samples_that_stop_in_mid_run_lower_the_coverage(tmp_path):
     [
         ({}, 0.0),
         ({"idle_after": 2.4}, 0.2 / math.sqrt(3)),
-        ({"bound_ns": 10_000_000}, 6.0 * 0.010 / 1.8 / math.sqrt(3)),
+        ({"bound_ns": 10_000_000}, 6.0 * 0.010 / 2 / math.sqrt(3)),
         ({"accuracy": 0.001}, 0.002 * 6.0 / math.sqrt(3)),
     ],
 )
 def test_each_part_of_the_uncertainty_is_half_a_range_over_the_root_of_three(tmp_path, options, watts):
     with plateau(tmp_path / "a.plm", **options) as reader:
-        power = run_results(reader)[0].power
-    assert power.net_uncertainty_j == pytest.approx(watts * 2 / 10, rel=1e-4, abs=1e-9)
+        [result] = run_results(reader)
+    assert result.energy.net.budget.measured == pytest.approx(watts * 2 / 10, rel=1e-3, abs=1e-6)
 
 
 def test_the_parts_add_in_squares(tmp_path):
@@ -176,9 +182,9 @@ def test_the_parts_add_in_squares(tmp_path):
     single = []
     for number, options in enumerate(parts):
         with plateau(tmp_path / f"{number}.plm", **options) as reader:
-            single.append(run_results(reader)[0].power.net_uncertainty_j)
+            single.append(run_results(reader)[0].energy.net.budget.measured)
     with plateau(tmp_path / "all.plm", **{k: v for part in parts for k, v in part.items()}) as reader:
-        whole = run_results(reader)[0].power.net_uncertainty_j
+        whole = run_results(reader)[0].energy.net.budget.measured
     assert whole == pytest.approx(math.hypot(*single), rel=1e-3)
 
 
@@ -209,8 +215,10 @@ def test_the_document_is_plain_json_with_units_converted(reader):
     assert json.loads(json.dumps(shown, allow_nan=False)) == shown
     first, second, third = shown["runs"]
     assert shown["sources"][0]["clock_bound_us"] == 30
-    assert first["latency_ms"]["p90"] == pytest.approx(185.5)
-    assert first["energy_j_per_image"]["gross"] == pytest.approx(8 * 3.995 / 2000)
+    assert first["latency_ms"]["batches"] == 20
+    assert first["latency_ms"]["p90"] is first["latency_ms"]["intervals"]["p90"] is None
+    assert first["energy_j_per_image"]["gross"] == pytest.approx(8 * 2.95 / 2000)
+    assert first["energy_j_per_image"]["net_budget"].keys() >= {"noise", "drift", "clock", "gain"}
     assert second["top1"]["value"] == 0.8
     assert third["accuracy_note"] == "no weights"
     assert third["latency_ms"] is third["full_w"] is third["energy_j_per_image"] is None

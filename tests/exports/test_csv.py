@@ -213,12 +213,13 @@ def test_the_runs_table_has_the_results_of_the_analysis(make: Make, tmp_path: Pa
     assert write_runs(reader, tmp_path / "runs.csv") == 2
     first, second = rows_of(tmp_path / "runs.csv")
     (result, _) = run_results(reader)
-    assert result.power is not None
+    assert result.energy is not None
+    assert result.energy.net is not None
     assert (first["network"], second["network"]) == ("network_1", "network_2")
     assert (first["state"], first["images"], first["latency_batches"]) == ("done", "60", "60")
     assert float(first["latency_p50_ms"]) == pytest.approx(16.0)
     assert float(first["net_w"]) == pytest.approx(10.0, abs=0.05)
-    assert float(first["energy_net_j_per_image"]) == pytest.approx(result.power.net_j_per_image, rel=1e-8)
+    assert float(first["energy_net_j_per_image"]) == pytest.approx(result.energy.net.j_per_image, rel=1e-8)
     assert (first["top1_correct"], first["top1_images"]) == ("9", "12")
     assert 0.4 < float(first["top1_low"]) < 0.75 < float(first["top1_high"]) < 1
 
@@ -239,7 +240,7 @@ def test_the_batches_table_has_a_row_a_pass(make: Make, tmp_path: Path) -> None:
     assert len(rows) == 144
     assert rows[0] == {
         "run": "1", "network": "network_1", "phase": "timed", "start_s": "1.200000", "end_s": "1.216000",
-        "images": "1", "top1": "", "top5": "", "simulated": "false",
+        "images": "1", "top1": "", "top5": "", "device_s": "", "simulated": "false",
     }  # fmt: skip
     judged = [row for row in rows if row["phase"] == "accuracy" and row["run"] == "2"]
     assert [row["top1"] for row in judged] == ["1", "1", "1", "0"] * 3

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a session file to the cells of a campaign: one for each network and batch size, its repetitions put together."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monitor_app.analysis.bootstrap import Estimate
+from monitor_app.analysis.cells import Campaign, Cell, Conditions
+from monitor_app.analysis.energy import COVERAGE_FACTOR
+from monitor_app.analysis.runs import Effort, RunResult, run_result
+from monitor_app.analysis.signals import total_power
+from monitor_app.analysis.student import t_975
+from monitor_app.analysis.summary import started_utc
+from monitor_app.core.errors import InferenceError
+from monitor_app.core.runs import MemoryKind, RunState
+from monitor_app.inference.networks.registry import find_network
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from monitor_app.analysis.energy import EnergySummary
+    from monitor_app.analysis.intervals import Proportion
+    from monitor_app.session.reader import SessionReader
+    from monitor_app.session.rows import MemoryRow, RunRow
+
+MEMORY_KINDS = (MemoryKind.SYSTEM, MemoryKind.CUDA_RESERVED, MemoryKind.PSS)
+"""The account that stands for a run: of one shared memory the system's, of a GPU torch's, else the process's."""
+EFFORT = Effort(most_samples=1_000_000, resamples=400)
+_DONE = RunState.DONE.value
+_SAID = {
+    RunState.FAILED.value: "failed",
+    RunState.CANCELLED.value: "was stopped",
+    RunState.RUNNING.value: "is going on",
+    RunState.WAITING.value: "has not begun",
+}
+
+
+def campaign_of(
+    reader: SessionReader,
+    *,
+    known: dict[int, RunResult] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Campaign:
+    """All cells of a session, as far as it has come. Raises NotASessionError for a damaged one.
+
+    Args:
+        reader: the session.
+        known: results of runs that are over, kept between calls; those that are not in it are added.
+        progress: called with the share of the runs that have been looked at, 0 to 1.
+    """
+    known = {} if known is None else known
+    runs = reader.runs()
+    groups: dict[tuple[str, int, Conditions], list[RunResult]] = {}
+    for count, run in enumerate(runs, start=1):
+        result = known.get(run.id) or run_result(reader, run, EFFORT)
+        if run.state in {_DONE, RunState.DOES_NOT_FIT.value, RunState.FAILED.value, RunState.CANCELLED.value}:
+            known[run.id] = result
+        groups.setdefault((run.network, run.batch_size, _conditions(run)), []).append(result)
+        if progress:
+            progress(count / len(runs))
+    power_simulated = _power_simulated(reader)
+    accuracy = _accuracy_by_network(known.values())
+    order = {name: place for place, name in enumerate(dict.fromkeys(run.network for run in runs))}
+    keys = sorted(groups, key=lambda key: (order[key[0]], str(key[2]), key[1]))
+    cells = tuple(
+        _cell(key[1], key[2], groups[key], accuracy.get(_accuracy_key(groups[key][0].run)), power_simulated)
+        for key in keys
+    )
+    meta, environment = reader.meta(), reader.environment()
+    began = started_utc(reader)
+    return Campaign(
+        path=str(reader.path),
+        title=meta.get("title", ""),
+        board=_board(runs, meta, environment),
+        started_utc=began.isoformat(timespec="seconds") if began else "",
+        simulated=power_simulated or any(cell.times_simulated for cell in cells),
+        cells=cells,
+        environment=environment,
+        meta=meta,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Accuracy:
+    top1: Proportion | None
+    top5: Proportion | None
+
+
+def _accuracy_key(run: RunRow) -> tuple[str, str, str | None]:
+    return run.network, run.precision, run.weights_sha256
+
+
+def _accuracy_by_network(results: Iterable[RunResult]) -> dict[tuple[str, str, str | None], _Accuracy]:
+    """The one on the most images of each network; the same images twice would not make it surer."""
+    best: dict[tuple[str, str, str | None], _Accuracy] = {}
+    for result in results:
+        key, found = _accuracy_key(result.run), _Accuracy(result.top1, result.top5)
+        images = result.top1.images if result.top1 else 0
+        held = best.get(key)
+        if images and (held is None or held.top1 is None or images > held.top1.images):
+            best[key] = found
+    return best
+
+
+def _conditions(run: RunRow) -> Conditions:
+    return Conditions(
+        run.device, run.precision, run.threads, bool(run.channels_last), bool(run.compiled), run.power_mode, run.clocks
+    )
+
+
+def _cell(
+    batch_size: int,
+    conditions: Conditions,
+    results: Sequence[RunResult],
+    accuracy: _Accuracy | None,
+    power_simulated: bool,
+) -> Cell:
+    done = [result for result in results if result.run.state == _DONE]
+    run = (done or results)[-1].run
+    fits = True if done else False if any(_does_not_fit(r) for r in results) else None
+    memory = _memory(done)
+    steady = [bool(result.run.steady) for result in done if result.run.steady is not None]
+    return Cell(
+        network=run.network,
+        title=run.title,
+        paper_name=paper_name(run.network),
+        batch_size=batch_size,
+        conditions=conditions,
+        run_ids=tuple(result.run.id for result in results),
+        fits=fits,
+        message="" if done else _why_not(results[-1].run),
+        parameters=run.parameters,
+        macs=run.macs,
+        operations=run.operations,
+        seconds_per_image=pooled([_seconds_per_image(r, batch_size) for r in done]),
+        p99_s=pooled([r.latency.p99 if r.latency else None for r in done]),
+        full_w=pooled([_full_w(r) for r in done]),
+        idle_w=pooled([_idle_w(r) for r in done]),
+        net_w=pooled([_net_w(r) for r in done]),
+        gross_j_per_image=pooled([_joules(r.energy, net=False) for r in done]),
+        net_j_per_image=pooled([_joules(r.energy, net=True) for r in done]),
+        memory_bytes=memory.net_bytes if memory else None,
+        memory_kind=memory.kind if memory else None,
+        top1=accuracy.top1 if accuracy else None,
+        top5=accuracy.top5 if accuracy else None,
+        weights_sha256=run.weights_sha256,
+        steady=all(steady) if steady else None,
+        times_simulated=run.simulated,
+        power_simulated=power_simulated,
+        notes=tuple(dict.fromkeys(note for result in done for note in result.notes)),
+    )
+
+
+def pooled(repetitions: Sequence[Estimate | None]) -> Estimate | None:
+    """One estimate of repetitions of a measurement; None where there is none.
+
+    Its interval covers both what each says of itself and how they differ: repetitions of a few minutes share the
+    errors of their instrument, so the mean of their intervals is not narrowed, and their own scatter is added.
+    """
+    found = [each for each in repetitions if each is not None]
+    if not found:
+        return None
+    value = float(np.mean([each.value for each in found]))
+    below = float(np.mean([each.value - each.low for each in found]))
+    above = float(np.mean([each.high - each.value for each in found]))
+    scatter = 0.0
+    if len(found) > 1:
+        deviation = float(np.std([each.value for each in found], ddof=1))
+        scatter = t_975(len(found) - 1) * deviation / math.sqrt(len(found))
+    return Estimate(value, value - math.hypot(below, scatter), value + math.hypot(above, scatter))
+
+
+def paper_name(network: str) -> str | None:
+    """Its name in the paper, where it is a network that was plotted there."""
+    try:
+        return find_network(network).paper_name
+    except InferenceError:
+        return None
+
+
+def _seconds_per_image(result: RunResult, batch_size: int) -> Estimate | None:
+    """The median batch, or with too few of them their mean by Student's t, over the batch size."""
+    if result.latency is None or not result.images:
+        return None
+    if result.latency.p50 is not None:
+        found = result.latency.p50
+        return Estimate(found.value / batch_size, found.low / batch_size, found.high / batch_size)
+    count = result.latency.count
+    value = result.latency.seconds / result.images
+    half = math.inf
+    if count > 1:
+        half = t_975(count - 1) * result.latency.deviation_s / math.sqrt(count) / batch_size
+    return Estimate(value, max(value - half, 0.0), value + half)
+
+
+def _net_w(result: RunResult) -> Estimate | None:
+    value, error = result.power.net_w if result.power else None, result.net_uncertainty_w
+    return None if value is None or error is None else _expanded(value, error)
+
+
+def _idle_w(result: RunResult) -> Estimate | None:
+    power, energy = result.power, result.energy
+    if power is None or power.idle_w is None or energy is None or energy.net is None or not energy.seconds:
+        return None
+    budget = energy.net.budget
+    error_j = math.hypot(budget.idle_noise, budget.drift)
+    return _expanded(power.idle_w, error_j * energy.images / energy.seconds)
+
+
+def _full_w(result: RunResult) -> Estimate | None:
+    power, energy = result.power, result.energy
+    if power is None or energy is None or not energy.seconds:
+        return None
+    return _expanded(power.full_w, energy.gross.uncertainty_j * energy.images / energy.seconds)
+
+
+def _joules(energy: EnergySummary | None, *, net: bool) -> Estimate | None:
+    figure = None if energy is None else energy.net if net else energy.gross
+    return None if figure is None else _expanded(figure.j_per_image, figure.uncertainty_j)
+
+
+def _expanded(value: float, standard: float) -> Estimate:
+    half = COVERAGE_FACTOR * standard
+    return Estimate(value, value - half, value + half)
+
+
+def _memory(done: Sequence[RunResult]) -> MemoryRow | None:
+    """The largest of the repetitions, by the account that suits the device."""
+    uses = [use for result in done for use in result.memory]
+    for kind in MEMORY_KINDS:
+        of_kind = [use for use in uses if use.kind == kind.value]
+        if of_kind:
+            return max(of_kind, key=lambda use: use.net_bytes)
+    return None
+
+
+def _does_not_fit(result: RunResult) -> bool:
+    return result.run.state == RunState.DOES_NOT_FIT.value
+
+
+def _why_not(run: RunRow) -> str:
+    return run.error or f"The run {_SAID.get(run.state, run.state)}."
+
+
+def _power_simulated(reader: SessionReader) -> bool:
+    power = total_power(reader)
+    return power is not None and any(source.simulated for source in reader.sources() if source.id == power.source)
+
+
+def _board(runs: Sequence[RunRow], meta: dict[str, str], environment: dict[str, str]) -> str:
+    """What the networks ran on, as it calls itself."""
+    device = next((run.device for run in runs), "")
+    named = environment.get(f"device {device}", "")
+    return environment.get("board", "") or named or meta.get("processor", "") or meta.get("host", "")

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a campaign is to everyone who draws, tests or compares it: one cell a network and batch size.
+
+`analysis.campaign` makes cells from a session file. Nothing here reads a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from monitor_app.analysis.bootstrap import Estimate
+    from monitor_app.analysis.intervals import Proportion
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What two cells must share to be compared like with like."""
+
+    device: str
+    """As a profile names it: cpu, cuda:0, emulated:tx1."""
+    precision: str
+    threads: int
+    channels_last: bool
+    compiled: bool
+    power_mode: str | None
+    """None: as it was found."""
+    clocks: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One network at one batch size, with everything that was measured of it; None where it was not.
+
+    Estimates carry their 95 % interval. Times, powers and energies are over the timed batches of all its runs.
+    """
+
+    network: str
+    """As the registry names it."""
+    title: str
+    """As people write it."""
+    paper_name: str | None
+    """Its name in resources/reference, where it is the network that was plotted there."""
+    batch_size: int
+    conditions: Conditions
+    run_ids: tuple[int, ...]
+    """Rows of the session it was measured in."""
+    fits: bool | None
+    """False: memory ran out. None: it was not run, or failed for another reason."""
+    message: str
+    """Why it was not measured, where it was not."""
+    parameters: int | None
+    macs: int | None
+    operations: int | None
+    """In the convention of Canziani et al. 2016."""
+    seconds_per_image: Estimate | None
+    """Median time of a batch over the batch size."""
+    p99_s: Estimate | None
+    """Of a batch; None also where there are too few."""
+    full_w: Estimate | None
+    """Mean power of the board while batches ran."""
+    idle_w: Estimate | None
+    net_w: Estimate | None
+    gross_j_per_image: Estimate | None
+    net_j_per_image: Estimate | None
+    memory_bytes: int | None
+    """Above the floor of a process without a network."""
+    memory_kind: str | None
+    """Whose account of it: core.runs.MemoryKind."""
+    top1: Proportion | None
+    """Measured once for a network and its precision, so it is the same at every batch size."""
+    top5: Proportion | None
+    weights_sha256: str | None
+    steady: bool | None
+    times_simulated: bool
+    """Times, memory and accuracy are those of an emulated device."""
+    power_simulated: bool
+    notes: tuple[str, ...] = ()
+    """What a user of its figures must know, each one sentence."""
+
+    @property
+    def simulated(self) -> bool:
+        """Something in it was not measured on a real thing."""
+        return self.times_simulated or self.power_simulated
+
+    @property
+    def label(self) -> str:
+        """For people: ResNet-50 b16."""
+        return f"{self.title} b{self.batch_size}"
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """The cells of one session."""
+
+    path: str
+    """The session file."""
+    title: str
+    board: str
+    """What it ran on, for people."""
+    started_utc: str
+    """ISO 8601, or empty where it is not known."""
+    simulated: bool
+    cells: tuple[Cell, ...]
+    """Networks in the order in which they are first named, batch sizes rising."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Versions of libraries, names of devices, power mode and clocks, as the session file has them."""
+    meta: Mapping[str, str] = field(default_factory=dict)
+    """Program, host, processor, profile, as the session file has them."""
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """Rising."""
+        return tuple(sorted({cell.batch_size for cell in self.cells}))
+
+    def at(self, batch_size: int) -> tuple[Cell, ...]:
+        """The cells of one batch size."""
+        return tuple(cell for cell in self.cells if cell.batch_size == batch_size)

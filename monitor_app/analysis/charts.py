@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A chart as data: what is drawn in the window, to PNG, SVG and PDF, and written to CSV, all from the same values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from monitor_app.analysis.bootstrap import Estimate
+
+
+class Scale(str, Enum):
+    """How an axis is divided."""
+
+    LINEAR = "linear"
+    LOG = "log"
+    LOG2 = "log2"
+    """Ticks at powers of two, for batch sizes."""
+    CATEGORY = "category"
+    """Whole numbers from 0, named by `Axis.categories`."""
+
+
+class Origin(str, Enum):
+    """Where a point or a line comes from; always told beside it."""
+
+    MEASURED = "measured"
+    SIMULATED = "SIMULATED"
+    EXACT = "the paper, exact from its plots"
+    DIGITISED = "the paper, digitised to 2 to 3 %"
+    QUOTED = "the paper, quoted"
+    COMPUTED = "computed from the published plots"
+    FITTED = "fitted to the points"
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis; the unit is that of the values: ms, W, J, MB, %, G."""
+
+    title: str
+    unit: str
+    scale: Scale = Scale.LINEAR
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One mark. The run it came from, where it came from one, so that a click can show its trace."""
+
+    x: Estimate
+    y: Estimate
+    size: float | None = None
+    """What the area of the ball stands for, in the unit of `Chart.size_title`."""
+    label: str = ""
+    """For people: ResNet-50 b16."""
+    run_id: int | None = None
+    campaign: int = 0
+    """Which of the compared sessions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Points of one network (or one kind), joined by a line where `joined`."""
+
+    name: str
+    colour: str
+    """#rrggbb; the same network has the same colour in every chart."""
+    points: tuple[Point, ...]
+    origin: Origin
+    joined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A curve through (x, y) of equal length: a fit, a bound, a front, a budget."""
+
+    name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    origin: Origin = Origin.FITTED
+    low: tuple[float, ...] = ()
+    """Ends of a band around it, or empty."""
+    high: tuple[float, ...] = ()
+    text: str = ""
+    """Its equation, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A whole figure. `rows` of its CSV are its points in order."""
+
+    key: str
+    """Of files and links: top1, time-batch, ..."""
+    number: int | None
+    """Of the figure of the paper that it repeats."""
+    title: str
+    x: Axis
+    y: Axis
+    series: tuple[Series, ...]
+    lines: tuple[Line, ...] = ()
+    bars: bool = False
+    """Bars instead of balls."""
+    size_title: str = ""
+    caption: str = ""
+    """What it shows and how to read it, in two sentences."""
+    missing: tuple[str, ...] = ()
+    """What is not in it and why, each in one sentence; all points missing leaves series empty."""
+    simulated: bool = False
+    extra: dict[str, float] = field(default_factory=dict)
+    """Numbers for people that belong to it: slope, knee."""

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Power mode and clocks of the Jetson that this runs on: set for a run, and set back to what was found.
+
+Used from one thread. Nothing is changed before what was found has been written to a file, so that it can be set back
+also by the next start, after the process was killed or the machine lost its power.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor_app.bench.board_commands import CLOCKS_FILE, BoardControlError, find_tools
+from monitor_app.bench.board_found import Found, FoundFile, boot_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from monitor_app.bench.board_commands import BoardTools
+
+__all__ = ["BoardControl", "BoardControlError", "pending_restore"]
+
+NO_JETSON = (
+    "This machine has no nvpmodel, so its power modes and clocks cannot be set: leave power_modes and clocks out of "
+    "[plan], or run on a Jetson."
+)
+
+
+def pending_restore(state_file: Path, clocks_file: Path = CLOCKS_FILE) -> BoardControl | None:
+    """Who can set back what a killed session has left changed, by its `restore`; None where nothing is to be.
+
+    Nothing is while a session that has changed the board is still running.
+    """
+    return None if FoundFile(state_file).pending() is None else BoardControl(state_file, clocks_file)
+
+
+class BoardControl:
+    """The power mode and the clocks of this board. Leaving it as a context sets them back.
+
+    Args:
+        state_file: keeps what was found, while it is changed.
+        clocks_file: where jetson_clocks keeps the clocks that it found; a sudo rule names it.
+    """
+
+    def __init__(self, state_file: Path, clocks_file: Path = CLOCKS_FILE) -> None:
+        self._tools = find_tools(clocks_file)
+        self._file = FoundFile(state_file)
+        self._found: Found | None = None
+        """Before the first change; None while there is none."""
+        self._set_to: tuple[int, str | None] | None = None
+        """Mode and clocks as last asked for; None where that is not known."""
+        self._changed = False
+        """The board may not be as it was found."""
+        self._holding = False
+        """We may be holding the clocks."""
+
+    def __enter__(self) -> BoardControl:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.restore()
+
+    def modes(self) -> tuple[str, ...]:
+        """Names of the power modes, by number; none where this is no Jetson. Raises BoardControlError."""
+        return tuple(self._tools.modes().values()) if self._tools else ()
+
+    def mode(self) -> str | None:
+        """The name of the power mode that is set; None where that is not known. Raises BoardControlError."""
+        number = self._tools.mode() if self._tools else None
+        return None if number is None else self._name(number)
+
+    def ready(self, modes: Iterable[str] = ()) -> str | None:
+        """What is missing before these power modes and the clocks can be set; None where nothing is.
+
+        Changes nothing and asks for no password. That a mode wants a reboot shows only when it is set.
+        """
+        try:
+            self._there().check_rights()
+            for mode in modes:
+                self._numbered(mode)
+        except BoardControlError as error:
+            return str(error)
+        return None
+
+    def apply(self, power_mode: str | None, clocks: str | None) -> None:
+        """What a run asks for, as `RunSpec` has it: None as it was found, clocks 'max' or 'default'.
+
+        Raises BoardControlError.
+        """
+        if self._found is None and power_mode is None and clocks is None:
+            return
+        number = None if power_mode is None else self._numbered(power_mode)
+        found = self._begin()
+        self._set(found.mode if number is None else number, clocks)
+
+    def set_mode(self, mode: str | int) -> None:
+        """Set a power mode by its name or its number, the clocks staying as asked for.
+
+        Raises BoardControlError: there is no such mode, it wants a reboot (nothing is changed then), it was refused.
+        """
+        number = self._numbered(str(mode))
+        self._begin()
+        self._set(number, self._set_to[1] if self._set_to else None)
+
+    def max_clocks(self) -> None:
+        """Hold all clocks at the highest that the power mode allows. Raises BoardControlError."""
+        self._set_clocks("max")
+
+    def default_clocks(self) -> None:
+        """Leave the clocks to the board. Raises BoardControlError."""
+        self._set_clocks("default")
+
+    def restore(self) -> None:
+        """Set both to what was found at the beginning, also by a session that was killed since; twice is fine.
+
+        Raises BoardControlError: it did not succeed, and can be tried again.
+        """
+        found = self._found or self._adopt()
+        if found is None:
+            return
+        self._set(found.mode, None)
+        self._file.remove()
+        self._found = self._set_to = None
+
+    # -- steps -----------------------------------------------------------------------------------
+
+    def _begin(self) -> Found:
+        """Note what is found before the first change; what a killed session found counts before that."""
+        if self._found is not None:
+            return self._found
+        tools = self._there()
+        left = self._adopt()
+        if left is not None and left.same_boot:
+            return left
+        self.restore()
+        number = tools.mode()
+        if number is None:
+            raise BoardControlError(
+                "nvpmodel does not know the power mode that is set, so it could not be set back: set one with "
+                "`sudo nvpmodel -m`, then start again."
+            )
+        self._file.claim()
+        try:
+            found = Found(number, tools.clocks_held(), boot_id())
+            tools.store_clocks()
+            self._file.write(found)
+        except BoardControlError:
+            self._file.remove()
+            raise
+        self._found = found
+        return found
+
+    def _adopt(self) -> Found | None:
+        """Take over what a session that was killed found, where there is one."""
+        if self._tools is None or self._file.pending() is None:
+            return None
+        self._found = found = self._file.claim()
+        if found is None:
+            self._file.remove()
+            return None
+        # A reboot has let go of the clocks, and of the file that they were kept in.
+        self._changed, self._holding = True, found.same_boot
+        return found
+
+    def _set_clocks(self, clocks: str) -> None:
+        found = self._begin()
+        number = self._there().mode()
+        self._set(found.mode if number is None else number, clocks)
+
+    def _set(self, number: int, clocks: str | None) -> None:
+        tools, found = self._there(), self._found
+        assert found is not None
+        if clocks == "default" and found.held:
+            raise BoardControlError(
+                "The clocks were held at their highest when this session began, and nobody knows what they were "
+                "before: reboot the board, then start again."
+            )
+        current = tools.mode()
+        if self._set_to == (number, clocks) and current == number:
+            return
+        if current != number:
+            # Before anything else, since it may be refused.
+            tools.set_mode(number, self._name(number))
+            self._changed = True
+        self._set_to = None
+        if self._holding:
+            tools.restore_clocks()
+            self._holding = False
+            if number != found.mode:
+                # What was kept is of the mode that was found, down to the processors that it runs.
+                tools.set_mode(number, self._name(number))
+        self._hold_or_free(tools, found, number, clocks)
+        self._set_to = number, clocks
+
+    def _hold_or_free(self, tools: BoardTools, found: Found, number: int, clocks: str | None) -> None:
+        as_found = number == found.mode
+        if clocks == "max" or (clocks is None and found.held and not as_found):
+            self._changed = self._holding = True
+            tools.hold_clocks()
+        elif as_found and self._changed and found.same_boot:
+            # A power mode sets clocks of its own, which need not be those that were found.
+            tools.restore_clocks()
+            self._changed = False
+
+    def _there(self) -> BoardTools:
+        if self._tools is None:
+            raise BoardControlError(NO_JETSON)
+        return self._tools
+
+    def _name(self, number: int) -> str:
+        return self._there().modes().get(number, str(number))
+
+    def _numbered(self, mode: str) -> int:
+        """The number of a mode that is named or numbered."""
+        modes = self._there().modes()
+        found = [number for number, name in modes.items() if mode.casefold() in {name.casefold(), str(number)}]
+        if not found:
+            known = ", ".join(f"{name} ({number})" for number, name in modes.items()) or "none"
+            raise BoardControlError(f"This board has no power mode {mode}; there are: {known}.")
+        return found[0]

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The run driver's line to the inference child: started when needed, replaced when it fails, cancelled at any time."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from monitor_app.core.errors import ChildDiedError, InferenceError
+from monitor_app.core.lamp import Lamp
+from monitor_app.inference import messages
+from monitor_app.inference.process import InferenceChild, child_command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+READY_S = 120.0
+"""torch may take a minute to import from a cold disk of a small board."""
+SILENCE_S = 600.0
+"""The longest that one batch may take."""
+STOP_S = 5.0
+POLL_S = 0.1
+_ANSWERS = (
+    messages.Ready,
+    messages.Loaded,
+    messages.Played,
+    messages.PhaseDone,
+    messages.MemoryReport,
+    messages.Failed,
+)
+Phases = messages.WarmUp | messages.Time | messages.Evaluate
+_Answer = TypeVar("_Answer", bound=messages.Event)
+
+
+class CancelledError(Exception):
+    """The user has stopped or skipped the run."""
+
+
+class ToldError(InferenceError):
+    """The child itself says that the run cannot be; it lives on."""
+
+    def __init__(self, failed: messages.Failed) -> None:
+        super().__init__(failed.message)
+        self.kind = failed.kind
+
+
+class NoMemoryLeftError(InferenceError):
+    """The system has killed the child for want of memory."""
+
+
+class ChildLink:
+    """At most one inference child. Use it from one thread: Linux kills the child when that thread ends.
+
+    Args:
+        lamps: sockets of simulated instruments, told when the network runs.
+        cancelled: asked all the time while an answer is waited for.
+    """
+
+    def __init__(self, lamps: Sequence[Path], cancelled: Callable[[], bool]) -> None:
+        self._lamps = tuple(lamps)
+        self._cancelled = cancelled
+        self._child: InferenceChild | None = None
+        self._device = ""
+        self._oom_kills = 0
+
+    def start(self, device: str) -> messages.Ready | None:
+        """Have a child for that device; what it says of itself, or None where it was there already."""
+        command = child_command(device)
+        if self._child is not None and child_command(self._device) == command:
+            return None
+        self.end()
+        self._oom_kills = oom_kills()
+        self._child, self._device = InferenceChild(self._lamps, command), device
+        return self.ask(None, messages.Ready, READY_S)
+
+    def end(self) -> None:
+        """End the child, if there is one."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.close()
+        if self._lamps:
+            # One that was killed in the middle of a pass could not do so itself.
+            lamp = Lamp(*self._lamps)
+            lamp.set(False, time.perf_counter_ns())
+            lamp.close()
+
+    def ask(self, command: messages.Command | None, kind: type[_Answer], timeout_s: float) -> _Answer:
+        """Send a command and wait for its answer. Raises CancelledError, InferenceError."""
+        child = self._require()
+        if command is not None:
+            child.send(command)
+        for event in self._events(child, timeout_s):
+            if isinstance(event, kind):
+                return event
+        raise InferenceError(f"The inference process did not answer within {timeout_s:.0f} s: start the run again.")
+
+    def run(self, command: Phases, take: Callable[[messages.Batches], bool]) -> messages.PhaseDone:
+        """One phase, its batches given to ``take``, which says True to have the phase end after its current batch."""
+        child = self._require()
+        child.send(command)
+        asked_to_stop = False
+        for event in self._events(child, SILENCE_S):
+            if isinstance(event, messages.PhaseDone):
+                return event
+            if isinstance(event, messages.Batches) and take(event) and not asked_to_stop:
+                asked_to_stop = True
+                child.send(messages.Stop())
+        raise InferenceError("The inference process has been silent for too long: try a smaller batch size.")
+
+    def _require(self) -> InferenceChild:
+        if self._child is None:
+            raise ChildDiedError("There is no inference process: start the run again.")
+        return self._child
+
+    def _events(self, child: InferenceChild, silence_s: float) -> Iterator[messages.Event]:
+        """What the child says, until it has been silent for too long. Raises CancelledError, InferenceError."""
+        heard = time.monotonic()
+        while time.monotonic() - heard < silence_s:
+            if self._cancelled():
+                self._interrupt(child)
+                raise CancelledError
+            event = self._receive(child)
+            if event is None:
+                continue
+            heard = time.monotonic()
+            if isinstance(event, messages.Failed):
+                raise ToldError(event)
+            yield event
+
+    def _receive(self, child: InferenceChild) -> messages.Event | None:
+        try:
+            return child.receive(POLL_S)
+        except ChildDiedError as error:
+            if oom_kills() > self._oom_kills:
+                raise NoMemoryLeftError(
+                    "The system ran out of memory and ended the inference process: use a smaller batch size."
+                ) from error
+            raise
+
+    def _interrupt(self, child: InferenceChild) -> None:
+        """End the phase that is going on; a child that does not listen is replaced."""
+        child.send(messages.Stop())
+        deadline = time.monotonic() + STOP_S
+        while time.monotonic() < deadline:
+            if isinstance(child.receive(POLL_S), _ANSWERS):
+                return
+        self.end()
+
+
+def oom_kills() -> int:
+    """How many processes of this system the kernel has ended so far for want of memory; 0 where it does not tell."""
+    try:
+        with open("/proc/vmstat", encoding="ascii") as lines:
+            return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+    except OSError:
+        return 0

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What of a plan a session holds already, so that it can be gone on with where it stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from monitor_app.core.runs import RunSpec, RunState
+from monitor_app.session.reader import SessionReader
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from monitor_app.session.rows import RunRow
+
+_FINAL = {RunState.DONE.value, RunState.DOES_NOT_FIT.value}
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Which runs of which cycle are done, and at what sizes memory ran out. Grows while the plan is run."""
+
+    done: dict[tuple[int, RunSpec], RunState] = field(default_factory=dict)
+    _too_big: dict[RunSpec, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, session: Path) -> Ledger:
+        """Of a session file. Failed and interrupted runs are not in it: they are run again. Raises SessionError."""
+        ledger = cls()
+        with SessionReader(session) as reader:
+            for run in reader.runs():
+                if run.state in _FINAL:
+                    ledger.note(run.cycle, _spec(run), RunState(run.state))
+        return ledger
+
+    def note(self, cycle: int, spec: RunSpec, state: RunState) -> None:
+        """A run has ended."""
+        if state.value not in _FINAL:
+            return
+        self.done[cycle, _plain(spec)] = state
+        if state is RunState.DOES_NOT_FIT:
+            kind = _any_size(spec)
+            self._too_big[kind] = min(spec.batch_size, self._too_big.get(kind, spec.batch_size))
+
+    def state(self, cycle: int, spec: RunSpec) -> RunState | None:
+        """How a run of the plan ended, or None where it is still to be run."""
+        return self.done.get((cycle, _plain(spec)))
+
+    def too_big(self, spec: RunSpec) -> int | None:
+        """The batch size, no larger than this run's, with which the network did not fit; None where none is known."""
+        size = self._too_big.get(_any_size(spec))
+        return size if size is not None and size <= spec.batch_size else None
+
+
+def _spec(run: RunRow) -> RunSpec:
+    return RunSpec(
+        run.network, run.batch_size, run.precision, run.device, run.threads, bool(run.channels_last),
+        bool(run.compiled), run.power_mode, run.clocks,
+    )  # fmt: skip
+
+
+def _plain(spec: RunSpec) -> RunSpec:
+    """The same run, whether accuracy was due in it or not."""
+    return replace(spec, accuracy=True)
+
+
+def _any_size(spec: RunSpec) -> RunSpec:
+    # Power mode and clocks change no sizes.
+    return replace(spec, accuracy=True, batch_size=1, power_mode=None, clocks=None)

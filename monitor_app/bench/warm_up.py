@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a warm-up has done its work, judged while it goes on from its batches and from the session file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monitor_app.analysis.signals import temperatures, total_power
+from monitor_app.analysis.steady import T_GROUPS, Limits, Readings, Verdict, judge, next_look
+from monitor_app.session.reader import SessionReader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from monitor_app.analysis.steady import Trend
+    from monitor_app.core.profile import Protocol
+    from monitor_app.core.runs import Batch
+    from monitor_app.session.rows import SignalRow
+
+COLUMNS = 400
+"""Means of power that are looked at; ten groups are made of those in the window."""
+LEAST_WINDOW_S = 0.5
+MOST_LEAST_WINDOW_S = 3.0
+
+
+class WarmUpJudge:
+    """The test of one warm-up. Times are the host's; the session's are so much later as ``shift_ns`` says."""
+
+    def __init__(self, session: Path, protocol: Protocol, shift_ns: int = 0) -> None:
+        least_s = min(max(protocol.warm_up_s / 2, LEAST_WINDOW_S), MOST_LEAST_WINDOW_S)
+        self._limits = Limits(horizon_s=protocol.timed_s, least_s=least_s)
+        self._least_s, self._least_batches = protocol.warm_up_s, protocol.warm_up_batches
+        self._shift_ns = shift_ns
+        self._reader = SessionReader(session)
+        self._power = total_power(self._reader)
+        self._temperatures = temperatures(self._reader)
+        self._start_ns: list[int] = []
+        self._end_ns: list[int] = []
+        self._next_look = 0
+        self.verdict: Verdict | None = None
+        """As it last stood; None before there was anything to judge."""
+
+    def close(self) -> None:
+        """Let go of the session."""
+        self._reader.close()
+
+    def __enter__(self) -> WarmUpJudge:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def steady_with(self, batches: Sequence[Batch]) -> bool:
+        """Whether, with these batches more, the least has been done and the rest has been shown to be steady."""
+        self._start_ns += [batch.start_ns for batch in batches]
+        self._end_ns += [batch.end_ns for batch in batches]
+        count = len(self._end_ns)
+        if count < max(self._least_batches, self._next_look) or self.warmed_s < self._least_s:
+            return False
+        self._next_look = next_look(count)
+        self.verdict = self._judge()
+        return self.verdict.steady
+
+    @property
+    def warmed_s(self) -> float:
+        """From the start of the first batch to the end of the last."""
+        return (self._end_ns[-1] - self._start_ns[0]) * 1e-9 if self._end_ns else 0.0
+
+    def note(self) -> str:
+        """What was found, in one sentence."""
+        count = f"{len(self._end_ns)} batches" if len(self._end_ns) != 1 else "1 batch"
+        after = f"{self.warmed_s:.1f} s and {count} of warm-up"
+        verdict = self.verdict
+        if verdict is None or verdict.batches == 0:
+            return f"Not shown to be steady: {after} are too few to say."
+        if verdict.steady:
+            return f"Shown to be steady after {after}: {self._changes(verdict)}."
+        return f"Not shown to be steady in {after}: {self._changes(verdict)}."
+
+    def _changes(self, verdict: Verdict) -> str:
+        horizon_s = self._limits.horizon_s
+        named = [("latency", verdict.latency, "%"), ("power", verdict.power, "%")]
+        parts = [_change(name, trend, horizon_s, unit) for name, trend, unit in named if trend is not None]
+        if verdict.temperature is not None:
+            parts.append(_change("temperature", verdict.temperature, horizon_s, "K"))
+        if self._power is not None and verdict.power is None:
+            parts.append("too few samples of power to say")
+        return ", ".join(parts) + f" in {horizon_s:g} s"
+
+    def _judge(self) -> Verdict:
+        start_ns, end_ns = np.array(self._start_ns, np.int64), np.array(self._end_ns, np.int64)
+        return judge(
+            start_ns,
+            end_ns,
+            self._limits,
+            power=self._readings(self._power),
+            temperature=self._hottest(),
+        )
+
+    def _readings(self, signal: SignalRow | None) -> Readings | None:
+        """Means since the first batch, in host time."""
+        if signal is None:
+            return None
+        first_ns, last_ns = self._start_ns[0] + self._shift_ns, self._end_ns[-1] + self._shift_ns
+        means = self._reader.envelope(signal.id, first_ns, last_ns, COLUMNS)
+        return Readings((means.start_ns + means.end_ns) // 2 - self._shift_ns, means.mean)
+
+    def _hottest(self) -> Readings | None:
+        found = [readings for signal in self._temperatures if (readings := self._readings(signal)) is not None]
+        found = [readings for readings in found if len(readings.values)]
+        return max(found, key=lambda readings: float(readings.values[-1]), default=None)
+
+
+def _change(name: str, trend: Trend, horizon_s: float, unit: str) -> str:
+    scale = horizon_s * (100 / trend.level if unit == "%" and trend.level else 1)
+    change, error = trend.slope_per_s * scale, T_GROUPS * trend.deviation_per_s * abs(scale)
+    return f"{name} {change:+.2g} ± {error:.2g} {unit}"

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A comparison as JUnit XML, which CI systems read: a suite for each quantity, a test case for each check.
+
+Failed and missing are failures; unclear is skipped, which CI systems show and do not fail on.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from monitor_app.analysis.compare import Verdict
+from monitor_app.core.errors import ExportError
+from monitor_app.exports.files import completed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from monitor_app.analysis.compare import Check
+
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML cannot hold in any form; names come from files, which may hold anything."""
+
+
+def write_junit(
+    checks: Sequence[Check], path: Path, *, flags: Sequence[str] = (), sessions: Sequence[Path] = ()
+) -> None:
+    """Write the checks; what was at ``path`` is replaced when the whole file is there.
+
+    Args:
+        checks: those of one quantity next to each other, as `regressions` gives them.
+        path: of the file.
+        flags: what sets the sessions apart, put at the end of each suite.
+        sessions: files that were compared, which it must not overwrite.
+
+    Raises:
+        ExportError: it cannot be written.
+    """
+    root = ET.Element("testsuites", {"name": "monitor-app"} | _counts(checks))
+    for quantity, group in groupby(checks, key=lambda check: check.quantity.value):
+        root.append(_suite(quantity, list(group), flags))
+    ET.indent(root)
+    text = ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    if any(path.exists() and session.exists() and path.samefile(session) for session in sessions):
+        raise ExportError(f"{path} is one of the sessions: choose another name.")
+    # Its own folder is a file that it cannot be.
+    with completed(path, path.parent) as file:
+        file.write(text)
+
+
+def _suite(quantity: str, checks: Sequence[Check], flags: Sequence[str]) -> ET.Element:
+    suite = ET.Element("testsuite", {"name": f"monitor-app {quantity}"} | _counts(checks))
+    suite.extend(_case(check) for check in checks)
+    if flags:
+        ET.SubElement(suite, "system-out").text = _legal("\n".join(flags))
+    return suite
+
+
+def _case(check: Check) -> ET.Element:
+    # Nothing in it takes time, and some readers refuse a case without one.
+    case = ET.Element("testcase", classname=f"monitor-app.{check.quantity.value}", name=_legal(check.label), time="0")
+    sentence = _legal(check.sentence)
+    if check.fails:
+        ET.SubElement(case, "failure", message=sentence, type=check.verdict.value).text = sentence
+    elif check.verdict is Verdict.UNCLEAR:
+        ET.SubElement(case, "skipped", message=sentence)
+    else:
+        ET.SubElement(case, "system-out").text = sentence
+    return case
+
+
+def _counts(checks: Sequence[Check]) -> dict[str, str]:
+    return {
+        "tests": str(len(checks)),
+        "failures": str(sum(check.fails for check in checks)),
+        "errors": "0",
+        "skipped": str(sum(check.verdict is Verdict.UNCLEAR for check in checks)),
+        "time": "0",
+    }
+
+
+def _legal(text: str) -> str:
+    return _ILLEGAL.sub("\ufffd", text)

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small campaign on the emulated board, its recording killed in the middle and gone on with."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from monitor_app.analysis.campaign import campaign_of
+from monitor_app.core.runs import RunState
+from monitor_app.session.reader import SessionReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from monitor_app.analysis.cells import Campaign, Cell
+
+PROFILE = """
+title = "A small campaign"
+
+[[source]]
+kind = "shunt"
+emulate = "tx1"
+
+[source.roles]
+power = "total"
+
+[inference]
+device = "emulated:tx1"
+
+[protocol]
+settle_s = 0.3
+idle_s = 0.3
+warm_up_s = 0.3
+warm_up_batches = 1
+warm_up_max_s = 1.0
+timed_s = 0.5
+timed_batches = 3
+fresh_process = true
+
+[plan]
+networks = ["alexnet_2016", "bn_nin", "inception_v3_2016"]
+batch_sizes = [1, 4, 32, 64]
+order = "random"
+seed = 3
+accuracy = "once"
+images = "published"
+"""
+RUNS = 12
+
+
+def record(profile: Path, session: Path, *options: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "monitor_app", "record", str(profile), "-o", str(session), "--quiet", *options]
+    return subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
+
+
+def runs_done(session: Path) -> int:
+    if not session.exists():
+        return 0
+    with SessionReader(session) as reader:
+        return sum(run.state in {"done", "does_not_fit"} for run in reader.runs())
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("campaign")
+    profile, session = folder / "small.toml", folder / "small.plm"
+    profile.write_text(PROFILE)
+    first = record(profile, session)
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            time.sleep(0.05)
+            if session.exists() and session.stat().st_size and runs_done(session) >= 4:
+                break
+        time.sleep(1.0)  # into the next run
+    finally:
+        os.killpg(first.pid, signal.SIGKILL)
+        first.wait()
+    assert 4 <= runs_done(session) < RUNS
+    second = subprocess.run(
+        [sys.executable, "-m", "monitor_app", "record", "-o", str(session), "--resume", "--quiet"],
+        check=False,
+        timeout=90,
+        capture_output=True,
+        text=True,
+    )
+    assert second.returncode == 0, second.stderr
+    return session
+
+
+@pytest.fixture(scope="module")
+def campaign(session: Path) -> Campaign:
+    with SessionReader(session) as reader:
+        return campaign_of(reader)
+
+
+@pytest.fixture
+def cell(campaign: Campaign) -> Callable[[str, int], Cell]:
+    def of(network: str, batch_size: int) -> Cell:
+        [found] = [c for c in campaign.cells if (c.network, c.batch_size) == (network, batch_size)]
+        return found
+
+    return of
+
+
+def test_no_run_is_lost_and_none_is_done_twice(session: Path) -> None:
+    with SessionReader(session) as reader:
+        runs = reader.runs()
+    finished = Counter((run.network, run.batch_size) for run in runs if run.state in {"done", "does_not_fit"})
+    assert len(finished) == RUNS
+    assert set(finished.values()) == {1}
+    cut_off = [run for run in runs if run.state == RunState.CANCELLED.value]
+    assert len(runs) == RUNS + len(cut_off)
+    assert len({run.id for run in runs}) == len(runs)
+
+
+def test_the_order_is_shuffled_and_kept_by_the_seed(session: Path) -> None:
+    with SessionReader(session) as reader:
+        order = [(run.network, run.batch_size) for run in reader.runs() if run.state != RunState.CANCELLED.value]
+    assert order != sorted(order)
+
+
+def test_what_does_not_fit_says_with_what_size_and_the_rest_goes_on(
+    session: Path, cell: Callable[[str, int], Cell]
+) -> None:
+    smaller, larger = cell("inception_v3_2016", 32), cell("inception_v3_2016", 64)
+    assert (smaller.fits, larger.fits) == (False, False)
+    with SessionReader(session) as reader:
+        said = [run.error for run in reader.runs() if run.state == RunState.DOES_NOT_FIT.value]
+    assert any("with 32 images at a time" in str(text) or "with 64 images at a time" in str(text) for text in said)
+    assert cell("inception_v3_2016", 4).fits is True
+
+
+def test_times_memory_and_accuracy_are_those_that_were_published(cell: Callable[[str, int], Cell]) -> None:
+    found = cell("alexnet_2016", 32)
+    assert found.seconds_per_image is not None
+    assert found.seconds_per_image.value == pytest.approx(6.3e-3, rel=0.02)
+    assert (found.memory_kind, found.memory_bytes) == ("system", 381_000_000)
+    assert found.top1 is not None
+    assert found.top1.value == pytest.approx(0.5461, abs=1e-5)
+    assert found.paper_name == "AlexNet"
+
+
+def test_power_and_energy_are_those_of_the_emulated_board(campaign: Campaign) -> None:
+    measured = [cell for cell in campaign.cells if cell.fits]
+    assert len(measured) == 10
+    for cell in measured:
+        assert cell.net_w is not None
+        assert cell.net_w.value == pytest.approx(11.8, abs=0.25), cell.label
+        assert cell.net_j_per_image is not None
+        assert cell.seconds_per_image is not None
+        true_j = 11.8 * cell.seconds_per_image.value
+        assert cell.net_j_per_image.value == pytest.approx(true_j, rel=0.03), cell.label
+
+
+def test_everything_in_it_is_marked_as_simulated(campaign: Campaign) -> None:
+    assert campaign.simulated
+    assert all(cell.times_simulated and cell.power_simulated for cell in campaign.cells)
+
+
+def test_the_warm_up_says_what_it_found(session: Path) -> None:
+    with SessionReader(session) as reader:
+        done = [run for run in reader.runs() if run.state == RunState.DONE.value]
+    assert {run.steady for run in done} <= {0, 1}
+    assert 1 in {run.steady for run in done}
+    for run in done:
+        begins = "Shown to be steady" if run.steady else "Not shown to be steady"
+        assert (run.warm_up_note or "").startswith(begins)
+
+
+def test_accuracy_is_measured_once_for_a_network(session: Path) -> None:
+    with SessionReader(session) as reader:
+        batches = reader.batches()
+        networks = {run.id: run.network for run in reader.runs() if run.state == RunState.DONE.value}
+    evaluated = Counter(networks[run] for run in {*batches["run"][batches["phase"] == "accuracy"].tolist()} & {*networks})
+    assert evaluated == {"alexnet_2016": 1, "bn_nin": 1, "inception_v3_2016": 1}
+
+
+def test_a_session_that_is_complete_has_nothing_left_to_run(session: Path, tmp_path: Path) -> None:
+    with SessionReader(session) as reader:
+        before = len(reader.runs())
+    again = subprocess.run(
+        [sys.executable, "-m", "monitor_app", "record", "-o", str(session), "--resume", "--quiet"],
+        check=False,
+        timeout=60,
+        capture_output=True,
+        text=True,
+    )
+    assert again.returncode == 0, again.stderr
+    with SessionReader(session) as reader:
+        assert len(reader.runs()) == before

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+from monitor_app.analysis.compare import Check, Limits, Verdict, regressions
+from monitor_app.core.errors import ExportError
+from monitor_app.exports.junit import write_junit
+from tests.analysis.campaigns import campaign
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TIMES = {"AlexNet": {1: 0.0185, 16: 0.0075}, "VGG-16": {1: 0.161}, "ENet": {1: 0.02}}
+
+
+def checks() -> tuple[Check, ...]:
+    """Passed, failed, missing and unclear latencies; energies that follow them."""
+    old = campaign({**TIMES, "VGG-19": {1: None}}, width=0.001)
+    new = campaign({"AlexNet": {1: 0.0185, 16: 0.015}, "ENet": {1: 0.02}, "VGG-19": {1: 0.19}}, width=0.001)
+    return regressions(old, new, Limits(energy=0.03, latency=0.03))
+
+
+def suites(path: Path) -> dict[str, dict[str, TestCase]]:
+    """By name, as another program reads them."""
+    return {
+        suite.name: {case.name: case for case in suite if isinstance(case, TestCase)}
+        for suite in JUnitXml.fromfile(str(path))
+        if isinstance(suite, TestSuite)
+    }
+
+
+def test_another_program_reads_every_verdict(tmp_path: Path) -> None:
+    path = tmp_path / "out.xml"
+    made = checks()
+    write_junit(made, path)
+    found = suites(path)
+    assert list(found) == ["monitor-app energy", "monitor-app latency"]
+    assert sum(map(len, found.values())) == len(made) == 10
+    latency = found["monitor-app latency"]
+    kinds = {name: [type(result) for result in case.result] for name, case in latency.items()}
+    assert kinds == {
+        "AlexNet b1": [],
+        "AlexNet b16": [Failure],
+        "VGG-16 b1": [Failure],
+        "ENet b1": [],
+        "VGG-19 b1": [Skipped],
+    }
+    sentences = {check.label: check.sentence for check in made if check.quantity.value == "latency"}
+    [failed], [missing] = latency["AlexNet b16"].result, latency["VGG-16 b1"].result
+    assert (failed.type, failed.message) == ("failed", sentences["AlexNet b16"])
+    assert failed.text == sentences["AlexNet b16"]
+    assert (missing.type, missing.message) == ("missing", sentences["VGG-16 b1"])
+    assert latency["AlexNet b1"].system_out == sentences["AlexNet b1"]
+    assert latency["AlexNet b1"].classname == "monitor-app.latency"
+
+
+def test_counts_agree_with_the_cases_in_each_suite_and_in_all(tmp_path: Path) -> None:
+    path = tmp_path / "out.xml"
+    write_junit(checks(), path)
+    written = JUnitXml.fromfile(str(path))
+    said = [(each.tests, each.failures, each.errors, each.skipped) for each in (written, *written)]
+    assert said == [(10, 4, 0, 2), (5, 2, 0, 1), (5, 2, 0, 1)]
+    for each in (*written, written):
+        each.update_statistics()
+    assert [(each.tests, each.failures, each.errors, each.skipped) for each in (written, *written)] == said
+
+
+def test_red_flags_are_in_every_suite(tmp_path: Path) -> None:
+    path = tmp_path / "out.xml"
+    write_junit(checks(), path, flags=["Torch differs: 2 in a, 3 in b.", "The device differs."])
+    texts = [suite.findtext("system-out") for suite in ET.parse(path).getroot()]
+    assert texts == ["Torch differs: 2 in a, 3 in b.\nThe device differs."] * 2
+
+
+@pytest.mark.parametrize("name", ['<&">', "a\x00b\x1b[31m", "\ud800", "Ünïcode ☃", "a\nb"])
+def test_any_name_can_be_written(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "out.xml"
+    strange = [replace(check, label=f"{name}{k}", sentence=name) for k, check in enumerate(checks())]
+    write_junit(strange, path, flags=[name])
+    assert [len(suite) for suite in suites(path).values()] == [5, 5]
+
+
+def test_nothing_compared_is_a_file_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "out.xml"
+    write_junit((), path)
+    assert JUnitXml.fromfile(str(path)).tests == 0
+
+
+def test_only_failed_and_missing_fail_a_job() -> None:
+    assert {check.verdict for check in checks() if check.fails} == {Verdict.FAILED, Verdict.MISSING}
+    assert {check.verdict for check in checks()} == set(Verdict)
+
+
+def test_a_session_is_not_overwritten_and_no_part_is_left(tmp_path: Path) -> None:
+    session = tmp_path / "a.plm"
+    session.write_bytes(b"session")
+    with pytest.raises(ExportError, match="one of the sessions"):
+        write_junit(checks(), session, sessions=[tmp_path / "none.plm", session])
+    with pytest.raises(ExportError, match="no folder"):
+        write_junit(checks(), tmp_path / "no" / "out.xml", sessions=[session])
+    assert session.read_bytes() == b"session"
+    write_junit(checks(), tmp_path / "out.xml", sessions=[session])
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.plm", "out.xml"]
