@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All figures of a campaign as data: the paper's ten, and what nobody drew. Campaigns in, charts out; no drawing."""
+
+from __future__ import annotations
+
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
+
+from monitor_app.analysis.figures import accuracy, batches, networks, operations
+from monitor_app.analysis.figures.options import Budgets, Options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from monitor_app.analysis.cells import Campaign
+    from monitor_app.analysis.charts import Chart
+
+    Figure: TypeAlias = Callable[[Sequence[Campaign], Options], Chart]
+    AtBatch: TypeAlias = Callable[[Sequence[Campaign], Options, int], Chart]
+
+__all__ = ["FIGURES", "charts_of", "figures_for", "Options", "Budgets"]
+
+
+def charts_of(campaigns: Sequence[Campaign], options: Options = Options()) -> list[Chart]:  # noqa: B008, it is frozen
+    """Every figure of those campaigns, compared where there are several; without any, what the paper published.
+
+    Raises:
+        MonitorError: the paper's tables did not come with this installation.
+    """
+    return [figure(campaigns, options) for figure in figures_for(options.headline_batches).values()]
+
+
+def figures_for(headline_batches: Sequence[int]) -> Mapping[str, Figure]:
+    """All figures by key, in the order of a report: the paper's by their numbers, then the others."""
+    figures: dict[str, Figure] = {
+        "top1": networks.top1,
+        "top1-operations": networks.top1_operations,
+        "time-batch": batches.time_batch,
+        "power-batch": batches.power_batch,
+        "memory-batch": batches.memory_batch,
+        "memory-parameters": operations.memory_parameters,
+        **_at_each("operations-time", operations.operations_time, headline_batches),
+        **_at_each("operations-power", operations.operations_power, headline_batches),
+        **_at_each("top1-throughput", accuracy.top1_throughput, headline_batches),
+        "density": networks.density,
+        "energy-batch": batches.energy_batch,
+        **_at_each("top1-time", accuracy.top1_time, headline_batches),
+        **_at_each("top1-energy", accuracy.top1_energy, headline_batches),
+        "time-energy": batches.time_energy,
+    }
+    return MappingProxyType(figures)
+
+
+def _at_each(key: str, figure: AtBatch, batch_sizes: Sequence[int]) -> dict[str, Figure]:
+    return {f"{key}-b{batch_size}": partial(_at, figure, batch_size) for batch_size in batch_sizes}
+
+
+def _at(figure: AtBatch, batch_size: int, campaigns: Sequence[Campaign], options: Options) -> Chart:
+    return figure(campaigns, options, batch_size)
+
+
+FIGURES = figures_for(Options().headline_batches)
+"""Those of batch 1 and 16; `figures_for` gives those of other sizes."""

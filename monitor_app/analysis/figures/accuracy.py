@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures of accuracy against what it costs, at one batch size: 9 of the paper, and the fronts of time and energy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor_app.analysis.figures.assembly import chart
+from monitor_app.analysis.figures.groups import at_batch, groups_of
+from monitor_app.analysis.figures.lines import Law, fitted, front_line, front_places, reciprocal, upright_budget
+from monitor_app.analysis.figures.pareto import Better
+from monitor_app.analysis.figures.points import plot
+from monitor_app.analysis.figures.quantities import GROSS_ENERGY, NET_ENERGY, OPERATIONS, THROUGHPUT, TIME, TOP1
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor_app.analysis.cells import Campaign
+    from monitor_app.analysis.charts import Chart, Line
+    from monitor_app.analysis.figures.options import Options
+    from monitor_app.analysis.figures.points import Plotted
+    from monitor_app.analysis.figures.quantities import Quantity
+
+
+def top1_throughput(campaigns: Sequence[Campaign], options: Options, batch_size: int) -> Chart:
+    """Figure 9: accuracy against images per second."""
+    plots = _plots(campaigns, options, batch_size, THROUGHPUT)
+    lines, extra = _laws(plots, Law("top-1 [%] = {intercept} {+slope} f, f in 1/s"), Better.HIGH)
+    return chart(
+        f"top1-throughput-b{batch_size}",
+        9,
+        f"Top-1 accuracy against images per second at batch {batch_size}",
+        (THROUGHPUT, TOP1),
+        plots,
+        "How often the answer is right against how many are given in a second; the area of a ball is the operations of "
+        "an image. The line is fitted to the networks that no other beats in both.",
+        lines=lines,
+        size=OPERATIONS,
+        extra=extra,
+    )
+
+
+def top1_time(campaigns: Sequence[Campaign], options: Options, batch_size: int) -> Chart:
+    """Accuracy against time of an image, with the front, the hyperbola through it and a budget of time."""
+    plots = _plots(campaigns, options, batch_size, TIME)
+    lines, extra = _laws(plots, Law("top-1 [%] = {intercept} {+slope} / t, t in ms", reciprocal), Better.LOW)
+    limit_s = options.budgets.time_s
+    limits = () if limit_s is None else upright_budget(limit_s * 1e3, "ms", plots, best=True)
+    return chart(
+        f"top1-time-b{batch_size}",
+        None,
+        f"Top-1 accuracy against time per image at batch {batch_size}",
+        (TIME, TOP1),
+        plots,
+        "The stairs are the front: the best accuracy that can be had in so much time. The curve is a hyperbola through "
+        "the networks on it.",
+        lines=(*_fronts(plots), *lines, *limits),
+        size=OPERATIONS,
+        extra=extra,
+    )
+
+
+def top1_energy(campaigns: Sequence[Campaign], options: Options, batch_size: int) -> Chart:
+    """Accuracy against energy of an image, with the front, the bound that follows from it and a budget of energy."""
+    energy = GROSS_ENERGY if options.gross else NET_ENERGY
+    plots = _plots(campaigns, options, batch_size, energy)
+    lines, extra = _laws(plots, Law("top-1 [%] = {intercept} {+slope} / E, E in J", reciprocal), Better.LOW)
+    limit_j = options.budgets.energy_j
+    limits = () if limit_j is None else upright_budget(limit_j, "J", plots, best=True)
+    return chart(
+        f"top1-energy-b{batch_size}",
+        None,
+        f"Top-1 accuracy against energy per image at batch {batch_size}",
+        (energy, TOP1),
+        plots,
+        "The stairs are the front: the best accuracy that can be had for so much energy. The curve is the bound that a "
+        "cap on energy sets to accuracy, through the networks on the front.",
+        lines=(*_fronts(plots), *lines, *limits),
+        size=OPERATIONS,
+        extra=extra,
+    )
+
+
+def _plots(campaigns: Sequence[Campaign], options: Options, batch_size: int, x: Quantity) -> tuple[Plotted, ...]:
+    return plot(at_batch(groups_of(campaigns, options), batch_size), x, TOP1, size=OPERATIONS)
+
+
+def _fronts(plots: Sequence[Plotted]) -> tuple[Line, ...]:
+    return tuple(line for each in plots for line in front_line(each, Better.LOW, Better.HIGH))
+
+
+def _laws(plots: Sequence[Plotted], law: Law, x_better: Better) -> tuple[list[Line], dict[str, float]]:
+    lines: list[Line] = []
+    extra: dict[str, float] = {}
+    for each in plots:
+        drawn, numbers = fitted(each, law, front_places(each, x_better, Better.HIGH))
+        lines += drawn
+        extra |= numbers
+    return lines, extra

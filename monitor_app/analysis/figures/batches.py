@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures over all batch sizes: 3, 4 and 5 of the paper, and the energy of an image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monitor_app.analysis.bootstrap import Estimate
+from monitor_app.analysis.charts import Line, Origin, Point, Series
+from monitor_app.analysis.figures import published
+from monitor_app.analysis.figures.assembly import chart
+from monitor_app.analysis.figures.colours import NEUTRAL
+from monitor_app.analysis.figures.groups import groups_of, listed
+from monitor_app.analysis.figures.knee import NEAR, knee
+from monitor_app.analysis.figures.lines import front_line, level_budget, upright_budget
+from monitor_app.analysis.figures.pareto import Better
+from monitor_app.analysis.figures.points import plot
+from monitor_app.analysis.figures.quantities import (
+    ANSWER_TIME,
+    BATCH,
+    GROSS_ENERGY,
+    MEMORY,
+    NET_ENERGY,
+    NET_POWER,
+    TIME,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor_app.analysis.cells import Campaign
+    from monitor_app.analysis.charts import Chart
+    from monitor_app.analysis.figures.groups import Group
+    from monitor_app.analysis.figures.options import Options
+    from monitor_app.analysis.figures.points import Plotted
+
+_ACCOUNTS = {
+    "pss": "the process's own share of memory",
+    "system": "the memory of the whole system",
+    "cuda_allocated": "the tensors on the GPU",
+    "cuda_reserved": "what was reserved on the GPU",
+    "nvml": "the process on the GPU as its driver counts it",
+}
+
+
+def time_batch(campaigns: Sequence[Campaign], options: Options) -> Chart:
+    """Figure 3: time of an image against batch size."""
+    return chart(
+        "time-batch",
+        3,
+        "Forward time per image against batch size",
+        (BATCH, TIME),
+        plot(groups_of(campaigns, options), BATCH, TIME, joined=True),
+        "Median time of a forward pass over the images in it, both axes logarithmic. "
+        "A line that falls is a network that a larger batch serves better; it ends where memory does.",
+    )
+
+
+def power_batch(campaigns: Sequence[Campaign], options: Options) -> Chart:
+    """Figure 4: net power against batch size."""
+    groups = groups_of(campaigns, options)
+    plots = plot(groups, BATCH, NET_POWER, joined=True)
+    return chart(
+        "power-batch",
+        4,
+        "Net power against batch size",
+        (BATCH, NET_POWER),
+        plots,
+        "Mean power of the board while batches run, less that at idle. "
+        "Lines that lie level and together are power that depends neither on the batch nor on the network.",
+        lines=_quoted_power(plots) if options.paper else (),
+        extra=power_numbers(groups) | (quoted_numbers() if options.paper else {}),
+    )
+
+
+def memory_batch(campaigns: Sequence[Campaign], options: Options) -> Chart:
+    """Figure 5: memory against batch size."""
+    return chart(
+        "memory-batch",
+        5,
+        "Memory against batch size",
+        (BATCH, MEMORY),
+        plot(groups_of(campaigns, options), BATCH, MEMORY, joined=True),
+        f"Most memory in use above that of a process without a network. {memory_account(campaigns)}",
+    )
+
+
+def energy_batch(campaigns: Sequence[Campaign], options: Options) -> Chart:
+    """Energy of an image against batch size, with the knee of each network."""
+    energy = GROSS_ENERGY if options.gross else NET_ENERGY
+    plots = plot(groups_of(campaigns, options), BATCH, energy, joined=True)
+    knees = [_knees(each) for each in plots]
+    return chart(
+        "energy-batch",
+        None,
+        "Energy per image against batch size",
+        (BATCH, energy),
+        plots,
+        f"What an image costs {'in all' if options.gross else 'above idle'}, by how many are computed at once. "
+        f"A ring marks the knee, the smallest batch within {NEAR - 1:.0%} of the least energy, its bar the batches "
+        "that the intervals leave open.",
+        marks=[marks for marks, _ in knees if marks.points],
+        extra={key: value for _, numbers in knees for key, value in numbers.items()},
+    )
+
+
+def time_energy(campaigns: Sequence[Campaign], options: Options) -> Chart:
+    """Energy of an image against the time until its answer, over all batch sizes."""
+    energy = GROSS_ENERGY if options.gross else NET_ENERGY
+    plots = plot(groups_of(campaigns, options), ANSWER_TIME, energy, joined=True)
+    lines = [line for each in plots for line in front_line(each, Better.LOW, Better.LOW)]
+    answer_s, energy_j = options.budgets.answer_s, options.budgets.energy_j
+    if answer_s is not None:
+        lines += upright_budget(answer_s * 1e3, "ms", plots)
+    if energy_j is not None:
+        lines += level_budget(energy_j, "J", plots)
+    return chart(
+        "time-energy",
+        None,
+        "Energy per image against the time until its answer",
+        (ANSWER_TIME, energy),
+        plots,
+        "A larger batch saves energy and makes every image in it wait for the last one; each line is a network from "
+        "batch to batch. The front is what nothing beats in both.",
+        lines=lines,
+    )
+
+
+def power_numbers(groups: Sequence[Group]) -> dict[str, float]:
+    """Mean and spread of the net power of each measured group, for `Chart.extra`."""
+    numbers: dict[str, float] = {}
+    for each in groups:
+        watts = [cell.net_w.value for cell in each.cells if cell.net_w is not None]
+        if len(watts) > 1 and not each.paper:
+            numbers[f"mean W{each.suffix}"] = float(np.mean(watts))
+            numbers[f"standard deviation W{each.suffix}"] = float(np.std(watts, ddof=1))
+    return numbers
+
+
+def quoted_numbers() -> dict[str, float]:
+    """What the paper says of power, for `Chart.extra`."""
+    return {
+        "mean W (paper)": published.NET_W,
+        "standard deviation W (paper)": published.NET_SD_W,
+        "idle W (paper)": published.IDLE_W,
+    }
+
+
+def memory_account(campaigns: Sequence[Campaign]) -> str:
+    """Whose account the memory is, as a sentence."""
+    kinds = dict.fromkeys(c.memory_kind for x in campaigns for c in x.cells if c.memory_kind)
+    told = [_ACCOUNTS.get(kind, kind) for kind in kinds]
+    counted = f"Here it is {listed(told)}; in" if told else "In"
+    return f"{counted} the paper it is the memory of the whole system."
+
+
+def _quoted_power(plots: Sequence[Plotted]) -> list[Line]:
+    batches = [point.x.value for each in plots for point in each.points] or [1.0, 64.0]
+    x = (min(batches), max(batches))
+    low, mean, high = published.NET_W - published.NET_SD_W, published.NET_W, published.NET_W + published.NET_SD_W
+    text = f"{mean:g} W with a standard deviation of {published.NET_SD_W:g} W over all networks"
+    return [Line("Net power (paper)", x, (mean, mean), Origin.QUOTED, (low, low), (high, high), text)]
+
+
+def _knees(plotted: Plotted) -> tuple[Series, dict[str, float]]:
+    points, numbers = [], {}
+    for series in plotted.series:
+        at = {round(point.x.value): point for point in series.points}
+        found = knee({batch: point.y for batch, point in at.items()})
+        if found is None:
+            continue
+        marked = at[found.batch]
+        between = "" if found.earliest == found.latest else f" ({found.earliest} to {found.latest})"
+        label = f"Knee of {series.name}: batch {found.batch}{between}"
+        x = Estimate(found.batch, found.earliest, found.latest)
+        points.append(Point(x, marked.y, None, label, marked.run_id, marked.campaign))
+        numbers[f"knee of {series.name}"] = float(found.batch)
+    return Series(f"Knee{plotted.group.suffix}", NEUTRAL, tuple(points), plotted.origin), numbers

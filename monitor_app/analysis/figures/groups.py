@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which cells belong together: those of one session under one set of conditions, and those of the paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from monitor_app.analysis.cells import Conditions
+from monitor_app.analysis.figures.published import published
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor_app.analysis.cells import Campaign, Cell
+    from monitor_app.analysis.figures.options import Options
+    from monitor_app.analysis.figures.quantities import Quantity
+
+ALL = tuple(each.name for each in fields(Conditions))
+ANSWERS = ("precision",)
+"""The conditions that the answers of a network depend on; the others change only what they cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cells that differ in network and batch size only."""
+
+    name: str
+    """What tells it from the other groups, empty where it is the only one."""
+    cells: tuple[Cell, ...]
+    campaign: int = 0
+    """Which of the compared sessions."""
+    tone: int = 0
+    """Which of the groups, 0 for the first."""
+    paper: bool = False
+    absent: tuple[str, ...] = ()
+    """What was left out when cells were chosen, in sentences."""
+
+    @property
+    def suffix(self) -> str:
+        """For names of series and points."""
+        return f" ({self.name})" if self.name else ""
+
+    def told(self, sentence: str) -> str:
+        """A sentence that says of which group it is."""
+        return f"{self.name}: {sentence}" if self.name else sentence
+
+
+def groups_of(campaigns: Sequence[Campaign], options: Options, kept: tuple[str, ...] = ALL) -> tuple[Group, ...]:
+    """In the order of the campaigns, the paper last; ``kept`` names the conditions that part cells."""
+    names = session_names(campaigns)
+    varying = [key for key in kept if any(len({getattr(c.conditions, key) for c in x.cells}) > 1 for x in campaigns)]
+    groups: list[Group] = []
+    for k, campaign in enumerate(campaigns):
+        parts: dict[tuple[object, ...], list[Cell]] = {}
+        for cell in campaign.cells:
+            parts.setdefault(tuple(getattr(cell.conditions, key) for key in kept), []).append(cell)
+        for cells in parts.values():
+            words = [_words(key, getattr(cells[0].conditions, key)) for key in varying]
+            name = ", ".join(filter(None, [names[k], *words]))
+            groups.append(Group(name, tuple(cells), k, len(groups)))
+    if options.paper:
+        groups.append(Group("paper", published().cells, len(campaigns), paper=True))
+    return tuple(groups)
+
+
+def at_batch(groups: Sequence[Group], batch_size: int) -> tuple[Group, ...]:
+    """Their cells of one batch size; networks that have none are told as absent."""
+    return tuple(_at_batch(group, batch_size) for group in groups)
+
+
+def once(groups: Sequence[Group], quantity: Quantity) -> tuple[Group, ...]:
+    """One cell for each network: the first that has the quantity, else the first that ran, else the first."""
+    return tuple(replace(group, cells=_once(group.cells, quantity)) for group in groups)
+
+
+def identity(cell: Cell) -> str:
+    """The same for the paper's network and for one that is the same as it."""
+    return cell.paper_name or cell.network
+
+
+def session_names(campaigns: Sequence[Campaign]) -> tuple[str, ...]:
+    """What tells compared sessions apart for people: title, board or file; empty where there is only one."""
+    if len(campaigns) < 2:
+        return ("",) * len(campaigns)
+    titles = [campaign.title for campaign in campaigns]
+    boards = [campaign.board for campaign in campaigns]
+    both = [", ".join(filter(None, pair)) for pair in zip(titles, boards, strict=True)]
+    files = [PurePath(campaign.path).stem for campaign in campaigns]
+    for names in (titles, boards, both, files):
+        if len(set(names)) == len(names) and all(names):
+            return tuple(names)
+    return tuple(f"{name or 'session'} {k}" for k, name in enumerate(titles, 1))
+
+
+def listed(parts: Sequence[object]) -> str:
+    """1, 2 and 4."""
+    texts = [str(part) for part in parts]
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
+
+
+def _at_batch(group: Group, batch_size: int) -> Group:
+    cells = tuple(cell for cell in group.cells if cell.batch_size == batch_size)
+    titles = {cell.network: cell.title for cell in group.cells}
+    lacking = [title for network, title in titles.items() if network not in {cell.network for cell in cells}]
+    if group.paper or not lacking:
+        absent: tuple[str, ...] = ()
+    elif len(lacking) == len(titles):
+        absent = (group.told(f"nothing was run at batch {batch_size}."),)
+    else:
+        absent = (group.told(f"{listed(lacking)}: not run at batch {batch_size}."),)
+    return replace(group, cells=cells, absent=group.absent + absent)
+
+
+def _once(cells: Sequence[Cell], quantity: Quantity) -> tuple[Cell, ...]:
+    by_network: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_network.setdefault(cell.network, []).append(cell)
+    return tuple(
+        min(same, key=lambda cell: (quantity.of(cell) is None, cell.fits is not True)) for same in by_network.values()
+    )
+
+
+def _words(key: str, value: object) -> str:
+    if key == "threads":
+        return f"{value} threads"
+    if key == "channels_last":
+        return "channels last" if value else "channels first"
+    if key == "compiled":
+        return "compiled" if value else "not compiled"
+    if value is None:
+        return f"{key.replace('_', ' ')} as found"
+    return f"{key} {value}" if key == "clocks" else str(value)

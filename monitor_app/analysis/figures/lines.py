@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lines that belong to points: fits, fronts, budgets."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monitor_app.analysis.charts import Line, Origin
+from monitor_app.analysis.figures.fits import fit
+from monitor_app.analysis.figures.pareto import Better, front, stairs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from monitor_app.analysis.bootstrap import Estimate
+    from monitor_app.analysis.charts import Point
+    from monitor_app.analysis.figures.points import Plotted
+
+    Floats = NDArray[np.float64]
+
+_STEPS = 65
+"""Points of a curve; few enough for a file, many enough that its corners are not seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """What a fitted line claims: y = intercept + slope * of(x)."""
+
+    text: str
+    """Its equation: {slope} and {intercept} stand for the numbers, {+slope} and {+intercept} for them with a sign."""
+    of: Callable[[Floats], Floats] = np.asarray
+
+
+def reciprocal(x: Floats) -> Floats:
+    """Of a hyperbola."""
+    return 1 / x
+
+
+def fitted(
+    plotted: Plotted, law: Law, chosen: NDArray[np.intp] | None = None
+) -> tuple[tuple[Line, ...], dict[str, float]]:
+    """The law through the points of a group, or through those that are chosen by their places among them.
+
+    Returns:
+        The line and its numbers for `Chart.extra`; nothing for too few points.
+    """
+    x, y = plotted.xy
+    if chosen is not None:
+        x, y = x[chosen], y[chosen]
+    found = fit(law.of(x), y)
+    if found is None:
+        return (), {}
+    along = np.linspace(x.min(), x.max(), _STEPS)
+    line, half = found.at(law.of(along)), found.half_band(law.of(along))
+    paper = plotted.group.paper
+    equation = law.text.format_map(
+        {
+            "slope": f"{found.slope:.3g}",
+            "intercept": f"{found.intercept:.3g}",
+            "+slope": _signed(found.slope),
+            "+intercept": _signed(found.intercept),
+        }
+    )
+    drawn = Line(
+        f"Fit{plotted.group.suffix}",
+        tuple(along.tolist()),
+        tuple(line.tolist()),
+        Origin.COMPUTED if paper else Origin.FITTED,
+        () if paper else tuple((line - half).tolist()),
+        () if paper else tuple((line + half).tolist()),
+        f"{equation} (r2 {found.r2:.2f}, {found.count} points{', SIMULATED' if plotted.simulated else ''})",
+    )
+    numbers = {"slope": found.slope, "intercept": found.intercept, "r2": found.r2, "points": float(found.count)}
+    return (drawn,), {f"{key}{plotted.group.suffix}": value for key, value in numbers.items()}
+
+
+def front_places(plotted: Plotted, x_better: Better, y_better: Better) -> NDArray[np.intp]:
+    """Places of the points on the front among those of the group."""
+    return front(*plotted.xy, x_better, y_better)
+
+
+def front_line(plotted: Plotted, x_better: Better, y_better: Better) -> tuple[Line, ...]:
+    """The front of a group as stairs, named after the points on it."""
+    places = front_places(plotted, x_better, y_better)
+    if len(places) == 0:
+        return ()
+    x, y = plotted.xy
+    across, up = stairs(x[places], y[places], x_better)
+    labels = [plotted.points[k].label.removesuffix(plotted.group.suffix) for k in places]
+    return (
+        Line(
+            f"Front{plotted.group.suffix}",
+            tuple(across.tolist()),
+            tuple(up.tolist()),
+            plotted.origin,
+            text=", ".join(labels),
+        ),
+    )
+
+
+def upright_budget(value: float, unit: str, plots: Sequence[Plotted], *, best: bool = False) -> tuple[Line, ...]:
+    """A budget on the x axis, as high as the points; with ``best``, what to take within it. None without points."""
+    ends = _ends(point.y for each in plots for point in each.points)
+    if not ends:
+        return ()
+    text = best_within(plots, value) if best else ""
+    return (Line(f"Budget of {value:g} {unit}", (value, value), (min(ends), max(ends)), text=text),)
+
+
+def level_budget(value: float, unit: str, plots: Sequence[Plotted]) -> tuple[Line, ...]:
+    """A budget on the y axis, as wide as the points; none without points."""
+    ends = _ends(point.x for each in plots for point in each.points)
+    return (Line(f"Budget of {value:g} {unit}", (min(ends), max(ends)), (value, value)),) if ends else ()
+
+
+def best_within(plots: Sequence[Plotted], limit: float) -> str:
+    """For each measured group, its highest point not to the right of a limit, and whether its interval crosses it."""
+    texts = []
+    for each in plots:
+        inside = [point for point in each.points if point.x.value <= limit]
+        if each.points and not each.group.paper:
+            texts.append(_best(max(inside, key=_height), limit) if inside else each.group.told("nothing"))
+    return "best within it: " + "; ".join(texts) if texts else ""
+
+
+def _ends(estimates: Iterable[Estimate]) -> list[float]:
+    """Of all intervals; an end that is open, or beyond zero where the value is not, stands at the value."""
+    return [
+        end if math.isfinite(end) and (end > 0) == (each.value > 0) else each.value
+        for each in estimates
+        for end in (each.low, each.high)
+    ]
+
+
+def _height(point: Point) -> float:
+    return point.y.value
+
+
+def _best(point: Point, limit: float) -> str:
+    crosses = ", though its interval crosses the line" if point.x.high > limit else ""
+    return f"{point.label} with {point.y.value:.1f} %{crosses}"
+
+
+def _signed(value: float) -> str:
+    """With its sign apart, to stand behind a term."""
+    return f"{'-' if value < 0 else '+'} {abs(value):.3g}"

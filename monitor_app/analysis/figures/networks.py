@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures of what a network is, whatever it runs on: 1, 2 and 10 of the paper."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor_app.analysis.charts import Axis, Origin, Scale
+from monitor_app.analysis.figures.assembly import chart
+from monitor_app.analysis.figures.colours import PAPER
+from monitor_app.analysis.figures.groups import ANSWERS, groups_of, identity, once
+from monitor_app.analysis.figures.points import plot
+from monitor_app.analysis.figures.quantities import DENSITY, OPERATIONS, PARAMETERS, TOP1, Quantity, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from monitor_app.analysis.bootstrap import Estimate
+    from monitor_app.analysis.cells import Campaign, Cell
+    from monitor_app.analysis.charts import Chart
+    from monitor_app.analysis.figures.groups import Group
+    from monitor_app.analysis.figures.options import Options
+
+
+def top1(campaigns: Sequence[Campaign], options: Options) -> Chart:
+    """Figure 1: accuracy of each network, in rising order."""
+    return _bars(
+        campaigns,
+        options,
+        TOP1,
+        ("top1", 1, "Top-1 accuracy by network"),
+        "Share of images whose first answer is right, of one central crop and one model. "
+        "Networks stand in the order of accuracy; bars of one network side by side are of different origin.",
+    )
+
+
+def top1_operations(campaigns: Sequence[Campaign], options: Options) -> Chart:
+    """Figure 2: accuracy against operations, parameters as area."""
+    plots = plot(once(groups_of(campaigns, options, ANSWERS), TOP1), OPERATIONS, TOP1, size=PARAMETERS, of_network=True)
+    return chart(
+        "top1-operations",
+        2,
+        "Top-1 accuracy against operations",
+        (OPERATIONS, TOP1),
+        plots,
+        "What an image costs in multiplies and adds, counted apart, against how often the answer is right; the area of "
+        "a ball is the number of parameters. Further up and to the left is better.",
+        size=PARAMETERS,
+    )
+
+
+def density(campaigns: Sequence[Campaign], options: Options) -> Chart:
+    """Figure 10: accuracy for each million of parameters."""
+    return _bars(
+        campaigns,
+        options,
+        DENSITY,
+        ("density", 10, "Information density"),
+        "Top-1 accuracy over the number of parameters in millions. "
+        "A high bar is a network that makes much of few parameters, whatever its operations cost.",
+    )
+
+
+def _bars(
+    campaigns: Sequence[Campaign], options: Options, y: Quantity, head: tuple[str, int, str], caption: str
+) -> Chart:
+    groups = once(groups_of(campaigns, options, ANSWERS), y)
+    names = _categories(groups, y)
+    places = {key: place for place, key in enumerate(names)}
+    x = Quantity(
+        Axis("Network", "", Scale.CATEGORY, tuple(names.values())),
+        _place_among(places),
+        y.lacking,
+        lambda _: False,
+        Origin.EXACT,
+    )
+    key, number, title = head
+    return chart(key, number, title, (x, y), plot(groups, x, y, of_network=True), caption, bars=True)
+
+
+def _categories(groups: Sequence[Group], y: Quantity) -> dict[str, str]:
+    """Titles by identity, in rising order of the first value that there is: one's own before the paper's."""
+    values: dict[str, float] = {}
+    titles: dict[str, str] = {}
+    for cell in (cell for group in groups for cell in group.cells):
+        value = y.of(cell)
+        if value is not None:
+            values.setdefault(identity(cell), value.value)
+            titles.setdefault(identity(cell), cell.title)
+    taken = list(titles.values())
+    # The paper's network and another of the same title are two.
+    named = {
+        key: title if taken.count(title) == 1 else f"{title} ({'as plotted' if key in PAPER else key})"
+        for key, title in titles.items()
+    }
+    return {key: named[key] for key in sorted(values, key=values.__getitem__)}
+
+
+def _place_among(places: dict[str, int]) -> Callable[[Cell], Estimate | None]:
+    def place(cell: Cell) -> Estimate | None:
+        at = places.get(identity(cell))
+        return None if at is None else exact(at)
+
+    return place

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures of what the size of a network foretells, at one batch size: 6, 7 and 8 of the paper."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monitor_app.analysis.charts import Line, Origin
+from monitor_app.analysis.figures import published
+from monitor_app.analysis.figures.assembly import chart
+from monitor_app.analysis.figures.batches import memory_account, power_numbers, quoted_numbers
+from monitor_app.analysis.figures.groups import at_batch, groups_of
+from monitor_app.analysis.figures.lines import Law, fitted
+from monitor_app.analysis.figures.points import plot
+from monitor_app.analysis.figures.quantities import (
+    MEMORY_LINEAR,
+    NET_POWER,
+    OPERATIONS,
+    PARAMETERS,
+    TIME_LINEAR,
+    WEIGHTS,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor_app.analysis.cells import Campaign
+    from monitor_app.analysis.charts import Chart
+    from monitor_app.analysis.figures.options import Options
+    from monitor_app.analysis.figures.points import Plotted
+
+
+def memory_parameters(campaigns: Sequence[Campaign], options: Options) -> Chart:
+    """Figure 6: memory against parameters, at batch 1."""
+    plots = plot(at_batch(groups_of(campaigns, options), 1), WEIGHTS, MEMORY_LINEAR)
+    lines: list[Line] = _floor() if options.paper else []
+    extra = {"slope as quoted (paper)": published.MEMORY_SLOPE} if options.paper else {}
+    for each in plots:
+        large = np.flatnonzero(each.xy[0] > published.SMALL_MB)
+        drawn, numbers = fitted(each, Law("memory [MB] = {slope} p {+intercept}, p in MB"), large)
+        lines += drawn
+        extra |= numbers
+    return chart(
+        "memory-parameters",
+        6,
+        "Memory against parameters at batch 1",
+        (WEIGHTS, MEMORY_LINEAR),
+        plots,
+        f"Lines are fitted to networks of more than {published.SMALL_MB:g} MB of weights, below which the paper sees a "
+        f"floor of {published.MEMORY_FLOOR_MB:g} MB. {memory_account(campaigns)}",
+        lines=lines,
+        extra=extra,
+    )
+
+
+def operations_time(campaigns: Sequence[Campaign], options: Options, batch_size: int) -> Chart:
+    """Figure 7: operations against time of an image."""
+    plots = plot(at_batch(groups_of(campaigns, options), batch_size), TIME_LINEAR, OPERATIONS, size=PARAMETERS)
+    lines: list[Line] = []
+    extra: dict[str, float] = {}
+    for each in plots:
+        drawn, numbers = fitted(each, Law("operations [G] = {slope} t {+intercept}, t in ms"))
+        lines += drawn
+        extra |= numbers
+    return chart(
+        f"operations-time-b{batch_size}",
+        7,
+        f"Operations against time per image at batch {batch_size}",
+        (TIME_LINEAR, OPERATIONS),
+        plots,
+        "Where balls lie on one line, operations foretell time; the slope of the line is the rate at which they are "
+        "done, in G for each ms. The area of a ball is the number of parameters.",
+        lines=lines,
+        size=PARAMETERS,
+        extra=extra,
+    )
+
+
+def operations_power(campaigns: Sequence[Campaign], options: Options, batch_size: int) -> Chart:
+    """Figure 8: operations against net power."""
+    groups = at_batch(groups_of(campaigns, options), batch_size)
+    plots = plot(groups, NET_POWER, OPERATIONS, size=PARAMETERS)
+    return chart(
+        f"operations-power-b{batch_size}",
+        8,
+        f"Operations against net power at batch {batch_size}",
+        (NET_POWER, OPERATIONS),
+        plots,
+        "Balls that stand above each other are networks that draw the same power, however many operations they need. "
+        "The area of a ball is the number of parameters.",
+        lines=_quoted_power(plots) if options.paper else (),
+        size=PARAMETERS,
+        extra=power_numbers(groups) | (quoted_numbers() if options.paper else {}),
+    )
+
+
+def _floor() -> list[Line]:
+    level = published.MEMORY_FLOOR_MB
+    text = f"never below {level:g} MB for weights of less than {published.SMALL_MB:g} MB"
+    return [Line("Floor (paper)", (0.0, published.SMALL_MB), (level, level), Origin.QUOTED, text=text)]
+
+
+def _quoted_power(plots: Sequence[Plotted]) -> list[Line]:
+    mean, sd = published.NET_W, published.NET_SD_W
+    named = (
+        ("Net power (paper)", mean, f"{mean:g} W over all networks"),
+        ("One standard deviation less (paper)", mean - sd, f"{sd:g} W less"),
+        ("One standard deviation more (paper)", mean + sd, f"{sd:g} W more"),
+    )
+    drawn = [point.y.value for each in plots for point in each.points]
+    counted = [cell.operations / 1e9 for cell in published.published().cells if cell.operations is not None]
+    top = max(drawn + counted)
+    return [Line(name, (x, x), (0.0, top), Origin.QUOTED, text=text) for name, x, text in named]
