@@ -32,6 +32,7 @@ class Origin(str, Enum):
     QUOTED = "the paper, quoted"
     COMPUTED = "computed from the published plots"
     FITTED = "fitted to the points"
+    GIVEN = "chosen by the reader"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,7 @@ def write_chart_csv(chart: Chart, path: Path) -> int:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(columns_of(chart))
     table.writerows(rows)
-    # No session is open here: a folder is none that a file could take the place of.
-    with completed(path, path.parent) as file:
+    with completed(path) as file:
         file.write(text.getvalue().encode())
     return len(rows)
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from monitor_app.analysis.compare import Verdict
-from monitor_app.core.errors import ExportError
 from monitor_app.exports.files import completed
 
 if TYPE_CHECKING:
@@ -44,10 +43,7 @@ def write_junit(
         root.append(_suite(quantity, list(group), flags))
     ET.indent(root)
     text = ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
-    if any(path.exists() and session.exists() and path.samefile(session) for session in sessions):
-        raise ExportError(f"{path} is one of the sessions: choose another name.")
-    # Its own folder is a file that it cannot be.
-    with completed(path, path.parent) as file:
+    with completed(path, *sessions) as file:
         file.write(text)
 
 

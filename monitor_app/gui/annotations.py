@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 MEASURED = frozenset({Phase.WARM_UP.value, Phase.TIMED.value, Phase.ACCURACY.value})
 PHASE_NAMES = {
-    Phase.LOAD.value: "load", Phase.IDLE_BEFORE.value: "idle", Phase.WARM_UP.value: "warm-up",
+    Phase.COOL_DOWN.value: "cool", Phase.LOAD.value: "load",
+    Phase.IDLE_BEFORE.value: "idle", Phase.WARM_UP.value: "warm-up",
     Phase.TIMED.value: "timed", Phase.ACCURACY.value: "accuracy", Phase.IDLE_AFTER.value: "idle",
 }  # fmt: skip
 
@@ -140,8 +141,8 @@ def _runs(recording: Recording) -> list[Stretch]:
 def _latency_notes(result: RunResult | None) -> list[Note]:
     if result is None or result.latency is None:
         return []
-    named = (("p50", 1e3 * result.latency.p50_s), ("p99", 1e3 * result.latency.p99_s))
-    return [Note(value, name, f"{value:.1f} ms") for name, value in named]
+    named = (("p50", result.latency.p50), ("p99", result.latency.p99))
+    return [Note(1e3 * p.value, name, f"{1e3 * p.value:.1f} ms") for name, p in named if p is not None]
 
 
 def _accuracy_notes(result: RunResult | None) -> list[Note]:

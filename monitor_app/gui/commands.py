@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QAction, QKeySequence
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtWidgets import QMainWindow
 
 
@@ -57,6 +59,7 @@ COMMANDS = (
     Command("View", "Power as well, or no more", "selected.toggle_quantity", ("Shift+P",), part="W"),
     Command("View", "Current as well, or no more", "selected.toggle_quantity", ("Shift+C",), part="A"),
     Command("View", "Voltage as well, or no more", "selected.toggle_quantity", ("Shift+V",), part="V"),
+    Command("Analysis", "Figures and findings", "figures.show", ("F5",)),
     Command("Window", "Sources and runs", "show_part", ("F6",), checkable=True, part="side"),
     Command("Window", "Read-outs", "show_part", ("F7",), checkable=True, part="readouts"),
     Command("Window", "Overview", "show_part", ("F8",), checkable=True, part="overview"),
@@ -83,11 +86,11 @@ GESTURES = (
 )
 
 
-def add_commands(window: QMainWindow) -> dict[str, QAction]:
+def add_commands(window: QMainWindow, commands: Sequence[Command] = COMMANDS) -> dict[str, QAction]:
     """Fill the menu bar; the actions by method and part."""
-    menus = {name: window.menuBar().addMenu(name) for name in dict.fromkeys(c.menu for c in COMMANDS)}
+    menus = {name: window.menuBar().addMenu(name) for name in dict.fromkeys(c.menu for c in commands)}
     actions = {}
-    for command in COMMANDS:
+    for command in commands:
         if command.text == SEPARATOR:
             menus[command.menu].addSeparator()
             continue
@@ -112,7 +115,6 @@ def _action(window: QMainWindow, command: Command) -> QAction:
     return action
 
 
-def key_table() -> list[tuple[str, str]]:
-    """All keys and gestures with what they do."""
-    keys = [(" or ".join(c.keys), c.text.rstrip("…")) for c in COMMANDS if c.keys]
-    return [*keys, *GESTURES]
+def key_table(commands: Sequence[Command] = COMMANDS) -> list[tuple[str, str]]:
+    """All keys with what they do."""
+    return [(" or ".join(c.keys), c.text.rstrip("…")) for c in commands if c.keys]

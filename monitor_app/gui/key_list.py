@@ -7,24 +7,32 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel
 
-from monitor_app.gui.commands import GESTURES, key_table
+from monitor_app.gui.commands import COMMANDS, GESTURES, key_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtWidgets import QWidget
+
+    from monitor_app.gui.commands import Command
 
 
 class KeyList(QDialog):
     """Keys on the left, gestures on the right."""
 
-    def __init__(self, parent: QWidget) -> None:
+    def __init__(
+        self,
+        parent: QWidget,
+        commands: Sequence[Command] = COMMANDS,
+        gestures: Sequence[tuple[str, str]] = GESTURES,
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keys and gestures")
         grid = QGridLayout(self)
         grid.setContentsMargins(24, 20, 24, 20)
         grid.setHorizontalSpacing(18)
         grid.setVerticalSpacing(5)
-        keys = key_table()[: -len(GESTURES)]
-        for column, rows in ((0, keys), (3, list(GESTURES))):
+        for column, rows in ((0, key_table(commands)), (3, gestures)):
             for row, (key, does) in enumerate(rows):
                 label = QLabel(key)
                 label.setObjectName("dim")

@@ -18,6 +18,7 @@ from monitor_app.gui.choice import Choice
 from monitor_app.gui.chores import Chores
 from monitor_app.gui.commands import add_commands
 from monitor_app.gui.exporting import Exports
+from monitor_app.gui.figures.figures_desk import FiguresDesk
 from monitor_app.gui.keeping import Keeping
 from monitor_app.gui.key_list import KeyList
 from monitor_app.gui.layout import arrange
@@ -74,6 +75,7 @@ class MainWindow(QMainWindow):
         self.keeping = Keeping(self, unsaved=unsaved)
         self.sessions = Sessions(self, title)
         self.exports = Exports(self)
+        self.figures = FiguresDesk(self)
         self.desk = BenchDesk(self)
         self._hurried_until_ns = 0
         self._grown_ns = -STILL_NS
@@ -284,6 +286,7 @@ class MainWindow(QMainWindow):
             app.setPalette(qt_palette(self.theme))
         self.setStyleSheet(style_sheet(self.theme))
         self.parts.set_theme(self.theme)
+        self.figures.set_theme()
         self.refresh_side()
 
     def show_keys(self) -> None:
@@ -314,6 +317,7 @@ class MainWindow(QMainWindow):
             return
         self._timer.stop()
         self._chore_timer.stop()
+        self.figures.close()
         self.hide()
         path = self.recording.reader.path if self.recording else None
         self.link.close()

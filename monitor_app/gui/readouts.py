@@ -89,13 +89,13 @@ def _which(recording: Recording) -> str:
 def _of_run(result: RunResult | None) -> tuple[Reading, ...]:
     if result is None:
         return (Reading(unit="mJ"), Reading(unit="ms"), Reading(unit="ms"), Reading(unit="img/s"), Reading())
-    energy = result.power.net_j_per_image if result.power else None
-    latency = result.latency
+    energy = result.energy.net.j_per_image if result.energy and result.energy.net else None
+    p50, p99 = (result.latency.p50, result.latency.p99) if result.latency else (None, None)
     top1 = result.top1
     return (
         Reading(three_digits(None if energy is None else 1e3 * energy), "mJ"),
-        Reading(fixed(1e3 * latency.p50_s if latency else None, 1), "ms"),
-        Reading(fixed(1e3 * latency.p99_s if latency else None, 1), "ms"),
+        Reading(fixed(1e3 * p50.value if p50 else None, 1), "ms"),
+        Reading(fixed(1e3 * p99.value if p99 else None, 1), "ms"),
         Reading(three_digits(result.images_per_s), "img/s"),
         Reading(f"{top1.correct} / {top1.images}", f"{100 * top1.low:.0f}–{100 * top1.high:.0f} %")
         if top1

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.runs import IDLE_PHASES, run_result
+from monitor_app.analysis.runs import IDLE_PHASES, LIVE, run_result
 from monitor_app.analysis.signals import sibling, total_power
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.core.samples import Quantity
@@ -112,7 +112,7 @@ class Recording:
         for run in self.runs:
             known = self.results.get(run.id)
             if run.state != RunState.WAITING.value and (known is None or known.run.state not in FINAL):
-                self.results[run.id] = run_result(self.reader, run)
+                self.results[run.id] = run_result(self.reader, run, LIVE)
 
     def _levels(self) -> Levels:
         """Idle of the latest baseline, full of the latest timing; before the first one, of its warm-up."""
@@ -180,7 +180,7 @@ class Recording:
 
     @property
     def simulated(self) -> bool:
-        return any(source.simulated for source in self.sources)
+        return any(source.simulated for source in self.sources) or any(run.simulated for run in self.runs)
 
     @property
     def latest_result(self) -> RunResult | None:

@@ -18,7 +18,8 @@ from monitor_app.gui.theme import SMALL_PX, ui_font
 from monitor_app.gui.wording import NOTHING, fixed, three_digits
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.runs import Power, RunResult
+    from monitor_app.analysis.energy import EnergySummary
+    from monitor_app.analysis.runs import RunResult
     from monitor_app.gui.recording import Recording
     from monitor_app.gui.theme import Theme
     from monitor_app.session.rows import RunRow
@@ -45,22 +46,22 @@ class RunLine:
 def run_line(run: RunRow, result: RunResult | None) -> RunLine:
     """The texts of a run, with dashes for what was not measured."""
     rate, latency, power = (result.images_per_s, result.latency, result.power) if result else (None, None, None)
-    delays = (latency.p50_s, latency.p99_s) if latency else (None, None)
+    delays = (latency.p50, latency.p99) if latency else (None, None)
     watts = (power.idle_w, power.full_w, power.net_w) if power else (None, None, None)
     texts = (
         run.title, f"{run.batch_size}", run.state, three_digits(rate),
-        *(fixed(None if s is None else 1e3 * s, 1) for s in delays),
+        *(fixed(None if s is None else 1e3 * s.value, 1) for s in delays),
         *(fixed(w, 2) for w in watts),
-        energy_words(power), _top1(run, result),
+        energy_words(result.energy if result else None), _top1(run, result),
     )  # fmt: skip
     return RunLine(run.id, texts, _tip(run, result), run.state == RunState.FAILED.value)
 
 
-def energy_words(power: Power | None) -> str:
+def energy_words(energy: EnergySummary | None) -> str:
     """Net millijoules per image with one standard deviation, to the decimals of that."""
-    if power is None or power.net_j_per_image is None:
+    if energy is None or energy.net is None:
         return NOTHING
-    value, doubt = 1e3 * power.net_j_per_image, 1e3 * (power.net_uncertainty_j or 0.0)
+    value, doubt = 1e3 * energy.net.j_per_image, 1e3 * energy.net.uncertainty_j
     if not doubt:
         return three_digits(value)
     decimals = min(max(-math.floor(math.log10(doubt)), 0), 2)
@@ -82,7 +83,7 @@ def _tip(run: RunRow, result: RunResult | None) -> str:
     parts = [run.network, run.precision, f"on {run.device}", f"{run.threads} threads"]
     if result is not None and result.power is not None:
         parts.append(f"{100 * result.power.coverage:.2f} % of the samples arrived")
-    return "  ·  ".join(parts)
+    return "\n".join(("  ·  ".join(parts), *(result.notes if result is not None else ())))
 
 
 WIDTHS = {"run": 150, "batch": 56, "state": 84, "images/s": 84, "mJ / image": 116, "top-1": 188}

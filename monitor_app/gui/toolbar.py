@@ -13,6 +13,7 @@ BUTTONS = (
     ("desk.add_mark", "Mark", "Mark this moment (M)"),
     ("sessions.open", "Open…", "Open a session (Ctrl+O)"),
     ("sessions.save", "Save session", "Keep this session under a name (Ctrl+S)"),
+    ("figures.show", "Figures", "The figures and findings of this session (F5)"),
 )
 
 

@@ -100,7 +100,7 @@ def test_only_failed_and_missing_fail_a_job() -> None:
 def test_a_session_is_not_overwritten_and_no_part_is_left(tmp_path: Path) -> None:
     session = tmp_path / "a.plm"
     session.write_bytes(b"session")
-    with pytest.raises(ExportError, match="one of the sessions"):
+    with pytest.raises(ExportError, match="the session itself"):
         write_junit(checks(), session, sessions=[tmp_path / "none.plm", session])
     with pytest.raises(ExportError, match="no folder"):
         write_junit(checks(), tmp_path / "no" / "out.xml", sessions=[session])

@@ -110,13 +110,13 @@ def upright_budget(value: float, unit: str, plots: Sequence[Plotted], *, best: b
     if not ends:
         return ()
     text = best_within(plots, value) if best else ""
-    return (Line(f"Budget of {value:g} {unit}", (value, value), (min(ends), max(ends)), text=text),)
+    return (Line(f"Budget of {value:g} {unit}", (value, value), (min(ends), max(ends)), Origin.GIVEN, text=text),)
 
 
 def level_budget(value: float, unit: str, plots: Sequence[Plotted]) -> tuple[Line, ...]:
     """A budget on the y axis, as wide as the points; none without points."""
     ends = _ends(point.x for each in plots for point in each.points)
-    return (Line(f"Budget of {value:g} {unit}", (min(ends), max(ends)), (value, value)),) if ends else ()
+    return (Line(f"Budget of {value:g} {unit}", (min(ends), max(ends)), (value, value), Origin.GIVEN),) if ends else ()
 
 
 def best_within(plots: Sequence[Plotted], limit: float) -> str:

@@ -4,6 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor_app.analysis.cells import Campaign
+
+PAPER_BATCHES = (1, 16)
+"""Batch sizes that the paper's figures show; 16 is the largest that all of its networks fit in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +33,17 @@ class Options:
 
     paper: bool = True
     """Lay the values that Canziani et al. published for the Jetson TX1 over the measured ones."""
-    headline_batches: tuple[int, ...] = (1, 16)
+    headline_batches: tuple[int, ...] = PAPER_BATCHES
     """Batch sizes of the figures that show one batch size; each has a figure of its own."""
     gross: bool = False
     """Energy of the whole board in place of what lies above idle."""
     budgets: Budgets = Budgets()
+
+
+def headline_batches(campaigns: Sequence[Campaign]) -> tuple[int, ...]:
+    """Those of the paper, or where one was not run, the smallest and the largest up to it that were."""
+    sizes = sorted({size for campaign in campaigns for size in campaign.batch_sizes})
+    if not sizes or set(PAPER_BATCHES) <= set(sizes):
+        return PAPER_BATCHES
+    few = [size for size in sizes if size <= PAPER_BATCHES[-1]] or sizes[:1]
+    return tuple(dict.fromkeys((few[0], few[-1])))

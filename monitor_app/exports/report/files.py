@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A report as a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor_app.core.errors import ExportError
+from monitor_app.exports.charts.application import need_application
+from monitor_app.exports.files import completed
+from monitor_app.exports.report.html import html_of
+from monitor_app.exports.report.pdf import pdf_of
+from monitor_app.exports.report.sections import document_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from monitor_app.exports.report.content import ReportContent
+
+_PAGE, _PAPER = frozenset({".html", ".htm"}), ".pdf"
+
+
+def write_report(content: ReportContent, path: Path) -> None:
+    """The report as one page of HTML or as PDF, as the suffix says.
+
+    Needs no display. Raises ExportError.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _PAGE and suffix != _PAPER:
+        raise ExportError(f"A report is written as .html or .pdf, not as {path.name}: choose one of these endings.")
+    need_application()
+    document = document_of(content)
+    made = html_of(document).encode() if suffix in _PAGE else pdf_of(document)
+    with completed(path) as file:
+        file.write(made)

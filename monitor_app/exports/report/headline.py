@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The numbers of a campaign that one remembers."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from monitor_app.analysis.bootstrap import Estimate
+from monitor_app.exports.report.words import NOT_MEASURED, listed, percent, with_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from monitor_app.analysis.cells import Campaign, Cell
+
+    Quantity: TypeAlias = Callable[[Cell], Estimate | None]
+
+_MOST_RIVALS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """One number, in large print."""
+
+    name: str
+    value: str
+    """With its interval or standard deviation, or the words for none."""
+    unit: str
+    """Empty where value is words."""
+    note: str
+    """Which network it is of, or of how many it is the mean."""
+    simulated: bool
+
+
+def headline(campaign: Campaign) -> tuple[Headline, ...]:
+    """Idle and net power, then the fastest, the most frugal and the most accurate network."""
+    cells = campaign.cells
+    return (
+        _mean("idle power", cells, lambda cell: cell.idle_w),
+        _mean("net power", cells, lambda cell: cell.net_w),
+        fastest(cells),
+        most_frugal(cells),
+        most_accurate(cells),
+    )
+
+
+def measured(campaign: Campaign) -> str:
+    """How much of the campaign there is, in one sentence."""
+    cells = campaign.cells
+    networks = len({cell.network for cell in cells})
+    done = sum(cell.fits is True for cell in cells)
+    too_large = sum(cell.fits is False for cell in cells)
+    text = f"{_count(networks, 'network')} at {_count(len(campaign.batch_sizes), 'batch size')}: "
+    text += f"{done} of {_count(len(cells), 'cell')} measured"
+    if too_large:
+        text += f", {too_large} {'does' if too_large == 1 else 'do'} not fit in memory"
+    rest = len(cells) - done - too_large
+    return f"{text}, {rest} not measured for another reason." if rest else f"{text}."
+
+
+def fastest(cells: Sequence[Cell]) -> Headline:
+    """The least time of an image at any batch size."""
+    best = _least(cells, lambda cell: cell.seconds_per_image)
+    if best is None:
+        return _none("fastest")
+    cell, time, rivals = best
+    return Headline("fastest", with_interval(time, 1e3), "ms / image", _of(cell, rivals), cell.times_simulated)
+
+
+def most_frugal(cells: Sequence[Cell]) -> Headline:
+    """The least energy of an image net of idle, at any batch size."""
+    best = _least(cells, lambda cell: cell.net_j_per_image)
+    if best is None:
+        return _none("most frugal")
+    cell, energy, rivals = best
+    return Headline("most frugal", with_interval(energy, 1e3), "net mJ / image", _of(cell, rivals), cell.simulated)
+
+
+def most_accurate(cells: Sequence[Cell]) -> Headline:
+    """The largest top-1."""
+    best = _least(cells, lambda cell: _wrong(cell))
+    if best is None or best[0].top1 is None:
+        return _none("most accurate")
+    cell, _, rivals = best
+    note = f"{_rivalled(cell.title, [rival.title for rival in rivals])}; {best[0].top1.images:,} images"
+    return Headline("most accurate", percent(best[0].top1), "% top-1", note, cell.times_simulated)
+
+
+def _least(cells: Sequence[Cell], quantity: Quantity) -> tuple[Cell, Estimate, list[Cell]] | None:
+    """The cell with the least, and the best of each other network whose interval reaches so low."""
+    found = [(cell, value) for cell in cells if (value := quantity(cell)) is not None]
+    if not found:
+        return None
+    found.sort(key=lambda each: each[1].value)
+    (cell, value), *rest = found
+    rivals = {other.network: other for other, its in reversed(rest) if its.low <= value.high}
+    rivals.pop(cell.network, None)
+    return cell, value, sorted(rivals.values(), key=lambda other: [each for each, _ in found].index(other))
+
+
+def _wrong(cell: Cell) -> Estimate | None:
+    top1 = cell.top1
+    return None if top1 is None else Estimate(1 - top1.value, 1 - top1.high, 1 - top1.low)
+
+
+def _mean(name: str, cells: Sequence[Cell], quantity: Quantity) -> Headline:
+    found = [(cell, value.value) for cell in cells if (value := quantity(cell)) is not None]
+    if not found:
+        return _none(name)
+    values = [value for _, value in found]
+    simulated = any(cell.power_simulated for cell, _ in found)
+    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
+    mean = statistics.fmean(values)
+    places = 2 if mean < 100 else 1
+    if len(values) == 1:
+        return Headline(name, f"{mean:.{places}f}", "W", f"of {found[0][0].label}", simulated)
+    note = f"mean and standard deviation of {len(values)} cells"
+    return Headline(name, f"{mean:.{places}f} ± {deviation:.{places}f}", "W", note, simulated)
+
+
+def _none(name: str) -> Headline:
+    return Headline(name, NOT_MEASURED, "", "", simulated=False)
+
+
+def _of(cell: Cell, rivals: Sequence[Cell]) -> str:
+    return _rivalled(cell.label, [rival.label for rival in rivals])
+
+
+def _rivalled(name: str, rivals: list[str]) -> str:
+    """With those of which it cannot be said that they are worse."""
+    if not rivals:
+        return name
+    if len(rivals) > _MOST_RIVALS:
+        rivals = [*rivals[: _MOST_RIVALS - 1], f"{len(rivals) - _MOST_RIVALS + 1} more"]
+    return f"{name}, not told apart from {listed(rivals)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All cells of a campaign as a table, with words where there is no number."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from monitor_app.analysis.cells import Conditions
+from monitor_app.exports.report.blocks import Table
+from monitor_app.exports.report.words import DOES_NOT_FIT, NOT_MEASURED, inverse, megabytes, percent, with_interval
+
+if TYPE_CHECKING:
+    from monitor_app.analysis.bootstrap import Estimate
+    from monitor_app.analysis.cells import Campaign, Cell
+
+_HEAD = ("network", "batch", "ms / image", "images / s", "net W", "net J / image", "memory MB", "top-1 %", "origin")
+
+
+def table_of(campaign: Campaign) -> Table:
+    """A row a cell; conditions that differ between cells have columns of their own."""
+    varying = [
+        field.name
+        for field in fields(Conditions)
+        if len({getattr(cell.conditions, field.name) for cell in campaign.cells}) > 1
+    ]
+    head = (_HEAD[0], *(name.replace("_", " ") for name in varying), *_HEAD[1:])
+    rows = tuple((cell.title, *(_condition(cell, name) for name in varying), *_values(cell)) for cell in campaign.cells)
+    return Table(head, rows, tuple(cell.simulated for cell in campaign.cells))
+
+
+def remarks_of(campaign: Campaign) -> tuple[str, ...]:
+    """Why cells were not measured, and what must be known of those that were; the same sentence once for all."""
+    of: dict[str, list[str]] = {}
+    for cell in campaign.cells:
+        for sentence in (cell.message, *cell.notes):
+            if sentence:
+                of.setdefault(sentence, []).append(cell.label)
+    return tuple(f"{', '.join(labels)}: {sentence}" for sentence, labels in of.items())
+
+
+def origin_of(cell: Cell) -> str:
+    """Which of its numbers are simulated."""
+    if cell.times_simulated and cell.power_simulated:
+        return "SIMULATED"
+    if cell.times_simulated:
+        return "times SIMULATED"
+    return "power SIMULATED" if cell.power_simulated else "measured"
+
+
+def _values(cell: Cell) -> tuple[str, ...]:
+    time = cell.seconds_per_image
+    memory = megabytes(cell.memory_bytes) if cell.memory_bytes is not None else _absent(cell)
+    return (
+        str(cell.batch_size),
+        _number(cell, time, 1e3),
+        _number(cell, inverse(time) if time else None),
+        _number(cell, cell.net_w),
+        _number(cell, cell.net_j_per_image),
+        memory,
+        percent(cell.top1) if cell.top1 else NOT_MEASURED,
+        origin_of(cell) if cell.fits or cell.top1 else "",
+    )
+
+
+def _number(cell: Cell, estimate: Estimate | None, scale: float = 1.0) -> str:
+    return _absent(cell) if estimate is None else with_interval(estimate, scale)
+
+
+def _absent(cell: Cell) -> str:
+    return DOES_NOT_FIT if cell.fits is False else NOT_MEASURED
+
+
+def _condition(cell: Cell, name: str) -> str:
+    value = getattr(cell.conditions, name)
+    return "as found" if value is None else "yes" if value is True else "no" if value is False else str(value)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: RUF001, RUF002 (typography: dashes)
+"""A finding as it is told in the window. No Qt."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from monitor_app.gui.figures.chart_json import FindingText
+from monitor_app.gui.figures.chart_words import decimals_for
+from monitor_app.gui.wording import NOTHING, fixed
+
+if TYPE_CHECKING:
+    from monitor_app.analysis.findings.finding import Finding, Statistic
+
+
+def finding_text(finding: Finding) -> FindingText:
+    """What its reader sees of it."""
+    return FindingText(
+        key=finding.key,
+        claim=finding.claim,
+        verdict=finding.verdict.value,
+        sentence=finding.sentence,
+        figures=tuple((statistic.name, statistic_words(statistic)) for statistic in finding.statistics),
+        figure=finding.figure,
+        margin=finding.margin,
+        caution=finding.caution,
+        simulated=finding.simulated,
+    )
+
+
+def statistic_words(statistic: Statistic) -> str:
+    """0.229 G/ms (0.21–0.25); a dash where it is not known."""
+    estimate = statistic.estimate
+    if estimate is None or not math.isfinite(estimate.value):
+        return NOTHING
+    width = estimate.high - estimate.low
+    told = math.isfinite(width) and width > 0
+    decimals = decimals_for(estimate.value, width if told else None)
+    text = f"{fixed(estimate.value, decimals)} {statistic.unit}".strip()
+    return f"{text} ({fixed(estimate.low, decimals)}–{fixed(estimate.high, decimals)})" if told else text

@@ -1,0 +1,417 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+
+from monitor_app.analysis.bootstrap import Estimate
+from monitor_app.analysis.cells import Campaign
+from monitor_app.analysis.charts import Axis, Chart, Origin, Point, Series
+from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict
+from monitor_app.analysis.intervals import wilson
+from monitor_app.core.errors import ExportError
+from monitor_app.exports.report import pdf
+from monitor_app.exports.report.content import ReportContent
+from monitor_app.exports.report.files import write_report
+from monitor_app.exports.report.headline import fastest, headline, measured, most_accurate, most_frugal
+from monitor_app.exports.report.html import html_of
+from monitor_app.exports.report.method import UNKNOWN, method_of
+from monitor_app.exports.report.paper import Paper
+from monitor_app.exports.report.sections import document_of
+from monitor_app.exports.report.table import remarks_of, table_of
+from monitor_app.exports.report.words import inverse, moment, number, percent, with_interval
+from tests.analysis.campaigns import campaign, published_campaign
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# A QGuiApplication made by the drawing itself would be in the way of every later test with widgets.
+pytestmark = pytest.mark.usefixtures("qapp")
+
+NASTY = "</style></title><script>alert('x')</script><img src=x onerror=y> & \"q\" ]]> \x00\x1b \ud800 \u202e"
+VOID = {"meta", "br", "img", "link", "input", "hr"}
+PROFILE = """
+title = "Bench"
+[[source]]
+kind = "shunt"
+name = "meter"
+emulate = "tx1"
+[protocol]
+timed_s = 7.5
+cool_down_c = 45.0
+fresh_process = true
+[plan]
+networks = ["resnet18", "alexnet_2016"]
+batch_sizes = [1, 16]
+order = "random"
+seed = 99
+images = "demo"
+accuracy = "once"
+"""
+
+
+def chart(key: str = "power-batch", *, simulated: bool = False, title: str = "Power against batch size") -> Chart:
+    origin = Origin.SIMULATED if simulated else Origin.MEASURED
+    sure = Estimate(1.0, 0.9, 1.1)
+    line = Series("Net", "#08519c", (Point(sure, sure, label="Net"),), origin)
+    missing = ("VGG-16 is missing.",)
+    return Chart(
+        key, 4, title, Axis("batch", ""), Axis("net power", "W"), (line,), caption="How to read it.", missing=missing
+    )
+
+
+def finding(verdict: Verdict = Verdict.HOLDS, **changes: object) -> Finding:
+    made = Finding(
+        "power-batch",
+        "Power does not depend on the batch size.",
+        verdict,
+        "It changes by 0.1 W.",
+        (Statistic("slope", Estimate(0.1, 0.0, 0.2), "W"), Statistic("knee", None, "")),
+        "power-batch",
+        "A difference of 1 W",
+        "One board only.",
+        simulated=False,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def content(*campaigns: Campaign, **changes: object) -> ReportContent:
+    made = ReportContent(
+        campaigns or (published_campaign(),),
+        (chart("top1", title="Top-1"), chart()),
+        ((finding(), finding(Verdict.DOES_NOT_HOLD, key="other", figure="nowhere")),),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+class Page(HTMLParser):
+    """A page as its tags; what is not closed in order is an error."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.text += data + " "
+
+    def named(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def page(made: ReportContent) -> Page:
+    return Page(html_of(document_of(made)))
+
+
+def test_the_page_has_every_part_and_stands_alone() -> None:
+    found = page(content())
+    for heading in (
+        "Summary", "Environment", "Method", "Uncertainty", "Figures", "Findings", "All cells", "How to reproduce",
+    ):  # fmt: skip
+        assert heading in found.text
+    tags = {tag for tag, _ in found.tags}
+    assert not tags & {"script", "link", "img", "iframe", "object", "embed", "image"}
+    for _, attributes in found.tags:
+        assert not [name for name in attributes if name.startswith("on") or name in {"src", "data"}]
+        for name in ("href", "xlink:href"):
+            assert (attributes.get(name) or "#").startswith("#")
+    html = html_of(document_of(content()))
+    assert "url(" not in html
+    assert "@import" not in html
+    assert len(found.named("svg")) == 2
+
+
+def test_every_link_has_a_place_and_every_place_one_name() -> None:
+    found = page(content(charts=(chart(), chart(), chart("top1"))))
+    ids = [attributes["id"] for _, attributes in found.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = {(attributes["href"] or "")[1:] for attributes in found.named("a")}
+    assert targets <= set(ids)
+    assert any((target or "").startswith("figure-") for target in targets), "a finding leads to its picture"
+
+
+def test_a_chart_is_found_by_the_finding_it_stands_behind() -> None:
+    found = page(content())
+    assert "Figure 2 is behind it." in found.text.replace("Figure 2  is", "Figure 2 is")
+    assert found.text.count("is behind it") == 1, "one of the two has no picture"
+    assert "knee not known" in re.sub(r"\s+", " ", found.text)
+    assert "0.10 ± 0.10 W" in found.text
+
+
+def test_text_of_strangers_is_text() -> None:
+    strange = replace(
+        published_campaign(),
+        title=NASTY,
+        board=NASTY,
+        path=NASTY,
+        environment={NASTY: NASTY},
+        meta={"profile": NASTY, "host": NASTY},
+    )
+    strange = replace(
+        strange, cells=tuple(replace(c, title=NASTY, message=NASTY, notes=(NASTY,)) for c in strange.cells[:3])
+    )
+    made = content(
+        strange,
+        charts=(replace(chart(title=NASTY), caption=NASTY, missing=(NASTY,), extra={NASTY: 1.0}),),
+        findings=((finding(claim=NASTY, sentence=NASTY, margin=NASTY, caution=NASTY, key=NASTY),),),
+        warnings=(NASTY,),
+        commands=(NASTY,),
+        made_utc=NASTY,
+    )
+    found = page(made)
+    assert not found.named("script")
+    assert not found.named("img")
+    assert found.text.count("<script>alert('x')</script>") > 15
+    html_of(document_of(made)).encode("utf-8")
+    assert pdf.pdf_of(document_of(made)).startswith(b"%PDF-")
+
+
+def test_a_measured_report_says_nowhere_that_it_is_simulated() -> None:
+    assert "SIMULATED" not in html_of(document_of(content()))
+
+
+def test_simulated_stands_in_the_head_and_at_every_number_it_concerns() -> None:
+    played = published_campaign(times_simulated=True, power_simulated=True)
+    made = content(played, charts=(chart(simulated=True),), findings=((finding(simulated=True),),))
+    html = html_of(document_of(made))
+    found = Page(html)
+    assert html.index("SIMULATED") < html.index("</title>")
+    assert '<div class="band">' in html
+    rows = [attributes for attributes in found.named("tr") if attributes.get("class") == "sim"]
+    assert len(rows) == len(played.cells)
+    numbers = html[html.index('<div class="numbers">') : html.index("</section>")]
+    assert numbers.count("SIMULATED") == 5
+    article = html[html.index("<article") : html.index("</article>")]
+    assert "SIMULATED" in article
+    figure = html[html.index("<figure") : html.index("</figure>")]
+    assert "SIMULATED" in figure[figure.index("<svg") : figure.index("</svg>")]
+    assert "SIMULATED" in figure[figure.index("<figcaption") :]
+
+
+def test_a_row_that_only_has_accuracy_of_an_emulated_device_is_marked() -> None:
+    played = published_campaign(times_simulated=True)
+    table = table_of(played)
+    for row, cell in zip(table.rows, played.cells, strict=True):
+        if cell.fits is False and cell.top1:
+            assert row[-1] == "times SIMULATED"
+
+
+def test_red_flags_stand_in_the_summary() -> None:
+    html = html_of(document_of(content(warnings=("The power mode differs: 10W in A, 15W in B.",))))
+    summary = html[html.index('id="summary"') : html.index('id="environment"')]
+    assert '<div class="flags"><p>The power mode differs: 10W in A, 15W in B.</p></div>' in summary
+
+
+def test_compared_campaigns_are_kept_apart() -> None:
+    one, two = published_campaign(), campaign(power=5.0, title="Second", board="Orin")
+    found = page(content(one, two, findings=((finding(),), (finding(Verdict.DOES_NOT_HOLD),))))
+    assert found.text.count("Published") > 4
+    assert found.text.count("Second") > 4
+    assert "Of 2 claims of the paper that were tested, holds: 1, does not hold: 1." in found.text
+
+
+def test_the_table_has_a_row_a_cell_and_words_where_there_is_no_number() -> None:
+    made = published_campaign()
+    table = table_of(made)
+    assert len(table.rows) == len(made.cells)
+    by_cell = {(row[0], row[1]): row for row in table.rows}
+    assert by_cell["VGG-16", "32"][2:6] == ("does not fit",) * 4
+    assert by_cell["ENet", "1"][6] == "not measured", "the paper has no memory of ENet"
+    assert by_cell["ResNet-50", "16"][2] == "51.1 ± 1.0"
+    assert by_cell["ResNet-50", "16"][4] == "11.80 ± 0.24"
+    assert by_cell["AlexNet", "1"][8] == "measured"
+    assert len(remarks_of(made)) == 16, "what did not fit, each with its sentence"
+
+
+def test_conditions_that_differ_have_columns() -> None:
+    one, two = campaign(), campaign(precision="fp16")
+    table = table_of(replace(one, cells=(*one.cells, *two.cells)))
+    assert table.head[1] == "precision"
+    assert {row[1] for row in table.rows} == {"fp32", "fp16"}
+
+
+def test_the_headline_is_what_the_paper_measured() -> None:
+    idle, net, quick, frugal, accurate = headline(published_campaign())
+    assert (idle.value, idle.unit) == ("1.30 ± 0.00", "W")
+    assert (net.value, net.unit) == ("11.80 ± 0.00", "W")
+    assert net.note.startswith("mean and standard deviation of 82 cells")
+    assert quick.value.startswith("5.80 ±")
+    assert "AlexNet b64" in quick.note
+    assert "not told apart from BN-AlexNet b64" in quick.note
+    assert frugal.value.startswith("68.4 ±"), "11.8 W for 5.8 ms"
+    assert accurate.value.startswith("80.10 ±")
+    assert accurate.note == "Inception-v4; 50,000 images"
+    assert measured(published_campaign()) == (
+        "14 networks at 7 batch sizes: 82 of 98 cells measured, 16 do not fit in memory."
+    )
+
+
+def test_the_standard_deviation_of_power_is_that_of_its_cells() -> None:
+    watts = {"A": 10.0, "B": 12.0, "C": 14.0}
+    made = campaign({name: {1: 0.01} for name in watts}, lambda name, _: watts[name])
+    net = headline(made)[1]
+    assert net.value == "12.00 ± 2.00"
+
+
+def test_a_headline_of_nothing_is_words() -> None:
+    nothing = campaign({"Net": {1: None}})
+    for each in headline(nothing):
+        assert (each.value, each.unit) == ("not measured", "")
+    assert measured(nothing) == "1 network at 1 batch size: 0 of 1 cell measured, 1 does not fit in memory."
+    assert not fastest(()).simulated
+    assert most_frugal(()).value == most_accurate(()).value == "not measured"
+
+
+@pytest.mark.parametrize(
+    ("estimate", "scale", "text"),
+    [
+        (Estimate(11.8, 11.56, 12.04), 1, "11.80 ± 0.24"),
+        (Estimate(0.0511, 0.0501, 0.0521), 1e3, "51.1 ± 1.0"),
+        (Estimate(5.0, 4.0, 8.0), 1, "5.0 (4.0 to 8.0)"),
+        (Estimate(12345.0, 11345.0, 13345.0), 1, "12,345 ± 1,000"),
+        (Estimate(2.5, 2.5, 2.5), 1, "2.5"),
+        (Estimate(2.0, 1.0, math.inf), 1, "2 (interval not known)"),
+        (Estimate(0.0, -0.012, 0.012), 1, "0.000 ± 0.012"),
+        (Estimate(30.65, 30.65 - 6e-10, 30.65 + 6e-10), 1, "30.65"),
+    ],
+)
+def test_a_number_has_the_digits_that_its_interval_leaves(estimate: Estimate, scale: float, text: str) -> None:
+    assert with_interval(estimate, scale) == text
+
+
+def test_other_words() -> None:
+    assert [number(value) for value in (0.0, 0.012345, 1.5, 1234.56, 98765.4)] == [
+        "0", "0.01235", "1.5", "1,235", "98,765",
+    ]  # fmt: skip
+    share = wilson(18, 20)
+    assert share is not None
+    assert percent(share) == "90 (70 to 97)"
+    assert inverse(Estimate(0.02, 0.01, 0.04)) == Estimate(50.0, 25.0, 100.0)
+    assert inverse(Estimate(0.02, 0.0, 0.04)).high == math.inf
+    assert moment("2026-01-02T03:04:05+00:00") == "2026-01-02 03:04:05 UTC"
+    assert moment("yesterday") == "yesterday"
+
+
+def test_the_method_is_the_protocol_of_the_profile() -> None:
+    words = " ".join(method_of(replace(campaign(), meta={"profile": PROFILE})))
+    for part in (
+        "2 networks at batch 1 and 16", "seed 99", "once for a network and precision", "7.5 s", "45 °C",
+        "process of its own", "meter (shunt)", "demo",
+    ):  # fmt: skip
+        assert part in words
+    assert method_of(campaign()) == (UNKNOWN,)
+    assert method_of(replace(campaign(), meta={"profile": "title = 3"})) == (UNKNOWN,)
+
+
+def test_the_profile_is_folded_away_whole() -> None:
+    html = html_of(document_of(content(replace(published_campaign(), meta={"profile": PROFILE}))))
+    details = html[html.index('id="reproduce"') :]
+    assert "<details><summary>Profile of Published</summary>" in details
+    assert "timed_s = 7.5" in details
+
+
+class Recorded:
+    """Every piece of text with its page, its left edge and its top, in points."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, made: ReportContent) -> None:
+        self.pieces: list[tuple[int, float, float, str]] = []
+        put = Paper.put
+
+        def spy(paper: Paper, text: str, style: object, x: float, y: float, *, align: float = 0.0) -> float:
+            width = put(paper, text, style, x, y, align=align)  # type: ignore[arg-type]
+            self.pieces.append((paper.page, x - align * width, y, text))
+            return width
+
+        monkeypatch.setattr(Paper, "put", spy)
+        laid_out = pdf._laid_out(document_of(made), 0, {})
+        self.pieces.clear()
+        self.file, self.pages, self.figures = pdf._laid_out(document_of(made), laid_out[1], laid_out[2])
+
+    def pages_with(self, text: str) -> list[int]:
+        return [page for page, _, _, piece in self.pieces if text in piece]
+
+
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> Recorded:
+    charts = tuple(chart(f"c{k}", title=f"Chart {k}") for k in range(5))
+    return Recorded(monkeypatch, content(charts=(*charts, chart())))
+
+
+def test_pages_are_numbered_and_none_is_written_beyond_its_edge(recorded: Recorded) -> None:
+    assert len(re.findall(rb"/Type\s*/Page\b", recorded.file)) == recorded.pages > 4
+    for page_number in range(1, recorded.pages + 1):
+        assert recorded.pages_with(f"{page_number} of {recorded.pages}") == [page_number]
+    assert all(40 <= x <= 560 and 20 <= y <= 810 for _, x, y, _ in recorded.pieces)
+
+
+def test_a_finding_tells_the_page_of_its_figure(recorded: Recorded) -> None:
+    [caption_page] = recorded.pages_with("Figure 6. Power against batch size")
+    assert recorded.figures[6] == caption_page
+    assert recorded.pages_with(f"Figure 6 on page {caption_page} is behind it.")
+
+
+def test_the_heading_of_a_table_stands_on_each_of_its_pages(recorded: Recorded) -> None:
+    rows = {page for page, _, _, piece in recorded.pieces if piece == "does not fit"}
+    assert len(rows) > 1
+    assert rows <= set(recorded.pages_with("ms / image"))
+
+
+def test_the_paper_says_what_the_page_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    played = replace(published_campaign(times_simulated=True), meta={"profile": PROFILE})
+    made = content(played, warnings=("The clocks differ.",))
+    record = Recorded(monkeypatch, made)
+    words = re.sub(r"\s+", " ", " ".join(piece for *_, piece in record.pieces))
+    for each in document_of(made).sections:
+        assert each.title in words
+    for part in ("The clocks differ.", "Power does not depend on the batch size.", "slope: 0.10 ± 0.10 W", "seed = 99"):
+        assert part in words
+    assert set(record.pages_with("SIMULATED")) == set(range(1, record.pages + 1))
+
+
+def test_nothing_is_too_long_for_the_paper(monkeypatch: pytest.MonkeyPatch) -> None:
+    endless = "x" * 3000
+    long = replace(published_campaign(), board=endless, environment={endless: endless}, meta={"profile": endless})
+    record = Recorded(monkeypatch, content(long, warnings=(endless,)))
+    assert record.pages < 40
+    assert all(y <= 810 for _, _, y, _ in record.pieces)
+
+
+def test_files_are_what_their_names_say(tmp_path: Path) -> None:
+    for name in ("a.html", "a.PDF"):
+        write_report(content(), tmp_path / name)
+    assert (tmp_path / "a.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert (tmp_path / "a.PDF").read_bytes().startswith(b"%PDF-")
+    assert len(list(tmp_path.iterdir())) == 2
+    with pytest.raises(ExportError, match="choose one of these endings"):
+        write_report(content(), tmp_path / "a.docx")
+    with pytest.raises(ExportError, match="no folder"):
+        write_report(content(), tmp_path / "nowhere" / "a.html")
+
+
+def test_a_report_of_nothing_is_a_report(tmp_path: Path) -> None:
+    nothing = Campaign("empty.plm", "", "", "", False, ())
+    write_report(ReportContent((nothing,)), tmp_path / "a.pdf")
+    found = page(ReportContent((nothing,)))
+    assert "No figures were made." in found.text
+    assert "No claims were tested." in found.text

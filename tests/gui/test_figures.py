@@ -1,0 +1,663 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures in the window: hand-made charts and the paper's, asked with the mouse and the keys."""
+
+from __future__ import annotations
+
+import csv
+import gc
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
+from PySide6.QtWidgets import QApplication, QFileDialog
+
+from monitor_app.analysis.bootstrap import Estimate
+from monitor_app.analysis.charts import Axis, Chart, Line, Origin, Point, Scale, Series
+from monitor_app.analysis.figures import charts_of
+from monitor_app.gui.figures.budget import Budget, budget_words, first_budget, has_budget, within
+from monitor_app.gui.figures.chart_json import Figures, FindingText, decode, encode
+from monitor_app.gui.figures.chart_list import lines_of
+from monitor_app.gui.figures.chart_words import point_lines, quantity_words
+from monitor_app.gui.figures.figures_job import FiguresJob
+from monitor_app.gui.figures.figures_process import headline_batches
+from monitor_app.gui.figures.figures_window import chart_of
+from monitor_app.gui.figures.groups import without, without_paper
+from monitor_app.gui.figures.placing import diameter_px, place, ranges
+from monitor_app.gui.figures.scales import coordinate, ticks, value_at
+from monitor_app.gui.theme import DARK, LIGHT
+from tests.analysis.campaigns import campaign, published_campaign
+from tests.gui.conftest import StandIn, Tape, frames
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pytestqt.qtbot import QtBot
+
+    from monitor_app.gui.figures.figures_window import FiguresWindow
+    from monitor_app.gui.main_window import MainWindow
+
+    Opener = Callable[..., MainWindow]
+
+MS, PERCENT, BATCH = Axis("Time per image", "ms"), Axis("Top-1 accuracy", "%"), Axis("Batch size", "", Scale.LOG2)
+
+
+def point(x: float, y: float, label: str, *, run: int | None = None, size: float | None = None, k: int = 0) -> Point:
+    return Point(Estimate(x, x - 1, x + 1), Estimate(y, y - 0.5, y + 0.5), size, label, run, k)
+
+
+def one(name: str, colour: str, at: Point, origin: Origin = Origin.MEASURED) -> Series:
+    return Series(name, colour, (at,), origin)
+
+
+def trade() -> Chart:
+    """Three networks far apart, with what the paper says of one, and a front."""
+    return Chart(
+        "top1-time-b1", None, "Top-1 accuracy against time per image at batch 1", MS, PERCENT,
+        (
+            one("Swift", "#fd8d3c", point(20, 55, "Swift b1", run=1, size=1)),
+            one("Middle", "#08519c", point(50, 65, "Middle b1", run=2, size=4)),
+            one("Slow", "#000000", point(80, 75, "Slow b1", run=2, size=16)),
+            one("Swift (paper)", "#fd8d3c", point(25, 56, "Swift b1 (paper)", size=1), Origin.DIGITISED),
+        ),
+        (Line("Front", (20, 50, 50, 80, 80), (55, 55, 65, 65, 75), Origin.MEASURED, text="Swift, Middle, Slow"),),
+        size_title="Operations [G]", caption="What is got for what is paid.", missing=("Lost: it failed.",),
+    )  # fmt: skip
+
+
+def lines_chart() -> Chart:
+    batches = (1, 2, 4)
+    return Chart(
+        "time-batch", 3, "Forward time per image against batch size", BATCH, replace(MS, scale=Scale.LOG),
+        (
+            Series("Swift", "#fd8d3c", tuple(point(b, 20 / b, f"Swift b{b}", run=b) for b in batches),
+                   Origin.SIMULATED, joined=True),
+        ),
+        simulated=True,
+    )  # fmt: skip
+
+
+def bars_chart() -> Chart:
+    places = Axis("Network", "", Scale.CATEGORY, ("A network of long name", "Another", "Third"))
+    series = tuple(
+        Series(name, colour, (Point(Estimate(k, k, k), Estimate(50 + k, 49 + k, 51 + k), None, name, 1),),
+               Origin.MEASURED)
+        for k, (name, colour) in enumerate((("A network of long name", "#ff0000"), ("Another", "#00ff00")))
+    )  # fmt: skip
+    return Chart("top1", 1, "Top-1 accuracy by network", places, PERCENT, series, bars=True)
+
+
+def empty_chart() -> Chart:
+    return Chart(
+        "power-batch", 4, "Net power against batch size", BATCH, Axis("Net power", "W"), (),
+        missing=("None of 3 points is there: power was not measured.",),
+    )  # fmt: skip
+
+
+def finding() -> FindingText:
+    return FindingText(
+        "operations-time", "Operations foretell time.", "holds", "The slope is 0.229 G/ms.",
+        (("slope", "0.229 G/ms"),), "time-batch", "within a factor of two", "Of one board only.", simulated=True,
+    )  # fmt: skip
+
+
+def figures() -> Figures:
+    charts = (bars_chart(), lines_chart(), empty_chart(), trade(), replace(trade(), key="top1-time-b16",
+              title="Top-1 accuracy against time per image at batch 16"))  # fmt: skip
+    return Figures(("Session",), charts, charts, (finding(),))
+
+
+# -- values --------------------------------------------------------------------------------------
+
+
+def test_what_the_process_says_is_what_the_window_hears() -> None:
+    compared = [published_campaign(), campaign(power=6.0, title="Five watts", noise=0.1)]
+    sent = Figures(("A", "B"), tuple(charts_of(compared)), (empty_chart(),), (finding(),))
+    assert decode(encode(sent)) == sent
+
+
+def test_intervals_without_an_end_come_through() -> None:
+    endless = one("Swift", "#fd8d3c", Point(Estimate(1, 0, math.inf), Estimate(2, -math.inf, 3)))
+    sent = Figures(("A",), (replace(trade(), series=(endless,)),), (), ())
+    assert decode(encode(sent)) == sent
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"titles":[],"charts":[{}],"gross":[],"findings":[]}'])
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        decode(text)
+
+
+@given(
+    st.sampled_from([Scale.LINEAR, Scale.LOG, Scale.LOG2]),
+    st.floats(1e-3, 1e4),
+    st.floats(1e-3, 6.0),
+    st.integers(80, 2000),
+)
+def test_numbers_of_an_axis_stand_where_their_values_are(scale: Scale, low: float, decades: float, px: int) -> None:
+    first, last = coordinate(scale, low), coordinate(scale, low * 10**decades)
+    marks = ticks(Axis("x", "ms", scale), first, last, px, 40.0)
+    for mark in marks:
+        assert first - 1e-9 * abs(first) - 1e-9 <= mark.at <= last + 1e-9 * abs(last) + 1e-9
+        told = float(mark.text.replace(",", "").replace("\N{MINUS SIGN}", "-"))
+        assert told == pytest.approx(value_at(scale, mark.at), rel=2e-2, abs=1e-9)
+    apart = np.diff([mark.at for mark in marks]) * px / (last - first)
+    assert np.all(apart > 10)
+
+
+def test_powers_and_names_are_marked() -> None:
+    assert [t.text for t in ticks(BATCH, -0.5, 6.5, 700, 60)] == ["1", "2", "4", "8", "16", "32", "64"]
+    assert [t.text for t in ticks(replace(MS, scale=Scale.LOG), 0, 2, 700, 44)] == [
+        "1",
+        "2",
+        "5",
+        "10",
+        "20",
+        "50",
+        "100",
+    ]
+    assert [t.text for t in ticks(replace(MS, scale=Scale.LOG), 0, 6, 300, 44)] == [
+        "1", "10", "100", "1,000", "10,000", "100,000", "1,000,000",
+    ]  # fmt: skip
+    assert [t.text for t in ticks(bars_chart().x, -0.6, 2.4, 300, 44)] == list(bars_chart().x.categories)
+
+
+def test_areas_are_in_proportion() -> None:
+    assert diameter_px(16, 16) ** 2 == pytest.approx(4 * diameter_px(4, 16) ** 2)
+    assert diameter_px(None, 16) == diameter_px(3, 0)
+
+
+def test_a_logarithm_has_no_place_for_nothing() -> None:
+    chart = replace(
+        lines_chart(), series=(Series("X", "#123456", (point(1, 0, ""), point(2, 5, "")), Origin.MEASURED),)
+    )
+    [placed] = place(chart)
+    assert [p.y.value for p in placed.points] == [5]
+    assert np.isfinite(ranges(chart, [placed])).all()
+
+
+def test_an_endless_interval_does_not_squeeze_the_rest() -> None:
+    wild = Point(Estimate(50, 49, 51), Estimate(65, -math.inf, math.inf), None, "wild")
+    chart = replace(trade(), series=(*trade().series, one("Wild", "#123456", wild)))
+    _, (low, high) = ranges(chart, place(chart))
+    assert 20 < low < 55
+    assert 75 < high < 120
+
+
+def test_a_budget_names_the_best_that_is_left() -> None:
+    chart = trade()
+    assert has_budget(chart)
+    assert not has_budget(lines_chart())
+    time = within(chart, Budget(60, 0), along_y=False)
+    assert time.best is not None
+    assert (time.best[1].label, time.within, time.of) == ("Middle b1", 2, 3)
+    accuracy = within(chart, Budget(0, 60), along_y=True)
+    assert accuracy.best is not None
+    assert (accuracy.best[1].label, accuracy.within) == ("Middle b1", 2)
+    across, up = budget_words(chart, Budget(10, 60))
+    assert across == "at most 10 ms: none of 3"
+    assert up == "at least 60 %: Middle b1 is best with 50.0 ms (49.0\N{EN DASH}51.0); 2 of 3 are within"
+
+
+def test_where_both_are_paid_less_is_better() -> None:
+    joules = replace(trade(), y=Axis("Energy", "J"))
+    found = within(joules, Budget(60, 0), along_y=False)
+    assert found.best is not None
+    assert found.best[1].label == "Swift b1"
+    assert "at most" in budget_words(joules, first_budget(joules))[1]
+
+
+def test_the_paper_and_what_is_hidden_are_left_out() -> None:
+    assert [s.name for s in without_paper(trade()).series] == ["Swift", "Middle", "Slow"]
+    assert [s.name for s in without(trade(), {"Swift"}).series] == ["Middle", "Slow"]
+    assert [s.name for s in without(trade(), {"paper"}).series] == ["Swift", "Middle", "Slow"]
+    assert not without(trade(), {"Front"}).lines
+
+
+def test_values_have_the_digits_that_their_intervals_bear() -> None:
+    assert quantity_words(Estimate(24.123, 23.8, 24.5), MS) == "24.12 ms (23.80\N{EN DASH}24.50)"
+    assert quantity_words(Estimate(60.97, 60.97, 60.97), Axis("Parameters", "M")) == "60.97 M"
+    assert quantity_words(Estimate(4, 4, 4), BATCH) == "4"
+    assert point_lines(trade(), trade().series[0], trade().series[0].points[0])[-1] == ("Operations", "1 G")
+
+
+def test_batch_sizes_are_the_papers_or_the_nearest_there_are() -> None:
+    assert headline_batches([published_campaign()]) == (1, 16)
+    assert headline_batches([campaign({"AlexNet": {1: 0.1, 4: 0.2, 32: 0.3}})]) == (1, 4)
+    assert headline_batches([campaign({"AlexNet": {8: 0.1}})]) == (8,)
+    assert headline_batches([campaign({})]) == (1, 16)
+
+
+def test_the_list_has_one_line_for_a_figure() -> None:
+    lines = lines_of(figures())
+    assert [line.number for line in lines if line.kind == "chart"] == ["1", "3", "4", ""]
+    assert lines[-3].variants == (("top1-time-b1", "1"), ("top1-time-b16", "16"))
+    assert next(line for line in lines if line.key == "power-batch").quiet
+    assert lines[-1].verdict == "holds"
+
+
+def test_a_finding_finds_its_chart() -> None:
+    charts = figures().charts
+    assert chart_of(charts, "top1-time") is charts[-1]
+    assert chart_of(charts, "time-batch") is charts[1]
+    assert chart_of(charts, "") is None
+
+
+# -- the window ----------------------------------------------------------------------------------
+
+Started = list[list["Path"]]
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> Started:
+    """What would be computed, each time."""
+    jobs: Started = []
+    monkeypatch.setattr(FiguresJob, "start", lambda _, sessions: jobs.append(list(sessions)))
+    return jobs
+
+
+@pytest.fixture
+def main(open_window: Opener, session: Path, started: Started) -> MainWindow:
+    """A main window on an old session whose figures are never computed."""
+    return open_window(None, session)
+
+
+@pytest.fixture
+def window(main: MainWindow, qtbot: QtBot) -> FiguresWindow:
+    """Figures made by hand, of the main window's session."""
+    main.figures.show()
+    shown = main.figures.window
+    assert shown is not None
+    shown.resize(1280, 800)
+    qtbot.waitUntil(shown.isActiveWindow)
+    shown.show_figures(figures())
+    shown.choose("chart", "top1-time-b1")
+    QApplication.processEvents()
+    return shown
+
+
+def at_point(window: FiguresWindow, name: str, k: int = 0) -> QPoint:
+    """Where a point is, in pixels of the viewport."""
+    placed = next(each for each in window.view.placed if each.series.name == name)
+    return window.view.mapFromScene(window.view.pixel_of(placed, k))
+
+
+def move(qtbot: QtBot, window: FiguresWindow, at: QPoint) -> None:
+    viewport = window.view.viewport()
+    # pyqtgraph looks at the mouse at most a hundred times a second.
+    qtbot.wait(12)
+    QApplication.sendEvent(
+        viewport,
+        QMouseEvent(QMouseEvent.Type.MouseMove, QPointF(at), QPointF(viewport.mapToGlobal(at)),
+                    Qt.MouseButton.NoButton, Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier),
+    )  # fmt: skip
+
+
+def drag(
+    qtbot: QtBot, window: FiguresWindow, start: QPoint, end: QPoint, keys: Qt.KeyboardModifier | None = None
+) -> None:
+    viewport, held = window.view.viewport(), keys or Qt.KeyboardModifier.NoModifier
+    qtbot.mousePress(viewport, Qt.MouseButton.LeftButton, held, start)
+    for k in range(1, 11):
+        # pyqtgraph looks at the mouse at most a hundred times a second.
+        qtbot.wait(12)
+        at = start + (end - start) * (k / 10)
+        event = QMouseEvent(QMouseEvent.Type.MouseMove, QPointF(at), QPointF(viewport.mapToGlobal(at)),
+                            Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton, held)  # fmt: skip
+        QApplication.sendEvent(viewport, event)
+    qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, held, end)
+
+
+def wheel(window: FiguresWindow, at: QPoint, notches: int, keys: Qt.KeyboardModifier | None = None) -> None:
+    viewport = window.view.viewport()
+    event = QWheelEvent(
+        QPointF(at), QPointF(viewport.mapToGlobal(at)), QPoint(), QPoint(0, 120 * notches), Qt.MouseButton.NoButton,
+        keys or Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(viewport, event)
+
+
+def names(window: FiguresWindow) -> list[str]:
+    return [each.series.name for each in window.view.placed]
+
+
+def test_f5_goes_to_the_figures_and_back(qtbot: QtBot, main: MainWindow, started: Started, session: Path) -> None:
+    qtbot.keyClick(main, Qt.Key.Key_F5)
+    window = main.figures.window
+    assert window is not None
+    qtbot.waitUntil(window.isActiveWindow)
+    assert started == [[session]]
+    assert "old.plm" in window.windowTitle()
+    qtbot.keyClick(window, Qt.Key.Key_F5)
+    qtbot.waitUntil(main.isActiveWindow)
+    main.parts.toolbar.buttons["show"].click()
+    qtbot.waitUntil(window.isActiveWindow)
+    assert main.figures.window is window
+
+
+def test_without_a_session_there_are_no_figures(open_window: Opener) -> None:
+    main = open_window(None, None)
+    main.figures.show()
+    assert main.figures.window is None
+    assert "no session" in main.parts.notice.text
+
+
+def test_hovering_names_the_network_with_its_figures(qtbot: QtBot, window: FiguresWindow) -> None:
+    move(qtbot, window, at_point(window, "Middle"))
+    card = window.view.card
+    assert card.isVisible()
+    for words in ("Middle b1", "50.0 ms (49.0\N{EN DASH}51.0)", "65.0 % (64.5\N{EN DASH}65.5)", "4 G", "its trace"):
+        assert words in card.text()
+    move(qtbot, window, QPoint(at_point(window, "Middle") - QPoint(0, 120)))
+    assert not card.isVisible()
+    move(qtbot, window, at_point(window, "Swift (paper)"))
+    assert "digitised" in card.text()
+    assert "its trace" not in card.text()
+
+
+def test_a_small_ball_is_found_before_a_large_one(qtbot: QtBot, window: FiguresWindow) -> None:
+    small = one("Small", "#123456", point(80.5, 75.1, "Small b1", run=1, size=0.1))
+    chart = replace(trade(), series=(*trade().series, small))
+    window.show_figures(Figures(("Session",), (chart,), (chart,), ()))
+    move(qtbot, window, at_point(window, "Small"))
+    assert "Small b1" in window.view.card.text()
+    move(qtbot, window, at_point(window, "Slow") - QPoint(14, 0))
+    assert "Slow b1" in window.view.card.text()
+
+
+def test_a_click_on_a_ball_shows_its_trace(qtbot: QtBot, window: FiguresWindow, main: MainWindow) -> None:
+    move(qtbot, window, at_point(window, "Middle"))
+    qtbot.mouseClick(window.view.viewport(), Qt.MouseButton.LeftButton, pos=at_point(window, "Middle"))
+    assert main.view.start_s == pytest.approx(10.0, abs=0.3)
+    assert main.view.end_s == pytest.approx(18.0, abs=0.3)
+    assert "Middle b1" in main.parts.notice.text
+
+
+def test_a_ball_of_another_session_says_whose_it_is(window: FiguresWindow, main: MainWindow, tmp_path: Path) -> None:
+    window.compared = [tmp_path / "other.plm"]
+    before = main.view
+    window.show_trace(point(1, 1, "Other b1", run=1, k=1))
+    assert "other.plm" in window.notice.text
+    assert main.view == before
+
+
+def test_a_click_in_the_legend_hides_a_network_with_what_the_paper_has_of_it(
+    qtbot: QtBot, window: FiguresWindow
+) -> None:
+    legend = window.legend
+    where = legend.middle_of("Swift").toPoint()
+    qtbot.mouseClick(legend, Qt.MouseButton.LeftButton, pos=where)
+    assert names(window) == ["Middle", "Slow"]
+    qtbot.mouseClick(legend, Qt.MouseButton.LeftButton, pos=where)
+    assert set(names(window)) == {"Swift", "Swift (paper)", "Middle", "Slow"}
+    control = Qt.KeyboardModifier.ControlModifier
+    qtbot.mouseClick(legend, Qt.MouseButton.LeftButton, control, legend.middle_of("Slow").toPoint())
+    assert names(window) == ["Slow"]
+    qtbot.keyClick(window, Qt.Key.Key_A)
+    assert len(names(window)) == 4
+
+
+def test_the_paper_can_be_left_out(qtbot: QtBot, window: FiguresWindow) -> None:
+    qtbot.mouseClick(window.bar.buttons["show_paper"], Qt.MouseButton.LeftButton)
+    assert names(window) == ["Swift", "Middle", "Slow"]
+    assert [entry.name for entry in window.legend.entries] == ["Swift", "Middle", "Slow", "Front"]
+    qtbot.keyClick(window, Qt.Key.Key_P)
+    assert "Swift (paper)" in names(window)
+    assert window.bar.buttons["show_paper"].isChecked()
+
+
+def test_the_wheel_zooms_at_the_pointer(window: FiguresWindow, qtbot: QtBot) -> None:
+    at = at_point(window, "Middle")
+    (x_before, y_before) = ((r[1] - r[0]) for r in window.view.box.viewRange())
+    wheel(window, at, 2)
+    assert (at_point(window, "Middle") - at).manhattanLength() <= 2
+    (x_after, y_after) = ((r[1] - r[0]) for r in window.view.box.viewRange())
+    assert (x_after, y_after) == (pytest.approx(x_before / 2), pytest.approx(y_before / 2))
+    wheel(window, at, -2, Qt.KeyboardModifier.ControlModifier)
+    (x_now, y_now) = ((r[1] - r[0]) for r in window.view.box.viewRange())
+    assert (x_now, y_now) == (pytest.approx(x_after), pytest.approx(y_before))
+    qtbot.keyClick(window, Qt.Key.Key_Asterisk)
+    assert window.view.box.viewRange()[0][1] - window.view.box.viewRange()[0][0] == pytest.approx(x_before)
+
+
+def test_a_drag_pans_and_with_shift_frames(window: FiguresWindow, qtbot: QtBot) -> None:
+    start = at_point(window, "Slow") + QPoint(0, 60)
+    before = at_point(window, "Slow")
+    drag(qtbot, window, start, start - QPoint(40, -30))
+    moved = at_point(window, "Slow") - before
+    assert abs(moved.x() + 40) <= 2
+    assert abs(moved.y() - 30) <= 2
+    corner, other = at_point(window, "Middle") - QPoint(50, 50), at_point(window, "Middle") + QPoint(50, 50)
+    drag(qtbot, window, corner, other, Qt.KeyboardModifier.ShiftModifier)
+    rect = window.view.area
+    middle = window.view.mapToScene(at_point(window, "Middle"))
+    assert middle.x() == pytest.approx(rect.center().x(), abs=12)
+    assert middle.y() == pytest.approx(rect.center().y(), abs=12)
+
+
+def test_a_budget_line_is_dragged(window: FiguresWindow, qtbot: QtBot) -> None:
+    view = window.view
+    assert view.budget is not None
+    assert view.budget.x == pytest.approx(50, abs=0.1)
+    x, _ = view.budget_pixels
+    grip = view.mapFromScene(QPointF(x, view.area.top() + 80))
+    to = QPoint(at_point(window, "Slow").x() - 20, grip.y())
+    drag(qtbot, window, grip, to)
+    assert 60 < view.budget.x < 80
+    assert view.chart is not None
+    assert "Middle b1 is best" in budget_words(view.chart, view.budget)[0]
+    kept = view.budget
+    window.choose("chart", "time-batch")
+    assert view.budget is None
+    window.choose("chart", "top1-time-b1")
+    assert view.budget == kept
+
+
+def test_an_empty_figure_says_why(window: FiguresWindow) -> None:
+    window.choose("chart", "power-batch")
+    assert window.view.reason == "None of 3 points is there: power was not measured."
+    assert window.view.placed == ()
+
+
+def test_what_is_not_in_a_figure_stands_below_it(window: FiguresWindow) -> None:
+    assert "What is got for what is paid." in window.text.html
+    assert "Not in it: Lost: it failed." in window.text.html
+    assert "Swift, Middle, Slow" not in window.text.html
+
+
+def test_figures_are_chosen_with_mouse_and_keys(window: FiguresWindow, qtbot: QtBot) -> None:
+    area = window.list.area_of("chart", "time-batch")
+    qtbot.mouseClick(window.list, Qt.MouseButton.LeftButton, pos=area.center().toPoint())
+    assert window.view.chart is not None
+    assert window.view.chart.key == "time-batch"
+    assert "Figure 3" in window.title.text()
+    assert window.bar.simulated.isVisible()
+    qtbot.mouseClick(
+        window.list, Qt.MouseButton.LeftButton, pos=window.list.area_of("chart", "top1-time-b16").center().toPoint()
+    )
+    assert window.choice == ("chart", "top1-time-b16")
+    qtbot.keyClick(window, Qt.Key.Key_Up)
+    assert window.choice == ("chart", "top1-time-b1")
+    qtbot.keyClick(window, Qt.Key.Key_PageDown)
+    qtbot.keyClick(window, Qt.Key.Key_Down)
+    assert window.choice == ("finding", "operations-time")
+
+
+def test_a_finding_shows_its_verdict_and_the_figure_behind_it(window: FiguresWindow) -> None:
+    window.choose("finding", "operations-time")
+    assert window.view.chart is not None
+    assert window.view.chart.key == "time-batch"
+    for words in ("holds", "The slope is 0.229 G/ms.", "within a factor of two", "Of one board only.", "SIMULATED"):
+        assert words in window.text.html
+
+
+@pytest.mark.parametrize("key", ["top1", "time-batch", "power-batch", "top1-time-b1"])
+@pytest.mark.parametrize("theme", [DARK, LIGHT])
+def test_each_kind_of_chart_is_drawn_in_both_themes(
+    window: FiguresWindow, main: MainWindow, key: str, theme: object
+) -> None:
+    main.use_theme(theme.name)  # type: ignore[attr-defined]
+    window.choose("chart", key)
+    QApplication.processEvents()
+    image = window.view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    ground = QColor(main.theme.ground).rgb()
+    assert image.pixel(3, image.height() - 3) == ground
+    colours = {image.pixel(x, y) for x in range(0, image.width(), 2) for y in range(0, image.height(), 2)}
+    assert len(colours) > 3
+    assert (window.view.card.styleSheet().find(main.theme.raised)) >= 0
+
+
+def test_a_chart_leaves_nothing_of_itself_to_the_next(window: FiguresWindow) -> None:
+    scene = window.view.scene()
+    apart = [item for item in scene.items() if item.parentItem() is None]
+    count = len(scene.items())
+    held = [item for items in window.view._items.values() for item in items]
+    for key in ("time-batch", "top1", "power-batch", "top1-time-b1"):
+        window.choose("chart", key)
+    gc.collect()
+    assert {id(item) for item in scene.items() if item.parentItem() is None} == {id(item) for item in apart}
+    assert len(scene.items()) == count
+    assert all(item.scene() is None for item in held)
+
+
+def test_a_bar_is_found_by_its_body(qtbot: QtBot, window: FiguresWindow) -> None:
+    window.choose("chart", "top1")
+    placed = next(each for each in window.view.placed if each.series.name == "Another")
+    halfway = window.view.mapFromScene(QPointF(window.view.x_pixel(placed.x[0]), window.view.y_pixel(20.0)))
+    move(qtbot, window, halfway)
+    assert "Another" in window.view.card.text()
+    move(qtbot, window, QPoint(halfway.x(), round(window.view.area.top()) + 2))
+    assert not window.view.card.isVisible()
+
+
+# -- files ---------------------------------------------------------------------------------------
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, path: Path | None) -> None:
+    said = (str(path) if path else "", "")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: said)
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: said)
+
+
+def test_what_is_seen_is_saved(
+    window: FiguresWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.toggle("Slow")
+    answer(monkeypatch, tmp_path / "values.csv")
+    qtbot.keyClick(window, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
+    with (tmp_path / "values.csv").open(encoding="utf-8", newline="") as file:
+        cells = {cell for row in csv.reader(file) for cell in row}
+    assert "Middle b1" in cells
+    assert "Slow b1" not in cells
+    assert str(tmp_path / "values.csv") in window.notice.text
+    answer(monkeypatch, tmp_path / "picture.png")
+    qtbot.mouseClick(window.bar.buttons["save .png"], Qt.MouseButton.LeftButton)
+    assert QImage(str(tmp_path / "picture.png")).width() > 400
+    answer(monkeypatch, tmp_path / "drawing.svg")
+    qtbot.mouseClick(window.bar.buttons["save .svg"], Qt.MouseButton.LeftButton)
+    assert "Middle" in (tmp_path / "drawing.svg").read_text(encoding="utf-8")
+
+
+def test_a_file_that_cannot_be_written_is_told(
+    window: FiguresWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(monkeypatch, tmp_path / "no" / "such" / "folder.svg")
+    window.save(".svg")
+    assert "no/such" in window.notice.text
+    answer(monkeypatch, None)
+    window.notice.put_away()
+    window.save(".svg")
+    assert not window.notice.isVisible()
+
+
+def test_another_session_is_laid_over(
+    window: FiguresWindow, started: Started, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Tape(tmp_path / "other.plm")
+    other.write_until(1.0)
+    other.close()
+    answer(monkeypatch, other.path)
+    window.compare()
+    assert started[-1] == [session, other.path]
+    window.compare()
+    assert "already" in window.notice.text
+    answer(monkeypatch, tmp_path / "absent.plm")
+    window.compare()
+    assert "absent.plm" in window.notice.text
+    assert window.compared == [other.path]
+    window.remove_session("other.plm")
+    assert started[-1] == [session]
+
+
+# -- computing -----------------------------------------------------------------------------------
+
+
+def test_figures_are_computed_anew_when_a_run_has_ended(
+    open_window: Opener, tape: Tape, started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tape.write_until(6.0)
+    main = open_window(StandIn(tape.path), tape.path)
+    main.figures.show()
+    window = main.figures.window
+    assert window is not None
+    assert len(started) == 1
+    window.look()
+    assert len(started) == 1
+    tape.write_until(9.0)
+    frames(main)
+    window.show_figures(figures())
+    window.look()
+    assert len(started) == 1, "not so soon after the last"
+    monkeypatch.setattr("monitor_app.gui.figures.upkeep.PAUSE_S", 0.0)
+    window.look()
+    assert len(started) == 2
+    window.close()
+    tape.write_until(18.5)
+    frames(main)
+    window.look()
+    assert len(started) == 2, "nobody looks"
+
+
+def test_a_process_of_its_own_computes_them(open_window: Opener, session: Path, qtbot: QtBot) -> None:
+    main = open_window(None, session)
+    main.figures.show()
+    window = main.figures.window
+    assert window is not None
+    with qtbot.waitSignal(window.job.computed, timeout=60_000):
+        pass
+    assert window.figures is not None
+    assert len([line for line in window.list.lines if line.number]) == 10
+    times = chart_of(window.figures.charts, "time-batch")
+    assert times is not None
+    own = [p for s in times.series if s.origin is Origin.SIMULATED or s.origin is Origin.MEASURED for p in s.points]
+    assert [p.run_id for p in own] == [1, 2]
+    assert own[0].y.value == pytest.approx(18.0, rel=1e-3)
+    assert window.figures.findings
+
+
+def test_a_session_that_cannot_be_read_is_told(
+    window: FiguresWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    with qtbot.waitSignal(window.job.failed, timeout=60_000) as told:
+        window.job.start([tmp_path / "absent.plm"])
+    assert "absent.plm" in told.args[0]
+    assert "absent.plm" in window.notice.text
+    assert not window.job.running
+
+
+def test_closing_the_window_ends_the_process(open_window: Opener, session: Path) -> None:
+    main = open_window(None, session)
+    main.figures.show()
+    assert main.figures.window is not None
+    job = main.figures.window.job
+    assert job.running
+    main.close()
+    assert not job.running
+    assert main.figures.window is None
