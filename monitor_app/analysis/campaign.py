@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -67,10 +67,7 @@ def campaign_of(
     accuracy = _accuracy_by_network(known.values())
     order = {name: place for place, name in enumerate(dict.fromkeys(run.network for run in runs))}
     keys = sorted(groups, key=lambda key: (order[key[0]], str(key[2]), key[1]))
-    cells = tuple(
-        _cell(key[1], key[2], groups[key], accuracy.get(_accuracy_key(groups[key][0].run)), power_simulated)
-        for key in keys
-    )
+    cells = tuple(_cell(key[1], key[2], groups[key], accuracy, power_simulated) for key in keys)
     meta, environment = reader.meta(), reader.environment()
     began = started_utc(reader)
     return Campaign(
@@ -91,13 +88,16 @@ class _Accuracy:
     top5: Proportion | None
 
 
+_Accuracies: TypeAlias = "dict[tuple[str, str, str | None], _Accuracy]"
+
+
 def _accuracy_key(run: RunRow) -> tuple[str, str, str | None]:
     return run.network, run.precision, run.weights_sha256
 
 
-def _accuracy_by_network(results: Iterable[RunResult]) -> dict[tuple[str, str, str | None], _Accuracy]:
+def _accuracy_by_network(results: Iterable[RunResult]) -> _Accuracies:
     """The one on the most images of each network; the same images twice would not make it surer."""
-    best: dict[tuple[str, str, str | None], _Accuracy] = {}
+    best: _Accuracies = {}
     for result in results:
         key, found = _accuracy_key(result.run), _Accuracy(result.top1, result.top5)
         images = result.top1.images if result.top1 else 0
@@ -117,11 +117,13 @@ def _cell(
     batch_size: int,
     conditions: Conditions,
     results: Sequence[RunResult],
-    accuracy: _Accuracy | None,
+    accuracies: _Accuracies,
     power_simulated: bool,
 ) -> Cell:
     done = [result for result in results if result.run.state == _DONE]
     run = (done or results)[-1].run
+    # Of a run that was cut off while it loaded nobody knows the weights.
+    accuracy = accuracies.get(_accuracy_key(run))
     fits = True if done else False if any(_does_not_fit(r) for r in results) else None
     memory = _memory(done)
     steady = [bool(result.run.steady) for result in done if result.run.steady is not None]
@@ -190,11 +192,12 @@ def _seconds_per_image(result: RunResult, batch_size: int) -> Estimate | None:
     if result.latency.p50 is not None:
         found = result.latency.p50
         return Estimate(found.value / batch_size, found.low / batch_size, found.high / batch_size)
-    count = result.latency.count
+    # Where neighbours are alike, as in a drift, all batches together say no more than a few.
+    count = result.latency.effective_count
     value = result.latency.seconds / result.images
     half = math.inf
-    if count > 1:
-        half = t_975(count - 1) * result.latency.deviation_s / math.sqrt(count) / batch_size
+    if count >= 2:
+        half = t_975(int(count) - 1) * result.latency.deviation_s / math.sqrt(count) / batch_size
     return Estimate(value, max(value - half, 0.0), value + half)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-COMMANDS = ("window", "record", "sources", "networks", "show", "export", "emulate")
+COMMANDS = ("window", "record", "sources", "networks", "show", "export", "analyze", "figures", "report", "emulate")
 
 
 def main(arguments: list[str] | None = None) -> int:

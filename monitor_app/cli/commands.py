@@ -36,6 +36,7 @@ INTERRUPTED = 130
 logger = logging.getLogger(__name__)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
+SessionsArgument = Annotated[list[Path], typer.Argument(help="Session files (*.plm).", show_default=False)]
 SessionArgument = Annotated[Path, typer.Argument(help="A session file (*.plm).", show_default=False)]
 
 
@@ -44,6 +45,15 @@ class ExportFormat(str, Enum):
 
     CSV = "csv"
     PNG = "png"
+
+
+class FigureFormat(str, Enum):
+    """What figures can be written as."""
+
+    PNG = "png"
+    SVG = "svg"
+    PDF = "pdf"
+    CSV = "csv"
 
 
 class ExportTable(str, Enum):
@@ -247,6 +257,66 @@ def export(
         export_png(file, output, start, end, theme.value)
     else:
         export_csv(file, output, table.value, signals.split(",") if signals else None, start, end)
+
+
+@app.command()
+def analyze(
+    files: SessionsArgument,
+    as_json: JsonOption = False,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Fail where the one FILE got worse than this session.", show_default=False)
+    ] = None,
+    max_energy: Annotated[str | None, typer.Option(help="Tolerated: +3% more energy an image.")] = None,
+    max_latency: Annotated[str | None, typer.Option(help="Tolerated: +3% more time an image.")] = None,
+    max_memory: Annotated[str | None, typer.Option(help="Tolerated: +3% more memory.")] = None,
+    max_accuracy: Annotated[float | None, typer.Option(help="Tolerated: so many points less top-1.", min=0)] = None,
+    junit: Annotated[Path | None, typer.Option(help="With --baseline: write the checks for a CI system.")] = None,
+) -> None:
+    """What sessions say of the paper's findings; with --baseline, whether one got worse."""
+    from monitor_app.analysis.compare import Limits, parse_percent
+    from monitor_app.cli import campaigns
+
+    if baseline is None:
+        if junit or max_energy or max_latency or max_memory or max_accuracy is not None:
+            raise typer.BadParameter("limits and --junit want a --baseline to compare with.")
+        document = campaigns.analyze(files, as_json=as_json)
+        return None if document is None else _print_json(document)
+    if len(files) != 1:
+        raise typer.BadParameter("with --baseline give one FILE.")
+    energy, latency, memory = (
+        None if text is None else parse_percent(text) for text in (max_energy, max_latency, max_memory)
+    )
+    limits = Limits(energy, latency, memory, max_accuracy)
+    good, document = campaigns.check(baseline, files[0], limits, junit, as_json=as_json)
+    if document is not None:
+        _print_json(document)
+    raise typer.Exit(0 if good else 1)
+
+
+@app.command()
+def figures(
+    files: SessionsArgument,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to write to.")],
+    form: Annotated[FigureFormat, typer.Option("--format", help="Kind of files.")] = FigureFormat.PNG,
+    theme: Annotated[Theme, typer.Option(help="For pictures.")] = Theme.LIGHT,
+) -> None:
+    """The paper's figures of one session, or of several in comparison, as pictures or tables."""
+    from monitor_app.cli.campaigns import write_figures
+
+    written = write_figures(files, output, form.value, theme.value)
+    sys.stdout.write("".join(f"{path}\n" for path in written))
+
+
+@app.command()
+def report(
+    files: SessionsArgument,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The page to write: .html, or .pdf.")],
+) -> None:
+    """One page with method, uncertainty, figures, findings and table of one session or several."""
+    from monitor_app.cli.campaigns import write_report
+
+    write_report(files, output)
+    sys.stdout.write(f"{output}\n")
 
 
 @app.command(

@@ -34,7 +34,7 @@ NETWORKS_FOOTNOTE = (
 )
 
 
-def _console() -> Console:
+def console() -> Console:
     """stdout; wide enough for every table where it goes into a file or a pipe."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
@@ -42,29 +42,30 @@ def _console() -> Console:
 
 def print_session(file: Path, summary: SessionSummary) -> None:
     """The session as a few lines and a table of its runs."""
-    console = _console()
+    out = console()
     title = Text(f"{file}  {summary.title}", style="bold")
     if summary.simulated:
         title.append(f"  {SIMULATED}", style="bold red")
-    console.print(title)
+    out.print(title)
     started = f"{summary.started_utc:%Y-%m-%d %H:%M:%S} UTC" if summary.started_utc else "time unknown"
     ending = "" if summary.complete else ", cut off or still going on"
-    console.print(f"{started}, {summary.duration_s:.1f} s{ending}")
+    out.print(f"{started}, {summary.duration_s:.1f} s{ending}")
     for source in summary.sources:
         rate = "no samples" if source.rate_hz is None else f"{source.rate_hz:,.2f} Sa/s"
-        console.print(
+        out.print(
             f"{source.source.name}: {source.source.model} {source.source.serial_number}".rstrip()
             + f", {rate}, {source.lost_samples} lost, {_clock_words(source)}"
         )
         for note in source.source.notes:
-            console.print(Text(f"  {note}", style="dim"))
+            out.print(Text(f"  {note}", style="dim"))
     coverage = "" if summary.coverage is None else f" ({summary.coverage:.2%} of the samples)"
-    console.print(
+    out.print(
         f"idle {_number(summary.idle_w, '.2f')} W, full {_number(summary.full_w, '.2f')} W, "
         f"swing {_number(summary.swing_w, '.2f')} W, energy {_number(summary.energy_j, '.1f')} J{coverage}"
     )
     if summary.runs:
-        console.print(_runs_table(summary.runs))
+        out.print(_runs_table(summary.runs))
+        _print_remarks(out, summary.runs)
 
 
 def _clock_words(source: SourceSummary) -> str:
@@ -98,11 +99,19 @@ def _runs_table(runs: Sequence[RunResult]) -> Table:
             f"{result.memory[0].net_bytes / 1e6:.0f}" if result.memory else "-",
             _accuracy(result.top1, run.accuracy_note),
         )
-        if run.error:
-            table.add_row(Text(f"  {run.error}", style="red", overflow="fold"))
-        for note in result.notes:
-            table.add_row(Text(f"  {note}", style="dim", overflow="fold"))
     return table
+
+
+def _print_remarks(out: Console, runs: Sequence[RunResult]) -> None:
+    """What went wrong, and what a user of the figures must know; the same of several runs once."""
+    said: dict[tuple[str, str], list[str]] = {}
+    for result in runs:
+        label = f"{result.run.title} b{result.run.batch_size}"
+        remarks = [(result.run.error, "red")] if result.run.error else []
+        for text, style in (*remarks, *((note, "dim") for note in result.notes)):
+            said.setdefault((text, style), []).append(label)
+    for (text, style), labels in said.items():
+        out.print(Text(f"{', '.join(labels)}: {text}", style=style, overflow="fold"))
 
 
 def _accuracy(share: Proportion | None, note: str | None) -> str:
@@ -134,8 +143,8 @@ def print_networks(listed: Sequence[Listed]) -> None:
             f"{network.input_pixels}",
             each.weights or "none",
         )
-    _console().print(table)
-    _console().print(Text(NETWORKS_FOOTNOTE, style="dim"))
+    console().print(table)
+    console().print(Text(NETWORKS_FOOTNOTE, style="dim"))
 
 
 def print_sources(found: Sequence[FoundSource]) -> None:
@@ -145,7 +154,7 @@ def print_sources(found: Sequence[FoundSource]) -> None:
         table.add_column(name)
     for each in found:
         table.add_row(each.kind, each.where, each.description, each.state)
-    _console().print(table)
+    console().print(table)
 
 
 def status_line(status: BenchStatus, elapsed_s: float, duration_s: float | None) -> str:

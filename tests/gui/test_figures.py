@@ -20,12 +20,12 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from monitor_app.analysis.bootstrap import Estimate
 from monitor_app.analysis.charts import Axis, Chart, Line, Origin, Point, Scale, Series
 from monitor_app.analysis.figures import charts_of
+from monitor_app.analysis.figures.options import headline_batches
 from monitor_app.gui.figures.budget import Budget, budget_words, first_budget, has_budget, within
 from monitor_app.gui.figures.chart_json import Figures, FindingText, decode, encode
 from monitor_app.gui.figures.chart_list import lines_of
 from monitor_app.gui.figures.chart_words import point_lines, quantity_words
 from monitor_app.gui.figures.figures_job import FiguresJob
-from monitor_app.gui.figures.figures_process import headline_batches
 from monitor_app.gui.figures.figures_window import chart_of
 from monitor_app.gui.figures.groups import without, without_paper
 from monitor_app.gui.figures.placing import diameter_px, place, ranges

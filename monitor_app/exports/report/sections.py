@@ -6,6 +6,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from monitor_app.analysis.study import chart_behind
 from monitor_app.exports.report.blocks import (
     Block,
     Code,
@@ -107,7 +108,9 @@ def _findings(content: ReportContent, pictures: tuple[Picture, ...]) -> Iterator
     for name, campaign, found in zip(content.names, content.campaigns, content.findings, strict=False):
         if len(content.campaigns) > 1:
             yield Subtitle(name, campaign.simulated)
-        yield from (Tested(finding, of.get(finding.figure)) for finding in found)
+        for finding in found:
+            behind = chart_behind(finding, content.charts)
+            yield Tested(finding, of.get(behind.key) if behind else None)
 
 
 def _cells(campaign: Campaign) -> Iterator[Block]:

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Accuracy and time are hyperbolic: on the upper hull accuracy is A - k / t, so linear in throughput (figure 9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monitor_app.analysis.bootstrap import Estimate
+from monitor_app.analysis.findings.distributions import t_quantile
+from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict
+from monitor_app.analysis.findings.front import upper_hull
+from monitor_app.analysis.findings.regression import UPPER, Line, akaike, fit_line
+from monitor_app.analysis.findings.wording import interval, number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from monitor_app.analysis.findings.margins import Margins
+    from monitor_app.analysis.findings.table import Table
+
+    Floats = NDArray[np.float64]
+
+LEAST = 6
+"""Networks on the hull; with fewer the correction of AICc forbids every comparison with three coefficients."""
+EXPONENTS = np.linspace(-4.0, 2.0, 1201)
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Hull:
+    """The networks on the upper hull at one batch size, and what was fitted to them."""
+
+    rows: NDArray[np.intp]
+    line: Line
+    """Accuracy in % against throughput in Hz; A is its intercept and k, in % s, its slope with the sign turned."""
+    evidence: Mapping[str, float]
+    """AICc of every form, by name."""
+    exponent: Estimate
+    """Of time, in A + B t^p; -1 for the hyperbola."""
+
+    @property
+    def rival(self) -> str:
+        """The best of the other forms."""
+        return min((name for name in self.evidence if name != HYPERBOLA), key=lambda name: self.evidence[name])
+
+    @property
+    def lead(self) -> float:
+        """By how much the AICc of the best other form is larger."""
+        return self.evidence[self.rival] - self.evidence[HYPERBOLA]
+
+
+HYPERBOLA = "A - k/t"
+
+
+def fit_hull(seconds: Floats, top1: Floats) -> Hull | None:
+    """Of times an image and accuracy in %, both of shape (n,); None where too few are on the hull."""
+    rows = upper_hull(seconds, top1)
+    if len(rows) < LEAST:
+        return None
+    times_s, percent = seconds[rows], top1[rows]
+    count, total = len(rows), float(((percent - percent.mean()) ** 2).sum())
+
+    def evidence(squares: float, coefficients: int) -> float:
+        return akaike(max(squares, _ROUNDING * total), count, coefficients)
+
+    of_exponent = _squares(times_s, percent)
+    fits = {
+        HYPERBOLA: evidence(_line_squares(1 / times_s, percent), 2),
+        "linear in t": evidence(_line_squares(times_s, percent), 2),
+        "linear in log t": evidence(_line_squares(np.log(times_s), percent), 2),
+        "power law c t^p": evidence(_power_law_squares(times_s, percent), 2),
+        "A - k/t^p": evidence(float(of_exponent.min()), 3),
+    }
+    return Hull(rows, fit_line(1 / times_s, percent), fits, _exponent(of_exponent, count))
+
+
+def accuracy_and_time(table: Table, margins: Margins) -> Finding:
+    """Which form the upper hull has at the larger headline batch, by AICc."""
+    seconds = table.seconds.values
+    columns = dict.fromkeys(reversed(table.headline(seconds)))
+    hulls = {c: fit_hull(seconds[:, c], table.top1.values) if seconds.size else None for c in columns}
+    large = next(iter(columns))
+    hull = hulls[large]
+    verdict = Verdict.NOT_ENOUGH_DATA
+    sentence = f"{LEAST} networks with measured accuracy are needed on the upper hull of accuracy against time."
+    caution = table.caution
+    if hull is not None:
+        if abs(hull.lead) >= margins.evidence:
+            verdict = Verdict.HOLDS if hull.lead > 0 else Verdict.DOES_NOT_HOLD
+        if hull.line.slope.value >= 0:
+            verdict = Verdict.DOES_NOT_HOLD
+        constant, k = hull.line.intercept, _k(hull.line)
+        sentence = (
+            f"At batch {table.batches[large]} the {len(hull.rows)} networks on the upper hull follow accuracy = A - "
+            f"k/t with A = {interval(constant, '%')} and k = {interval(k, '% ms', 1e3)}; the next best form, "
+            f"{hull.rival}, has an AICc that is {number(abs(hull.lead))} {'higher' if hull.lead > 0 else 'lower'}."
+        )
+        if not hull.exponent.low <= -1 <= hull.exponent.high:
+            free = f"Left free, the exponent of time is {interval(hull.exponent)}, so the form is only roughly -1."
+            caution = f"{caution} {free}".strip()
+    return Finding(
+        key="accuracy-time",
+        claim="Accuracy and time an image are hyperbolic: the best accuracy is A - k/t, linear in images a second.",
+        verdict=verdict,
+        sentence=sentence,
+        statistics=tuple(s for c, each in hulls.items() if each for s in _statistics(int(table.batches[c]), each)),
+        figure="top1-throughput",
+        margin=f"An AICc {margins.evidence:g} lower than that of every other form, or higher than one of them",
+        caution=caution,
+        simulated=table.times_simulated,
+    )
+
+
+def _statistics(batch: int, hull: Hull) -> tuple[Statistic, ...]:
+    k = _k(hull.line)
+    lead = Estimate(hull.lead, hull.lead, hull.lead)
+    return (
+        Statistic(f"A at batch {batch}", hull.line.intercept, "%"),
+        Statistic(f"k at batch {batch}", Estimate(1e3 * k.value, 1e3 * k.low, 1e3 * k.high), "% ms"),
+        Statistic(f"Exponent of time left free at batch {batch}", hull.exponent, ""),
+        Statistic(f"AICc of {hull.rival} less that of {HYPERBOLA} at batch {batch}", lead, ""),
+    )
+
+
+def _k(line: Line) -> Estimate:
+    return Estimate(-line.slope.value, -line.slope.high, -line.slope.low)
+
+
+def _squares(times_s: Floats, percent: Floats) -> Floats:
+    """Residual squares of A + B t^p for each of `EXPONENTS`, shape (p,)."""
+    logs = np.log(times_s) - np.log(times_s).mean()
+    powers = EXPONENTS[:, np.newaxis]
+    nearly_zero = np.abs(powers) < 1e-9
+    raised = np.where(nearly_zero, logs, np.expm1(powers * logs) / np.where(nearly_zero, 1.0, powers))
+    from_mean = raised - raised.mean(axis=1, keepdims=True)
+    about = percent - percent.mean()
+    squares: Floats = float(about @ about) - (from_mean @ about) ** 2 / (from_mean**2).sum(axis=1)
+    return np.maximum(squares, 0.0)
+
+
+def _line_squares(x: Floats, y: Floats) -> float:
+    about, rest = x - x.mean(), y - y.mean()
+    return max(float(rest @ rest) - float(about @ rest) ** 2 / float(about @ about), 0.0)
+
+
+def _power_law_squares(times_s: Floats, percent: Floats) -> float:
+    raised = np.exp(EXPONENTS[:, np.newaxis] * (np.log(times_s) - np.log(times_s).mean()))
+    squares = float(percent @ percent) - (raised @ percent) ** 2 / (raised**2).sum(axis=1)
+    return max(float(squares.min()), 0.0)
+
+
+def _exponent(squares: Floats, count: int) -> Estimate:
+    """The exponent of the least squares, and all that an F test with one and n - 3 degrees does not exclude."""
+    freedom = count - 3
+    least = int(squares.argmin())
+    limit = squares[least] * (1 + t_quantile(UPPER, freedom) ** 2 / freedom)
+    kept = EXPONENTS[squares <= limit]
+    return Estimate(float(EXPONENTS[least]), float(kept[0]), float(kept[-1]))

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Net power does not depend on the batch size (claim of figure 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monitor_app.analysis.findings.equivalence import LEAST_NETWORKS, Contrast, Trends, contrasts, equivalent, trends
+from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of
+from monitor_app.analysis.findings.regression import mean_of
+from monitor_app.analysis.findings.wording import interval, names, number
+
+if TYPE_CHECKING:
+    from monitor_app.analysis.findings.margins import Margins
+    from monitor_app.analysis.findings.table import Table
+
+
+def power_and_batch(table: Table, margins: Margins) -> Finding:
+    """Equivalence of the mean net power at every two batch sizes, paired by network."""
+    watts, batches = table.net_w.values, table.batches
+    pairs = contrasts(watts)
+    mean_w = float(np.nanmean(watts)) if np.isfinite(watts).any() else 0.0
+    margin_w = margins.power * mean_w
+    followed = trends(watts, batches)
+    statistics: tuple[Statistic, ...] = ()
+    caution = table.caution
+    if not pairs:
+        verdict = Verdict.NOT_ENOUGH_DATA
+        sentence = f"Net power at two batch sizes or more is needed of {LEAST_NETWORKS} networks."
+    else:
+        exceptions = followed.beyond(margin_w)
+        verdict = equivalent(pairs, margin_w)
+        if len(exceptions) > margins.exceptions * len(followed.rows):
+            verdict = all_of(verdict, Verdict.DOES_NOT_HOLD)
+        worst = max(pairs, key=lambda pair: max(-pair.difference.low, pair.difference.high))
+        statistics = _statistics(table, worst, followed)
+        sentence = (
+            f"Between batch {batches[worst.first]} and {batches[worst.second]}, where it changes most, net power "
+            f"changes by {interval(worst.difference, 'W')} on average over {worst.networks} networks; it is "
+            f"{number(mean_w)} W on average."
+        )
+        if len(exceptions):
+            titles = names([table.titles[row] for row in exceptions])
+            caution = f"{caution} The power of {titles} does follow the batch size.".strip()
+    return Finding(
+        key="power-batch",
+        claim="Net power does not depend on the batch size.",
+        verdict=verdict,
+        sentence=sentence,
+        statistics=statistics,
+        figure="power-batch",
+        margin=f"A difference of {margins.power:.0%} of mean net power, {number(margin_w)} W, at any two batch sizes",
+        caution=caution,
+        simulated=table.power_simulated,
+    )
+
+
+def _statistics(table: Table, worst: Contrast, followed: Trends) -> tuple[Statistic, ...]:
+    first, second = table.batches[[worst.first, worst.second]].tolist()
+    found = [Statistic(f"Largest change, batch {first} to {second}", worst.difference, "W")]
+    if len(followed.rows) >= LEAST_NETWORKS:
+        several = table.net_w.values[followed.rows]
+        ranges = np.nanmax(several, axis=1) - np.nanmin(several, axis=1)
+        found += [
+            Statistic("Slope for each doubling of the batch", mean_of(followed.slopes), "W"),
+            Statistic("Change from the smallest to the largest batch", mean_of(followed.changes), "W"),
+            Statistic("Highest less lowest of a network, noise included", mean_of(ranges), "W"),
+        ]
+    return tuple(found)

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a session file to what its own trace says of the meter that such work takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monitor_app.analysis.bootstrap import Estimate
+from monitor_app.analysis.charts import Axis, Chart, Line, Origin, Point, Scale, Series
+from monitor_app.analysis.findings.margins import Margins
+from monitor_app.analysis.findings.trace import Trace, meter_findings, missed_at, usable
+from monitor_app.analysis.runs import delay_of, idle_spans
+from monitor_app.analysis.signals import is_simulated, total_power
+from monitor_app.analysis.steady import Readings
+from monitor_app.core.runs import Phase, RunState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor_app.analysis.findings.finding import Finding
+    from monitor_app.session.reader import SessionReader
+    from monitor_app.session.rows import RunRow, SignalRow
+
+MOST_TRACES = 12
+MOST_S = 4.0
+MOST_SAMPLES = 500_000
+AROUND_NS = 1_000_000_000
+RATES_HZ = (1.0, 2.0, 5.0, 12.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0)
+_COLOURS = {"a batch": "#c2410c", "a run": "#0369a1"}
+
+
+def findings_of_meter(reader: SessionReader) -> tuple[Finding, ...]:
+    """The needed bandwidth and what slow meters miss, from up to twelve runs spread over the session."""
+    return meter_findings(traces_of(reader), simulated=is_simulated(reader))
+
+
+def meter_chart(reader: SessionReader) -> Chart:
+    """Error of the net energy that meters of lower rates would have made of these runs, decimated from their trace."""
+    traces = traces_of(reader)
+    simulated = is_simulated(reader)
+    series = _error_series(traces, Origin.SIMULATED if simulated else Origin.MEASURED)
+    limit = 100 * Margins().meter
+    lines = (
+        (Line(f"{limit:g} %", (RATES_HZ[0], series[0].points[-1].x.value), (limit, limit), Origin.GIVEN),)
+        if series
+        else ()
+    )
+    return Chart(
+        key="meter-rate",
+        number=None,
+        title="Error of energy against the rate of the meter",
+        x=Axis("Values a second", "1/s", Scale.LOG),
+        y=Axis("Error of net energy, 95 of 100 cases", "%", Scale.LOG),
+        series=series,
+        lines=lines,
+        caption=(
+            "What slower meters would have made of the same runs: their trace with most of its values left out, begun "
+            "at every possible moment. Where a line lies under the margin, a meter of that rate is enough."
+        ),
+        missing=() if series else ("No run has a trace that is fast enough to leave values out of.",),
+        simulated=simulated,
+    )
+
+
+def traces_of(reader: SessionReader) -> tuple[Trace, ...]:
+    """The timed spans of up to twelve runs, spread evenly over those that are done; none without a total power."""
+    signal = total_power(reader)
+    if signal is None:
+        return ()
+    done = [run for run in reader.runs() if run.state == RunState.DONE.value]
+    chosen = (
+        [done[k] for k in np.unique(np.linspace(0, len(done) - 1, MOST_TRACES).round().astype(int))] if done else []
+    )
+    found = [_trace(reader, signal, run) for run in chosen]
+    return tuple(trace for trace in found if trace is not None)
+
+
+def _trace(reader: SessionReader, signal: SignalRow, run: RunRow) -> Trace | None:
+    batches = reader.batches(run_id=run.id)
+    batches = batches[batches["phase"] == Phase.TIMED.value]
+    idle = idle_spans(reader.spans(run.id))
+    if not len(batches) or not idle:
+        return None
+    delay_ns = delay_of(reader, signal.source, int(batches["end_ns"][-1]))
+    start_ns, end_ns = batches["start_ns"] + delay_ns, batches["end_ns"] + delay_ns
+    kept = end_ns <= start_ns[0] + max(MOST_S * 1e9, float(end_ns[0] - start_ns[0]))
+    start_ns, end_ns = start_ns[kept], end_ns[kept]
+    rate_hz = reader.sample_rate_hz((signal.factor_a or signal.id) if signal.is_product else signal.id)
+    if rate_hz is None:
+        return None
+    power = _samples(reader, signal, int(start_ns[0]) - AROUND_NS, int(end_ns[-1]) + AROUND_NS, rate_hz)
+    quiet = _samples(reader, signal, idle[0][0] + delay_ns, idle[0][1] + delay_ns, rate_hz)
+    if len(power.values) < 2 or power.times_ns[0] > start_ns[0] or power.times_ns[-1] < end_ns[-1]:
+        return None
+    step = _step(len(power.values))
+    return Trace(
+        Readings(power.times_ns[::step], power.values[::step]), rate_hz / step, start_ns, end_ns, quiet.values[::step]
+    )
+
+
+def _samples(reader: SessionReader, signal: SignalRow, start_ns: int, end_ns: int, rate_hz: float) -> Readings:
+    most_ns = round(MOST_SAMPLES * 16 / rate_hz * 1e9)
+    return Readings(*reader.samples(signal.id, start_ns, min(end_ns, start_ns + most_ns)))
+
+
+def _step(count: int) -> int:
+    """A trace of a fast meter keeps every so many samples: its own bandwidth is far above the work's."""
+    return max(count // MOST_SAMPLES, 1)
+
+
+def _error_series(traces: Sequence[Trace], origin: Origin) -> tuple[Series, ...]:
+    missed = [missed_at(fast, rate_hz) for rate_hz in RATES_HZ if (fast := usable(traces, rate_hz))]
+    if not missed:
+        return ()
+    return tuple(
+        Series(
+            f"Energy of {what}",
+            _COLOURS[what],
+            tuple(
+                Point(_exact(each.rate_hz), _exact(100 * error), label=f"{what} at {each.rate_hz:g}/s")
+                for each in missed
+                if (error := each.of_batch() if what == "a batch" else each.of_run()) > 0
+            ),
+            origin,
+            joined=True,
+        )
+        for what in _COLOURS
+    )
+
+
+def _exact(value: float) -> Estimate:
+    return Estimate(value, value, value)

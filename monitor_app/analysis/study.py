@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sessions read and put together: their cells, their figures, and what they say of the paper's claims."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor_app.analysis.campaign import campaign_of
+from monitor_app.analysis.figures import charts_of
+from monitor_app.analysis.figures.options import Options, headline_batches
+from monitor_app.analysis.findings import findings_of
+from monitor_app.analysis.meter import findings_of_meter, meter_chart
+from monitor_app.session.reader import SessionReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from monitor_app.analysis.cells import Campaign
+    from monitor_app.analysis.charts import Chart
+    from monitor_app.analysis.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One session, or several that are compared."""
+
+    campaigns: tuple[Campaign, ...]
+    findings: tuple[tuple[Finding, ...], ...]
+    """Of each campaign."""
+    meter: Chart
+    """What slower meters would have made of the first."""
+
+    def charts(self, *, gross: bool = False) -> tuple[Chart, ...]:
+        """All figures; energies above idle, or those of the whole board."""
+        options = Options(headline_batches=headline_batches(self.campaigns), gross=gross)
+        return (*charts_of(self.campaigns, options), self.meter)
+
+
+def study(files: Sequence[Path], progress: Callable[[float], None] = lambda share: None) -> Study:
+    """Read sessions, at least one. Raises NotASessionError, NewerSessionError.
+
+    Args:
+        files: sessions; their order is that of the figures.
+        progress: called with the share that is done, 0 to 1.
+    """
+    campaigns: list[Campaign] = []
+    findings: list[tuple[Finding, ...]] = []
+    meters: list[Chart] = []
+    for count, file in enumerate(files):
+
+        def tell(part: float, before: int = count) -> None:
+            progress((before + part) / len(files))
+
+        with SessionReader(file) as reader:
+            campaign = campaign_of(reader, progress=tell)
+            campaigns.append(campaign)
+            findings.append((*findings_of(campaign), *findings_of_meter(reader)))
+            if not meters:
+                meters.append(meter_chart(reader))
+    return Study(tuple(campaigns), tuple(findings), meters[0])
+
+
+def chart_behind(finding: Finding, charts: Sequence[Chart]) -> Chart | None:
+    """The figure that shows what a finding was made of; of one that is drawn for several batch sizes the last."""
+    exact = [chart for chart in charts if chart.key == finding.figure]
+    found = exact or [chart for chart in charts if chart.key.startswith(f"{finding.figure}-b")]
+    return found[-1] if found else None

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Campaigns, findings and checks as people read them in a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from monitor_app.analysis.compare import Verdict as CheckVerdict
+from monitor_app.analysis.findings import Verdict
+from monitor_app.cli.tables import NOT_MEASURED, SIMULATED, console
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor_app.analysis.bootstrap import Estimate
+    from monitor_app.analysis.cells import Campaign, Cell
+    from monitor_app.analysis.compare import Check
+    from monitor_app.analysis.findings import Finding
+
+_STYLES = {
+    Verdict.HOLDS.value: "green",
+    Verdict.DOES_NOT_HOLD.value: "red",
+    Verdict.NOT_ENOUGH_DATA.value: "yellow",
+    CheckVerdict.PASSED.value: "green",
+    CheckVerdict.FAILED.value: "red",
+    CheckVerdict.MISSING.value: "red",
+    CheckVerdict.UNCLEAR.value: "yellow",
+}
+
+
+def print_campaign(campaign: Campaign, findings: Sequence[Finding]) -> None:
+    """The cells of a session and what they say of the paper's claims."""
+    out = console()
+    title = Text(f"{campaign.path}  {campaign.title}", style="bold")
+    if campaign.simulated:
+        title.append(f"  {SIMULATED}", style="bold red")
+    out.print(title)
+    out.print(" on ".join(part for part in (campaign.started_utc, campaign.board) if part))
+    if campaign.cells:
+        out.print(_cells_table(campaign.cells))
+    for finding in findings:
+        out.print()
+        verdict = Text(f"{finding.verdict.value:16}", style=_STYLES[finding.verdict.value])
+        out.print(verdict + Text(finding.claim, style="bold"))
+        out.print(Text(f"{'':16}{finding.sentence}", overflow="fold"))
+        if finding.caution:
+            out.print(Text(f"{'':16}{finding.caution}", style="dim", overflow="fold"))
+
+
+def print_checks(checks: Sequence[Check]) -> None:
+    """How each check ended, those that fail first."""
+    out = console()
+    for check in sorted(checks, key=lambda each: not each.fails):
+        out.print(Text(f"{check.verdict.value:8}", style=_STYLES[check.verdict.value]) + Text(f"  {check.sentence}"))
+    failed = sum(check.fails for check in checks)
+    out.print(Text(f"{failed} of {len(checks)} checks failed.", style="bold red" if failed else "bold"))
+
+
+def print_flags(flags: Sequence[str]) -> None:
+    """What sets compared sessions apart that should not."""
+    for flag in flags:
+        console().print(Text(f"! {flag}", style="red"))
+
+
+def _cells_table(cells: Sequence[Cell]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("network", no_wrap=True)
+    for name in ("ms/image", "net W", "mJ/image", "memory MB", "top-1"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for cell in cells:
+        if not cell.fits:
+            table.add_row(cell.label, Text("does not fit" if cell.fits is False else cell.message, style="dim"))
+            continue
+        table.add_row(
+            cell.label,
+            _estimate(cell.seconds_per_image, 1e3),
+            _estimate(cell.net_w),
+            _estimate(cell.net_j_per_image, 1e3),
+            "-" if cell.memory_bytes is None else f"{cell.memory_bytes / 1e6:.0f}",
+            NOT_MEASURED if cell.top1 is None else f"{cell.top1.value:.2%}",
+        )
+    return table
+
+
+def _estimate(estimate: Estimate | None, scale: float = 1.0) -> str:
+    """To three digits, with half of its interval to two."""
+    if estimate is None:
+        return "-"
+    half = (estimate.high - estimate.low) / 2 * scale
+    value = f"{estimate.value * scale:.4g}"
+    return f"{value} ± {half:.2g}" if half < float("inf") else value

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Campaigns from the command line: their findings, their figures, their report, and whether one got worse."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from monitor_app.analysis.campaign import campaign_of
+from monitor_app.analysis.compare import Limits, differences, regressions
+from monitor_app.analysis.study import Study, study
+from monitor_app.cli.campaign_tables import print_campaign, print_checks, print_flags
+from monitor_app.core.errors import ExportError
+from monitor_app.exports.chart_csv import write_chart_csv
+from monitor_app.session.reader import SessionReader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from monitor_app.analysis.cells import Campaign
+    from monitor_app.analysis.charts import Chart
+    from monitor_app.analysis.compare import Check
+    from monitor_app.analysis.findings import Finding
+
+
+def analyze(files: Sequence[Path], *, as_json: bool) -> dict[str, Any] | None:
+    """Cells and findings of each session, printed, or as a document."""
+    found = _study(files)
+    each = zip(found.campaigns, found.findings, strict=True)
+    flags = differences(found.campaigns)
+    if as_json:
+        return {"sessions": [_campaign_json(*one) for one in each], "differences": list(flags)}
+    for campaign, findings in each:
+        print_campaign(campaign, findings)
+    print_flags(flags)
+    return None
+
+
+def check(
+    baseline: Path, file: Path, limits: Limits, junit: Path | None, *, as_json: bool
+) -> tuple[bool, dict[str, Any] | None]:
+    """Whether no network of ``file`` is worse than in the baseline by more than the limits, and beyond noise."""
+    old, new = (_campaign(each) for each in (baseline, file))
+    checks, flags = regressions(old, new, limits), differences([old, new])
+    if junit is not None:
+        from monitor_app.exports.junit import write_junit
+
+        write_junit(checks, junit, flags=flags, sessions=(baseline, file))
+    good = not any(each.fails for each in checks)
+    if as_json:
+        return good, {"passed": good, "checks": [_check_json(each) for each in checks], "differences": list(flags)}
+    print_checks(checks)
+    print_flags(flags)
+    return good, None
+
+
+def write_figures(files: Sequence[Path], folder: Path, form: str, theme: str) -> list[Path]:
+    """Every figure that has something to show as a picture or a table in a folder; the files. Raises ExportError."""
+    charts = [chart for chart in _study(files).charts() if chart.series]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ExportError(f"The folder {folder} cannot be made ({error.strerror}): choose another one.") from error
+    written = []
+    with _progress(f"writing {folder}") as progress:
+        task = progress.add_task("", total=len(charts))
+        for chart in charts:
+            written.append(_write_figure(chart, folder / f"{_number(chart)}{chart.key}.{form}", theme))
+            progress.advance(task)
+    return written
+
+
+def write_report(files: Sequence[Path], output: Path) -> None:
+    """One page, or a PDF where the name ends so. Raises ExportError."""
+    from monitor_app.exports.report.content import ReportContent
+    from monitor_app.exports.report.files import write_report as write
+
+    found = _study(files)
+    content = ReportContent(
+        campaigns=found.campaigns,
+        charts=found.charts(),
+        findings=found.findings,
+        warnings=differences(found.campaigns),
+        made_utc=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    )
+    write(content, output)
+
+
+def _study(files: Sequence[Path]) -> Study:
+    with _progress("reading") as progress:
+        task = progress.add_task("", total=1.0)
+        return study(files, lambda share: progress.update(task, completed=share))
+
+
+def _campaign(file: Path) -> Campaign:
+    with SessionReader(file) as reader:
+        return campaign_of(reader)
+
+
+def _write_figure(chart: Chart, path: Path, theme: str) -> Path:
+    if path.suffix == ".csv":
+        write_chart_csv(chart, path)
+    else:
+        from monitor_app.exports.charts.files import draw_chart
+
+        draw_chart(chart, path, theme="dark" if theme == "dark" else "light")
+    return path
+
+
+def _number(chart: Chart) -> str:
+    return f"fig{chart.number:02d}-" if chart.number is not None else ""
+
+
+def _progress(words: str) -> Progress:
+    return Progress(
+        TextColumn(words), BarColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True,
+        disable=not sys.stderr.isatty(),
+    )  # fmt: skip
+
+
+def _campaign_json(campaign: Campaign, findings: Sequence[Finding]) -> dict[str, Any]:
+    """As docs/campaign.md describes it."""
+    document = asdict(campaign)
+    document["findings"] = [_finding_json(finding) for finding in findings]
+    return document
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    return {**asdict(finding), "verdict": finding.verdict.value}
+
+
+def _check_json(check: Check) -> dict[str, Any]:
+    return {
+        **asdict(check),
+        "quantity": check.quantity.value,
+        "verdict": check.verdict.value,
+        "fails": check.fails,
+    }
