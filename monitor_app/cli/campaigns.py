@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -35,7 +36,7 @@ def analyze(files: Sequence[Path], *, as_json: bool) -> dict[str, Any] | None:
     each = zip(found.campaigns, found.findings, strict=True)
     flags = differences(found.campaigns)
     if as_json:
-        return {"sessions": [_campaign_json(*one) for one in each], "differences": list(flags)}
+        return _plain({"sessions": [_campaign_json(*one) for one in each], "differences": list(flags)})
     for campaign, findings in each:
         print_campaign(campaign, findings)
     print_flags(flags)
@@ -54,7 +55,8 @@ def check(
         write_junit(checks, junit, flags=flags, sessions=(baseline, file))
     good = not any(each.fails for each in checks)
     if as_json:
-        return good, {"passed": good, "checks": [_check_json(each) for each in checks], "differences": list(flags)}
+        told = {"passed": good, "checks": [_check_json(each) for each in checks], "differences": list(flags)}
+        return good, _plain(told)
     print_checks(checks)
     print_flags(flags)
     return good, None
@@ -129,6 +131,15 @@ def _campaign_json(campaign: Campaign, findings: Sequence[Finding]) -> dict[str,
     document = asdict(campaign)
     document["findings"] = [_finding_json(finding) for finding in findings]
     return document
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no infinity: the end of an interval that is not known is null."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _finding_json(finding: Finding) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_app.core.errors import InferenceError
-from monitor_app.core.runs import Batch, NetworkFacts, Phase
+from monitor_app.core.runs import Batch, MemoryKind, MemoryUse, NetworkFacts, Phase
 from monitor_app.inference.messages import (
     Batches,
     Evaluate,
@@ -20,6 +20,8 @@ from monitor_app.inference.messages import (
     FailureKind,
     Load,
     Loaded,
+    MeasureMemory,
+    MemoryReport,
     PhaseDone,
     Played,
     Pulses,
@@ -39,14 +41,19 @@ seconds = st.floats(0, 1e9)
 time_ns = st.integers(0, 2**63 - 1)
 names = st.dictionaries(text, text, max_size=4)
 right = st.none() | count
-rows = st.lists(st.tuples(time_ns, time_ns, count, right, right), max_size=5).map(tuple)
+rows = st.lists(st.tuples(time_ns, time_ns, count, right, right, right), max_size=5).map(tuple)
+memory_rows = st.lists(st.tuples(st.sampled_from([kind.value for kind in MemoryKind]), count, count), max_size=4).map(
+    tuple
+)
 
 messages = st.one_of(
-    st.builds(Load, text, text, text, positive, text, count),
+    st.builds(Load, text, text, text, positive, text, count, st.booleans(), st.booleans()),
     st.builds(WarmUp, positive, seconds, count),
     st.builds(Time, positive, seconds, count),
     st.builds(Evaluate, positive, text),
     st.builds(Pulses, text, positive, positive, seconds, seconds, count),
+    st.builds(MeasureMemory),
+    st.builds(MemoryReport, memory_rows),
     st.builds(Stop),
     st.builds(Quit),
     st.builds(Ready, positive, names, names, positive),
@@ -75,20 +82,26 @@ def test_the_words_of_the_contract():
         "threads": 2,
         "weights": "auto",
         "seed": 0,
+        "channels_last": False,
+        "compiled": False,
     }
     assert json.loads(encode(Time(4, 1.5, 10))) == {"type": "time", "batch_size": 4, "min_s": 1.5, "min_batches": 10}
-    assert json.loads(encode(Batches(Phase.TIMED, ((1, 2, 3, None, None),)))) == {
+    assert json.loads(encode(Batches(Phase.TIMED, ((1, 2, 3, None, None, 4),)))) == {
         "type": "batches",
         "phase": "timed",
-        "rows": [[1, 2, 3, None, None]],
+        "rows": [[1, 2, 3, None, None, 4]],
     }
     assert encode(Stop()) == b'{"type":"stop"}\n'
 
 
 def test_rows_and_facts_are_the_values_that_everyone_speaks():
-    message = decode(b'{"type":"batches","phase":"accuracy","rows":[[10,20,8,5,7],[30,40,4,1,4]]}')
+    message = decode(b'{"type":"batches","phase":"accuracy","rows":[[10,20,8,5,7,null],[30,40,4,1,4,9]]}')
     assert isinstance(message, Batches)
-    assert message.batches == (Batch(Phase.ACCURACY, 10, 20, 8, 5, 7), Batch(Phase.ACCURACY, 30, 40, 4, 1, 4))
+    assert message.batches == (Batch(Phase.ACCURACY, 10, 20, 8, 5, 7), Batch(Phase.ACCURACY, 30, 40, 4, 1, 4, 9))
+    memory = decode(b'{"type":"memory_report","rows":[["pss",300,100]]}')
+    assert isinstance(memory, MemoryReport)
+    assert memory.uses == (MemoryUse(MemoryKind.PSS, 300, 100),)
+    assert memory.uses[0].net_bytes == 200
     facts = NetworkFacts("a", "A", 1, 2, 3, 224, None, None)
     assert Loaded("a", "A", 1, 2, 3, 224, None, None, 0.5).facts == facts
 

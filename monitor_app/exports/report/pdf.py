@@ -88,8 +88,9 @@ def _draw_head(paper: Paper, document: Document) -> None:
 
 def _draw_section(paper: Paper, section: Section, found: dict[int, int], places: Mapping[int, int]) -> None:
     paper.gap(18)
-    pictures = any(isinstance(block, Picture) for block in section.blocks)
-    paper.need(_SECTION.leading + (chart_height() if pictures else 60))
+    first = next(iter(section.blocks), None)
+    below = _height(first) if isinstance(first, Picture) else 60
+    paper.need(min(_SECTION.leading + 4 + below, BOTTOM - TOP))
     paper.text(section.title, _SECTION)
     paper.gap(4)
     for block in section.blocks:
@@ -217,8 +218,13 @@ def _words_of(block: Picture) -> list[tuple[str, Style]]:
 
 def _reserve(paper: Paper, block: Picture) -> None:
     """A picture and what stands under it stay together, where a page holds both."""
+    paper.need(min(_height(block), BOTTOM - TOP))
+
+
+def _height(block: Picture) -> float:
+    """Of a picture with what stands under it."""
     below = sum(len(wrapped(text, style, WIDTH)) * style.leading for text, style in _words_of(block))
-    paper.need(min(chart_height() + 3 + below, BOTTOM - TOP))
+    return chart_height() + 3 + below
 
 
 def _draw_tested(paper: Paper, block: Tested, places: Mapping[int, int]) -> None:

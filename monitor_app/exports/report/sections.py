@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from monitor_app.analysis.cells import Campaign
     from monitor_app.exports.report.content import ReportContent
 
-_APART = frozenset({"profile", "title"})
-"""Of what the session says of itself, what stands elsewhere in the report."""
+_APART = frozenset({"profile", "title", "boot_id", "shift_ns", "durable_commits", "completed_utc_ns", "python"})
+"""Of what the session says of itself, what stands elsewhere in the report, or is for programs."""
 _SIMULATED = (
     "Something in this report was not measured on a real thing. Each chart, each number and each row that it concerns "
     "is marked SIMULATED."

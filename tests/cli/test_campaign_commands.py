@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""analyze, figures and report as a user types them, on a small campaign of the emulated board."""
+
+from __future__ import annotations
+
+import json
+import math
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.cli.test_commands import monitor_app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROFILE = """
+title = "A small campaign"
+[[source]]
+kind = "shunt"
+emulate = "tx1"
+[source.roles]
+power = "total"
+[inference]
+device = "emulated:tx1"
+[protocol]
+settle_s = 0.3
+idle_s = 0.3
+warm_up_s = 0.2
+warm_up_batches = 1
+timed_s = 0.6
+timed_batches = 3
+fresh_process = true
+[plan]
+networks = {networks}
+batch_sizes = [1, 4]
+accuracy = "once"
+images = "published"
+"""
+
+
+def record(folder: Path, name: str, networks: list[str]) -> Path:
+    profile, session = folder / f"{name}.toml", folder / f"{name}.plm"
+    profile.write_text(PROFILE.format(networks=json.dumps(networks)))
+    done = monitor_app("record", str(profile), "-o", str(session))
+    assert done.returncode == 0, done.stderr
+    assert "SIMULATED" in done.stderr
+    return session
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return record(tmp_path_factory.mktemp("whole"), "whole", ["alexnet_2016", "bn_nin", "enet", "resnet18"])
+
+
+@pytest.fixture(scope="module")
+def part(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return record(tmp_path_factory.mktemp("part"), "part", ["alexnet_2016"])
+
+
+def strict(text: str) -> dict:
+    def refuse(constant: str) -> float:
+        raise AssertionError(f"{constant} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_analyze_prints_one_document_with_cells_and_findings(whole: Path) -> None:
+    done = monitor_app("analyze", str(whole), "--json")
+    assert done.returncode == 0, done.stderr
+    [session] = strict(done.stdout)["sessions"]
+    assert session["simulated"] is True
+    assert [(cell["network"], cell["batch_size"]) for cell in session["cells"]] == [
+        (network, size) for network in ("alexnet_2016", "bn_nin", "enet", "resnet18") for size in (1, 4)
+    ]
+    cell = session["cells"][0]
+    assert cell["net_w"]["low"] <= cell["net_w"]["value"] <= cell["net_w"]["high"]
+    assert math.isclose(cell["net_w"]["value"], 11.8, rel_tol=0.02)
+    assert {finding["verdict"] for finding in session["findings"]} <= {"holds", "does not hold", "not enough data"}
+    assert {"power-batch", "bandwidth", "slow-meters"} <= {finding["key"] for finding in session["findings"]}
+
+
+def test_analyze_tells_people_the_verdicts(whole: Path) -> None:
+    done = monitor_app("analyze", str(whole))
+    assert done.returncode == 0, done.stderr
+    assert "SIMULATED" in done.stdout
+    assert "Net power does not depend on the batch size." in done.stdout
+
+
+def test_a_session_is_no_worse_than_itself(whole: Path, tmp_path: Path) -> None:
+    junit = tmp_path / "out.xml"
+    limits = ("--max-energy", "+3%", "--max-latency", "+3%")
+    done = monitor_app("analyze", "--baseline", str(whole), str(whole), *limits, "--junit", str(junit))
+    assert done.returncode == 0, done.stdout + done.stderr
+    suites = ET.parse(junit).getroot()
+    assert int(suites.get("failures", "-1")) == 0
+    assert int(suites.get("tests", "0")) == 16
+
+
+def test_what_is_no_longer_measured_fails_the_job(whole: Path, part: Path, tmp_path: Path) -> None:
+    junit = tmp_path / "out.xml"
+    done = monitor_app(
+        "analyze", "--baseline", str(whole), str(part), "--max-energy", "+3%", "--junit", str(junit), "--json"
+    )
+    assert done.returncode == 1
+    document = strict(done.stdout)
+    assert document["passed"] is False
+    assert sum(check["fails"] for check in document["checks"]) == 6
+    assert int(ET.parse(junit).getroot().get("failures", "0")) == 6
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--max-energy", "+3%"), "--baseline"),
+        (("--baseline", "b.plm", "a.plm"), "one FILE"),
+    ],
+)
+def test_a_wrong_use_is_told(words: tuple[str, ...], said: str, whole: Path) -> None:
+    done = monitor_app("analyze", str(whole), *words)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+def test_a_limit_that_is_none_is_refused(whole: Path) -> None:
+    done = monitor_app("analyze", "--baseline", str(whole), str(whole), "--max-energy", "some")
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF"), ("csv", b"kind,")]
+)
+def test_every_figure_becomes_a_file(form: str, begins: bytes, whole: Path, tmp_path: Path) -> None:
+    done = monitor_app("figures", str(whole), "-o", str(tmp_path / "out"), "--format", form)
+    assert done.returncode == 0, done.stderr
+    files = sorted((tmp_path / "out").iterdir())
+    assert [str(file) for file in files] == sorted(done.stdout.split())
+    names = {file.name for file in files}
+    assert {f"fig01-top1.{form}", f"fig03-time-batch.{form}", f"energy-batch.{form}", f"meter-rate.{form}"} <= names
+    assert all(file.read_bytes().startswith(begins) for file in files)
+
+
+class Links(HTMLParser):
+    """What a page would fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in {"src", "href", "xlink:href", "data"} and value and not value.startswith(("#", "data:")):
+                self.fetched.append(value)
+
+
+def test_the_report_is_one_page_that_fetches_nothing(whole: Path, part: Path, tmp_path: Path) -> None:
+    page = tmp_path / "out.html"
+    done = monitor_app("report", str(whole), str(part), "-o", str(page))
+    assert done.returncode == 0, done.stderr
+    text = page.read_text("utf-8")
+    links = Links()
+    links.feed(text)
+    assert links.fetched == []
+    assert "<script" not in text
+    assert text.count("<svg") >= 10
+    assert "SIMULATED" in text
+
+
+def test_the_report_is_a_pdf_where_its_name_ends_so(whole: Path, tmp_path: Path) -> None:
+    page = tmp_path / "out.pdf"
+    done = monitor_app("report", str(whole), "-o", str(page))
+    assert done.returncode == 0, done.stderr
+    assert page.read_bytes().startswith(b"%PDF")
+
+
+def test_a_session_that_is_none_is_told_in_one_sentence(tmp_path: Path) -> None:
+    for command in (("analyze",), ("report", "-o", "x.html"), ("figures", "-o", "x")):
+        done = monitor_app(command[0], str(tmp_path / "none.plm"), *command[1:])
+        assert done.returncode == 1
+        assert len(done.stderr.strip().splitlines()) == 1

@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Memory of a fresh process: of real children against the size of their weights, and from files as the kernel's."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from monitor_app.inference import memory
+from monitor_app.inference.memory import MemoryMeter, gpu_bytes_of, is_unified
+from monitor_app.inference.messages import Batches, Load, Loaded, MeasureMemory, MemoryReport, Time, WarmUp
+from monitor_app.inference.process import InferenceChild
+
+LONG_S = 60.0
+MB = 1e6
+KIB = 1024
+
+
+# -- real networks in real processes ------------------------------------------------------------------
+
+
+def ask(child, command):
+    """The answer to a command, its batches left out."""
+    if command is not None:
+        child.send(command)
+    while isinstance(event := child.receive(LONG_S), Batches):
+        pass
+    assert event is not None, "the child is silent"
+    return event
+
+
+def load(child, network):
+    loaded = ask(child, Load(network, weights="none"))
+    assert isinstance(loaded, Loaded), loaded
+    return loaded
+
+
+def uses(child):
+    report = ask(child, MeasureMemory())
+    assert isinstance(report, MemoryReport)
+    return {use.kind.value: use for use in report.uses}
+
+
+def fresh(network, batch_size=1):
+    """Megabytes of its weights and what it needed, in a process of its own."""
+    with InferenceChild() as child:
+        ask(child, None)
+        weights = load(child, network).parameters * 4
+        ask(child, WarmUp(batch_size, 0.0, 1))
+        ask(child, Time(batch_size, 0.0, 1))
+        return weights / MB, uses(child)["pss"]
+
+
+@pytest.fixture(scope="module")
+def of_resnet18():
+    return fresh("resnet18")
+
+
+def test_a_network_needs_its_weights_and_what_it_computes_and_not_the_packages_that_build_it(of_resnet18):
+    """About 7 MB of activations and as much again for the library's own buffers; packages would be 100 MB more."""
+    weights_mb, pss = of_resnet18
+    assert weights_mb == pytest.approx(46.8, abs=0.1)
+    assert 1.05 * weights_mb < pss.net_bytes / MB < weights_mb + 60
+    assert pss.floor_bytes > 100 * MB
+
+
+def test_a_small_network_needs_little():
+    weights_mb, pss = fresh("squeezenet1_1")
+    assert weights_mb < 5
+    assert weights_mb < pss.net_bytes / MB < 60
+
+
+def test_a_large_network_needs_as_much_more_as_it_has_more_weights(of_resnet18):
+    _, small = of_resnet18
+    weights_mb, large = fresh("vgg16")
+    assert weights_mb == pytest.approx(553.4, abs=0.1)
+    assert weights_mb < large.net_bytes / MB < weights_mb + 150
+    assert large.net_bytes - small.net_bytes > 450 * MB
+    assert large.floor_bytes == pytest.approx(small.floor_bytes, rel=0.05)
+
+
+def test_a_larger_batch_needs_more(of_resnet18):
+    _, one = of_resnet18
+    _, sixteen = fresh("resnet18", 16)
+    # Sixteen images of the network's input and of its largest layer, 64 x 112 x 112, in and out.
+    least = 15 * (3 * 224**2 + 2 * 64 * 112**2) * 4
+    assert sixteen.net_bytes - one.net_bytes > least
+
+
+def test_only_the_first_network_of_a_process_is_measured():
+    with InferenceChild() as child:
+        ask(child, None)
+        # The kernel ends it before it ends anything else.
+        assert (Path("/proc") / str(child.pid) / "oom_score_adj").read_text().strip() == "1000"
+        assert uses(child) == {}
+        load(child, "squeezenet1_1")
+        first = uses(child)
+        assert {"pss"} <= first.keys()
+        load(child, "squeezenet1_1")
+        ask(child, Time(1, 0.0, 1))
+        assert uses(child) == {}
+
+
+# -- arithmetic ---------------------------------------------------------------------------------------
+
+
+class Proc:
+    """The files of the kernel that are read; numbers in kB, as they stand there."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        (root / "self").mkdir()
+        (root / "self" / "clear_refs").touch()
+
+    def set(self, *, pss: int, now: int, peak: int, total: int = 4_000_000, left: int = 3_000_000) -> None:
+        (self.root / "self" / "smaps_rollup").write_text(
+            f"55a2-7ffc ---p 00000000 00:00 0    [rollup]\nRss:  {now} kB\nPss:      {pss} kB\nPss_Dirty:   7 kB\n"
+        )
+        (self.root / "self" / "status").write_text(
+            f"Name:\tpython\nVmPeak:\t 99999999 kB\nVmHWM:\t  {peak} kB\nVmRSS:\t  {now} kB\nThreads:\t3\n"
+        )
+        (self.root / "meminfo").write_text(
+            f"MemTotal:       {total} kB\nMemFree:   1 kB\nMemAvailable:   {left} kB\nSwapTotal:  0 kB\n"
+        )
+
+    def told(self) -> str:
+        return (self.root / "self" / "clear_refs").read_text()
+
+
+@pytest.fixture
+def proc(tmp_path):
+    return Proc(tmp_path)
+
+
+def meter(proc, *, unified=False):
+    return MemoryMeter(torch.device("cpu"), proc=proc.root, unified=unified)
+
+
+def test_the_peak_is_what_is_held_now_and_what_was_held_beyond_it(proc):
+    proc.set(pss=200_000, now=220_000, peak=220_000)
+    made = meter(proc)
+    proc.set(pss=260_000, now=290_000, peak=350_000)
+    assert made.rows() == (("pss", (260_000 + 60_000) * KIB, 200_000 * KIB),)
+
+
+def test_the_whole_system_counts_where_processor_and_gpu_share_one_memory(proc):
+    proc.set(pss=200_000, now=220_000, peak=220_000, left=3_000_000)
+    made = meter(proc, unified=True)
+    # What a GPU took of it shows nowhere in the process.
+    proc.set(pss=210_000, now=230_000, peak=240_000, left=2_400_000)
+    assert made.rows() == (
+        ("pss", 220_000 * KIB, 200_000 * KIB),
+        ("system", (4_000_000 - 2_400_000 + 10_000) * KIB, 1_000_000 * KIB),
+    )
+
+
+def test_a_peak_is_no_less_than_the_floor(proc):
+    """Others gave memory back meanwhile."""
+    proc.set(pss=200_000, now=220_000, peak=220_000, left=3_000_000)
+    made = meter(proc, unified=True)
+    proc.set(pss=190_000, now=220_000, peak=220_000, left=3_500_000)
+    assert [(peak - floor) for _, peak, floor in made.rows()] == [0, 0]
+
+
+def test_peaks_are_forgotten_before_the_floor_and_when_the_network_is_loaded(proc):
+    proc.set(pss=1, now=1, peak=1)
+    made = meter(proc)
+    assert proc.told() == "5"
+    (proc.root / "self" / "clear_refs").write_text("")
+    made.begin()
+    assert proc.told() == "5"
+
+
+def test_a_kernel_that_forgets_no_peak_is_no_hindrance(proc):
+    (proc.root / "self" / "clear_refs").unlink()
+    (proc.root / "self" / "clear_refs").mkdir()
+    proc.set(pss=1, now=1, peak=1)
+    assert meter(proc).rows() == (("pss", KIB, KIB),)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "left"),
+    [
+        ("self/smaps_rollup", None, {"system"}),
+        ("self/smaps_rollup", "Rss: 3 kB\n", {"system"}),
+        ("self/smaps_rollup", "Pss: many kB\nPss:\n", {"system"}),
+        ("meminfo", None, {"pss"}),
+        ("meminfo", "MemTotal: 5 kB\n", {"pss"}),
+        ("self/status", None, {"pss", "system"}),
+    ],
+)
+def test_an_account_that_the_kernel_does_not_give_is_left_out(proc, file, text, left):
+    proc.set(pss=1, now=1, peak=1)
+    (proc.root / file).unlink()
+    if text is not None:
+        (proc.root / file).write_text(text)
+    assert {kind for kind, *_ in meter(proc, unified=True).rows()} == left
+
+
+def test_an_account_without_a_floor_is_left_out(proc):
+    proc.set(pss=1, now=1, peak=1)
+    hidden = proc.root / "self" / "smaps_rollup"
+    text = hidden.read_text()
+    hidden.unlink()
+    made = meter(proc)
+    hidden.write_text(text)
+    assert made.rows() == ()
+
+
+# -- which machine -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tree", "unified"),
+    [
+        (b"nvidia,p3768-0000+p3767-0005\0nvidia,p3767-0005\0nvidia,tegra234\0", True),
+        (b"raspberrypi,5-model-b\0brcm,bcm2712\0", False),
+        (None, False),
+    ],
+)
+def test_a_tegra_tells_itself_by_its_device_tree(tmp_path, monkeypatch, tree, unified):
+    file = tmp_path / "compatible"
+    if tree is not None:
+        file.write_bytes(tree)
+    monkeypatch.setattr(memory, "Path", lambda _: file)
+    assert is_unified(torch.device("cpu")) is unified
+
+
+@pytest.mark.parametrize(("properties", "unified"), [({"is_integrated": 1}, True), ({"is_integrated": 0}, False)])
+def test_a_container_hides_the_device_tree_and_not_what_the_gpu_is(tmp_path, monkeypatch, properties, unified):
+    monkeypatch.setattr(memory, "Path", lambda _: tmp_path / "hidden")
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(**properties))
+    assert is_unified(torch.device("cuda:0")) is unified
+
+
+class Driver(SimpleNamespace):
+    """pynvml of a machine with one GPU, on which processes 7 and 8 run."""
+
+    class NVMLError(Exception):
+        pass
+
+    @staticmethod
+    def nvmlInit():  # noqa: N802
+        pass
+
+    @staticmethod
+    def nvmlDeviceGetHandleByUUID(uuid):  # noqa: N802
+        if uuid != "GPU-one":
+            raise Driver.NVMLError
+        return uuid
+
+    @staticmethod
+    def nvmlDeviceGetComputeRunningProcesses(handle):  # noqa: N802
+        assert handle == "GPU-one"
+        return [SimpleNamespace(pid=7, usedGpuMemory=500), SimpleNamespace(pid=8, usedGpuMemory=None)]
+
+
+@pytest.mark.parametrize(
+    ("pid", "uuid", "bytes_"), [(7, "one", 500), (8, "one", None), (9, "one", None), (7, "two", None)]
+)
+def test_the_driver_knows_a_process_by_its_number_and_a_gpu_by_its_uuid(monkeypatch, pid, uuid, bytes_):
+    monkeypatch.setitem(sys.modules, "pynvml", Driver)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(uuid=uuid))
+    assert gpu_bytes_of(pid, torch.device("cuda:0")) == bytes_
+
+
+def test_without_a_driver_to_ask_or_with_an_old_torch_the_driver_says_nothing(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "pynvml", Driver)
+    assert gpu_bytes_of(7, torch.device("cuda:0")) is None
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    assert gpu_bytes_of(7, torch.device("cuda:0")) is None
