@@ -35,6 +35,8 @@ class LatencySummary:
     """Of all batches together."""
     deviation_s: float
     """Standard deviation of the batches about their mean."""
+    median_s: float
+    """Of these batches; `p50` is the same as an estimate of what such batches take, with its interval."""
     mean: Estimate | None
     p50: Estimate | None
     p90: Estimate | None
@@ -59,7 +61,7 @@ def summarise_latency(latencies_s: Floats, *, resamples: int = RESAMPLES, seed: 
     """
     count = len(latencies_s)
     if count == 0:
-        return LatencySummary(0, 0.0, 0.0, None, None, None, None, None, 0.5, 1)
+        return LatencySummary(0, 0.0, 0.0, 0.0, None, None, None, None, None, 0.5, 1)
     blocks = max(blocks_for(latencies_s), blocks_for(ranks(latencies_s)), key=lambda each: each.length)
     of_quantiles = quantiles(*SHARES)
 
@@ -75,6 +77,7 @@ def summarise_latency(latencies_s: Floats, *, resamples: int = RESAMPLES, seed: 
     )
     return LatencySummary(
         count, float(latencies_s.sum()), float(latencies_s.std(ddof=1)) if count > 1 else 0.0,
+        float(np.median(latencies_s)),
         mean if mean_rests_on >= LEAST_BEYOND else None, p50, p90, p95, p99, time, blocks.length,
     )  # fmt: skip
 

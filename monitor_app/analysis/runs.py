@@ -8,6 +8,7 @@ what lies above the idle baseline, measured before and after the run. Energy is 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -188,11 +189,24 @@ def _energy(reader: SessionReader, run: RunRow, timed: NDArray[np.void], effort:
     return energy_of_run(
         power,
         batches,
-        Instrument(signal.resolution, signal.accuracy, bound_ns),
+        Instrument(_resolution_w(reader, signal, *span), signal.accuracy, bound_ns),
         idle.get(Phase.IDLE_BEFORE.value),
         idle.get(Phase.IDLE_AFTER.value),
         {each.name: _readings(reader, each, *span, effort) for each in frequencies(reader)},
     )
+
+
+def _resolution_w(reader: SessionReader, power: SignalRow, start_ns: int, end_ns: int) -> float | None:
+    """One step of a power. Of a product: a step of each factor, at the mean of the other (JCGM 100:2008, 5.1.2)."""
+    if power.resolution is not None or not power.is_product:
+        return power.resolution
+    factors = [signal for signal in reader.signals() if signal.id in {power.factor_a, power.factor_b}]
+    means = [reader.statistics(signal.id, start_ns, end_ns).mean for signal in factors]
+    steps = [signal.resolution for signal in factors]
+    if len(factors) != 2 or None in steps:
+        return None
+    a_step, b_step = (float(step or 0.0) for step in steps)
+    return math.hypot(a_step * means[1], b_step * means[0])
 
 
 def _two_samples_ns(reader: SessionReader, signal: SignalRow) -> int:

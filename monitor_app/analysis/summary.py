@@ -220,11 +220,12 @@ def _run_json(result: RunResult, *, simulated: bool) -> dict[str, Any]:
 
 
 def _latency_json(latency: LatencySummary) -> dict[str, Any]:
-    """Milliseconds; null where too few batches lie beyond a percentile to say."""
+    """Milliseconds; null where too few batches lie beyond a percentile. The median is always that of these batches."""
     found = {name: getattr(latency, name) for name in ("mean", "p50", "p90", "p95", "p99")}
     return {
         "batches": latency.count,
         **{name: estimate and estimate.value * 1e3 for name, estimate in found.items()},
+        "p50": latency.median_s * 1e3,
         "intervals": {name: estimate and [estimate.low * 1e3, estimate.high * 1e3] for name, estimate in found.items()},
     }
 

@@ -37,8 +37,9 @@ class Bench:
         self.goes_on = go_on
         """The file was there before."""
         ledger = Ledger.of(session) if go_on else None
+        threads = threads_for(profile, ledger)
         self._recorder = Recorder(session, go_on=go_on)
-        self._recorder.put(lambda writer: writer.set_meta(_meta(profile, profile_text)))
+        self._recorder.put(lambda writer: writer.set_meta(_meta(profile, profile_text, threads)))
         try:
             self._sources = SourceSet(profile, self._recorder)
         except BaseException:
@@ -47,7 +48,7 @@ class Bench:
                 session.unlink(missing_ok=True)
             raise
         self._finder = Finder()
-        self._runs = RunDriver(profile, threads_for(profile), self._recorder, self._sources.lamps, ledger)
+        self._runs = RunDriver(profile, threads, self._recorder, self._sources.lamps, ledger)
         self._phase = BenchPhase.MONITORING
         self.message = ""
         """What became of the last command, where it could not be carried out; one sentence."""
@@ -150,12 +151,16 @@ class Bench:
         self._phase = BenchPhase.CLOSED
 
 
-def threads_for(profile: Profile) -> int:
-    """Torch threads: as the profile says, or one core less than there are, which is left to the monitor."""
-    return profile.inference.threads or max(len(os.sched_getaffinity(0)) - 1, 1)
+def threads_for(profile: Profile, ledger: Ledger | None = None) -> int:
+    """Torch threads: as the profile says, or one core less than there are, which is left to the monitor.
+
+    A session that is gone on with keeps its own: a kill may have left the board in a power mode with fewer cores.
+    """
+    begun_with = ledger.threads if ledger is not None else None
+    return profile.inference.threads or begun_with or max(len(os.sched_getaffinity(0)) - 1, 1)
 
 
-def _meta(profile: Profile, profile_text: str) -> dict[str, str]:
+def _meta(profile: Profile, profile_text: str, threads: int) -> dict[str, str]:
     return {
         "program": f"monitor-app {__version__}",
         "title": profile.title,
@@ -166,7 +171,7 @@ def _meta(profile: Profile, profile_text: str) -> dict[str, str]:
         "processor": _processor(),
         "python": sys.version.split()[0],
         "cores": str(os.cpu_count()),
-        "threads": str(threads_for(profile)),
+        "threads": str(threads),
     }
 
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import logging
+import signal
 import time
 from typing import TYPE_CHECKING, TypeVar
 
@@ -31,6 +33,9 @@ _ANSWERS = (
 )
 Phases = messages.WarmUp | messages.Time | messages.Evaluate
 _Answer = TypeVar("_Answer", bound=messages.Event)
+
+
+logger = logging.getLogger(__name__)
 
 
 class CancelledError(Exception):
@@ -65,14 +70,27 @@ class ChildLink:
         self._oom_kills = 0
 
     def start(self, device: str) -> messages.Ready | None:
-        """Have a child for that device; what it says of itself, or None where it was there already."""
+        """Have a child for that device; what it says of itself, or None where it was there already.
+
+        Raises CancelledError, InferenceError; then there is none.
+        """
         command = child_command(device)
-        if self._child is not None and child_command(self._device) == command:
+        alive = self._child is not None and self._child.exit_code is None
+        if alive and child_command(self._device) == command:
             return None
         self.end()
-        self._oom_kills = oom_kills()
-        self._child, self._device = InferenceChild(self._lamps, command), device
-        return self.ask(None, messages.Ready, READY_S)
+        try:
+            self._child, self._device = InferenceChild(self._lamps, command), device
+            return self.ask(None, messages.Ready, READY_S)
+        except OSError as error:
+            raise ChildDiedError(
+                f"The inference process cannot be started ({error.strerror or error}): free some memory, then start "
+                "the run again."
+            ) from error
+        except (CancelledError, InferenceError):
+            # One that has not come up says nothing right later on.
+            self.end()
+            raise
 
     def end(self) -> None:
         """End the child, if there is one."""
@@ -89,6 +107,7 @@ class ChildLink:
     def ask(self, command: messages.Command | None, kind: type[_Answer], timeout_s: float) -> _Answer:
         """Send a command and wait for its answer. Raises CancelledError, InferenceError."""
         child = self._require()
+        self._oom_kills = oom_kills()
         if command is not None:
             child.send(command)
         for event in self._events(child, timeout_s):
@@ -99,6 +118,7 @@ class ChildLink:
     def run(self, command: Phases, take: Callable[[messages.Batches], bool]) -> messages.PhaseDone:
         """One phase, its batches given to ``take``, which says True to have the phase end after its current batch."""
         child = self._require()
+        self._oom_kills = oom_kills()
         child.send(command)
         asked_to_stop = False
         for event in self._events(child, SILENCE_S):
@@ -133,19 +153,23 @@ class ChildLink:
         try:
             return child.receive(POLL_S)
         except ChildDiedError as error:
-            if oom_kills() > self._oom_kills:
+            # The count is that of all processes: another one may have been ended while this one crashed.
+            if child.exit_code == -signal.SIGKILL and oom_kills() > self._oom_kills:
                 raise NoMemoryLeftError(
                     "The system ran out of memory and ended the inference process: use a smaller batch size."
                 ) from error
             raise
 
     def _interrupt(self, child: InferenceChild) -> None:
-        """End the phase that is going on; a child that does not listen is replaced."""
-        child.send(messages.Stop())
-        deadline = time.monotonic() + STOP_S
-        while time.monotonic() < deadline:
-            if isinstance(child.receive(POLL_S), _ANSWERS):
-                return
+        """End the phase that is going on; a child that does not listen, or has died of it, is replaced."""
+        try:
+            child.send(messages.Stop())
+            deadline = time.monotonic() + STOP_S
+            while time.monotonic() < deadline:
+                if isinstance(child.receive(POLL_S), _ANSWERS):
+                    return
+        except InferenceError as error:
+            logger.info("The inference process did not end its work in good order: %s", error)
         self.end()
 
 

@@ -3,16 +3,48 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from monitor_app.analysis.signals import temperatures
 from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+LOOK_EVERY_S = 1.0
+NO_THERMOMETER_S = 5.0
+"""Wait so long for a first temperature: instruments take a moment to begin."""
 LOOK_BACK_NS = 5_000_000_000
 """A board tells its temperatures once a second or so."""
+
+
+def wait_until_cool(
+    look_c: Callable[[], float | None], limit_c: float, most_s: float, wait: Callable[[float], None]
+) -> str | None:
+    """Wait until the board is no warmer than the limit, or has had time enough.
+
+    Args:
+        look_c: the temperature now; None where it is not known.
+        limit_c: degrees Celsius.
+        most_s: the longest to wait.
+        wait: waits so many seconds, and raises where it is to end.
+
+    Returns:
+        What must be said of the run that begins now, in one sentence; None where the board is cool.
+    """
+    began = time.monotonic()
+    while True:
+        now_c, waited_s = look_c(), time.monotonic() - began
+        if now_c is None:
+            if waited_s >= min(NO_THERMOMETER_S, most_s):
+                return f"No temperature was measured when the run began, so nobody knows whether it was {limit_c:g} °C."
+        elif now_c <= limit_c:
+            return None
+        elif waited_s >= most_s:
+            return f"The board was still at {now_c:.0f} °C, above {limit_c:g} °C, when the run began."
+        wait(LOOK_EVERY_S)
 
 
 def hottest_c(session: Path, now_ns: int) -> float | None:

@@ -6,23 +6,24 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
-_CPU = Path("/sys/devices/system/cpu")
+ROOT = Path("/")
+CPU = "sys/devices/system/cpu"
 
 
-def machine_environment() -> dict[str, str]:
+def machine_environment(root: Path = ROOT) -> dict[str, str]:
     """By name: board, kernel, governor and range of the processor's clock; what is not known is left out."""
     found = {"kernel": platform.release()}
-    board = _text(Path("/proc/device-tree/model"))
+    board = _text(root / "proc/device-tree/model")
     if board:
         found["board"] = board
-    release = _text(Path("/etc/nv_tegra_release"))
+    release = _text(root / "etc/nv_tegra_release")
     if release:
         found["L4T"] = release.splitlines()[0]
-    governors = sorted({_text(file) for file in _CPU.glob("cpu[0-9]*/cpufreq/scaling_governor")} - {""})
+    governors = sorted({_text(file) for file in (root / CPU).glob("cpu[0-9]*/cpufreq/scaling_governor")} - {""})
     if governors:
         found["cpu governor"] = ", ".join(governors)
     for name in ("scaling_min_freq", "scaling_max_freq"):
-        text = _text(_CPU / "cpu0" / "cpufreq" / name)
+        text = _text(root / CPU / "cpu0/cpufreq" / name)
         if text.isdigit():
             found[f"cpu0 {name.removeprefix('scaling_').replace('_', ' ')}"] = f"{int(text) / 1000:.0f} MHz"
     return found

@@ -23,6 +23,8 @@ class Ledger:
 
     done: dict[tuple[int, RunSpec], RunState] = field(default_factory=dict)
     _too_big: dict[RunSpec, int] = field(default_factory=dict)
+    threads: int | None = None
+    """With which the runs of the session were planned; None where there is none."""
 
     @classmethod
     def of(cls, session: Path) -> Ledger:
@@ -30,6 +32,7 @@ class Ledger:
         ledger = cls()
         with SessionReader(session) as reader:
             for run in reader.runs():
+                ledger.threads = run.threads
                 if run.state in _FINAL:
                     ledger.note(run.cycle, _spec(run), RunState(run.state))
         return ledger

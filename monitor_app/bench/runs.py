@@ -3,22 +3,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import threading
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from monitor_app.bench.alignment import SETTLE_S, find_delays
 from monitor_app.bench.board_control import BoardControl, BoardControlError, pending_restore
 from monitor_app.bench.child_link import CancelledError, ChildLink, NoMemoryLeftError, ToldError
-from monitor_app.bench.cool_down import hottest_c
+from monitor_app.bench.cool_down import hottest_c, wait_until_cool
 from monitor_app.bench.environment import machine_environment
 from monitor_app.bench.progress import PlanProgress
 from monitor_app.bench.resume import Ledger
 from monitor_app.bench.warm_up import WarmUpJudge
-from monitor_app.core.errors import MonitorError
+from monitor_app.core.errors import MonitorError, SessionError
 from monitor_app.core.log import state_folder
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.core.status import RunStatus
@@ -37,10 +37,13 @@ LOAD_S = 3600.0
 """Weights may be downloaded in it."""
 PULSES_S = 60.0
 MEMORY_S = 60.0
-COOL_LOOK_S = 1.0
 BOARD_FILE = "board.json"
 """Keeps the power mode and the clocks that were found, while they are changed."""
-NOT_HERE = "measured in another run of this network"
+KILLED = (
+    "{} with {} images at a time does not fit into memory, and the system ended the inference process: use a smaller "
+    "batch size."
+)
+NOT_HERE = "in another run"
 """Why a run has no accuracy where the plan asks for it once."""
 
 logger = logging.getLogger(__name__)
@@ -64,6 +67,8 @@ class RunDriver:
         self._board_file = state_folder() / BOARD_FILE
         self._progress = PlanProgress.of(profile.protocol, accuracy=bool(self._plan and self._plan.images))
         self._cycle = 0
+        self._evaluated: set[tuple[str, str]] = set()
+        """Networks and precisions whose accuracy this bench has measured."""
         self._run_ids = itertools.count(recorder.next_run_id)
         self._span_ids = itertools.count(recorder.next_span_id)
         self._wake = threading.Event()
@@ -95,14 +100,15 @@ class RunDriver:
     def start(self) -> None:
         """Run the plan from its beginning; nothing happens where one is running."""
         if self._specs and not self._active:
+            self._stop.clear()
             self._start.set()
             self._wake.set()
 
     def stop(self) -> None:
         """Cancel the run that is going on and those that wait."""
         self._start.clear()
-        if self._active:
-            self._stop.set()
+        # Also where nothing runs yet: the thread may be just about to begin.
+        self._stop.set()
         self._wake.set()
 
     def skip(self) -> None:
@@ -137,9 +143,9 @@ class RunDriver:
             self._child.end()
 
     def _run_plan(self) -> None:
-        self._stop.clear()
         self._skip.clear()
         self.message = ""
+        self._begin_cycle(self._cycle + 1)
         try:
             self._prepare_board()
             self._run_cycles()
@@ -147,6 +153,8 @@ class RunDriver:
             self.message = str(error)
             logger.warning("The plan cannot be run: %s", error)
         finally:
+            # Who waits for the end of the plan sees that nothing is left to wait for.
+            self._progress.cancel_waiting()
             self._restore_board()
 
     def _prepare_board(self) -> None:
@@ -174,14 +182,25 @@ class RunDriver:
 
     def _run_cycles(self) -> None:
         cycles = self._plan.cycles if self._plan else 0
-        self._recorder.put(lambda writer: writer.set_environment(machine_environment()))
+        environment = self._environment()
+        self._recorder.put(lambda writer: writer.set_environment(environment))
         if self._profile.sync.pulses:
             self._align()
         for done in itertools.count():
             if self._stop.is_set() or (cycles and done >= cycles):
                 break
             self._cycle += 1
-            self._run_cycle()
+            if not self._run_cycle() and not cycles and not self._stop.is_set():
+                self.message = self.message or "Not one run of the plan could be done, so it is not run once more."
+                break
+
+    def _environment(self) -> dict[str, str]:
+        found = machine_environment()
+        with contextlib.suppress(BoardControlError):
+            mode = BoardControl(self._board_file).mode()
+            if mode is not None:
+                found["power mode"] = mode
+        return found
 
     def _align(self) -> None:
         """Play the pulse train and store how late each source showed it; without it the runs go on all the same."""
@@ -208,19 +227,23 @@ class RunDriver:
             logger.warning("%s", self.message)
             self._child.end()
 
-    def _run_cycle(self) -> None:
-        self._progress.begin_cycle([self._waiting(spec) for spec in self._specs])
+    def _begin_cycle(self, cycle: int) -> None:
+        self._progress.begin_cycle([self._waiting(cycle, spec) for spec in self._specs])
+
+    def _run_cycle(self) -> bool:
+        """All runs that are still to be run; whether any of the cycle is done."""
+        self._begin_cycle(self._cycle)
         for index, spec in enumerate(self._specs):
             if self._stop.is_set():
-                self._progress.cancel_waiting()
-                return
+                break
             if self._ledger.state(self._cycle, spec) is None:
                 self._skip.clear()
                 self._one_run(index, spec)
+        return any(self._ledger.state(self._cycle, spec) is RunState.DONE for spec in self._specs)
 
-    def _waiting(self, spec: RunSpec) -> RunStatus:
+    def _waiting(self, cycle: int, spec: RunSpec) -> RunStatus:
         """A run before its turn, or one that the session holds already."""
-        state = self._ledger.state(self._cycle, spec) or RunState.WAITING
+        state = self._ledger.state(cycle, spec) or RunState.WAITING
         fraction = 1.0 if state is RunState.DONE else 0.0
         return RunStatus(None, network_title(spec.network), spec.batch_size, state.value, fraction=fraction)
 
@@ -246,17 +269,18 @@ class RunDriver:
         except CancelledError:
             return RunState.CANCELLED, None
         except MonitorError as error:
-            self._after_failure(run_id, error)
-            return RunState.DOES_NOT_FIT if _out_of_memory(error) else RunState.FAILED, str(error)
+            reason = KILLED.format(network_title(spec.network), spec.batch_size) if _killed(error) else str(error)
+            self._after_failure(run_id, error, reason)
+            return RunState.DOES_NOT_FIT if _out_of_memory(error) else RunState.FAILED, reason
         return RunState.DONE, None
 
-    def _after_failure(self, run_id: int, error: MonitorError) -> None:
-        logger.warning("Run %d failed: %s", run_id, error)
+    def _after_failure(self, run_id: int, error: MonitorError, reason: str) -> None:
+        logger.warning("Run %d failed: %s", run_id, reason)
         now_ns = time.perf_counter_ns()
         kind = "does not fit" if _out_of_memory(error) else "failed"
         if kind == "failed":
-            self.message = str(error)
-        self._recorder.put(lambda writer: writer.write_mark(now_ns, kind, str(error), run_id))
+            self.message = reason
+        self._recorder.put(lambda writer: writer.write_mark(now_ns, kind, reason, run_id))
         if not isinstance(error, ToldError):
             # A child that died, or does not do as it is told, is replaced before the next run.
             self._child.end()
@@ -289,13 +313,16 @@ class RunDriver:
         if limit_c is None:
             return
         with self._phase(run_id, Phase.COOL_DOWN):
-            deadline = time.monotonic() + self._profile.protocol.cool_down_max_s
-            while time.monotonic() < deadline:
-                now_c = hottest_c(self._recorder.path, self._recorder.file_time(time.perf_counter_ns()))
-                if now_c is None or now_c <= limit_c:
-                    return
-                self._wait(COOL_LOOK_S)
-            self._note(f"The board was still at {now_c:.0f} °C, above {limit_c:g} °C, when the run began.", run_id)
+            note = wait_until_cool(self._hottest_c, limit_c, self._profile.protocol.cool_down_max_s, self._wait)
+        if note is not None:
+            self._note(note, run_id)
+
+    def _hottest_c(self) -> float | None:
+        try:
+            return hottest_c(self._recorder.path, self._recorder.file_time(time.perf_counter_ns()))
+        except SessionError as error:
+            logger.warning("No temperature: %s", error)
+            return None
 
     def _note(self, text: str, run_id: int) -> None:
         now_ns = time.perf_counter_ns()
@@ -304,11 +331,12 @@ class RunDriver:
     def _warm_up(self, run_id: int, spec: RunSpec) -> None:
         """For as long as the protocol says, or until what is measured has been shown to be steady."""
         protocol = self._profile.protocol
-        most_s = max(protocol.warm_up_s, protocol.warm_up_max_s)
-        command = messages.WarmUp(spec.batch_size, most_s, protocol.warm_up_batches)
         if not protocol.warm_up_max_s:
-            self._batches(run_id, command)
+            self._batches(run_id, messages.WarmUp(spec.batch_size, protocol.warm_up_s, protocol.warm_up_batches))
             return
+        # It is the judge who counts batches: ten may take half an hour, and at most is at most.
+        most_s = max(protocol.warm_up_s, protocol.warm_up_max_s)
+        command = messages.WarmUp(spec.batch_size, most_s, 1)
         with WarmUpJudge(self._recorder.path, protocol, self._recorder.shift_ns) as judge:
             self._batches(run_id, command, judge)
             steady, note = bool(judge.verdict and judge.verdict.steady), judge.note()
@@ -335,10 +363,14 @@ class RunDriver:
             return "no weights"
         if images is None:
             return "no images in the profile"
-        if not spec.accuracy:
+        key = spec.network, spec.precision
+        if not spec.accuracy or (self._plan and self._plan.accuracy == "once" and key in self._evaluated):
             return NOT_HERE
         with self._phase(run_id, Phase.ACCURACY):
-            return self._batches(run_id, messages.Evaluate(spec.batch_size, images)).reason
+            done = self._batches(run_id, messages.Evaluate(spec.batch_size, images))
+        if done.images:
+            self._evaluated.add(key)
+        return done.reason
 
     def _load(self, run_id: int, spec: RunSpec, weights: str) -> bool:
         self._start_child(spec.device)
@@ -389,19 +421,19 @@ class RunDriver:
             if self._wake.wait(left):
                 self._wake.clear()
 
-    @contextmanager
+    @contextlib.contextmanager
     def _phase(self, run_id: int, phase: Phase) -> Iterator[None]:
         with self._counted(phase), self._span(run_id, phase):
             yield
 
-    @contextmanager
+    @contextlib.contextmanager
     def _counted(self, phase: Phase) -> Iterator[None]:
         """The phase as progress; one that is broken off says nothing about how long the next will take."""
         self._progress.begin_phase(phase, time.perf_counter_ns())
         yield
         self._progress.end_phase(phase, time.perf_counter_ns())
 
-    @contextmanager
+    @contextlib.contextmanager
     def _span(self, run_id: int, phase: Phase) -> Iterator[None]:
         """The phase as a row of the file, closed however it ends."""
         span_id, start_ns = next(self._span_ids), time.perf_counter_ns()
@@ -416,4 +448,8 @@ class RunDriver:
 def _out_of_memory(error: MonitorError) -> bool:
     if isinstance(error, ToldError):
         return error.kind is messages.FailureKind.OUT_OF_MEMORY
+    return _killed(error)
+
+
+def _killed(error: MonitorError) -> bool:
     return isinstance(error, NoMemoryLeftError)

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from monitor_app.analysis.signals import temperatures, total_power
 from monitor_app.analysis.steady import T_GROUPS, Limits, Readings, Verdict, judge, next_look
+from monitor_app.core.errors import SessionError
 from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ COLUMNS = 400
 LEAST_WINDOW_S = 0.5
 MOST_LEAST_WINDOW_S = 3.0
 
+logger = logging.getLogger(__name__)
+
 
 class WarmUpJudge:
     """The test of one warm-up. Times are the host's; the session's are so much later as ``shift_ns`` says."""
@@ -32,6 +37,7 @@ class WarmUpJudge:
     def __init__(self, session: Path, protocol: Protocol, shift_ns: int = 0) -> None:
         least_s = min(max(protocol.warm_up_s / 2, LEAST_WINDOW_S), MOST_LEAST_WINDOW_S)
         self._limits = Limits(horizon_s=protocol.timed_s, least_s=least_s)
+        self._timed_s, self._timed_batches = protocol.timed_s, protocol.timed_batches
         self._least_s, self._least_batches = protocol.warm_up_s, protocol.warm_up_batches
         self._shift_ns = shift_ns
         self._reader = SessionReader(session)
@@ -40,6 +46,8 @@ class WarmUpJudge:
         self._start_ns: list[int] = []
         self._end_ns: list[int] = []
         self._next_look = 0
+        self._unread = False
+        """The session could not be read at the last look."""
         self.verdict: Verdict | None = None
         """As it last stood; None before there was anything to judge."""
 
@@ -57,11 +65,19 @@ class WarmUpJudge:
         """Whether, with these batches more, the least has been done and the rest has been shown to be steady."""
         self._start_ns += [batch.start_ns for batch in batches]
         self._end_ns += [batch.end_ns for batch in batches]
+        if self.verdict is not None and self.verdict.steady:
+            return True  # what comes until the phase has ended changes nothing any more
         count = len(self._end_ns)
         if count < max(self._least_batches, self._next_look) or self.warmed_s < self._least_s:
             return False
         self._next_look = next_look(count)
-        self.verdict = self._judge()
+        try:
+            self.verdict, self._unread = self._judge(), False
+        except SessionError as error:
+            # The warm-up is as good without a verdict, and takes as long as it may.
+            logger.warning("The warm-up cannot be judged: %s", error)
+            self._unread = True
+            return False
         return self.verdict.steady
 
     @property
@@ -74,6 +90,8 @@ class WarmUpJudge:
         count = f"{len(self._end_ns)} batches" if len(self._end_ns) != 1 else "1 batch"
         after = f"{self.warmed_s:.1f} s and {count} of warm-up"
         verdict = self.verdict
+        if self._unread:
+            return f"Not shown to be steady in {after}: what was measured could not be read from the session."
         if verdict is None or verdict.batches == 0:
             return f"Not shown to be steady: {after} are too few to say."
         if verdict.steady:
@@ -86,12 +104,17 @@ class WarmUpJudge:
         parts = [_change(name, trend, horizon_s, unit) for name, trend, unit in named if trend is not None]
         if verdict.temperature is not None:
             parts.append(_change("temperature", verdict.temperature, horizon_s, "K"))
-        if self._power is not None and verdict.power is None:
-            parts.append("too few samples of power to say")
-        return ", ".join(parts) + f" in {horizon_s:g} s"
+        changes = ", ".join(parts) + f" in {horizon_s:.3g} s"
+        unknown = [("power", self._power, verdict.power), ("temperature", self._temperatures, verdict.temperature)]
+        few = [name for name, measured, trend in unknown if measured and trend is None]
+        return f"{changes}; too few readings of {' and '.join(few)} to say" if few else changes
 
     def _judge(self) -> Verdict:
         start_ns, end_ns = np.array(self._start_ns, np.int64), np.array(self._end_ns, np.int64)
+        late = slice(len(end_ns) // 2, None)
+        # The least number of batches may take longer than the least time.
+        batches_s = self._timed_batches * float(np.median((end_ns - start_ns)[late])) * 1e-9
+        self._limits = replace(self._limits, horizon_s=max(self._timed_s, batches_s))
         return judge(
             start_ns,
             end_ns,

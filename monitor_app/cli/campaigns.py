@@ -36,7 +36,7 @@ def analyze(files: Sequence[Path], *, as_json: bool) -> dict[str, Any] | None:
     each = zip(found.campaigns, found.findings, strict=True)
     flags = differences(found.campaigns)
     if as_json:
-        return _plain({"sessions": [_campaign_json(*one) for one in each], "differences": list(flags)})
+        return dict(_plain({"sessions": [_campaign_json(*one) for one in each], "differences": list(flags)}))
     for campaign, findings in each:
         print_campaign(campaign, findings)
     print_flags(flags)

@@ -99,7 +99,7 @@ def _say_estimate(profile: Profile, session: Path, *, go_on: bool) -> None:
     if go_on:
         ledger = Ledger.of(session)
         specs = [spec for spec in specs if ledger.state(1, spec) is None]
-    Console(stderr=True, highlight=False).print(estimate(profile, specs).sentence, soft_wrap=True)
+    Console(stderr=True, highlight=False).print(estimate(profile, specs).sentence, soft_wrap=True, markup=False)
 
 
 def _wait(bench: Bench, duration_s: float | None, interrupted: threading.Event, display: _Display) -> None:
@@ -155,7 +155,7 @@ class _Display:
 
     def __init__(self, duration_s: float | None, *, quiet: bool) -> None:
         self._duration_s = duration_s
-        self._console = Console(stderr=True, quiet=quiet, highlight=False)
+        self._console = Console(stderr=True, quiet=quiet, highlight=False, markup=False)
         self._live = Live(Text(""), console=self._console, transient=True) if self._console.is_terminal else None
         self._next_line_s = 0.0
 

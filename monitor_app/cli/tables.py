@@ -89,11 +89,12 @@ def _runs_table(runs: Sequence[RunResult]) -> Table:
         energy = NOT_MEASURED
         if result.energy and result.energy.net:
             energy = f"{result.energy.net.j_per_image * 1e3:.1f} ± {result.energy.net.uncertainty_j * 1e3:.1f}"
-        percentiles = (latency.p50, latency.p99) if latency else (None, None)
+        p99 = latency.p99 if latency else None
+        percentiles = (latency.median_s if latency else None, p99.value if p99 else None)
         state = "" if run.state == RunState.DONE.value else f" ({run.state})"
         table.add_row(
             f"{run.title} b{run.batch_size}{state}",
-            *(_number(None if each is None else each.value * 1e3, ".2f") for each in percentiles),
+            *(_number(None if each is None else each * 1e3, ".2f") for each in percentiles),
             _number(power.net_w if power else None, ".2f"),
             energy,
             f"{result.memory[0].net_bytes / 1e6:.0f}" if result.memory else "-",

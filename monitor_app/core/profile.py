@@ -97,6 +97,15 @@ class Plan(Table):
     autostart: bool = True
     """Start with the bench, or wait for the user."""
 
+    @model_validator(mode="after")
+    def _nothing_is_there_twice(self) -> Plan:
+        for key in ("networks", "batch_sizes", "precisions", "power_modes", "clocks"):
+            values: tuple[object, ...] = getattr(self, key)
+            twice = next((value for place, value in enumerate(values) if value in values[:place]), None)
+            if twice is not None:
+                raise ValueError(f"{key} has {twice} twice; set cycles to run everything more than once")
+        return self
+
 
 class Combination(Table):
     """A power computed from those of several sources: a sum, or the difference of two meters."""

@@ -300,7 +300,7 @@ def _run_row(result: RunResult, simulated: bool) -> dict[str, Any]:
 def _latency_cells(name: str, latency: LatencySummary) -> dict[str, float]:
     """Milliseconds; a percentile with too few batches beyond it is left out."""
     found = {key: getattr(latency, key) for key in ("mean", "p50", "p90", "p95", "p99")}
-    row: dict[str, float] = {}
+    row = {f"{name}_p50_ms": latency.median_s * 1e3}
     for key, estimate in found.items():
         if estimate is not None:
             row[f"{name}_{key}_ms"] = estimate.value * 1e3

@@ -191,7 +191,7 @@ def _work(reader: SessionReader, results: tuple[RunResult, ...], until_ns: int) 
                 run.batch_size,
                 run.state if run.state in _ENDED_BADLY else "",
                 _timed(spans, until_ns),
-                result.latency.p50.value if result.latency and result.latency.p50 else None,
+                result.latency.median_s if result.latency else None,
                 result.top1,
                 run.accuracy_note or "",
             )

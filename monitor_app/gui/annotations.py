@@ -141,8 +141,9 @@ def _runs(recording: Recording) -> list[Stretch]:
 def _latency_notes(result: RunResult | None) -> list[Note]:
     if result is None or result.latency is None:
         return []
-    named = (("p50", result.latency.p50), ("p99", result.latency.p99))
-    return [Note(1e3 * p.value, name, f"{1e3 * p.value:.1f} ms") for name, p in named if p is not None]
+    p99 = result.latency.p99
+    named = (("p50", result.latency.median_s), ("p99", p99.value if p99 else None))
+    return [Note(1e3 * s, name, f"{1e3 * s:.1f} ms") for name, s in named if s is not None]
 
 
 def _accuracy_notes(result: RunResult | None) -> list[Note]:

@@ -90,11 +90,12 @@ def _of_run(result: RunResult | None) -> tuple[Reading, ...]:
     if result is None:
         return (Reading(unit="mJ"), Reading(unit="ms"), Reading(unit="ms"), Reading(unit="img/s"), Reading())
     energy = result.energy.net.j_per_image if result.energy and result.energy.net else None
-    p50, p99 = (result.latency.p50, result.latency.p99) if result.latency else (None, None)
+    p50_s = result.latency.median_s if result.latency else None
+    p99 = result.latency.p99 if result.latency else None
     top1 = result.top1
     return (
         Reading(three_digits(None if energy is None else 1e3 * energy), "mJ"),
-        Reading(fixed(1e3 * p50.value if p50 else None, 1), "ms"),
+        Reading(fixed(None if p50_s is None else 1e3 * p50_s, 1), "ms"),
         Reading(fixed(1e3 * p99.value if p99 else None, 1), "ms"),
         Reading(three_digits(result.images_per_s), "img/s"),
         Reading(f"{top1.correct} / {top1.images}", f"{100 * top1.low:.0f}–{100 * top1.high:.0f} %")

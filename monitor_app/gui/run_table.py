@@ -46,11 +46,12 @@ class RunLine:
 def run_line(run: RunRow, result: RunResult | None) -> RunLine:
     """The texts of a run, with dashes for what was not measured."""
     rate, latency, power = (result.images_per_s, result.latency, result.power) if result else (None, None, None)
-    delays = (latency.p50, latency.p99) if latency else (None, None)
+    p99 = latency.p99 if latency else None
+    delays = (latency.median_s if latency else None, p99.value if p99 else None)
     watts = (power.idle_w, power.full_w, power.net_w) if power else (None, None, None)
     texts = (
         run.title, f"{run.batch_size}", run.state, three_digits(rate),
-        *(fixed(None if s is None else 1e3 * s.value, 1) for s in delays),
+        *(fixed(None if s is None else 1e3 * s, 1) for s in delays),
         *(fixed(w, 2) for w in watts),
         energy_words(result.energy if result else None), _top1(run, result),
     )  # fmt: skip

@@ -8,11 +8,13 @@ A process of its own, so that a network can neither stall the acquisition nor ta
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import logging
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from monitor_app.core.errors import InferenceError, NotEnoughMemoryError
@@ -55,7 +57,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     parser = argparse.ArgumentParser(prog="monitor_app.inference.child", description="Run networks for the bench.")
     add_lamp_option(parser)
     options = parser.parse_args(arguments)
+    _be_the_first_to_go()
     serve(options.lamp, _ready, _Worker)
+
+
+def _be_the_first_to_go() -> None:
+    """Where memory runs out, have the kernel end this process: by its size alone it may take the one that records.
+
+    What a GPU holds of a memory that it shares with the processor counts for no process.
+    """
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 def _ready() -> Ready:
@@ -118,12 +130,15 @@ class _Worker:
         raise InferenceError(f"{type(command).__name__} is not carried out here.")
 
     def _load(self, command: Load) -> Loaded:
-        from monitor_app.inference.loading import find_device, load_network
+        from monitor_app.inference.loading import find_device, load_network, prepare_for
         from monitor_app.inference.memory import MemoryMeter
 
-        # Memory that an earlier network has left behind would be this one's as well.
-        self._memory = MemoryMeter(find_device(command.device)) if self._fresh else None
-        self._fresh = False
+        self._memory = None
+        if self._fresh:
+            # Memory that an earlier network has left behind would be this one's as well.
+            self._fresh = False
+            prepare_for(command.network)
+            self._memory = MemoryMeter(find_device(command.device))
         self._running = None
         _free_memory()
         self._running = load_network(command)

@@ -16,6 +16,8 @@ from monitor_app.inference.networks.registry import Network, find_network
 from monitor_app.inference.networks.weights import apply_weights, file_sha256
 from monitor_app.inference.networks.weights_files import find_weights
 
+SMALL = "squeezenet1_1"
+"""A network of the registry that takes a moment to count."""
 PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
@@ -78,6 +80,17 @@ def load_network(command: Load) -> RunningNetwork:
         seconds=perf_counter() - started,
     )
     return RunningNetwork(network, module, device, dtype, layout, loaded)
+
+
+def prepare_for(name: str) -> None:
+    """Have all in memory that building and counting this network takes, and not yet the network.
+
+    Some 100 MB of packages, which would else pass for what the first network of a process needs.
+    Raises InferenceError.
+    """
+    network = find_network(name)
+    # A user's own would be built in earnest to be counted.
+    count_costs(find_network(SMALL) if network.own else network)
 
 
 def _own_weights(network: Network, request: str) -> tuple[str | None, str | None]:

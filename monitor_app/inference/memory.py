@@ -36,11 +36,12 @@ class MemoryMeter:
     def __init__(self, device: torch.device, *, proc: Path = Path("/proc"), unified: bool | None = None) -> None:
         self._device = device
         self._proc = proc
-        self._unified = is_unified() if unified is None else unified
+        self._unified = is_unified(device) if unified is None else unified
         if device.type == "cuda":
             torch.zeros(1, device=device)
             torch.cuda.synchronize(device)
-            torch.cuda.reset_peak_memory_stats(device)
+        # What importing torch took for a moment is no floor.
+        self.begin()
         self._floor = self._read()
 
     def begin(self) -> None:
@@ -98,8 +99,11 @@ class MemoryMeter:
         return int(found[1]) * KIB if len(found) > 1 and found[1].isdigit() else None
 
 
-def is_unified() -> bool:
-    """Whether this is a board whose processor and GPU share one memory: a Tegra."""
+def is_unified(device: torch.device) -> bool:
+    """Whether the processor and the GPU of this board share one memory: a Tegra, or a GPU that says so."""
+    # A container on a Tegra hides the device tree from its processes.
+    if device.type == "cuda" and getattr(torch.cuda.get_device_properties(device), "is_integrated", False):
+        return True
     try:
         compatible = Path("/proc/device-tree/compatible").read_bytes()
     except OSError:

@@ -94,6 +94,11 @@ class InferenceChild:
         """Of the child's process."""
         return self._process.pid
 
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, the negative number of a signal that ended it; None while it lives."""
+        return self._process.poll()
+
     def send(self, command: Command) -> None:
         """Give the child a command; does not wait for anything.
 

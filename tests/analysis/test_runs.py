@@ -174,7 +174,22 @@ def test_samples_that_stop_in_mid_run_lower_the_coverage(tmp_path):
 def test_each_part_of_the_uncertainty_is_half_a_range_over_the_root_of_three(tmp_path, options, watts):
     with plateau(tmp_path / "a.plm", **options) as reader:
         [result] = run_results(reader)
-    assert result.energy.net.budget.measured == pytest.approx(watts * 2 / 10, rel=1e-3, abs=1e-6)
+    budget = result.energy.net.budget
+    parts = (budget.noise, budget.idle_noise, budget.drift, budget.clock, budget.gain)
+    assert math.hypot(*parts) == pytest.approx(watts * 2 / 10, rel=1e-3, abs=1e-6)
+    assert budget.measured == pytest.approx(math.hypot(*parts, budget.resolution))
+
+
+def test_a_power_that_is_a_product_has_the_steps_of_its_factors(tmp_path):
+    with plateau(tmp_path / "a.plm") as reader:
+        [result] = run_results(reader)
+        current, voltage = (sibling(reader, total_power(reader), q) for q in (Quantity.CURRENT, Quantity.VOLTAGE))
+        volts, amperes = (reader.statistics(s.id, START_NS + S, START_NS + 3 * S).mean for s in (voltage, current))
+    step_w = math.hypot(current.resolution * volts, voltage.resolution * amperes)
+    # Two seconds of samples that are all alike: their error is one and the same, and so is that of each baseline.
+    assert result.energy.net.budget.resolution == pytest.approx(
+        math.hypot(step_w, step_w / math.sqrt(2)) / math.sqrt(12) * 0.2, rel=0.05
+    )
 
 
 def test_the_parts_add_in_squares(tmp_path):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor_app.analysis.campaign import campaign_of
+from monitor_app.core.errors import SessionError
 from monitor_app.core.runs import RunState
 from monitor_app.session.reader import SessionReader
 
@@ -63,10 +64,11 @@ def record(profile: Path, session: Path, *options: str) -> subprocess.Popen[byte
 
 
 def runs_done(session: Path) -> int:
-    if not session.exists():
+    try:
+        with SessionReader(session) as reader:
+            return sum(run.state in {"done", "does_not_fit"} for run in reader.runs())
+    except SessionError:  # it is being created
         return 0
-    with SessionReader(session) as reader:
-        return sum(run.state in {"done", "does_not_fit"} for run in reader.runs())
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +81,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             time.sleep(0.05)
-            if session.exists() and session.stat().st_size and runs_done(session) >= 4:
+            if runs_done(session) >= 4:
                 break
         time.sleep(1.0)  # into the next run
     finally:
@@ -181,7 +183,8 @@ def test_accuracy_is_measured_once_for_a_network(session: Path) -> None:
     with SessionReader(session) as reader:
         batches = reader.batches()
         networks = {run.id: run.network for run in reader.runs() if run.state == RunState.DONE.value}
-    evaluated = Counter(networks[run] for run in {*batches["run"][batches["phase"] == "accuracy"].tolist()} & {*networks})
+    judged = {*batches["run"][batches["phase"] == "accuracy"].tolist()} & {*networks}
+    evaluated = Counter(networks[run] for run in judged)
     assert evaluated == {"alexnet_2016": 1, "bn_nin": 1, "inception_v3_2016": 1}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor_app.core.errors import ProfileError
-from monitor_app.core.profile import Profile, load_profile, parse_profile
+from monitor_app.core.profile import Inference, Plan, Profile, load_profile, parse_profile, planned_runs
 from monitor_app.core.runs import RunSpec
 from monitor_app.core.samples import Role
 from monitor_app.core.share import profile_names, profile_path
@@ -114,7 +114,7 @@ def test_an_unknown_key_is_named_with_its_line_and_the_nearest_one_that_exists(o
 def test_an_unknown_key_unlike_any_other_lists_what_is_allowed():
     sentence = refusal(changed("threads = 2", "zzz = 2"))
     assert "did you mean" not in sentence
-    assert "Allowed here: device, precision, threads, seed." in sentence
+    assert "Allowed here: device, precision, threads, channels_last, compiled, seed." in sentence
 
 
 @pytest.mark.parametrize(
@@ -255,3 +255,116 @@ def test_a_profile_is_a_value(tmp_path):
     profile = parse_profile(GOOD, str(Path("bench.toml")))
     with pytest.raises(ValueError, match="frozen"):
         profile.title = "other"
+
+
+# -- plans -------------------------------------------------------------------------------------------
+
+SETTINGS = """\
+title = "Campaign"
+
+[inference]
+precision = "bf16"
+channels_last = true
+compiled = true
+
+[protocol]
+warm_up_max_s = 60
+fresh_process = true
+cool_down_c = 45
+
+[plan]
+networks = ["a", "b", "c"]
+batch_sizes = [4, 1, 16]
+"""
+
+
+def specs_of(**plan: object) -> list[RunSpec]:
+    wanted = Plan.model_validate({"networks": ("a", "b", "c"), "batch_sizes": (4, 1, 16), **plan})
+    return planned_runs(wanted, Inference(), threads=2)
+
+
+def test_the_settings_of_a_campaign_reach_its_runs():
+    profile = parse_profile(SETTINGS, "bench.toml")
+    assert profile.run_specs(threads=2)[0] == RunSpec("a", 4, "bf16", "cpu", 2, True, True, None, None, True)
+    protocol = profile.protocol
+    assert (protocol.warm_up_max_s, protocol.fresh_process, protocol.cool_down_c) == (60, True, 45)
+
+
+def test_what_is_not_said_changes_nothing():
+    profile = parse_profile('title = "x"\n[plan]\nnetworks = ["a"]\n', "bench.toml")
+    assert profile.run_specs(threads=1) == [RunSpec("a")]
+    assert (profile.protocol.warm_up_max_s, profile.protocol.fresh_process) == (0, False)
+    assert profile.protocol.cool_down_c is None
+
+
+def test_every_combination_is_run_once_and_slow_settings_change_seldom():
+    specs = specs_of(precisions=("fp32", "fp16"), power_modes=("MAXN", "15W"), clocks=("default", "max"))
+    assert len(specs) == len(set(specs)) == 3 * 3 * 2 * 2 * 2
+    settings = [(spec.power_mode, spec.clocks) for spec in specs]
+    changes = [now for before, now in zip([None, *settings], settings, strict=False) if before != now]
+    assert changes == [("MAXN", "default"), ("MAXN", "max"), ("15W", "default"), ("15W", "max")]
+
+
+@pytest.mark.parametrize("order", ["listed", "random"])
+@pytest.mark.parametrize("modes", [(), ("MAXN", "15W")])
+def test_a_random_order_is_of_the_same_runs_and_leaves_the_slow_settings_outside(order, modes):
+    specs = specs_of(order=order, power_modes=modes)
+    assert set(specs) == set(specs_of(power_modes=modes))
+    groups = [spec.power_mode for spec in specs]
+    assert groups == sorted(groups, key=(modes or (None,)).index)
+
+
+def test_a_random_order_follows_from_its_seed():
+    first, again, other = (specs_of(order="random", seed=seed) for seed in (3, 3, 4))
+    assert first == again
+    assert first != other
+    assert first != specs_of()
+
+
+@pytest.mark.parametrize("order", ["listed", "random"])
+def test_accuracy_once_is_in_the_first_run_of_the_smallest_batch_of_each_network_and_precision(order):
+    specs = specs_of(order=order, accuracy="once", precisions=("fp32", "fp16"), clocks=("default", "max"), seed=5)
+    judged = [spec for spec in specs if spec.accuracy]
+    assert sorted((spec.network, spec.precision) for spec in judged) == [
+        (network, precision) for network in "abc" for precision in ("fp16", "fp32")
+    ]
+    assert {spec.batch_size for spec in judged} == {1}
+    assert {spec.clocks for spec in judged} == {"default"}
+    assert all(spec.accuracy for spec in specs_of(accuracy="every"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("warm_up_max_s = 60", "warm_up_max_s = -1"),
+        ("warm_up_max_s = 60", "cool_down_max_s = 0"),
+        ("fresh_process = true", 'fresh_process = "always"'),
+        ("cool_down_c = 45", "cool_down_c = nan"),
+        ('precision = "bf16"', 'precision = "fp8"'),
+        ("channels_last = true", "channels_last = 2"),
+        ("batch_sizes = [4, 1, 16]", 'order = "sorted"'),
+        ("batch_sizes = [4, 1, 16]", 'accuracy = "never"'),
+        ("batch_sizes = [4, 1, 16]", 'precisions = ["fp16", "int8"]'),
+        ("batch_sizes = [4, 1, 16]", 'clocks = ["highest"]'),
+        ("batch_sizes = [4, 1, 16]", "seed = -1"),
+    ],
+)
+def test_a_wrong_setting_of_a_campaign_is_refused_with_its_line_and_key(old, new):
+    text = SETTINGS.replace(old, new)
+    sentence = refusal(text)
+    assert sentence.startswith(f"bench.toml, line {line_of(text, new)}: ")
+    assert new.partition(" = ")[0] in sentence
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "twice"),
+    [
+        ('["a", "b", "c"]', '["a", "b", "a"]', "networks has a twice"),
+        ("[4, 1, 16]", "[4, 1, 4]", "batch_sizes has 4 twice"),
+        ("[4, 1, 16]", '[4]\nclocks = ["max", "max"]', "clocks has max twice"),
+    ],
+)
+def test_what_is_planned_twice_is_refused_since_only_one_of_them_would_be_run(old, new, twice):
+    sentence = refusal(SETTINGS.replace(old, new))
+    assert twice in sentence
+    assert "cycles" in sentence

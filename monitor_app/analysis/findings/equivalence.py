@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 LEAST_NETWORKS = 3
-LEAST_BATCHES = 3
+LEAST_BATCHES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Trends:
     """A straight line a network against the doublings of its batch, all with one deviation."""
 
     rows: NDArray[np.intp]
-    """Networks with three batch sizes or more."""
+    """Networks with two batch sizes or more."""
     slopes: Floats
     """For each doubling."""
     changes: Floats
@@ -81,6 +81,10 @@ class Trends:
         share = 1 - (1 - CONFIDENCE) / 4 / max(len(self.rows), 1)
         sure = self.errors * t_quantile(share, self.freedom) if self.freedom else np.inf
         return self.rows[np.abs(self.changes) - sure > margin]
+
+    def share_outside(self, margin: float) -> float:
+        """Share of the networks whose own change lies outside the margin as it was found, shown or not."""
+        return float((np.abs(self.changes) > margin).mean()) if len(self.rows) else 0.0
 
 
 def trends(values: Floats, batches: NDArray[np.int64]) -> Trends:

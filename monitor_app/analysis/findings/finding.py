@@ -47,7 +47,7 @@ class Finding:
     """What was found, with numbers and intervals, or what is missing."""
     statistics: tuple[Statistic, ...]
     figure: str
-    """Key of the chart behind it."""
+    """Key of the chart behind it; of charts of several batch sizes without the size, which is then the largest."""
     margin: str
     """What the verdict was decided against."""
     caution: str

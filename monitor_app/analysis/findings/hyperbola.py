@@ -42,19 +42,33 @@ class Hull:
     """AICc of every form, by name."""
     exponent: Estimate
     """Of time, in A + B t^p; -1 for the hyperbola."""
+    refuted: bool
+    """That exponent is not -1, by an interval of 97.5 %: networks come onto the hull by their scatter too."""
 
     @property
     def rival(self) -> str:
-        """The best of the other forms."""
-        return min((name for name in self.evidence if name != HYPERBOLA), key=lambda name: self.evidence[name])
+        """The best other form with two coefficients."""
+        return min(_RIVALS, key=lambda name: self.evidence[name])
 
     @property
     def lead(self) -> float:
-        """By how much the AICc of the best other form is larger."""
+        """By how much its AICc is larger than that of the hyperbola."""
         return self.evidence[self.rival] - self.evidence[HYPERBOLA]
+
+    @property
+    def lead_of_all(self) -> float:
+        """The same against every form, the one with a free exponent too, of which the hyperbola is a case."""
+        return min(each for name, each in self.evidence.items() if name != HYPERBOLA) - self.evidence[HYPERBOLA]
+
+    @property
+    def hyperbolic(self) -> bool:
+        """The exponent agrees with -1."""
+        return self.exponent.low <= -1 <= self.exponent.high
 
 
 HYPERBOLA = "A - k/t"
+FREE = "A - k/t^p"
+_RIVALS = ("linear in t", "linear in log t", "power law c t^p")
 
 
 def fit_hull(seconds: Floats, top1: Floats) -> Hull | None:
@@ -74,9 +88,11 @@ def fit_hull(seconds: Floats, top1: Floats) -> Hull | None:
         "linear in t": evidence(_line_squares(times_s, percent), 2),
         "linear in log t": evidence(_line_squares(np.log(times_s), percent), 2),
         "power law c t^p": evidence(_power_law_squares(times_s, percent), 2),
-        "A - k/t^p": evidence(float(of_exponent.min()), 3),
+        FREE: evidence(float(of_exponent.min()), 3),
     }
-    return Hull(rows, fit_line(1 / times_s, percent), fits, _exponent(of_exponent, count))
+    surely = _exponent(of_exponent, count, (3 + UPPER) / 4)
+    refuted = not surely.low <= -1 <= surely.high
+    return Hull(rows, fit_line(1 / times_s, percent), fits, _exponent(of_exponent, count, UPPER), refuted)
 
 
 def accuracy_and_time(table: Table, margins: Margins) -> Finding:
@@ -90,19 +106,16 @@ def accuracy_and_time(table: Table, margins: Margins) -> Finding:
     sentence = f"{LEAST} networks with measured accuracy are needed on the upper hull of accuracy against time."
     caution = table.caution
     if hull is not None:
-        if abs(hull.lead) >= margins.evidence:
-            verdict = Verdict.HOLDS if hull.lead > 0 else Verdict.DOES_NOT_HOLD
-        if hull.line.slope.value >= 0:
-            verdict = Verdict.DOES_NOT_HOLD
+        verdict = _verdict(hull, margins.evidence)
         constant, k = hull.line.intercept, _k(hull.line)
         sentence = (
-            f"At batch {table.batches[large]} the {len(hull.rows)} networks on the upper hull follow accuracy = A - "
-            f"k/t with A = {interval(constant, '%')} and k = {interval(k, '% ms', 1e3)}; the next best form, "
-            f"{hull.rival}, has an AICc that is {number(abs(hull.lead))} {'higher' if hull.lead > 0 else 'lower'}."
+            f"At batch {table.batches[large]} accuracy = A - k/t fits the {len(hull.rows)} networks on the upper hull "
+            f"best with A = {interval(constant, '%')} and k = {interval(k, '% ms', 1e3)}; the best other form, "
+            f"{hull.rival}, has an AICc that is {number(abs(hull.lead))} {'higher' if hull.lead > 0 else 'lower'}, and "
+            f"the exponent of time, left free, is {interval(hull.exponent)}."
         )
-        if not hull.exponent.low <= -1 <= hull.exponent.high:
-            free = f"Left free, the exponent of time is {interval(hull.exponent)}, so the form is only roughly -1."
-            caution = f"{caution} {free}".strip()
+        if not hull.hyperbolic:
+            caution = f"{caution} The exponent of time is not -1, so the hyperbola describes the hull roughly.".strip()
     return Finding(
         key="accuracy-time",
         claim="Accuracy and time an image are hyperbolic: the best accuracy is A - k/t, linear in images a second.",
@@ -110,10 +123,21 @@ def accuracy_and_time(table: Table, margins: Margins) -> Finding:
         sentence=sentence,
         statistics=tuple(s for c, each in hulls.items() if each for s in _statistics(int(table.batches[c]), each)),
         figure="top1-throughput",
-        margin=f"An AICc {margins.evidence:g} lower than that of every other form, or higher than one of them",
+        margin=(
+            f"An AICc {margins.evidence:g} lower than that of the other forms, and a free exponent that agrees with -1 "
+            f"and not with 0; refuted by a form whose AICc is {margins.evidence:g} lower and an exponent that is not -1"
+        ),
         caution=caution,
         simulated=table.times_simulated,
     )
+
+
+def _verdict(hull: Hull, evidence: float) -> Verdict:
+    """AICc chooses a form and has no error rate; the interval of the exponent has one, so both must agree."""
+    if hull.lead >= evidence and hull.hyperbolic and hull.exponent.high < 0:
+        return Verdict.HOLDS
+    refuted = hull.lead_of_all <= -evidence and hull.refuted
+    return Verdict.DOES_NOT_HOLD if refuted else Verdict.NOT_ENOUGH_DATA
 
 
 def _statistics(batch: int, hull: Hull) -> tuple[Statistic, ...]:
@@ -154,10 +178,10 @@ def _power_law_squares(times_s: Floats, percent: Floats) -> float:
     return max(float(squares.min()), 0.0)
 
 
-def _exponent(squares: Floats, count: int) -> Estimate:
+def _exponent(squares: Floats, count: int, upper: float) -> Estimate:
     """The exponent of the least squares, and all that an F test with one and n - 3 degrees does not exclude."""
     freedom = count - 3
     least = int(squares.argmin())
-    limit = squares[least] * (1 + t_quantile(UPPER, freedom) ** 2 / freedom)
+    limit = squares[least] * (1 + t_quantile(upper, freedom) ** 2 / freedom)
     kept = EXPONENTS[squares <= limit]
     return Estimate(float(EXPONENTS[least]), float(kept[0]), float(kept[-1]))

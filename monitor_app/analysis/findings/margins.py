@@ -23,6 +23,9 @@ class Margins:
     """Difference of AICc from which one form is preferred to another: a likelihood ratio of e."""
     bound: float = 2.0
     """Points of top-1 to which the bound by energy must be known."""
+    above: float = 5.0
+    """Points of top-1 by which a network may lie above that bound, which is the middle of those on the hull: a fifth
+    of what lies between the paper's best and worst."""
     prediction: float = 2.0
     """Factor within which nine of ten further networks are to be predicted from their operations."""
     steeper: float = 1.05
@@ -33,6 +36,8 @@ class Margins:
     """What the other networks gain less than."""
     memory_slope: float = 0.25
     """By which share memory for each byte of parameters may differ from 1.30."""
+    floor: float = 0.5
+    """Share of the paper's 100 MB of parameters to which a floor must reach to be one."""
     flat: float = 0.25
     """Growth of memory by image before the knee, as a share of that after it."""
     rank: float = 0.90

@@ -11,15 +11,25 @@ import numpy as np
 from monitor_app.analysis.bootstrap import Estimate
 from monitor_app.analysis.findings.broken_line import BrokenLine, fit_broken_line
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
-from monitor_app.analysis.findings.paper import MEMORY_SLOPE
+from monitor_app.analysis.findings.paper import FLOOR_TO_MB, MEMORY_SLOPE
 from monitor_app.analysis.findings.regression import mean_of
 from monitor_app.analysis.findings.wording import interval, number
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from monitor_app.analysis.findings.margins import Margins
     from monitor_app.analysis.findings.table import Table
 
+    Floats = NDArray[np.float64]
+
 LEAST_NETWORKS = 6
+LEAST_SMALL = 3
+"""Networks that must lie where the paper has a floor, for it to be missed."""
+LEAST_ABOVE = 3
+"""Networks behind the knee, or there is no slope to speak of."""
+GROWN = 1.1
+"""Factor from the smallest to the largest batch below which memory has not grown."""
 LEAST_KNEES = 3
 LEAST_BATCHES = 4
 
@@ -33,9 +43,9 @@ def memory_and_parameters(table: Table, margins: Margins) -> Finding:
     statistics: tuple[Statistic, ...] = ()
     sentence = f"Memory and parameters of {LEAST_NETWORKS} networks are needed at one batch size."
     if known.sum() >= LEAST_NETWORKS:
-        found = fit_broken_line(table.parameters_mb[known], memory[known])
-        verdict = _slope_verdict(found, float(table.parameters_mb[known].min()), margins)
-        sentence = "Memory does not grow with the parameters."
+        found = fit_broken_line(table.parameters_mb[known], memory[known], LEAST_ABOVE)
+        verdict = _slope_verdict(found, table.parameters_mb[known], margins)
+        sentence = "Memory does not grow with the parameters of these networks, of which too few may be large."
         if found is not None:
             sentence = (
                 f"At batch {table.batches[small]} memory stays at {interval(found.floor, 'MB')} up to "
@@ -55,7 +65,10 @@ def memory_and_parameters(table: Table, margins: Margins) -> Finding:
         sentence=sentence,
         statistics=statistics,
         figure="memory-parameters",
-        margin=f"A floor that is seen, and a slope of {number(low)} to {number(high)}",
+        margin=(
+            f"A floor that is seen, and a slope of {number(low)} to {number(high)}; refuted by another slope, or where "
+            f"the floor ends below {margins.floor * FLOOR_TO_MB:g} MB of parameters"
+        ),
         caution=table.caution,
         simulated=table.times_simulated,
     )
@@ -70,7 +83,7 @@ def memory_knee(table: Table, margins: Margins) -> Finding:
             continue
         batches, used = table.batches[known].astype(np.float64), memory[known]
         growth = np.diff(used) / np.diff(batches)
-        if growth[-1] > 0:
+        if growth[-1] > 0 and used[-1] > GROWN * used[0]:
             shares.append(float(growth[0] / growth[-1]))
             knees.append((table.titles[row], fit_broken_line(batches, used)))
     verdict = Verdict.NOT_ENOUGH_DATA
@@ -86,8 +99,8 @@ def memory_knee(table: Table, margins: Margins) -> Finding:
         places = [fit.knee.value for _, fit in knees if fit is not None]
         where = f"; the knee lies between batch {number(min(places))} and {number(max(places))}" if places else ""
         sentence = (
-            f"By image, memory of {len(shares)} networks grows at the smallest batches by {interval(share, '%', 100)} "
-            f"of what it grows at the largest{where}."
+            f"For each image between their two smallest batches the memory of {len(shares)} networks grows by "
+            f"{interval(share, '%', 100)} of what it grows by between their two largest{where}."
         )
     return Finding(
         key="memory-knee",
@@ -102,12 +115,20 @@ def memory_knee(table: Table, margins: Margins) -> Finding:
     )
 
 
-def _slope_verdict(found: BrokenLine | None, least_mb: float, margins: Margins) -> Verdict:
-    if found is None or found.lead <= -margins.evidence:
-        return Verdict.DOES_NOT_HOLD
-    floor_seen = found.lead >= margins.evidence and found.knee.low > least_mb
+def _slope_verdict(found: BrokenLine | None, parameters_mb: Floats, margins: Margins) -> Verdict:
+    if found is None:
+        return Verdict.NOT_ENOUGH_DATA
     low, high = MEMORY_SLOPE * (1 - margins.memory_slope), MEMORY_SLOPE * (1 + margins.memory_slope)
-    return all_of(within(found.slope, low, high), Verdict.HOLDS if floor_seen else Verdict.NOT_ENOUGH_DATA)
+    return all_of(within(found.slope, low, high), _floor_verdict(found, parameters_mb, margins))
+
+
+def _floor_verdict(found: BrokenLine, parameters_mb: Floats, margins: Margins) -> Verdict:
+    """That a straight line does as well refutes nothing: large networks alone lie on one. Small ones must, too."""
+    if found.lead >= margins.evidence and found.knee.low > parameters_mb.min():
+        return Verdict.HOLDS
+    end_mb = margins.floor * FLOOR_TO_MB
+    small = (parameters_mb < end_mb).sum() >= LEAST_SMALL
+    return Verdict.DOES_NOT_HOLD if small and found.knee.high < end_mb else Verdict.NOT_ENOUGH_DATA
 
 
 def _percent(share: Estimate) -> Estimate:

@@ -14,6 +14,8 @@ ALEXNET_SPEED_UP = 3.0
 LARGEST_BATCH = 64
 MEMORY_SLOPE = 1.30
 """MB of memory for each MB of parameters."""
+FLOOR_TO_MB = 100.0
+"""Parameters up to which memory is at its floor."""
 BANDWIDTH_HZ = 1400.0
 SLOW_METERS_HZ = (12.0, 2.0)
 

@@ -29,17 +29,25 @@ def power_and_batch(table: Table, margins: Margins) -> Finding:
     if not pairs:
         verdict = Verdict.NOT_ENOUGH_DATA
         sentence = f"Net power at two batch sizes or more is needed of {LEAST_NETWORKS} networks."
+    elif mean_w <= 0:
+        verdict, sentence = (
+            Verdict.NOT_ENOUGH_DATA,
+            "Net power is not above zero, so that no share of it says anything.",
+        )
     else:
         exceptions = followed.beyond(margin_w)
         verdict = equivalent(pairs, margin_w)
         if len(exceptions) > margins.exceptions * len(followed.rows):
-            verdict = all_of(verdict, Verdict.DOES_NOT_HOLD)
+            verdict = Verdict.DOES_NOT_HOLD
+        elif followed.share_outside(margin_w) > margins.exceptions:
+            # Networks that change in opposite directions have a mean that does not.
+            verdict = all_of(verdict, Verdict.NOT_ENOUGH_DATA)
         worst = max(pairs, key=lambda pair: max(-pair.difference.low, pair.difference.high))
         statistics = _statistics(table, worst, followed)
         sentence = (
-            f"Between batch {batches[worst.first]} and {batches[worst.second]}, where it changes most, net power "
-            f"changes by {interval(worst.difference, 'W')} on average over {worst.networks} networks; it is "
-            f"{number(mean_w)} W on average."
+            f"Net power is {number(mean_w)} W on average; between batch {batches[worst.first]} and "
+            f"{batches[worst.second]}, where it changes most, it changes by {interval(worst.difference, 'W')} on "
+            f"average over {worst.networks} networks."
         )
         if len(exceptions):
             titles = names([table.titles[row] for row in exceptions])
@@ -51,7 +59,10 @@ def power_and_batch(table: Table, margins: Margins) -> Finding:
         sentence=sentence,
         statistics=statistics,
         figure="power-batch",
-        margin=f"A difference of {margins.power:.0%} of mean net power, {number(margin_w)} W, at any two batch sizes",
+        margin=(
+            f"A difference of {margins.power:.0%} of mean net power, {number(margin_w)} W, between any two batch "
+            f"sizes; on its own no more than {margins.exceptions:.0%} of the networks may change by more"
+        ),
         caution=caution,
         simulated=table.power_simulated,
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How well one ratio foretells another network: operations a second, or for a joule, spread by a factor."""
+"""How well one ratio predicts another network: operations a second, or for a joule, spread by a factor."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _Z_90 = 1.6448536269514722
 
 
 def nine_of_ten(ratios: Floats) -> Estimate:
-    """Factor within which the geometric mean foretells nine of ten further networks, for log-normal ratios (n,)."""
+    """Factor within which the geometric mean predicts nine of ten further networks, for log-normal ratios (n,)."""
     deviation, stretch = deviation_of(np.log(ratios)), _Z_90 * math.sqrt(1 + 1 / len(ratios))
     return Estimate(*(math.exp(stretch * each) for each in (deviation.value, deviation.low, deviation.high)))
 
@@ -35,12 +35,13 @@ def left_out_errors(ratios: Floats) -> Floats:
     return errors
 
 
-def far_above(ratios: Floats) -> NDArray[np.intp]:
-    """Those higher than the others let expect, by a Student test each; one false in twenty sets."""
+def far_above(ratios: Floats, factor: float) -> NDArray[np.intp]:
+    """Those shown to lie above the others by more than a factor, by a Student test each; one false in twenty sets."""
     logs, count = np.log(ratios), len(ratios)
     off = logs - logs.mean()
+    from_others = off * count / (count - 1)
     # Mean and deviation of all others, without a loop: Cook and Weisberg 1982, section 2.2.
     squares = np.maximum(float(off @ off) - off**2 * count / (count - 1), 0.0)
-    error = np.sqrt(squares / (count - 2) * (count - 1) / count)
+    error = np.sqrt(squares / (count - 2) * count / (count - 1))
     limit = t_quantile(1 - (1 - CONFIDENCE) / 2 / count, count - 2)
-    return np.flatnonzero(off > limit * error + 1e-12)
+    return np.flatnonzero(from_others - limit * error > math.log(factor))

@@ -49,8 +49,9 @@ def slowest_network(table: Table, _: Margins) -> Finding:
         margin="An exponent of time in net energy above 0 refutes it; with constant power it is 1",
         caution=(
             f"{table.caution} The paper argues from power where energy counts: at a given number of images a second a "
-            "battery pays idle power all the time, and net energy, power times time, for each image. So choose the "
-            "fastest network that is accurate enough."
+            "battery pays idle power all the time, and for each image net energy, which is power times time. So "
+            "choose, of the networks that are accurate enough, the one with the least energy an image: at equal power "
+            "the fastest."
         ).strip(),
         simulated=table.power_simulated,
     )

@@ -11,7 +11,7 @@ import numpy as np
 from monitor_app.analysis.bootstrap import Estimate
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
 from monitor_app.analysis.findings.paper import ALEXNET_SPEED_UP, ALEXNETS, LARGE_BATCH, LARGEST_BATCH, SMALL_BATCH
-from monitor_app.analysis.findings.regression import mean_of
+from monitor_app.analysis.findings.regression import exponential, mean_of
 from monitor_app.analysis.findings.wording import interval
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def speed_up(table: Table, margins: Margins) -> Finding:
     )
     if alexnets and len(others) >= LEAST_OTHERS:
         log, error = float(gains[alexnets].mean()), math.sqrt(float((errors[alexnets] ** 2).sum())) / len(alexnets)
-        alexnet = _factor(Estimate(log, log - _Z_90 * error, log + _Z_90 * error))
-        other = _factor(mean_of(gains[others]))
+        alexnet = exponential(Estimate(log, log - _Z_90 * error, log + _Z_90 * error))
+        other = exponential(mean_of(gains[others]))
         verdict = all_of(
             within(alexnet, ALEXNET_SPEED_UP / margins.speed_up, ALEXNET_SPEED_UP * margins.speed_up),
             within(other, 0.0, margins.small_speed_up),
@@ -91,10 +91,6 @@ def _gains(table: Table) -> tuple[Floats, Floats]:
 def _reaches(table: Table, row: int) -> bool:
     known = table.batches[np.isfinite(table.seconds.values[row])].tolist()
     return SMALL_BATCH in known and known[-1] == LARGEST_BATCH
-
-
-def _factor(logs: Estimate) -> Estimate:
-    return Estimate(math.exp(logs.value), math.exp(logs.low), math.exp(logs.high))
 
 
 def _plain(value: float) -> Estimate:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 COMMON = 0.9
 """Share of the networks that must have run at a batch size for networks to be compared at it."""
-_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2}
+_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def table_of(campaign: Campaign) -> Table:
     def grid(of: Iterable[tuple[Cell, Estimate | None]]) -> Measured:
         values, errors = np.full(shape, np.nan), np.full(shape, np.nan)
         for cell, estimate in of:
-            if estimate is not None:
+            if estimate is not None and math.isfinite(estimate.value):
                 at = place[cell.network, cell.batch_size]
                 values[at], errors[at] = estimate.value, (estimate.high - estimate.low) / 2 / Z_95
         return Measured(values, errors)
@@ -115,7 +116,7 @@ def table_of(campaign: Campaign) -> Table:
         titles=tuple(cell.title for cell in firsts),
         papers=tuple(cell.paper_name for cell in firsts),
         batches=batches,
-        seconds=grid((cell, cell.seconds_per_image) for cell in cells),
+        seconds=grid((cell, cell.seconds_per_image) for cell in cells if _takes_time(cell)),
         net_w=grid((cell, cell.net_w) for cell in cells),
         net_j=grid((cell, cell.net_j_per_image) for cell in cells),
         memory_mb=memory,
@@ -141,12 +142,16 @@ def _alike(campaign: Campaign) -> tuple[list[Cell], str]:
     return [cell for cell in ran if cell.conditions == chosen], text
 
 
+def _takes_time(cell: Cell) -> bool:
+    return cell.seconds_per_image is not None and cell.seconds_per_image.value > 0
+
+
 def _first(values: Iterable[T | None]) -> T | None:
     return next((value for value in values if value is not None), None)
 
 
 def _known(values: list[int | None], scale: float) -> Floats:
-    return np.array([np.nan if value is None else value * scale for value in values], dtype=np.float64)
+    return np.array([value * scale if value else np.nan for value in values], dtype=np.float64)
 
 
 def _percents(shares: list[Proportion | None]) -> Measured:

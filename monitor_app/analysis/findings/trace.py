@@ -9,28 +9,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.bootstrap import Estimate
-from monitor_app.analysis.findings.finding import CONFIDENCE, Finding, Statistic, Verdict, within
+from monitor_app.analysis.findings.decimation import Spans, averaged, most_off, read_at_once, remaining
+from monitor_app.analysis.findings.finding import CONFIDENCE, Finding, Statistic, Verdict, all_of, within
 from monitor_app.analysis.findings.margins import Margins
 from monitor_app.analysis.findings.paper import BANDWIDTH_HZ, SLOW_METERS_HZ
-from monitor_app.analysis.findings.wording import interval, number
+from monitor_app.analysis.findings.spectrum import added_bandwidth_hz, spectrum
+from monitor_app.analysis.findings.wording import interval, names, number
 from monitor_app.analysis.integration import Integral
-from monitor_app.analysis.steady import Readings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from monitor_app.analysis.steady import Readings
+
     Floats = NDArray[np.float64]
 
 SHARE = 0.99
 """Part of the power of the fluctuations that lies below the needed bandwidth."""
-RESOLUTION_HZ = 4.0
 OVERSAMPLED = 4.0
 """A meter must be so much faster than one it is to stand in for."""
 PHASES = 24
 """Moments at which a slower meter may have begun."""
 LEAST_TRACES = 3
+FULL = 0.9
+"""Share of the band of a meter above which fluctuations may go on beyond it."""
 _FIGURE = "meter-rate"
 _S = 1e-9
 
@@ -50,21 +54,28 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """What a meter of another rate makes of the same runs; relative errors of the net energy."""
+    """What a meter of another rate makes of the same runs: relative errors of the net energy.
+
+    That of a run is that of the mean swing above idle too, for the times are known.
+    """
 
     rate_hz: float
-    run: Floats
-    """Of a run, all runs and phases, shape (k,)."""
-    batch: Floats
-    """Of a single batch, likewise."""
+    averages: bool
+    """Its values are means over its period; else readings of a moment."""
+    runs: tuple[Floats, ...]
+    """Of each run, from all phases, shape (p,)."""
+    batches: tuple[Floats, ...]
+    """Of the batches of each run, likewise, shape (k,)."""
+    left: float
+    """Standard deviation of the power during a run that means over its period have, as a share; median of the runs."""
 
     def of_run(self) -> float:
         """Error that 95 of 100 runs do not exceed."""
-        return float(np.quantile(np.abs(self.run), 0.95))
+        return most_off(self.runs).value
 
     def of_batch(self) -> float:
         """Error that 95 of 100 batches do not exceed."""
-        return float(np.quantile(np.abs(self.batch), 0.95))
+        return most_off(self.batches).value
 
 
 def meter_findings(
@@ -80,38 +91,34 @@ def meter_findings(
 def bandwidth_hz(trace: Trace) -> float | None:
     """Below which 99 % of the fluctuations lie that the work adds to the power; None where there are none to see.
 
-    Power spectra by Welch (1967, IEEE Trans. Audio Electroacoust. 15:70) of the timed span less that of the idle one,
-    which holds what regulators and the meter's own noise add at any time.
+    What regulators and the meter's own noise add at any time is told from it by the spectrum of the idle time.
     """
-    inside = (trace.power.times_ns >= trace.start_ns[0]) & (trace.power.times_ns <= trace.end_ns[-1])
-    frequencies, busy = _spectrum(trace.power.values[inside], trace.rate_hz)
-    _, idle = _spectrum(trace.idle, trace.rate_hz)
-    if busy is None or idle is None or frequencies is None:
-        return None
-    added = np.maximum(busy - idle, 0.0)
-    sums = np.cumsum(added)
-    if sums[-1] <= 0:
-        return None
-    return float(frequencies[np.searchsorted(sums, SHARE * sums[-1])])
+    busy, idle = spectrum(_busy(trace), trace.rate_hz), spectrum(trace.idle, trace.rate_hz)
+    return None if busy is None or idle is None else added_bandwidth_hz(busy, idle, SHARE)
 
 
-def missed_at(traces: Sequence[Trace], rate_hz: float) -> Missed:
-    """What a meter that reads the power at that rate, at once and rarely, would have made of these runs."""
-    runs: list[float] = []
+def missed_at(traces: Sequence[Trace], rate_hz: float, *, averages: bool = False) -> Missed:
+    """What a meter of that rate would have made of these runs, from every moment at which it may have begun."""
+    runs: list[Floats] = []
     batches: list[Floats] = []
+    left: list[float] = []
     for trace in traces:
+        spans = Spans(trace.start_ns, trace.end_ns)
         whole = Integral(trace.power)
-        idle_w = float(trace.idle.mean())
-        true = _net_j(whole, trace, idle_w)
+        idle_j = float(trace.idle.mean()) * (trace.end_ns - trace.start_ns) * _S
+        true = whole.between(trace.start_ns, trace.end_ns) - idle_j
         step = max(round(trace.rate_hz / rate_hz), 1)
-        for phase in np.unique(np.linspace(0, step, PHASES, endpoint=False).astype(int)):
-            seen = Readings(trace.power.times_ns[phase::step], trace.power.values[phase::step])
-            if len(seen.values) < 2:
-                continue
-            found = _net_j(Integral(seen), trace, idle_w)
-            runs.append(float(found.sum() / true.sum()) - 1)
-            batches.append(found / true - 1)
-    return Missed(rate_hz, np.array(runs), np.concatenate(batches) if batches else np.empty(0))
+        phases = np.unique(np.linspace(0, step, PHASES, endpoint=False).astype(int)).tolist()
+        seen = [
+            averaged(whole, step, phase, spans) if averages else read_at_once(trace.power, step, phase, spans)
+            for phase in phases
+        ]
+        found = [each - idle_j for each in seen if each is not None]
+        if found:
+            runs.append(np.array([each.sum() / true.sum() - 1 for each in found]))
+            batches.append(np.concatenate([each / true - 1 for each in found]))
+            left.append(remaining(_busy(trace), step))
+    return Missed(rate_hz, averages, tuple(runs), tuple(batches), float(np.median(left)) if left else 0.0)
 
 
 def usable(traces: Sequence[Trace], rate_hz: float) -> tuple[Trace, ...]:
@@ -126,18 +133,15 @@ def usable(traces: Sequence[Trace], rate_hz: float) -> tuple[Trace, ...]:
 
 
 def _bandwidth_finding(traces: Sequence[Trace], margins: Margins, simulated: bool) -> Finding:
-    fast = usable(traces, 2 * BANDWIDTH_HZ / OVERSAMPLED)
+    # What lies above half the rate comes back below it; so the band must reach the end of the margin.
+    least_hz = 2 * BANDWIDTH_HZ * margins.bandwidth
+    fast = [trace for trace in traces if trace.rate_hz >= least_hz]
     found = np.array([hz for trace in fast if (hz := bandwidth_hz(trace)) is not None])
     statistics: tuple[Statistic, ...] = ()
-    if len(found) < LEAST_TRACES:
-        verdict = Verdict.NOT_ENOUGH_DATA
-        sentence = (
-            f"The spectra of {LEAST_TRACES} runs are needed, by a meter of {2 * BANDWIDTH_HZ:.0f} values a second or "
-            "more."
-        )
-    else:
+    verdict = Verdict.NOT_ENOUGH_DATA
+    sentence = f"Traces of {LEAST_TRACES} runs of a second are needed, by a meter of {least_hz:.0f} values a second."
+    if len(found) >= LEAST_TRACES:
         needed = _middle(found)
-        verdict = within(needed, BANDWIDTH_HZ / margins.bandwidth, BANDWIDTH_HZ * margins.bandwidth)
         statistics = (
             Statistic("Bandwidth of 99 % of the fluctuations, median of the runs", needed, "Hz"),
             Statistic("Values a second that it takes", _scaled(needed, 2.0), "1/s"),
@@ -146,6 +150,12 @@ def _bandwidth_finding(traces: Sequence[Trace], margins: Margins, simulated: boo
             f"99 % of the fluctuations that the work adds to the power lie below {interval(needed, 'Hz')}, median of "
             f"{len(found)} runs, so at least {number(2 * needed.value)} values a second are needed to see them."
         )
+        if needed.value > FULL * min(trace.rate_hz for trace in fast) / 2:
+            sentence = (
+                f"The fluctuations fill the band of the meter, up to {interval(needed, 'Hz')}; a faster one is needed."
+            )
+        else:
+            verdict = within(needed, BANDWIDTH_HZ / margins.bandwidth, BANDWIDTH_HZ * margins.bandwidth)
     return Finding(
         key="bandwidth",
         claim="The current of a working board has components up to 1.4 kHz, so 2.8 kSa/s are needed to see it.",
@@ -161,30 +171,37 @@ def _bandwidth_finding(traces: Sequence[Trace], margins: Margins, simulated: boo
 
 def _slow_meters_finding(traces: Sequence[Trace], margins: Margins, simulated: bool) -> Finding:
     fast = [usable(traces, rate_hz) for rate_hz in SLOW_METERS_HZ]
-    missed = [missed_at(each, rate_hz) for each, rate_hz in zip(fast, SLOW_METERS_HZ, strict=True) if each]
     statistics: tuple[Statistic, ...] = ()
-    caution = ""
-    if len(missed) < len(SLOW_METERS_HZ) or min(len(each) for each in fast) < LEAST_TRACES:
-        verdict = Verdict.NOT_ENOUGH_DATA
-        sentence = f"{LEAST_TRACES} runs of a second or more are needed, by a meter many times faster."
-    else:
-        short = [each.of_batch() > margins.meter for each in missed]
-        verdict = Verdict.HOLDS if all(short) else Verdict.DOES_NOT_HOLD
-        statistics = tuple(
-            Statistic(f"Error of the energy of {what} at {each.rate_hz:g} values a second", _exact(100 * error), "%")
-            for each in missed
-            for what, error in (("a batch", each.of_batch()), ("a run", each.of_run()))
+    verdict, caution = Verdict.NOT_ENOUGH_DATA, ""
+    sentence = f"{LEAST_TRACES} runs of a second or more are needed, by a meter many times faster."
+    if min(len(each) for each in fast) >= LEAST_TRACES:
+        missed = [
+            missed_at(each, rate_hz, averages=averages)
+            for each, rate_hz in zip(fast, SLOW_METERS_HZ, strict=True)
+            for averages in (False, True)
+        ]
+        of_batch, of_run = ([most_off(each) for each in part] for part in _errors_of(missed))
+        verdict = all_of(*(_too_slow(error, margins.meter) for error in of_batch))
+        statistics = (
+            *_slow_statistics("a batch", missed, of_batch),
+            *_slow_statistics("a run, and of its mean swing", missed, of_run),
+            *(
+                Statistic(
+                    f"Fluctuation left in means at {each.rate_hz:g} values a second", _exact(100 * each.left), "%"
+                )
+                for each in missed
+                if each.averages
+            ),
         )
         told = "; ".join(
-            f"at {each.rate_hz:g} values a second the net energy of a batch is wrong by up to "
-            f"{number(100 * each.of_batch())} % and that of a whole run by up to {number(100 * each.of_run())} %"
-            for each in missed
+            f"{_meter_words(each)} is wrong by up to {number(100 * batch.value)} % for a batch and "
+            f"{number(100 * run.value)} % for a whole run"
+            for each, batch, run in zip(missed, of_batch, of_run, strict=True)
         )
-        sentence = f"In 95 of 100 cases, {told}."
-        good = [each for each in missed if each.of_run() <= margins.meter]
+        sentence = f"In 95 of 100 cases net energy by {told}."
+        good = [each for each, run in zip(missed, of_run, strict=True) if run.high <= margins.meter]
         if good:
-            rates = " and ".join(f"{each.rate_hz:g}" for each in good)
-            caution = f"For the mean over runs as long as these, {rates} values a second would have been enough."
+            caution = f"For the mean over runs as long as these {names([_meter_words(m) for m in good])} would do."
     return Finding(
         key="slow-meters",
         claim="Meters of 12 and of 2 values a second are too slow to measure what a network takes.",
@@ -192,31 +209,37 @@ def _slow_meters_finding(traces: Sequence[Trace], margins: Margins, simulated: b
         sentence=sentence,
         statistics=statistics,
         figure=_FIGURE,
-        margin=f"{margins.meter:.0%} of the net energy of a batch, in 95 of 100 cases",
+        margin=f"{margins.meter:.0%} of the net energy of a batch, in 95 of 100 cases, by readings and by means",
         caution=caution,
         simulated=simulated,
     )
 
 
-def _net_j(integral: Integral, trace: Trace, idle_w: float) -> Floats:
-    seconds = (trace.end_ns - trace.start_ns) * _S
-    net: Floats = integral.between(trace.start_ns, trace.end_ns) - idle_w * seconds
-    return net
+def _errors_of(missed: Sequence[Missed]) -> tuple[list[tuple[Floats, ...]], list[tuple[Floats, ...]]]:
+    return [each.batches for each in missed], [each.runs for each in missed]
 
 
-def _spectrum(values: Floats, rate_hz: float) -> tuple[Floats | None, Floats | None]:
-    """Frequencies above 0 in Hz, and the power of the fluctuations at each; None of too few samples."""
-    size = round(rate_hz / RESOLUTION_HZ)
-    if size < 8 or len(values) < size:
-        return None, None
-    starts = np.arange(0, len(values) - size + 1, max(size // 2, 1))
-    window = np.hanning(size)
-    pieces = np.lib.stride_tricks.sliding_window_view(values, size)[starts]
-    pieces = (pieces - pieces.mean(axis=1, keepdims=True)) * window
-    power = (np.abs(np.fft.rfft(pieces, axis=1)) ** 2).mean(axis=0)
-    # The two lowest bins hold what the window smears of the mean, and drifts, which any meter sees.
-    frequencies: Floats = np.fft.rfftfreq(size, 1 / rate_hz).astype(np.float64)
-    return frequencies[2:], power[2:]
+def _slow_statistics(what: str, missed: Sequence[Missed], errors: Sequence[Estimate]) -> tuple[Statistic, ...]:
+    return tuple(
+        Statistic(f"Error of {what}, by {_meter_words(each)}", _scaled(error, 100), "%")
+        for each, error in zip(missed, errors, strict=True)
+    )
+
+
+def _meter_words(missed: Missed) -> str:
+    return f"{missed.rate_hz:g} {'means' if missed.averages else 'readings'} a second"
+
+
+def _too_slow(error: Estimate, margin: float) -> Verdict:
+    if error.low > margin:
+        return Verdict.HOLDS
+    return Verdict.DOES_NOT_HOLD if error.high <= margin else Verdict.NOT_ENOUGH_DATA
+
+
+def _busy(trace: Trace) -> Floats:
+    inside = (trace.power.times_ns >= trace.start_ns[0]) & (trace.power.times_ns <= trace.end_ns[-1])
+    values: Floats = trace.power.values[inside]
+    return values
 
 
 def _middle(values: Floats) -> Estimate:

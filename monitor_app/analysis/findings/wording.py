@@ -6,18 +6,21 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.findings.finding import CONFIDENCE
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor_app.analysis.bootstrap import Estimate
 
+_NOTHING = 1e-9
+"""Rounding, in whatever unit."""
+
 
 def number(value: float) -> str:
     """Three digits that count, never as a power of ten: 0.0123, 1.23, 123, 12345."""
-    if value == 0 or not math.isfinite(value):
+    if not math.isfinite(value):
         return f"{value:g}"
+    if abs(value) < _NOTHING:
+        return "0"
     places = max(0, 2 - math.floor(math.log10(abs(value))))
     return f"{value:.{min(places, 9)}f}"
 
@@ -33,6 +36,3 @@ def names(titles: Sequence[str], most: int = 6) -> str:
     if len(titles) > most:
         titles = [*titles[: most - 1], f"{len(titles) - most + 1} more"]
     return " and ".join(filter(None, (", ".join(titles[:-1]), titles[-1])))
-
-
-INTERVALS = f"{CONFIDENCE:.0%} intervals in brackets"

@@ -42,6 +42,8 @@ class Figures:
     """The same with energies of the whole board."""
     findings: tuple[FindingText, ...]
     """Of the first session."""
+    flags: tuple[str, ...] = ()
+    """What sets compared sessions apart that should not, each in one sentence."""
 
 
 def encode(figures: Figures) -> str:
@@ -57,6 +59,7 @@ def decode(text: str) -> Figures:
         charts=tuple(_chart(each) for each in given["charts"]),
         gross=tuple(_chart(each) for each in given["gross"]),
         findings=tuple(_finding(each) for each in given["findings"]),
+        flags=tuple(given["flags"]),
     )
 
 

@@ -14,6 +14,8 @@ from monitor_app.gui.figures.chart_list import FAILS, HOLDS
 from monitor_app.gui.wording import three_digits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from monitor_app.analysis.charts import Chart
     from monitor_app.gui.figures.chart_json import FindingText
     from monitor_app.gui.theme import Theme
@@ -45,10 +47,14 @@ class ChartText(QScrollArea):
         """What is shown."""
         return self._label.text()
 
-    def show_chart(self, chart: Chart | None, finding: FindingText | None, theme: Theme) -> None:
-        """The words of a chart, or of a finding and its chart."""
+    def show_chart(
+        self, chart: Chart | None, finding: FindingText | None, theme: Theme, flags: Sequence[str] = ()
+    ) -> None:
+        """The words of a chart, or of a finding and its chart, after what makes the compared sessions unlike."""
         self.setFixedHeight(HEIGHT_PX if finding is None else FINDING_PX)
-        parts = [_finding(finding, theme)] if finding is not None else []
+        parts = [f'<div style="color:{theme.alarm}">{escape(flag)}</div>' for flag in flags]
+        if finding is not None:
+            parts.append(_finding(finding, theme))
         if chart is not None:
             parts.append(_chart(chart, theme))
         self._label.setText("".join(parts))

@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from monitor_app.analysis.compare import differences
 from monitor_app.analysis.figures.groups import session_names
 from monitor_app.analysis.study import Study, study
 from monitor_app.core.errors import MonitorError
@@ -37,6 +38,7 @@ def figures_of(found: Study) -> Figures:
         charts=found.charts(),
         gross=found.charts(gross=True),
         findings=tuple(finding_text(finding) for finding in found.findings[0]),
+        flags=differences(found.campaigns),
     )
 
 

@@ -215,7 +215,7 @@ class FiguresWindow(QMainWindow):
         self.view.show_chart(chart, self.hidden, keeps_view=keeps_view)
         entries = legend_of(chart, theme.text) if chart is not None else ()
         self.legend.show_entries(entries, self.hidden, theme)
-        self.text.show_chart(chart, self.finding, theme)
+        self.text.show_chart(chart, self.finding, theme, self.figures.flags if self.figures else ())
 
     def show_paper(self, on: bool) -> None:
         """With the paper's values over one's own, or without."""

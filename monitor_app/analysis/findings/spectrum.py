@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bandwidth of what work adds to a power, seen through the noise of the meter."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+RESOLUTION_HZ = 4.0
+LEAST_PIECES = 4
+_LEAST_SAMPLES = 8
+_SURE = 5.0
+"""Standard deviations, of the logarithm of their ratio, by which two spectra must differ at a frequency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spectrum:
+    """Power of the fluctuations at each frequency, shape (f,): the mean over so many half-overlapping pieces."""
+
+    frequencies_hz: Floats
+    power: Floats
+    pieces: int
+
+
+def spectrum(values: Floats, rate_hz: float) -> Spectrum | None:
+    """By Welch (1967, IEEE Trans. Audio Electroacoust. 15:70), Hann window; None of too few samples, shape (n,)."""
+    size = round(rate_hz / RESOLUTION_HZ)
+    if size < _LEAST_SAMPLES or len(values) < size:
+        return None
+    pieces = np.lib.stride_tricks.sliding_window_view(values, size)[:: max(size // 2, 1)]
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
+    about = (pieces - pieces.mean(axis=1, keepdims=True)) * window
+    power = (np.abs(np.fft.rfft(about, axis=1)) ** 2).mean(axis=0)
+    frequencies: Floats = np.fft.rfftfreq(size, 1 / rate_hz).astype(np.float64)
+    # The two lowest hold what the window smears of the mean, and drifts, which any meter sees.
+    return Spectrum(frequencies[2:], power[2:], len(pieces))
+
+
+def added_bandwidth_hz(busy: Spectrum, idle: Spectrum, share: float) -> float | None:
+    """Frequency below which that share of the fluctuations lies that the busy time has more than the idle one.
+
+    Only frequencies count at which the two surely differ. Noise that is alike in both would otherwise leave half of
+    its chance differences, over a band that is a hundred times wider than the work's. None where none differ, or
+    where there are too few pieces to tell.
+    """
+    if min(busy.pieces, idle.pieces) < LEAST_PIECES:
+        return None
+    sure = math.exp(_SURE * math.sqrt(1 / busy.pieces + 1 / idle.pieces))
+    sums = np.cumsum(np.where(busy.power > sure * idle.power, busy.power - idle.power, 0.0))
+    if sums[-1] <= 0:
+        return None
+    return float(busy.frequencies_hz[np.searchsorted(sums, share * sums[-1])])
