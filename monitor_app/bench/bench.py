@@ -67,6 +67,11 @@ class Bench:
         return self._recorder.failure
 
     @property
+    def refusal(self) -> MonitorError | None:
+        """Why the plan could not be run at all, once that is known; the recording goes on."""
+        return self._runs.refusal
+
+    @property
     def runs_active(self) -> bool:
         """The plan is being run."""
         return self._runs.active

@@ -80,6 +80,8 @@ class RunDriver:
         self._active = False
         self.message = ""
         """The last thing that went wrong, one sentence."""
+        self.refusal: MonitorError | None = None
+        """Why the plan could not be run at all, once that is known."""
         self._thread = threading.Thread(target=self._run, name="inference runs")
         self._thread.start()
 
@@ -150,7 +152,7 @@ class RunDriver:
             self._prepare_board()
             self._run_cycles()
         except MonitorError as error:
-            self.message = str(error)
+            self.message, self.refusal = str(error), error
             logger.warning("The plan cannot be run: %s", error)
         finally:
             # Who waits for the end of the plan sees that nothing is left to wait for.

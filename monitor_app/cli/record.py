@@ -77,8 +77,9 @@ def record_profile(
             _wait(bench, duration_s, interrupted, display)
     finally:
         bench.close()
-    if bench.failure is not None:
-        raise bench.failure
+    problem = bench.failure or bench.refusal
+    if problem is not None:
+        raise problem
     _report(session, export=export)
     return 130 if interrupted.is_set() else 0
 
@@ -93,12 +94,10 @@ def _profile_of(session: Path) -> str:
 
 def _say_estimate(profile: Profile, session: Path, *, go_on: bool) -> None:
     """How long the plan will take, how much disk and energy: before it begins."""
-    specs = profile.run_specs(threads_for(profile))
-    if not specs or profile.plan is None:
+    ledger = Ledger.of(session) if go_on else Ledger()
+    specs = [s for s in profile.run_specs(threads_for(profile, ledger)) if ledger.state(1, s) is None]
+    if profile.plan is None:
         return
-    if go_on:
-        ledger = Ledger.of(session)
-        specs = [spec for spec in specs if ledger.state(1, spec) is None]
     Console(stderr=True, highlight=False).print(estimate(profile, specs).sentence, soft_wrap=True, markup=False)
 
 

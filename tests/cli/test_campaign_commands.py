@@ -181,3 +181,13 @@ def test_a_session_that_is_none_is_told_in_one_sentence(tmp_path: Path) -> None:
         done = monitor_app(command[0], str(tmp_path / "none.plm"), *command[1:])
         assert done.returncode == 1
         assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_plan_that_this_board_cannot_run_ends_with_a_sentence(tmp_path: Path) -> None:
+    profile = tmp_path / "modes.toml"
+    text = PROFILE.format(networks='["bn_nin"]').replace("[plan]", '[plan]\npower_modes = ["MAXN"]')
+    profile.write_text(text)
+    done = monitor_app("record", str(profile), "-o", str(tmp_path / "s.plm"), PATH="/nonexistent")
+    assert done.returncode == 1
+    assert "nvpmodel" in done.stderr.strip().splitlines()[-1]
+    assert "[plan]" in done.stderr
