@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor_app.analysis.energy import Budget, EnergySummary, Figure
 from monitor_app.analysis.intervals import wilson
-from monitor_app.analysis.runs import Power
 from monitor_app.gui import wording
 from monitor_app.gui.accuracy_pane import running_top1
 from monitor_app.gui.annotations import annotate, spread_apart
@@ -177,7 +177,7 @@ def test_levels_are_those_of_the_latest_run(recording: Recording) -> None:
 def test_readings_show_a_dash_for_what_was_not_measured(recording: Recording) -> None:
     power, net, current, voltage, per_image, p50, _p99, rate, top1 = readings(recording)
     assert (power.text, net.text, current.text, voltage.text) == ("1.00", "0.00", "0.100", "10.00")
-    assert per_image.text == wording.three_digits(1e3 * 9.0 * 3.998 / 200)
+    assert per_image.text == wording.three_digits(1e3 * 9.0 * 0.018)
     assert p50.text == "18.0"
     assert rate.text == "50.0"
     assert top1.text == wording.NOTHING
@@ -257,13 +257,15 @@ def test_chores_take_turns_and_keep_their_periods() -> None:
 
 
 def test_a_doubt_is_shown_to_the_digits_it_has() -> None:
-    def power(net_j: float, doubt_j: float | None) -> Power:
-        return Power(12.0, 1.0, 11.0, net_j, net_j, doubt_j, 1.0)
+    def energy(net_j: float, doubt_j: float) -> EnergySummary:
+        budget = Budget(0.0, doubt_j, 0.0, 0.0, 0.0, 0.0, 0.0)
+        figure = Figure(net_j, net_j, budget, np.array([net_j]), None)
+        return EnergySummary(1, 1, 0.02, figure, figure, 1.0, None, (), ())
 
-    assert energy_words(power(0.2301, 0.003)) == "230 ± 3"
-    assert energy_words(power(0.31812, 0.00031)) == "318.1 ± 0.3"
-    assert energy_words(power(0.2301, 1e-9)) == "230"
-    assert energy_words(power(0.2301, None)) == "230"
+    assert energy_words(energy(0.2301, 0.003)) == "230 ± 3"
+    assert energy_words(energy(0.31812, 0.00031)) == "318.1 ± 0.3"
+    assert energy_words(energy(0.2301, 1e-9)) == "230"
+    assert energy_words(energy(0.2301, 0.0)) == "230"
     assert energy_words(None) == wording.NOTHING
 
 
