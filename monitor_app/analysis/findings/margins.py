@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far from a claim is still the claim. Set before a board was judged, but for `above` and `floor`, set after the
-paper's own numbers had been seen.
+"""How far from a claim is still the claim.
+
+Each was set before a board was judged by it, but for `above` and `floor`: the paper's own numbers had been seen.
 """
 
 from __future__ import annotations
