@@ -91,7 +91,8 @@ def _trace(reader: SessionReader, signal: SignalRow, run: RunRow) -> Trace | Non
     if rate_hz is None:
         return None
     power = _samples(reader, signal, int(start_ns[0]) - AROUND_NS, int(end_ns[-1]) + AROUND_NS, rate_hz)
-    quiet = _samples(reader, signal, idle[0][0] + delay_ns, idle[0][1] + delay_ns, rate_hz)
+    longest = max(idle, key=lambda span: span[1] - span[0])
+    quiet = _samples(reader, signal, longest[0] + delay_ns, longest[1] + delay_ns, rate_hz)
     if len(power.values) < 2 or power.times_ns[0] > start_ns[0] or power.times_ns[-1] < end_ns[-1]:
         return None
     step = _step(len(power.values))
