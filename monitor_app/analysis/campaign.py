@@ -11,10 +11,10 @@ import numpy as np
 
 from monitor_app.analysis.bootstrap import Estimate
 from monitor_app.analysis.cells import Campaign, Cell, Conditions
+from monitor_app.analysis.distributions import t_quantile
 from monitor_app.analysis.energy import COVERAGE_FACTOR
 from monitor_app.analysis.runs import Effort, RunResult, run_result
 from monitor_app.analysis.signals import total_power
-from monitor_app.analysis.student import t_975
 from monitor_app.analysis.summary import started_utc
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.runs import MemoryKind, RunState
@@ -173,7 +173,7 @@ def pooled(repetitions: Sequence[Estimate | None]) -> Estimate | None:
     scatter = 0.0
     if len(found) > 1:
         deviation = float(np.std([each.value for each in found], ddof=1))
-        scatter = t_975(len(found) - 1) * deviation / math.sqrt(len(found))
+        scatter = t_quantile(0.975, len(found) - 1) * deviation / math.sqrt(len(found))
     return Estimate(value, value - math.hypot(below, scatter), value + math.hypot(above, scatter))
 
 
@@ -197,7 +197,7 @@ def _seconds_per_image(result: RunResult, batch_size: int) -> Estimate | None:
     value = result.latency.seconds / result.images
     half = math.inf
     if count >= 2:
-        half = t_975(int(count) - 1) * result.latency.deviation_s / math.sqrt(count) / batch_size
+        half = t_quantile(0.975, int(count) - 1) * result.latency.deviation_s / math.sqrt(count) / batch_size
     return Estimate(value, max(value - half, 0.0), value + half)
 
 

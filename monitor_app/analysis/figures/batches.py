@@ -15,7 +15,6 @@ from monitor_app.analysis.figures.colours import NEUTRAL
 from monitor_app.analysis.figures.groups import groups_of, listed
 from monitor_app.analysis.figures.knee import NEAR, knee
 from monitor_app.analysis.figures.lines import front_line, level_budget, upright_budget
-from monitor_app.analysis.figures.pareto import Better
 from monitor_app.analysis.figures.points import plot
 from monitor_app.analysis.figures.quantities import (
     ANSWER_TIME,
@@ -26,6 +25,7 @@ from monitor_app.analysis.figures.quantities import (
     NET_POWER,
     TIME,
 )
+from monitor_app.analysis.pareto import Better
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

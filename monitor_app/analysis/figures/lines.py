@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.charts import Line, Origin
-from monitor_app.analysis.figures.fits import fit
-from monitor_app.analysis.figures.pareto import Better, front, stairs
+from monitor_app.analysis.figures.fits import fit, half_band
+from monitor_app.analysis.pareto import Better, front, stairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -57,7 +57,7 @@ def fitted(
     if found is None:
         return (), {}
     along = np.linspace(x.min(), x.max(), _STEPS)
-    line, half = found.at(law.of(along)), found.half_band(law.of(along))
+    line, half = found.at(law.of(along)), half_band(found, law.of(along))
     paper = plotted.group.paper
     equation = law.text.format_map(
         {
@@ -74,9 +74,9 @@ def fitted(
         Origin.COMPUTED if paper else Origin.FITTED,
         () if paper else tuple((line - half).tolist()),
         () if paper else tuple((line + half).tolist()),
-        f"{equation} (r2 {found.r2:.2f}, {found.count} points{', SIMULATED' if plotted.simulated else ''})",
+        f"{equation} (r2 {found.explained:.2f}, {found.count} points{', SIMULATED' if plotted.simulated else ''})",
     )
-    numbers = {"slope": found.slope, "intercept": found.intercept, "r2": found.r2, "points": float(found.count)}
+    numbers = {"slope": found.slope, "intercept": found.intercept, "r2": found.explained, "points": float(found.count)}
     return (drawn,), {f"{key}{plotted.group.suffix}": value for key, value in numbers.items()}
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.bootstrap import Estimate
-from monitor_app.analysis.findings.distributions import t_quantile
+from monitor_app.analysis.distributions import t_quantile
 from monitor_app.analysis.findings.regression import UPPER, about, akaike
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.bootstrap import Estimate
-from monitor_app.analysis.findings.distributions import chi_square_quantile, t_quantile
+from monitor_app.analysis.distributions import chi_square_quantile, t_quantile
 from monitor_app.analysis.findings.finding import CONFIDENCE
+from monitor_app.analysis.least_squares import straight_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,21 +51,17 @@ class Line:
 
 def fit_line(x: Floats, y: Floats) -> Line:
     """Of at least three points of which x is not the same in all, both of shape (n,)."""
-    freedom = len(x) - 2
-    middle, extent = float(x.mean()), float(((x - x.mean()) ** 2).sum())
-    slope = float((x - middle) @ y) / extent
-    rest = y - y.mean() - slope * (x - middle)
-    squares, total = float(rest @ rest), float(((y - y.mean()) ** 2).sum())
-    deviation = math.sqrt(squares / freedom)
-    intercept_error = deviation * math.sqrt(1 / len(x) + middle**2 / extent)
+    line = straight_line(x, y)
+    freedom = line.count - 2
+    at_zero = float(line.spread(np.zeros(1))[0])
     return Line(
-        intercept=about(float(y.mean()) - slope * middle, intercept_error, freedom),
-        slope=about(slope, deviation / math.sqrt(extent), freedom),
-        deviation=deviation,
+        intercept=about(line.intercept, line.deviation * at_zero, freedom),
+        slope=about(line.slope, line.deviation / math.sqrt(line.extent), freedom),
+        deviation=line.deviation,
         freedom=freedom,
-        middle=middle,
-        extent=extent,
-        explained=1 - squares / total if total else 1.0,
+        middle=line.middle,
+        extent=line.extent,
+        explained=line.explained,
     )
 
 

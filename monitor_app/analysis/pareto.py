@@ -34,6 +34,17 @@ def front(x: Floats, y: Floats, x_better: Better, y_better: Better) -> NDArray[n
     return ordered
 
 
+def upper_hull(cost: Floats, gain: Floats) -> NDArray[np.intp]:
+    """The front of low cost and high gain, by rising cost, of points of shape (n,).
+
+    Of several with the same cost and gain the first counts. What is not a number is left out.
+    """
+    known = np.flatnonzero(np.isfinite(cost) & np.isfinite(gain))
+    kept = known[front(cost[known], gain[known], Better.LOW, Better.HIGH)]
+    # On a front the same cost has the same gain.
+    return kept[np.append(True, np.diff(cost[kept]) > 0)] if len(kept) else kept
+
+
 def stairs(x: Floats, y: Floats, x_better: Better) -> tuple[Floats, Floats]:
     """A front (by rising x, shape (n,)) as what can be had at every x: a path of 2 n - 1 corners, n at least 1."""
     if x_better is Better.LOW:

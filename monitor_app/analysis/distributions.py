@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(200)
 _HALVINGS = 60
+_MOST_FREEDOM = 10**6
+"""From there on it is the normal distribution, and its density in the angle too narrow for the nodes."""
 
 
 @lru_cache(maxsize=4096)
 def t_quantile(share: float, freedom: int) -> float:
     """Of Student's t with ``freedom`` of at least 1, for a share between 0 and 1."""
+    freedom = min(freedom, _MOST_FREEDOM)
     if share < 0.5:
         return -t_quantile(1 - share, freedom)
     # With t = sqrt(freedom) tan(angle) the density becomes a power of the cosine.
