@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.bench.timeline import Timeline
-from monitor_app.core.errors import HandshakeError, MonitorError, PortError
+from monitor_app.core.errors import HandshakeError, MonitorError, PortError, SourceError
 from monitor_app.core.samples import TimeMark
 from monitor_app.core.status import SourceState, SourceStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from monitor_app.bench.recorder import Recorder
     from monitor_app.bench.sync import EdgeLog
@@ -86,6 +86,8 @@ class Acquisition:
         self._info: SourceInfo | None = None
         self._timeline = Timeline(sync.edges if sync else None)
         self._lost = 0
+        self._fault: Exception | None = None
+        """Why samples of this source could not be written, until the source's thread has told it."""
         self._said: set[str] = set()
         """What the log has been told since data came last."""
         self._thread = threading.Thread(target=self._run, name=f"source {name}")
@@ -120,17 +122,19 @@ class Acquisition:
             logger.warning("Source %s is still being opened; it is left behind", self._status.name)
 
     def _run(self) -> None:
-        try:
-            while not self._stopping.is_set():
-                if not self._wanted.is_set():
-                    self._say(SourceState.DISCONNECTED, "")
-                    self._wanted.wait()
-                    self._say(SourceState.CONNECTING, "")
-                    continue
+        while not self._stopping.is_set():
+            if not self._wanted.is_set():
+                self._say(SourceState.DISCONNECTED, "")
+                self._wanted.wait()
+                self._say(SourceState.CONNECTING, "")
+                continue
+            try:
                 self._connection()
-        except Exception:  # the top of a thread
-            logger.exception("Source %s has stopped", self._status.name)
-            self._say(SourceState.FAILED, "The source stopped on a fault of the program; see the log.")
+            except Exception as error:  # the top of a thread, which outlives whatever a driver or a library raises
+                fault = self._program_fault(error)
+                if str(fault) not in self._said:
+                    logger.exception("Source %s stopped", self._status.name)
+                self._report(fault)
 
     def _connection(self) -> None:
         """From opening the source to losing it, failing, or being told to stop."""
@@ -147,6 +151,13 @@ class Acquisition:
             if source is not None:
                 with contextlib.suppress(MonitorError):
                     source.close()
+
+    def _program_fault(self, error: Exception) -> SourceError:
+        """What nobody foresaw, as a sentence."""
+        return SourceError(
+            f"{self._status.name} stopped on a fault of the program ({error!r}): the recording continues; "
+            "if the source does not come back by itself, connect it again and send us the log."
+        )
 
     def _report(self, error: MonitorError) -> None:
         """Lost once it has been there: then try for ever. Failed at the first try: then wait for the user.
@@ -201,6 +212,7 @@ class Acquisition:
         self._say(SourceState.STREAMING, "")
         try:
             while not self._stopping.is_set() and self._wanted.is_set():
+                self._raise_fault()
                 for reading in source.read(READ_S):
                     if isinstance(reading, TimeMark):
                         timeline.add_mark(reading)
@@ -214,6 +226,11 @@ class Acquisition:
         finally:
             self._store(timeline.release())
 
+    def _raise_fault(self) -> None:
+        fault, self._fault = self._fault, None
+        if fault is not None:
+            raise fault
+
     def _store(self, blocks: list[Placed]) -> None:
         if blocks:
             self._said.clear()
@@ -224,6 +241,10 @@ class Acquisition:
 
     def _write(self, placed: Placed, writer: SessionWriter) -> None:
         """On the recorder's thread."""
+        with self._guarded():
+            self._write_placed(placed, writer)
+
+    def _write_placed(self, placed: Placed, writer: SessionWriter) -> None:
         if placed.even:
             writer.write_block(self._id, placed.first, placed.codes, *placed.times_ns.tolist())
         else:
@@ -249,9 +270,21 @@ class Acquisition:
 
     def _write_clock(self, now_ns: int, state: ClockState, writer: SessionWriter) -> None:
         """On the recorder's thread."""
-        writer.write_clock(self._id, now_ns, state)
-        for tap in self._taps:
-            tap.clock(self._id, now_ns, state, writer)
+        with self._guarded():
+            writer.write_clock(self._id, now_ns, state)
+            for tap in self._taps:
+                tap.clock(self._id, now_ns, state, writer)
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Samples that cannot be written are this source's failure and not the end of everybody's recording."""
+        try:
+            yield
+        except MonitorError:
+            raise  # of the file itself
+        except Exception as error:  # of one piece of the writer thread's work; told on the source's own thread
+            logger.exception("Samples of %s could not be written", self._status.name)
+            self._fault = error
 
     def _say(self, state: SourceState, message: str) -> None:
         self._status = replace(self._status, state=state, message=message)

@@ -16,6 +16,7 @@ from monitor_app.bench.resume import Ledger
 from monitor_app.bench.runs import RunDriver
 from monitor_app.bench.source_set import SourceSet
 from monitor_app.core.status import BenchPhase, BenchStatus, SourceState
+from monitor_app.session.saving import discard_empty_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +46,7 @@ class Bench:
         except BaseException:
             self._recorder.close()
             if not go_on:
-                session.unlink(missing_ok=True)
+                discard_empty_session(session)
             raise
         self._finder = Finder()
         self._runs = RunDriver(profile, threads, self._recorder, self._sources.lamps, ledger)

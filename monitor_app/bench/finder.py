@@ -9,6 +9,7 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+from monitor_app.core.errors import PortError
 from monitor_app.sources.discovery import find_serial, find_sources
 from monitor_app.sources.transport import serial_ports
 
@@ -62,18 +63,24 @@ class Finder:
         seen: set[SerialPort] = set()
         try:
             while not self._closing.is_set():
-                present = set(self._ports())
-                if self._asked.is_set():
-                    self._asked.clear()
-                    self.found = tuple(find_sources(self._ports, in_use=open_here(), stopped=self._closing.is_set))
-                    self.searches += 1
-                elif present != seen:
-                    self._plugged(present, seen)
-                seen = present
+                with contextlib.suppress(PortError):  # the list cannot be read just now: the next look may
+                    seen = self._look(seen)
                 self._wake.wait(LOOK_EVERY_S)
                 self._wake.clear()
         except Exception:  # the top of a thread
             logger.exception("The search for instruments has stopped")
+
+    def _look(self, seen: set[SerialPort]) -> set[SerialPort]:
+        """One look at the ports. Returns those that are there."""
+        ports = self._ports()
+        present = set(ports)
+        if self._asked.is_set():
+            self._asked.clear()
+            self.found = tuple(find_sources(lambda: ports, in_use=open_here(), stopped=self._closing.is_set))
+            self.searches += 1
+        elif present != seen:
+            self._plugged(present, seen)
+        return present
 
     def _plugged(self, present: set[SerialPort], seen: set[SerialPort]) -> None:
         """What went out is taken from the list, what came in is added without being opened."""

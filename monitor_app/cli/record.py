@@ -23,6 +23,7 @@ from monitor_app.core.errors import SessionError, SourceError
 from monitor_app.core.profile import parse_profile, read_profile_text
 from monitor_app.core.status import SourceState
 from monitor_app.session.reader import SessionReader
+from monitor_app.session.saving import discard_empty_session
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -121,7 +122,7 @@ def _refuse_to_record_nothing(bench: Bench, status: BenchStatus) -> None:
     if status.sources and all(source.state is SourceState.FAILED for source in status.sources):
         bench.close()
         if not bench.goes_on:
-            bench.session.unlink(missing_ok=True)
+            discard_empty_session(bench.session)
         raise SourceError(" ".join(source.message for source in status.sources))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeping or throwing away a session file that nobody writes any more."""
+"""Keeping or throwing away a session file that nobody writes any more. Only the user throws away samples."""
 
 from __future__ import annotations
 
@@ -37,6 +37,24 @@ def discard_session(session: Path) -> None:
             session.with_name(session.name + suffix).unlink(missing_ok=True)
 
 
+def discard_empty_session(session: Path) -> bool:
+    """Delete a session that nobody writes any more, unless it holds samples; whether it was deleted.
+
+    A file that cannot be read stays too: what is in it is not known.
+    """
+    try:
+        db = sqlite3.connect(session, isolation_level=None)
+        try:
+            empty = db.execute("SELECT 1 FROM samples LIMIT 1").fetchone() is None
+        finally:
+            db.close()
+    except sqlite3.Error:
+        return False
+    if empty:
+        discard_session(session)
+    return empty
+
+
 def settle(session: Path) -> None:
     """Make one file of a session: a bench that was killed, or closed while it was read, leaves commits beside it.
 
@@ -46,6 +64,8 @@ def settle(session: Path) -> None:
     db = sqlite3.connect(session, isolation_level=None)
     try:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        db.execute("PRAGMA journal_mode = DELETE")
+        (mode,) = db.execute("PRAGMA journal_mode = DELETE").fetchone()
+        if mode != "delete":
+            raise sqlite3.OperationalError("it is still being read")
     finally:
         db.close()

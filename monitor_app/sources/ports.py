@@ -33,7 +33,12 @@ def locate(
     says; without either, the only port that may be of this kind. ``known`` is the number that the instrument itself
     has told: USB may know it, or another, or none.
     """
-    present = list(ports())
+    try:
+        present = list(ports())
+    except PortError:
+        if port is None:
+            raise
+        return _as_named(port)  # the instrument itself will say whether it is the one
     for number in filter(None, (serial_number, known)):
         numbered = [each for each in present if each.serial_number == number]
         if numbered:

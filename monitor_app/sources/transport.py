@@ -25,6 +25,9 @@ LINE_BUFFER_BYTES = 2_048
 """Taken off the line at the latest when so much is expected there: half of what a terminal holds."""
 CHUNK_BYTES = 65_536
 SMOOTHING = 0.2
+LIST_TRIES = 3
+LIST_ERRORS = (OSError, TypeError, ValueError, AttributeError)
+"""What pyserial raises where a device goes away while the list of ports is read."""
 
 
 class Transport(Protocol):
@@ -124,7 +127,22 @@ class SerialPort:
 
 
 def serial_ports() -> list[SerialPort]:
-    """All ports but those that nothing is behind (ttyS without hardware)."""
+    """All ports but those that nothing is behind (ttyS without hardware).
+
+    Raises:
+        PortError: The system's list cannot be read now.
+    """
+    for _ in range(LIST_TRIES - 1):
+        # pyserial reads several files for each device; one that is unplugged meanwhile makes it raise whatever comes.
+        with contextlib.suppress(*LIST_ERRORS):
+            return _listed()
+    try:
+        return _listed()
+    except LIST_ERRORS as error:
+        raise PortError(f"The list of serial ports cannot be read now ({error}): try again.") from error
+
+
+def _listed() -> list[SerialPort]:
     return [
         SerialPort(
             port.device, port.description, port.serial_number, port.vid is not None,

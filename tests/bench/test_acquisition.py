@@ -303,3 +303,67 @@ def test_an_instrument_that_will_not_be_closed_is_reconnected_all_the_same(
     wait_until(lambda: scripts[1].steps.empty() and acquisition.status.state is SourceState.STREAMING)
     acquisition.close()
     assert scripts[0].closed == 1
+
+
+def test_what_nobody_foresaw_costs_neither_the_source_nor_the_recording(
+    recorder: Recorder, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the list of ports raises TypeError because a USB device goes away in the middle of it."""
+    monkeypatch.setattr("monitor_app.bench.acquisition.RECONNECT_EVERY_S", 0.001)
+    scripts = [Script(), Script()]
+    made: list[Script | None] = []
+
+    def make(known: SourceInfo | None) -> Script:
+        made.append(None)
+        if len(made) in {2, 3}:
+            raise TypeError("int() argument must be a string, not 'NoneType'")
+        return scripts[len(made) > 1]
+
+    acquisition = Acquisition(1, "meter", "test", make, recorder)
+    scripts[0].play(0, 100, 1)
+    scripts[0].steps.put(SourceLostError("The cable is out."))
+    scripts[1].play(0, 100, 2)
+    wait_until(lambda: scripts[1].steps.empty() and acquisition.status.state is SourceState.STREAMING)
+    acquisition.close()
+    recorder.close()
+    assert recorder.failure is None
+    assert len(made) == 4
+    with SessionReader(recorder.path) as reader:
+        _, values = reader.samples(1, 0, 2**60)
+        assert values.tolist() == [0.001] * 100 + [0.002] * 100
+        assert [row.text for row in reader.log() if "a fault of the program (TypeError" in row.text] != []
+
+
+def test_samples_that_cannot_be_written_cost_their_own_source_alone(
+    recorder: Recorder, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor_app.bench.acquisition.RECONNECT_EVERY_S", 0.001)
+    scripts, other = [Script(), Script()], Script(info=replace(INFO, name="other", serial_number="2"))
+    made = iter(scripts)
+
+    class Clumsy:
+        """Computes something of a block, and stumbles over one."""
+
+        def begin(self, *_: object) -> None: ...
+
+        def add(self, source_id: int, placed: object, writer: object) -> None:
+            if scripts[0].closed == 0:
+                raise ZeroDivisionError("stumbled")
+
+        def clock(self, *_: object) -> None: ...
+
+    acquisitions = [
+        Acquisition(1, "meter", "test", lambda _: next(made), recorder, taps=[Clumsy()]),
+        Acquisition(2, "other", "test", lambda _: other, recorder),
+    ]
+    scripts[0].play(0, 100, 1)
+    wait_until(lambda: scripts[0].closed == 1 and acquisitions[0].status.state is SourceState.STREAMING)
+    other.play(0, 100, 3)
+    wait_until(other.steps.empty)
+    for acquisition in acquisitions:
+        acquisition.close()
+    recorder.close()
+    assert recorder.failure is None
+    with SessionReader(recorder.path) as reader:
+        assert reader.samples(2, 0, 2**60)[1].tolist() == [0.003] * 100
+        assert any("ZeroDivisionError" in row.text for row in reader.log())

@@ -11,6 +11,7 @@ import pytest
 
 from monitor_app.bench import finder as module
 from monitor_app.bench.finder import Finder, open_here
+from monitor_app.core.errors import PortError
 from monitor_app.sources.transport import SerialPort
 
 if TYPE_CHECKING:
@@ -93,3 +94,20 @@ def test_listing_what_is_open_leaves_nothing_open() -> None:
     before = len(os.listdir("/proc/self/fd"))
     open_here()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_list_of_ports_that_cannot_be_read_is_looked_at_again(quick: None, wait_until: Callable[..., None]) -> None:
+    looks = 0
+
+    def ports() -> list[SerialPort]:
+        nonlocal looks
+        looks += 1
+        if looks < 4:
+            raise PortError("The list of serial ports cannot be read now.")
+        return [PPK2]
+
+    finder = Finder(ports)
+    try:
+        wait_until(lambda: [found.kind for found in finder.found] == ["ppk2"])
+    finally:
+        finder.close()

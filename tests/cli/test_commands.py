@@ -3,19 +3,25 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pty
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from monitor_app.bench import instruments
+from monitor_app.cli import record
 from monitor_app.core.errors import SessionError
 from monitor_app.session.reader import SessionReader
+from monitor_app.sources.ports import locate
+from monitor_app.sources.transport import SerialPort
 from tests.bench.conftest import IDLE_PROFILE, RUNS_PROFILE
 
 KEYS = {"idle_w", "swing_w", "lost_samples", "sample_rate_hz", "simulated", "coverage", "runs"}
@@ -126,6 +132,46 @@ def test_a_port_that_is_not_there_leaves_no_file(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.strip().startswith("There is no port /dev/ttyNOTHING")
     assert [path.name for path in tmp_path.iterdir()] == ["p.toml"]
+
+
+def test_a_failure_while_a_lost_port_is_looked_for_keeps_the_recording_and_its_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plug is pulled; then the list of serial ports raises, as it does when a USB device goes away meanwhile."""
+    link, session = tmp_path / "meter", tmp_path / "s.plm"
+    emulator = subprocess.Popen(
+        [sys.executable, "-m", "monitor_app", "emulate", "shunt", "--rate-hz", "1000", "--link", str(link)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert emulator.stdout is not None
+    emulator.stdout.readline()
+    pulled = threading.Event()
+
+    def ports() -> list[SerialPort]:
+        if pulled.is_set():
+            raise TypeError("int() argument must be a string, not 'NoneType'")
+        return [SerialPort(str(link), "USB meter", "A17", True, 0x10C4, 0xEA60, "1-4:1.0")]
+
+    monkeypatch.setattr(instruments, "locate", functools.partial(locate, ports=ports))
+
+    def pull() -> None:
+        while not has_samples(session):
+            time.sleep(0.05)
+        pulled.set()
+        emulator.terminate()
+
+    pulling = threading.Thread(target=pull)
+    pulling.start()
+    profile = 'title = "x"\n[[source]]\nkind = "shunt"\nserial_number = "A17"\n'
+    code = record.record_profile(profile, "p.toml", session, 6.0, export=False, quiet=True)
+    pulling.join()
+    emulator.communicate(timeout=20)
+    assert code == 0
+    with SessionReader(session) as reader:
+        assert reader.extent() is not None
+        assert "completed_utc_ns" in reader.meta()
+        assert any("a fault of the program (TypeError" in row.text for row in reader.log())
 
 
 def test_networks_and_sources_as_json() -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from monitor_app.core.errors import SessionError
 from monitor_app.session.reader import SessionReader
-from monitor_app.session.saving import discard_session, keep_session, settle
+from monitor_app.session.saving import discard_empty_session, discard_session, keep_session, settle
 from monitor_app.session.writer import SessionWriter
+from tests.session.bench import write_rich
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,3 +59,17 @@ def test_what_cannot_be_kept_there_stays_where_it_is(left_behind: Path, tmp_path
 def test_discarded_nothing_is_left(left_behind: Path) -> None:
     discard_session(left_behind)
     assert list(left_behind.parent.iterdir()) == []
+
+
+def test_empty_it_is_discarded_and_with_samples_it_never_is(left_behind: Path, tmp_path: Path) -> None:
+    (tmp_path / "samples").mkdir()
+    session = tmp_path / "samples" / "s.plm"
+    write_rich(session)
+    assert discard_empty_session(left_behind)
+    assert not left_behind.exists()
+    assert not discard_empty_session(session)
+    foreign = tmp_path / "foreign.plm"
+    foreign.write_bytes(b"not a session, but somebody's all the same")
+    assert not discard_empty_session(foreign)
+    assert session.exists()
+    assert foreign.exists()

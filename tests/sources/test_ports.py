@@ -7,7 +7,7 @@ import pytest
 
 from monitor_app.core.errors import PortError
 from monitor_app.sources.ports import access_problem, candidates, locate
-from monitor_app.sources.transport import SerialPort
+from monitor_app.sources.transport import SerialPort, serial_ports
 
 PPK2_DATA = SerialPort("/dev/ttyACM3", "PPK2", "F00D", True, 0x1915, 0xC00A, "1-2:1.1")
 PPK2_OTHER = SerialPort("/dev/ttyACM4", "PPK2", "F00D", True, 0x1915, 0xC00A, "1-2:1.3")
@@ -68,3 +68,22 @@ def test_a_port_that_may_not_be_opened_is_said_with_both_ways_to_mend_it(tmp_pat
     assert sentence is not None
     assert "--install-udev" in sentence
     assert "usermod -aG dialout" in sentence
+
+
+def test_a_list_that_cannot_be_read_is_a_sentence_and_a_named_port_is_opened_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """pyserial raises TypeError from int(None) where a USB device goes away in the middle of its list."""
+    tried: list[int] = []
+
+    def vanishing() -> list[object]:
+        tried.append(1)
+        raise TypeError("int() argument must be a string, not 'NoneType'")
+
+    monkeypatch.setattr("serial.tools.list_ports.comports", vanishing)
+    with pytest.raises(PortError, match="The list of serial ports cannot be read now"):
+        serial_ports()
+    assert len(tried) > 1
+    with pytest.raises(PortError, match="cannot be read now"):
+        locate("ppk2", None, "F00D")
+    assert locate("shunt", "/dev/ttyUSB0", "0001", known="A17").device == "/dev/ttyUSB0"
