@@ -16,10 +16,10 @@ from typer.main import get_command
 from monitor_app.cli import COMMANDS
 from monitor_app.cli.commands import MODULES, Emulated, app
 from monitor_app.cli.files import find_profile
-from monitor_app.core.boards import board_names, load_board
 from monitor_app.core.profile import load_profile, parse_profile
 from monitor_app.core.source_specs import SERIAL_KINDS, Column, SerialSpec, SourceSpec, TimeColumn
-from monitor_app.emulators.options import parse_options
+from monitor_app.emulators.runtime.options import parse_options
+from monitor_app.sources.jetson.boards import board_names, load_board
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,7 +11,7 @@ from monitor_app.bench.estimate_disk import BASE_BYTES, BATCH_BYTES, bytes_per_s
 from monitor_app.bench.progress import LOAD_S, START_S
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.runs import is_emulated
-from monitor_app.emulators.board import BOARDS
+from monitor_app.emulators.board.boards import BOARDS
 from monitor_app.inference.datasets import find_dataset
 from monitor_app.inference.messages import Pulses
 from monitor_app.inference.networks.counts import known_costs

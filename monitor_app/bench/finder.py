@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import PortError
 from monitor_app.sources.discovery import find_serial, find_sources
-from monitor_app.sources.transport import serial_ports
+from monitor_app.sources.serial.transport import serial_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from monitor_app.core.status import FoundSource
-    from monitor_app.sources.transport import SerialPort
+    from monitor_app.sources.serial.transport import SerialPort
 
 LOOK_EVERY_S = 1.0
 CLOSE_S = 3.0

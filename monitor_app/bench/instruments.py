@@ -11,30 +11,30 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from monitor_app.bench.emulator import EmulatedDevice
 from monitor_app.core import source_specs as specs
-from monitor_app.core.boards import load_board, recognise_board
 from monitor_app.core.errors import PortError
-from monitor_app.sources.capture import CapturingTransport, ReplayTransport
-from monitor_app.sources.hwmon import HwmonSource
-from monitor_app.sources.jetson_rails import RailsSource, find_chips, require_chips
-from monitor_app.sources.jtop import JtopSource
-from monitor_app.sources.lines import LinesSource
-from monitor_app.sources.nvml import NvmlSource
-from monitor_app.sources.ports import locate
-from monitor_app.sources.powersensor3 import PowerSensor3Source
-from monitor_app.sources.ppk2 import Ppk2Source
-from monitor_app.sources.rapl import RaplSource
-from monitor_app.sources.scope import ScopeSource
-from monitor_app.sources.scpi import ScpiSource
-from monitor_app.sources.shunt import ShuntSource
-from monitor_app.sources.transport import SerialTransport
+from monitor_app.sources.jetson.boards import load_board, recognise_board
+from monitor_app.sources.jetson.rails import RailsSource, find_chips, require_chips
+from monitor_app.sources.jtop.driver import JtopSource
+from monitor_app.sources.lines.driver import LinesSource
+from monitor_app.sources.pc.hwmon import HwmonSource
+from monitor_app.sources.pc.nvml import NvmlSource
+from monitor_app.sources.pc.rapl import RaplSource
+from monitor_app.sources.powersensor3.driver import PowerSensor3Source
+from monitor_app.sources.ppk2.driver import Ppk2Source
+from monitor_app.sources.scpi.driver import ScpiSource
+from monitor_app.sources.scpi.oscilloscope import ScopeSource
+from monitor_app.sources.serial.capture import CapturingTransport, ReplayTransport
+from monitor_app.sources.serial.ports import locate
+from monitor_app.sources.serial.transport import SerialTransport
+from monitor_app.sources.shunt.driver import ShuntSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from monitor_app.core.boards import Board
     from monitor_app.core.samples import PowerSource, SourceInfo
-    from monitor_app.sources.capture import Capture
-    from monitor_app.sources.transport import Transport
+    from monitor_app.sources.jetson.boards import Board
+    from monitor_app.sources.serial.capture import Capture
+    from monitor_app.sources.serial.transport import Transport
 
 
 class Replay:

@@ -18,7 +18,7 @@ from monitor_app.core.profile import load_profile, parse_source
 from monitor_app.core.samples import SampleBlock
 from monitor_app.core.share import resource_path
 from monitor_app.core.source_specs import SerialSpec
-from monitor_app.sources.capture import Capture, header_of
+from monitor_app.sources.serial.capture import Capture, header_of
 
 RULES = "70-monitor-app.rules"
 RULES_FOLDER = Path("/etc/udev/rules.d")

@@ -7,27 +7,27 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor_app.core.boards import recognise_board
 from monitor_app.core.errors import MonitorError, SourceError
 from monitor_app.core.source_specs import LinesSpec
 from monitor_app.core.status import FoundSource
-from monitor_app.sources.hwmon import HwmonSource
-from monitor_app.sources.jetson_rails import find_chips
-from monitor_app.sources.jtop import JtopSource
-from monitor_app.sources.lines import LinesSource
-from monitor_app.sources.nvml import NvmlSource
-from monitor_app.sources.ports import TITLES, USB_IDS, access_problem, candidates
-from monitor_app.sources.powersensor3 import PowerSensor3Source
-from monitor_app.sources.ppk2 import Ppk2Source
-from monitor_app.sources.rapl import RaplSource
-from monitor_app.sources.shunt import ShuntSource
-from monitor_app.sources.transport import serial_ports
+from monitor_app.sources.jetson.boards import recognise_board
+from monitor_app.sources.jetson.rails import find_chips
+from monitor_app.sources.jtop.driver import JtopSource
+from monitor_app.sources.lines.driver import LinesSource
+from monitor_app.sources.pc.hwmon import HwmonSource
+from monitor_app.sources.pc.nvml import NvmlSource
+from monitor_app.sources.pc.rapl import RaplSource
+from monitor_app.sources.powersensor3.driver import PowerSensor3Source
+from monitor_app.sources.ppk2.driver import Ppk2Source
+from monitor_app.sources.serial.ports import TITLES, USB_IDS, access_problem, candidates
+from monitor_app.sources.serial.transport import serial_ports
+from monitor_app.sources.shunt.driver import ShuntSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from monitor_app.core.samples import PowerSource
-    from monitor_app.sources.transport import SerialPort
+    from monitor_app.sources.serial.transport import SerialPort
 
 JTOP_SOCKET = "run/jtop.sock"
 SIMULATED = {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from monitor_app.analysis.alignment import find_delay
-from monitor_app.emulators.board import TX1, Edge, LoadState, follow, power
+from monitor_app.emulators.board.boards import TX1, Edge, LoadState, follow, power
 
 START_NS = 5_000_000_000_000
 

@@ -12,7 +12,7 @@ import pytest
 from monitor_app.analysis.energy import Batches, Instrument, energy_of_run
 from monitor_app.analysis.integration import Integral, Mean, mean_power
 from monitor_app.analysis.steady import Readings
-from monitor_app.emulators.board import TX1, Edge, LoadState, follow, power
+from monitor_app.emulators.board.boards import TX1, Edge, LoadState, follow, power
 
 EPOCH_NS = 7_000_000_000_000_000_123
 """Two hundred years of uptime: no float holds such nanoseconds."""

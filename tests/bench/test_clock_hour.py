@@ -17,8 +17,8 @@ from monitor_app.bench.sync import EdgeLog, SentEdge
 from monitor_app.bench.timeline import Timeline
 from monitor_app.core.clock import ClockMethod
 from monitor_app.core.samples import LineChanges, Quantity, SampleBlock, Signal, SourceInfo, TimeMark
-from monitor_app.sources.edgepowermeter import TRANSPORT_NS
-from monitor_app.sources.line_times import FIT_NS, StampTimes
+from monitor_app.sources.lines.edgepowermeter import TRANSPORT_NS
+from monitor_app.sources.lines.timestamps import FIT_NS, StampTimes
 
 HOUR_S, MINUTES_S = 3600, 100
 BLOCK_S = 0.05

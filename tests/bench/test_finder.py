@@ -12,7 +12,7 @@ import pytest
 from monitor_app.bench import finder as module
 from monitor_app.bench.finder import Finder, open_here
 from monitor_app.core.errors import PortError
-from monitor_app.sources.transport import SerialPort
+from monitor_app.sources.serial.transport import SerialPort
 
 if TYPE_CHECKING:
     from collections.abc import Callable

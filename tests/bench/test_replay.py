@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 
 from monitor_app.session.reader import SessionReader
-from monitor_app.sources import edgepowermeter_decoder, powersensor3_decoder, ppk2_decoder, shunt_decoder
-from monitor_app.sources.ppk2_current import FilterState, amperes, parse_metadata
+from monitor_app.sources.lines import edgepowermeter_decoder
+from monitor_app.sources.powersensor3 import decoder as powersensor3_decoder
+from monitor_app.sources.ppk2 import decoder as ppk2_decoder
+from monitor_app.sources.ppk2.calibration import FilterState, amperes, parse_metadata
+from monitor_app.sources.shunt import decoder as shunt_decoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

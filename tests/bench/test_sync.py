@@ -15,7 +15,7 @@ from monitor_app.bench.timeline import Timeline
 from monitor_app.core.clock import ClockMethod
 from monitor_app.core.errors import SourceError
 from monitor_app.core.samples import LineChanges, Quantity, SampleBlock, Signal, SourceInfo
-from monitor_app.emulators.lamp import LampReceiver
+from monitor_app.emulators.board.load_signal import LampReceiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from monitor_app.sources import powersensor3_decoder as powersensor3
-from monitor_app.sources import ppk2_current, ppk2_decoder
+from monitor_app.sources.powersensor3 import decoder as powersensor3
+from monitor_app.sources.ppk2 import calibration as ppk2_current
+from monitor_app.sources.ppk2 import decoder as ppk2_decoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,8 +20,8 @@ from monitor_app.bench import instruments
 from monitor_app.cli import record
 from monitor_app.core.errors import SessionError
 from monitor_app.session.reader import SessionReader
-from monitor_app.sources.ports import locate
-from monitor_app.sources.transport import SerialPort
+from monitor_app.sources.serial.ports import locate
+from monitor_app.sources.serial.transport import SerialPort
 from tests.bench.conftest import IDLE_PROFILE, RUNS_PROFILE
 
 KEYS = {"idle_w", "swing_w", "lost_samples", "sample_rate_hz", "simulated", "coverage", "runs"}

@@ -16,8 +16,8 @@ from monitor_app.cli.sources import RULES, install_udev, replay_profile, spec_to
 from monitor_app.core.errors import MonitorError, ProfileError, SourceError
 from monitor_app.core.profile import parse_profile, parse_source
 from monitor_app.core.share import resource_path
-from monitor_app.sources.capture import Capture
-from monitor_app.sources.ports import USB_IDS
+from monitor_app.sources.serial.capture import Capture
+from monitor_app.sources.serial.ports import USB_IDS
 
 if TYPE_CHECKING:
     from pathlib import Path

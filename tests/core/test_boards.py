@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor_app.core.boards import board_names, load_board, parse_board, recognise_board
 from monitor_app.core.errors import ProfileError
 from monitor_app.core.samples import Role
+from monitor_app.sources.jetson.boards import board_names, load_board, parse_board, recognise_board
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.emulators.board import TX1, Edge, LoadState, at_the_meter, follow, power
+from monitor_app.emulators.board.boards import TX1, Edge, LoadState, at_the_meter, follow, power
 
 RATE_HZ = 50_000.0
 QUIET = dataclasses.replace(TX1, activity_rms=0.0, ripple_w=0.0)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_app.core.errors import PortError, SourceError
-from monitor_app.emulators.faults import Fault, FaultyLine, Happening, Kind, parse_fault
+from monitor_app.emulators.runtime.faults import Fault, FaultyLine, Happening, Kind, parse_fault
 
 MS = 1_000_000
 S = 1_000 * MS

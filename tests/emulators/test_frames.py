@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.emulators import frames
-from monitor_app.emulators.adc import CURRENT, VOLTAGE
-from monitor_app.emulators.lamp import Line
-from monitor_app.emulators.sampler import LineChange
+from monitor_app.emulators.board.adc import CURRENT, VOLTAGE
+from monitor_app.emulators.board.load_signal import Line
+from monitor_app.emulators.board.sampler import LineChange
+from monitor_app.emulators.shunt import frames
 
 from . import protocol
 

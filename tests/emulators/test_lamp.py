@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from monitor_app.core.errors import SourceError
 from monitor_app.core.lamp import Lamp
-from monitor_app.emulators.lamp import LampReceiver, Line
+from monitor_app.emulators.board.load_signal import LampReceiver, Line
 
 
 @pytest.fixture

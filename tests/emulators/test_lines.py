@@ -20,15 +20,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_app.core.errors import SourceError
-from monitor_app.emulators.account import Account
-from monitor_app.emulators.board import TX1
-from monitor_app.emulators.lamp import LampChange
-from monitor_app.emulators.lines import LinesOptions, main, run
-from monitor_app.emulators.lines_device import INPUT_HZ, MEMORY, Chip
-from monitor_app.emulators.lines_edgepowermeter import EdgePowerMeter, OldEdgePowerMeter, RealTimeClock
-from monitor_app.emulators.lines_plain import CsvMeter, JsonMeter
-from monitor_app.emulators.sampler import SampleClock, Sampler
-from monitor_app.emulators.send_queue import SendQueue
+from monitor_app.emulators.board.boards import TX1
+from monitor_app.emulators.board.energy_log import Account
+from monitor_app.emulators.board.load_signal import LampChange
+from monitor_app.emulators.board.sampler import SampleClock, Sampler
+from monitor_app.emulators.lines.__main__ import LinesOptions, main, run
+from monitor_app.emulators.lines.csv_json import CsvMeter, JsonMeter
+from monitor_app.emulators.lines.device import INPUT_HZ, MEMORY, Chip
+from monitor_app.emulators.lines.edgepowermeter import EdgePowerMeter, OldEdgePowerMeter, RealTimeClock
+from monitor_app.emulators.runtime.send_queue import SendQueue
 
 ORIGIN_NS = 5_000_000_000
 MS = 1_000_000

@@ -18,7 +18,7 @@ import pytest
 
 from monitor_app.core.errors import SourceError
 from monitor_app.core.lamp import Lamp
-from monitor_app.emulators.powersensor3 import PowerSensor3Options, main, run
+from monitor_app.emulators.powersensor3.__main__ import PowerSensor3Options, main, run
 
 COMMAND = [sys.executable, "-m", "monitor_app.emulators.powersensor3", "--until-stdin-closes"]
 VERSION = b"F411-1.6.1 emulated\r\n"

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.emulators.account import Account
-from monitor_app.emulators.board import TX1
-from monitor_app.emulators.lamp import LampChange
-from monitor_app.emulators.powersensor3_device import PowerSensor3Device
-from monitor_app.emulators.powersensor3_sensors import Sensors
-from monitor_app.emulators.sampler import SampleClock, Sampler
-from monitor_app.emulators.send_queue import SendQueue
+from monitor_app.emulators.board.boards import TX1
+from monitor_app.emulators.board.energy_log import Account
+from monitor_app.emulators.board.load_signal import LampChange
+from monitor_app.emulators.board.sampler import SampleClock, Sampler
+from monitor_app.emulators.powersensor3.device import PowerSensor3Device
+from monitor_app.emulators.powersensor3.sensors import Sensors
+from monitor_app.emulators.runtime.send_queue import SendQueue
 
 ORIGIN_NS = 5_000_000_000
 US, MS, S = 1_000, 1_000_000, 1_000_000_000

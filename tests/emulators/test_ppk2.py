@@ -17,7 +17,7 @@ import pytest
 
 from monitor_app.core.errors import SourceError
 from monitor_app.core.lamp import Lamp
-from monitor_app.emulators.ppk2 import Ppk2Options, main, run
+from monitor_app.emulators.ppk2.__main__ import Ppk2Options, main, run
 
 COMMAND = [sys.executable, "-m", "monitor_app.emulators.ppk2", "--until-stdin-closes"]
 START, STOP, METADATA, AMPERE = b"\x06", b"\x07", b"\x19", b"\x11\x01"

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.emulators.account import Account
-from monitor_app.emulators.board import TX1
-from monitor_app.emulators.lamp import LampChange, Line
-from monitor_app.emulators.ppk2_device import Ppk2Device
-from monitor_app.emulators.ppk2_meter import Meter, codes_for, follow_ranges
-from monitor_app.emulators.sampler import SampleClock, Sampler
-from monitor_app.emulators.send_queue import SendQueue
+from monitor_app.emulators.board.boards import TX1
+from monitor_app.emulators.board.energy_log import Account
+from monitor_app.emulators.board.load_signal import LampChange, Line
+from monitor_app.emulators.board.sampler import SampleClock, Sampler
+from monitor_app.emulators.ppk2.device import Ppk2Device
+from monitor_app.emulators.ppk2.meter import Meter, codes_for, follow_ranges
+from monitor_app.emulators.runtime.send_queue import SendQueue
 
 ORIGIN_NS = 5_000_000_000
 US, MS, S = 1_000, 1_000_000, 1_000_000_000

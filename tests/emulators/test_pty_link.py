@@ -8,7 +8,7 @@ import os
 import pytest
 
 from monitor_app.core.errors import PortError
-from monitor_app.emulators.pty_link import PtyLink
+from monitor_app.emulators.runtime.pty import PtyLink
 
 
 @pytest.fixture

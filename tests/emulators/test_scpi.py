@@ -19,17 +19,17 @@ from hypothesis import strategies as st
 
 from monitor_app.core.errors import PortError, SourceError
 from monitor_app.core.lamp import Lamp
-from monitor_app.emulators.account import Account
-from monitor_app.emulators.board import TX1
-from monitor_app.emulators.lamp import LampChange
-from monitor_app.emulators.sampler import SampleClock, Sampler
-from monitor_app.emulators.scpi import ScpiOptions, main, run
-from monitor_app.emulators.scpi_device import MS, ScpiDevice
-from monitor_app.emulators.scpi_language import ScpiError, compile_header, parse
-from monitor_app.emulators.scpi_meters import INPUT_HZ, History, Multimeter, Supply
-from monitor_app.emulators.scpi_scope import Probe, Scope
-from monitor_app.emulators.scpi_socket import SocketLine
-from monitor_app.emulators.send_queue import SendQueue
+from monitor_app.emulators.board.boards import TX1
+from monitor_app.emulators.board.energy_log import Account
+from monitor_app.emulators.board.load_signal import LampChange
+from monitor_app.emulators.board.sampler import SampleClock, Sampler
+from monitor_app.emulators.runtime.send_queue import SendQueue
+from monitor_app.emulators.scpi.__main__ import ScpiOptions, main, run
+from monitor_app.emulators.scpi.device import MS, ScpiDevice
+from monitor_app.emulators.scpi.language import ScpiError, compile_header, parse
+from monitor_app.emulators.scpi.meters import INPUT_HZ, History, Multimeter, Supply
+from monitor_app.emulators.scpi.oscilloscope import Probe, Scope
+from monitor_app.emulators.scpi.tcp import SocketLine
 
 ORIGIN_NS = 5_000_000_000
 S = 1_000 * MS

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from monitor_app.emulators.send_queue import SendQueue, capacity_for
+from monitor_app.emulators.runtime.send_queue import SendQueue, capacity_for
 
 
 class Line:

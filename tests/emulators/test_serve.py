@@ -11,13 +11,13 @@ from time import perf_counter_ns
 import pytest
 
 from monitor_app.core.lamp import Lamp
-from monitor_app.emulators.board import TX1
-from monitor_app.emulators.faults import FaultyLine, parse_fault
-from monitor_app.emulators.lamp import LampReceiver
-from monitor_app.emulators.sampler import SampleClock, Sampler
-from monitor_app.emulators.send_queue import SendQueue
-from monitor_app.emulators.serve import serve
-from monitor_app.emulators.stop_signals import StopSignals
+from monitor_app.emulators.board.boards import TX1
+from monitor_app.emulators.board.load_signal import LampReceiver
+from monitor_app.emulators.board.sampler import SampleClock, Sampler
+from monitor_app.emulators.runtime.faults import FaultyLine, parse_fault
+from monitor_app.emulators.runtime.loop import serve
+from monitor_app.emulators.runtime.send_queue import SendQueue
+from monitor_app.emulators.runtime.stop_signals import StopSignals
 
 MS = 1_000_000
 MEGABYTE = 1_000_000

@@ -19,7 +19,7 @@ import pytest
 
 from monitor_app.core.errors import SourceError
 from monitor_app.core.lamp import Lamp
-from monitor_app.emulators.shunt import ShuntOptions, main, run
+from monitor_app.emulators.shunt.__main__ import ShuntOptions, main, run
 
 from . import protocol
 from .protocol import DATA, HELLO, INFO, START, STARTED, STOP, STOPPED, Host

@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor_app.core.errors import SourceError
-from monitor_app.emulators.account import Account
-from monitor_app.emulators.board import TX1
-from monitor_app.emulators.frames import Identity
-from monitor_app.emulators.lamp import LampChange, Line
-from monitor_app.emulators.sampler import CHANNELS, SampleClock, Sampler
-from monitor_app.emulators.send_queue import SendQueue
-from monitor_app.emulators.shunt import LINES
-from monitor_app.emulators.shunt_device import SETTLE_NS, ShuntDevice
+from monitor_app.emulators.board.boards import TX1
+from monitor_app.emulators.board.energy_log import Account
+from monitor_app.emulators.board.load_signal import LampChange, Line
+from monitor_app.emulators.board.sampler import CHANNELS, SampleClock, Sampler
+from monitor_app.emulators.runtime.send_queue import SendQueue
+from monitor_app.emulators.shunt.__main__ import LINES
+from monitor_app.emulators.shunt.device import SETTLE_NS, ShuntDevice
+from monitor_app.emulators.shunt.frames import Identity
 
 from . import protocol
 from .protocol import ERROR, HELLO, INFO, PING, PONG, START, STARTED, STOP, STOPPED, wire

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SourceLostError
-from monitor_app.sources import edgepowermeter, lines, text_lines
+from monitor_app.sources.lines import described_meter as text_lines
+from monitor_app.sources.lines import driver as lines
+from monitor_app.sources.lines import edgepowermeter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

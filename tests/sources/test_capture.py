@@ -12,7 +12,7 @@ import pytest
 
 from monitor_app.bench.instruments import Replay
 from monitor_app.core.errors import PortError, SourceError, SourceLostError
-from monitor_app.sources.capture import Capture, CapturingTransport, ReplayTransport, header_of
+from monitor_app.sources.serial.capture import Capture, CapturingTransport, ReplayTransport, header_of
 
 if TYPE_CHECKING:
     from pathlib import Path

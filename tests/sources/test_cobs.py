@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_app.core.errors import HandshakeError
-from monitor_app.sources import cobs
+from monitor_app.sources.shunt import cobs
 
 from .device import crc16, stuff
 

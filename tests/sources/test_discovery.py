@@ -13,8 +13,8 @@ from monitor_app.core.errors import PortError
 from monitor_app.core.profile import parse_source
 from monitor_app.sources import polling
 from monitor_app.sources.discovery import SIMULATED, find_serial, find_sources
-from monitor_app.sources.ports import locate
-from monitor_app.sources.transport import SerialPort
+from monitor_app.sources.serial.ports import locate
+from monitor_app.sources.serial.transport import SerialPort
 from tests.sources.every_source import emulator
 from tests.sources.jetson_tree import JetsonTree
 from tests.sources.polled import write_tree

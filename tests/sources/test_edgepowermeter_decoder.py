@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.sources.edgepowermeter_decoder import (
+from monitor_app.sources.lines.edgepowermeter_decoder import (
     MAX_LINE_BYTES,
     Config,
     Done,

@@ -15,19 +15,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.core.boards import board_names, load_board, recognise_board
 from monitor_app.core.errors import PortError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock
-from monitor_app.sources.jetson_chips import conversion_s, cycle_of
-from monitor_app.sources.jetson_files import RailFile, numbers_in
-from monitor_app.sources.jetson_pace import BUDGET_S, period_of_changes
-from monitor_app.sources.jetson_rails import Chip, RailsSource, find_chips, require_chips, total_rails
+from monitor_app.sources.jetson.boards import board_names, load_board, recognise_board
+from monitor_app.sources.jetson.chips import conversion_s, cycle_of
+from monitor_app.sources.jetson.rails import Chip, RailsSource, find_chips, require_chips, total_rails
+from monitor_app.sources.jetson.sysfs import RailFile, numbers_in
+from monitor_app.sources.jetson.update_rate import BUDGET_S, period_of_changes
 from tests.sources.jetson_tree import Clock, FileSeam, FreeChip, JetsonTree, WaitingChip, always, at_reads, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor_app.core.boards import Board
+    from monitor_app.sources.jetson.boards import Board
 
 ORIN = {1: "VDD_IN", 2: "VDD_CPU_GPU_CV", 3: "VDD_SOC"}
 CYCLE_NS = 6_600_000

@@ -18,8 +18,8 @@ import pytest
 from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock
 from monitor_app.core.source_specs import Column, LinesSpec, TimeColumn
-from monitor_app.sources import lines as lines_module
-from monitor_app.sources.lines import LinesSource
+from monitor_app.sources.lines import driver as lines_module
+from monitor_app.sources.lines.driver import LinesSource
 
 from .line_device import FakeTime, LineDevice
 

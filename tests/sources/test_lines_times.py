@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.sources.line_times import EARLY_NS, FIT_NS, ArrivalTimes, StampTimes, blocks
+from monitor_app.sources.lines.timestamps import EARLY_NS, FIT_NS, ArrivalTimes, StampTimes, blocks
 
 US, MS, S = 1_000, 1_000_000, 1_000_000_000
 LEAD_NS = 500 * US

@@ -11,7 +11,7 @@ import pytest
 
 from monitor_app.core.errors import HandshakeError, PortError, SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role
-from monitor_app.sources.nvml import NvmlSource
+from monitor_app.sources.pc.nvml import NvmlSource
 
 from . import nvml_stub
 from .nvml_stub import ENERGY, INSTANT, NOT_SUPPORTED, Nvml

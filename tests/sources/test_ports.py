@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 
 from monitor_app.core.errors import PortError
-from monitor_app.sources.ports import access_problem, candidates, locate
-from monitor_app.sources.transport import SerialPort, serial_ports
+from monitor_app.sources.serial.ports import access_problem, candidates, locate
+from monitor_app.sources.serial.transport import SerialPort, serial_ports
 
 PPK2_DATA = SerialPort("/dev/ttyACM3", "PPK2", "F00D", True, 0x1915, 0xC00A, "1-2:1.1")
 PPK2_OTHER = SerialPort("/dev/ttyACM4", "PPK2", "F00D", True, 0x1915, 0xC00A, "1-2:1.3")

@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 
 from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
 from monitor_app.core.samples import Role, SampleBlock, TimeMark
-from monitor_app.sources import powersensor3 as module
-from monitor_app.sources import powersensor3_handshake as handshake
-from monitor_app.sources.powersensor3 import PowerSensor3Source
-from monitor_app.sources.powersensor3_counter import HOLD_NS, FrameCounter, frame_period_us
-from monitor_app.sources.powersensor3_decoder import DecoderState, decode
+from monitor_app.sources.powersensor3 import driver as module
+from monitor_app.sources.powersensor3 import handshake
+from monitor_app.sources.powersensor3.decoder import DecoderState, decode
+from monitor_app.sources.powersensor3.driver import PowerSensor3Source
+from monitor_app.sources.powersensor3.frame_counter import HOLD_NS, FrameCounter, frame_period_us
 
 from .powersensor3_device import LEVELS, ONE_PAIR, STOP_WORD, Meter, frame, record
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitor_app.core.samples import Reading
-    from monitor_app.sources.powersensor3_counter import Run
+    from monitor_app.sources.powersensor3.frame_counter import Run
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from monitor_app.core.errors import HandshakeError
 from monitor_app.core.samples import Quantity, Role
-from monitor_app.sources.powersensor3_decoder import MAX_TAIL_BYTES, DecoderState, decode
-from monitor_app.sources.powersensor3_sensors import describe_sensors, parse_sensor
+from monitor_app.sources.powersensor3.decoder import MAX_TAIL_BYTES, DecoderState, decode
+from monitor_app.sources.powersensor3.sensors import describe_sensors, parse_sensor
 
 from .powersensor3_device import ONE_PAIR, STOP_WORD, UNUSED, frame, record, word
 

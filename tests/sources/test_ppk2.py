@@ -17,10 +17,10 @@ import pytest
 
 from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock, TimeMark
-from monitor_app.sources import ppk2 as ppk2_module
-from monitor_app.sources.ppk2 import Ppk2Source
-from monitor_app.sources.ppk2_current import FilterState, amperes, parse_metadata
-from monitor_app.sources.ppk2_decoder import MARGIN_AFTER, MARGIN_BEFORE
+from monitor_app.sources.ppk2 import driver as ppk2_module
+from monitor_app.sources.ppk2.calibration import FilterState, amperes, parse_metadata
+from monitor_app.sources.ppk2.decoder import MARGIN_AFTER, MARGIN_BEFORE
+from monitor_app.sources.ppk2.driver import Ppk2Source
 
 from .ppk2_kit import ASK, METADATA, MODE, REGULATOR, RUNNING, START, STOP, Kit, noise, stream
 

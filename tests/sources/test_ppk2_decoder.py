@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ppk2_api.ppk2_api import PPK2_API
 
-from monitor_app.sources.ppk2_current import Calibration, FilterState, amperes, parse_metadata
-from monitor_app.sources.ppk2_decoder import (
+from monitor_app.sources.ppk2.calibration import Calibration, FilterState, amperes, parse_metadata
+from monitor_app.sources.ppk2.decoder import (
     MARGIN_AFTER,
     MARGIN_BEFORE,
     PROOF_WORDS,
@@ -25,7 +25,7 @@ from monitor_app.sources.ppk2_decoder import (
     levels_after,
     line_changes,
 )
-from monitor_app.sources.ppk2_losses import LEAST_NS, LossWatch
+from monitor_app.sources.ppk2.loss_detection import LEAST_NS, LossWatch
 
 from .ppk2_kit import METADATA, noise, stream
 

@@ -9,7 +9,7 @@ import pytest
 
 from monitor_app.core.errors import PortError, SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role
-from monitor_app.sources.rapl import RaplSource
+from monitor_app.sources.pc.rapl import RaplSource
 
 from .polled import START_NS, FakeTime, values, write_tree
 

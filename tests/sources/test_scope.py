@@ -15,9 +15,9 @@ import pytest
 from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock
 from monitor_app.core.source_specs import ScopeSpec
-from monitor_app.sources import scope as scope_module
-from monitor_app.sources import visa as visa_module
-from monitor_app.sources.scope import ScopeSource, read_record
+from monitor_app.sources.scpi import oscilloscope as scope_module
+from monitor_app.sources.scpi import visa as visa_module
+from monitor_app.sources.scpi.oscilloscope import ScopeSource, read_record
 
 from .scpi_device import ScpiDevice
 

@@ -21,9 +21,9 @@ import serial
 from monitor_app.core.clock import SampleClock
 from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock, TimeMark
-from monitor_app.sources import shunt as shunt_module
-from monitor_app.sources.shunt import ShuntSource
-from monitor_app.sources.transport import SerialTransport
+from monitor_app.sources.serial.transport import SerialTransport
+from monitor_app.sources.shunt import driver as shunt_module
+from monitor_app.sources.shunt.driver import ShuntSource
 
 from . import device
 from .device import ERROR, HELLO, INFO, PING, PONG, START, STARTED, STOP, STOPPED, Frame, info, wire

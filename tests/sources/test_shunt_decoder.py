@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor_app.core.errors import HandshakeError
-from monitor_app.sources.shunt_decoder import (
+from monitor_app.sources.shunt.decoder import (
     DecoderState,
     DeviceError,
     DeviceInfo,

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The device side of the PowerSensor3's protocol."""

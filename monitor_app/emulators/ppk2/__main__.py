@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small simulated board on a Nordic PPK2 on a pty.
+
+    python -m monitor_app.emulators.ppk2 --board tx1 [--supply-v V] [--lamp PATH] [--link PATH] ...
+
+prints the port and runs until it is stopped. The board draws an eighth of what the one it is named after does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+
+from monitor_app.core.errors import MonitorError, SourceError
+from monitor_app.emulators.ppk2.device import MAX_MV, MIN_MV, SAMPLE_RATE_HZ, Ppk2Device
+from monitor_app.emulators.ppk2.meter import Meter
+from monitor_app.emulators.runtime.options import EmulatorOptions, add_common_options, parse_options
+from monitor_app.emulators.runtime.run import Parts, emulate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ppk2Options(EmulatorOptions):
+    """What to emulate, and where it is found."""
+
+    supply_v: float = 5.0
+    """Of the supply that feeds the board in ampere mode, 0.8 to 5."""
+    spikes: bool = True
+    """Whether the first samples after a change of range are wrong, as those of a real one are."""
+
+    def check(self) -> None:
+        super().check()
+        if not MIN_MV <= self.supply_v * 1000 <= MAX_MV:
+            raise SourceError(
+                f"A supply of {self.supply_v:g} V cannot be emulated; choose {MIN_MV / 1000:g} to {MAX_MV / 1000:g} "
+                "with --supply-v."
+            )
+
+
+def run(options: Ppk2Options) -> int:
+    """Print the port and emulate until stopped; the exit code is 0.
+
+    Raises:
+        MonitorError: an option cannot be used.
+    """
+
+    def make(parts: Parts) -> Ppk2Device:
+        meter = Meter(options.seed, options.spikes)
+        return Ppk2Device(options.seed, options.supply_v, meter, parts.sampler, parts.queue, parts.account)
+
+    return emulate(options, make, rate_hz=SAMPLE_RATE_HZ, channels=())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Emulate as the command line says; 1 and a sentence on stderr if that cannot be."""
+    parser = argparse.ArgumentParser(prog="python -m monitor_app.emulators.ppk2", description=run.__doc__)
+    add_common_options(parser)
+    parser.add_argument(
+        "--supply-v",
+        type=float,
+        default=Ppk2Options.supply_v,
+        metavar="V",
+        help="of the supply that feeds the board in ampere mode",
+    )
+    parser.add_argument(
+        "--no-spikes",
+        dest="spikes",
+        action="store_false",
+        help="let the samples be right from the first one in a range on",
+    )
+    try:
+        return run(parse_options(parser, Ppk2Options, arguments))
+    except MonitorError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

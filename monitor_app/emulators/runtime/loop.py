@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The loop of every emulated device: it wakes for bytes, for samples that are due, for room on the line."""
+
+from __future__ import annotations
+
+import selectors
+import sys
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Protocol
+
+from monitor_app.emulators.runtime.faults import Happening
+
+if TYPE_CHECKING:
+    from monitor_app.emulators.board.load_signal import LampReceiver
+    from monitor_app.emulators.board.sampler import Sampler
+    from monitor_app.emulators.runtime.faults import FaultyLine
+    from monitor_app.emulators.runtime.send_queue import SendQueue
+    from monitor_app.emulators.runtime.stop_signals import StopSignals
+
+
+class Device(Protocol):
+    """What `serve` asks of an emulated device; what it sends goes into the send queue it was made with."""
+
+    def receive(self, chunk: bytes, host_ns: int) -> None:
+        """Act on the bytes of the host, at least one, the last of which was read at `host_ns`."""
+
+    def tick(self, host_ns: int) -> None:
+        """Do what is due by `host_ns`; called at least once after each `due_ns`, and often before."""
+
+    def due_ns(self) -> int | None:
+        """When to call `tick` next; None if only bytes of the host can bring something about."""
+
+    def reset(self, host_ns: int) -> None:
+        """Forget all that a real device forgets without power; the queue has been emptied."""
+
+
+def serve(
+    device: Device,
+    queue: SendQueue,
+    line: FaultyLine,
+    sampler: Sampler | None,
+    lamp: LampReceiver | None,
+    stop: StopSignals,
+) -> None:
+    """Let the device live on its line until it has to stop.
+
+    Args:
+        device: what answers and sends.
+        queue: what the device sends into.
+        line: the port; its path is printed on standard output whenever it was plugged in again.
+        sampler: told of the changes of the lamp; without one there is no lamp.
+        lamp: when the board is busy, and the level of the sync line.
+        stop: when to end.
+
+    Raises:
+        MonitorError: the port cannot be had again after it was unplugged, or the account cannot be written.
+    """
+    # Not epoll: it refuses a regular file as standard input.
+    with selectors.PollSelector() as selector:
+        stop.watch(selector)
+        if lamp is not None:
+            selector.register(lamp, selectors.EVENT_READ)
+        watch = _LineWatch(selector)
+        while not stop.stopped:
+            watch.follow(line, bool(queue))
+            ready = {key.fd for key, _ in selector.select(_timeout_s(device, line))}
+            stop.look(ready)
+            for happening in line.advance(perf_counter_ns()):
+                _tell(happening, device, queue, line)
+            chunk = line.read() if line.fileno() in ready else b""
+            now_ns = perf_counter_ns()
+            # Before the command, which may be the STOP that follows the board's last change.
+            if lamp is not None and lamp.fileno() in ready and sampler is not None:
+                sampler.change(lamp.read(), now_ns)
+            if line.plugged:
+                if chunk:
+                    device.receive(chunk, now_ns)
+                device.tick(now_ns)
+                queue.flush(line.write)
+
+
+class _LineWatch:
+    """Watches the line's descriptor for what is wanted of it; the descriptor may change."""
+
+    def __init__(self, selector: selectors.BaseSelector) -> None:
+        self._selector = selector
+        self._fd = -1
+        self._events = 0
+
+    def follow(self, line: FaultyLine, has_more: bool) -> None:
+        """Watch for bytes of the host and, if there is more to send, for room; not at all while nothing passes."""
+        fd = line.fileno() if line.passing else -1
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if has_more else 0)
+        if (fd, events) == (self._fd, self._events):
+            return
+        if self._fd >= 0:
+            self._selector.unregister(self._fd)
+        if fd >= 0:
+            self._selector.register(fd, events)
+        self._fd, self._events = fd, events
+
+
+def _timeout_s(device: Device, line: FaultyLine) -> float | None:
+    dues = (device.due_ns() if line.plugged else None, line.due_ns())
+    due_ns = min((due for due in dues if due is not None), default=None)
+    return None if due_ns is None else max(0.0, (due_ns - perf_counter_ns()) * 1e-9)
+
+
+def _tell(happening: Happening, device: Device, queue: SendQueue, line: FaultyLine) -> None:
+    queue.clear()
+    if happening is Happening.UNPLUGGED:
+        return
+    device.reset(perf_counter_ns())
+    if happening is Happening.PLUGGED:
+        sys.stdout.write(line.path + "\n")
+        sys.stdout.flush()

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A simulated board measured by an instrument that speaks SCPI: its supply, a multimeter, or an oscilloscope.
+
+    python -m monitor_app.emulators.scpi --model e364x --board tx1 [--lamp PATH] [--link PATH] ...
+    python -m monitor_app.emulators.scpi --model scope [--tcp-port N] ...
+
+prints the port, for VISA ``ASRL<port>::INSTR``, or for the oscilloscope, which is on the network, the VISA
+resource itself, and runs until it is stopped. The account is from the instrument's power-up on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from time import perf_counter_ns
+
+from monitor_app.core.errors import MonitorError, SourceError
+from monitor_app.emulators.board.boards import BOARDS
+from monitor_app.emulators.board.load_signal import LampReceiver
+from monitor_app.emulators.runtime.options import EmulatorOptions, add_common_options, parse_options
+from monitor_app.emulators.runtime.run import Parts, emulate
+from monitor_app.emulators.runtime.send_queue import SendQueue
+from monitor_app.emulators.runtime.stop_signals import StopSignals
+from monitor_app.emulators.scpi.device import ScpiDevice
+from monitor_app.emulators.scpi.meters import INPUT_HZ, History, Multimeter, Supply
+from monitor_app.emulators.scpi.oscilloscope import Probe, Scope
+from monitor_app.emulators.scpi.tcp import SocketLine, serve_socket
+
+MODELS = ("e364x", "dmm", "scope")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScpiOptions(EmulatorOptions):
+    """What to emulate, and where it is found."""
+
+    model: str = "e364x"
+    """One of MODELS."""
+    tcp_port: int = 0
+    """Of the oscilloscope; 0 for any that is free."""
+
+    def check(self) -> None:
+        super().check()
+        if self.model not in MODELS:
+            raise SourceError(f"There is no instrument {self.model!r}; choose one of: {', '.join(MODELS)}.")
+        if not 0 <= self.tcp_port < 2**16:
+            raise SourceError(f"There is no TCP port {self.tcp_port}; choose 0 to 65535 with --tcp-port.")
+        if self.model != "scope":
+            return
+        for name, given in (("link", self.link), ("account", self.account), ("fault", self.faults)):
+            if given:
+                raise SourceError(f"The oscilloscope is on the network and has no --{name}; leave it out.")
+
+
+def run(options: ScpiOptions) -> int:
+    """Print the port and emulate until stopped; the exit code is 0.
+
+    Raises:
+        MonitorError: an option cannot be used.
+    """
+    options.check()
+    if options.model == "scope":
+        return _run_scope(options)
+
+    def make(parts: Parts) -> ScpiDevice:
+        history = History(parts.sampler, parts.account)
+        instrument = (
+            Supply(history, BOARDS[options.board].supply_v, options.seed)
+            if options.model == "e364x"
+            else Multimeter(history, options.seed)
+        )
+        return ScpiDevice(instrument, parts.queue, b"\r\n")
+
+    return emulate(options, make, rate_hz=INPUT_HZ, channels=())
+
+
+def _run_scope(options: ScpiOptions) -> int:
+    with ExitStack() as stack:
+        stop = stack.enter_context(closing(StopSignals(options.until_stdin_closes)))
+        lamp = stack.enter_context(closing(LampReceiver(options.lamp))) if options.lamp else None
+        line = stack.enter_context(closing(SocketLine(options.tcp_port)))
+        probe = Probe(BOARDS[options.board], perf_counter_ns(), options.seed)
+        queue = SendQueue()
+        device = ScpiDevice(Scope(probe, options.seed, options.clock_ppm), queue, b"\n")
+        sys.stdout.write(line.resource + "\n")
+        sys.stdout.flush()
+        serve_socket(device, queue, line, probe, lamp, stop)
+    return 0
+
+
+def _parse(arguments: list[str] | None) -> ScpiOptions:
+    parser = argparse.ArgumentParser(prog="python -m monitor_app.emulators.scpi", description=run.__doc__)
+    add_common_options(parser)
+    parser.add_argument("--model", default=ScpiOptions.model, help=f"one of: {', '.join(MODELS)}")
+    parser.add_argument("--tcp-port", type=int, default=ScpiOptions.tcp_port, metavar="N", help="of the scope")
+    return parse_options(parser, ScpiOptions, arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Emulate as the command line says; 1 and a sentence on stderr if that cannot be."""
+    try:
+        return run(_parse(arguments))
+    except MonitorError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

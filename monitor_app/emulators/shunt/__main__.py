@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A simulated board behind an external shunt, a meter that speaks docs/shunt-protocol.md on a pty.
+
+    python -m monitor_app.emulators.shunt --board tx1 [--lamp PATH] [--link PATH] [--fault FAULT] ...
+
+prints the port and runs until it is stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from time import perf_counter_ns
+
+from monitor_app.core.errors import MonitorError, SourceError
+from monitor_app.emulators.board.load_signal import Line
+from monitor_app.emulators.board.sampler import CHANNELS
+from monitor_app.emulators.runtime.options import EmulatorOptions, add_common_options, parse_options
+from monitor_app.emulators.runtime.run import Parts, emulate
+from monitor_app.emulators.runtime.send_queue import capacity_for
+from monitor_app.emulators.shunt.device import ShuntDevice
+from monitor_app.emulators.shunt.frames import Identity
+
+FIRMWARE = "emulator 1.0"
+LINES = tuple(line.name.lower() for line in Line)
+MIN_RATE_HZ = 100.0
+MAX_RATE_HZ = 1_000_000.0
+_BYTES_PER_SAMPLE = 2 * len(CHANNELS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShuntOptions(EmulatorOptions):
+    """What to emulate, and where it is found."""
+
+    rate_hz: float = 50_000.0
+    """Nominal sample rate, 100 to 1 000 000."""
+
+    def check(self) -> None:
+        super().check()
+        if not MIN_RATE_HZ <= self.rate_hz <= MAX_RATE_HZ:
+            raise SourceError(
+                f"A rate of {self.rate_hz:g} Hz cannot be emulated; choose 100 to 1000000 with --rate-hz."
+            )
+
+
+def run(options: ShuntOptions) -> int:
+    """Print the port and emulate until stopped; the exit code is 0.
+
+    Raises:
+        MonitorError: an option cannot be used.
+    """
+    options.check()
+
+    def make(parts: Parts) -> ShuntDevice:
+        return ShuntDevice(_identity(options), parts.sampler, parts.queue, parts.account, perf_counter_ns)
+
+    capacity = capacity_for(options.rate_hz * _BYTES_PER_SAMPLE)
+    return emulate(options, make, rate_hz=options.rate_hz, capacity=capacity)
+
+
+def _identity(options: ShuntOptions) -> Identity:
+    return Identity(
+        model=f"{options.board.upper()} shunt",
+        serial=f"SIM-{options.seed}",
+        firmware=FIRMWARE,
+        rate_hz=options.rate_hz,
+        channels=CHANNELS,
+        lines=LINES,
+    )
+
+
+def _parse(arguments: list[str] | None) -> ShuntOptions:
+    parser = argparse.ArgumentParser(prog="python -m monitor_app.emulators.shunt", description=run.__doc__)
+    add_common_options(parser)
+    parser.add_argument("--rate-hz", type=float, default=ShuntOptions().rate_hz, metavar="HZ")
+    return parse_options(parser, ShuntOptions, arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Emulate as the command line says; 1 and a sentence on stderr if that cannot be."""
+    try:
+        return run(_parse(arguments))
+    except MonitorError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

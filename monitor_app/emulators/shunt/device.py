@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The device side of the shunt stream protocol (docs/shunt-protocol.md): what it answers and sends.
+
+It reads no clock but the one it is given and touches no line: `receive` takes bytes in, the send queue holds
+what goes out, `tick` takes the samples that are due.
+"""
+
+from __future__ import annotations
+
+import struct
+from functools import partial
+from typing import TYPE_CHECKING
+
+from monitor_app.emulators.shunt import frames
+from monitor_app.emulators.shunt.frames import Command, Fault, FrameReader, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from monitor_app.emulators.board.energy_log import Account
+    from monitor_app.emulators.board.sampler import Sampler, Taken
+    from monitor_app.emulators.runtime.send_queue import SendQueue
+    from monitor_app.emulators.shunt.frames import Identity
+
+FRAMES_PER_S = 100
+# Waking costs more than computing: a process that slept finds the processor's caches cold.
+WAKES_PER_S = 50
+_MAX_WAKES_AT_ONCE = 10
+# A change of the lamp travels this long at most, unless its sender was put off between stamp and send.
+SETTLE_NS = 3_000_000
+_PING_BODY = 4
+_FROM_DEVICE = 0x80
+
+
+class ShuntDevice:
+    """Answers commands and streams samples into `queue`.
+
+    Args:
+        now_ns: the host's clock.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        sampler: Sampler,
+        queue: SendQueue,
+        account: Account,
+        now_ns: Callable[[], int],
+    ) -> None:
+        self.streaming = False
+        self._identity = identity
+        self._sampler = sampler
+        self._queue = queue
+        self._account = account
+        self._now_ns = now_ns
+        self._reader = FrameReader()
+        self._frame_samples = max(1, min(frames.MAX_SAMPLES, round(identity.rate_hz / FRAMES_PER_S)))
+        self._wake_samples = self._frame_samples * max(1, round(identity.rate_hz / WAKES_PER_S / self._frame_samples))
+        self._seq = 0
+        self._dropped = 0
+        self._end = 0
+        self._answers: dict[int, Callable[[int], None]] = {
+            Command.HELLO: self._hello,
+            Command.START: self._start,
+            Command.STOP: self._stop,
+        }
+        self._end_the_line()
+
+    def receive(self, chunk: bytes, host_ns: int) -> None:
+        """Answer the commands that end in `chunk`, whose last byte was read at `host_ns`."""
+        for kind, body in self._reader.read(chunk):
+            if kind == Command.PING and len(body) == _PING_BODY:
+                self._queue.put_urgent(partial(self._pong, body, host_ns))
+            elif kind == Command.PING or (kind in self._answers and body):
+                self._error(Fault.MALFORMED, f"command 0x{kind:02X} with a body of {len(body)} bytes")
+            elif kind in self._answers:
+                self._answers[kind](host_ns)
+            elif kind < _FROM_DEVICE:
+                self._error(Fault.UNKNOWN_COMMAND, f"unknown command 0x{kind:02X}")
+
+    def due_ns(self) -> int | None:
+        """When to call `tick` next; None while nothing streams."""
+        if not self.streaming:
+            return None
+        return self._sampler.clock.begun_ns(self._sampler.next + self._wake_samples - 1) + SETTLE_NS
+
+    def tick(self, host_ns: int) -> None:
+        """Take the whole frames that are due, or follow the lamp while nothing streams."""
+        settled = int(self._sampler.clock.count_at(host_ns - SETTLE_NS)) + 1
+        if not self.streaming:
+            self._sampler.skip(settled)
+            return
+        wakes_due = (settled - self._sampler.next) // self._wake_samples
+        if wakes_due >= 1:
+            self._send(min(wakes_due, _MAX_WAKES_AT_ONCE) * self._wake_samples)
+
+    def reset(self, host_ns: int) -> None:
+        """Start as after power-up at `host_ns`: nothing streams, and samples are counted from 0."""
+        if self.streaming:
+            self._account.write()
+        self.streaming = False
+        self._reader = FrameReader()
+        self._seq = self._dropped = self._end = 0
+        self._sampler.restart(host_ns)
+        self._end_the_line()
+
+    def _end_the_line(self) -> None:
+        """End whatever was on the line."""
+        self._queue.put(b"\0")
+
+    def _hello(self, _: int) -> None:
+        self._queue.put_urgent(partial(frames.info, self._identity))
+
+    def _start(self, host_ns: int) -> None:
+        if not self.streaming:
+            self._sampler.skip(int(self._sampler.clock.count_at(host_ns)) + 1)
+        self.streaming = True
+        self._dropped = 0
+        self._account.restart(self._sampler.next)
+        self._queue.put(frames.frame(Reply.STARTED, struct.pack("<Q", self._sampler.next)))
+
+    def _stop(self, host_ns: int) -> None:
+        if self.streaming:
+            # All that was sampled before the command came, the part of a frame included.
+            end = int(self._sampler.clock.count_at(host_ns)) + 1
+            while self._sampler.next < end:
+                self._send(min(_MAX_WAKES_AT_ONCE * self._wake_samples, end - self._sampler.next))
+            self._account.write()
+            self._end = self._sampler.next
+        self.streaming = False
+        self._queue.put(frames.frame(Reply.STOPPED, struct.pack("<Q", self._end)))
+
+    def _send(self, count: int) -> None:
+        taken = self._sampler.take(count)
+        self._account.add(taken)
+        for start in range(0, count, self._frame_samples):
+            self._offer(taken, start, min(start + self._frame_samples, count))
+
+    def _offer(self, taken: Taken, start: int, end: int) -> None:
+        changes = [
+            change._replace(sample=change.sample - start) for change in taken.changes if start <= change.sample < end
+        ]
+        if len(changes) > frames.MAX_CHANGES:
+            middle = (start + end) // 2
+            self._offer(taken, start, middle)
+            self._offer(taken, middle, end)
+            return
+        frame = frames.data(
+            seq=self._seq,
+            first=taken.first + start,
+            dropped=self._dropped,
+            codes=taken.codes[start:end],
+            levels=int(taken.levels[start]),
+            changes=changes,
+        )
+        if self._queue.offer(frame):
+            self._seq += 1
+        else:
+            self._dropped += end - start
+
+    def _pong(self, nonce: bytes, host_ns: int) -> bytes:
+        count = self._sampler.clock.count_at(host_ns)
+        sample = int(count)
+        fraction = int((count - sample) * 65_536)
+        hold_ns = min(self._now_ns() - host_ns, 0xFFFF_FFFF)
+        return frames.frame(Reply.PONG, nonce + struct.pack("<QHI", sample, fraction, hold_ns))
+
+    def _error(self, fault: Fault, text: str) -> None:
+        self._queue.put(frames.frame(Reply.ERROR, bytes([fault]) + text.encode()))

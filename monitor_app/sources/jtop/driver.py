@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the jtop service of jetson-stats tells of a Jetson: rails, load, clocks, temperatures, fan, memory.
+
+Through a child process: jetson-stats is under another licence and changes how the whole process that imports it
+starts others (docs/decisions/0006-jtop-in-a-child.md).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from monitor_app.core.errors import HandshakeError, SourceLostError
+from monitor_app.core.samples import Role, Signal, SourceInfo
+from monitor_app.sources.base import Described
+from monitor_app.sources.jtop import readings as jtop_readings
+from monitor_app.sources.jtop.failures import failure, most_telling, other_interpreter_may_do
+from monitor_app.sources.jtop.process import JtopProcess
+from monitor_app.sources.polling import Blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from monitor_app.core.samples import Reading
+
+SOCKET = "/run/jtop.sock"
+SYSTEM_PYTHON = "/usr/bin/python3"
+SERVICE_COMMAND = Path("/usr/local/bin/jtop")
+"""What the service runs; its first line names the interpreter that has the service's own jetson-stats."""
+CONNECT_S = 20.0
+"""An old board takes seconds to import jetson-stats. A service whose inner process died never answers."""
+BOARD_S = 5.0
+"""A jetson-stats that looks for CUDA and OpenCV first takes long to name the board; the numbers need not wait."""
+STEP_S = 0.01
+"""Of the service's time stamps."""
+STALE_INTERVALS, STALE_S = 3, 5.0
+"""Silence after which the service counts as lost: so many intervals, and at least so long."""
+MOST_INCOMPLETE = 3
+"""Updates in a row that lack a signal, after which the signals are no longer those of the source."""
+
+
+class JtopSource(Described):
+    """The service on this computer. ``roles`` says what each signal feeds, by its name.
+
+    Args:
+        name: of the source.
+        interval_s: between updates, if no other program has set the service's pace before.
+        roles: by signal name; a rail that the service itself calls the input is the total without being named.
+        python: the interpreter that has jetson-stats in the service's version; by default this one, then the
+            service's, then the system's.
+        socket: where the service listens.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        interval_s: float,
+        roles: Mapping[str, Role] | None = None,
+        python: str | None = None,
+        *,
+        socket: str = SOCKET,
+    ) -> None:
+        super().__init__(name)
+        self._asked_s = interval_s
+        self._roles = dict(roles or {})
+        self._python = python
+        self._socket = socket
+        self._process: JtopProcess | None = None
+        self._environment: dict[str, str] = {}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What is no number but belongs to a measurement, as last told: power mode, jetson_clocks, versions."""
+        return dict(self._environment)
+
+    def open(self) -> None:
+        """Connect, and describe the signals from a first update. Raises SourceError with what to do."""
+        self.close()
+        failures: list[dict[str, Any]] = []
+        for python in interpreters() if self._python is None else [self._python]:
+            try:
+                told = self._connect(python)
+            except BaseException:
+                self.close()
+                raise
+            if told is None:
+                return
+            self.close()
+            if not other_interpreter_may_do(told):
+                raise failure(self._name, told)
+            failures.append(told)
+        raise failure(self._name, most_telling(failures))
+
+    def read(self, timeout_s: float) -> list[Reading]:
+        """The block of the next update, or nothing.
+
+        Raises:
+            SourceLostError: the service is gone or says nothing new, or no longer tells what it told at open.
+        """
+        if self._process is None:
+            raise SourceLostError(f"{self._name} is not connected: connect it first.")
+        if not self._pending:
+            self._pending.extend(self._process.receive(timeout_s))
+        readings: list[Reading] = []
+        if self._pending:
+            kind, content = self._pending.popleft()
+            if kind == "error":
+                raise failure(self._name, content, lost=True)
+            if kind == "board":
+                self._environment.update(_texts(content))
+            elif kind == "update":
+                readings += self._block(content)
+        now_ns = time.perf_counter_ns()
+        if now_ns - self._heard_ns > self._stale_s * 1e9:
+            raise SourceLostError(
+                f"The jtop service has told {self._name} nothing new for {self._stale_s:.3g} s: "
+                "restart it with `sudo systemctl restart jtop`."
+            )
+        return readings
+
+    def close(self) -> None:
+        """End the child; calling it twice is fine."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.close()
+
+    def _connect(self, python: str) -> dict[str, Any] | None:
+        """Start the child and wait until it has described the board. What went wrong, or None."""
+        self._process = JtopProcess(python, self._socket, self._asked_s)
+        self._pending: deque[tuple[str, dict[str, Any]]] = deque()
+        told: dict[str, dict[str, Any]] = {}
+        wait_s = CONNECT_S + STALE_INTERVALS * self._asked_s
+        end_s = time.monotonic() + wait_s
+        while not {"connected", "board", "update"} <= told.keys() and (left_s := end_s - time.monotonic()) > 0:
+            for kind, content in self._process.receive(left_s):
+                if kind == "error":
+                    return content
+                if kind in told:
+                    self._pending.append((kind, content))
+                    continue
+                told[kind] = content
+                if kind == "connected":
+                    wait_s = self._stale_after(content)
+                    end_s = time.monotonic() + wait_s
+                elif kind == "update":
+                    end_s = time.monotonic() + BOARD_S
+        if "connected" not in told or "update" not in told:
+            return {"code": "silent", "seconds": wait_s}
+        self._start(told["connected"], told.get("board", {}), told["update"])
+        return None
+
+    @staticmethod
+    def _stale_after(connected: Mapping[str, Any]) -> float:
+        return max(STALE_INTERVALS * float(connected["interval_s"]), STALE_S)
+
+    def _start(self, connected: Mapping[str, Any], board: Mapping[str, Any], update: Mapping[str, Any]) -> None:
+        """From the first update, which is not passed on: its loads are means since the board was switched on."""
+        if update["seen_s"] < update["uptime_s"] - STEP_S:
+            raise HandshakeError(
+                f"The jtop service keeps another clock than {self._name}: run this program where the service runs, "
+                "not in a container with an uptime of its own."
+            )
+        self._interval_s = float(connected["interval_s"])
+        self._stale_s = self._stale_after(connected)
+        # On a busy board the service takes longer than it did now, and values are read at any time within.
+        self._span_s = max(self._interval_s, 3 * (update["seen_s"] - update["uptime_s"]))
+        readings = jtop_readings.decode(update)
+        self._environment = {"jetson-stats": str(connected["version"]), **_texts(board), **_modes(update)}
+        self._info = self._describe(readings, board)
+        self._blocks = Blocks()
+        self._steps: deque[float] = deque(maxlen=9)
+        self._uptime_s = float(update["uptime_s"])
+        self._incomplete = 0
+        self._heard_ns = time.perf_counter_ns()
+
+    def _block(self, update: Mapping[str, Any]) -> Iterator[Reading]:
+        arrival_ns = time.perf_counter_ns()
+        self._heard_ns = arrival_ns
+        uptime_s, seen_s = float(update["uptime_s"]), float(update["seen_s"])
+        self._blocks.leave_out(self._missed(uptime_s - self._uptime_s))
+        self._uptime_s = uptime_s
+        self._environment.update(_modes(update))
+        values = jtop_readings.decode(update).values
+        lacking = [signal.name for signal in self.info.signals if signal.name not in values]
+        self._incomplete = self._incomplete + 1 if lacking else 0
+        if self._incomplete >= MOST_INCOMPLETE:
+            raise SourceLostError(
+                f"The jtop service no longer tells {self._name} the value of {lacking[0]}: connect again to go on "
+                "with what it still tells."
+            )
+        if lacking or seen_s - uptime_s > self._span_s:
+            self._blocks.leave_out()
+            return
+        time_ns = _host_ns((uptime_s + seen_s + STEP_S) / 2)
+        yield self._blocks.make([values[signal.name][1] for signal in self.info.signals], time_ns, arrival_ns)
+
+    def _missed(self, step_s: float) -> int:
+        """Updates between two that came. A busy board is slower than its interval, so the usual step counts."""
+        usual_s = max(self._interval_s, median(self._steps)) if self._steps else self._interval_s
+        self._steps.append(step_s)
+        return max(0, round(step_s / usual_s) - 1)
+
+    def _describe(self, readings: jtop_readings.Readings, board: Mapping[str, Any]) -> SourceInfo:
+        signals = tuple(
+            Signal(name, quantity, self._roles.get(name, Role.TOTAL if name == readings.total else Role.OTHER))
+            for name, (quantity, _) in readings.values.items()
+        )
+        if not signals:
+            raise HandshakeError(
+                f"The jtop service tells {self._name} nothing of this board: see `journalctl -u jtop` for why."
+            )
+        return SourceInfo(
+            name=self._name,
+            kind="jtop",
+            model=str(board.get("Model") or board.get("Module") or "unknown board"),
+            serial_number=str(board.get("Serial Number") or ""),
+            firmware=f"jetson-stats {self._environment['jetson-stats']}",
+            rate_hz=1 / self._interval_s,
+            signals=signals,
+            transport_bound_ns=round((self._span_s + STEP_S) / 2 * 1e9),
+            notes=tuple(self._notes(readings)),
+        )
+
+    def _notes(self, readings: jtop_readings.Readings) -> Iterator[str]:
+        yield (
+            f"The service looks at the board every {self._interval_s:.3g} s; what happens in between is not in its "
+            "rails, and its cpu load is the mean since the look before."
+        )
+        if self._interval_s != self._asked_s:
+            yield (
+                f"Another program has set the service's pace to {self._interval_s:.3g} s instead of "
+                f"{self._asked_s:.3g} s: close it to have the pace asked for."
+            )
+        if readings.sums_twice:
+            yield (
+                f"{jtop_readings.SUM} is the service's sum of all rails; where one rail feeds another it counts "
+                "the same power twice, so it is not taken for the total."
+            )
+        if any(signal.endswith(" current") for signal in readings.values):
+            yield "The service does not tell the resolution of the rails; the kind jetson-rails does."
+        if "RAM used" in readings.values:
+            yield "RAM used is the share of all memory that is neither free nor buffers nor cache."
+        for key in ("power mode", "jetson_clocks"):
+            if key in self._environment:
+                yield f"At the start the {key} was {self._environment[key]}."
+
+
+def interpreters() -> list[str]:
+    """Interpreters that may have jetson-stats: ours, the service's, the system's."""
+    found = [sys.executable]
+    try:
+        with SERVICE_COMMAND.open("rb") as file:
+            first_line = file.readline(256)
+    except OSError:
+        first_line = b""
+    if first_line.startswith(b"#!/") and len(words := first_line[2:].split()) == 1:
+        found.append(words[0].decode(errors="replace"))
+    found.append(SYSTEM_PYTHON)
+    return [python for python in dict.fromkeys(found) if python == sys.executable or Path(python).exists()]
+
+
+def _host_ns(uptime_s: float) -> int:
+    """An uptime (CLOCK_BOOTTIME) as a time of perf_counter_ns. They drift apart only while the board sleeps."""
+    before_ns = time.perf_counter_ns()
+    boot_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    middle_ns = (before_ns + time.perf_counter_ns()) // 2
+    return middle_ns - boot_ns + round(uptime_s * 1e9)
+
+
+def _texts(board: Mapping[str, Any]) -> dict[str, str]:
+    return {key: str(value) for key, value in board.items() if value and key != "Serial Number"}
+
+
+def _modes(update: Mapping[str, Any]) -> dict[str, str]:
+    clocks = update.get("jetson_clocks")
+    modes = {
+        "power mode": update.get("power_mode"),
+        "jetson_clocks": None if clocks is None else "on" if clocks else "off",
+    }
+    return {key: text for key, text in modes.items() if text is not None}

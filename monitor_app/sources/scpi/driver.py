@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A power supply or multimeter that answers SCPI queries a few times a second."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from typing import TYPE_CHECKING
+
+from monitor_app.core.errors import HandshakeError, SourceLostError
+from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.sources.base import Connected
+from monitor_app.sources.lines.decoder import says_simulated
+from monitor_app.sources.polling import Blocks, Clock, Schedule
+from monitor_app.sources.scpi.visa import VisaLink
+
+if TYPE_CHECKING:
+    from monitor_app.core.samples import Reading
+    from monitor_app.core.source_specs import ScpiSpec
+    from monitor_app.sources.scpi.visa import Identity
+
+ANSWER_S, FIRST_ANSWER_S = 1.0, 3.0
+"""A multimeter at its slowest integrates for seconds when it is first asked."""
+TRIAL_POLLS = 3
+FAILURES = 5
+OVERLOAD = 9e36
+"""What instruments answer in place of a value: 9.9E37 above their range, 9.91E37 for none."""
+_NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+logger = logging.getLogger(__name__)
+
+
+class ScpiSource(Connected["VisaLink"]):
+    """The instrument behind one VISA resource; ``resource`` is for one that the profile does not name."""
+
+    def __init__(self, name: str, spec: ScpiSpec, resource: str | None = None) -> None:
+        super().__init__(name)
+        self._spec = spec
+        self._resource = resource or spec.resource or ""
+
+    def open(self) -> None:
+        """Connect and try how long an answer takes. Raises PortError, HandshakeError, SourceError without pyvisa."""
+        self.close()
+        self._link = VisaLink(self._name, self._resource)
+        self._in_step, self._failures = True, 0
+        self._blocks = Blocks()
+        try:
+            if self._link.is_serial:
+                self._link.write("SYST:REM")
+            identity = self._link.identify()
+            self._queries = self._usable_queries(self._link)
+            slowest_s = self._slowest_poll_s(self._link)
+        except BaseException:
+            self.close()
+            raise
+        interval_s = max(self._spec.interval_s, slowest_s)
+        # A poll that takes longer is left out: its time would be less sure than the bound says.
+        self._longest_ns = round((interval_s + slowest_s) * 1e9)
+        self._info = self._describe(identity, interval_s, slowest_s)
+        self._schedule = Schedule(interval_s, Clock())
+
+    def read(self, timeout_s: float) -> list[Reading]:
+        """One poll when it is due. Raises SourceLostError."""
+        link = self._require()
+        slots = self._schedule.wait(timeout_s)
+        if slots == 0:
+            return []
+        self._blocks.leave_out(slots - 1)
+        start_ns = time.perf_counter_ns()
+        values = self._poll(link)
+        end_ns = time.perf_counter_ns()
+        if values is None or end_ns - start_ns > self._longest_ns:
+            self._blocks.leave_out()
+            self._fail()
+            return []
+        self._failures = 0
+        return [self._blocks.make(self._signals_of(values), (start_ns + end_ns) // 2, end_ns)]
+
+    def _leave(self, link: VisaLink) -> None:
+        """Give the front panel back."""
+        if link.is_serial:
+            link.write("SYST:LOC")
+
+    def _usable_queries(self, link: VisaLink) -> tuple[str, ...]:
+        """What to ask at each poll. A multimeter is set up once: after that READ? alone is faster."""
+        if self._spec.model == "e364x":
+            return ("MEAS:VOLT?", "MEAS:CURR?")
+        if _number(link.ask("MEAS:CURR:DC?", FIRST_ANSWER_S)) is None:
+            raise self._refusal()
+        if _number(link.ask("READ?", FIRST_ANSWER_S)) is not None:
+            return ("READ?",)
+        if not link.get_in_step():
+            raise self._refusal()
+        return ("MEAS:CURR:DC?",)
+
+    def _slowest_poll_s(self, link: VisaLink) -> float:
+        slowest_ns = 0
+        for _ in range(TRIAL_POLLS):
+            start_ns = time.perf_counter_ns()
+            if self._poll(link) is None:
+                raise self._refusal()
+            slowest_ns = max(slowest_ns, time.perf_counter_ns() - start_ns)
+        return slowest_ns * 1e-9
+
+    def _refusal(self) -> HandshakeError:
+        what = "voltage and current" if self._spec.model == "e364x" else "current"
+        return HandshakeError(
+            f"{self._name} does not tell its {what}: check the model in the profile ({self._spec.model}) "
+            "and what the instrument shows."
+        )
+
+    def _poll(self, link: VisaLink) -> list[float] | None:
+        """The answers, or None when one did not come or was no number."""
+        if not self._in_step:
+            if link.is_serial:
+                link.write("SYST:REM")  # it may have been switched off and on
+            self._in_step = link.get_in_step()
+        values = []
+        for query in self._queries if self._in_step else ():
+            value = _number(link.ask(query, ANSWER_S))
+            if value is None or link.has_surplus():
+                # The answer may still come, and would be taken for that to the next question.
+                self._in_step = False
+                break
+            values.append(value)
+        return values if self._in_step and max(map(abs, values)) < OVERLOAD else None
+
+    def _fail(self) -> None:
+        self._failures += 1
+        logger.info("%s has not answered a poll in time with a number", self._name)
+        if self._failures >= FAILURES:
+            raise SourceLostError(
+                f"{self._name} on {self._resource} has given no value {FAILURES} times in a row: "
+                "check its power, its cable, and its range."
+            )
+
+    def _signals_of(self, values: list[float]) -> list[float]:
+        """In the order of the stored signals."""
+        if self._spec.model == "e364x":
+            voltage, current = values
+            return [current, voltage]
+        [current] = values
+        return [current] if self._spec.supply_v is None else [current, current * self._spec.supply_v]
+
+    def _describe(self, identity: Identity, interval_s: float, poll_s: float) -> SourceInfo:
+        signals = [self._signal("current", Quantity.CURRENT)]
+        notes = []
+        if self._spec.model == "e364x":
+            signals.append(self._signal("voltage", Quantity.VOLTAGE))
+            signals.append(self._signal("power", Quantity.POWER, ("current", "voltage")))
+            notes.append(f"Voltage and current are measured one after the other, within {poll_s * 1000:.0f} ms.")
+        elif self._spec.supply_v is not None:
+            signals.append(self._signal("power", Quantity.POWER))
+            notes.append(
+                f"Power is current times the {self._spec.supply_v:g} V of the profile; "
+                "this instrument measures no voltage."
+            )
+        if interval_s > self._spec.interval_s:
+            notes.append(f"It answers once in {interval_s:.2g} s, which is slower than the profile asks for.")
+        return SourceInfo(
+            name=self._name,
+            kind="scpi",
+            model=f"{identity.maker} {identity.model}".strip(),
+            serial_number=identity.serial_number,
+            firmware=identity.firmware,
+            rate_hz=1 / interval_s,
+            signals=tuple(signals),
+            simulated=says_simulated(identity.text) or identity.serial_number.startswith("SIM-"),
+            transport_bound_ns=round((interval_s + poll_s) / 2 * 1e9),
+            notes=tuple(notes),
+        )
+
+    def _signal(self, name: str, quantity: Quantity, product_of: tuple[str, str] | None = None) -> Signal:
+        return Signal(name, quantity, self._spec.roles.get(name, Role.OTHER), product_of=product_of)
+
+
+def _number(answer: bytes | None) -> float | None:
+    return float(answer) if answer is not None and _NUMBER.fullmatch(answer) else None
