@@ -6,18 +6,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.campaign import campaign_of
+from monitor_app.analysis.campaign.assembly import campaign_of
 from monitor_app.analysis.figures import charts_of
 from monitor_app.analysis.figures.options import Options, headline_batches
 from monitor_app.analysis.findings import findings_of
-from monitor_app.analysis.meter import findings_of_meter, meter_chart
+from monitor_app.analysis.findings.meter import findings_of_meter, meter_chart
 from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from monitor_app.analysis.cells import Campaign
+    from monitor_app.analysis.campaign.cells import Campaign
     from monitor_app.analysis.charts import Chart
     from monitor_app.analysis.findings import Finding
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.alignment import LEAST_DELAY_S, MOST_DELAY_S, find_delay
-from monitor_app.analysis.signals import powers_of_sources
+from monitor_app.analysis.run.delay import LEAST_DELAY_S, MOST_DELAY_S, find_delay
+from monitor_app.analysis.run.signals import powers_of_sources
 from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:

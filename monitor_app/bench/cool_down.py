@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.signals import temperatures
+from monitor_app.analysis.run.signals import temperatures
 from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.signals import temperatures, total_power
-from monitor_app.analysis.steady import T_GROUPS, Limits, Readings, Verdict, judge, next_look
+from monitor_app.analysis.run.signals import temperatures, total_power
+from monitor_app.analysis.run.steadiness import T_GROUPS, Limits, Readings, Verdict, judge, next_look
 from monitor_app.core.errors import SessionError
 from monitor_app.session.reader import SessionReader
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from monitor_app.analysis.steady import Trend
+    from monitor_app.analysis.run.steadiness import Trend
     from monitor_app.core.profile import Protocol
     from monitor_app.core.runs import Batch
     from monitor_app.session.rows import SignalRow

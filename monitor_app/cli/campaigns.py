@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from monitor_app.analysis.campaign import campaign_of
-from monitor_app.analysis.compare import Limits, differences, regressions
+from monitor_app.analysis.campaign.assembly import campaign_of
+from monitor_app.analysis.compare.regressions import Limits, differences, regressions
 from monitor_app.analysis.study import Study, study
 from monitor_app.cli.campaign_tables import print_campaign, print_checks, print_flags
 from monitor_app.core.errors import ExportError
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from monitor_app.analysis.cells import Campaign
+    from monitor_app.analysis.campaign.cells import Campaign
     from monitor_app.analysis.charts import Chart
-    from monitor_app.analysis.compare import Check
+    from monitor_app.analysis.compare.regressions import Check
     from monitor_app.analysis.findings import Finding
 
 

@@ -226,8 +226,8 @@ def networks(
 @app.command()
 def show(file: SessionArgument, as_json: JsonOption = False) -> None:
     """What is in a session."""
-    from monitor_app.analysis.summary import as_json as summary_json
-    from monitor_app.analysis.summary import summarise
+    from monitor_app.analysis.session_summary import as_json as summary_json
+    from monitor_app.analysis.session_summary import summarise
     from monitor_app.session.reader import SessionReader
 
     with SessionReader(file) as reader:
@@ -273,7 +273,7 @@ def analyze(
     junit: Annotated[Path | None, typer.Option(help="With --baseline: write the checks for a CI system.")] = None,
 ) -> None:
     """What sessions say of the paper's findings; with --baseline, whether one got worse."""
-    from monitor_app.analysis.compare import Limits, parse_percent
+    from monitor_app.analysis.compare.regressions import Limits, parse_percent
     from monitor_app.cli import campaigns
 
     if baseline is None:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from monitor_app.analysis.intervals import Proportion
-    from monitor_app.analysis.runs import RunResult
-    from monitor_app.analysis.summary import SessionSummary, SourceSummary
+    from monitor_app.analysis.run.results import RunResult
+    from monitor_app.analysis.session_summary import SessionSummary, SourceSummary
+    from monitor_app.analysis.statistics.intervals import Proportion
     from monitor_app.core.status import BenchStatus, FoundSource, SourceStatus
     from monitor_app.inference.networks.listing import Listed
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from monitor_app.analysis.bootstrap import Estimate
     from monitor_app.analysis.charts import Axis, Chart, Line, Point, Series
+    from monitor_app.analysis.statistics.bootstrap import Estimate
 
 _WORDS = {"%": "percent", "%/M": "percent_per_m", "1/s": "per_s"}
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from monitor_app.analysis.runs import RunResult, run_results
-from monitor_app.analysis.signals import is_simulated
+from monitor_app.analysis.run.results import RunResult, run_results
+from monitor_app.analysis.run.signals import is_simulated
 from monitor_app.core.errors import ExportError
 from monitor_app.core.runs import MemoryKind
 from monitor_app.exports.decimals import PADDING, fixed, rounded
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.energy import EnergySummary
-    from monitor_app.analysis.latency import LatencySummary
+    from monitor_app.analysis.run.energy import EnergySummary
+    from monitor_app.analysis.run.latency import LatencySummary
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import SignalRow, SourceRow
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 
-from monitor_app.analysis.intervals import wilson_bounds
+from monitor_app.analysis.statistics.intervals import wilson_bounds
 from monitor_app.core.runs import Phase
 from monitor_app.gui.batch_log import PHASES
 from monitor_app.gui.pane import Pane

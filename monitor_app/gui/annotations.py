@@ -13,7 +13,7 @@ from monitor_app.gui.traces import COMPUTED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor_app.analysis.runs import RunResult
+    from monitor_app.analysis.run.results import RunResult
     from monitor_app.gui.recording import Recording
 
 MEASURED = frozenset({Phase.WARM_UP.value, Phase.TIMED.value, Phase.ACCURACY.value})

@@ -6,15 +6,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.runs import IDLE_PHASES, LIVE, run_result
-from monitor_app.analysis.signals import sibling, total_power
+from monitor_app.analysis.run.results import IDLE_PHASES, LIVE, run_result
+from monitor_app.analysis.run.signals import sibling, total_power
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.batch_log import BatchLog
 from monitor_app.gui.traces import COMPUTED, labels_of, usual_signals
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.runs import RunResult
+    from monitor_app.analysis.run.results import RunResult
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import ClockRow, GapRow, MarkRow, RunRow, SignalRow, SourceRow, SpanRow
 

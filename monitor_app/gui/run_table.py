@@ -18,8 +18,8 @@ from monitor_app.gui.theme import SMALL_PX, ui_font
 from monitor_app.gui.wording import NOTHING, fixed, three_digits
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.energy import EnergySummary
-    from monitor_app.analysis.runs import RunResult
+    from monitor_app.analysis.run.energy import EnergySummary
+    from monitor_app.analysis.run.results import RunResult
     from monitor_app.gui.recording import Recording
     from monitor_app.gui.theme import Theme
     from monitor_app.session.rows import RunRow

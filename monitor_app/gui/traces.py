@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.signals import powers_of_sources, total_power
+from monitor_app.analysis.run.signals import powers_of_sources, total_power
 from monitor_app.core.samples import Quantity, Role
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from monitor_app.analysis.alignment import find_delay
+from monitor_app.analysis.run.delay import find_delay
 from monitor_app.emulators.board.boards import TX1, Edge, LoadState, follow, power
 
 START_NS = 5_000_000_000_000

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.analysis.bootstrap import (
+from monitor_app.analysis.statistics.bootstrap import (
     Blocks,
     autocorrelation,
     blocks_for,

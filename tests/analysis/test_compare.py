@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from monitor_app.analysis.bootstrap import Blocks, Estimate, bootstrap
-from monitor_app.analysis.compare import (
+from monitor_app.analysis.compare.change import Change, beyond_noise, change_of_ratio
+from monitor_app.analysis.compare.regressions import (
     Check,
     Compared,
     CompareError,
@@ -20,15 +20,15 @@ from monitor_app.analysis.compare import (
     parse_percent,
     regressions,
 )
-from monitor_app.analysis.compare_change import Change, beyond_noise, change_of_ratio
-from monitor_app.analysis.intervals import wilson
+from monitor_app.analysis.statistics.bootstrap import Blocks, Estimate, bootstrap
+from monitor_app.analysis.statistics.intervals import wilson
 
 from .campaigns import campaign, published_campaign
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from monitor_app.analysis.cells import Campaign, Cell
+    from monitor_app.analysis.campaign.cells import Campaign, Cell
 
 TIMES = {"AlexNet": {1: 0.0185, 16: 0.0075}, "VGG-16": {1: 0.161, 16: 0.128}}
 

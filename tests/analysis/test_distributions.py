@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from scipy import stats
 
-from monitor_app.analysis.distributions import t_quantile
+from monitor_app.analysis.statistics.distributions import t_quantile
 
 
 @pytest.mark.parametrize("freedom", [*range(1, 31), 49, 50, 99, 100, 999, 1000, 2000])

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from monitor_app.analysis.energy import Batches, Instrument, energy_of_run
-from monitor_app.analysis.integration import Integral, Mean, mean_power
-from monitor_app.analysis.steady import Readings
+from monitor_app.analysis.run.energy import Batches, Instrument, energy_of_run
+from monitor_app.analysis.run.integration import Integral, Mean, mean_power
+from monitor_app.analysis.run.steadiness import Readings
 from monitor_app.emulators.board.boards import TX1, Edge, LoadState, follow, power
 
 EPOCH_NS = 7_000_000_000_000_000_123

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.analysis.intervals import Z_95, wilson
+from monitor_app.analysis.statistics.intervals import Z_95, wilson
 
 
 @pytest.mark.parametrize(

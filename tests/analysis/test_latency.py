@@ -9,7 +9,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from monitor_app.analysis.latency import effective_beyond, ranks, summarise_latency
+from monitor_app.analysis.run.latency import effective_beyond, ranks, summarise_latency
 from tests.analysis.series import autoregressive, true_time
 
 SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}

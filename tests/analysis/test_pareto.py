@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.analysis.pareto import Better, front, stairs
+from monitor_app.analysis.statistics.pareto import Better, front, stairs
 
 LOW, HIGH = Better.LOW, Better.HIGH
 few = st.integers(0, 6)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from monitor_app.analysis.summary import SessionSummary, summarise
+from monitor_app.analysis.session_summary import SessionSummary, summarise
 from monitor_app.bench.bench import Bench
 from monitor_app.core.lamp import Lamp
 from monitor_app.core.profile import parse_profile

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor_app.analysis.campaign import campaign_of
+from monitor_app.analysis.campaign.assembly import campaign_of
 from monitor_app.core.errors import SessionError
 from monitor_app.core.runs import RunState
 from monitor_app.session.reader import SessionReader
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from monitor_app.analysis.cells import Campaign, Cell
+    from monitor_app.analysis.campaign.cells import Campaign, Cell
 
 PROFILE = """
 title = "A small campaign"

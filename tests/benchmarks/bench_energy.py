@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.energy import COVERAGE_FACTOR
-from monitor_app.analysis.runs import run_result
+from monitor_app.analysis.run.energy import COVERAGE_FACTOR
+from monitor_app.analysis.run.results import run_result
 from monitor_app.cli.record import record_profile
 from monitor_app.emulators.board.boards import TX1, Edge, LoadState, follow, power
 from monitor_app.session.reader import SessionReader

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from monitor_app.analysis.bootstrap import Estimate
 from monitor_app.analysis.charts import Axis, Chart, Line, Origin, Point, Scale, Series
+from monitor_app.analysis.statistics.bootstrap import Estimate
 from monitor_app.core.errors import ExportError
 from monitor_app.exports.charts.clipping import Box, Spot, clipped
 from monitor_app.exports.charts.colours import contrast_of, legible

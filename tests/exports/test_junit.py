@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from monitor_app.analysis.compare import Check, Limits, Verdict, regressions
+from monitor_app.analysis.compare.regressions import Check, Limits, Verdict, regressions
 from monitor_app.core.errors import ExportError
 from monitor_app.exports.junit import write_junit
 from tests.analysis.campaigns import campaign

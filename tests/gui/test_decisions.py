@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.analysis.energy import Budget, EnergySummary, Figure
-from monitor_app.analysis.intervals import wilson
+from monitor_app.analysis.run.energy import Budget, EnergySummary, Figure
+from monitor_app.analysis.statistics.intervals import wilson
 from monitor_app.gui import wording
 from monitor_app.gui.accuracy_pane import running_top1
 from monitor_app.gui.annotations import annotate, spread_apart

@@ -17,10 +17,10 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from monitor_app.analysis.bootstrap import Estimate
 from monitor_app.analysis.charts import Axis, Chart, Line, Origin, Point, Scale, Series
 from monitor_app.analysis.figures import charts_of
 from monitor_app.analysis.figures.options import headline_batches
+from monitor_app.analysis.statistics.bootstrap import Estimate
 from monitor_app.gui.figures.budget import Budget, budget_words, first_budget, has_budget, within
 from monitor_app.gui.figures.chart_json import Figures, FindingText, decode, encode
 from monitor_app.gui.figures.chart_list import lines_of

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monitor_app.analysis.summary import as_json, summarise
+from monitor_app.analysis.session_summary import as_json, summarise
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.session import schema, summary
 from monitor_app.session.reader import SessionReader

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from monitor_app.analysis.summary import as_json, summarise
+from monitor_app.analysis.session_summary import as_json, summarise
 from monitor_app.core.errors import NewerSessionError, NotASessionError, SessionError
 from monitor_app.session.reader import SessionReader
 

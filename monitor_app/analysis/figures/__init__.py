@@ -13,7 +13,7 @@ from monitor_app.analysis.figures.options import Budgets, Options
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from monitor_app.analysis.cells import Campaign
+    from monitor_app.analysis.campaign.cells import Campaign
     from monitor_app.analysis.charts import Chart
 
     Figure: TypeAlias = Callable[[Sequence[Campaign], Options], Chart]

@@ -10,12 +10,12 @@ from monitor_app.analysis.figures.groups import at_batch, groups_of
 from monitor_app.analysis.figures.lines import Law, fitted, front_line, front_places, reciprocal, upright_budget
 from monitor_app.analysis.figures.points import plot
 from monitor_app.analysis.figures.quantities import GROSS_ENERGY, NET_ENERGY, OPERATIONS, THROUGHPUT, TIME, TOP1
-from monitor_app.analysis.pareto import Better
+from monitor_app.analysis.statistics.pareto import Better
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor_app.analysis.cells import Campaign
+    from monitor_app.analysis.campaign.cells import Campaign
     from monitor_app.analysis.charts import Chart, Line
     from monitor_app.analysis.figures.options import Options
     from monitor_app.analysis.figures.points import Plotted

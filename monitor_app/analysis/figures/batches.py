@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.bootstrap import Estimate
+from monitor_app.analysis.campaign import published
 from monitor_app.analysis.charts import Line, Origin, Point, Series
-from monitor_app.analysis.figures import published
 from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.colours import NEUTRAL
 from monitor_app.analysis.figures.groups import groups_of, listed
@@ -25,12 +24,13 @@ from monitor_app.analysis.figures.quantities import (
     NET_POWER,
     TIME,
 )
-from monitor_app.analysis.pareto import Better
+from monitor_app.analysis.statistics.bootstrap import Estimate
+from monitor_app.analysis.statistics.pareto import Better
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor_app.analysis.cells import Campaign
+    from monitor_app.analysis.campaign.cells import Campaign
     from monitor_app.analysis.charts import Chart
     from monitor_app.analysis.figures.groups import Group
     from monitor_app.analysis.figures.options import Options

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.distributions import t_quantile
-from monitor_app.analysis.least_squares import StraightLine, straight_line
+from monitor_app.analysis.statistics.distributions import t_quantile
+from monitor_app.analysis.statistics.regression import StraightLine, straight_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

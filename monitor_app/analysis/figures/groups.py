@@ -7,13 +7,13 @@ from dataclasses import dataclass, fields, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.cells import Conditions
-from monitor_app.analysis.figures.published import published
+from monitor_app.analysis.campaign.cells import Conditions
+from monitor_app.analysis.campaign.published import published
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor_app.analysis.cells import Campaign, Cell
+    from monitor_app.analysis.campaign.cells import Campaign, Cell
     from monitor_app.analysis.figures.options import Options
     from monitor_app.analysis.figures.quantities import Quantity
 

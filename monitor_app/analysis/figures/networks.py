@@ -15,11 +15,11 @@ from monitor_app.analysis.figures.quantities import DENSITY, OPERATIONS, PARAMET
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from monitor_app.analysis.bootstrap import Estimate
-    from monitor_app.analysis.cells import Campaign, Cell
+    from monitor_app.analysis.campaign.cells import Campaign, Cell
     from monitor_app.analysis.charts import Chart
     from monitor_app.analysis.figures.groups import Group
     from monitor_app.analysis.figures.options import Options
+    from monitor_app.analysis.statistics.bootstrap import Estimate
 
 
 def top1(campaigns: Sequence[Campaign], options: Options) -> Chart:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor_app.analysis.cells import Campaign
+    from monitor_app.analysis.campaign.cells import Campaign
 
 PAPER_BATCHES = (1, 16)
 """Batch sizes that the paper's figures show; 16 is the largest that all of its networks fit in."""

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.bootstrap import Estimate
 from monitor_app.analysis.charts import Origin, Point, Series
 from monitor_app.analysis.figures.colours import colour_of, toned
 from monitor_app.analysis.figures.groups import listed
+from monitor_app.analysis.statistics.bootstrap import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.cells import Cell
+    from monitor_app.analysis.campaign.cells import Cell
     from monitor_app.analysis.figures.groups import Group
     from monitor_app.analysis.figures.quantities import Quantity
 

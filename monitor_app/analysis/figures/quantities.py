@@ -7,13 +7,13 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.bootstrap import Estimate
 from monitor_app.analysis.charts import Axis, Origin, Scale
+from monitor_app.analysis.statistics.bootstrap import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from monitor_app.analysis.cells import Cell
+    from monitor_app.analysis.campaign.cells import Cell
 
 FP32_BYTES = 4
 

@@ -20,7 +20,7 @@ from monitor_app.analysis.findings.table import Table, table_of
 from monitor_app.analysis.findings.trace import meter_findings
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.cells import Campaign
+    from monitor_app.analysis.campaign.cells import Campaign
 
 __all__ = [
     "findings_of",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.bootstrap import Estimate
 from monitor_app.analysis.findings.regression import UPPER, redraw
-from monitor_app.analysis.integration import Integral
-from monitor_app.analysis.steady import Readings
+from monitor_app.analysis.run.integration import Integral
+from monitor_app.analysis.run.steadiness import Readings
+from monitor_app.analysis.statistics.bootstrap import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.bootstrap import Estimate
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
 from monitor_app.analysis.findings.paper import DENSITIES, DENSITY_RATIOS
 from monitor_app.analysis.findings.regression import percentiles
 from monitor_app.analysis.findings.wording import interval
-from monitor_app.analysis.intervals import Z_95
+from monitor_app.analysis.statistics.bootstrap import Estimate
+from monitor_app.analysis.statistics.intervals import Z_95
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

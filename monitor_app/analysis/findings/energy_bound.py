@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.bootstrap import Estimate
-from monitor_app.analysis.distributions import t_quantile
 from monitor_app.analysis.findings.finding import CONFIDENCE, Finding, Statistic, Verdict, all_of, within
 from monitor_app.analysis.findings.hyperbola import LEAST, Hull, fit_hull
 from monitor_app.analysis.findings.regression import about, fit_line, mean_of
 from monitor_app.analysis.findings.scatter import far_above, left_out_errors, nine_of_ten
 from monitor_app.analysis.findings.wording import interval, names, number
-from monitor_app.analysis.pareto import upper_hull
+from monitor_app.analysis.statistics.bootstrap import Estimate
+from monitor_app.analysis.statistics.distributions import t_quantile
+from monitor_app.analysis.statistics.pareto import upper_hull
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.distributions import t_quantile
 from monitor_app.analysis.findings.finding import CONFIDENCE, Verdict
 from monitor_app.analysis.findings.regression import mean_of
+from monitor_app.analysis.statistics.distributions import t_quantile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.bootstrap import Estimate
+    from monitor_app.analysis.statistics.bootstrap import Estimate
 
     Floats = NDArray[np.float64]
 

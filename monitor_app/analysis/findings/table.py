@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from monitor_app.analysis.findings.paper import LARGE_BATCH, SMALL_BATCH
-from monitor_app.analysis.intervals import Z_95
+from monitor_app.analysis.statistics.intervals import Z_95
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.bootstrap import Estimate
-    from monitor_app.analysis.cells import Campaign, Cell
-    from monitor_app.analysis.intervals import Proportion
+    from monitor_app.analysis.campaign.cells import Campaign, Cell
+    from monitor_app.analysis.statistics.bootstrap import Estimate
+    from monitor_app.analysis.statistics.intervals import Proportion
 
     Floats = NDArray[np.float64]
 

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.bootstrap import Estimate
 from monitor_app.analysis.findings.decimation import Spans, averaged, most_off, read_at_once, remaining
 from monitor_app.analysis.findings.finding import CONFIDENCE, Finding, Statistic, Verdict, all_of, within
 from monitor_app.analysis.findings.margins import Margins
 from monitor_app.analysis.findings.paper import BANDWIDTH_HZ, SLOW_METERS_HZ
-from monitor_app.analysis.findings.spectrum import added_bandwidth_hz, spectrum
 from monitor_app.analysis.findings.wording import interval, names, number
-from monitor_app.analysis.integration import Integral
+from monitor_app.analysis.run.integration import Integral
+from monitor_app.analysis.statistics.bootstrap import Estimate
+from monitor_app.analysis.statistics.spectrum import added_bandwidth_hz, spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.steady import Readings
+    from monitor_app.analysis.run.steadiness import Readings
 
     Floats = NDArray[np.float64]
 

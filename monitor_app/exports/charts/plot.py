@@ -14,8 +14,8 @@ from monitor_app.exports.charts.clipping import Box, Spot
 from monitor_app.exports.sheet import BODY, SMALL
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.bootstrap import Estimate
     from monitor_app.analysis.charts import Axis
+    from monitor_app.analysis.statistics.bootstrap import Estimate
     from monitor_app.exports.charts.ruler import Ruler
     from monitor_app.exports.charts.sheet import ChartSheet
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor_app import __version__
-from monitor_app.analysis.compare_differences import session_names
+from monitor_app.analysis.compare.differences import session_names
 from monitor_app.exports.charts.contents import is_simulated
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.cells import Campaign
+    from monitor_app.analysis.campaign.cells import Campaign
     from monitor_app.analysis.charts import Chart
     from monitor_app.analysis.findings.finding import Finding
 

@@ -7,13 +7,13 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from monitor_app.analysis.bootstrap import Estimate
+from monitor_app.analysis.statistics.bootstrap import Estimate
 from monitor_app.exports.report.words import NOT_MEASURED, listed, percent, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from monitor_app.analysis.cells import Campaign, Cell
+    from monitor_app.analysis.campaign.cells import Campaign, Cell
 
     Quantity: TypeAlias = Callable[[Cell], Estimate | None]
 

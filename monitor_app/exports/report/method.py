@@ -10,7 +10,7 @@ from monitor_app.core.profile import Plan, Profile, Protocol, parse_profile
 from monitor_app.exports.report.words import listed
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.cells import Campaign
+    from monitor_app.analysis.campaign.cells import Campaign
 
 UNKNOWN = "The session has no profile that this program can read, so its protocol is not known."
 INTERVALS = (

@@ -29,7 +29,7 @@ from monitor_app.exports.report.words import moment
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from monitor_app.analysis.cells import Campaign
+    from monitor_app.analysis.campaign.cells import Campaign
     from monitor_app.exports.report.content import ReportContent
 
 _APART = frozenset({"profile", "title", "boot_id", "shift_ns", "durable_commits", "completed_utc_ns", "python"})

@@ -6,13 +6,13 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.cells import Conditions
+from monitor_app.analysis.campaign.cells import Conditions
 from monitor_app.exports.report.blocks import Table
 from monitor_app.exports.report.words import DOES_NOT_FIT, NOT_MEASURED, inverse, megabytes, percent, with_interval
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.bootstrap import Estimate
-    from monitor_app.analysis.cells import Campaign, Cell
+    from monitor_app.analysis.campaign.cells import Campaign, Cell
+    from monitor_app.analysis.statistics.bootstrap import Estimate
 
 _HEAD = ("network", "batch", "ms / image", "images / s", "net W", "net J / image", "memory MB", "top-1 %", "origin")
 

@@ -11,8 +11,8 @@ from monitor_app.analysis.charts import Origin, Scale
 from monitor_app.gui.wording import NOTHING, fixed
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.bootstrap import Estimate
     from monitor_app.analysis.charts import Axis, Chart, Point, Series
+    from monitor_app.analysis.statistics.bootstrap import Estimate
 
 _EXACT = 1e-9
 """Intervals narrower than this share of the value are not told."""

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.bootstrap import Estimate
     from monitor_app.analysis.charts import Axis, Chart, Point, Series
+    from monitor_app.analysis.statistics.bootstrap import Estimate
 
     Floats: TypeAlias = NDArray[np.float64]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.analysis.bootstrap import Estimate
 from monitor_app.analysis.figures.knee import NEAR, Knee, knee
+from monitor_app.analysis.statistics.bootstrap import Estimate
 
 
 def about(value: float, width: float) -> Estimate:

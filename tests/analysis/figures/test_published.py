@@ -6,9 +6,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from monitor_app.analysis.campaign.published import published
 from monitor_app.analysis.charts import Chart, Line, Origin
 from monitor_app.analysis.figures import FIGURES, Options, charts_of, figures_for
-from monitor_app.analysis.figures.published import published
 from tests.analysis.campaigns import NAMES, published_facts, published_memory, published_times
 
 OPTIONS = Options()

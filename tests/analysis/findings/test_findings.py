@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor_app.analysis.bootstrap import Estimate
 from monitor_app.analysis.figures import figures_for
 from monitor_app.analysis.findings import Finding, Verdict, findings_of
+from monitor_app.analysis.statistics.bootstrap import Estimate
 from tests.analysis.campaigns import BATCHES, Facts, campaign, published_campaign, published_facts, published_times
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.cells import Campaign
+    from monitor_app.analysis.campaign.cells import Campaign
 
 HOLDS, REFUTED, UNSURE = Verdict.HOLDS, Verdict.DOES_NOT_HOLD, Verdict.NOT_ENOUGH_DATA
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from monitor_app.analysis.findings.spectrum import LEAST_PIECES, added_bandwidth_hz, spectrum
+from monitor_app.analysis.statistics.spectrum import LEAST_PIECES, added_bandwidth_hz, spectrum
 
 RATE_HZ = 8000.0
 

@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 from statsmodels.stats.weightstats import ttost_paired
 
-from monitor_app.analysis.distributions import chi_square_quantile, t_quantile
-from monitor_app.analysis.findings.broken_line import fit_broken_line
 from monitor_app.analysis.findings.density import rank_correlation, ranks
 from monitor_app.analysis.findings.equivalence import contrasts, trends
 from monitor_app.analysis.findings.finding import CONFIDENCE
@@ -22,7 +20,9 @@ from monitor_app.analysis.findings.hyperbola import EXPONENTS, HYPERBOLA, fit_hu
 from monitor_app.analysis.findings.operations_time import family_of, slope_ratio
 from monitor_app.analysis.findings.regression import akaike, deviation_of, fit_line, mean_of, percentiles
 from monitor_app.analysis.findings.scatter import far_above, left_out_errors, nine_of_ten
-from monitor_app.analysis.pareto import upper_hull
+from monitor_app.analysis.statistics.broken_line import fit_broken_line
+from monitor_app.analysis.statistics.distributions import chi_square_quantile, t_quantile
+from monitor_app.analysis.statistics.pareto import upper_hull
 
 RANDOM = np.random.default_rng(7)
 X = RANDOM.uniform(5, 150, 14)

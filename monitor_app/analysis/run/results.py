@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.bootstrap import RESAMPLES
-from monitor_app.analysis.energy import Batches, EnergySummary, Instrument, energy_of_run
-from monitor_app.analysis.integration import mean_power
-from monitor_app.analysis.intervals import Proportion, wilson
-from monitor_app.analysis.latency import LatencySummary, summarise_latency
-from monitor_app.analysis.signals import frequencies, total_power
-from monitor_app.analysis.steady import Readings
+from monitor_app.analysis.run.energy import Batches, EnergySummary, Instrument, energy_of_run
+from monitor_app.analysis.run.integration import mean_power
+from monitor_app.analysis.run.latency import LatencySummary, summarise_latency
+from monitor_app.analysis.run.signals import frequencies, total_power
+from monitor_app.analysis.run.steadiness import Readings
+from monitor_app.analysis.statistics.bootstrap import RESAMPLES
+from monitor_app.analysis.statistics.intervals import Proportion, wilson
 from monitor_app.core.runs import Phase
 
 if TYPE_CHECKING:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.bootstrap import RESAMPLES, Estimate, blocks_for, bootstrap, correlation_time, quantiles
+from monitor_app.analysis.statistics.bootstrap import (
+    RESAMPLES,
+    Estimate,
+    blocks_for,
+    bootstrap,
+    correlation_time,
+    quantiles,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

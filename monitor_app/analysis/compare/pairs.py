@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.cells import Conditions
+from monitor_app.analysis.campaign.cells import Conditions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor_app.analysis.cells import Campaign, Cell
+    from monitor_app.analysis.campaign.cells import Campaign, Cell
 
 _OF_ACCURACY = ("device", "precision", "compiled")
 """Conditions that may change an answer."""

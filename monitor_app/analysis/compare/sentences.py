@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.compare import Check
-    from monitor_app.analysis.compare_change import Change
+    from monitor_app.analysis.compare.change import Change
+    from monitor_app.analysis.compare.regressions import Check
 
 _NAMES = {"energy": "energy per image", "latency": "time per image", "memory": "memory", "accuracy": "top-1"}
 _UNITS = {

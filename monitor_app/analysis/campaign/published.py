@@ -12,9 +12,9 @@ import csv
 import math
 from functools import cache
 
-from monitor_app.analysis.bootstrap import Estimate
-from monitor_app.analysis.cells import Campaign, Cell, Conditions
-from monitor_app.analysis.intervals import Z_95, Proportion
+from monitor_app.analysis.campaign.cells import Campaign, Cell, Conditions
+from monitor_app.analysis.statistics.bootstrap import Estimate
+from monitor_app.analysis.statistics.intervals import Z_95, Proportion
 from monitor_app.core.runs import MemoryKind
 from monitor_app.core.share import resource_path
 

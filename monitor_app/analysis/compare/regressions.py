@@ -15,16 +15,16 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.bootstrap import Estimate
-from monitor_app.analysis.compare_change import Change, beyond_noise, change_of_ratio, drop_of_share
-from monitor_app.analysis.compare_differences import differences
-from monitor_app.analysis.compare_pairs import Pair, accuracy_pairs, pairs
-from monitor_app.analysis.compare_sentences import missing_sentence, unmeasured_sentence, verdict_sentence
+from monitor_app.analysis.compare.change import Change, beyond_noise, change_of_ratio, drop_of_share
+from monitor_app.analysis.compare.differences import differences
+from monitor_app.analysis.compare.pairs import Pair, accuracy_pairs, pairs
+from monitor_app.analysis.compare.sentences import missing_sentence, unmeasured_sentence, verdict_sentence
+from monitor_app.analysis.statistics.bootstrap import Estimate
 from monitor_app.core.errors import MonitorError
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.cells import Campaign
-    from monitor_app.analysis.intervals import Proportion
+    from monitor_app.analysis.campaign.cells import Campaign
+    from monitor_app.analysis.statistics.intervals import Proportion
 
 __all__ = ["regressions", "differences", "Limits", "Check", "Compared", "Verdict", "CompareError", "parse_percent"]
 

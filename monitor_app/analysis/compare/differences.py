@@ -6,13 +6,13 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.cells import Conditions
-from monitor_app.analysis.compare_pairs import condition_text
+from monitor_app.analysis.campaign.cells import Conditions
+from monitor_app.analysis.compare.pairs import condition_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from monitor_app.analysis.cells import Campaign
+    from monitor_app.analysis.campaign.cells import Campaign
 
 _TITLES = {
     "device": "The device",

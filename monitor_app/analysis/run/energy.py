@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.bootstrap import correlation_time
-from monitor_app.analysis.integration import Integral, Mean, mean_power
-from monitor_app.analysis.remarks import changes, doubt, notes
-from monitor_app.analysis.steady import Readings
+from monitor_app.analysis.run.integration import Integral, Mean, mean_power
+from monitor_app.analysis.run.steadiness import Readings
+from monitor_app.analysis.run.warnings import changes, doubt, notes
+from monitor_app.analysis.statistics.bootstrap import correlation_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,15 +7,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from monitor_app.analysis.runs import RunResult, delay_of, idle_spans, mean_over, run_results
-from monitor_app.analysis.signals import is_simulated, powers_of_sources, total_power
+from monitor_app.analysis.run.results import RunResult, delay_of, idle_spans, mean_over, run_results
+from monitor_app.analysis.run.signals import is_simulated, powers_of_sources, total_power
 from monitor_app.core.runs import RunState
 from monitor_app.session.schema import FORMAT_VERSION
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.energy import EnergySummary, Figure
-    from monitor_app.analysis.intervals import Proportion
-    from monitor_app.analysis.latency import LatencySummary
+    from monitor_app.analysis.run.energy import EnergySummary, Figure
+    from monitor_app.analysis.run.latency import LatencySummary
+    from monitor_app.analysis.statistics.intervals import Proportion
     from monitor_app.session.reader import Extent, SessionReader
     from monitor_app.session.rows import AlignmentRow, ClockRow, SignalRow, SourceRow
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.steady import Readings, find_change
+from monitor_app.analysis.run.steadiness import Readings, find_change
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.energy import Batches, Instrument
-    from monitor_app.analysis.integration import Mean
+    from monitor_app.analysis.run.energy import Batches, Instrument
+    from monitor_app.analysis.run.integration import Mean
 
 CLOCK_SHARE = 0.1
 """Part of a batch that the bound of the clocks may be."""

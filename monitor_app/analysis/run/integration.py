@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.bootstrap import correlation_time
+from monitor_app.analysis.statistics.bootstrap import correlation_time
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.steady import Readings
+    from monitor_app.analysis.run.steadiness import Readings
 
     Floats = NDArray[np.float64]
     Nanoseconds = NDArray[np.int64]
