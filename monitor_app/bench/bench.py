@@ -10,11 +10,11 @@ import time
 from typing import TYPE_CHECKING
 
 from monitor_app import __version__
-from monitor_app.bench.finder import Finder
-from monitor_app.bench.recorder import Recorder
-from monitor_app.bench.resume import Ledger
-from monitor_app.bench.runs import RunDriver
-from monitor_app.bench.source_set import SourceSet
+from monitor_app.bench.acquisition.discovery import Finder
+from monitor_app.bench.acquisition.recorder import Recorder
+from monitor_app.bench.acquisition.source_set import SourceSet
+from monitor_app.bench.runs.completed_runs import Ledger
+from monitor_app.bench.runs.driver import RunDriver
 from monitor_app.core.status import BenchPhase, BenchStatus, SourceState
 from monitor_app.session.saving import discard_empty_session
 

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from monitor_app.bench.instruments import capturing_source
+from monitor_app.bench.acquisition.instruments import capturing_source
 from monitor_app.core.errors import MonitorError, ProfileError, SourceError, SourceLostError
 from monitor_app.core.profile import load_profile, parse_source
 from monitor_app.core.samples import SampleBlock

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from monitor_app.bench.acquisition import Acquisition
-from monitor_app.bench.recorder import Recorder
+from monitor_app.bench.acquisition.recorder import Recorder
+from monitor_app.bench.acquisition.source_reader import Acquisition
 from monitor_app.core.errors import HandshakeError, MonitorError, PortError, SourceLostError
 from monitor_app.core.samples import Quantity, Reading, Role, SampleBlock, Signal, SourceInfo, TimeMark
 from monitor_app.core.status import SourceState
@@ -140,7 +140,7 @@ def test_a_source_that_cannot_be_used_waits_for_the_user(recorder: Recorder, wai
 def test_an_instrument_that_is_not_plugged_in_yet_is_found_when_it_is(
     recorder: Recorder, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitor_app.bench.acquisition.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("monitor_app.bench.acquisition.source_reader.LOOK_EVERY_S", 0.01)
     plugged, tried = threading.Event(), []
 
     def make(known: SourceInfo | None) -> Script:
@@ -199,7 +199,7 @@ def test_closing_does_not_wait_for_ever_for_an_instrument_that_is_asked(recorder
 def test_what_comes_back_otherwise_is_refused_in_a_sentence(
     recorder: Recorder, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitor_app.bench.acquisition.RECONNECT_EVERY_S", 0.01)
+    monkeypatch.setattr("monitor_app.bench.acquisition.source_reader.RECONNECT_EVERY_S", 0.01)
     power = INFO.signals[0]
     infos = [
         INFO,
@@ -232,7 +232,7 @@ def test_what_comes_back_otherwise_is_refused_in_a_sentence(
 def test_an_instrument_that_opens_and_gives_nothing_does_not_fill_the_log(
     recorder: Recorder, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitor_app.bench.acquisition.RECONNECT_EVERY_S", 0.001)
+    monkeypatch.setattr("monitor_app.bench.acquisition.source_reader.RECONNECT_EVERY_S", 0.001)
     made: list[Script] = []
 
     def make(known: SourceInfo | None) -> Script:
@@ -255,7 +255,7 @@ def test_an_instrument_that_opens_and_gives_nothing_does_not_fill_the_log(
 def test_a_device_that_starts_to_count_anew_costs_a_gap_and_not_the_recording(
     recorder: Recorder, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitor_app.bench.acquisition.RECONNECT_EVERY_S", 0.001)
+    monkeypatch.setattr("monitor_app.bench.acquisition.source_reader.RECONNECT_EVERY_S", 0.001)
     scripts = [Script(), Script()]
     made = iter(scripts)
     scripts[0].play(0, 100, 1)
@@ -287,7 +287,7 @@ def test_two_signals_of_one_name_are_refused_before_they_reach_the_file(
 def test_an_instrument_that_will_not_be_closed_is_reconnected_all_the_same(
     recorder: Recorder, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitor_app.bench.acquisition.RECONNECT_EVERY_S", 0.001)
+    monkeypatch.setattr("monitor_app.bench.acquisition.source_reader.RECONNECT_EVERY_S", 0.001)
 
     class Stuck(Script):
         def close(self) -> None:
@@ -309,7 +309,7 @@ def test_what_nobody_foresaw_costs_neither_the_source_nor_the_recording(
     recorder: Recorder, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when the list of ports raises TypeError because a USB device goes away in the middle of it."""
-    monkeypatch.setattr("monitor_app.bench.acquisition.RECONNECT_EVERY_S", 0.001)
+    monkeypatch.setattr("monitor_app.bench.acquisition.source_reader.RECONNECT_EVERY_S", 0.001)
     scripts = [Script(), Script()]
     made: list[Script | None] = []
 
@@ -337,7 +337,7 @@ def test_what_nobody_foresaw_costs_neither_the_source_nor_the_recording(
 def test_samples_that_cannot_be_written_cost_their_own_source_alone(
     recorder: Recorder, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitor_app.bench.acquisition.RECONNECT_EVERY_S", 0.001)
+    monkeypatch.setattr("monitor_app.bench.acquisition.source_reader.RECONNECT_EVERY_S", 0.001)
     scripts, other = [Script(), Script()], Script(info=replace(INFO, name="other", serial_number="2"))
     made = iter(scripts)
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor_app.bench import board_commands, board_found
-from monitor_app.bench.board_control import BoardControl, BoardControlError, pending_restore
+from monitor_app.bench.board import commands as board_commands
+from monitor_app.bench.board import saved_state as board_found
+from monitor_app.bench.board.control import BoardControl, BoardControlError, pending_restore
 
 from .jetson_commands import MODES, Jetson, make_jetson
 
@@ -292,7 +293,7 @@ def test_two_sessions_do_not_set_one_board(jetson: Jetson, control: BoardControl
 
 KILLED = """
 import os, pathlib, signal, sys
-from monitor_app.bench.board_control import BoardControl
+from monitor_app.bench.board.control import BoardControl
 os.geteuid = lambda: 1000
 control = BoardControl(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
 control.apply("MODE_15W", "max")

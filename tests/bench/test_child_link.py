@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from monitor_app.bench import child_link
-from monitor_app.bench.child_link import CancelledError, ChildLink, NoMemoryLeftError, ToldError, oom_kills
+from monitor_app.bench.runs import inference_link as child_link
+from monitor_app.bench.runs.inference_link import CancelledError, ChildLink, NoMemoryLeftError, ToldError, oom_kills
 from monitor_app.core.errors import ChildDiedError, InferenceError
 from monitor_app.core.runs import Phase
 from monitor_app.inference.messages import Batches, Failed, FailureKind, Load, Loaded, PhaseDone, Ready, Time, encode

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from monitor_app.bench.sync import EdgeLog, SentEdge
-from monitor_app.bench.timeline import Timeline
+from monitor_app.bench.acquisition.sync_line import EdgeLog, SentEdge
+from monitor_app.bench.acquisition.timeline import Timeline
 from monitor_app.core.clock import ClockMethod
 from monitor_app.core.samples import LineChanges, Quantity, SampleBlock, Signal, SourceInfo, TimeMark
 from monitor_app.sources.lines.edgepowermeter import TRANSPORT_NS

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from monitor_app.bench.combination import Combination, Term
-from monitor_app.bench.timeline import Gap, Placed
+from monitor_app.bench.acquisition.combination import Combination, Term
+from monitor_app.bench.acquisition.timeline import Gap, Placed
 from monitor_app.core.clock import ClockMethod, ClockState
 from monitor_app.core.samples import LineChanges, Quantity, Role, Signal, SourceInfo
 from monitor_app.session.reader import SessionReader

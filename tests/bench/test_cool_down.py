@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor_app.bench import cool_down
-from monitor_app.bench.child_link import CancelledError
-from monitor_app.bench.cool_down import hottest_c, wait_until_cool
+from monitor_app.bench.runs import cool_down
+from monitor_app.bench.runs.cool_down import hottest_c, wait_until_cool
+from monitor_app.bench.runs.inference_link import CancelledError
 from monitor_app.core.errors import SessionError
 from monitor_app.core.samples import Quantity, Role
 from monitor_app.session.writer import SessionWriter

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from monitor_app.bench.environment import machine_environment
+from monitor_app.bench.board.environment import machine_environment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor_app.bench import finder as module
-from monitor_app.bench.finder import Finder, open_here
+from monitor_app.bench.acquisition import discovery as module
+from monitor_app.bench.acquisition.discovery import Finder, open_here
 from monitor_app.core.errors import PortError
 from monitor_app.sources.serial.transport import SerialPort
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor_app.bench.progress import START_S, PlanProgress
+from monitor_app.bench.runs.progress import START_S, PlanProgress
 from monitor_app.core.profile import Protocol
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.core.status import RunStatus

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from monitor_app.bench.acquisition.board_totals import BEYOND, combinations
+from monitor_app.bench.acquisition.combination import Term
+from monitor_app.bench.acquisition.instruments import make_instruments
 from monitor_app.bench.bench import Bench
-from monitor_app.bench.combination import Term
-from monitor_app.bench.instruments import make_instruments
-from monitor_app.bench.reconciliation import BEYOND, combinations
 from monitor_app.core.errors import MonitorError, ProfileError
 from monitor_app.core.profile import parse_profile, parse_source
 from monitor_app.core.samples import Role
@@ -19,7 +19,7 @@ from tests.sources.jetson_tree import JetsonTree
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from monitor_app.bench.combination import Combination
+    from monitor_app.bench.acquisition.combination import Combination
     from monitor_app.core.profile import Profile
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor_app.bench import recorder as recorder_module
-from monitor_app.bench.recorder import Recorder
+from monitor_app.bench.acquisition import recorder as recorder_module
+from monitor_app.bench.acquisition.recorder import Recorder
 from monitor_app.core.errors import DiskFullError, SessionError
 from monitor_app.session.reader import SessionReader
 

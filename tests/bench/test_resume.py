@@ -10,7 +10,7 @@ import pytest
 
 from monitor_app.bench import bench
 from monitor_app.bench.bench import threads_for
-from monitor_app.bench.resume import Ledger
+from monitor_app.bench.runs.completed_runs import Ledger
 from monitor_app.core.errors import SessionError
 from monitor_app.core.profile import parse_profile
 from monitor_app.core.runs import RunSpec, RunState

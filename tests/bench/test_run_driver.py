@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor_app.bench import board_control, child_link, cool_down, runs
-from monitor_app.bench.board_control import BoardControl, pending_restore
-from monitor_app.bench.recorder import Recorder
-from monitor_app.bench.resume import Ledger
-from monitor_app.bench.runs import RunDriver
+from monitor_app.bench.acquisition.recorder import Recorder
+from monitor_app.bench.board import control as board_control
+from monitor_app.bench.board.control import BoardControl, pending_restore
+from monitor_app.bench.runs import cool_down
+from monitor_app.bench.runs import driver as runs
+from monitor_app.bench.runs import inference_link as child_link
+from monitor_app.bench.runs.completed_runs import Ledger
+from monitor_app.bench.runs.driver import RunDriver
 from monitor_app.core.profile import Profile
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.session.reader import SessionReader
@@ -437,7 +440,7 @@ def test_what_a_killed_session_has_left_changed_is_set_back_before_the_next_runs
 ) -> None:
     before = jetson.settings()
     killed = (
-        "import os, sys; from pathlib import Path; from monitor_app.bench.board_control import BoardControl\n"
+        "import os, sys; from pathlib import Path; from monitor_app.bench.board.control import BoardControl\n"
         "board = BoardControl(Path(sys.argv[1]), Path(sys.argv[2])); os.geteuid = lambda: 1000\n"
         "board.apply('MODE_15W', 'max'); os._exit(9)"
     )

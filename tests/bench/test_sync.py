@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from monitor_app.bench.sync import EdgeLog, GpioWire, SentEdge, SimulatedWire, SyncDriver
-from monitor_app.bench.timeline import Timeline
+from monitor_app.bench.acquisition.sync_line import EdgeLog, GpioWire, SentEdge, SimulatedWire, SyncDriver
+from monitor_app.bench.acquisition.timeline import Timeline
 from monitor_app.core.clock import ClockMethod
 from monitor_app.core.errors import SourceError
 from monitor_app.core.samples import LineChanges, Quantity, SampleBlock, Signal, SourceInfo

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor_app.bench.timeline import LEARNING_NS, Gap, Placed, Timeline
+from monitor_app.bench.acquisition.timeline import LEARNING_NS, Gap, Placed, Timeline
 from monitor_app.core.clock import ClockMethod
 from monitor_app.core.errors import SourceLostError
 from monitor_app.core.samples import LineChanges, Quantity, SampleBlock, Signal, SourceInfo, TimeMark

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from monitor_app.bench.warm_up import WarmUpJudge
+from monitor_app.bench.runs.warm_up import WarmUpJudge
 from monitor_app.core.errors import NotASessionError
 from monitor_app.core.profile import Protocol
 from monitor_app.core.runs import Batch, Phase

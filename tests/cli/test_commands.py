@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor_app.bench import instruments
+from monitor_app.bench.acquisition import instruments
 from monitor_app.cli import record
 from monitor_app.core.errors import SessionError
 from monitor_app.session.reader import SessionReader

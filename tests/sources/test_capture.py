@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor_app.bench.instruments import Replay
+from monitor_app.bench.acquisition.instruments import Replay
 from monitor_app.core.errors import PortError, SourceError, SourceLostError
 from monitor_app.sources.serial.capture import Capture, CapturingTransport, ReplayTransport, header_of
 

@@ -8,19 +8,19 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from monitor_app.bench.acquisition import CLOSE_S, Acquisition, Sync
-from monitor_app.bench.instruments import make_instruments
-from monitor_app.bench.reconciliation import combinations
-from monitor_app.bench.sync import EdgeLog, GpioWire, SimulatedWire, SyncDriver
+from monitor_app.bench.acquisition.board_totals import combinations
+from monitor_app.bench.acquisition.instruments import make_instruments
+from monitor_app.bench.acquisition.source_reader import CLOSE_S, Acquisition, Sync
+from monitor_app.bench.acquisition.sync_line import EdgeLog, GpioWire, SimulatedWire, SyncDriver
 from monitor_app.core.errors import MonitorError, ProfileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from monitor_app.bench.combination import Combination
-    from monitor_app.bench.instruments import Instrument
-    from monitor_app.bench.recorder import Recorder
+    from monitor_app.bench.acquisition.combination import Combination
+    from monitor_app.bench.acquisition.instruments import Instrument
+    from monitor_app.bench.acquisition.recorder import Recorder
     from monitor_app.core.profile import Profile
     from monitor_app.core.source_specs import SourceSpec
     from monitor_app.core.status import SourceStatus

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monitor_app.bench.timeline import Placed
+    from monitor_app.bench.acquisition.timeline import Placed
     from monitor_app.core.clock import ClockState
     from monitor_app.session.writer import SessionWriter
 

@@ -10,14 +10,14 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from monitor_app.bench.alignment import SETTLE_S, find_delays
-from monitor_app.bench.board_control import BoardControl, BoardControlError, pending_restore
-from monitor_app.bench.child_link import CancelledError, ChildLink, NoMemoryLeftError, ToldError
-from monitor_app.bench.cool_down import hottest_c, wait_until_cool
-from monitor_app.bench.environment import machine_environment
-from monitor_app.bench.progress import PlanProgress
-from monitor_app.bench.resume import Ledger
-from monitor_app.bench.warm_up import WarmUpJudge
+from monitor_app.bench.board.control import BoardControl, BoardControlError, pending_restore
+from monitor_app.bench.board.environment import machine_environment
+from monitor_app.bench.runs.completed_runs import Ledger
+from monitor_app.bench.runs.cool_down import hottest_c, wait_until_cool
+from monitor_app.bench.runs.inference_link import CancelledError, ChildLink, NoMemoryLeftError, ToldError
+from monitor_app.bench.runs.progress import PlanProgress
+from monitor_app.bench.runs.pulse_delay import SETTLE_S, find_delays
+from monitor_app.bench.runs.warm_up import WarmUpJudge
 from monitor_app.core.errors import MonitorError, SessionError
 from monitor_app.core.log import state_folder
 from monitor_app.core.runs import Phase, RunState
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from monitor_app.bench.recorder import Recorder
+    from monitor_app.bench.acquisition.recorder import Recorder
     from monitor_app.core.profile import Profile
     from monitor_app.core.runs import RunSpec
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monitor_app.bench.sync import EdgeLog
+    from monitor_app.bench.acquisition.sync_line import EdgeLog
     from monitor_app.core.samples import SourceInfo, TimeMark
 
 LEARNING_NS = 450_000_000

@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor_app.bench.alignment import SETTLE_S
-from monitor_app.bench.estimate_disk import BASE_BYTES, BATCH_BYTES, bytes_per_s
-from monitor_app.bench.progress import LOAD_S, START_S
+from monitor_app.bench.estimate.disk import BASE_BYTES, BATCH_BYTES, bytes_per_s
+from monitor_app.bench.runs.progress import LOAD_S, START_S
+from monitor_app.bench.runs.pulse_delay import SETTLE_S
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.runs import is_emulated
 from monitor_app.emulators.board.boards import BOARDS

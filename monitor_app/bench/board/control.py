@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor_app.bench.board_commands import CLOCKS_FILE, BoardControlError, find_tools
-from monitor_app.bench.board_found import Found, FoundFile, boot_id
+from monitor_app.bench.board.commands import CLOCKS_FILE, BoardControlError, find_tools
+from monitor_app.bench.board.saved_state import Found, FoundFile, boot_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from monitor_app.bench.board_commands import BoardTools
+    from monitor_app.bench.board.commands import BoardTools
 
 __all__ = ["BoardControl", "BoardControlError", "pending_restore"]
 

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from monitor_app.bench.timeline import Timeline
+from monitor_app.bench.acquisition.timeline import Timeline
 from monitor_app.core.errors import HandshakeError, MonitorError, PortError, SourceError
 from monitor_app.core.samples import TimeMark
 from monitor_app.core.status import SourceState, SourceStatus
@@ -18,9 +18,9 @@ from monitor_app.core.status import SourceState, SourceStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from monitor_app.bench.recorder import Recorder
-    from monitor_app.bench.sync import EdgeLog
-    from monitor_app.bench.timeline import Gap, Placed
+    from monitor_app.bench.acquisition.recorder import Recorder
+    from monitor_app.bench.acquisition.sync_line import EdgeLog
+    from monitor_app.bench.acquisition.timeline import Gap, Placed
     from monitor_app.core.clock import ClockState
     from monitor_app.core.samples import PowerSource, Signal, SourceInfo
     from monitor_app.session.writer import SessionWriter

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor_app.bench.board_commands import BoardControlError
+from monitor_app.bench.board.commands import BoardControlError
 
 if TYPE_CHECKING:
     from typing import TextIO

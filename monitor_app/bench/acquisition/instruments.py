@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from monitor_app.bench.emulator import EmulatedDevice
+from monitor_app.bench.acquisition.emulated_device import EmulatedDevice
 from monitor_app.core import source_specs as specs
 from monitor_app.core.errors import PortError
 from monitor_app.sources.jetson.boards import load_board, recognise_board

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor_app.bench.combination import Combination, Term
-from monitor_app.bench.instruments import METERS
+from monitor_app.bench.acquisition.combination import Combination, Term
+from monitor_app.bench.acquisition.instruments import METERS
 from monitor_app.core.errors import ProfileError
 from monitor_app.core.samples import Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor_app.bench.instruments import Instrument
+    from monitor_app.bench.acquisition.instruments import Instrument
     from monitor_app.core import profile
 
 CARRIER = "module and carrier"
