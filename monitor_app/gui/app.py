@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from monitor_app.gui.bench_link import Client
+    from monitor_app.gui.bench_controller import Client
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from monitor_app.bench.messages import AddMark, AddSource, Connect, Disconnect, FindSources
 from monitor_app.core.errors import MonitorError
-from monitor_app.gui.source_cards import TROUBLE
+from monitor_app.gui.panels.source_cards import TROUBLE
 
 if TYPE_CHECKING:
-    from monitor_app.gui.bench_link import News
+    from monitor_app.gui.bench_controller import News
     from monitor_app.gui.main_window import MainWindow
 
 RECORDED = "This is a recorded session: start monitor-app with a profile to measure."

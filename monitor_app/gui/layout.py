@@ -19,18 +19,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from monitor_app.gui.axes import AXIS_WIDTH_PX
-from monitor_app.gui.found_panel import FoundPanel
-from monitor_app.gui.notice import Notice
-from monitor_app.gui.overview import Overview
-from monitor_app.gui.readouts import Readouts
-from monitor_app.gui.run_panel import RunPanel
-from monitor_app.gui.run_table import RunTable
-from monitor_app.gui.selection_panel import SelectionPanel
-from monitor_app.gui.source_panel import SourcePanel
-from monitor_app.gui.stack import PaneStack
-from monitor_app.gui.status_bar import StatusBar
-from monitor_app.gui.toolbar import Toolbar
+from monitor_app.gui.panels.discovery_panel import FoundPanel
+from monitor_app.gui.panels.message_bar import Notice
+from monitor_app.gui.panels.readouts import Readouts
+from monitor_app.gui.panels.run_panel import RunPanel
+from monitor_app.gui.panels.run_table import RunTable
+from monitor_app.gui.panels.selection_panel import SelectionPanel
+from monitor_app.gui.panels.source_panel import SourcePanel
+from monitor_app.gui.panels.status_bar import StatusBar
+from monitor_app.gui.panels.toolbar import Toolbar
+from monitor_app.gui.plot.axes import AXIS_WIDTH_PX
+from monitor_app.gui.plot.overview import Overview
+from monitor_app.gui.plot.pane_stack import PaneStack
 
 if TYPE_CHECKING:
     from monitor_app.gui.main_window import MainWindow

@@ -12,34 +12,34 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from monitor_app.core.errors import MonitorError
+from monitor_app.gui.actions import add_commands
+from monitor_app.gui.bench_controller import BenchLink
 from monitor_app.gui.bench_desk import BenchDesk
-from monitor_app.gui.bench_link import BenchLink
-from monitor_app.gui.choice import Choice
-from monitor_app.gui.chores import Chores
-from monitor_app.gui.commands import add_commands
-from monitor_app.gui.exporting import Exports
 from monitor_app.gui.figures.figures_desk import FiguresDesk
 from monitor_app.gui.keeping import Keeping
-from monitor_app.gui.key_list import KeyList
 from monitor_app.gui.layout import arrange
-from monitor_app.gui.navigation import Navigation
-from monitor_app.gui.pacing import HURRIED_MS, HURRY_NS, frame_ms
-from monitor_app.gui.readouts import readings
-from monitor_app.gui.run_panel import plan_of
-from monitor_app.gui.selection_panel import selection_figures
-from monitor_app.gui.sessions import OwnCost, Sessions, size_of
-from monitor_app.gui.source_cards import source_cards
-from monitor_app.gui.status_bar import picture_words, trust_words
+from monitor_app.gui.panels.readouts import readings
+from monitor_app.gui.panels.run_panel import plan_of
+from monitor_app.gui.panels.selection_panel import selection_figures
+from monitor_app.gui.panels.shortcuts_dialog import KeyList
+from monitor_app.gui.panels.source_cards import source_cards
+from monitor_app.gui.panels.status_bar import picture_words, trust_words
+from monitor_app.gui.periodic import Chores
+from monitor_app.gui.plot.frame_rate import HURRIED_MS, HURRY_NS, frame_ms
+from monitor_app.gui.plot.navigation import Navigation
+from monitor_app.gui.plot.time_window import ViewWindow, live_edge_ns
+from monitor_app.gui.session.document import OwnCost, Sessions, size_of
+from monitor_app.gui.session.exporting import Exports
+from monitor_app.gui.session.signal_selection import Choice
 from monitor_app.gui.theme import DARK, THEMES, qt_palette, style_sheet
-from monitor_app.gui.view_window import ViewWindow, live_edge_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
 
-    from monitor_app.gui.bench_link import Client
-    from monitor_app.gui.recording import Recording
+    from monitor_app.gui.bench_controller import Client
+    from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.theme import Theme
 
 CHORE_MS = 24

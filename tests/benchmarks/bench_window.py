@@ -23,7 +23,7 @@ from monitor_app.bench.client import BenchClient
 from monitor_app.core.share import profile_path
 from monitor_app.gui.app import application
 from monitor_app.gui.main_window import MainWindow
-from monitor_app.gui.stack import PaneStack
+from monitor_app.gui.plot.pane_stack import PaneStack
 
 PANE_PX = 1300
 WARM_UP_S = 30.0

@@ -15,22 +15,22 @@ from hypothesis import strategies as st
 from monitor_app.analysis.run.energy import Budget, EnergySummary, Figure
 from monitor_app.analysis.statistics.intervals import wilson
 from monitor_app.gui import wording
-from monitor_app.gui.accuracy_pane import running_top1
-from monitor_app.gui.annotations import annotate, spread_apart
-from monitor_app.gui.axes import time_step
-from monitor_app.gui.chores import Chores
-from monitor_app.gui.columns import columns_for, extremes, picture
-from monitor_app.gui.envelope_cache import EnvelopeCache
-from monitor_app.gui.plot_items import columns_image
-from monitor_app.gui.readouts import readings
-from monitor_app.gui.recording import Recording
-from monitor_app.gui.run_panel import plan_of
-from monitor_app.gui.run_table import energy_words, run_line
-from monitor_app.gui.selection_panel import selection_figures
-from monitor_app.gui.status_bar import picture_words, trust_words
+from monitor_app.gui.panels.readouts import readings
+from monitor_app.gui.panels.run_panel import plan_of
+from monitor_app.gui.panels.run_table import energy_words, run_line
+from monitor_app.gui.panels.selection_panel import selection_figures
+from monitor_app.gui.panels.status_bar import picture_words, trust_words
+from monitor_app.gui.periodic import Chores
+from monitor_app.gui.plot.accuracy_pane import running_top1
+from monitor_app.gui.plot.annotations import annotate, spread_apart
+from monitor_app.gui.plot.axes import time_step
+from monitor_app.gui.plot.columns import columns_for, extremes, picture
+from monitor_app.gui.plot.envelope_cache import EnvelopeCache
+from monitor_app.gui.plot.items import columns_image
+from monitor_app.gui.plot.value_range import settled_range
+from monitor_app.gui.session.recording import Recording
+from monitor_app.gui.session.shown_signals import traces_of
 from monitor_app.gui.theme import DARK
-from monitor_app.gui.traces import traces_of
-from monitor_app.gui.value_range import settled_range
 from monitor_app.session.reader import SessionReader
 from tests.gui.conftest import GAP_S, LENGTH_S, RATE_HZ, T0_NS, at, status
 

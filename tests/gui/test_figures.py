@@ -22,14 +22,14 @@ from monitor_app.analysis.figures import charts_of
 from monitor_app.analysis.figures.options import headline_batches
 from monitor_app.analysis.statistics.bootstrap import Estimate
 from monitor_app.gui.figures.budget import Budget, budget_words, first_budget, has_budget, within
-from monitor_app.gui.figures.chart_json import Figures, FindingText, decode, encode
 from monitor_app.gui.figures.chart_list import lines_of
 from monitor_app.gui.figures.chart_words import point_lines, quantity_words
-from monitor_app.gui.figures.figures_job import FiguresJob
-from monitor_app.gui.figures.figures_window import chart_of
 from monitor_app.gui.figures.groups import without, without_paper
+from monitor_app.gui.figures.job import FiguresJob
+from monitor_app.gui.figures.job_messages import Figures, FindingText, decode, encode
 from monitor_app.gui.figures.placing import diameter_px, place, ranges
 from monitor_app.gui.figures.scales import coordinate, ticks, value_at
+from monitor_app.gui.figures.window import chart_of
 from monitor_app.gui.theme import DARK, LIGHT
 from tests.analysis.campaigns import campaign, published_campaign
 from tests.gui.conftest import StandIn, Tape, frames
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from pytestqt.qtbot import QtBot
 
-    from monitor_app.gui.figures.figures_window import FiguresWindow
+    from monitor_app.gui.figures.window import FiguresWindow
     from monitor_app.gui.main_window import MainWindow
 
     Opener = Callable[..., MainWindow]

@@ -77,7 +77,7 @@ def test_what_is_in_view_is_exported_while_it_records(
 ) -> None:
     qtbot.waitUntil(lambda: window.edge_s > 1.0 and window.recording is not None, timeout=WAIT_MS)
     targets = iter([tmp_path / "view.png", tmp_path / "view.csv", tmp_path / "no" / "folder.csv"])
-    monkeypatch.setattr("monitor_app.gui.exporting.ask_target", lambda *_: next(targets))
+    monkeypatch.setattr("monitor_app.gui.session.exporting.ask_target", lambda *_: next(targets))
     window.exports.export_view()
     assert (tmp_path / "view.png").read_bytes().startswith(b"\x89PNG")
     assert "view.png" in window.parts.notice.text

@@ -13,8 +13,8 @@ from PySide6.QtCore import QPointF, Qt
 from monitor_app.bench.messages import AddSource, FindSources, Status
 from monitor_app.core.samples import Quantity
 from monitor_app.core.status import SourceState
-from monitor_app.gui.legend import paint_mark
-from monitor_app.gui.traces import MOST_IN_PANE, MOST_PANES
+from monitor_app.gui.plot.legend import paint_mark
+from monitor_app.gui.session.shown_signals import MOST_IN_PANE, MOST_PANES
 from tests.gui.conftest import frames
 from tests.gui.several import FOUND, GAP_S, LENGTH_S, NOTE, SeveralBench, several_status, write_several
 from tests.gui.test_window import drag
@@ -364,7 +364,7 @@ def test_adding_sends_what_was_found(qtbot: QtBot, live: tuple[MainWindow, Sever
 def test_a_second_one_of_a_kind_gets_a_name_of_its_own(live: tuple[MainWindow, SeveralBench]) -> None:
     from dataclasses import replace
 
-    from monitor_app.gui.found_panel import found_lines
+    from monitor_app.gui.panels.discovery_panel import found_lines
 
     _window, _bench = live
     status = several_status(found=FOUND[1:2])
@@ -381,7 +381,7 @@ def test_the_shown_signals_are_exported(
 ) -> None:
     click(qtbot, window, signal(window, "current", 1))
     click(qtbot, window, signal(window, "power", 2), on_margin=True)
-    monkeypatch.setattr("monitor_app.gui.exporting.ask_target", lambda *_: tmp_path / "view.csv")
+    monkeypatch.setattr("monitor_app.gui.session.exporting.ask_target", lambda *_: tmp_path / "view.csv")
     window.navigation.show_between(2.0, 4.0)
     frames(window, 1)
     window.exports.export_samples()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.gui.view_window import MIN_WIDTH_S, ViewWindow, live_edge_ns
+from monitor_app.gui.plot.time_window import MIN_WIDTH_S, ViewWindow, live_edge_ns
 
 SECONDS = st.floats(0.01, 1e5)
 

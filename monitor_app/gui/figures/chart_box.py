@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 
-from monitor_app.gui.gestures import NOTCH, PAN_PER_NOTCH, ZOOM_PER_NOTCH
+from monitor_app.gui.plot.view_box import NOTCH, PAN_PER_NOTCH, ZOOM_PER_NOTCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable

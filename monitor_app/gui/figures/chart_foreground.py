@@ -17,8 +17,8 @@ from monitor_app.gui.figures.marks import line_look
 from monitor_app.gui.figures.names import Name, NamePlaces, meet
 from monitor_app.gui.figures.placing import PAPER, among_lines, diameter_px, largest_size
 from monitor_app.gui.figures.scales import coordinates, power_text
+from monitor_app.gui.plot.value_range import round_step
 from monitor_app.gui.theme import BODY_PX, SMALL_PX, ui_font
-from monitor_app.gui.value_range import round_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

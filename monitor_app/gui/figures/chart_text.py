@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor_app.analysis.charts import Chart
-    from monitor_app.gui.figures.chart_json import FindingText
+    from monitor_app.gui.figures.job_messages import FindingText
     from monitor_app.gui.theme import Theme
 
 HEIGHT_PX, FINDING_PX = 96, 168

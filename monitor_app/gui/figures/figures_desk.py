@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from monitor_app.gui.figures.figures_window import FiguresWindow
+    from monitor_app.gui.figures.window import FiguresWindow
     from monitor_app.gui.main_window import MainWindow
 
 
@@ -23,7 +23,7 @@ class FiguresDesk:
             self._main.parts.notice.note("There is no session yet: start one, or open a session file.")
             return
         if self.window is None:
-            from monitor_app.gui.figures.figures_window import FiguresWindow  # few sessions need it at their start
+            from monitor_app.gui.figures.window import FiguresWindow  # few sessions need it at their start
 
             self.window = FiguresWindow(self._main)
         self.window.start()

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.charts import Scale
-from monitor_app.gui.axes import value_text
-from monitor_app.gui.value_range import round_step
+from monitor_app.gui.plot.axes import value_text
+from monitor_app.gui.plot.value_range import round_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,13 +6,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor_app.gui.recording import FINAL
+from monitor_app.gui.session.recording import FINAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from monitor_app.gui.recording import Recording
+    from monitor_app.gui.session.recording import Recording
 
 PAUSE_S = 20.0
 """Between two computations while a recording goes on."""

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures computed by a process of their own (figures_process.py), for that takes seconds of a long session."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QProcess, Signal
+
+from monitor_app.gui.figures.job_messages import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+STOP_MS = 1000
+
+
+class FiguresJob(QObject):
+    """At most one process at a time."""
+
+    computed = Signal(object)
+    """(Figures)"""
+    failed = Signal(str)
+    """(one sentence)"""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._process: QProcess | None = None
+
+    @property
+    def running(self) -> bool:
+        """Something is being computed."""
+        return self._process is not None
+
+    def start(self, sessions: Sequence[Path]) -> None:
+        """Compute the figures of these sessions; what was being computed is given up."""
+        self.stop()
+        process = self._process = QProcess(self)
+        process.finished.connect(lambda code, status: self._end(process, code, status))
+        process.errorOccurred.connect(lambda error: self._did_not_start(process, error))
+        process.start(sys.executable, ["-m", "monitor_app.gui.figures.job_process", *map(str, sessions)])
+
+    def stop(self) -> None:
+        """Give up what is being computed; it has nothing to lose."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.waitForFinished(STOP_MS)
+        process.deleteLater()
+
+    def _did_not_start(self, process: QProcess, error: QProcess.ProcessError) -> None:
+        if process is self._process and error is QProcess.ProcessError.FailedToStart:
+            self._process = None
+            process.deleteLater()
+            self.failed.emit(f"The figures could not be computed: {process.errorString()}.")
+
+    def _end(self, process: QProcess, code: int, status: QProcess.ExitStatus) -> None:
+        if process is not self._process:
+            return
+        self._process = None
+        process.deleteLater()
+        said = bytes(process.readAllStandardOutput().data()).decode(errors="replace")
+        if code == 0 and status is QProcess.ExitStatus.NormalExit:
+            try:
+                figures = decode(said)
+            except (ValueError, KeyError, TypeError):
+                log.exception("the figures cannot be read")
+                self.failed.emit("The figures could not be read; see the log.")
+            else:
+                self.computed.emit(figures)
+            return
+        words = bytes(process.readAllStandardError().data()).decode(errors="replace").strip()
+        log.error("the figures failed: %s", words)
+        self.failed.emit(_sentence(words))
+
+
+def _sentence(words: str) -> str:
+    """What a process said at last; a mistake of ours as such."""
+    last = words.splitlines()[-1] if words else "it ended without a word"
+    if words and "Traceback" not in words:
+        return last
+    return f"The figures could not be computed ({last}). Please report this with the log."

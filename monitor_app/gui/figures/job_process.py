@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Computes figures and findings, in a process of its own beside the window: SESSION..."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from monitor_app.analysis.compare.regressions import differences
+from monitor_app.analysis.figures.groups import session_names
+from monitor_app.analysis.study import Study, study
+from monitor_app.core.errors import MonitorError
+from monitor_app.gui.figures.finding_words import finding_text
+from monitor_app.gui.figures.job_messages import Figures, encode
+
+BACKGROUND = 10
+"""Niceness: a recording that goes on comes first."""
+
+
+def main(arguments: list[str]) -> int:
+    """One line of JSON on stdout; or one sentence on stderr and exit code 1."""
+    os.nice(BACKGROUND)
+    try:
+        found = study([Path(each) for each in arguments])
+    except MonitorError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(encode(figures_of(found)) + "\n")
+    return 0
+
+
+def figures_of(found: Study) -> Figures:
+    """All charts of the sessions together, and the findings of the first."""
+    names = session_names(found.campaigns)
+    return Figures(
+        titles=tuple(name or campaign.title for name, campaign in zip(names, found.campaigns, strict=True)),
+        charts=found.charts(),
+        gross=found.charts(gross=True),
+        findings=tuple(finding_text(finding) for finding in found.findings[0]),
+        flags=differences(found.campaigns),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The row over the figures: what is done with them, what they are compared with, and SIMULATED."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+
+from monitor_app.gui.panels.parts import dim_label, empty
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QAction
+
+BUTTONS = (
+    ("show_main", "Traces", "Back to the traces (F5)"),
+    ("save .png", "PNG…", "Save the figure as a picture (Ctrl+P)"),
+    ("save .svg", "SVG…", "Save the figure as a drawing (Ctrl+Shift+P)"),
+    ("save .csv", "CSV…", "Save the values of the figure as a table (Ctrl+E)"),
+    ("compare", "Compare with…", "Lay another session over this one (Ctrl+O)"),
+    ("show_paper", "Paper", "The values that Canziani et al. published for the Jetson TX1 (P)"),
+    ("use_gross", "Whole board", "Energies of the whole board in place of those above idle (G)"),
+)
+
+
+class FiguresBar(QWidget):
+    """Buttons of commands, a word for each session compared, and the badge."""
+
+    removed = Signal(str)
+    """(file name of a session)"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 4, 10, 6)
+        row.setSpacing(8)
+        self.buttons: dict[str, QPushButton] = {}
+        for name, text, tip in BUTTONS:
+            button = QPushButton(text)
+            button.setToolTip(tip)
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            row.addWidget(button)
+            self.buttons[name] = button
+        self._sessions = QHBoxLayout()
+        row.addLayout(self._sessions)
+        self._names: list[str] = []
+        row.addStretch()
+        self.state = dim_label()
+        row.addWidget(self.state)
+        self.simulated = QLabel("SIMULATED")
+        self.simulated.setObjectName("simulated")
+        self.simulated.setToolTip("Something in these figures was not measured on a real board.")
+        self.simulated.hide()
+        row.addWidget(self.simulated)
+
+    def attach(self, name: str, action: QAction) -> None:
+        """A button does what a command does, and shows whether it is on."""
+        button = self.buttons[name]
+        button.clicked.connect(action.trigger)
+        if action.isCheckable():
+            button.setCheckable(True)
+            button.setChecked(action.isChecked())
+            action.toggled.connect(button.setChecked)
+
+    def show_state(self, sessions: Sequence[str], words: str, *, simulated: bool) -> None:
+        """``sessions``: file names of those compared."""
+        self.state.setText(words)
+        self.simulated.setVisible(simulated)
+        if list(sessions) == self._names:
+            return
+        self._names = list(sessions)
+        empty(self._sessions)
+        for name in sessions:
+            button = QPushButton(f"{name}  \N{MULTIPLICATION SIGN}")
+            button.setToolTip("Compare with it no more")
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.clicked.connect(lambda _=False, n=name: self.removed.emit(n))
+            self._sessions.addWidget(button)

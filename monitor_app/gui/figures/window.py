@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: N802, RUF001 (Qt names these methods; typography: dashes)
+"""The figures of the session that the main window shows: list, chart, legend, and the words below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMainWindow, QScrollArea, QVBoxLayout, QWidget
+
+from monitor_app.core.errors import MonitorError
+from monitor_app.gui.actions import add_commands
+from monitor_app.gui.figures.actions import COMMANDS, GESTURES
+from monitor_app.gui.figures.chart_legend import ChartLegend, legend_of
+from monitor_app.gui.figures.chart_list import ChartList, lines_of
+from monitor_app.gui.figures.chart_text import ChartText
+from monitor_app.gui.figures.chart_view import ChartView
+from monitor_app.gui.figures.groups import without, without_paper
+from monitor_app.gui.figures.job import FiguresJob
+from monitor_app.gui.figures.save_dialog import ask_session, save_chart
+from monitor_app.gui.figures.toolbar import FiguresBar
+from monitor_app.gui.figures.upkeep import Upkeep
+from monitor_app.gui.panels.message_bar import Notice
+from monitor_app.gui.panels.shortcuts_dialog import KeyList
+from monitor_app.gui.theme import ui_font
+from monitor_app.session.reader import SessionReader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from PySide6.QtGui import QCloseEvent
+
+    from monitor_app.analysis.charts import Chart, Point
+    from monitor_app.gui.figures.job_messages import Figures, FindingText
+    from monitor_app.gui.main_window import MainWindow
+
+LIST_PX, LEGEND_PX, TITLE_PX = 268, 184, 16
+LOOK_MS = 1000
+
+
+class FiguresWindow(QMainWindow):
+    """A window of its own, so that a figure and the trace it came from can be seen side by side."""
+
+    def __init__(self, main: MainWindow) -> None:
+        super().__init__()
+        self._main = main
+        self.figures: Figures | None = None
+        self.hidden: set[str] = set()
+        """Networks, sessions and lines."""
+        self.compared: list[Path] = []
+        self.choice: tuple[str, str] = ("", "")
+        """What is chosen in the list: (chart or finding, key)."""
+        self._upkeep = Upkeep()
+        self._told = ""
+        """What the main window was given to say."""
+        self.job = FiguresJob(self)
+        self.job.computed.connect(self.show_figures)
+        self.job.failed.connect(self._give_up)
+        theme = main.theme
+        self.bar, self.notice = FiguresBar(), Notice()
+        self.list, self.view = ChartList(theme), ChartView(theme)
+        self.legend, self.text = ChartLegend(theme), ChartText()
+        self.title = QLabel()
+        self.actions_by_name = add_commands(self, COMMANDS)
+        self._arrange()
+        self._connect()
+        self.set_theme()
+        self._timer = QTimer(self, interval=LOOK_MS)
+        self._timer.timeout.connect(self.look)
+
+    # -- places ----------------------------------------------------------------------------------
+
+    def _arrange(self) -> None:
+        self.title.setFont(ui_font(TITLE_PX))
+        self.title.setContentsMargins(16, 8, 16, 2)
+        page = QWidget()
+        page.setObjectName("page")
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.title)
+        row = QHBoxLayout()
+        row.setSpacing(0)
+        row.addWidget(self.view, 1)
+        row.addWidget(_scrolled(self.legend, LEGEND_PX))
+        column.addLayout(row, 1)
+        right = QVBoxLayout()
+        right.setSpacing(0)
+        right.addWidget(page, 1)
+        right.addWidget(self.text)
+        middle = QHBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(_scrolled(self.list, LIST_PX))
+        middle.addLayout(right, 1)
+        whole = QWidget()
+        everything = QVBoxLayout(whole)
+        everything.setContentsMargins(0, 0, 0, 0)
+        everything.setSpacing(0)
+        everything.addWidget(self.bar)
+        everything.addWidget(self.notice)
+        everything.addLayout(middle, 1)
+        self.setCentralWidget(whole)
+        self.resize(1280, 800)
+
+    def _connect(self) -> None:
+        for name, action in self.actions_by_name.items():
+            if name in self.bar.buttons:
+                self.bar.attach(name, action)
+        self.bar.removed.connect(self.remove_session)
+        self.list.chosen.connect(self.choose)
+        self.legend.toggled.connect(self.toggle)
+        self.legend.isolated.connect(self.isolate)
+        self.legend.hovered.connect(self.view.highlight)
+        self.view.pointed.connect(self.legend.mark)
+        self.view.chosen.connect(self.show_trace)
+
+    def set_theme(self) -> None:
+        """As the main window has it."""
+        theme = self._main.theme
+        self.setStyleSheet(self._main.styleSheet())
+        self.list.set_theme(theme)
+        self.view.set_theme(theme)
+        self._show_chart(keeps_view=True)
+
+    # -- what is computed ------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Compute anew where a run has ended since, or another session is shown; not too often, and one at a time."""
+        recording = self._main.recording
+        if not self.isVisible() or recording is None:
+            return
+        state = self._upkeep.due(recording, self.compared, running=self.job.running)
+        if state is not None:
+            self._upkeep.begin(state)
+            self.notice.put_away()
+            self.job.start(state.sessions)
+        self._name_window()
+
+    def show_figures(self, figures: Figures) -> None:
+        """Put these in the place of those that are shown."""
+        first = self.figures is None
+        self.figures = figures
+        self._upkeep.end(shown=True)
+        self.view.card.sessions = figures.titles
+        lines = lines_of(figures)
+        able = [(line.kind, key) for line in lines for key in line.keys]
+        if self.choice not in able:
+            self.choice = able[0] if able else ("", "")
+        self.list.show_lines(lines, self.choice)
+        self._show_chart(keeps_view=not first)
+        self._name_window()
+
+    def _give_up(self, sentence: str) -> None:
+        self._upkeep.end(shown=False)
+        self.notice.alarm(sentence)
+        self._name_window()
+
+    def _name_window(self) -> None:
+        recording = self._main.recording
+        name = recording.reader.path.name if recording is not None else ""
+        self.setWindowTitle(f"Figures – {name}" if name else "Figures")
+        others = [path.name for path in self.compared]
+        words = "computing…" if self.job.running else "" if self.figures is not None else "nothing to show yet"
+        self.bar.show_state(others, words, simulated=self._simulated)
+
+    @property
+    def _simulated(self) -> bool:
+        return self.figures is not None and any(chart.simulated for chart in self.figures.charts)
+
+    # -- what is shown ---------------------------------------------------------------------------
+
+    @property
+    def chart(self) -> Chart | None:
+        """The chart that is chosen, with or without the paper, nothing hidden."""
+        if self.figures is None:
+            return None
+        charts = self.figures.gross if self.actions_by_name["use_gross"].isChecked() else self.figures.charts
+        finding = self.finding
+        chart = chart_of(charts, self.choice[1] if finding is None else finding.figure)
+        with_paper = self.actions_by_name["show_paper"].isChecked()
+        return chart if chart is None or with_paper else without_paper(chart)
+
+    @property
+    def finding(self) -> FindingText | None:
+        """The finding that is chosen."""
+        kind, key = self.choice
+        if self.figures is None or kind != "finding":
+            return None
+        return next((each for each in self.figures.findings if each.key == key), None)
+
+    @property
+    def shown_chart(self) -> Chart | None:
+        """As it is seen: what is hidden is not in it."""
+        return without(self.chart, self.hidden) if self.chart is not None else None
+
+    def choose(self, kind: str, key: str) -> None:
+        """Show a figure, or a finding with the figure behind it."""
+        self.choice = (kind, key)
+        if self.figures is not None:
+            self.list.show_lines(lines_of(self.figures), self.choice)
+        self._show_chart()
+
+    def _show_chart(self, *, keeps_view: bool = False) -> None:
+        chart, theme = self.chart, self._main.theme
+        number = f"Figure {chart.number}   " if chart is not None and chart.number is not None else ""
+        title = "" if chart is None else chart.title
+        mark = (
+            f' &nbsp;<small style="color:{theme.alarm}">SIMULATED</small>'
+            if chart is not None and chart.simulated
+            else ""
+        )
+        self.title.setText(f'<span style="color:{theme.dim}">{number}</span>{title}{mark}')
+        self.view.show_chart(chart, self.hidden, keeps_view=keeps_view)
+        entries = legend_of(chart, theme.text) if chart is not None else ()
+        self.legend.show_entries(entries, self.hidden, theme)
+        self.text.show_chart(chart, self.finding, theme, self.figures.flags if self.figures else ())
+
+    def show_paper(self, on: bool) -> None:
+        """With the paper's values over one's own, or without."""
+        self._show_chart(keeps_view=True)
+
+    def use_gross(self, on: bool) -> None:
+        """Energies of the whole board, or of what lies above idle."""
+        self._show_chart()
+
+    def toggle(self, name: str) -> None:
+        """Hide a network, a session or a line, or show it again."""
+        self.hidden ^= {name}
+        self._show_chart(keeps_view=True)
+
+    def isolate(self, name: str) -> None:
+        """Hide all of its kind but one; once more shows all."""
+        entries = self.legend.entries
+        part = next(entry.part for entry in entries if entry.name == name)
+        others = {entry.name for entry in entries if entry.part == part and entry.name != name}
+        self.hidden = self.hidden - others if others <= self.hidden else (self.hidden | others) - {name}
+        self._show_chart(keeps_view=True)
+
+    def show_all_networks(self) -> None:
+        """Nothing is hidden any more."""
+        self.hidden.clear()
+        self._show_chart(keeps_view=True)
+
+    def next_line(self) -> None:
+        self.list.step(1)
+
+    def previous_line(self) -> None:
+        self.list.step(-1)
+
+    # -- traces ----------------------------------------------------------------------------------
+
+    def show_trace(self, point: Point) -> None:
+        """The main window moves to the run that a point came from."""
+        main, name = self._main, point.label
+        if point.run_id is None or self.figures is None:
+            return
+        if point.campaign > 0:
+            other = self.compared[point.campaign - 1]
+            self.notice.note(f"{name} was measured in {other.name}: open that session to see its trace.")
+            return
+        main.show_run(point.run_id)
+        self._told = f"This is the trace of {name}. F5 goes back to the figures."
+        main.parts.notice.note(self._told)
+        if self.frameGeometry().intersects(main.frameGeometry()):
+            self.show_main()
+
+    def show_main(self) -> None:
+        """Bring the main window to the front."""
+        self._main.show()
+        self._main.raise_()
+        self._main.activateWindow()
+
+    # -- files -----------------------------------------------------------------------------------
+
+    def save(self, suffix: str) -> None:
+        """The chart as it is shown, as .png, .svg or .csv."""
+        chart, recording = self.shown_chart, self._main.recording
+        if chart is None or recording is None:
+            return
+        try:
+            path = save_chart(self, chart, recording.reader.path, suffix, self._main.theme.name)
+        except MonitorError as error:
+            self.notice.alarm(str(error))
+            return
+        if path is not None:
+            self.notice.note(f"The figure is in {path}.")
+
+    def compare(self) -> None:
+        """Ask for another session and lay it over this one."""
+        path = ask_session(self)
+        if path is not None:
+            self.add_session(path)
+
+    def add_session(self, path: Path) -> None:
+        """Lay another session over this one."""
+        recording = self._main.recording
+        try:
+            SessionReader(path).close()
+        except MonitorError as error:
+            self.notice.alarm(str(error))
+            return
+        if path in self.compared or (recording is not None and path == recording.reader.path):
+            self.notice.note(f"{path.name} is already shown.")
+            return
+        self.compared.append(path)
+        self.look()
+
+    def remove_session(self, name: str) -> None:
+        """Without that one."""
+        self.compared = [path for path in self.compared if path.name != name]
+        self.look()
+
+    # -- window ----------------------------------------------------------------------------------
+
+    def show_keys(self) -> None:
+        KeyList(self, COMMANDS, GESTURES).open()
+
+    def full_screen(self, on: bool) -> None:
+        if on:
+            self.showFullScreen()
+        else:
+            self.showNormal()
+
+    def start(self) -> None:
+        """Be seen, and keep up with the recording."""
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        if self._told and self._main.parts.notice.text == self._told:
+            self._main.parts.notice.put_away()
+        self._timer.start()
+        self.look()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """The charts stay for the next time; what is being computed does not."""
+        self._timer.stop()
+        if self.job.running:
+            self.job.stop()
+            self._upkeep.give_up()
+        event.accept()
+
+
+def chart_of(charts: Sequence[Chart], key: str) -> Chart | None:
+    """The chart of this key; of one for each of several batch sizes, that of the largest."""
+    exact = [chart for chart in charts if chart.key == key]
+    of_batch = [chart for chart in charts if key and chart.key.startswith(f"{key}-b")]
+    return next(iter(exact + of_batch[::-1]), None)
+
+
+def _scrolled(inner: QWidget, width_px: int) -> QScrollArea:
+    area = QScrollArea()
+    area.setWidget(inner)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setAlignment(Qt.AlignmentFlag.AlignTop)
+    area.setFixedWidth(width_px)
+    return area

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Instruments that are there and not in use: one word takes them in, or a sentence says what they need."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+
+from monitor_app.gui.panels.parts import Elided, Heading, WordButton, dim_label, empty
+
+if TYPE_CHECKING:
+    from monitor_app.core.status import BenchStatus, FoundSource
+
+IN_USE = "in use by this session"
+LOOKS_AT_MOST_S = 60.0
+"""A search that has found nothing new says nothing when it ends; by then it has."""
+ONE_OF_A_KIND = frozenset({"jetson-rails", "jtop", "rapl", "hwmon"})
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLine:
+    """Something found, as the panel shows it."""
+
+    kind: str
+    where: str
+    description: str
+    problem: str
+    """What it needs first; empty where it can be added."""
+    spec: dict[str, Any]
+
+
+def found_lines(status: BenchStatus | None) -> tuple[FoundLine, ...]:
+    """What is not in use: what can be added, then what needs something, what is simulated last."""
+    if status is None:
+        return ()
+    free = [each for each in status.found if not _in_use(each, status)]
+    ordered = sorted(free, key=lambda each: ("emulate" in each.spec, not (each.ready and each.spec)))
+    return tuple(_line(each, status) for each in ordered)
+
+
+def _in_use(found: FoundSource, status: BenchStatus) -> bool:
+    if found.state == IN_USE:
+        return True
+    serial_number = found.spec.get("serial_number")
+    return any(
+        (serial_number and source.serial_number == serial_number)
+        or (source.kind == found.kind and found.kind in ONE_OF_A_KIND)
+        or (source.kind == found.kind == "nvml" and source.model == found.description)
+        for source in status.sources
+    )
+
+
+def _line(found: FoundSource, status: BenchStatus) -> FoundLine:
+    spec = dict(found.spec)
+    taken = {source.name for source in status.sources}
+    if spec and "name" not in spec and found.kind in taken:
+        spec["name"] = next(name for k in range(2, 100) if (name := f"{found.kind} {k}") not in taken)
+    usable = found.ready and bool(spec)
+    problem = "" if usable else found.state
+    return FoundLine(found.kind, found.where, found.description, problem, spec if usable else {})
+
+
+class FoundPanel(QWidget):
+    """Hidden without a bench. Says what to add, and when to look."""
+
+    add_asked = Signal(dict)
+    """(spec: a [[source]] table)"""
+    find_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: tuple[FoundLine, ...] | None = None
+        self.add_buttons: list[WordButton] = []
+        self._looking_since_s: float | None = None
+        self._searches = self._searches_before = 0
+        self._asked_before = False
+        self._heading = Heading("found")
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(3)
+        self._nothing = dim_label("nothing else")
+        self.find_button = WordButton("find instruments")
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setRange(0, 0)
+        self.find_button.clicked.connect(self._look)
+        self._arrange()
+        self.hide()
+
+    def _arrange(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        head = QHBoxLayout()
+        head.addWidget(self._heading)
+        head.addStretch(1)
+        head.addWidget(self.find_button)
+        column.addLayout(head)
+        column.addWidget(self.progress)
+        column.addWidget(self._nothing)
+        column.addLayout(self._rows)
+        self.progress.hide()
+        self._nothing.hide()
+
+    @property
+    def looking(self) -> bool:
+        return self._looking_since_s is not None
+
+    def show_status(self, status: BenchStatus | None) -> None:
+        """Several times a second; None where there is no bench."""
+        self.setVisible(status is not None)
+        self._searches = status.searches if status is not None else 0
+        if self._looking_since_s is not None:
+            over = time.monotonic() - self._looking_since_s > LOOKS_AT_MOST_S
+            if status is None or over or self._searches > self._searches_before:
+                self._rest()
+        self._show_lines(found_lines(status))
+
+    def _look(self) -> None:
+        self._looking_since_s, self._asked_before = time.monotonic(), True
+        self._searches_before = self._searches
+        self.find_button.setText("looking …")
+        self.find_button.setEnabled(False)
+        self.progress.show()
+        self._nothing.hide()
+        self.find_asked.emit()
+
+    def _rest(self) -> None:
+        self._looking_since_s = None
+        self.find_button.setText("find instruments")
+        self.find_button.setEnabled(True)
+        self.progress.hide()
+        self._nothing.setVisible(not self.lines)
+
+    def _show_lines(self, lines: tuple[FoundLine, ...]) -> None:
+        if lines == self.lines:
+            return
+        self.lines = lines
+        empty(self._rows)
+        self.add_buttons = []
+        for line in lines:
+            self._add_line(line)
+        self._nothing.setVisible(not lines and self._asked_before and not self.looking)
+
+    def _add_line(self, line: FoundLine) -> None:
+        what, where = QLabel(line.kind), Elided()
+        where.set_text(line.where, f"{line.where}\n{line.description}")
+        row = QHBoxLayout()
+        row.setSpacing(7)
+        row.addWidget(what)
+        row.addWidget(where, 1)
+        if line.spec:
+            add = WordButton("add")
+            add.setToolTip(f"Take {line.description or line.kind} into this session")
+            add.clicked.connect(lambda _=False, spec=line.spec: self.add_asked.emit(spec))
+            row.addWidget(add)
+            self.add_buttons.append(add)
+        self._rows.addLayout(row)
+        if line.description not in {"", line.kind} and "emulate" not in line.spec:
+            described = Elided()
+            described.set_text(line.description)
+            self._rows.addWidget(described)
+        if line.problem:
+            problem = dim_label(line.problem)
+            problem.setWordWrap(True)
+            self._rows.addWidget(problem)

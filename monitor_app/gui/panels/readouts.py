@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: RUF001 (typography: dashes, minus and micro signs)
+# ruff: noqa: N802 (Qt names these methods)
+"""The large numbers above the panes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+
+from monitor_app.core.samples import Quantity
+from monitor_app.gui.theme import SMALL_PX, ui_font
+from monitor_app.gui.wording import NOTHING, fixed, three_digits
+
+if TYPE_CHECKING:
+    from monitor_app.analysis.run.results import RunResult
+    from monitor_app.gui.session.recording import Recording
+    from monitor_app.gui.theme import Theme
+
+HEIGHT_PX = 62
+LARGEST_PX, SMALLEST_PX = 32, 15
+SIDE_PX = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A number as it is shown."""
+
+    text: str = NOTHING
+    unit: str = ""
+    caption: str = ""
+    """In place of that of the dial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """One of the large numbers."""
+
+    caption: str
+    colour: str
+    """Name of a colour of the theme."""
+    tip: str
+
+
+NOW = "Mean over the last 0.5 s."
+RUN = "Of the run that is being timed, or of the last one that was."
+DIALS = (
+    Dial("power", "power", NOW),
+    Dial("net of idle", "power", f"{NOW} Less the mean power of the latest idle span."),
+    Dial("current", "current", NOW),
+    Dial("voltage", "current", NOW),
+    Dial("per image", "power", f"{RUN} Net energy: power above idle over the timed span, divided by its images."),
+    Dial("latency p50", "latency", f"{RUN} Half of its timed batches were quicker."),
+    Dial("p99", "latency", f"{RUN} 99 of 100 of its timed batches were quicker."),
+    Dial("throughput", "latency", f"{RUN} Images per second of its timed span."),
+    Dial("top-1", "accuracy", f"{RUN} Right answers of all images, with the 95 % Wilson interval."),
+)
+
+
+def readings(recording: Recording) -> tuple[Reading, ...]:
+    """What the dials show, in their order."""
+    power = recording.read_out
+    now_w = recording.mean_now(power)
+    idle_w = recording.levels.idle_w
+    of_board = power == recording.power
+    net_w = now_w - idle_w if now_w is not None and idle_w is not None and of_board else None
+    now_a = recording.mean_now(recording.beside(Quantity.CURRENT))
+    now_v = recording.mean_now(recording.beside(Quantity.VOLTAGE))
+    return (
+        Reading(fixed(now_w, 2), "W", _which(recording)),
+        Reading(fixed(net_w, 2), "W"),
+        Reading(fixed(now_a, 3), "A"),
+        Reading(fixed(now_v, 2), "V"),
+        *_of_run(recording.latest_result),
+    )
+
+
+def _which(recording: Recording) -> str:
+    """The name of the power, where there is another one that it could be."""
+    power = recording.read_out
+    several = sum(signal.quantity is Quantity.POWER for signal in recording.signals) > 1
+    return recording.labels.get(power.id, power.name) if power is not None and several else ""
+
+
+def _of_run(result: RunResult | None) -> tuple[Reading, ...]:
+    if result is None:
+        return (Reading(unit="mJ"), Reading(unit="ms"), Reading(unit="ms"), Reading(unit="img/s"), Reading())
+    energy = result.energy.net.j_per_image if result.energy and result.energy.net else None
+    p50_s = result.latency.median_s if result.latency else None
+    p99 = result.latency.p99 if result.latency else None
+    top1 = result.top1
+    return (
+        Reading(three_digits(None if energy is None else 1e3 * energy), "mJ"),
+        Reading(fixed(None if p50_s is None else 1e3 * p50_s, 1), "ms"),
+        Reading(fixed(1e3 * p99.value if p99 else None, 1), "ms"),
+        Reading(three_digits(result.images_per_s), "img/s"),
+        Reading(f"{top1.correct} / {top1.images}", f"{100 * top1.low:.0f}–{100 * top1.high:.0f} %")
+        if top1
+        else Reading(),
+    )
+
+
+class Readouts(QWidget):
+    """A row of numbers of one size."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setFixedHeight(HEIGHT_PX)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 0, 4, 0)
+        row.setSpacing(0)
+        self.numbers = [Number(dial, theme) for dial in DIALS]
+        for number in self.numbers:
+            row.addWidget(number, 5 if number.dial.caption == "top-1" else 4)
+
+    def show_readings(self, shown: tuple[Reading, ...]) -> None:
+        for number, reading in zip(self.numbers, shown, strict=True):
+            number.show_reading(reading)
+        size = min(number.largest_px() for number in self.numbers)
+        for number in self.numbers:
+            number.set_size(size)
+
+    def set_theme(self, theme: Theme) -> None:
+        for number in self.numbers:
+            number.set_theme(theme)
+
+
+class Number(QWidget):
+    """A caption, a large light number, its unit."""
+
+    def __init__(self, dial: Dial, theme: Theme) -> None:
+        super().__init__()
+        self.dial = dial
+        self.reading = Reading()
+        self._theme = theme
+        self._size_px = LARGEST_PX
+        self.setToolTip(dial.tip)
+        self.setAccessibleName(dial.caption)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        return QSize(100, HEIGHT_PX)
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        self.update()
+
+    def show_reading(self, reading: Reading) -> None:
+        if reading != self.reading:
+            self.reading = reading
+            self.setAccessibleDescription(f"{reading.text} {reading.unit}")
+            self.setToolTip(f"{reading.caption}: {self.dial.tip}" if reading.caption else self.dial.tip)
+            self.update()
+
+    def set_size(self, size_px: int) -> None:
+        if size_px != self._size_px:
+            self._size_px = size_px
+            self.update()
+
+    def largest_px(self) -> int:
+        """The largest size at which number and unit fit; room for one digit more, so that it seldom changes."""
+        unit = QFontMetricsF(ui_font(SMALL_PX)).horizontalAdvance(self.reading.unit)
+        room = self.width() - SIDE_PX - 8 - unit
+        wide = sum(_advances(self.reading.text, QFontMetricsF(_large(100))))
+        return int(min(max(100 * room / max(wide, 1), SMALLEST_PX), LARGEST_PX))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
+        painter.setPen(QColor(self._theme.dim))
+        painter.setFont(ui_font(SMALL_PX))
+        metrics = QFontMetricsF(painter.font())
+        caption = self.reading.caption or self.dial.caption
+        room = self.width() - SIDE_PX - 4
+        painter.drawText(QPointF(SIDE_PX, 19), metrics.elidedText(caption, Qt.TextElideMode.ElideRight, room))
+        font = _large(self._size_px)
+        painter.setFont(font)
+        measured = self.reading.text != NOTHING
+        painter.setPen(QColor(getattr(self._theme, self.dial.colour) if measured else self._theme.dim))
+        x = float(SIDE_PX - 1)
+        for character, advance in zip(
+            self.reading.text, _advances(self.reading.text, QFontMetricsF(font)), strict=True
+        ):
+            painter.drawText(QPointF(x, 48), character)
+            x += advance
+        if measured:
+            painter.setPen(QColor(self._theme.dim))
+            painter.setFont(ui_font(SMALL_PX))
+            painter.drawText(QPointF(x + 5, 48), self.reading.unit)
+
+
+def _large(size_px: int) -> QFont:
+    return ui_font(size_px, QFont.Weight.ExtraLight)
+
+
+def _advances(text: str, metrics: QFontMetricsF) -> list[float]:
+    """Tabular figures, whatever the font: each digit is as wide as the widest."""
+    digit = max(metrics.horizontalAdvance(d) for d in "0123456789")
+    return [
+        digit if c.isdigit() else 0.6 * metrics.horizontalAdvance(c) if c == " " else metrics.horizontalAdvance(c)
+        for c in text
+    ]

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: N802 (Qt names these methods)
+"""The plan: which runs, how far each has come, how long it will take, and starting and stopping it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from monitor_app.core.runs import RunState
+from monitor_app.core.status import BenchPhase
+from monitor_app.gui.panels.parts import Heading
+from monitor_app.gui.plot.annotations import PHASE_NAMES
+from monitor_app.gui.theme import BODY_PX, ui_font
+from monitor_app.gui.wording import duration
+
+if TYPE_CHECKING:
+    from monitor_app.core.status import BenchStatus, RunStatus
+    from monitor_app.gui.session.recording import Recording
+    from monitor_app.gui.theme import Theme
+
+LINE_PX = 22
+MOST_LINES = 9
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """A run of the plan as it is read."""
+
+    title: str
+    state: str
+    tone: str
+    """active, done, failed or waiting"""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The plan as the panel shows it."""
+
+    lines: tuple[PlanLine, ...] = ()
+    fraction: float = 0.0
+    foot: str = ""
+    running: bool = False
+    recorded: bool = False
+    """An old session: nothing is going on."""
+
+
+def plan_of(recording: Recording | None, status: BenchStatus | None) -> Plan:
+    """From what the bench says, or from the rows of an old session."""
+    if status is not None:
+        running = status.phase is BenchPhase.RUNNING
+        lines = tuple(_line(run) for run in status.runs)
+        done = sum(run.fraction if run.state == RunState.RUNNING.value else _ended(run) for run in status.runs)
+        fraction = done / len(status.runs) if status.runs else 0.0
+        return Plan(lines, fraction, _foot(status), running)
+    runs = recording.runs if recording else []
+    lines = tuple(PlanLine(f"{r.title}  b{r.batch_size}", r.state, _tone(r.state)) for r in runs)
+    foot = f"{len(runs)} run{'s' * (len(runs) != 1)} recorded" if runs else "no runs"
+    return Plan(lines, foot=foot, recorded=True)
+
+
+def _line(run: RunStatus) -> PlanLine:
+    state = run.state
+    if state == RunState.RUNNING.value:
+        phase = PHASE_NAMES.get(run.phase or "", run.phase or "")
+        state = f"{phase}  {100 * run.fraction:.0f} %".strip()
+    return PlanLine(f"{run.title}  b{run.batch_size}", state, _tone(run.state))
+
+
+def _tone(state: str) -> str:
+    return {RunState.RUNNING.value: "active", RunState.FAILED.value: "failed", RunState.DONE.value: "done"}.get(
+        state, "waiting"
+    )
+
+
+def _ended(run: RunStatus) -> float:
+    return 0.0 if run.state == RunState.WAITING.value else 1.0
+
+
+def _foot(status: BenchStatus) -> str:
+    parts = []
+    if status.phase is BenchPhase.RUNNING and status.remaining_s is not None:
+        parts.append(f"{duration(status.remaining_s)} left")
+    if status.cycle:
+        parts.append(f"cycle {status.cycle} of {status.cycles}" if status.cycles else f"cycle {status.cycle}")
+    if not parts:
+        parts.append({BenchPhase.STARTING: "starting", BenchPhase.STOPPING: "stopping"}.get(status.phase, "ready"))
+    return "  ·  ".join(parts)
+
+
+class RunPanel(QWidget):
+    """Shows a Plan; says when a button is pressed."""
+
+    start_stop_asked = Signal()
+    skip_asked = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._plan = Plan()
+        self.lines = PlanLines(theme)
+        self._area = QScrollArea()
+        self._area.setWidget(self.lines)
+        self._area.setWidgetResizable(True)
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setRange(0, 1000)
+        self.foot = QLabel()
+        self.foot.setObjectName("dim")
+        self.start_stop, self.skip = _button("Start"), _button("Skip run")
+        self.start_stop.clicked.connect(self.start_stop_asked)
+        self.skip.clicked.connect(self.skip_asked)
+        self._arrange()
+        self.show_plan(Plan())
+
+    def _arrange(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.start_stop, 1)
+        buttons.addWidget(self.skip, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(7)
+        for part in (Heading("runs"), self._area, self.progress, self.foot):
+            column.addWidget(part)
+        column.addLayout(buttons)
+
+    def show_plan(self, plan: Plan) -> None:
+        if plan.lines != self._plan.lines or not self._plan.lines:
+            self.lines.show_lines(plan.lines)
+            self._area.setFixedHeight(LINE_PX * min(len(plan.lines), MOST_LINES))
+            self._area.setVisible(bool(plan.lines))
+            active = next((k for k, line in enumerate(plan.lines) if line.tone == "active"), None)
+            if active is not None:
+                self._area.ensureVisible(0, active * LINE_PX, 0, 2 * LINE_PX)
+        self._plan = plan
+        self.progress.setVisible(not plan.recorded)
+        self.progress.setValue(round(1000 * plan.fraction))
+        self.foot.setText(plan.foot)
+        self.start_stop.setText("Stop" if plan.running else "Start")
+        self.skip.setEnabled(plan.running)
+        self.skip.setVisible(not plan.recorded)
+
+    def set_theme(self, theme: Theme) -> None:
+        self.lines.theme = theme
+        self.lines.update()
+
+
+class PlanLines(QWidget):
+    """Titles on the left, states on the right."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.theme = theme
+        self._lines: tuple[PlanLine, ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        return QSize(120, LINE_PX * len(self._lines))
+
+    def show_lines(self, lines: tuple[PlanLine, ...]) -> None:
+        self._lines = lines
+        self.setFixedHeight(LINE_PX * len(lines))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        font = ui_font(BODY_PX)
+        painter.setFont(font)
+        metrics = QFontMetricsF(font)
+        t = self.theme
+        tones = {"active": (t.text, t.accuracy), "failed": (t.text, t.alarm), "done": (t.text, t.dim)}
+        for k, line in enumerate(self._lines):
+            title, state = tones.get(line.tone, (t.dim, t.dim))
+            area = QRectF(0, k * LINE_PX, self.width() - 2, LINE_PX)
+            painter.setPen(QColor(state))
+            painter.drawText(area, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, line.state)
+            room = area.width() - metrics.horizontalAdvance(line.state) - 10
+            painter.setPen(QColor(title))
+            baseline = area.top() + (LINE_PX + metrics.ascent() - metrics.descent()) / 2
+            painter.drawText(QPointF(0, baseline), metrics.elidedText(line.title, Qt.TextElideMode.ElideRight, room))
+
+
+def _button(text: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return button

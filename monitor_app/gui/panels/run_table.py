@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: RUF001 (typography: dashes, minus and micro signs)
+# ruff: noqa: N802 (Qt names these methods)
+"""All runs of the session in figures."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+
+from monitor_app.core.runs import RunState
+from monitor_app.gui.theme import SMALL_PX, ui_font
+from monitor_app.gui.wording import NOTHING, fixed, three_digits
+
+if TYPE_CHECKING:
+    from monitor_app.analysis.run.energy import EnergySummary
+    from monitor_app.analysis.run.results import RunResult
+    from monitor_app.gui.session.recording import Recording
+    from monitor_app.gui.theme import Theme
+    from monitor_app.session.rows import RunRow
+
+COLUMNS = (
+    "run", "batch", "state", "images/s", "p50 ms", "p99 ms", "idle W", "full W", "net W", "mJ / image", "top-1",
+)  # fmt: skip
+WORDS = frozenset({"run", "state"})
+"""Columns set to the left; numbers are set to the right."""
+ROW_PX = 26
+Index: TypeAlias = "QModelIndex | QPersistentModelIndex"
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A row of the table as it is read."""
+
+    run_id: int
+    texts: tuple[str, ...]
+    tip: str
+    failed: bool
+
+
+def run_line(run: RunRow, result: RunResult | None) -> RunLine:
+    """The texts of a run, with dashes for what was not measured."""
+    rate, latency, power = (result.images_per_s, result.latency, result.power) if result else (None, None, None)
+    p99 = latency.p99 if latency else None
+    delays = (latency.median_s if latency else None, p99.value if p99 else None)
+    watts = (power.idle_w, power.full_w, power.net_w) if power else (None, None, None)
+    texts = (
+        run.title, f"{run.batch_size}", run.state, three_digits(rate),
+        *(fixed(None if s is None else 1e3 * s, 1) for s in delays),
+        *(fixed(w, 2) for w in watts),
+        energy_words(result.energy if result else None), _top1(run, result),
+    )  # fmt: skip
+    return RunLine(run.id, texts, _tip(run, result), run.state == RunState.FAILED.value)
+
+
+def energy_words(energy: EnergySummary | None) -> str:
+    """Net millijoules per image with one standard deviation, to the decimals of that."""
+    if energy is None or energy.net is None:
+        return NOTHING
+    value, doubt = 1e3 * energy.net.j_per_image, 1e3 * energy.net.uncertainty_j
+    if not doubt:
+        return three_digits(value)
+    decimals = min(max(-math.floor(math.log10(doubt)), 0), 2)
+    if doubt < 0.5 * 10**-decimals:
+        return three_digits(value)
+    return f"{fixed(value, decimals)} ± {fixed(doubt, decimals)}"
+
+
+def _top1(run: RunRow, result: RunResult | None) -> str:
+    p = result.top1 if result else None
+    if p is not None:
+        return f"{p.correct}/{p.images}   {100 * p.low:.0f}–{100 * p.high:.0f} %"
+    return f"not measured: {run.accuracy_note}" if run.accuracy_note else NOTHING
+
+
+def _tip(run: RunRow, result: RunResult | None) -> str:
+    if run.error:
+        return run.error
+    parts = [run.network, run.precision, f"on {run.device}", f"{run.threads} threads"]
+    if result is not None and result.power is not None:
+        parts.append(f"{100 * result.power.coverage:.2f} % of the samples arrived")
+    return "\n".join(("  ·  ".join(parts), *(result.notes if result is not None else ())))
+
+
+WIDTHS = {"run": 150, "batch": 56, "state": 84, "images/s": 84, "mJ / image": 116, "top-1": 188}
+"""Of the columns whose width does not follow the window's, in pixels."""
+
+
+class RunModel(QAbstractTableModel):
+    """The lines of the table for Qt."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.lines: list[RunLine] = []
+        self.theme = theme
+
+    def show_lines(self, lines: list[RunLine]) -> None:
+        """Change only what is different, so that selection and scrolling stay."""
+        if [line.run_id for line in lines[: len(self.lines)]] != [line.run_id for line in self.lines]:
+            self.beginResetModel()
+            self.lines = lines
+            self.endResetModel()
+            return
+        for row, (old, new) in enumerate(zip(self.lines, lines, strict=False)):
+            if old != new:
+                self.lines[row] = new
+                self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
+        if len(lines) > len(self.lines):
+            self.beginInsertRows(QModelIndex(), len(self.lines), len(lines) - 1)
+            self.lines = list(lines)
+            self.endInsertRows()
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.lines)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section]
+        return _alignment(section) if role == Qt.ItemDataRole.TextAlignmentRole else None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        line = self.lines[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return line.texts[index.column()]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(index.column())
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return line.tip
+        if role == Qt.ItemDataRole.ForegroundRole:
+            return self._colour(line, index.column())
+        return None
+
+    def _colour(self, line: RunLine, column: int) -> QColor | None:
+        text = line.texts[column]
+        if line.failed and COLUMNS[column] == "state":
+            return QColor(self.theme.alarm)
+        quiet = text == NOTHING or text.startswith("not measured") or COLUMNS[column] == "state"
+        return QColor(self.theme.dim) if quiet else None
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignLeft if COLUMNS[column] in WORDS else Qt.AlignmentFlag.AlignRight
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+class RunTable(QTableView):
+    """One run a line, the newest last."""
+
+    run_chosen = Signal(int)
+    """(id of the run) on a double click"""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._model = RunModel(theme)
+        self.setModel(self._model)
+        self.setShowGrid(False)
+        self.setAlternatingRowColors(True)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setMinimumHeight(2 * ROW_PX)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(ROW_PX)
+        self._set_header()
+        self.doubleClicked.connect(self._choose)
+
+    def _set_header(self) -> None:
+        header = self.horizontalHeader()
+        header.setFont(ui_font(SMALL_PX))
+        header.setFixedHeight(ROW_PX)
+        header.setHighlightSections(False)
+        header.setSectionsClickable(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(40)
+        for name, width in WIDTHS.items():
+            header.setSectionResizeMode(COLUMNS.index(name), QHeaderView.ResizeMode.Fixed)
+            header.resizeSection(COLUMNS.index(name), width)
+
+    def set_theme(self, theme: Theme) -> None:
+        self._model.theme = theme
+        self.viewport().update()
+
+    def refresh(self, recording: Recording) -> None:
+        """Bring the table up to date; the newest run stays in view if it was."""
+        bar = self.verticalScrollBar()
+        at_end = bar.value() == bar.maximum()
+        count = self._model.rowCount()
+        self._model.show_lines([run_line(run, recording.results.get(run.id)) for run in recording.runs])
+        if at_end and self._model.rowCount() != count:
+            self.scrollToBottom()
+
+    def _choose(self, index: QModelIndex) -> None:
+        self.run_chosen.emit(self._model.lines[index.row()].run_id)

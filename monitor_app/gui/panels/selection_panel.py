@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The figures of a selected stretch of time, for each signal that is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from monitor_app.core.samples import Quantity
+from monitor_app.gui.panels.parts import Heading, dim_label
+from monitor_app.gui.plot.legend import LETTERS
+from monitor_app.gui.wording import NOTHING, engineering, fixed, scale_of, span_of_time, three_digits, unit_of
+
+if TYPE_CHECKING:
+    from monitor_app.gui.session.recording import Recording
+    from monitor_app.gui.session.shown_signals import Trace, Traces
+    from monitor_app.gui.theme import Theme
+    from monitor_app.session.waveform import Statistics
+
+COLUMNS = ("mean", "min", "max", "energy")
+
+
+@dataclass(frozen=True, slots=True)
+class SignalFigures:
+    """One of several signals: its name, its unit, and a text for each of COLUMNS."""
+
+    name: str
+    unit: str
+    colour: str
+    slot: int
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionFigures:
+    """What the stretch comes to; rows that do not apply are left out."""
+
+    rows: dict[str, str] = field(default_factory=dict)
+    signals: tuple[SignalFigures, ...] = ()
+    """Empty where one signal is shown: then the rows have its figures."""
+
+
+def selection_figures(
+    recording: Recording, traces: Traces, start_s: float, end_s: float, theme: Theme
+) -> SelectionFigures:
+    """Of all signals that are shown, every sample of the stretch."""
+    start_ns, end_ns = recording.host_ns(start_s), recording.host_ns(end_s)
+    measured = [(t, recording.reader.statistics(t.signal.id, start_ns, end_ns)) for t in traces.all]
+    rows = {"Δt": span_of_time(end_s - start_s)}
+    if not any(s.count for _, s in measured):
+        return SelectionFigures(rows | {"coverage": "no samples"})
+    if len(measured) == 1:
+        rows |= _rows_of(*measured[0])
+    board = next((s for t, s in measured if t.signal == recording.power and s.count), None)
+    if board is not None:
+        rows |= _energies(recording, board.mean, start_s, end_s)
+    rows["coverage"] = f"{100 * min(s.coverage for _, s in measured):.2f} %"
+    several = measured if len(measured) > 1 else []
+    return SelectionFigures(rows, tuple(_signal_figures(recording, t, s, theme) for t, s in several))
+
+
+def _rows_of(trace: Trace, s: Statistics) -> dict[str, str]:
+    quantity, unit = trace.signal.quantity, unit_of(trace.signal.quantity)
+    rows = {
+        "mean": engineering(s.mean, unit, exact=True),
+        "min … max": f"{fixed(s.minimum, 3)} … {fixed(s.maximum, 3)} {unit}",
+        "std": engineering(s.deviation, unit, exact=True),
+    }
+    if quantity is Quantity.POWER:
+        rows["energy"] = engineering(s.mean * s.duration_s, "J", exact=True)
+    elif quantity is Quantity.CURRENT:
+        rows["charge"] = engineering(s.integral, "C", exact=True)
+    return rows
+
+
+def _energies(recording: Recording, mean_w: float, start_s: float, end_s: float) -> dict[str, str]:
+    """Of the board, with what its idle power and the images make of it."""
+    seconds = end_s - start_s
+    figures = {}
+    idle_w = recording.levels.idle_w
+    images = int(recording.batches.between(start_s, end_s)["images"].sum())
+    if idle_w is not None:
+        figures["net"] = engineering((mean_w - idle_w) * seconds, "J", exact=True)
+    figures["images"] = f"{images:,}"
+    if images and idle_w is not None:
+        figures["per image"] = engineering((mean_w - idle_w) * seconds / images, "J", exact=True)
+    return figures
+
+
+def _signal_figures(recording: Recording, trace: Trace, s: Statistics, theme: Theme) -> SignalFigures:
+    quantity = trace.signal.quantity
+    name = recording.labels.get(trace.signal.id, trace.signal.name)
+    factor, unit = scale_of(max(abs(s.minimum), abs(s.maximum)) if s.count else 1.0, unit_of(quantity))
+    values = (s.mean, s.minimum, s.maximum)
+    texts = [three_digits(value * factor) if s.count else NOTHING for value in values]
+    texts.append(engineering(s.mean * s.duration_s, "J") if s.count and quantity is Quantity.POWER else "")
+    return SignalFigures(name, unit, theme.of_trace(quantity, trace.slot), trace.slot, tuple(texts))
+
+
+class SelectionPanel(QWidget):
+    """Hidden while nothing is selected."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid, self._table = QGridLayout(), QGridLayout()
+        for grid in (self._grid, self._table):
+            grid.setHorizontalSpacing(8)
+            grid.setVerticalSpacing(4)
+        self.shown = SelectionFigures()
+        self._rows: list[tuple[QLabel, QLabel]] = []
+        self._heads = [dim_label(name) for name in COLUMNS]
+        self._signals: list[tuple[QLabel, QLabel, list[QLabel]]] = []
+        for column, head in enumerate(self._heads):
+            self._table.addWidget(head, 0, column, Qt.AlignmentFlag.AlignRight)
+            self._table.setColumnStretch(column, 1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(7)
+        whole.addWidget(Heading("selection"))
+        whole.addLayout(self._table)
+        whole.addLayout(self._grid)
+        self.hide()
+
+    def show_figures(self, figures: SelectionFigures | None) -> None:
+        """None hides the panel."""
+        self.setVisible(figures is not None)
+        if figures is None or figures == self.shown:
+            return
+        self.shown = figures
+        while len(self._rows) < len(figures.rows):
+            self._add_row()
+        while len(self._signals) < len(figures.signals):
+            self._add_signal()
+        texts = [*figures.rows.items(), *[("", "")] * len(self._rows)]
+        for (name, value), (name_text, value_text) in zip(self._rows, texts, strict=False):
+            name.setText(name_text)
+            value.setText(value_text)
+            for label in (name, value):
+                label.setVisible(bool(name_text))
+        for head in self._heads:
+            head.setVisible(bool(figures.signals))
+        for k, labels in enumerate(self._signals):
+            self._fill(labels, figures.signals[k] if k < len(figures.signals) else None)
+
+    def _fill(self, labels: tuple[QLabel, QLabel, list[QLabel]], figures: SignalFigures | None) -> None:
+        name, unit, cells = labels
+        for label in (name, unit, *cells):
+            label.setVisible(figures is not None)
+        if figures is None:
+            return
+        mark = f'<span style="color:{figures.colour}">{LETTERS[figures.slot]}</span>'
+        name.setText(f"{mark}&nbsp; {figures.name}")
+        unit.setText(figures.unit)
+        for cell, text in zip(cells, figures.texts, strict=True):
+            cell.setText(text)
+
+    def _add_row(self) -> None:
+        name, value = dim_label(), QLabel()
+        _make_number(value)
+        row = len(self._rows)
+        self._grid.addWidget(name, row, 0)
+        self._grid.addWidget(value, row, 1)
+        self._rows.append((name, value))
+
+    def _add_signal(self) -> None:
+        """Its name over its figures: four columns of numbers are as wide as the panel."""
+        name, unit, cells = QLabel(), dim_label(), [QLabel() for _ in COLUMNS]
+        name.setTextFormat(Qt.TextFormat.RichText)
+        row = 1 + 2 * len(self._signals)
+        self._table.addWidget(name, row, 0, 1, len(COLUMNS) - 1)
+        self._table.addWidget(unit, row, len(COLUMNS) - 1, Qt.AlignmentFlag.AlignRight)
+        for column, cell in enumerate(cells):
+            _make_number(cell)
+            self._table.addWidget(cell, row + 1, column)
+        self._signals.append((name, unit, cells))
+
+
+def _make_number(label: QLabel) -> None:
+    label.setAlignment(Qt.AlignmentFlag.AlignRight)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

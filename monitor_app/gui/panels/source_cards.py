@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the source panel says of each instrument, from the bench and from the file. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor_app.core.status import SourceState
+from monitor_app.gui.session.shown_signals import COMPUTED, in_order
+from monitor_app.gui.wording import clock_bound, engineering, sample_rate, unit_of
+
+if TYPE_CHECKING:
+    from monitor_app.core.status import BenchStatus, SourceStatus
+    from monitor_app.gui.session.recording import Recording
+    from monitor_app.gui.session.shown_signals import Traces
+    from monitor_app.gui.theme import Theme
+    from monitor_app.session.rows import SignalRow, SourceRow
+
+STATE_WORDS = {
+    SourceState.CONNECTING: "connecting", SourceState.STREAMING: "", SourceState.LOST: "lost, trying again",
+    SourceState.FAILED: "failed", SourceState.DISCONNECTED: "disconnected",
+}  # fmt: skip
+TROUBLE = frozenset({SourceState.LOST, SourceState.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class SignalLine:
+    """A signal of an instrument; ``slot`` is its mark in the picture, or None where it is not shown."""
+
+    id: int
+    name: str
+    detail: str
+    colour: str
+    slot: int | None
+    is_power: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCard:
+    """An instrument as the panel shows it."""
+
+    name: str
+    detail: str
+    """Rate, or state where it does not stream."""
+    colour: str
+    trouble: bool
+    about: str
+    """Model and serial number."""
+    clock: str
+    message: str
+    notes: tuple[str, ...]
+    simulated: bool
+    action: str
+    """connect, disconnect, or nothing for a recorded session."""
+    signals: tuple[SignalLine, ...]
+    """Powers first."""
+
+
+def source_cards(
+    recording: Recording | None, status: BenchStatus | None, traces: Traces, theme: Theme
+) -> tuple[SourceCard, ...]:
+    """From what the bench says and what the file holds; either may be missing."""
+    rows = {row.name: row for row in recording.sources} if recording else {}
+    states = {s.name: s for s in status.sources} if status else {}
+    return tuple(
+        _card(name, rows.get(name), states.get(name), recording, traces, theme)
+        for name in (*states, *(n for n in rows if n not in states))
+    )
+
+
+def _card(
+    name: str,
+    row: SourceRow | None,
+    state: SourceStatus | None,
+    recording: Recording | None,
+    traces: Traces,
+    theme: Theme,
+) -> SourceCard:
+    signals = [s for s in recording.signals if row and s.source == row.id] if recording else []
+    rate_hz = (state.rate_hz if state else None) or (recording.rate_hz(row.id) if recording and row else None)
+    return SourceCard(
+        name=name,
+        detail=_detail(state, rate_hz),
+        colour=_colour(state, theme),
+        trouble=state is not None and state.state in TROUBLE,
+        about=_about(row, state),
+        clock=_clock(recording, row, state),
+        message=state.message if state else "",
+        notes=(state.notes if state else ()) or (row.notes if row else ()),
+        simulated=bool((state and state.simulated) or (row and row.simulated)),
+        action=_action(state),
+        signals=tuple(_signal_line(s, traces, theme) for s in in_order(signals)),
+    )
+
+
+def _detail(state: SourceStatus | None, rate_hz: float | None) -> str:
+    if state is not None and STATE_WORDS[state.state]:
+        return STATE_WORDS[state.state]
+    return sample_rate(rate_hz) if rate_hz else ""
+
+
+def _colour(state: SourceStatus | None, theme: Theme) -> str:
+    if state is None or state.state in {SourceState.DISCONNECTED, SourceState.CONNECTING}:
+        return theme.dim
+    return theme.accuracy if state.state is SourceState.STREAMING else theme.alarm
+
+
+def _about(row: SourceRow | None, state: SourceStatus | None) -> str:
+    kind = state.kind if state else row.kind if row else ""
+    if kind in COMPUTED:
+        return f"computed {kind}"
+    model = (state.model if state else "") or (row.model if row else "") or kind
+    serial_number = (state.serial_number if state else "") or (row.serial_number if row else "")
+    return "  ·  ".join(part for part in (model, serial_number) if part)
+
+
+def _clock(recording: Recording | None, row: SourceRow | None, state: SourceStatus | None) -> str:
+    """How far its times may be off the host's, and what that rests on."""
+    bound_ns, method = (state.clock_bound_ns, state.clock_method) if state else (None, "")
+    if bound_ns is None and recording is not None and row is not None and row.id in recording.clocks:
+        bound_ns, method = recording.clocks[row.id].bound_ns, recording.clocks[row.id].method
+    if bound_ns is None:
+        return ""
+    return f"{clock_bound(bound_ns)}, {method}".rstrip(", ")
+
+
+def _action(state: SourceStatus | None) -> str:
+    if state is None:
+        return ""
+    return "connect" if state.state in {SourceState.DISCONNECTED, SourceState.FAILED} else "disconnect"
+
+
+def _signal_line(signal: SignalRow, traces: Traces, theme: Theme) -> SignalLine:
+    unit = unit_of(signal.quantity)
+    trace = traces.of(signal.id)
+    return SignalLine(
+        id=signal.id,
+        name=signal.name,
+        detail=f"{engineering(signal.resolution, unit)} / step" if signal.resolution else unit,
+        colour=theme.of_trace(signal.quantity, trace.slot if trace else 0),
+        slot=trace.slot if trace else None,
+        is_power=signal.quantity.value == "W",
+    )

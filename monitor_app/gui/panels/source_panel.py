@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The instruments: how each is doing, what it measures, and whether it is connected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from monitor_app.gui.panels.parts import Elided, Heading, WordButton, dim_label
+from monitor_app.gui.panels.signal_list import MARGIN_PX, SignalList
+
+if TYPE_CHECKING:
+    from monitor_app.gui.panels.source_cards import SignalLine, SourceCard
+    from monitor_app.gui.theme import Theme
+
+MANY = 8
+"""An instrument with more signals than this shows its powers, and the others when asked."""
+CLOCK_TIP = "how far a sample's time may be off the host's, and what that rests on"
+FEW = 4
+"""Of one without a power."""
+
+
+def first_lines(lines: tuple[SignalLine, ...]) -> tuple[SignalLine, ...]:
+    """What a long list shows until it is opened: powers, and whatever is in the picture."""
+    if len(lines) <= MANY:
+        return lines
+    wanted = [line for line in lines if line.is_power][:MANY] or list(lines[:FEW])
+    return tuple(line for line in lines if line in wanted or line.slot is not None)
+
+
+class SourcePanel(QWidget):
+    """Shows cards; says which source to connect and which signals to show."""
+
+    connect_asked = Signal(str)
+    """(name of the source)"""
+    disconnect_asked = Signal(str)
+    signal_chosen = Signal(int)
+    """(id of the signal to show alone)"""
+    signal_toggled = Signal(int)
+    """(id of the signal to show with the others, or no more)"""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.theme = theme
+        self.cards: dict[str, CardView] = {}
+        """By name of the source."""
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(12)
+        self._none = dim_label("none yet")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(7)
+        column.addWidget(Heading("sources"))
+        column.addWidget(self._none)
+        column.addLayout(self._rows)
+
+    def show_cards(self, cards: tuple[SourceCard, ...]) -> None:
+        names = [card.name for card in cards]
+        if names != list(self.cards):
+            self._make(names)
+        for card in cards:
+            self.cards[card.name].show_card(card, self.theme)
+
+    def _make(self, names: list[str]) -> None:
+        kept = {name: view for name, view in self.cards.items() if name in names}
+        for name, view in self.cards.items():
+            self._rows.removeWidget(view)
+            if name not in kept:
+                view.hide()
+                view.deleteLater()
+        self.cards = {name: kept.get(name) or self._card(name) for name in names}
+        for view in self.cards.values():
+            self._rows.addWidget(view)
+        self._none.setVisible(not names)
+
+    def _card(self, name: str) -> CardView:
+        view = CardView(self.theme)
+        view.action.clicked.connect(lambda: self._ask(name, view.action.text()))
+        view.signals.chosen.connect(self.signal_chosen)
+        view.signals.toggled.connect(self.signal_toggled)
+        return view
+
+    def _ask(self, name: str, action: str) -> None:
+        (self.connect_asked if action == "connect" else self.disconnect_asked).emit(name)
+
+    def set_theme(self, theme: Theme) -> None:
+        self.theme = theme
+
+
+class CardView(QWidget):
+    """One instrument; brought up to date in place, so that a click never meets a line that has just been replaced."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._card: SourceCard | None = None
+        self._theme = theme
+        self._dressed: object = None
+        self.open = False
+        """Whether a long list of signals is shown whole."""
+        self.title, self.detail = QLabel(), dim_label()
+        self.title.setTextFormat(Qt.TextFormat.RichText)
+        self.info = WordButton("i", name="info")
+        self.info.setCheckable(True)
+        self.about, self.clock = Elided(), Elided()
+        self.simulated = QLabel("SIMULATED")
+        self.action, self.more = WordButton(), WordButton()
+        self.signals = SignalList(theme)
+        self.notes, self.message = dim_label(), dim_label()
+        for text in (self.notes, self.message):
+            text.setWordWrap(True)
+            text.setContentsMargins(MARGIN_PX, 1, 0, 1)
+        self.info.toggled.connect(self.notes.setVisible)
+        self.more.clicked.connect(self._open_or_close)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addLayout(_row(self.title, self.info, None, self.detail, indent=0))
+        column.addLayout(_row(self.about, self.simulated))
+        column.addLayout(_row(self.clock, self.action))
+        for part in (self.notes, self.message, self.signals):
+            column.addWidget(part)
+        column.addLayout(_row(self.more, None))
+        self.notes.hide()
+
+    def show_card(self, card: SourceCard, theme: Theme) -> None:
+        if (card, theme) == (self._card, self._theme):
+            return
+        self._card, self._theme = card, theme
+        self.title.setText(f'<span style="color:{card.colour}">●</span>&nbsp; {card.name}')
+        self.detail.setText(card.detail)
+        self.info.setVisible(bool(card.notes))
+        self.info.setToolTip("\n".join(card.notes))
+        self.notes.setText("\n".join(card.notes))
+        self.notes.setVisible(bool(card.notes) and self.info.isChecked())
+        self.about.set_text(card.about)
+        self.clock.set_text(card.clock, f"{card.clock}: {CLOCK_TIP}")
+        self.simulated.setVisible(card.simulated)
+        self.clock.setVisible(bool(card.clock or card.action))
+        self.action.setText(card.action)
+        self.action.setVisible(bool(card.action))
+        self.message.setText(card.message)
+        self.message.setVisible(bool(card.message))
+        self._dress(card, theme)
+        self._show_signals()
+
+    def _dress(self, card: SourceCard, theme: Theme) -> None:
+        """Style sheets are slow to set: only where they change."""
+        if (card.trouble, theme) != self._dressed:
+            self._dressed = (card.trouble, theme)
+            alarm = f"color: {theme.alarm}"
+            self.simulated.setStyleSheet(f"{alarm}; font-weight: 600; font-size: 10px")
+            for label in (self.detail, self.message):
+                label.setStyleSheet(alarm if card.trouble else f"color: {theme.dim}")
+
+    def _show_signals(self) -> None:
+        if self._card is None:
+            return
+        lines = self._card.signals
+        first = first_lines(lines)
+        self.signals.show_lines(lines if self.open else first, self._theme)
+        hidden = len(lines) - len(first)
+        self.more.setVisible(hidden > 0)
+        self.more.setText("fewer" if self.open else f"{hidden} more")
+
+    def _open_or_close(self) -> None:
+        self.open = not self.open
+        self._show_signals()
+
+
+def _row(*parts: QWidget | None, indent: int = MARGIN_PX) -> QHBoxLayout:
+    """Widgets side by side; None is the room between."""
+    row = QHBoxLayout()
+    row.setContentsMargins(indent, 0, 0, 0)
+    row.setSpacing(6)
+    for part in parts:
+        if part is None:
+            row.addStretch(1)
+        else:
+            row.addWidget(part, 1 if isinstance(part, Elided) else 0)
+    return row

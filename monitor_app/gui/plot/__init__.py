@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The panes on one time axis: curves, overlay, cursor, overview, navigation."""

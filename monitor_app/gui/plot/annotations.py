@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: RUF001 (typography: dashes, minus and micro signs)
+"""What is written over and under the traces, as values, and where its labels go. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor_app.core.runs import Phase
+from monitor_app.gui.session.shown_signals import COMPUTED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor_app.analysis.run.results import RunResult
+    from monitor_app.gui.session.recording import Recording
+
+MEASURED = frozenset({Phase.WARM_UP.value, Phase.TIMED.value, Phase.ACCURACY.value})
+PHASE_NAMES = {
+    Phase.COOL_DOWN.value: "cool", Phase.LOAD.value: "load",
+    Phase.IDLE_BEFORE.value: "idle", Phase.WARM_UP.value: "warm-up",
+    Phase.TIMED.value: "timed", Phase.ACCURACY.value: "accuracy", Phase.IDLE_AFTER.value: "idle",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A named stretch of time, in seconds since the start."""
+
+    start_s: float
+    end_s: float
+    name: str
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Samples of a source that never arrived, in seconds since the start."""
+
+    start_s: float
+    end_s: float
+    name: str
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A value with its name, beside the pane at its height."""
+
+    value: float
+    name: str
+    text: str
+    line: bool = False
+    """Whether a line at this value goes through the pane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """Everything that is written on the panes, times in s since the start."""
+
+    runs: tuple[Stretch, ...] = ()
+    """Runs from the first to the last forward pass."""
+    phases: tuple[Stretch, ...] = ()
+    gaps: tuple[Hole, ...] = ()
+    marks: tuple[tuple[float, str], ...] = ()
+    """Time in s and text."""
+    levels: tuple[Note, ...] = ()
+    """Idle and full, in this order, where known."""
+    swing: str = ""
+    latency: tuple[Note, ...] = ()
+    accuracy: tuple[Note, ...] = ()
+    accuracy_note: str = ""
+    """Why there is no accuracy."""
+
+
+def annotate(recording: Recording, *, with_levels: bool) -> Annotations:
+    """What there is to say about the session as it stands; levels where the power of the board is shown."""
+    phases = tuple(_phases(recording))
+    levels = recording.levels if with_levels else None
+    run = recording.current_run
+    result = recording.latest_result
+    notes = [(levels.idle_w, "idle"), (levels.full_w, "full")] if levels else []
+    return Annotations(
+        runs=tuple(_runs(recording)),
+        phases=phases,
+        gaps=tuple(_holes(recording)),
+        # Of a source that went away the hole and the panel tell.
+        marks=tuple((recording.seconds(m.host_ns), "" if m.kind == "lost" else m.text) for m in recording.marks),
+        levels=tuple(Note(w, name, f"{w:.2f} W", line=True) for w, name in notes if w is not None),
+        swing=f"{levels.swing_w:.2f} W" if levels and levels.swing_w is not None else "",
+        latency=tuple(_latency_notes(result)),
+        accuracy=tuple(_accuracy_notes(result)),
+        accuracy_note=_accuracy_note(run.accuracy_note if run else None),
+    )
+
+
+def _holes(recording: Recording) -> list[Hole]:
+    """They say whose they are where there are several; what is computed has none of its own."""
+    measured = [source for source in recording.sources if source.kind not in COMPUTED]
+    names = {source.id: f"{source.name}  " if len(measured) > 1 else "" for source in measured}
+    return [
+        Hole(
+            recording.seconds(gap.start_ns),
+            recording.seconds(gap.end_ns),
+            f"{names[gap.source]}{gap.n:,} lost",
+            gap.source,
+        )
+        for gap in recording.gaps
+        if gap.source in names
+    ]
+
+
+def _phases(recording: Recording) -> list[Stretch]:
+    return [
+        Stretch(
+            recording.seconds(span.start_ns),
+            recording.seconds(span.end_ns) if span.end_ns is not None else recording.edge_s,
+            PHASE_NAMES.get(span.phase, span.phase),
+            strong=span.phase == Phase.TIMED.value,
+        )
+        for span in recording.spans
+        if span.phase in MEASURED
+    ]
+
+
+def _runs(recording: Recording) -> list[Stretch]:
+    titles = {run.id: f"{run.title}  ·  batch {run.batch_size}" for run in recording.runs}
+    bounds: dict[int, tuple[int, int]] = {}
+    for span in recording.spans:
+        if span.phase in MEASURED:
+            end_ns = span.end_ns if span.end_ns is not None else recording.newest_ns
+            start_ns, last_ns = bounds.get(span.run, (span.start_ns, end_ns))
+            bounds[span.run] = (min(start_ns, span.start_ns), max(last_ns, end_ns))
+    return [
+        Stretch(recording.seconds(start), recording.seconds(end), titles.get(run, ""))
+        for run, (start, end) in bounds.items()
+    ]
+
+
+def _latency_notes(result: RunResult | None) -> list[Note]:
+    if result is None or result.latency is None:
+        return []
+    p99 = result.latency.p99
+    named = (("p50", result.latency.median_s), ("p99", p99.value if p99 else None))
+    return [Note(1e3 * s, name, f"{1e3 * s:.1f} ms") for name, s in named if s is not None]
+
+
+def _accuracy_notes(result: RunResult | None) -> list[Note]:
+    if result is None or result.top1 is None:
+        return []
+    p = result.top1
+    return [Note(100 * p.value, f"{p.correct}/{p.images}", f"{100 * p.low:.0f}–{100 * p.high:.0f} %")]
+
+
+def _accuracy_note(reason: str | None) -> str:
+    return f"not measured: {reason}" if reason else ""
+
+
+def spread_apart(positions: Sequence[float], least: float, low: float, high: float) -> list[float]:
+    """Positions moved as little as needed to be ``least`` apart and within bounds, in their order of size."""
+    order = sorted(range(len(positions)), key=positions.__getitem__)
+    placed = [min(max(positions[k], low), high) for k in order]
+    for k in range(1, len(placed)):
+        placed[k] = max(placed[k], placed[k - 1] + least)
+    limit = high
+    for k in reversed(range(len(placed))):
+        placed[k] = min(placed[k], limit)
+        limit = placed[k] - least
+    result = [0.0] * len(placed)
+    for k, position in zip(order, placed, strict=True):
+        result[k] = position
+    return result

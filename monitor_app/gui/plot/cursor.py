@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is under the mouse: the time, and the values of all that is shown there. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor_app.gui.wording import clock_time, engineering, unit_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor_app.gui.plot.trace_curve import TraceCurve
+    from monitor_app.gui.plot.trace_pane import TracePane
+    from monitor_app.gui.session.recording import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Where the mouse is, and the lines to write there."""
+
+    seconds: float
+    traces: tuple[tuple[str, ...], ...]
+    """For each trace pane; the first line of the first one is the time."""
+    latency: tuple[str, ...]
+
+
+def point_at(seconds: float, pixel_s: float, recording: Recording, panes: Sequence[TracePane]) -> Pointer:
+    """The values at a time, of batches those that ended within some pixels of it."""
+    lines = [
+        tuple(line for curve in pane.curves for line in _of_curve(curve, recording, seconds, len(pane.curves) > 1))
+        for pane in panes
+    ]
+    when = clock_time(seconds, max(pixel_s, 1e-6))
+    return Pointer(seconds, ((when, *lines[0]), *lines[1:]), _latency(recording, seconds, pixel_s))
+
+
+def _of_curve(curve: TraceCurve, recording: Recording, seconds: float, named: bool) -> tuple[str, ...]:
+    """Mean, and where a pixel has several samples their least and largest; in one line where there are several."""
+    group = curve.group_at(seconds)
+    if group is None:
+        return ()
+    signal = curve.trace.signal
+    mean, low, high = (engineering(value, unit_of(signal.quantity), exact=True) for value in group)
+    if named:
+        return (f"{mean}   {recording.labels.get(signal.id, signal.name)}",)
+    return (mean,) if group[1] == group[2] else (mean, f"{low} … {high}")
+
+
+def _latency(recording: Recording, seconds: float, pixel_s: float) -> tuple[str, ...]:
+    batch = recording.batches.last_before(seconds + 4 * pixel_s)
+    if batch is None or seconds - float(batch["end_s"]) > max(10 * pixel_s, 2e-3 * batch["latency_ms"]):
+        return ()
+    return (f"{float(batch['latency_ms']):.2f} ms",)

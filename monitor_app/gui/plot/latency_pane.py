@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A point for each batch: when it ended and how long it took."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monitor_app.core.runs import Phase
+from monitor_app.gui.plot.columns import extremes
+from monitor_app.gui.plot.items import Dots
+from monitor_app.gui.plot.pane import Pane
+from monitor_app.gui.session.batch_log import PHASES
+from monitor_app.gui.theme import mixed
+
+if TYPE_CHECKING:
+    from monitor_app.gui.plot.time_window import ViewWindow
+    from monitor_app.gui.session.batch_log import BatchLog
+    from monitor_app.gui.theme import Theme
+
+TIMED = PHASES.index(Phase.TIMED)
+BREADTH = 0.5
+"""Points are kept for this share of the width beyond each side."""
+REDRAW_S = 0.1
+"""New points may wait so long: setting them costs a good part of a frame."""
+
+
+class LatencyPane(Pane):
+    """Timed batches in full colour; those of the warm-up and of the accuracy pass pale."""
+
+    def __init__(self) -> None:
+        super().__init__(floor=0.0)
+        self._pale = Dots(2)
+        self._timed = Dots(2)
+        for item in (self._pale, self._timed):
+            self.box.addItem(item, ignoreBounds=True)
+        self._drawn: tuple[int, float, float, float] | None = None
+        self._drawn_at_s = 0.0
+
+    def set_theme(self, theme: Theme) -> None:
+        self._timed.set_colour(theme.latency)
+        self._pale.set_colour(mixed(theme.latency, theme.ground, 0.4))
+        self.set_label(theme, "latency  (ms)")
+
+    def clear(self) -> None:
+        self._drawn = None
+        for item in (self._pale, self._timed):
+            item.clear()
+        self.fit_y()
+
+    def refresh(self, batches: BatchLog, view: ViewWindow, *, moved: bool) -> None:
+        """Bring the points up to date when there are new ones, or the view has left those that are drawn."""
+        if self._drawn is not None:
+            version, start, end, width = self._drawn
+            serves = start <= view.start_s and view.end_s <= end and width == view.width_s
+            waited_s = time.monotonic() - self._drawn_at_s
+            # A frame that paints anyway is the time for new points.
+            if serves and (version == batches.version or waited_s < (REDRAW_S if moved else 2 * REDRAW_S)):
+                return
+        start, end = view.start_s - BREADTH * view.width_s, view.end_s + BREADTH * view.width_s
+        self._drawn_at_s = time.monotonic()
+        self._drawn = (batches.version, start, end, view.width_s)
+        rows = batches.between(start, end)
+        pixels = round(self.rect.width() * (1 + 2 * BREADTH)) or 1
+        timed = rows["phase"] == TIMED
+        for item, chosen in ((self._timed, rows[timed]), (self._pale, rows[~timed])):
+            x, y = chosen["end_s"], chosen["latency_ms"]
+            kept = extremes(x, y, start, end - start, pixels)
+            item.set_data(x[kept], y[kept])
+        inside = rows["latency_ms"][(rows["end_s"] >= view.start_s) & (rows["end_s"] <= view.end_s)]
+        if len(inside):
+            self.hold(float(np.min(inside)), float(np.max(inside)))

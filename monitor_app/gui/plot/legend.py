@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names of the signals above their pane, and the marks on the lines that tell them apart without their colours."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
+
+from monitor_app.gui.theme import SMALL_PX, ui_font
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtCore import QPointF as Point
+
+    from monitor_app.gui.plot.time_window import ViewWindow
+    from monitor_app.gui.plot.trace_pane import TracePane
+    from monitor_app.gui.theme import Theme
+
+MARK_PX = 3.5
+"""Half the width of a mark."""
+MARK_EVERY_PX = 190
+"""Between the marks of a line."""
+LETTERS = "●■▲◆▼⬟"
+"""The marks as letters, by slot."""
+SWATCH_PX = 20
+APART_PX = 20
+LEAST_NAME_PX = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A signal as the legend names it."""
+
+    name: str
+    value: str
+    colour: str
+    slot: int
+
+
+def paint_mark(painter: QPainter, at: Point, slot: int, size: float = MARK_PX) -> None:
+    """The mark of a slot with the pen and brush of the painter: disc, square, triangle, diamond, and so on."""
+    x, y = at.x(), at.y()
+    if slot == 0:
+        painter.drawEllipse(at, size, size)
+    elif slot == 1:
+        painter.drawRect(QRectF(x - size, y - size, 2 * size, 2 * size))
+    else:
+        corners, turned = ((3, -90.0), (4, 0.0), (3, 90.0), (5, -90.0))[min(slot, 5) - 2]
+        angles = [math.radians(turned + 360.0 * k / corners) for k in range(corners)]
+        reach = 1.35 * size
+        painter.drawPolygon(QPolygonF([QPointF(x + reach * math.cos(a), y + reach * math.sin(a)) for a in angles]))
+
+
+def paint_legend(painter: QPainter, theme: Theme, rect: QRectF, entries: Sequence[Entry]) -> None:
+    """Names and values in a line within ``rect``; values go first where there is little room, then letters."""
+    metrics = QFontMetricsF(ui_font(SMALL_PX))
+    painter.setFont(ui_font(SMALL_PX))
+    fixed_px = len(entries) * SWATCH_PX + (len(entries) - 1) * APART_PX
+    names = [metrics.horizontalAdvance(entry.name) for entry in entries]
+    values = [metrics.horizontalAdvance(entry.value) + 7 if entry.value else 0.0 for entry in entries]
+    with_values = fixed_px + sum(names) + sum(values) <= rect.width()
+    room = max((rect.width() - fixed_px) / len(entries), LEAST_NAME_PX)
+    short = not with_values and fixed_px + sum(names) > rect.width()
+    x, baseline = rect.left(), rect.center().y() + metrics.ascent() / 2 - 1
+    for entry in entries:
+        name = metrics.elidedText(entry.name, Qt.TextElideMode.ElideMiddle, room) if short else entry.name
+        _paint_swatch(painter, theme, QPointF(x, rect.center().y()), entry, marked=len(entries) > 1)
+        painter.setPen(QColor(theme.text))
+        x += SWATCH_PX
+        painter.drawText(QPointF(x, baseline), name)
+        x += metrics.horizontalAdvance(name)
+        if with_values and entry.value:
+            painter.setPen(QColor(theme.dim))
+            painter.drawText(QPointF(x + 7, baseline), entry.value)
+            x += metrics.horizontalAdvance(entry.value) + 7
+        x += APART_PX
+
+
+def _paint_swatch(painter: QPainter, theme: Theme, at: Point, entry: Entry, *, marked: bool) -> None:
+    y = round(at.y()) + 0.5
+    painter.setPen(QPen(QColor(entry.colour), 1.5))
+    painter.drawLine(QPointF(at.x(), y), QPointF(at.x() + SWATCH_PX - 6, y))
+    if marked:
+        _begin_marks(painter, theme, entry.colour)
+        paint_mark(painter, QPointF(at.x() + (SWATCH_PX - 6) / 2, y), entry.slot)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+def paint_marks(painter: QPainter, theme: Theme, pane: TracePane, view: ViewWindow) -> None:
+    """Marks along each line, fixed in time, those of one signal between those of the others."""
+    rect, curves = pane.rect, pane.curves
+    every_s = view.width_s * MARK_EVERY_PX / max(rect.width(), 1.0)
+    # On a grid that doubles, so that marks stay where they are while the view moves.
+    every_s = 2.0 ** math.ceil(math.log2(every_s))
+    first = math.floor(view.start_s / every_s) - 1
+    grid = (first + np.arange(math.ceil(view.width_s / every_s) + 3)) * every_s
+    for k, curve in enumerate(curves):
+        drawn = curve.picture
+        if drawn is None or len(drawn.mean_x) == 0:
+            continue
+        at_s = grid + every_s * k / len(curves)
+        at_s = at_s[(at_s >= max(view.start_s, drawn.mean_x[0])) & (at_s <= min(view.end_s, drawn.mean_x[-1]))]
+        near = np.clip(np.searchsorted(drawn.mean_x, at_s), 0, len(drawn.mean_x) - 1)
+        near = near[np.abs(drawn.mean_x[near] - at_s) < every_s / 8]  # none in a hole
+        _begin_marks(painter, theme, theme.of_trace(curve.trace.signal.quantity, curve.trace.slot))
+        for seconds, value in zip(drawn.mean_x[near].tolist(), drawn.mean_y[near].tolist(), strict=True):
+            y = pane.y_pixel(value)
+            x = rect.left() + (seconds - view.start_s) / view.width_s * rect.width()
+            if rect.top() <= y <= rect.bottom() and rect.left() <= x <= rect.right():
+                paint_mark(painter, QPointF(x, y), curve.trace.slot)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def _begin_marks(painter: QPainter, theme: Theme, colour: str) -> None:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setPen(QPen(QColor(theme.ground), 1.5))
+    painter.setBrush(QColor(colour))

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The view and the keys that move it. No Qt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from monitor_app.gui.plot.time_window import ViewWindow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from monitor_app.gui.session.recording import Recording
+
+PAN_STEP = 0.1
+"""Share of the width that an arrow key moves."""
+KEY_ZOOM = 2.0**0.5
+ROOM = 0.03
+"""Left free on both sides of a run that is shown."""
+
+
+class Navigation:
+    """``edge_s`` and ``live`` are told by the window at each frame: the newest time there is, and whether it moves.
+
+    ``hurry`` is called when a gesture or a key has moved the view.
+    """
+
+    def __init__(self, *, live: bool, hurry: Callable[[], None]) -> None:
+        self._view = ViewWindow(following=live)
+        self._hurry = hurry
+        self.edge_s = 0.0
+        self.live = live
+
+    def tell(self, edge_s: float, *, live: bool) -> None:
+        self.edge_s, self.live = edge_s, live
+
+    @property
+    def view(self) -> ViewWindow:
+        return self._view
+
+    @view.setter
+    def view(self, view: ViewWindow) -> None:
+        self._view = view
+        self._hurry()
+
+    def glide(self, edge_s: float, pixels: int) -> None:
+        """Move on with the newest, if it is followed."""
+        self._view = self._view.followed(edge_s, pixels)
+
+    def zoom(self, factor: float, at_s: float) -> None:
+        self.view = self.view.zoomed(factor, at_s, self.edge_s)
+
+    def pan(self, by_s: float) -> None:
+        self.view = self.view.panned(by_s, self.edge_s, live=self.live)
+
+    def show_between(self, start_s: float, end_s: float) -> None:
+        self.view = self.view.between(start_s, end_s, self.edge_s, live=self.live)
+
+    def show_run(self, recording: Recording, run_id: int) -> None:
+        """All spans of a run, with some room on both sides."""
+        spans = [span for span in recording.spans if span.run == run_id]
+        if not spans:
+            return
+        start = recording.seconds(spans[0].start_ns)
+        last_ns = spans[-1].end_ns
+        end = recording.seconds(last_ns) if last_ns is not None else recording.edge_s
+        room = ROOM * (end - start)
+        self.show_between(start - room, end + room)
+
+    def follow(self) -> None:
+        self.view = self.view.at_edge(self.edge_s, live=self.live)
+
+    def go_to_start(self) -> None:
+        self.view = self.view.at_start()
+
+    def show_all(self) -> None:
+        self.view = self.view.fitted(self.edge_s, live=self.live)
+
+    def zoom_in(self) -> None:
+        self.zoom(1 / KEY_ZOOM, self._anchor_s)
+
+    def zoom_out(self) -> None:
+        self.zoom(KEY_ZOOM, self._anchor_s)
+
+    @property
+    def _anchor_s(self) -> float:
+        return self.edge_s if self.view.following else self.view.start_s + self.view.width_s / 2
+
+    def pan_earlier(self) -> None:
+        self.pan(-PAN_STEP * self.view.width_s)
+
+    def pan_later(self) -> None:
+        self.pan(PAN_STEP * self.view.width_s)
+
+    def page_earlier(self) -> None:
+        self.pan(-self.view.width_s)
+
+    def page_later(self) -> None:
+        self.pan(self.view.width_s)

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A pane: one quantity over the common time axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyqtgraph as pg
+from PySide6.QtCore import QRectF
+
+from monitor_app.gui.plot.axes import TimeAxis, ValueAxis
+from monitor_app.gui.plot.value_range import ROOM, settled_range
+from monitor_app.gui.plot.view_box import TimeViewBox
+
+if TYPE_CHECKING:
+    from monitor_app.gui.plot.time_window import ViewWindow
+    from monitor_app.gui.theme import Theme
+
+
+class Pane:
+    """Axes, a view box, and a y range that fits itself until someone changes it."""
+
+    def __init__(self, floor: float | None = None, room: float = ROOM) -> None:
+        self.box = TimeViewBox()
+        self.value_axis = ValueAxis()
+        self.time_axis = TimeAxis()
+        self.plot = pg.PlotItem(
+            viewBox=self.box, axisItems={"left": self.value_axis, "bottom": self.time_axis}, enableMenu=False
+        )
+        self.plot.hideButtons()
+        self.plot.setContentsMargins(0, 0, 0, 0)
+        self._floor, self._room = floor, room
+        self._range: tuple[float, float] | None = None
+        self.fits_itself = True
+        self.text_scale = 1.0
+        """What the numbers on the y axis are multiplied by: 1000 where they are read in milliwatts."""
+        self._rect: QRectF | None = None
+        # Asked for dozens of times a frame, and changed only by the layout.
+        for widget in (self.box, self.plot):
+            widget.geometryChanged.connect(self._forget_rect)
+        self.box.y_zoom_asked.connect(self._zoom_y)
+        self.box.y_pan_asked.connect(self._pan_y)
+        self.box.y_reset_asked.connect(self.fit_y)
+
+    def set_label(self, theme: Theme, label: str) -> None:
+        self.time_axis.set_theme(theme)
+        self.value_axis.set_theme(theme, label)
+
+    def show_time(self, view: ViewWindow) -> None:
+        self.box.setXRange(view.start_s, view.end_s, padding=0)
+
+    # -- y ---------------------------------------------------------------------------------------
+
+    @property
+    def y_range(self) -> tuple[float, float]:
+        return self._range or (0.0, 1.0)
+
+    def hold(self, low: float, high: float) -> None:
+        """Data between these values are to be seen."""
+        if self.fits_itself and low <= high:
+            self._set_range(settled_range(self._range, low, high, floor=self._floor, room=self._room))
+
+    def fit_y(self) -> None:
+        """Forget a range chosen by hand."""
+        self.fits_itself = True
+        self._range = None
+
+    def _set_range(self, bounds: tuple[float, float]) -> None:
+        if bounds != self._range:
+            self._range = bounds
+            self.box.setYRange(*bounds, padding=0)
+
+    def _zoom_y(self, factor: float, at: float) -> None:
+        self.fits_itself = False
+        low, high = self.y_range
+        self._set_range((at - (at - low) * factor, at + (high - at) * factor))
+
+    def _pan_y(self, share: float) -> None:
+        self.fits_itself = False
+        low, high = self.y_range
+        by = share * (high - low)
+        self._set_range((low + by, high + by))
+
+    # -- pixels ----------------------------------------------------------------------------------
+
+    @property
+    def rect(self) -> QRectF:
+        """Where the data are, in pixels of the stack."""
+        if self._rect is None:
+            self._rect = QRectF(self.box.sceneBoundingRect())
+        return self._rect
+
+    def _forget_rect(self) -> None:
+        self._rect = None
+
+    def y_pixel(self, value: float) -> float:
+        """Where a value is, in pixels of the stack."""
+        low, high = self.y_range
+        rect = self.rect
+        return rect.bottom() - (value - low) / (high - low) * rect.height()

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A pane with sampled signals of one quantity, one curve each, on one y axis."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING
+
+from monitor_app.core.samples import Quantity
+from monitor_app.gui.plot.pane import Pane
+from monitor_app.gui.plot.trace_curve import TraceCurve
+from monitor_app.gui.wording import QUANTITIES, scale_of, unit_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from monitor_app.gui.plot.columns import Picture
+    from monitor_app.gui.session.shown_signals import Trace
+    from monitor_app.gui.theme import Theme
+
+NAMES_ROOM = 0.2
+"""Left free above the trace for the names of the runs."""
+LEGEND_PX = 22
+"""Room above the pane for the names of its signals."""
+REORDER = 1.3
+"""Columns change places only when one has become so much wider than the one behind it."""
+
+
+class TracePane(Pane):
+    """Holds the curves; who shows the pane says when each of them is to be drawn."""
+
+    def __init__(self) -> None:
+        super().__init__(room=NAMES_ROOM)
+        self.curves: tuple[TraceCurve, ...] = ()
+        self.has_legend = False
+        self._theme: Theme | None = None
+        self._order: tuple[TraceCurve, ...] = ()
+        self._label = ""
+
+    @property
+    def picture(self) -> Picture | None:
+        """Of the first signal."""
+        return self.curves[0].picture if self.curves else None
+
+    @property
+    def quantity(self) -> Quantity:
+        return self.curves[0].trace.signal.quantity if self.curves else Quantity.POWER
+
+    @property
+    def source_ids(self) -> set[int]:
+        return {curve.trace.signal.source for curve in self.curves}
+
+    def holds(self, signal_id: int) -> bool:
+        return any(curve.trace.signal.id == signal_id for curve in self.curves)
+
+    # -- what is in it ---------------------------------------------------------------------------
+
+    def show_traces(self, traces: tuple[Trace, ...], *, legend: bool) -> None:
+        """Curves for just these signals; those that stay keep what they have read."""
+        if legend != self.has_legend:
+            self.has_legend = legend
+            self.plot.layout.setContentsMargins(1.0, LEGEND_PX if legend else 1.0, 1.0, 1.0)
+        if traces == tuple(curve.trace for curve in self.curves):
+            return
+        known = {curve.trace: curve for curve in self.curves}
+        other = not any(trace in known for trace in traces)
+        self.curves = tuple(known[trace] if trace in known else TraceCurve(self.box, trace) for trace in traces)
+        for curve in known.values():
+            if curve not in self.curves:
+                curve.leave()
+        self._order = self.curves
+        if other:
+            self.fit_y()
+        self._dress()
+
+    def clear(self) -> None:
+        """Forget the session that was shown."""
+        self.show_traces((), legend=False)
+        self.fit_y()
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme, self._label = theme, ""
+        self._dress()
+
+    def _dress(self) -> None:
+        if self._theme is not None:
+            for curve in self.curves:
+                curve.dress(self._theme, alone=len(self.curves) == 1)
+            self._name_axis(self._theme)
+
+    def _name_axis(self, theme: Theme) -> None:
+        low, high = self.y_range
+        unit = unit_of(self.quantity)
+        self.text_scale, shown = scale_of(max(abs(low), abs(high)), unit) if self.curves else (1.0, unit)
+        only = self.curves[0].trace.signal.name if len(self.curves) == 1 and not self.has_legend else ""
+        name = only or QUANTITIES[self.quantity]
+        label = f"{name}  ({shown})" if shown else name
+        if label != self._label:
+            self._label = label
+            self.set_label(theme, label)
+
+    # -- after drawing ---------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Curves have been drawn: fit the y axis; wide columns go behind narrow ones, the first line before all."""
+        pictures = [curve.picture for curve in self.curves if curve.picture is not None]
+        if pictures:
+            self.hold(_least(p.low for p in pictures), -_least(-p.high for p in pictures))
+        self._lay()
+        if self._theme is not None:
+            self._name_axis(self._theme)
+
+    def _lay(self) -> None:
+        if len(self.curves) < 2:
+            return
+        spreads = {curve: curve.spread for curve in self.curves}
+        shown = [spreads[curve] for curve in self._order]
+        if any(behind * REORDER < before for behind, before in itertools.pairwise(shown)):
+            self._order = tuple(sorted(self.curves, key=lambda each: -spreads[each]))
+        for depth, curve in enumerate(self._order):
+            curve.lie(depth, self.curves.index(curve))
+
+
+def _least(values: Iterable[float]) -> float:
+    return min((value for value in values if math.isfinite(value)), default=math.nan)

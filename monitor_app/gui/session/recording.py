@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the window knows of the open session: read a little at every frame, and never twice. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor_app.analysis.run.results import IDLE_PHASES, LIVE, run_result
+from monitor_app.analysis.run.signals import sibling, total_power
+from monitor_app.core.runs import Phase, RunState
+from monitor_app.core.samples import Quantity
+from monitor_app.gui.session.batch_log import BatchLog
+from monitor_app.gui.session.shown_signals import COMPUTED, labels_of, usual_signals
+
+if TYPE_CHECKING:
+    from monitor_app.analysis.run.results import RunResult
+    from monitor_app.session.reader import SessionReader
+    from monitor_app.session.rows import ClockRow, GapRow, MarkRow, RunRow, SignalRow, SourceRow, SpanRow
+
+FINAL = frozenset({RunState.DONE.value, RunState.FAILED.value, RunState.CANCELLED.value})
+NOW_S = 0.5
+"""Read-outs of the present are means over this long."""
+NOW_SAMPLES = 3
+_MIN_OPEN_NS = 200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Idle and full power as they last were, in W; None while not known."""
+
+    idle_w: float | None = None
+    full_w: float | None = None
+
+    @property
+    def swing_w(self) -> float | None:
+        return None if self.idle_w is None or self.full_w is None else self.full_w - self.idle_w
+
+
+class Recording:
+    """A session, live or old. ``advance`` at every frame, ``update_rows`` a few times a second."""
+
+    def __init__(self, reader: SessionReader) -> None:
+        self.reader = reader
+        self.origin_ns: int | None = None
+        self.newest_ns = 0
+        self.batches = BatchLog()
+        self.sources: list[SourceRow] = []
+        self.signals: list[SignalRow] = []
+        self.runs: list[RunRow] = []
+        self.spans: list[SpanRow] = []
+        self.gaps: list[GapRow] = []
+        self.marks: list[MarkRow] = []
+        self.clocks: dict[int, ClockRow] = {}
+        self.lost_samples = 0
+        self.awaits_runs = False
+        """A bench has runs to do that are not in the file yet."""
+        self.levels = Levels()
+        self.results: dict[int, RunResult] = {}
+        self.power: SignalRow | None = None
+        """The power of the whole board."""
+        self.usual: list[SignalRow] = []
+        """What is shown until someone chooses."""
+        self.labels: dict[int, str] = {}
+        """What each signal is called where there are several."""
+        self._baselines_w: dict[int, float] = {}
+
+    # -- at every frame --------------------------------------------------------------------------
+
+    def advance(self) -> bool:
+        """Whether there are new samples."""
+        extent = self.reader.extent()
+        if extent is None:
+            return False
+        if self.origin_ns is None:
+            self.origin_ns = extent.start_ns
+        grown = extent.end_ns != self.newest_ns
+        self.newest_ns = extent.end_ns
+        if grown:
+            self.batches.update(self.reader, self.origin_ns)
+        return grown
+
+    @property
+    def edge_s(self) -> float:
+        return self.seconds(self.newest_ns) if self.origin_ns is not None else 0.0
+
+    def seconds(self, host_ns: int) -> float:
+        """Time since the first sample."""
+        return (host_ns - (self.origin_ns or 0)) * 1e-9
+
+    def host_ns(self, seconds: float) -> int:
+        return round(seconds * 1e9) + (self.origin_ns or 0)
+
+    # -- a few times a second --------------------------------------------------------------------
+
+    def update_rows(self) -> None:
+        """Sources, runs, spans, gaps, marks and levels as they stand now."""
+        reader = self.reader
+        self.sources, self.signals = reader.sources(), reader.signals()
+        self.power = total_power(reader)
+        self.usual = usual_signals(reader)
+        self.labels = labels_of(self.sources, self.signals)
+        self.runs, self.spans, self.gaps = reader.runs(), reader.spans(), reader.gaps()
+        self.marks += reader.marks(self.marks[-1].id if self.marks else 0)
+        computed = {source.id for source in self.sources if source.kind in COMPUTED}
+        self.lost_samples = sum(gap.n for gap in self.gaps if gap.source not in computed)
+        self.clocks = {s.id: row for s in self.sources if (row := reader.clock(s.id)) is not None}
+        self.levels = self._levels()
+
+    def update_results(self) -> None:
+        """Figures of the runs that can still change."""
+        for run in self.runs:
+            known = self.results.get(run.id)
+            if run.state != RunState.WAITING.value and (known is None or known.run.state not in FINAL):
+                self.results[run.id] = run_result(self.reader, run, LIVE)
+
+    def _levels(self) -> Levels:
+        """Idle of the latest baseline, full of the latest timing; before the first one, of its warm-up."""
+        idle = next((s for s in reversed(self.spans) if s.phase in IDLE_PHASES and s.end_ns is not None), None)
+        result = self.latest_result
+        full_w = result.power.full_w if result is not None and result.power is not None else self._warm_w()
+        return Levels(self._baseline_w(idle) if idle is not None else None, full_w)
+
+    def _baseline_w(self, span: SpanRow) -> float | None:
+        if span.id not in self._baselines_w:
+            mean = self._mean_w(span.start_ns, span.end_ns or 0)
+            if mean is None or (span.end_ns or 0) > self.newest_ns:
+                return mean
+            self._baselines_w[span.id] = mean
+        return self._baselines_w[span.id]
+
+    def _warm_w(self) -> float | None:
+        """Over the second half of the latest warm-up, when the board has come to its plateau."""
+        warm = next((s for s in reversed(self.spans) if s.phase == Phase.WARM_UP.value), None)
+        if warm is None:
+            return None
+        end_ns = warm.end_ns if warm.end_ns is not None else self.newest_ns
+        return self._mean_w((warm.start_ns + end_ns) // 2, end_ns) if end_ns - warm.start_ns > _MIN_OPEN_NS else None
+
+    def _mean_w(self, start_ns: int, end_ns: int) -> float | None:
+        if self.power is None:
+            return None
+        statistics = self.reader.statistics(self.power.id, start_ns, end_ns)
+        return statistics.mean if statistics.count else None
+
+    # -- what is what ----------------------------------------------------------------------------
+
+    @property
+    def read_out(self) -> SignalRow | None:
+        """The power that the read-outs are of: the total, or where nothing says that it is that, the first one."""
+        return self.power or next((s for s in self.usual if s.quantity is Quantity.POWER), None)
+
+    def beside(self, quantity: Quantity) -> SignalRow | None:
+        """The current or voltage that belongs to the power of the read-outs, or the only one there is."""
+        power = self.read_out
+        if power is not None:
+            return sibling(self.reader, power, quantity)
+        alone = [s for s in self.signals if s.quantity is quantity]
+        return alone[0] if len(alone) == 1 else None
+
+    def mean_now(self, signal: SignalRow | None) -> float | None:
+        """Mean over the last NOW_S, of a slow source over a few samples, or None when nothing came in that time."""
+        if signal is None or self.origin_ns is None:
+            return None
+        over_s = max(NOW_S, NOW_SAMPLES / max(self.rate_hz(signal.source), 1e-3))
+        statistics = self.reader.statistics(signal.id, self.newest_ns - round(over_s * 1e9), self.newest_ns)
+        return statistics.mean if statistics.count else None
+
+    def rate_hz(self, source_id: int) -> float:
+        """As fitted, or as the source states it."""
+        clock = self.clocks.get(source_id)
+        if clock is not None:
+            return clock.rate_hz
+        return next((s.rate_hz for s in self.sources if s.id == source_id), 0.0)
+
+    @property
+    def has_runs(self) -> bool:
+        """There are runs, or there will be."""
+        return bool(self.runs) or self.awaits_runs
+
+    @property
+    def simulated(self) -> bool:
+        return any(source.simulated for source in self.sources) or any(run.simulated for run in self.runs)
+
+    @property
+    def latest_result(self) -> RunResult | None:
+        """Figures of the run that is going on once it has any, until then of the one before."""
+        timed = [run.id for run in self.runs if run.id in self.results and self.results[run.id].images]
+        return self.results[timed[-1]] if timed else None
+
+    @property
+    def current_run(self) -> RunRow | None:
+        """The run that is going on, or the last one that was."""
+        begun = [run for run in self.runs if run.state != RunState.WAITING.value]
+        return begun[-1] if begun else None
