@@ -16,7 +16,7 @@ from monitor_app.bench.acquisition.source_set import SourceSet
 from monitor_app.bench.runs.completed_runs import Ledger
 from monitor_app.bench.runs.driver import RunDriver
 from monitor_app.core.status import BenchPhase, BenchStatus, SourceState
-from monitor_app.session.saving import discard_empty_session
+from monitor_app.session.files import discard_empty_session
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from monitor_app.core.log import state_folder
-from monitor_app.core.share import profile_path
+from monitor_app.core.package_data import profile_path
 
 DEFAULT_PROFILE = "simulated-tx1"
 

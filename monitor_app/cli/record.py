@@ -22,8 +22,8 @@ from monitor_app.cli.files import new_session_name
 from monitor_app.core.errors import SessionError, SourceError
 from monitor_app.core.profile import parse_profile, read_profile_text
 from monitor_app.core.status import SourceState
+from monitor_app.session.files import discard_empty_session
 from monitor_app.session.reader import SessionReader
-from monitor_app.session.saving import discard_empty_session
 
 if TYPE_CHECKING:
     from types import FrameType

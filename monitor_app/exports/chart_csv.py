@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from monitor_app.analysis.charts import Origin, Scale
-from monitor_app.exports.files import completed
+from monitor_app.core.atomic_file import completed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,10 +16,10 @@ import numpy as np
 
 from monitor_app.analysis.run.results import RunResult, run_results
 from monitor_app.analysis.run.signals import is_simulated
+from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
 from monitor_app.core.runs import MemoryKind
 from monitor_app.exports.decimals import PADDING, fixed, rounded
-from monitor_app.exports.files import completed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

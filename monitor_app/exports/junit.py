@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from monitor_app.analysis.compare.regressions import Verdict
-from monitor_app.exports.files import completed
+from monitor_app.core.atomic_file import completed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

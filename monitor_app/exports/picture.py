@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QLineF, QRectF, QSize
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QImageWriter, QPainter
 
+from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
 from monitor_app.exports.axes import Axis, ticks, time_unit
 from monitor_app.exports.figure import figure_of
-from monitor_app.exports.files import completed
 from monitor_app.exports.inference_panes import draw_accuracy, draw_latency
 from monitor_app.exports.palette import PALETTES
 from monitor_app.exports.panes import Pane

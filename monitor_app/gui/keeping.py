@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from monitor_app.core.errors import MonitorError
-from monitor_app.session.saving import discard_session, keep_session, settle
+from monitor_app.session.files import discard_session, keep_session, settle
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget

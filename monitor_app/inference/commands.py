@@ -16,7 +16,7 @@ import threading
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from monitor_app.core.errors import InferenceError
-from monitor_app.core.lamp import Lamp
+from monitor_app.core.load_signal import Lamp
 from monitor_app.inference.messages import Command, Event, Failed, FailureKind, Quit, Ready, Stop, decode, encode
 from monitor_app.inference.passes import NoLamp
 

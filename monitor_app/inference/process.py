@@ -14,10 +14,10 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from monitor_app.core.canziani2016 import BOARDS
 from monitor_app.core.errors import ChildDiedError, InferenceError
 from monitor_app.core.runs import EMULATED, is_emulated
 from monitor_app.inference.messages import Command, Event, Quit, decode, encode
-from monitor_app.inference.published import BOARDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 COMMAND = (sys.executable, "-m", "monitor_app.inference.child")
-PLAYED_COMMAND = (sys.executable, "-m", "monitor_app.inference.played_child", "--board")
+PLAYED_COMMAND = (sys.executable, "-m", "monitor_app.inference.replay_child", "--board")
 
 # Freed memory is kept for the next pass instead of being handed back to the system and faulted in again,
 # which on small networks costs a sixth of the latency. 32 MiB is the most that every glibc takes.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from monitor_app.core.errors import NotASessionError
-from monitor_app.session.summary import (
+from monitor_app.session.pyramid import (
     BASE,
     ENTRY,
     LEVELS,

@@ -12,10 +12,10 @@ import numpy as np
 
 from monitor_app.core.errors import DiskFullError, SessionError
 from monitor_app.session import schema
-from monitor_app.session.append import PARTS, Past, open_to_append
-from monitor_app.session.growth import INTERRUPTED, Block, Channel, Source, sample_rows
 from monitor_app.session.host_clock import BOOT_ID, SHIFT, read_host_clock
-from monitor_app.session.summary import FACTOR, Entries, contiguous_runs, entry_size, pack
+from monitor_app.session.pyramid import FACTOR, Entries, contiguous_runs, entry_size, pack
+from monitor_app.session.resume import PARTS, Past, open_to_append
+from monitor_app.session.source_state import INTERRUPTED, Block, Channel, Source, sample_rows
 from monitor_app.session.writer_lock import WriterLock
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import pytest
 
 from monitor_app.analysis.session_summary import SessionSummary, summarise
 from monitor_app.bench.bench import Bench
-from monitor_app.core.lamp import Lamp
+from monitor_app.core.load_signal import Lamp
 from monitor_app.core.profile import parse_profile
 from monitor_app.core.runs import Phase
 from monitor_app.core.status import BenchPhase, SourceState

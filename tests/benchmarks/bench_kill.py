@@ -19,7 +19,7 @@ from pathlib import Path
 
 from monitor_app.bench.client import BenchClient
 from monitor_app.core.errors import SessionError
-from monitor_app.core.share import profile_path
+from monitor_app.core.package_data import profile_path
 from monitor_app.session.reader import SessionReader
 
 

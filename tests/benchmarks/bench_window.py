@@ -20,7 +20,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 import numpy as np
 
 from monitor_app.bench.client import BenchClient
-from monitor_app.core.share import profile_path
+from monitor_app.core.package_data import profile_path
 from monitor_app.gui.app import application
 from monitor_app.gui.main_window import MainWindow
 from monitor_app.gui.plot.pane_stack import PaneStack

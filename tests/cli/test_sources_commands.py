@@ -14,8 +14,8 @@ import pytest
 
 from monitor_app.cli.sources import RULES, install_udev, replay_profile, spec_to_capture
 from monitor_app.core.errors import MonitorError, ProfileError, SourceError
+from monitor_app.core.package_data import resource_path
 from monitor_app.core.profile import parse_profile, parse_source
-from monitor_app.core.share import resource_path
 from monitor_app.sources.serial.capture import Capture
 from monitor_app.sources.serial.ports import USB_IDS
 

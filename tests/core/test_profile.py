@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from monitor_app.core.errors import ProfileError
+from monitor_app.core.package_data import profile_names, profile_path
 from monitor_app.core.profile import Inference, Plan, Profile, load_profile, parse_profile, planned_runs
 from monitor_app.core.runs import RunSpec
 from monitor_app.core.samples import Role
-from monitor_app.core.share import profile_names, profile_path
 
 GOOD = """\
 title = "Bench"

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from monitor_app.core.errors import SourceError
-from monitor_app.core.lamp import Lamp
+from monitor_app.core.load_signal import Lamp
 from monitor_app.emulators.powersensor3.__main__ import PowerSensor3Options, main, run
 
 COMMAND = [sys.executable, "-m", "monitor_app.emulators.powersensor3", "--until-stdin-closes"]

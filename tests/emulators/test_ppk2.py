@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from monitor_app.core.errors import SourceError
-from monitor_app.core.lamp import Lamp
+from monitor_app.core.load_signal import Lamp
 from monitor_app.emulators.ppk2.__main__ import Ppk2Options, main, run
 
 COMMAND = [sys.executable, "-m", "monitor_app.emulators.ppk2", "--until-stdin-closes"]

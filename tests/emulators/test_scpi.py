@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_app.core.errors import PortError, SourceError
-from monitor_app.core.lamp import Lamp
+from monitor_app.core.load_signal import Lamp
 from monitor_app.emulators.board.boards import TX1
 from monitor_app.emulators.board.energy_log import Account
 from monitor_app.emulators.board.load_signal import LampChange

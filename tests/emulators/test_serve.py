@@ -10,7 +10,7 @@ from time import perf_counter_ns
 
 import pytest
 
-from monitor_app.core.lamp import Lamp
+from monitor_app.core.load_signal import Lamp
 from monitor_app.emulators.board.boards import TX1
 from monitor_app.emulators.board.load_signal import LampReceiver
 from monitor_app.emulators.board.sampler import SampleClock, Sampler

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from monitor_app.core.errors import SourceError
-from monitor_app.core.lamp import Lamp
+from monitor_app.core.load_signal import Lamp
 from monitor_app.emulators.shunt.__main__ import ShuntOptions, main, run
 
 from . import protocol

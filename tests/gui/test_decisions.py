@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from monitor_app.analysis.run.energy import Budget, EnergySummary, Figure
 from monitor_app.analysis.statistics.intervals import wilson
-from monitor_app.gui import wording
+from monitor_app.core import formatting as wording
 from monitor_app.gui.panels.readouts import readings
 from monitor_app.gui.panels.run_panel import plan_of
 from monitor_app.gui.panels.run_table import energy_words, run_line

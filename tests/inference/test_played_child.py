@@ -87,7 +87,7 @@ def test_a_board_without_figures_is_refused_by_name(board):
 
 def test_it_does_without_torch():
     script = "import sys\nsys.modules['torch'] = sys.modules['torchvision'] = None\n"
-    script += "from monitor_app.inference.played_child import main\nmain(['--board', 'tx1'])"
+    script += "from monitor_app.inference.replay_child import main\nmain(['--board', 'tx1'])"
     with InferenceChild(command=(sys.executable, "-c", script)) as bare:
         assert isinstance(answer(bare)[1], Ready)
         load(bare, "alexnet_2016")

@@ -14,12 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor_app.core.canziani2016 import published
 from monitor_app.core.runs import Phase
-from monitor_app.inference import passes, playing
+from monitor_app.inference import passes
+from monitor_app.inference import replay as playing
 from monitor_app.inference.networks.registry import NETWORKS
 from monitor_app.inference.passes import NoLamp
-from monitor_app.inference.playing import Player, pass_factors, right_answers
-from monitor_app.inference.published import published
+from monitor_app.inference.replay import Player, pass_factors, right_answers
 
 FOLDER = Path(__file__).parents[2] / "resources" / "reference"
 SIZES = (1, 2, 4, 8, 16, 32, 64)

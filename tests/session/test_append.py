@@ -23,10 +23,10 @@ from monitor_app.core.clock import ClockState, Delay
 from monitor_app.core.errors import NewerSessionError, NotASessionError, SessionError
 from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
 from monitor_app.core.samples import LineChanges, Quantity, Role, Signal, SourceInfo
-from monitor_app.session import append
+from monitor_app.session import resume as append
+from monitor_app.session.files import settle
 from monitor_app.session.host_clock import HostClock, shift_of
 from monitor_app.session.reader import SessionReader
-from monitor_app.session.saving import settle
 from monitor_app.session.writer import SessionWriter
 
 from .bench import CURRENT, PERIOD_NS, POWER, RATE_HZ, VOLTAGE, noise, shunt, steady, write_rich
@@ -42,7 +42,7 @@ SIGNALS = (CURRENT, VOLTAGE, POWER)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clocks of a machine that sleeps and is rebooted at will."""
     clock = Clock()
-    monkeypatch.setattr("monitor_app.session.append.read_host_clock", clock)
+    monkeypatch.setattr("monitor_app.session.resume.read_host_clock", clock)
     monkeypatch.setattr("monitor_app.session.writer.read_host_clock", clock)
     return clock
 

@@ -13,7 +13,8 @@ import pytest
 
 from monitor_app.analysis.session_summary import as_json, summarise
 from monitor_app.core.runs import Phase, RunState
-from monitor_app.session import schema, summary
+from monitor_app.session import pyramid as summary
+from monitor_app.session import schema
 from monitor_app.session.reader import SessionReader
 
 from .bench import POWER, RATE_HZ, START_NS, UTC_OFFSET_NS, S, write_rich

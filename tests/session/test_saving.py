@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor_app.core.errors import SessionError
+from monitor_app.session.files import discard_empty_session, discard_session, keep_session, settle
 from monitor_app.session.reader import SessionReader
-from monitor_app.session.saving import discard_empty_session, discard_session, keep_session, settle
 from monitor_app.session.writer import SessionWriter
 from tests.session.bench import write_rich
 

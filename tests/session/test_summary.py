@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor_app.session.summary import (
+from monitor_app.session.pyramid import (
     ENTRY,
     LEVELS,
     STORED,

@@ -15,8 +15,8 @@ from functools import cache
 from monitor_app.analysis.campaign.cells import Campaign, Cell, Conditions
 from monitor_app.analysis.statistics.bootstrap import Estimate
 from monitor_app.analysis.statistics.intervals import Z_95, Proportion
+from monitor_app.core.package_data import resource_path
 from monitor_app.core.runs import MemoryKind
-from monitor_app.core.share import resource_path
 
 NET_W = 11.8
 """Over all networks at full load, above idle."""

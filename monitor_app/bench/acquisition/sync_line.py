@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from monitor_app.core.errors import MonitorError, SourceError
-from monitor_app.core.lamp import Lamp
+from monitor_app.core.load_signal import Lamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

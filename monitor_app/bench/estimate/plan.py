@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from monitor_app.bench.estimate.disk import BASE_BYTES, BATCH_BYTES, bytes_per_s
 from monitor_app.bench.runs.progress import LOAD_S, START_S
 from monitor_app.bench.runs.pulse_delay import SETTLE_S
+from monitor_app.core.canziani2016 import Published, published
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.runs import is_emulated
 from monitor_app.emulators.board.boards import BOARDS
@@ -16,8 +17,7 @@ from monitor_app.inference.datasets import find_dataset
 from monitor_app.inference.messages import Pulses
 from monitor_app.inference.networks.counts import known_costs
 from monitor_app.inference.networks.registry import NETWORKS
-from monitor_app.inference.playing import IMAGES, IMAGES_A_ROW, ROW_NS
-from monitor_app.inference.published import Published, published
+from monitor_app.inference.replay import IMAGES, IMAGES_A_ROW, ROW_NS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

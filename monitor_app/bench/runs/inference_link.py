@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from monitor_app.core.errors import ChildDiedError, InferenceError
-from monitor_app.core.lamp import Lamp
+from monitor_app.core.load_signal import Lamp
 from monitor_app.inference import messages
 from monitor_app.inference.process import InferenceChild, child_command
 

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from monitor_app.core.errors import SourceError
-from monitor_app.core.lamp import MESSAGE
+from monitor_app.core.load_signal import MESSAGE
 
 # A flood must not keep the device from its samples.
 _MAX_PER_READ = 4_096

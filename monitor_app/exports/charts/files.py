@@ -9,12 +9,12 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QRect, QSi
 from PySide6.QtGui import QImage, QImageWriter, QPageSize, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
 
+from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
 from monitor_app.exports.charts.application import need_application
 from monitor_app.exports.charts.painting import paint_chart
 from monitor_app.exports.charts.plain import plain
 from monitor_app.exports.charts.svg import tidied
-from monitor_app.exports.files import completed
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.charts import Origin, Scale
+from monitor_app.core.formatting import fixed
 from monitor_app.gui.figures.chart_words import decimals_for, point_name, quantity_words
-from monitor_app.gui.wording import fixed
 
 if TYPE_CHECKING:
     from monitor_app.analysis.charts import Axis, Chart, Point, Series

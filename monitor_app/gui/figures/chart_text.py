@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea
 
+from monitor_app.core.formatting import three_digits
 from monitor_app.gui.figures.budget import FRONT
 from monitor_app.gui.figures.chart_list import FAILS, HOLDS
-from monitor_app.gui.wording import three_digits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ import math
 from typing import TYPE_CHECKING
 
 from monitor_app.analysis.charts import Origin, Scale
-from monitor_app.gui.wording import NOTHING, fixed
+from monitor_app.core.formatting import NOTHING, fixed
 
 if TYPE_CHECKING:
     from monitor_app.analysis.charts import Axis, Chart, Point, Series

@@ -7,9 +7,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from monitor_app.core.formatting import NOTHING, fixed
 from monitor_app.gui.figures.chart_words import decimals_for
 from monitor_app.gui.figures.job_messages import FindingText
-from monitor_app.gui.wording import NOTHING, fixed
 
 if TYPE_CHECKING:
     from monitor_app.analysis.findings.finding import Finding, Statistic

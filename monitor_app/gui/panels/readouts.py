@@ -12,9 +12,9 @@ from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
+from monitor_app.core.formatting import NOTHING, fixed, three_digits
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.theme import SMALL_PX, ui_font
-from monitor_app.gui.wording import NOTHING, fixed, three_digits
 
 if TYPE_CHECKING:
     from monitor_app.analysis.run.results import RunResult

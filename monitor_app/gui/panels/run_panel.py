@@ -21,12 +21,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from monitor_app.core.formatting import duration
 from monitor_app.core.runs import RunState
 from monitor_app.core.status import BenchPhase
 from monitor_app.gui.panels.parts import Heading
 from monitor_app.gui.plot.annotations import PHASE_NAMES
 from monitor_app.gui.theme import BODY_PX, ui_font
-from monitor_app.gui.wording import duration
 
 if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus, RunStatus

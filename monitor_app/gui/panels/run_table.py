@@ -13,9 +13,9 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
+from monitor_app.core.formatting import NOTHING, fixed, three_digits
 from monitor_app.core.runs import RunState
 from monitor_app.gui.theme import SMALL_PX, ui_font
-from monitor_app.gui.wording import NOTHING, fixed, three_digits
 
 if TYPE_CHECKING:
     from monitor_app.analysis.run.energy import EnergySummary

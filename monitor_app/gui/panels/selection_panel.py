@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
+from monitor_app.core.formatting import NOTHING, engineering, fixed, scale_of, span_of_time, three_digits, unit_of
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.panels.parts import Heading, dim_label
 from monitor_app.gui.plot.legend import LETTERS
-from monitor_app.gui.wording import NOTHING, engineering, fixed, scale_of, span_of_time, three_digits, unit_of
 
 if TYPE_CHECKING:
     from monitor_app.gui.session.recording import Recording

@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from monitor_app.core.formatting import clock_bound, engineering, sample_rate, unit_of
 from monitor_app.core.status import SourceState
 from monitor_app.gui.session.shown_signals import COMPUTED, in_order
-from monitor_app.gui.wording import clock_bound, engineering, sample_rate, unit_of
 
 if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus, SourceStatus

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
+from monitor_app.core.formatting import clock_bound, long_duration, sample_rate, size
 from monitor_app.gui.session.shown_signals import COMPUTED
-from monitor_app.gui.wording import clock_bound, long_duration, sample_rate, size
 
 if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus

@@ -6,7 +6,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
-from monitor_app.gui.wording import duration
+from monitor_app.core.formatting import duration
 
 BUTTONS = (
     ("desk.start_or_stop", "Start", "Start or stop the runs (Space)"),

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor_app.gui.wording import clock_time, engineering, unit_of
+from monitor_app.core.formatting import clock_time, engineering, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

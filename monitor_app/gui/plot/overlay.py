@@ -11,12 +11,12 @@ import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
+from monitor_app.core.formatting import clock_time
 from monitor_app.gui.plot.annotations import Hole, Note, Stretch, spread_apart
 from monitor_app.gui.plot.axes import AXIS_WIDTH_PX, time_step, value_step, value_text
 from monitor_app.gui.plot.legend import paint_legend, paint_marks
 from monitor_app.gui.plot.trace_pane import LEGEND_PX
 from monitor_app.gui.theme import BODY_PX, SMALL_PX, mixed, ui_font
-from monitor_app.gui.wording import clock_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,6 +12,7 @@ from PySide6.QtCore import QEvent, QPointF, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QGraphicsView
 
+from monitor_app.core.formatting import engineering, unit_of
 from monitor_app.gui.plot.accuracy_pane import AccuracyPane
 from monitor_app.gui.plot.annotations import Annotations, annotate
 from monitor_app.gui.plot.cursor import Pointer, point_at
@@ -21,7 +22,6 @@ from monitor_app.gui.plot.overlay import BARE_GUTTER_PX, GUTTER_PX, Backdrop, Fo
 from monitor_app.gui.plot.time_window import ViewWindow
 from monitor_app.gui.plot.trace_pane import TracePane
 from monitor_app.gui.session.shown_signals import MOST_PANES, Traces
-from monitor_app.gui.wording import engineering, unit_of
 
 if TYPE_CHECKING:
     from monitor_app.gui.plot.pane import Pane

@@ -7,10 +7,10 @@ import itertools
 import math
 from typing import TYPE_CHECKING
 
+from monitor_app.core.formatting import QUANTITIES, scale_of, unit_of
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.plot.pane import Pane
 from monitor_app.gui.plot.trace_curve import TraceCurve
-from monitor_app.gui.wording import QUANTITIES, scale_of, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

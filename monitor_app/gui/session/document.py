@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from monitor_app.core.errors import MonitorError
 from monitor_app.gui.plot.time_window import ViewWindow
 from monitor_app.gui.session.recording import Recording
+from monitor_app.session.files import keep_session
 from monitor_app.session.reader import SessionReader
-from monitor_app.session.saving import keep_session
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,7 @@ from __future__ import annotations
 import csv
 
 from monitor_app.analysis.figures.colours import _OTHERS, PAPER, colour_of, toned
-from monitor_app.core.share import resource_path
+from monitor_app.core.package_data import resource_path
 
 
 def test_each_network_of_the_paper_has_its_own() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.session.summary import LEVELS, Entries, Pyramid
+from monitor_app.session.pyramid import LEVELS, Entries, Pyramid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

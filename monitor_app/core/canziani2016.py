@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.core.share import resource_path
+from monitor_app.core.package_data import resource_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

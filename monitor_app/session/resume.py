@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from monitor_app.core.errors import NotASessionError, SessionError
 from monitor_app.core.samples import Signal
 from monitor_app.session import schema
-from monitor_app.session.growth import Channel, Source, Tail
 from monitor_app.session.host_clock import BOOT_ID, SHIFT, read_host_clock, shift_of
+from monitor_app.session.pyramid import LEVELS, STORED, Pyramid, contiguous_runs, entry_size, fold, pack
 from monitor_app.session.reader import SessionReader
-from monitor_app.session.summary import LEVELS, STORED, Pyramid, contiguous_runs, entry_size, fold, pack
+from monitor_app.session.source_state import Channel, Source, Tail
 from monitor_app.session.waveform import LARGEST
 from monitor_app.session.writer_lock import WriterLock
 

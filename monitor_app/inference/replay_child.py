@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The child that runs nothing: `python -m monitor_app.inference.played_child --board tx1 [--lamp PATH]...`.
+"""The child that runs nothing: `python -m monitor_app.inference.replay_child --board tx1 [--lamp PATH]...`.
 
 An emulated board as an inference device: it speaks the messages of docs/inference-protocol.md and plays the
 published times, memory and accuracy of the fourteen networks of Canziani et al. 2016. What it reports is
@@ -17,6 +17,7 @@ from functools import partial
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, NoReturn
 
+from monitor_app.core.canziani2016 import BOARDS, FLOOR_BYTES, Published, published
 from monitor_app.core.errors import InferenceError, NotEnoughMemoryError
 from monitor_app.core.runs import EMULATED, MemoryKind, Phase
 from monitor_app.inference.commands import add_lamp_option, first_line, serve, too_many_images
@@ -40,9 +41,8 @@ from monitor_app.inference.messages import (
 from monitor_app.inference.networks.counts import known_costs
 from monitor_app.inference.networks.registry import NETWORKS, USUAL_NAMES, UnknownNetworkError
 from monitor_app.inference.networks.weights import WeightsError
-from monitor_app.inference.playing import Player, pass_factors, right_answers
-from monitor_app.inference.published import BOARDS, FLOOR_BYTES, Published, published
 from monitor_app.inference.pulses import play
+from monitor_app.inference.replay import Player, pass_factors, right_answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +59,7 @@ logger = logging.getLogger(__name__)
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Serve commands until `quit` or the end of stdin. Does not return."""
     parser = argparse.ArgumentParser(
-        prog="monitor_app.inference.played_child", description="Play published figures for the bench, as a board."
+        prog="monitor_app.inference.replay_child", description="Play published figures for the bench, as a board."
     )
     parser.add_argument("--board", choices=BOARDS, required=True)
     add_lamp_option(parser)
