@@ -15,7 +15,7 @@ from monitor_app.session.schema import FORMAT_VERSION
 if TYPE_CHECKING:
     from monitor_app.analysis.run.energy import EnergySummary, Figure
     from monitor_app.analysis.run.latency import LatencySummary
-    from monitor_app.analysis.statistics.intervals import Proportion
+    from monitor_app.core.estimate import Proportion
     from monitor_app.session.reader import Extent, SessionReader
     from monitor_app.session.rows import AlignmentRow, ClockRow, SignalRow, SourceRow
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor_app.analysis.campaign.cells import Campaign
-    from monitor_app.analysis.charts import Chart
     from monitor_app.analysis.findings import Finding
+    from monitor_app.charts.model import Chart
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from monitor_app.analysis.campaign.cells import Campaign, Cell
     from monitor_app.analysis.compare.regressions import Check
     from monitor_app.analysis.findings import Finding
-    from monitor_app.analysis.statistics.bootstrap import Estimate
+    from monitor_app.core.estimate import Estimate
 
 _STYLES = {
     Verdict.HOLDS.value: "green",

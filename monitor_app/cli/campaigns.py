@@ -15,9 +15,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from monitor_app.analysis.campaign.assembly import campaign_of
 from monitor_app.analysis.compare.regressions import Limits, differences, regressions
 from monitor_app.analysis.study import Study, study
+from monitor_app.charts.csv import write_chart_csv
 from monitor_app.cli.campaign_tables import print_campaign, print_checks, print_flags
 from monitor_app.core.errors import ExportError
-from monitor_app.exports.chart_csv import write_chart_csv
 from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor_app.analysis.campaign.cells import Campaign
-    from monitor_app.analysis.charts import Chart
     from monitor_app.analysis.compare.regressions import Check
     from monitor_app.analysis.findings import Finding
+    from monitor_app.charts.model import Chart
 
 
 def analyze(files: Sequence[Path], *, as_json: bool) -> dict[str, Any] | None:
@@ -109,7 +109,7 @@ def _write_figure(chart: Chart, path: Path, theme: str) -> Path:
     if path.suffix == ".csv":
         write_chart_csv(chart, path)
     else:
-        from monitor_app.exports.charts.files import draw_chart
+        from monitor_app.charts.files import draw_chart
 
         draw_chart(chart, path, theme="dark" if theme == "dark" else "light")
     return path

@@ -42,7 +42,7 @@ def export_csv(
 def export_png(file: Path, output: Path, start_s: float | None, end_s: float | None, theme: str) -> None:
     """The session as a picture. Raises ExportError, SessionError."""
     try:
-        from monitor_app.exports.picture import write_png
+        from monitor_app.exports.session_png import write_png
     except ImportError as error:
         raise ExportError(
             f"Pictures need libraries of Qt that are missing here ({error}): "

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from monitor_app.analysis.run.results import RunResult
     from monitor_app.analysis.session_summary import SessionSummary, SourceSummary
-    from monitor_app.analysis.statistics.intervals import Proportion
+    from monitor_app.core.estimate import Proportion
     from monitor_app.core.status import BenchStatus, FoundSource, SourceStatus
     from monitor_app.inference.networks.listing import Listed
 

@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPolygonF
 
-from monitor_app.exports.axes import time_unit
+from monitor_app.charts.axis import time_unit
 from monitor_app.exports.panes import draw_frame, draw_grounds, draw_key, draw_message, draw_words, polyline
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monitor_app.exports.axes import Axis, TimeUnit
-    from monitor_app.exports.figure import Figure, RunningAccuracy, Work
+    from monitor_app.charts.axis import Axis, TimeUnit
     from monitor_app.exports.panes import Pane
+    from monitor_app.exports.session_figure import Figure, RunningAccuracy, Work
 
 _PALE = 95
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPolygonF
 
-from monitor_app.exports.axes import Axis, ticks
-from monitor_app.exports.sheet import SMALL
+from monitor_app.charts.axis import Axis, ticks
+from monitor_app.charts.canvas import SMALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from monitor_app.exports.figure import Figure, Work
-    from monitor_app.exports.sheet import Sheet
+    from monitor_app.charts.canvas import Sheet
+    from monitor_app.exports.session_figure import Figure, Work
 
 _CUT_LEAST = 5
 """Letters of a name below which it says nothing any more."""

@@ -9,9 +9,9 @@ import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPen, QPolygonF
 
+from monitor_app.charts.canvas import BODY, SMALL
 from monitor_app.core.runs import RunState
 from monitor_app.exports.panes import draw_frame, draw_grounds, draw_key, draw_message, draw_words, polyline
-from monitor_app.exports.sheet import BODY, SMALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monitor_app.exports.axes import Axis
-    from monitor_app.exports.figure import Figure, Work
+    from monitor_app.charts.axis import Axis
     from monitor_app.exports.panes import Pane
+    from monitor_app.exports.session_figure import Figure, Work
     from monitor_app.session.waveform import Envelope
 
     Indices: TypeAlias = NDArray[np.intp]

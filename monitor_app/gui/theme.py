@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QPalette
 
+from monitor_app.charts.palette import PALETTES
 from monitor_app.core.samples import Quantity
-from monitor_app.exports.palette import PALETTES
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication

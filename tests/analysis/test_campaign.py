@@ -12,7 +12,7 @@ from scipy import stats
 from monitor_app.analysis.campaign import assembly as campaign_module
 from monitor_app.analysis.campaign.assembly import campaign_of, paper_name, pooled
 from monitor_app.analysis.run.results import LIVE, Effort, run_results
-from monitor_app.analysis.statistics.bootstrap import Estimate
+from monitor_app.core.estimate import Estimate
 from monitor_app.core.runs import Batch, MemoryKind, MemoryUse, Phase, RunSpec, RunState
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.session.reader import SessionReader

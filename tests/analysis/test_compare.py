@@ -20,8 +20,9 @@ from monitor_app.analysis.compare.regressions import (
     parse_percent,
     regressions,
 )
-from monitor_app.analysis.statistics.bootstrap import Blocks, Estimate, bootstrap
+from monitor_app.analysis.statistics.bootstrap import Blocks, bootstrap
 from monitor_app.analysis.statistics.intervals import wilson
+from monitor_app.core.estimate import Estimate
 
 from .campaigns import campaign, published_campaign
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor_app.analysis.charts import Axis, Chart, Line, Origin, Point, Scale, Series
 from monitor_app.analysis.figures import charts_of
-from monitor_app.analysis.statistics.bootstrap import Estimate
+from monitor_app.charts.csv import write_chart_csv
+from monitor_app.charts.model import Axis, Chart, Line, Origin, Point, Scale, Series
 from monitor_app.core.errors import ExportError
-from monitor_app.exports.chart_csv import write_chart_csv
+from monitor_app.core.estimate import Estimate
 from tests.analysis.campaigns import campaign, published_campaign
 
 if TYPE_CHECKING:

@@ -17,15 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from monitor_app.analysis.charts import Axis, Chart, Line, Origin, Point, Scale, Series
-from monitor_app.analysis.statistics.bootstrap import Estimate
+from monitor_app.charts.clipping import Box, Spot, clipped
+from monitor_app.charts.colours import contrast_of, legible
+from monitor_app.charts.files import chart_svg, draw_chart
+from monitor_app.charts.labels import Ball, Wanted, place_labels, spread
+from monitor_app.charts.model import Axis, Chart, Line, Origin, Point, Scale, Series
+from monitor_app.charts.palette import PALETTES
+from monitor_app.charts.plain import plain
 from monitor_app.core.errors import ExportError
-from monitor_app.exports.charts.clipping import Box, Spot, clipped
-from monitor_app.exports.charts.colours import contrast_of, legible
-from monitor_app.exports.charts.files import chart_svg, draw_chart
-from monitor_app.exports.charts.labels import Ball, Wanted, place_labels, spread
-from monitor_app.exports.charts.plain import plain
-from monitor_app.exports.palette import PALETTES
+from monitor_app.core.estimate import Estimate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -388,7 +388,7 @@ def test_neither_a_display_nor_an_application_is_needed(tmp_path: Path) -> None:
     code = (
         "from pathlib import Path\n"
         "from tests.exports.test_charts import campaign_chart\n"
-        "from monitor_app.exports.charts.files import draw_chart\n"
+        "from monitor_app.charts.files import draw_chart\n"
         f"draw_chart(campaign_chart(), Path({str(tmp_path / 'a.png')!r}))\n"
     )
     hidden = {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from monitor_app.charts.palette import PALETTES
 from monitor_app.core.errors import ExportError
-from monitor_app.exports import picture
-from monitor_app.exports.palette import PALETTES
-from monitor_app.exports.picture import write_png
+from monitor_app.exports import session_png as picture
+from monitor_app.exports.session_png import write_png
 
 from .conftest import Recipe, write
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from monitor_app.exports.palette import Theme
+    from monitor_app.charts.palette import Theme
     from monitor_app.session.reader import SessionReader
 
     Make = Callable[[Recipe], SessionReader]
@@ -218,7 +218,7 @@ def test_it_needs_neither_a_display_nor_an_application(tmp_path: Path) -> None:
     write(tmp_path / "session.plm", Recipe(simulated=True))
     code = (
         "from pathlib import Path\n"
-        "from monitor_app.exports.picture import write_png\n"
+        "from monitor_app.exports.session_png import write_png\n"
         "from monitor_app.session.reader import SessionReader\n"
         "with SessionReader(Path('session.plm')) as reader:\n"
         "    write_png(reader, Path('out.png'))\n"

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor_app.analysis.campaign.cells import Campaign
-from monitor_app.analysis.charts import Axis, Chart, Origin, Point, Series
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict
-from monitor_app.analysis.statistics.bootstrap import Estimate
 from monitor_app.analysis.statistics.intervals import wilson
+from monitor_app.charts.model import Axis, Chart, Origin, Point, Series
 from monitor_app.core.errors import ExportError
+from monitor_app.core.estimate import Estimate
 from monitor_app.exports.report import pdf
 from monitor_app.exports.report.content import ReportContent
 from monitor_app.exports.report.files import write_report

@@ -17,13 +17,13 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from monitor_app.analysis.charts import Axis, Chart, Line, Origin, Point, Scale, Series
 from monitor_app.analysis.figures import charts_of
 from monitor_app.analysis.figures.options import headline_batches
-from monitor_app.analysis.statistics.bootstrap import Estimate
+from monitor_app.charts.model import Axis, Chart, Line, Origin, Point, Scale, Series
+from monitor_app.charts.point_text import point_lines, quantity_words
+from monitor_app.core.estimate import Estimate
 from monitor_app.gui.figures.budget import Budget, budget_words, first_budget, has_budget, within
 from monitor_app.gui.figures.chart_list import lines_of
-from monitor_app.gui.figures.chart_words import point_lines, quantity_words
 from monitor_app.gui.figures.groups import without, without_paper
 from monitor_app.gui.figures.job import FiguresJob
 from monitor_app.gui.figures.job_messages import Figures, FindingText, decode, encode

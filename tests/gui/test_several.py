@@ -408,8 +408,8 @@ def test_the_mouse_works_on_every_pane(qtbot: QtBot, window: MainWindow) -> None
 
 
 def test_a_picture_has_the_powers_of_all_instruments(path: Path, tmp_path: Path) -> None:
-    from monitor_app.exports.figure import figure_of
-    from monitor_app.exports.picture import write_png
+    from monitor_app.exports.session_figure import figure_of
+    from monitor_app.exports.session_png import write_png
     from monitor_app.session.reader import SessionReader
 
     with SessionReader(path) as reader:

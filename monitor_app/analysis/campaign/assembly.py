@@ -14,9 +14,9 @@ from monitor_app.analysis.run.energy import COVERAGE_FACTOR
 from monitor_app.analysis.run.results import Effort, RunResult, run_result
 from monitor_app.analysis.run.signals import total_power
 from monitor_app.analysis.session_summary import started_utc
-from monitor_app.analysis.statistics.bootstrap import Estimate
 from monitor_app.analysis.statistics.distributions import t_quantile
 from monitor_app.core.errors import InferenceError
+from monitor_app.core.estimate import Estimate
 from monitor_app.core.runs import MemoryKind, RunState
 from monitor_app.inference.networks.registry import find_network
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from monitor_app.analysis.run.energy import EnergySummary
-    from monitor_app.analysis.statistics.intervals import Proportion
+    from monitor_app.core.estimate import Proportion
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import MemoryRow, RunRow
 

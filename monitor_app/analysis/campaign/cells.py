@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from monitor_app.analysis.statistics.bootstrap import Estimate
-    from monitor_app.analysis.statistics.intervals import Proportion
+    from monitor_app.core.estimate import Estimate, Proportion
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ import math
 from functools import cache
 
 from monitor_app.analysis.campaign.cells import Campaign, Cell, Conditions
-from monitor_app.analysis.statistics.bootstrap import Estimate
-from monitor_app.analysis.statistics.intervals import Z_95, Proportion
+from monitor_app.analysis.statistics.intervals import Z_95
+from monitor_app.core.estimate import Estimate, Proportion
 from monitor_app.core.package_data import resource_path
 from monitor_app.core.runs import MemoryKind
 

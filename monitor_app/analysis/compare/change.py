@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.statistics.bootstrap import CONFIDENCE, Estimate
+from monitor_app.analysis.statistics.bootstrap import CONFIDENCE
 from monitor_app.analysis.statistics.intervals import Z_95
+from monitor_app.core.estimate import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor_app.analysis.statistics.intervals import Proportion
+    from monitor_app.core.estimate import Proportion
 
 _NORMAL = NormalDist()
 Z_ONE_SIDED = _NORMAL.inv_cdf(CONFIDENCE)

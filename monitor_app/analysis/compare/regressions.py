@@ -19,12 +19,12 @@ from monitor_app.analysis.compare.change import Change, beyond_noise, change_of_
 from monitor_app.analysis.compare.differences import differences
 from monitor_app.analysis.compare.pairs import Pair, accuracy_pairs, pairs
 from monitor_app.analysis.compare.sentences import missing_sentence, unmeasured_sentence, verdict_sentence
-from monitor_app.analysis.statistics.bootstrap import Estimate
 from monitor_app.core.errors import MonitorError
+from monitor_app.core.estimate import Estimate
 
 if TYPE_CHECKING:
     from monitor_app.analysis.campaign.cells import Campaign
-    from monitor_app.analysis.statistics.intervals import Proportion
+    from monitor_app.core.estimate import Proportion
 
 __all__ = ["regressions", "differences", "Limits", "Check", "Compared", "Verdict", "CompareError", "parse_percent"]
 

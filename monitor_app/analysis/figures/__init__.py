@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from monitor_app.analysis.campaign.cells import Campaign
-    from monitor_app.analysis.charts import Chart
+    from monitor_app.charts.model import Chart
 
     Figure: TypeAlias = Callable[[Sequence[Campaign], Options], Chart]
     AtBatch: TypeAlias = Callable[[Sequence[Campaign], Options, int], Chart]

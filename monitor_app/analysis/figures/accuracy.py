@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor_app.analysis.campaign.cells import Campaign
-    from monitor_app.analysis.charts import Chart, Line
     from monitor_app.analysis.figures.options import Options
     from monitor_app.analysis.figures.points import Plotted
     from monitor_app.analysis.figures.quantities import Quantity
+    from monitor_app.charts.model import Chart, Line
 
 
 def top1_throughput(campaigns: Sequence[Campaign], options: Options, batch_size: int) -> Chart:

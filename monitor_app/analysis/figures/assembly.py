@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.charts import Chart
+from monitor_app.charts.model import Chart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from monitor_app.analysis.charts import Line, Series
     from monitor_app.analysis.figures.points import Plotted
     from monitor_app.analysis.figures.quantities import Quantity
+    from monitor_app.charts.model import Line, Series
 
 
 def chart(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.campaign import published
-from monitor_app.analysis.charts import Line, Origin, Point, Series
 from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.colours import NEUTRAL
 from monitor_app.analysis.figures.groups import groups_of, listed
@@ -24,17 +23,18 @@ from monitor_app.analysis.figures.quantities import (
     NET_POWER,
     TIME,
 )
-from monitor_app.analysis.statistics.bootstrap import Estimate
 from monitor_app.analysis.statistics.pareto import Better
+from monitor_app.charts.model import Line, Origin, Point, Series
+from monitor_app.core.estimate import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor_app.analysis.campaign.cells import Campaign
-    from monitor_app.analysis.charts import Chart
     from monitor_app.analysis.figures.groups import Group
     from monitor_app.analysis.figures.options import Options
     from monitor_app.analysis.figures.points import Plotted
+    from monitor_app.charts.model import Chart
 
 _ACCOUNTS = {
     "pss": "the process's own share of memory",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from monitor_app.analysis.statistics.bootstrap import Estimate
+    from monitor_app.core.estimate import Estimate
 
 NEAR = 1.10
 """An image at the knee takes at most this times the least energy."""

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.charts import Line, Origin
 from monitor_app.analysis.figures.fits import fit, half_band
 from monitor_app.analysis.statistics.pareto import Better, front, stairs
+from monitor_app.charts.model import Line, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.charts import Point
     from monitor_app.analysis.figures.points import Plotted
-    from monitor_app.analysis.statistics.bootstrap import Estimate
+    from monitor_app.charts.model import Point
+    from monitor_app.core.estimate import Estimate
 
     Floats = NDArray[np.float64]
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.charts import Axis, Origin, Scale
 from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.colours import PAPER
 from monitor_app.analysis.figures.groups import ANSWERS, groups_of, identity, once
 from monitor_app.analysis.figures.points import plot
 from monitor_app.analysis.figures.quantities import DENSITY, OPERATIONS, PARAMETERS, TOP1, Quantity, exact
+from monitor_app.charts.model import Axis, Origin, Scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from monitor_app.analysis.campaign.cells import Campaign, Cell
-    from monitor_app.analysis.charts import Chart
     from monitor_app.analysis.figures.groups import Group
     from monitor_app.analysis.figures.options import Options
-    from monitor_app.analysis.statistics.bootstrap import Estimate
+    from monitor_app.charts.model import Chart
+    from monitor_app.core.estimate import Estimate
 
 
 def top1(campaigns: Sequence[Campaign], options: Options) -> Chart:

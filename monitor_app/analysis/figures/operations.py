@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.campaign import published
-from monitor_app.analysis.charts import Line, Origin
 from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.batches import memory_account, power_numbers, quoted_numbers
 from monitor_app.analysis.figures.groups import at_batch, groups_of
@@ -22,14 +21,15 @@ from monitor_app.analysis.figures.quantities import (
     TIME_LINEAR,
     WEIGHTS,
 )
+from monitor_app.charts.model import Line, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor_app.analysis.campaign.cells import Campaign
-    from monitor_app.analysis.charts import Chart
     from monitor_app.analysis.figures.options import Options
     from monitor_app.analysis.figures.points import Plotted
+    from monitor_app.charts.model import Chart
 
 
 def memory_parameters(campaigns: Sequence[Campaign], options: Options) -> Chart:

@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.charts import Axis, Origin, Scale
-from monitor_app.analysis.statistics.bootstrap import Estimate
+from monitor_app.charts.model import Axis, Origin, Scale
+from monitor_app.core.estimate import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ import numpy as np
 from monitor_app.analysis.findings.regression import UPPER, redraw
 from monitor_app.analysis.run.integration import Integral
 from monitor_app.analysis.run.steadiness import Readings
-from monitor_app.analysis.statistics.bootstrap import Estimate
+from monitor_app.core.estimate import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,9 +19,9 @@ from monitor_app.analysis.findings.hyperbola import LEAST, Hull, fit_hull
 from monitor_app.analysis.findings.regression import about, fit_line, mean_of
 from monitor_app.analysis.findings.scatter import far_above, left_out_errors, nine_of_ten
 from monitor_app.analysis.findings.wording import interval, names, number
-from monitor_app.analysis.statistics.bootstrap import Estimate
 from monitor_app.analysis.statistics.distributions import t_quantile
 from monitor_app.analysis.statistics.pareto import upper_hull
+from monitor_app.core.estimate import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

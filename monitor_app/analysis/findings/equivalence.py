@@ -17,7 +17,7 @@ from monitor_app.analysis.statistics.distributions import t_quantile
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.statistics.bootstrap import Estimate
+    from monitor_app.core.estimate import Estimate
 
     Floats = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.statistics.bootstrap import Estimate
+    from monitor_app.core.estimate import Estimate
 
 CONFIDENCE = 0.90
 """Of every interval here. That it lies inside a margin is both one-sided tests of an equivalence at 5 %."""

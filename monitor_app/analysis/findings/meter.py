@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.charts import Axis, Chart, Line, Origin, Point, Scale, Series
 from monitor_app.analysis.findings.margins import Margins
 from monitor_app.analysis.findings.trace import Trace, meter_findings, missed_at, usable
 from monitor_app.analysis.run.results import delay_of, idle_spans
 from monitor_app.analysis.run.signals import is_simulated, total_power
 from monitor_app.analysis.run.steadiness import Readings
-from monitor_app.analysis.statistics.bootstrap import Estimate
+from monitor_app.charts.model import Axis, Chart, Line, Origin, Point, Scale, Series
+from monitor_app.core.estimate import Estimate
 from monitor_app.core.runs import Phase, RunState
 
 if TYPE_CHECKING:

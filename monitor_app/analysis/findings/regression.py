@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.findings.finding import CONFIDENCE
-from monitor_app.analysis.statistics.bootstrap import Estimate
 from monitor_app.analysis.statistics.distributions import chi_square_quantile, t_quantile
 from monitor_app.analysis.statistics.regression import straight_line
+from monitor_app.core.estimate import Estimate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

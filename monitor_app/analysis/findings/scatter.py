@@ -10,8 +10,8 @@ import numpy as np
 
 from monitor_app.analysis.findings.finding import CONFIDENCE
 from monitor_app.analysis.findings.regression import deviation_of
-from monitor_app.analysis.statistics.bootstrap import Estimate
 from monitor_app.analysis.statistics.distributions import t_quantile
+from monitor_app.core.estimate import Estimate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor_app.analysis.campaign.cells import Campaign, Cell
-    from monitor_app.analysis.statistics.bootstrap import Estimate
-    from monitor_app.analysis.statistics.intervals import Proportion
+    from monitor_app.core.estimate import Estimate, Proportion
 
     Floats = NDArray[np.float64]
 

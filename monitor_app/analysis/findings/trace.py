@@ -14,8 +14,8 @@ from monitor_app.analysis.findings.margins import Margins
 from monitor_app.analysis.findings.paper import BANDWIDTH_HZ, SLOW_METERS_HZ
 from monitor_app.analysis.findings.wording import interval, names, number
 from monitor_app.analysis.run.integration import Integral
-from monitor_app.analysis.statistics.bootstrap import Estimate
 from monitor_app.analysis.statistics.spectrum import added_bandwidth_hz, spectrum
+from monitor_app.core.estimate import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

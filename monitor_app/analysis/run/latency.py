@@ -10,7 +10,6 @@ import numpy as np
 
 from monitor_app.analysis.statistics.bootstrap import (
     RESAMPLES,
-    Estimate,
     blocks_for,
     bootstrap,
     correlation_time,
@@ -19,6 +18,8 @@ from monitor_app.analysis.statistics.bootstrap import (
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from monitor_app.core.estimate import Estimate
 
     Floats = NDArray[np.float64]
 

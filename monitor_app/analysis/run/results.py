@@ -20,12 +20,13 @@ from monitor_app.analysis.run.latency import LatencySummary, summarise_latency
 from monitor_app.analysis.run.signals import frequencies, total_power
 from monitor_app.analysis.run.steadiness import Readings
 from monitor_app.analysis.statistics.bootstrap import RESAMPLES
-from monitor_app.analysis.statistics.intervals import Proportion, wilson
+from monitor_app.analysis.statistics.intervals import wilson
 from monitor_app.core.runs import Phase
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from monitor_app.core.estimate import Proportion
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import MemoryRow, RunRow, SignalRow, SpanRow
     from monitor_app.session.waveform import Statistics

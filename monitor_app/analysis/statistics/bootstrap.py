@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monitor_app.core.estimate import Estimate
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -35,15 +37,6 @@ _WINDOW = 5.0
 """Correlation times after which the rest of a correlogram is noise (Sokal 1997, section 3)."""
 _BAND = 2.0
 """Standard deviations of white noise that count as no correlation."""
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A value and its interval; ``low <= value <= high``."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)

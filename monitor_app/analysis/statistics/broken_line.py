@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.findings.regression import UPPER, about, akaike
-from monitor_app.analysis.statistics.bootstrap import Estimate
 from monitor_app.analysis.statistics.distributions import t_quantile
+from monitor_app.core.estimate import Estimate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,31 +3,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from monitor_app.core.estimate import Proportion
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Z_95 = 1.959963984540054
 """97.5 % point of the normal distribution."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proportion:
-    """So many of so many, with its 95 % interval."""
-
-    correct: int
-    images: int
-    low: float
-    high: float
-
-    @property
-    def value(self) -> float:
-        """0 to 1."""
-        return self.correct / self.images
 
 
 def wilson(correct: int, images: int) -> Proportion | None:

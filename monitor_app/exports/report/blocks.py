@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.charts import Chart
     from monitor_app.analysis.findings.finding import Finding
+    from monitor_app.charts.model import Chart
     from monitor_app.exports.report.headline import Headline
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from monitor_app import __version__
 from monitor_app.analysis.compare.differences import session_names
-from monitor_app.exports.charts.contents import is_simulated
+from monitor_app.charts.contents import is_simulated
 
 if TYPE_CHECKING:
     from monitor_app.analysis.campaign.cells import Campaign
-    from monitor_app.analysis.charts import Chart
     from monitor_app.analysis.findings.finding import Finding
+    from monitor_app.charts.model import Chart
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from monitor_app.charts.application import need_application
 from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
-from monitor_app.exports.charts.application import need_application
 from monitor_app.exports.report.html import html_of
 from monitor_app.exports.report.pdf import pdf_of
 from monitor_app.exports.report.sections import document_of

@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from monitor_app.analysis.statistics.bootstrap import Estimate
+from monitor_app.core.estimate import Estimate
 from monitor_app.exports.report.words import NOT_MEASURED, listed, percent, with_interval
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from functools import singledispatch
 from html import escape
 from typing import TYPE_CHECKING
 
-from monitor_app.exports.charts.contents import is_simulated, notes_of
-from monitor_app.exports.charts.files import chart_svg
-from monitor_app.exports.charts.plain import plain, plain_lines
+from monitor_app.charts.contents import is_simulated, notes_of
+from monitor_app.charts.files import chart_svg
+from monitor_app.charts.plain import plain, plain_lines
 from monitor_app.exports.report.blocks import (
     Block,
     Code,

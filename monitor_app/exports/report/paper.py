@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QMarginsF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPageSize, QPainter, QPdfWriter
 
-from monitor_app.exports.charts.painting import paint_chart
-from monitor_app.exports.charts.plain import plain
-from monitor_app.exports.palette import PALETTES
+from monitor_app.charts.palette import PALETTES
+from monitor_app.charts.plain import plain
+from monitor_app.charts.render import paint_chart
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PySide6.QtCore import QIODevice
 
-    from monitor_app.analysis.charts import Chart
+    from monitor_app.charts.model import Chart
 
 LEFT, RIGHT, TOP, BOTTOM = 50.0, 545.0, 62.0, 786.0
 """The part of a page that is written on, in points of 1/72 inch."""

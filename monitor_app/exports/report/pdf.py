@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QBuffer, QIODevice
 
-from monitor_app.exports.charts.contents import is_simulated, notes_of
-from monitor_app.exports.charts.plain import plain_lines
+from monitor_app.charts.contents import is_simulated, notes_of
+from monitor_app.charts.plain import plain_lines
 from monitor_app.exports.report.blocks import (
     Block,
     Code,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor_app.exports.charts.plain import plain
+from monitor_app.charts.plain import plain
 from monitor_app.exports.report.paper import BOTTOM, COLOURS, LEFT, TOP, WIDTH, Style, elided, text_width
 
 if TYPE_CHECKING:

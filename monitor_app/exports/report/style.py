@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from monitor_app.exports.palette import PALETTES
+from monitor_app.charts.palette import PALETTES
 
 _COLOURS = PALETTES["light"]
 

@@ -12,7 +12,7 @@ from monitor_app.exports.report.words import DOES_NOT_FIT, NOT_MEASURED, inverse
 
 if TYPE_CHECKING:
     from monitor_app.analysis.campaign.cells import Campaign, Cell
-    from monitor_app.analysis.statistics.bootstrap import Estimate
+    from monitor_app.core.estimate import Estimate
 
 _HEAD = ("network", "batch", "ms / image", "images / s", "net W", "net J / image", "memory MB", "top-1 %", "origin")
 

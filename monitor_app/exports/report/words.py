@@ -7,10 +7,10 @@ import math
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.statistics.bootstrap import Estimate
+from monitor_app.core.estimate import Estimate
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.statistics.intervals import Proportion
+    from monitor_app.core.estimate import Proportion
 
 NOT_MEASURED, DOES_NOT_FIT = "not measured", "does not fit"
 _DIGITS = 4

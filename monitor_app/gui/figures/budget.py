@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.charts import Origin, Scale
+from monitor_app.charts.model import Origin, Scale
+from monitor_app.charts.point_text import decimals_for, point_name, quantity_words
 from monitor_app.core.formatting import fixed
-from monitor_app.gui.figures.chart_words import decimals_for, point_name, quantity_words
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.charts import Axis, Chart, Point, Series
+    from monitor_app.charts.model import Axis, Chart, Point, Series
 
 FRONT = "Front"
 """What the names of fronts begin with."""

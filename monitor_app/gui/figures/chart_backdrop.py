@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from monitor_app.analysis.charts import Scale
+from monitor_app.charts.model import Scale
+from monitor_app.charts.point_text import axis_title
 from monitor_app.gui.figures.budget import more_is_better
 from monitor_app.gui.figures.chart_layer import (
     CENTRE,
@@ -22,7 +23,6 @@ from monitor_app.gui.figures.chart_layer import (
     Layer,
     write,
 )
-from monitor_app.gui.figures.chart_words import axis_title
 from monitor_app.gui.theme import SMALL_PX, mixed, ui_font
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
-from monitor_app.exports.charts.clipping import Box
-from monitor_app.exports.charts.labels import Ball
+from monitor_app.charts.clipping import Box
+from monitor_app.charts.labels import Ball
+from monitor_app.charts.point_text import size_name
 from monitor_app.gui.figures.budget import budget_words
 from monitor_app.gui.figures.chart_layer import LEFT, MIDDLE, RIGHT, RIGHT_PX, Layer, write
-from monitor_app.gui.figures.chart_words import size_name
 from monitor_app.gui.figures.marks import line_look
 from monitor_app.gui.figures.names import Name, NamePlaces, meet
 from monitor_app.gui.figures.placing import PAPER, among_lines, diameter_px, largest_size
@@ -23,7 +23,7 @@ from monitor_app.gui.theme import BODY_PX, SMALL_PX, ui_font
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from monitor_app.analysis.charts import Line
+    from monitor_app.charts.model import Line
     from monitor_app.gui.figures.chart_view import ChartView
 
 LABEL_PX = 15

@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from monitor_app.exports.charts.styles import draw_mark
+from monitor_app.charts.styles import draw_mark
 from monitor_app.gui.figures.groups import base_of, group_of, whose_of
 from monitor_app.gui.figures.marks import colour_of, line_look
 from monitor_app.gui.figures.placing import PAPER
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QMouseEvent, QPaintEvent
 
-    from monitor_app.analysis.charts import Chart, Line, Series
+    from monitor_app.charts.model import Chart, Line, Series
     from monitor_app.gui.theme import Theme
 
 LINE_PX, SWATCH_PX = 20, 22

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QMouseEvent, QPaintEvent, QResizeEvent
 
-    from monitor_app.analysis.charts import Chart
+    from monitor_app.charts.model import Chart
     from monitor_app.gui.figures.job_messages import Figures
     from monitor_app.gui.theme import Theme
 

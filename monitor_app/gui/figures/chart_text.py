@@ -16,7 +16,7 @@ from monitor_app.gui.figures.chart_list import FAILS, HOLDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor_app.analysis.charts import Chart
+    from monitor_app.charts.model import Chart
     from monitor_app.gui.figures.job_messages import FindingText
     from monitor_app.gui.theme import Theme
 

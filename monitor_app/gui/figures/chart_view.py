@@ -13,7 +13,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFontMetricsF
 from PySide6.QtWidgets import QGraphicsScene, QGraphicsView
 
-from monitor_app.analysis.charts import Scale
+from monitor_app.charts.model import Scale
 from monitor_app.gui.figures.budget import Budget, first_budget, has_budget, more_is_better
 from monitor_app.gui.figures.chart_backdrop import ACROSS_ROOM_PX, SLANT_DEG, VALUE_ROOM_PX, Backdrop
 from monitor_app.gui.figures.chart_box import ChartBox
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QResizeEvent
 
-    from monitor_app.analysis.charts import Chart
+    from monitor_app.charts.model import Chart
     from monitor_app.gui.figures.placing import Placed
     from monitor_app.gui.figures.scales import Tick
     from monitor_app.gui.theme import Theme

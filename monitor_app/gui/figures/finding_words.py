@@ -7,8 +7,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from monitor_app.charts.point_text import decimals_for
 from monitor_app.core.formatting import NOTHING, fixed
-from monitor_app.gui.figures.chart_words import decimals_for
 from monitor_app.gui.figures.job_messages import FindingText
 
 if TYPE_CHECKING:

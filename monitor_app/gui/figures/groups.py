@@ -12,7 +12,7 @@ from monitor_app.gui.figures.placing import PAPER
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from monitor_app.analysis.charts import Chart, Line, Series
+    from monitor_app.charts.model import Chart, Line, Series
 
 _SUFFIX = re.compile(r"^(?P<base>.+) \((?P<whose>[^()]*)\)$")
 PAPERS = "paper"

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from monitor_app.analysis.charts import Origin
-from monitor_app.gui.figures.chart_words import origin_words, point_lines, point_name
+from monitor_app.charts.model import Origin
+from monitor_app.charts.point_text import origin_words, point_lines, point_name
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QPointF
     from PySide6.QtWidgets import QWidget
 
-    from monitor_app.analysis.charts import Chart, Point, Series
+    from monitor_app.charts.model import Chart, Point, Series
     from monitor_app.gui.theme import Theme
 
 APART_PX = 12

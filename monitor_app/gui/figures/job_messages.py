@@ -7,8 +7,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from monitor_app.analysis.charts import Axis, Chart, Line, Origin, Point, Scale, Series
-from monitor_app.analysis.statistics.bootstrap import Estimate
+from monitor_app.charts.model import Axis, Chart, Line, Origin, Point, Scale, Series
+from monitor_app.core.estimate import Estimate
 
 
 @dataclass(frozen=True, slots=True)

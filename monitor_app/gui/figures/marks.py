@@ -11,13 +11,13 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 
-from monitor_app.analysis.charts import Origin
-from monitor_app.exports.charts.colours import LINE_CONTRAST, legible
+from monitor_app.charts.colours import LINE_CONTRAST, legible
+from monitor_app.charts.model import Origin
 from monitor_app.gui.figures.placing import BAR, PAPER, among_lines, bar_slots, is_mark
 from monitor_app.gui.figures.scales import coordinates
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.charts import Chart, Line
+    from monitor_app.charts.model import Chart, Line
     from monitor_app.gui.figures.placing import Floats, Placed
     from monitor_app.gui.theme import Theme
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from monitor_app.exports.charts.clipping import Box
-from monitor_app.exports.charts.labels import Label, Wanted, place_labels
+from monitor_app.charts.clipping import Box
+from monitor_app.charts.labels import Label, Wanted, place_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor_app.exports.charts.labels import Ball
+    from monitor_app.charts.labels import Ball
 
 
 class Name(NamedTuple):

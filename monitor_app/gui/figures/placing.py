@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from monitor_app.analysis.charts import Origin, Scale
+from monitor_app.charts.model import Origin, Scale
 from monitor_app.gui.figures.scales import coordinates, fitted
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.charts import Axis, Chart, Point, Series
-    from monitor_app.analysis.statistics.bootstrap import Estimate
+    from monitor_app.charts.model import Axis, Chart, Point, Series
+    from monitor_app.core.estimate import Estimate
 
     Floats: TypeAlias = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from monitor_app.gui.figures.placing import BAR, bar_slots
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor_app.analysis.charts import Chart
+    from monitor_app.charts.model import Chart
     from monitor_app.gui.figures.placing import Floats, Placed
 
 NEAR_PX = 9.0

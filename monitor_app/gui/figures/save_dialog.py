@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
-    from monitor_app.analysis.charts import Chart
+    from monitor_app.charts.model import Chart
 
 
 def save_chart(parent: QWidget, chart: Chart, session: Path, suffix: str, theme: str) -> Path | None:
@@ -30,11 +30,11 @@ def save_chart(parent: QWidget, chart: Chart, session: Path, suffix: str, theme:
         return None
     path = Path(name)
     if suffix == ".csv":
-        from monitor_app.exports.chart_csv import write_chart_csv
+        from monitor_app.charts.csv import write_chart_csv
 
         write_chart_csv(chart, path)
     else:
-        from monitor_app.exports.charts.files import draw_chart
+        from monitor_app.charts.files import draw_chart
 
         draw_chart(chart, path, theme="dark" if theme == "dark" else "light")
     return path

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.charts import Scale
+from monitor_app.charts.model import Scale
 from monitor_app.gui.plot.axes import value_text
 from monitor_app.gui.plot.value_range import round_step
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.charts import Axis
+    from monitor_app.charts.model import Axis
 
 PAD = 0.07
 """Share of the span left free at both ends."""

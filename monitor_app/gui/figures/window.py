@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QCloseEvent
 
-    from monitor_app.analysis.charts import Chart, Point
+    from monitor_app.charts.model import Chart, Point
     from monitor_app.gui.figures.job_messages import Figures, FindingText
     from monitor_app.gui.main_window import MainWindow
 

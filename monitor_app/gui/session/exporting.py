@@ -128,7 +128,7 @@ def ask_target(parent: QWidget, title: str, suffix: str, session: Path) -> Path 
 
 def export_picture(reader: SessionReader, target: Path, span_s: tuple[float, float], *, dark: bool) -> None:
     """The part of the session in view as a PNG. Raises ExportError."""
-    from monitor_app.exports.picture import write_png  # font and layout code that few sessions need
+    from monitor_app.exports.session_png import write_png  # font and layout code that few sessions need
 
     start_s, end_s = span_s
     if end_s <= start_s:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from monitor_app.analysis.charts import Chart, Origin, Point, Scale, Series
 from monitor_app.analysis.figures import FIGURES, Budgets, Options, charts_of
 from monitor_app.analysis.figures.colours import PAPER
-from monitor_app.analysis.statistics.bootstrap import Estimate
+from monitor_app.charts.model import Chart, Origin, Point, Scale, Series
+from monitor_app.core.estimate import Estimate
 from tests.analysis.campaigns import NAMES, Facts, campaign, published_campaign
 
 ALONE = Options(paper=False)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_app.analysis.figures.knee import NEAR, Knee, knee
-from monitor_app.analysis.statistics.bootstrap import Estimate
+from monitor_app.core.estimate import Estimate
 
 
 def about(value: float, width: float) -> Estimate:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from monitor_app.analysis.campaign.published import published
-from monitor_app.analysis.charts import Chart, Line, Origin
 from monitor_app.analysis.figures import FIGURES, Options, charts_of, figures_for
+from monitor_app.charts.model import Chart, Line, Origin
 from tests.analysis.campaigns import NAMES, published_facts, published_memory, published_times
 
 OPTIONS = Options()

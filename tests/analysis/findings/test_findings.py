@@ -11,7 +11,7 @@ import pytest
 
 from monitor_app.analysis.figures import figures_for
 from monitor_app.analysis.findings import Finding, Verdict, findings_of
-from monitor_app.analysis.statistics.bootstrap import Estimate
+from monitor_app.core.estimate import Estimate
 from tests.analysis.campaigns import BATCHES, Facts, campaign, published_campaign, published_facts, published_times
 
 if TYPE_CHECKING:

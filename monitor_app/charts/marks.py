@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainterPath, QPolygonF
 
-from monitor_app.exports.charts.clipping import Spot, clipped
-from monitor_app.exports.charts.contents import SOLID, drawable, is_aside, points_of, sizes_of
-from monitor_app.exports.charts.groups import groups_of
-from monitor_app.exports.charts.labels import Ball
-from monitor_app.exports.charts.plot import rectangle
-from monitor_app.exports.charts.styles import FILL, bar_opacity, draw_mark, line_style, outline
+from monitor_app.charts.clipping import Spot, clipped
+from monitor_app.charts.contents import SOLID, drawable, is_aside, points_of, sizes_of
+from monitor_app.charts.groups import groups_of
+from monitor_app.charts.labels import Ball
+from monitor_app.charts.plot import rectangle
+from monitor_app.charts.styles import FILL, bar_opacity, draw_mark, line_style, outline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from PySide6.QtGui import QColor, QPen
 
-    from monitor_app.analysis.charts import Chart, Line, Point, Series
-    from monitor_app.exports.charts.plot import Plot
-    from monitor_app.exports.charts.sheet import ChartSheet
+    from monitor_app.charts.model import Chart, Line, Point, Series
+    from monitor_app.charts.plot import Plot
+    from monitor_app.charts.sheet import ChartSheet
 
 MARK = 0.34
 """Radius of a mark whose area means nothing, in units; smaller where a line joins marks."""

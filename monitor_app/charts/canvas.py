@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPen
 if TYPE_CHECKING:
     from PySide6.QtGui import QPainter
 
-    from monitor_app.exports.palette import Palette
+    from monitor_app.charts.palette import Palette
 
 SMALL, BODY, LARGE = 0.85, 1.0, 1.5
 """Sizes of text in units of the sheet."""

@@ -9,18 +9,18 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QRect, QSi
 from PySide6.QtGui import QImage, QImageWriter, QPageSize, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
 
+from monitor_app.charts.application import need_application
+from monitor_app.charts.plain import plain
+from monitor_app.charts.render import paint_chart
+from monitor_app.charts.svg import tidied
 from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
-from monitor_app.exports.charts.application import need_application
-from monitor_app.exports.charts.painting import paint_chart
-from monitor_app.exports.charts.plain import plain
-from monitor_app.exports.charts.svg import tidied
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from monitor_app.analysis.charts import Chart
-    from monitor_app.exports.palette import Theme
+    from monitor_app.charts.model import Chart
+    from monitor_app.charts.palette import Theme
 
 WIDTH, HEIGHT = 1600, 1000
 SMALLEST, LARGEST = QSize(480, 320), QSize(16384, 16384)

@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QLineF, QPointF, Qt
 from PySide6.QtGui import QPolygonF
 
-from monitor_app.exports.charts.clipping import Box
-from monitor_app.exports.charts.contents import SOLID, drawable
-from monitor_app.exports.charts.groups import groups_of
-from monitor_app.exports.charts.labels import Ball, Wanted, place_labels, spread
-from monitor_app.exports.charts.marks import error_bars, pieces
-from monitor_app.exports.sheet import SMALL
+from monitor_app.charts.canvas import SMALL
+from monitor_app.charts.clipping import Box
+from monitor_app.charts.contents import SOLID, drawable
+from monitor_app.charts.groups import groups_of
+from monitor_app.charts.labels import Ball, Wanted, place_labels, spread
+from monitor_app.charts.marks import error_bars, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor_app.analysis.charts import Chart, Series
-    from monitor_app.exports.charts.clipping import Spot
-    from monitor_app.exports.charts.marks import Mark
-    from monitor_app.exports.charts.plot import Plot
-    from monitor_app.exports.charts.sheet import ChartSheet
+    from monitor_app.charts.clipping import Spot
+    from monitor_app.charts.marks import Mark
+    from monitor_app.charts.model import Chart, Series
+    from monitor_app.charts.plot import Plot
+    from monitor_app.charts.sheet import ChartSheet
 
 _END_GAP = 1.25
 """From one name at a line's end to the next, in units; less where there is no room."""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QPainter
 
-from monitor_app.analysis.charts import Scale
-from monitor_app.exports.charts.clipping import Box
-from monitor_app.exports.charts.contents import has_values, is_simulated, room_x, room_y
-from monitor_app.exports.charts.frame import MARGIN, draw_footer, draw_header, draw_nothing, footer
-from monitor_app.exports.charts.legend import (
+from monitor_app.charts.canvas import SMALL
+from monitor_app.charts.clipping import Box
+from monitor_app.charts.contents import has_values, is_simulated, room_x, room_y
+from monitor_app.charts.frame import MARGIN, draw_footer, draw_header, draw_nothing, footer
+from monitor_app.charts.legend import (
     draw_names,
     draw_rows,
     draw_sizes,
@@ -23,18 +23,18 @@ from monitor_app.exports.charts.legend import (
     size_width,
     unnamed,
 )
-from monitor_app.exports.charts.marks import draw_bars, draw_joined, draw_lines, draw_marks, largest_radius, marks_of
-from monitor_app.exports.charts.names import draw_ends, draw_labels, ends_width
-from monitor_app.exports.charts.plot import Plot, draw_grid, draw_stamp, draw_x, draw_y, names_height
-from monitor_app.exports.charts.ruler import ruler
-from monitor_app.exports.charts.sheet import ChartSheet
-from monitor_app.exports.palette import PALETTES
-from monitor_app.exports.sheet import SMALL
+from monitor_app.charts.marks import draw_bars, draw_joined, draw_lines, draw_marks, largest_radius, marks_of
+from monitor_app.charts.model import Scale
+from monitor_app.charts.names import draw_ends, draw_labels, ends_width
+from monitor_app.charts.palette import PALETTES
+from monitor_app.charts.plot import Plot, draw_grid, draw_stamp, draw_x, draw_y, names_height
+from monitor_app.charts.ruler import ruler
+from monitor_app.charts.sheet import ChartSheet
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.charts import Chart
-    from monitor_app.exports.charts.legend import SizeLegend
-    from monitor_app.exports.palette import Theme
+    from monitor_app.charts.legend import SizeLegend
+    from monitor_app.charts.model import Chart
+    from monitor_app.charts.palette import Theme
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 from monitor_app import __version__
 from monitor_app.analysis.run.signals import powers_of_sources, total_power
 from monitor_app.analysis.session_summary import summarise
-from monitor_app.analysis.statistics.intervals import Proportion, wilson
+from monitor_app.analysis.statistics.intervals import wilson
 from monitor_app.core.errors import ExportError
 from monitor_app.core.runs import Phase, RunState
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from monitor_app.analysis.run.results import RunResult
     from monitor_app.analysis.session_summary import SessionSummary
+    from monitor_app.core.estimate import Proportion
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import SignalRow, SourceRow, SpanRow
     from monitor_app.session.waveform import Envelope

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 
-from monitor_app.analysis.charts import Origin
-from monitor_app.exports.charts.contents import SOLID, is_aside, origins_of, points_of, sizes_of
-from monitor_app.exports.charts.groups import groups_of
-from monitor_app.exports.charts.marks import MARK, radius_of
-from monitor_app.exports.charts.names import ended
-from monitor_app.exports.charts.sheet import LINE_HEIGHT
-from monitor_app.exports.charts.styles import FILL, bar_opacity, draw_mark, line_style, outline
-from monitor_app.exports.sheet import SMALL
+from monitor_app.charts.canvas import SMALL
+from monitor_app.charts.contents import SOLID, is_aside, origins_of, points_of, sizes_of
+from monitor_app.charts.groups import groups_of
+from monitor_app.charts.marks import MARK, radius_of
+from monitor_app.charts.model import Origin
+from monitor_app.charts.names import ended
+from monitor_app.charts.sheet import LINE_HEIGHT
+from monitor_app.charts.styles import FILL, bar_opacity, draw_mark, line_style, outline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from monitor_app.analysis.charts import Chart, Line, Series
-    from monitor_app.exports.charts.groups import Groups
-    from monitor_app.exports.charts.sheet import ChartSheet
+    from monitor_app.charts.groups import Groups
+    from monitor_app.charts.model import Chart, Line, Series
+    from monitor_app.charts.sheet import ChartSheet
 
 _SAMPLE = 2.0
 """Width of a sample of a mark or a line, in units."""

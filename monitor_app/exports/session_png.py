@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QLineF, QRectF, QSize
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QImageWriter, QPainter
 
+from monitor_app.charts.axis import Axis, ticks, time_unit
+from monitor_app.charts.canvas import LARGE, SMALL, Sheet
+from monitor_app.charts.palette import PALETTES
 from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
-from monitor_app.exports.axes import Axis, ticks, time_unit
-from monitor_app.exports.figure import figure_of
 from monitor_app.exports.inference_panes import draw_accuracy, draw_latency
-from monitor_app.exports.palette import PALETTES
 from monitor_app.exports.panes import Pane
 from monitor_app.exports.power_pane import draw_power
-from monitor_app.exports.sheet import LARGE, SMALL, Sheet
+from monitor_app.exports.session_figure import figure_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from monitor_app.exports.figure import Figure, Note
-    from monitor_app.exports.palette import Theme
+    from monitor_app.charts.palette import Theme
+    from monitor_app.exports.session_figure import Figure, Note
     from monitor_app.session.reader import SessionReader
 
 SMALLEST, LARGEST = QSize(600, 400), QSize(16384, 16384)

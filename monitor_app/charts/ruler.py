@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.charts import Scale
-from monitor_app.exports.axes import Axis, Tick, ticks
+from monitor_app.charts.axis import Axis, Tick, ticks
+from monitor_app.charts.model import Scale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from PySide6.QtGui import QFont, QFontMetricsF
 
-from monitor_app.exports.charts.plain import plain
+from monitor_app.charts.plain import plain
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -8,15 +8,15 @@ import io
 import re
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.charts import Origin, Scale
+from monitor_app.charts.model import Origin, Scale
 from monitor_app.core.atomic_file import completed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from monitor_app.analysis.charts import Axis, Chart, Line, Point, Series
-    from monitor_app.analysis.statistics.bootstrap import Estimate
+    from monitor_app.charts.model import Axis, Chart, Line, Point, Series
+    from monitor_app.core.estimate import Estimate
 
 _WORDS = {"%": "percent", "%/M": "percent_per_m", "1/s": "per_s"}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.exports.charts.clipping import Box
+from monitor_app.charts.clipping import Box
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,12 +7,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.charts import Origin, Scale
+from monitor_app.charts.model import Origin, Scale
 from monitor_app.core.formatting import NOTHING, fixed
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.charts import Axis, Chart, Point, Series
-    from monitor_app.analysis.statistics.bootstrap import Estimate
+    from monitor_app.charts.model import Axis, Chart, Point, Series
+    from monitor_app.core.estimate import Estimate
 
 _EXACT = 1e-9
 """Intervals narrower than this share of the value are not told."""

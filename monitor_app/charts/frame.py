@@ -6,14 +6,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor_app.exports.charts.contents import NOTHING, has_values, is_simulated, notes_of
-from monitor_app.exports.charts.sheet import LINE_HEIGHT
-from monitor_app.exports.sheet import BODY, SMALL
+from monitor_app.charts.canvas import BODY, SMALL
+from monitor_app.charts.contents import NOTHING, has_values, is_simulated, notes_of
+from monitor_app.charts.sheet import LINE_HEIGHT
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.charts import Chart
-    from monitor_app.exports.charts.clipping import Box
-    from monitor_app.exports.charts.sheet import ChartSheet
+    from monitor_app.charts.clipping import Box
+    from monitor_app.charts.model import Chart
+    from monitor_app.charts.sheet import ChartSheet
 
 MARGIN = 1.2
 _TITLE = 1.3

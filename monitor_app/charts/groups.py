@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.charts import Origin
-from monitor_app.exports.charts.contents import SOLID, points_of
+from monitor_app.charts.contents import SOLID, points_of
+from monitor_app.charts.model import Origin
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.charts import Chart, Point, Series
+    from monitor_app.charts.model import Chart, Point, Series
 
 _ENDING = re.compile(r" \(([^()]+)\)$")
 _BATCH = re.compile(r" b\d+$")

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLineF, QPointF, QRectF
 
-from monitor_app.analysis.charts import Scale
-from monitor_app.exports.charts.clipping import Box, Spot
-from monitor_app.exports.sheet import BODY, SMALL
+from monitor_app.charts.canvas import BODY, SMALL
+from monitor_app.charts.clipping import Box, Spot
+from monitor_app.charts.model import Scale
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.charts import Axis
-    from monitor_app.analysis.statistics.bootstrap import Estimate
-    from monitor_app.exports.charts.ruler import Ruler
-    from monitor_app.exports.charts.sheet import ChartSheet
+    from monitor_app.charts.model import Axis
+    from monitor_app.charts.ruler import Ruler
+    from monitor_app.charts.sheet import ChartSheet
+    from monitor_app.core.estimate import Estimate
 
 _STAMP_ALPHA = 34
 _STAMP = "SIMULATED"

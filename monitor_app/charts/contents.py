@@ -6,13 +6,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.charts import Origin, Scale
-from monitor_app.exports.charts.ruler import Room, shown
+from monitor_app.charts.model import Origin, Scale
+from monitor_app.charts.ruler import Room, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from monitor_app.analysis.charts import Chart, Point, Series
+    from monitor_app.charts.model import Chart, Point, Series
 
 SOLID = frozenset({Origin.MEASURED, Origin.SIMULATED})
 """Of this bench, drawn filled; everything else is hollow."""

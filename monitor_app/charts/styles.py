@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPolygonF
 
-from monitor_app.analysis.charts import Origin
+from monitor_app.charts.model import Origin
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPainter
 
-    from monitor_app.exports.charts.sheet import ChartSheet
+    from monitor_app.charts.sheet import ChartSheet
 
 _DASHES = {
     Origin.MEASURED: Qt.PenStyle.SolidLine,

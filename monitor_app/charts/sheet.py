@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 
-from monitor_app.exports.charts.colours import LINE_CONTRAST, TEXT_CONTRAST, legible
-from monitor_app.exports.charts.plain import plain
-from monitor_app.exports.sheet import BODY, Sheet
+from monitor_app.charts.canvas import BODY, Sheet
+from monitor_app.charts.colours import LINE_CONTRAST, TEXT_CONTRAST, legible
+from monitor_app.charts.plain import plain
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPen
