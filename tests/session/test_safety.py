@@ -19,8 +19,8 @@ import pytest
 from monitor_app.analysis.session_summary import as_json, summarise
 from monitor_app.core.errors import NewerSessionError, NotASessionError, SessionError
 from monitor_app.session.reader import SessionReader
+from tests.session import bench
 
-from . import bench
 from .bench import POWER, START_NS, S, write_rich
 from .other_process import BLOCK
 

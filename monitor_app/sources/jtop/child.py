@@ -5,7 +5,7 @@ A program of its own, so that jetson-stats stays outside ours (docs/decisions/00
 standard library and jtop, and keeps to the syntax of Python 3.6: it runs under whatever interpreter has the
 jetson-stats that fits the service, which on an older Jetson is the system's own.
 
-    jtop_child.py SOCKET INTERVAL_S
+    child.py SOCKET INTERVAL_S
 
 Lines have one key that says what they are: ``connected`` (versions and the running interval), ``board``, ``update``,
 ``error`` (a code, with what else is known). It ends when its stdin ends.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-# This folder has a jtop of its own, which is not the one wanted.
+# The modules beside this program are not those that jetson-stats means by the same names.
 _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != _HERE]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our end of jtop_child.py: start it, take its messages, end it."""
+"""Our end of child.py: start it, take its messages, end it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 from monitor_app.core.errors import PortError, SourceLostError
 
-CHILD = Path(__file__).with_name("jtop_child.py")
+CHILD = Path(__file__).with_name("child.py")
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,467 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import math
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from monitor_app.charts.clipping import Box, Spot, clipped
+from monitor_app.charts.colours import contrast_of, legible
+from monitor_app.charts.files import chart_svg, draw_chart
+from monitor_app.charts.labels import Ball, Wanted, place_labels, spread
+from monitor_app.charts.model import Axis, Chart, Line, Origin, Point, Scale, Series
+from monitor_app.charts.palette import PALETTES
+from monitor_app.charts.plain import plain
+from monitor_app.core.errors import ExportError
+from monitor_app.core.estimate import Estimate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# A QGuiApplication made by the drawing itself would be in the way of every later test with widgets.
+pytestmark = pytest.mark.usefixtures("qapp")
+
+SVG = "{http://www.w3.org/2000/svg}"
+RED, BLUE = "#de2d26", "#08519c"
+NETWORKS = [f"Net-{k}" for k in range(14)]
+BATCHES = (1, 2, 4, 8, 16, 32, 64)
+
+
+def exact(value: float) -> Estimate:
+    return Estimate(value, value, value)
+
+
+def point(x: float, y: float, label: str = "", size: float | None = None, campaign: int = 0) -> Point:
+    return Point(exact(x), exact(y), size, label, None, campaign)
+
+
+def chart(*series: Series, x: Scale = Scale.LINEAR, y: Scale = Scale.LINEAR, **others: object) -> Chart:
+    return Chart("key", None, "Title", Axis("across", "ms", x), Axis("up", "W", y), series, **others)  # type: ignore[arg-type]
+
+
+def series(*points: Point, origin: Origin = Origin.MEASURED, name: str = "Net", **others: object) -> Series:
+    return Series(name, RED, points, origin, **others)  # type: ignore[arg-type]
+
+
+def campaign_chart(**others: object) -> Chart:
+    """14 networks at 7 batch sizes, the last of which do not fit for half of them."""
+    lines = [
+        Series(
+            name,
+            f"#{40 + 12 * k:02x}{200 - 12 * k:02x}80",
+            tuple(point(b, 200 / (k + 1) / b**0.1) for b in (BATCHES if k > 6 else BATCHES[:5])),
+            Origin.MEASURED,
+            joined=True,
+        )
+        for k, name in enumerate(NETWORKS)
+    ]
+    return chart(*lines, x=Scale.LOG2, y=Scale.LOG, **others)
+
+
+class Drawn:
+    """What an SVG file shows, read without the code that drew it."""
+
+    def __init__(self, svg: str) -> None:
+        self.root = ElementTree.fromstring(svg)
+        self.texts: list[tuple[str, float, float, float]] = []
+        """Text, x, y, and angle in degrees."""
+        self.circles: list[tuple[float, float, float]] = []
+        self.lines: list[list[tuple[float, float]]] = []
+        self._read(self.root, np.eye(3))
+
+    def _read(self, element: ElementTree.Element, outer: np.ndarray) -> None:
+        own = outer
+        found = re.match(r"matrix\((.*)\)", element.get("transform", ""))
+        if found:
+            a, b, c, d, e, f = (float(part) for part in found[1].split(","))
+            own = outer @ np.array([[a, c, e], [b, d, f], [0, 0, 1]])
+        if element.tag == f"{SVG}text":
+            x, y, _ = own @ (float(element.get("x", 0)), float(element.get("y", 0)), 1)
+            self.texts.append((element.text or "", x, y, math.degrees(math.atan2(own[1, 0], own[0, 0]))))
+        if element.tag == f"{SVG}circle":
+            self.circles.append((float(element.get("cx", 0)), float(element.get("cy", 0)), float(element.get("r", 0))))
+        if element.tag == f"{SVG}polyline":
+            pairs = element.get("points", "").split()
+            self.lines.append([(float(p.split(",")[0]), float(p.split(",")[1])) for p in pairs])
+        for child in element:
+            self._read(child, own)
+
+    @property
+    def words(self) -> list[str]:
+        return [text for text, *_ in self.texts]
+
+    @property
+    def all_text(self) -> str:
+        return " ".join(self.words)
+
+    def across(self) -> dict[float, float]:
+        """x of the grid line over each number written under the plot."""
+        lowest = max(y for text, _, y, _ in self.texts if re.fullmatch(r"[\d.,]+", text))
+        marks = {
+            float(t.replace(",", "")): x for t, x, y, _ in self.texts if re.fullmatch(r"[\d.,]+", t) and y == lowest
+        }
+        grid = (line for line in self.lines if len(line) == 2 and abs(line[0][1] - line[1][1]) > 100)
+        upright = sorted({start[0] for start, end in grid if start[0] == end[0]})
+        return {value: min(upright, key=lambda u, x=x: abs(u - x) if u >= x - 1 else 1e9) for value, x in marks.items()}
+
+
+def place(known: dict[float, float], value: float, *, logarithmic: bool = False) -> float:
+    """Where a value must lie, by the outermost marks of an axis."""
+    change = math.log if logarithmic else float
+    first, last = min(known), max(known)
+    share = (change(value) - change(first)) / (change(last) - change(first))
+    return known[first] + share * (known[last] - known[first])
+
+
+def biggest(drawn: Drawn, count: int) -> list[tuple[float, float, float]]:
+    return sorted(drawn.circles, key=lambda circle: -circle[2])[:count]
+
+
+def test_points_lie_where_the_axis_says() -> None:
+    drawn = Drawn(chart_svg(chart(series(point(10, 5, size=9.0), point(35, 5, size=4.0), point(90, 5, size=1.0)))))
+    known = drawn.across()
+    assert len(known) >= 4
+    xs = [x for x, _, _ in biggest(without_legend(drawn), 3)]
+    assert xs == pytest.approx([place(known, value) for value in (10, 35, 90)], abs=1.5)
+
+
+def without_legend(drawn: Drawn) -> Drawn:
+    """Without the balls to the right of the plot, which are the legend of sizes."""
+    right = max(line[1][0] for line in drawn.lines if len(line) == 2 and line[0][1] == line[1][1])
+    drawn.circles = [circle for circle in drawn.circles if circle[0] <= right and circle[1] > 90]
+    return drawn
+
+
+@pytest.mark.parametrize(("scale", "values"), [(Scale.LOG, (1.0, 30.0, 1000.0)), (Scale.LOG2, (1.0, 4.0, 64.0))])
+def test_equal_ratios_are_equal_distances(scale: Scale, values: tuple[float, ...]) -> None:
+    points = (point(v, 5, size=s) for v, s in zip(values, (9.0, 4.0, 1.0), strict=True))
+    drawn = Drawn(chart_svg(chart(series(*points), x=scale)))
+    known = drawn.across()
+    xs = [x for x, _, _ in biggest(without_legend(drawn), 3)]
+    assert xs == pytest.approx([place(known, value, logarithmic=True) for value in values], abs=1.5)
+
+
+def test_the_area_of_a_ball_is_its_size_and_the_legend_says_so() -> None:
+    made = chart(
+        series(point(1, 1, size=100.0), point(2, 2, size=25.0), point(3, 3, size=4.0)), size_title="weight (g)"
+    )
+    drawn = Drawn(chart_svg(made))
+    legend = {text: y for text, _, y, _ in drawn.texts if text in {"100", "20", "5"}}
+    assert set(legend) == {"100", "20", "5"}
+    assert "area: weight (g)" in drawn.words
+    radii = [r for _, _, r in biggest(without_legend(Drawn(chart_svg(made))), 3)]
+    assert [(r / radii[0]) ** 2 for r in radii] == pytest.approx([1, 0.25, 0.04], abs=0.005)
+    inside = set(without_legend(Drawn(chart_svg(made))).circles)
+    shown = sorted((c for c in drawn.circles if c not in inside and c[1] > 90), key=lambda c: -c[2])
+    assert [(c[2] / radii[0]) ** 2 for c in shown] == pytest.approx([1, 0.2, 0.05], abs=0.005)
+
+
+def test_error_bars_end_at_the_ends_of_the_interval() -> None:
+    sure = Point(Estimate(50.0, 30.0, 60.0), exact(5.0))
+    drawn = Drawn(chart_svg(chart(series(sure, point(0, 0), point(100, 10)))))
+    known = drawn.across()
+    ends = (place(known, 30), place(known, 60))
+    assert any(
+        len(line) == 2 and (line[0][0], line[1][0]) == pytest.approx(ends, abs=1.5) and line[0][1] == line[1][1]
+        for line in drawn.lines
+    )
+
+
+def test_an_interval_without_an_end_reaches_the_edge_and_no_further() -> None:
+    endless = Point(exact(50.0), Estimate(5.0, -math.inf, math.inf))
+    drawn = Drawn(chart_svg(chart(series(endless, point(0, 0), point(100, 10)))))
+    assert all(math.isfinite(number) for line in drawn.lines for spot in line for number in spot)
+    assert all(-1 <= y <= 1001 for line in drawn.lines for _, y in line)
+
+
+def test_lines_and_bands_stay_within_the_plot() -> None:
+    xs = tuple(np.linspace(0.01, 100, 400))
+    bound = Line("bound", xs, tuple(80 - 500 / x for x in xs), low=tuple(70 - 500 / x for x in xs), high=(90.0,) * 400)
+    drawn = Drawn(chart_svg(chart(series(point(10, 50), point(90, 75)), lines=(bound,))))
+    across = [
+        line for line in drawn.lines if len(line) == 2 and line[0][1] == line[1][1] and line[1][0] - line[0][0] > 500
+    ]
+    left, right = across[0][0][0], across[0][1][0]
+    curve = max(drawn.lines, key=len)
+    assert len(curve) > 100
+    bottom = max(y for line in across for _, y in line)
+    assert all(left - 0.1 <= x <= right + 0.1 and y <= bottom + 0.1 for x, y in curve)
+
+
+def test_every_network_is_named_once_at_the_end_of_its_line_and_no_name_covers_another() -> None:
+    drawn = Drawn(chart_svg(campaign_chart()))
+    names = [(text, x, y) for text, x, y, _ in drawn.texts if text in NETWORKS]
+    assert sorted(text for text, *_ in names) == sorted(NETWORKS)
+    assert len({x for _, x, _ in names}) == 1
+    ys = sorted(y for *_, y in names)
+    assert min(np.diff(ys)) > 20
+    assert [text for text, *_ in sorted(names, key=lambda each: each[2])] == NETWORKS, "slowest first, as the lines end"
+
+
+def test_compared_sessions_are_told_by_shape_and_each_network_is_named_once() -> None:
+    made = chart(
+        Series("Net-1 (Nano)", RED, (point(1, 1), point(2, 2)), Origin.SIMULATED, joined=True),
+        Series("Net-1 (Orin)", RED, (point(1, 3, campaign=1), point(2, 4, campaign=1)), Origin.MEASURED, joined=True),
+        Series("Net-1 (paper)", RED, (point(1, 5, campaign=2), point(2, 6, campaign=2)), Origin.DIGITISED, joined=True),
+    )
+    drawn = Drawn(chart_svg(made))
+    assert drawn.words.count("Net-1") == 1
+    assert {"Nano, SIMULATED", "Orin, measured", Origin.DIGITISED.value} <= set(drawn.words)
+    rectangles = [r for r in drawn.root.iter(f"{SVG}rect") if float(r.get("width", 0)) < 30]
+    assert len(rectangles) == 3, "two squares of the second session, and one in the legend"
+
+
+def test_a_name_in_brackets_alone_is_no_session() -> None:
+    made = chart(series(point(1, 1, "Net (real)"), name="Net (real)"), series(point(2, 2, "Other"), name="Other"))
+    assert {"Net (real)", "Other"} <= set(Drawn(chart_svg(made)).words)
+
+
+def test_what_all_labels_share_is_left_to_the_title() -> None:
+    alike = chart(series(point(1, 1, "A b16"), point(5, 5, "B b16")))
+    assert {"A", "B"} <= set(Drawn(chart_svg(alike)).words)
+    unlike = chart(series(point(1, 1, "A b1"), point(5, 5, "A b16")))
+    assert {"A b1", "A b16"} <= set(Drawn(chart_svg(unlike)).words)
+
+
+def test_category_names_are_slanted_where_they_have_no_room_and_level_where_they_have() -> None:
+    for count, slanted in ((3, False), (14, True)):
+        names = tuple(f"Inception-v{k}" for k in range(count))
+        bars = [Series(n, BLUE, (point(k, 50 + k),), Origin.MEASURED) for k, n in enumerate(names)]
+        made = Chart(
+            "k", 1, "T", Axis("network", "", Scale.CATEGORY, names), Axis("top-1", "%"), tuple(bars), bars=True
+        )
+        angles = [angle for text, _, _, angle in Drawn(chart_svg(made)).texts if text in names]
+        assert len(angles) == count
+        assert all((abs(angle) > 30) is slanted for angle in angles)
+
+
+def test_bars_stand_on_zero_and_are_as_high_as_their_values() -> None:
+    names = ("a", "b")
+    bars = [Series(n, BLUE, (point(k, 40 * (k + 1)),), Origin.MEASURED) for k, n in enumerate(names)]
+    made = Chart("k", 1, "T", Axis("n", "", Scale.CATEGORY, names), Axis("top-1", "%"), tuple(bars), bars=True)
+    rectangles = list(Drawn(chart_svg(made)).root.iter(f"{SVG}rect"))
+    heights = sorted(float(r.get("height", 0)) for r in rectangles)[-3:-1]
+    assert heights[1] == pytest.approx(2 * heights[0], abs=1)
+    assert heights[0] > 100
+
+
+@pytest.mark.parametrize("origin", list(Origin))
+def test_the_origin_of_every_point_and_line_is_told(origin: Origin) -> None:
+    assert origin.value in Drawn(chart_svg(chart(series(point(1, 1), origin=origin)))).all_text
+    line = Line("a line", (0.0, 2.0), (0.0, 2.0), origin, text="y = x")
+    text = Drawn(chart_svg(chart(series(point(1, 1)), lines=(line,)))).all_text
+    assert f"a line: y = x ({origin.value})" in text
+
+
+def test_missing_notes_stand_under_the_plot_or_are_counted() -> None:
+    few = Drawn(chart_svg(chart(series(point(1, 1)), missing=("A is missing.", "B is too.")), captions=True))
+    assert "Not shown: A is missing. B is too." in few.all_text
+    notes = tuple(f"Network {k} at batch 64 does not fit in the memory of this board." for k in range(40))
+    many = Drawn(chart_svg(chart(series(point(1, 1)), missing=notes, caption="Caption."), captions=True))
+    told = many.all_text.count("does not fit")
+    assert f"And {40 - told} more." in many.all_text
+    assert "Caption." in many.all_text
+
+
+def test_points_that_a_scale_has_no_place_for_are_counted() -> None:
+    made = chart(series(point(1, 1), point(0, 1), point(-3, 1), point(math.nan, 1), point(10, 2)), x=Scale.LOG)
+    assert "3 points have no place on these scales." in Drawn(chart_svg(made, captions=True)).all_text
+
+
+def test_an_empty_chart_says_why_in_its_middle() -> None:
+    drawn = Drawn(chart_svg(chart(missing=("Memory was not measured.",)), captions=True))
+    [(_, x, y, _)] = [each for each in drawn.texts if each[0] == "Memory was not measured."]
+    assert 400 < x < 1000
+    assert 400 < y < 600
+    assert "There are no values to draw." in Drawn(chart_svg(chart())).words
+
+
+def test_text_of_strangers_is_text() -> None:
+    nasty = '<script>alert(1)</script> & "x" ]]> \x00\x1b[31m \ud800 \u202e \u2028 end'
+    made = chart(
+        series(point(1, 1, nasty), name=nasty),
+        caption=nasty,
+        missing=(nasty,),
+        lines=(Line(nasty, (0.0, 1.0), (0.0, 1.0), text=nasty),),
+        size_title=nasty,
+    )
+    svg = chart_svg(replace(made, title=nasty), captions=True)
+    root = ElementTree.fromstring(svg.encode("utf-8"))
+    assert not list(root.iter(f"{SVG}script"))
+    assert "<script>alert(1)</script>" in (root.findtext(f"{SVG}title") or "")
+
+
+@given(st.text())
+def test_plain_text_can_be_seen_and_written(text: str) -> None:
+    assert len(plain(text)) == len(text)
+    assert plain(text).isprintable()
+    plain(text).encode("utf-8")
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
+
+
+def test_the_stamp_of_a_simulation_is_in_the_plot_itself(tmp_path: Path) -> None:
+    made = chart(series(point(1, 1), point(9, 9)))
+    draw_chart(made, tmp_path / "real.png")
+    draw_chart(replace(made, simulated=True), tmp_path / "simulated.png")
+    draw_chart(chart(series(point(1, 1), point(9, 9), origin=Origin.SIMULATED)), tmp_path / "by-origin.png")
+    alarm = np.array([int(PALETTES["light"].alarm[k : k + 2], 16) for k in (1, 3, 5)])
+    for name in ("simulated.png", "by-origin.png"):
+        image = pixels(tmp_path / name)
+        towards = image[..., 0] - image[..., 2]
+        for part in np.array_split(towards[200:800, 200:1500], 4, axis=1):
+            assert (part > 8).mean() > 0.02, "a quarter of the plot without a letter of the stamp"
+        assert (np.abs(image[:120, 1100:] - alarm).max(axis=2) < 12).sum() > 2000, "nor the badge in the head"
+    real = pixels(tmp_path / "real.png")
+    assert ((real[..., 0] - real[..., 2] > 8) & (real[..., 0] - real[..., 1] < 60)).sum() < 200
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_ground_is_that_of_the_theme(tmp_path: Path, theme: str) -> None:
+    draw_chart(campaign_chart(), tmp_path / "out.png", theme=theme)  # type: ignore[arg-type]
+    ground = PALETTES[theme].ground  # type: ignore[index]
+    assert tuple(pixels(tmp_path / "out.png")[3, 3]) == tuple(int(ground[k : k + 2], 16) for k in (1, 3, 5))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@given(colour=st.integers(0, 0xFFFFFF))
+def test_every_colour_can_be_seen_on_every_ground(theme: str, colour: int) -> None:
+    palette = PALETTES[theme]  # type: ignore[index]
+    found = legible(f"#{colour:06x}", palette.ground, palette.text, 4.5)
+    assert contrast_of(found, palette.ground) >= 4.5
+
+
+def test_contrast_is_that_of_the_standard() -> None:
+    assert contrast_of("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast_of("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+    assert legible("#de2d26", "#ffffff", "#000000", 3.0) == "#de2d26", "a colour that stands out is left alone"
+
+
+def test_files_are_what_their_names_say(tmp_path: Path) -> None:
+    for name in ("a.png", "a.svg", "a.pdf"):
+        draw_chart(campaign_chart(), tmp_path / name, width=1200, height=800)
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.size == (1200, 800)
+        assert image.info["dpi"] == pytest.approx((254, 254), abs=0.1)
+    root = ElementTree.fromstring((tmp_path / "a.svg").read_bytes())
+    assert root.get("viewBox") == "0 0 1200 800"
+    pdf = (tmp_path / "a.pdf").read_bytes()
+    assert pdf.startswith(b"%PDF-")
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+    [box] = re.findall(rb"/MediaBox \[([\d. ]+)\]", pdf)
+    assert [float(part) for part in box.split()] == pytest.approx([0, 0, 1200 / 254 * 72, 800 / 254 * 72], abs=1)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.pdf", "a.png", "a.svg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "told"),
+    [
+        ("out.gif", (1600, 1000), "choose one of these endings"),
+        ("out", (1600, 1000), "choose one of these endings"),
+        ("out.png", (100, 1000), "choose from 480 x 320"),
+        ("out.svg", (1600, 20000), "choose from 480 x 320"),
+        ("nowhere/out.png", (1600, 1000), "no folder"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_in_words(tmp_path: Path, name: str, size: tuple[int, int], told: str) -> None:
+    with pytest.raises(ExportError, match=told):
+        draw_chart(campaign_chart(), tmp_path / name, width=size[0], height=size[1])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_neither_a_display_nor_an_application_is_needed(tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path\n"
+        "from tests.charts.test_charts import campaign_chart\n"
+        "from monitor_app.charts.files import draw_chart\n"
+        f"draw_chart(campaign_chart(), Path({str(tmp_path / 'a.png')!r}))\n"
+    )
+    hidden = {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.size == (1600, 1000)
+
+
+spots = st.builds(Spot, st.floats(-50, 150), st.floats(-50, 150))
+BOUNDS = Box(0, 0, 100, 100)
+
+
+@given(st.lists(spots, min_size=2, max_size=8))
+def test_a_clipped_curve_is_the_curve_inside(curve: list[Spot]) -> None:
+    parts = clipped(curve, BOUNDS)
+    for spot in (spot for part in parts for spot in part):
+        assert -1e-6 <= spot.x <= 100 + 1e-6
+        assert -1e-6 <= spot.y <= 100 + 1e-6
+    shares = np.linspace(0, 1, 21)
+    for start, end in pairwise(curve):
+        for share in shares:
+            x, y = start.x + share * (end.x - start.x), start.y + share * (end.y - start.y)
+            if 0.01 < x < 99.99 and 0.01 < y < 99.99:
+                assert min(_distance(x, y, a, b) for part in parts for a, b in pairwise(part)) < 1e-6
+
+
+def _distance(x: float, y: float, a: Spot, b: Spot) -> float:
+    along = np.array([b.x - a.x, b.y - a.y])
+    to = np.array([x - a.x, y - a.y])
+    share = float(np.clip(to @ along / max(along @ along, 1e-300), 0, 1))
+    return float(np.hypot(*(to - share * along)))
+
+
+balls = st.builds(Ball, st.floats(50, 950), st.floats(50, 550), st.floats(2, 40))
+
+
+@given(st.lists(balls, min_size=1, max_size=25))
+def test_names_cover_neither_each_other_nor_the_middle_of_a_mark(marks: list[Ball]) -> None:
+    bounds = Box(0, 0, 1000, 600)
+    found = place_labels([Wanted(ball, 90, 20) for ball in marks], marks, [], bounds)
+    boxes = [label.box for label in found if label]
+    for k, one in enumerate(boxes):
+        assert bounds.left <= one.left < one.right <= bounds.right
+        assert bounds.top <= one.top < one.bottom <= bounds.bottom
+        assert not any(one.left < b.x < one.right and one.top < b.y < one.bottom for b in marks)
+        for other in boxes[k + 1 :]:
+            apart = one.right <= other.left or other.right <= one.left
+            assert apart or one.bottom <= other.top or other.bottom <= one.top
+
+
+def test_a_lone_mark_has_its_name_beside_it() -> None:
+    ball = Ball(500, 300, 10)
+    [label] = place_labels([Wanted(ball, 90, 20)], [ball], [], Box(0, 0, 1000, 600))
+    assert label is not None
+    assert not label.apart
+    assert 510 < label.box.left < 525
+    assert (label.box.top + label.box.bottom) / 2 == pytest.approx(300)
+
+
+@given(st.lists(st.floats(0, 500), min_size=1, max_size=14))
+def test_names_at_ends_keep_their_order_and_distance(places: list[float]) -> None:
+    moved = spread(places, 25, 0, 500)
+    order = np.argsort(places, kind="stable")
+    assert (np.diff(np.array(moved)[order]) >= 25 - 1e-6).all()
+    assert min(moved) >= -1e-6
+    assert max(moved) <= 500 + 1e-6
+
+
+def test_names_that_do_not_touch_stay_and_two_that_do_part_evenly() -> None:
+    assert spread([10, 100, 300], 25, 0, 500) == [10, 100, 300]
+    assert spread([200, 210], 25, 0, 500) == pytest.approx([192.5, 217.5])
+    crowded = spread([5.0] * 30, 25, 0, 500)
+    assert sorted(crowded)[0] >= -1e-6
+    assert np.diff(sorted(crowded)) == pytest.approx(500 / 29)
