@@ -67,8 +67,8 @@ def emulate(
     faults = [parse_fault(fault) for fault in options.faults]
     with ExitStack() as stack:
         stop = stack.enter_context(closing(StopSignals(options.until_stdin_closes)))
-        account = stack.enter_context(closing(Account(options.account, clock.rate_hz)))
-        lamp = stack.enter_context(closing(LampReceiver(options.lamp))) if options.lamp else None
+        account = stack.enter_context(closing(Account(options.energy_log, clock.rate_hz)))
+        lamp = stack.enter_context(closing(LampReceiver(options.load_signal))) if options.load_signal else None
         line = stack.enter_context(closing(FaultyLine(options.link, faults, options.seed, start_ns)))
         sampler = Sampler(boards[options.board], clock, options.seed, channels)
         queue = SendQueue(capacity)

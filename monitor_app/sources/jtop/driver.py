@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Role, Signal, SourceInfo
-from monitor_app.sources.base import Described
+from monitor_app.core.status import FoundSource
+from monitor_app.sources.base import Described, try_source
+from monitor_app.sources.jetson.boards import recognise_board
 from monitor_app.sources.jtop import readings as jtop_readings
 from monitor_app.sources.jtop.failures import failure, most_telling, other_interpreter_may_do
 from monitor_app.sources.jtop.process import JtopProcess
@@ -247,6 +249,16 @@ class JtopSource(Described):
         for key in ("power mode", "jetson_clocks"):
             if key in self._environment:
                 yield f"At the start the {key} was {self._environment[key]}."
+
+
+def find(root: Path) -> list[FoundSource]:
+    """The service of the Jetson whose files are under ``root``, or how to start it; empty on another machine."""
+    if (root / SOCKET.lstrip("/")).exists():
+        return [try_source("jtop", SOCKET, JtopSource("probe", 1.0), {"kind": "jtop"})]
+    if recognise_board(root) is None:
+        return []
+    state = "The jtop service is not running: run `sudo jtop --install-service`; the rails work without it."
+    return [FoundSource("jtop", SOCKET, "jetson-stats", False, state)]
 
 
 def interpreters() -> list[str]:

@@ -225,11 +225,6 @@ class _Reader:
             return None
 
 
-def says_simulated(text: str) -> bool:
-    """Whether what an instrument says of itself tells that it is none."""
-    return any(word in text.lower() for word in ("emulated", "simulated"))
-
-
 def _numbers(layout: Layout) -> tuple[int, ...] | None:
     """The places of fields that are all given by number."""
     return tuple(f for f in layout.wanted if isinstance(f, int)) if layout.format == "csv" else None

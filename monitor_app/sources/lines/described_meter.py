@@ -11,15 +11,16 @@ import numpy as np
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
-from monitor_app.sources.lines.decoder import LinesState, decode, says_simulated
+from monitor_app.sources.base import says_simulated
+from monitor_app.sources.lines.decoder import LinesState, decode
 from monitor_app.sources.lines.timestamps import FIT_NS, ArrivalTimes, StampTimes, blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor_app.core.samples import SampleBlock
-    from monitor_app.core.source_specs import Column, LinesSpec
     from monitor_app.sources.lines.decoder import DecodedLines, Layout
+    from monitor_app.sources.lines.spec import Column, LinesSpec
     from monitor_app.sources.serial.transport import Transport
 
 STALE_S = 0.05

@@ -16,8 +16,8 @@ import numpy as np
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.sources.base import says_simulated
 from monitor_app.sources.lines import edgepowermeter_decoder as protocol
-from monitor_app.sources.lines.decoder import says_simulated
 from monitor_app.sources.lines.timestamps import FIT_NS, StampTimes, blocks
 
 if TYPE_CHECKING:

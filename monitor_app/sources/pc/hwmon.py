@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.core.status import FoundSource
 from monitor_app.sources.base import Described
 from monitor_app.sources.polling import PASSING_ERRORS, Blocks, Clock, NumberFile, Schedule, read_text
 
@@ -153,6 +154,19 @@ class HwmonSource(Described):
 
     def _signal(self, name: str, quantity: Quantity, product_of: tuple[str, str] | None = None) -> Signal:
         return Signal(name, quantity, self._roles.get(name, Role.OTHER), product_of=product_of)
+
+
+def find(root: Path) -> list[FoundSource]:
+    """The power sensors of a machine that has any."""
+    source = HwmonSource("probe", str(root))
+    try:
+        source.open()
+    except SourceError:
+        return []
+    finally:
+        source.close()
+    sensors = ", ".join(signal.name for signal in source.info.signals)
+    return [FoundSource("hwmon", "sysfs", sensors, True, "ready", {"kind": "hwmon"})]
 
 
 def _chips(root: Path) -> list[_Chip]:

@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from monitor_app.core.errors import HandshakeError, PortError, SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
-from monitor_app.sources.base import Described
+from monitor_app.sources.base import Described, try_source
 from monitor_app.sources.pc.nvml_gpu import Gpu, mean_power_w
 from monitor_app.sources.polling import Blocks, Clock, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from monitor_app.core.samples import Reading
+    from monitor_app.core.status import FoundSource
     from monitor_app.sources.pc.nvml_gpu import Measured
 
 RATE_HZ = 10.0
 SILENCE_S = 2.0
+MAX_GPUS = 16
 STILL_S = 1.0
 """Readings that have not changed for so long are taken for new ones: of a GPU that is off, say."""
 INSTANT_LAG_S, MEAN_LAG_S = 0.1, 1.0
@@ -157,6 +160,19 @@ class NvmlSource(Described):
         return SourceLostError(
             f"GPU {self._index} does not answer ({error}): see `sudo dmesg | grep Xid`; the machine may need a restart."
         )
+
+
+def find(root: Path) -> list[FoundSource]:
+    """The GPUs of a machine that has NVIDIA's driver."""
+    if not ((root / "proc/driver/nvidia").exists() or (root / "dev/nvidiactl").exists()):
+        return []
+    found: list[FoundSource] = []
+    for index in range(MAX_GPUS):
+        gpu = try_source("nvml", f"GPU {index}", NvmlSource("probe", index), {"kind": "nvml", "index": index})
+        if not gpu.ready and index > 0:
+            break
+        found.append(gpu)
+    return found
 
 
 def _load_pynvml() -> Any:

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import PortError, SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
-from monitor_app.sources.base import Described
+from monitor_app.sources.base import Described, try_source
 from monitor_app.sources.polling import PASSING_ERRORS, Blocks, Clock, NumberFile, Schedule, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from monitor_app.core.samples import Reading
+    from monitor_app.core.status import FoundSource
 
 RATE_HZ = 20.0
 """The counters move on every millisecond, so that over 50 ms a step too many or too few is 2 %."""
@@ -148,6 +149,13 @@ class RaplSource(Described):
             transport_bound_ns=round(0.5e9 / RATE_HZ) + took_ns // 2 + _COUNTER_STEP_NS,
             notes=tuple(notes),
         )
+
+
+def find(root: Path) -> list[FoundSource]:
+    """The counters of a machine that has any."""
+    if not any((root / _FOLDER).glob("intel-rapl:*")):
+        return []
+    return [try_source("rapl", "powercap", RaplSource("probe", str(root)), {"kind": "rapl"})]
 
 
 def _zone_names(folder: Path) -> dict[Path, str]:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
-from monitor_app.sources.base import Connected
-from monitor_app.sources.lines.decoder import says_simulated
+from monitor_app.sources.base import Connected, says_simulated
 from monitor_app.sources.polling import Blocks, Clock, Schedule
 from monitor_app.sources.scpi.visa import VisaLink
 
 if TYPE_CHECKING:
     from monitor_app.core.samples import Reading
-    from monitor_app.core.source_specs import ScpiSpec
+    from monitor_app.sources.scpi.spec import ScpiSpec
     from monitor_app.sources.scpi.visa import Identity
 
 ANSWER_S, FIRST_ANSWER_S = 1.0, 3.0

@@ -17,15 +17,14 @@ import numpy as np
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock, Signal, SourceInfo
-from monitor_app.sources.base import Connected
-from monitor_app.sources.lines.decoder import says_simulated
+from monitor_app.sources.base import Connected, says_simulated
 from monitor_app.sources.scpi.visa import VisaLink
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor_app.core.samples import Reading
-    from monitor_app.core.source_specs import ScopeSpec
+    from monitor_app.sources.scpi.spec import ScopeSpec
     from monitor_app.sources.scpi.visa import Identity
 
 TRIAL_S = 0.1

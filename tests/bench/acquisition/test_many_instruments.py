@@ -12,9 +12,9 @@ import pytest
 from monitor_app.bench.bench import Bench
 from monitor_app.core.errors import MonitorError
 from monitor_app.core.load_signal import Lamp
-from monitor_app.core.profile import parse_profile, parse_source
 from monitor_app.core.status import SourceState
 from monitor_app.session.reader import SessionReader
+from monitor_app.sources.profile_reader import parse_profile, parse_source
 from tests.sources.jetson_tree import JetsonTree
 
 if TYPE_CHECKING:

@@ -24,10 +24,11 @@ from monitor_app.emulators.board.boards import TX1
 from monitor_app.emulators.board.energy_log import Account
 from monitor_app.emulators.board.load_signal import LampChange
 from monitor_app.emulators.board.sampler import SampleClock, Sampler
-from monitor_app.emulators.lines.__main__ import LinesOptions, main, run
+from monitor_app.emulators.lines.__main__ import EMULATOR, LinesOptions, run
 from monitor_app.emulators.lines.csv_json import CsvMeter, JsonMeter
 from monitor_app.emulators.lines.device import INPUT_HZ, MEMORY, Chip
 from monitor_app.emulators.lines.edgepowermeter import EdgePowerMeter, OldEdgePowerMeter, RealTimeClock
+from monitor_app.emulators.runtime.main import main
 from monitor_app.emulators.runtime.send_queue import SendQueue
 
 ORIGIN_NS = 5_000_000_000
@@ -469,5 +470,5 @@ def test_an_option_that_cannot_be_used_is_one_sentence(options, says):
 
 
 def test_the_command_line_says_it_too(capsys):
-    assert main(["--format", "xml"]) == 1
+    assert main(EMULATOR, ["--format", "xml"]) == 1
     assert capsys.readouterr().err.startswith("There is no format 'xml'")

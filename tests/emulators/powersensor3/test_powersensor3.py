@@ -18,7 +18,8 @@ import pytest
 
 from monitor_app.core.errors import SourceError
 from monitor_app.core.load_signal import Lamp
-from monitor_app.emulators.powersensor3.__main__ import PowerSensor3Options, main, run
+from monitor_app.emulators.powersensor3.__main__ import EMULATOR, PowerSensor3Options, run
+from monitor_app.emulators.runtime.main import main
 
 COMMAND = [sys.executable, "-m", "monitor_app.emulators.powersensor3", "--until-stdin-closes"]
 VERSION = b"F411-1.6.1 emulated\r\n"
@@ -171,7 +172,7 @@ def test_an_option_that_cannot_be_used_is_told_in_a_sentence(pairs):
 
 
 def test_from_the_command_line_the_sentence_goes_to_stderr(capsys):
-    assert main(["--pairs", "9"]) == 1
+    assert main(EMULATOR, ["--pairs", "9"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert (err.count("\n"), "--pairs" in err) == (1, True)

@@ -17,7 +17,8 @@ import pytest
 
 from monitor_app.core.errors import SourceError
 from monitor_app.core.load_signal import Lamp
-from monitor_app.emulators.ppk2.__main__ import Ppk2Options, main, run
+from monitor_app.emulators.ppk2.__main__ import EMULATOR, Ppk2Options, run
+from monitor_app.emulators.runtime.main import main
 
 COMMAND = [sys.executable, "-m", "monitor_app.emulators.ppk2", "--until-stdin-closes"]
 START, STOP, METADATA, AMPERE = b"\x06", b"\x07", b"\x19", b"\x11\x01"
@@ -154,7 +155,7 @@ def test_an_option_that_cannot_be_used_is_told_in_a_sentence(supply_v):
 
 
 def test_from_the_command_line_the_sentence_goes_to_stderr(capsys):
-    assert main(["--supply-v", "19"]) == 1
+    assert main(EMULATOR, ["--supply-v", "19"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert (err.count("\n"), "--supply-v" in err) == (1, True)

@@ -23,8 +23,9 @@ from monitor_app.emulators.board.boards import TX1
 from monitor_app.emulators.board.energy_log import Account
 from monitor_app.emulators.board.load_signal import LampChange
 from monitor_app.emulators.board.sampler import SampleClock, Sampler
+from monitor_app.emulators.runtime.main import main
 from monitor_app.emulators.runtime.send_queue import SendQueue
-from monitor_app.emulators.scpi.__main__ import ScpiOptions, main, run
+from monitor_app.emulators.scpi.__main__ import EMULATOR, ScpiOptions, run
 from monitor_app.emulators.scpi.device import MS, ScpiDevice
 from monitor_app.emulators.scpi.language import ScpiError, compile_header, parse
 from monitor_app.emulators.scpi.meters import INPUT_HZ, History, Multimeter, Supply
@@ -591,5 +592,5 @@ def test_a_port_that_is_taken_is_one_sentence():
 
 
 def test_the_command_line_says_it_too(capsys):
-    assert main(["--model", "x"]) == 1
+    assert main(EMULATOR, ["--model", "x"]) == 1
     assert capsys.readouterr().err.startswith("There is no instrument 'x'")

@@ -19,7 +19,8 @@ import pytest
 
 from monitor_app.core.errors import SourceError
 from monitor_app.core.load_signal import Lamp
-from monitor_app.emulators.shunt.__main__ import ShuntOptions, main, run
+from monitor_app.emulators.runtime.main import main
+from monitor_app.emulators.shunt.__main__ import EMULATOR, ShuntOptions, run
 from tests.emulators import protocol
 from tests.emulators.protocol import DATA, HELLO, INFO, START, STARTED, STOP, STOPPED, Host
 
@@ -352,7 +353,7 @@ def test_an_option_that_cannot_be_used_is_told_in_a_sentence(options, says):
 
 def test_from_the_command_line_the_sentence_goes_to_stderr(capsys, tmp_path):
     before = signal.getsignal(signal.SIGTERM)
-    assert main(["--account", str(tmp_path / "missing" / "file")]) == 1
+    assert main(EMULATOR, ["--account", str(tmp_path / "missing" / "file")]) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("\n") == 1

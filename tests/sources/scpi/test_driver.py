@@ -15,10 +15,10 @@ import pytest
 
 from monitor_app.core.errors import HandshakeError, PortError, SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock
-from monitor_app.core.source_specs import ScpiSpec
 from monitor_app.sources.scpi import driver as scpi_module
 from monitor_app.sources.scpi import visa as visa_module
 from monitor_app.sources.scpi.driver import ScpiSource
+from monitor_app.sources.scpi.spec import ScpiSpec
 from tests.sources.scpi_device import ScpiDevice
 
 if TYPE_CHECKING:

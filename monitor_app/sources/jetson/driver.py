@@ -10,14 +10,18 @@ from __future__ import annotations
 import errno
 import os
 import time
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from monitor_app.core.errors import PortError, SourceLostError
 from monitor_app.core.samples import Quantity, SampleBlock
-from monitor_app.sources.base import Described
-from monitor_app.sources.jetson.chips import Chip, conversion_s, find_chips, no_permission, require_chips
+from monitor_app.core.status import FoundSource
+from monitor_app.sources.base import BoardPart, Described
+from monitor_app.sources.jetson.boards import load_board, recognise_board
+from monitor_app.sources.jetson.chips import conversion_s, find_chips, no_permission, require_chips
 from monitor_app.sources.jetson.signals import describe, model_of
 from monitor_app.sources.jetson.sysfs import RailFile, liveliest, numbers_in, rail_files
 from monitor_app.sources.jetson.update_rate import find_pace
@@ -29,10 +33,9 @@ if TYPE_CHECKING:
 
     from monitor_app.core.samples import Reading, Role
     from monitor_app.sources.jetson.boards import Board
-    from monitor_app.sources.jetson.chips import ChipRail
+    from monitor_app.sources.jetson.chips import Chip, ChipRail
+    from monitor_app.sources.jetson.spec import JetsonRailsSpec
     from monitor_app.sources.jetson.update_rate import Pace
-
-__all__ = ["RailsSource", "find_chips", "require_chips", "total_rails", "Chip"]
 
 FAILING_S, FAILING_SWEEPS = 2.0, 3
 """After so long and so many periods without a whole sweep the chip counts as lost."""
@@ -277,3 +280,44 @@ class RailsSource(Described):
         return SourceLostError(
             f"{self._model} does not answer any more ({error.strerror}): restart the board if it stays away."
         )
+
+
+def rails_of_board(spec: JetsonRailsSpec) -> list[BoardPart]:
+    """One source a chip, since each chip has a conversion time of its own; none where no chip is found."""
+    root = Path(spec.root)
+    board = _board(spec)
+    chips = find_chips(root, board)
+    names = [spec.name] if len(chips) == 1 else [f"{spec.name} {chip.where}" for chip in chips]
+    return [
+        BoardPart(
+            name, partial(RailsSource, name, chip, board, spec.roles), board, tuple(rail.name for rail in chip.rails)
+        )
+        for name, chip in zip(names, chips, strict=True)
+    ]
+
+
+def first_chip(spec: JetsonRailsSpec) -> RailsSource:
+    """The first chip of the board. Raises PortError where there is none."""
+    board = _board(spec)
+    return RailsSource(spec.name, require_chips(Path(spec.root), board)[0], board, spec.roles)
+
+
+def find(root: Path) -> list[FoundSource]:
+    """The rails of the Jetson whose files are under ``root``, or why none are seen; empty on another machine."""
+    board = recognise_board(root)
+    chips = find_chips(root, board)
+    if chips:
+        rails = ", ".join(rail.name for chip in chips for rail in chip.rails)
+        title = board.title if board else "an unknown board: name one under `board` in the profile to get its roles"
+        return [FoundSource("jetson-rails", "sysfs", f"{title}: {rails}", True, "ready", {"kind": "jetson-rails"})]
+    if board is None:
+        return []
+    problem = (
+        f"No power monitor of the {board.title} is visible under /sys: in a container, mount /sys of the host; "
+        "a Jetson Nano 2GB has none."
+    )
+    return [FoundSource("jetson-rails", "sysfs", board.title, False, problem)]
+
+
+def _board(spec: JetsonRailsSpec) -> Board | None:
+    return load_board(spec.board) if spec.board else recognise_board(Path(spec.root))
