@@ -34,9 +34,9 @@ from monitor_app.sources.scpi.driver import ScpiSource
 from monitor_app.sources.scpi.oscilloscope import ScopeSource
 from monitor_app.sources.scpi.spec import ScopeSpec, ScpiSpec
 from monitor_app.sources.shunt.driver import ShuntSource
-from tests.sources.jetson_tree import JetsonTree, write
-from tests.sources.jtop_service import stand_in
-from tests.sources.nvml_stub import UNKNOWN, Nvml
+from tests.sources.jetson.tree import JetsonTree, write
+from tests.sources.jtop.service import stand_in
+from tests.sources.pc.nvml_stub import UNKNOWN, Nvml
 from tests.sources.polled import write_tree
 
 if TYPE_CHECKING:

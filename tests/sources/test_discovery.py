@@ -17,7 +17,7 @@ from monitor_app.sources.registry import KINDS
 from monitor_app.sources.serial.ports import locate
 from monitor_app.sources.serial.transport import SerialPort
 from tests.sources.every_source import emulator
-from tests.sources.jetson_tree import JetsonTree
+from tests.sources.jetson.tree import JetsonTree
 from tests.sources.polled import write_tree
 
 if TYPE_CHECKING:

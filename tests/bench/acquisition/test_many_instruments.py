@@ -15,7 +15,7 @@ from monitor_app.core.load_signal import Lamp
 from monitor_app.core.status import SourceState
 from monitor_app.session.reader import SessionReader
 from monitor_app.sources.profile_reader import parse_profile, parse_source
-from tests.sources.jetson_tree import JetsonTree
+from tests.sources.jetson.tree import JetsonTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -22,8 +22,8 @@ from monitor_app.emulators.runtime.send_queue import SendQueue
 from monitor_app.emulators.shunt.__main__ import LINES
 from monitor_app.emulators.shunt.device import SETTLE_NS, ShuntDevice
 from monitor_app.emulators.shunt.frames import Identity
-from tests.emulators import protocol
-from tests.emulators.protocol import ERROR, HELLO, INFO, PING, PONG, START, STARTED, STOP, STOPPED, wire
+from tests.emulators.shunt import protocol
+from tests.emulators.shunt.protocol import ERROR, HELLO, INFO, PING, PONG, START, STARTED, STOP, STOPPED, wire
 
 RATE_HZ = 50_000.0
 ORIGIN_NS = 5_000_000_000

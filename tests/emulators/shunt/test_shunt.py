@@ -21,8 +21,8 @@ from monitor_app.core.errors import SourceError
 from monitor_app.core.load_signal import Lamp
 from monitor_app.emulators.runtime.main import main
 from monitor_app.emulators.shunt.__main__ import EMULATOR, ShuntOptions, run
-from tests.emulators import protocol
-from tests.emulators.protocol import DATA, HELLO, INFO, START, STARTED, STOP, STOPPED, Host
+from tests.emulators.shunt import protocol
+from tests.emulators.shunt.protocol import DATA, HELLO, INFO, START, STARTED, STOP, STOPPED, Host
 
 COMMAND = [sys.executable, "-m", "monitor_app.emulators.shunt", "--until-stdin-closes"]
 MS = 1_000_000

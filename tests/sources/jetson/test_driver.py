@@ -22,7 +22,7 @@ from monitor_app.sources.jetson.chips import Chip, conversion_s, cycle_of, find_
 from monitor_app.sources.jetson.driver import RailsSource, total_rails
 from monitor_app.sources.jetson.sysfs import RailFile, numbers_in
 from monitor_app.sources.jetson.update_rate import BUDGET_S, period_of_changes
-from tests.sources.jetson_tree import Clock, FileSeam, FreeChip, JetsonTree, WaitingChip, always, at_reads, write
+from tests.sources.jetson.tree import Clock, FileSeam, FreeChip, JetsonTree, WaitingChip, always, at_reads, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -32,7 +32,7 @@ from monitor_app.sources.jtop.driver import JtopSource
 from monitor_app.sources.jtop.failures import failure, most_telling
 from monitor_app.sources.jtop.process import CHILD, JtopProcess
 from monitor_app.sources.jtop.readings import decode
-from tests.sources.jtop_service import Board, namespaces, real_service, stand_in
+from tests.sources.jtop.service import Board, namespaces, real_service, stand_in
 
 WAYS = ([True] if namespaces() else []) + [False]
 OWN_ROOT = WAYS[0]

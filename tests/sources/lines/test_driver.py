@@ -20,7 +20,7 @@ from monitor_app.core.samples import Quantity, Role, SampleBlock
 from monitor_app.sources.lines import driver as lines_module
 from monitor_app.sources.lines.driver import LinesSource
 from monitor_app.sources.lines.spec import Column, LinesSpec, TimeColumn
-from tests.sources.line_device import FakeTime, LineDevice
+from tests.sources.lines.device import FakeTime, LineDevice
 
 MS, S = 1_000_000, 1_000_000_000
 START_NS = 5 * S

@@ -15,7 +15,7 @@ from monitor_app.core.errors import HandshakeError
 from monitor_app.core.samples import Quantity, Role
 from monitor_app.sources.powersensor3.decoder import MAX_TAIL_BYTES, DecoderState, decode
 from monitor_app.sources.powersensor3.sensors import describe_sensors, parse_sensor
-from tests.sources.powersensor3_device import ONE_PAIR, STOP_WORD, UNUSED, frame, record, word
+from tests.sources.powersensor3.device import ONE_PAIR, STOP_WORD, UNUSED, frame, record, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -26,7 +26,7 @@ from monitor_app.sources.powersensor3 import handshake
 from monitor_app.sources.powersensor3.decoder import DecoderState, decode
 from monitor_app.sources.powersensor3.driver import PowerSensor3Source
 from monitor_app.sources.powersensor3.frame_counter import HOLD_NS, FrameCounter, frame_period_us
-from tests.sources.powersensor3_device import LEVELS, ONE_PAIR, STOP_WORD, Meter, frame, record
+from tests.sources.powersensor3.device import LEVELS, ONE_PAIR, STOP_WORD, Meter, frame, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,7 @@ from monitor_app.sources.scpi import driver as scpi_module
 from monitor_app.sources.scpi import visa as visa_module
 from monitor_app.sources.scpi.driver import ScpiSource
 from monitor_app.sources.scpi.spec import ScpiSpec
-from tests.sources.scpi_device import ScpiDevice
+from tests.sources.scpi.device import ScpiDevice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from monitor_app.sources.scpi import oscilloscope as scope_module
 from monitor_app.sources.scpi import visa as visa_module
 from monitor_app.sources.scpi.oscilloscope import ScopeSource, read_record
 from monitor_app.sources.scpi.spec import ScopeSpec
-from tests.sources.scpi_device import ScpiDevice
+from tests.sources.scpi.device import ScpiDevice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
