@@ -306,7 +306,7 @@ def report(
 
 @app.command(
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
-    short_help="Emulate an instrument on a pseudo-terminal; `emulate` alone lists them.",
+    short_help="Emulate an instrument; `emulate` alone lists them.",
 )
 def emulate(
     context: typer.Context,

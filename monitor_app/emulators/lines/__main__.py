@@ -3,7 +3,7 @@
 
     python -m monitor_app.emulators.lines --format edgepowermeter --board tx1 [--load-signal PATH] [--link PATH] ...
 
-prints the port and runs until it is stopped. The account is from the device's power-up on.
+prints the port and runs until it is stopped. The energy log begins at the device's power-up.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _device(options: LinesOptions, parts: Parts) -> Device:
     now_ns = time.perf_counter_ns()
     rate_hz = options.rate_hz or _USUAL_RATE_HZ.get(options.format)
     period_us = Settings().period_us if rate_hz is None else 1e6 / rate_hz
-    chip = Chip(parts.sampler, parts.account, options.seed, period_us)
+    chip = Chip(parts.sampler, parts.energy_log, options.seed, period_us)
     if options.format == "csv":
         return CsvMeter(chip, parts.queue, now_ns)
     if options.format == "json":

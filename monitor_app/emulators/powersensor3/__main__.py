@@ -4,7 +4,7 @@
     python -m monitor_app.emulators.powersensor3 --board tx1 [--load-signal PATH] [--link PATH] [--energy-log FILE] ...
 
 prints the port and runs until it is stopped. The first pair of sensors is in the supply of the board, the others
-are in some of its rails; the account is of the first.
+are in some of its rails; the energy log is of the first.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def run(options: PowerSensor3Options) -> int:
 
     def make(parts: Parts) -> PowerSensor3Device:
         sensors = Sensors(options.board, options.pairs, options.seed)
-        return PowerSensor3Device(sensors, parts.sampler, parts.queue, parts.account)
+        return PowerSensor3Device(sensors, parts.sampler, parts.queue, parts.energy_log)
 
     return emulate(options, make, rate_hz=FRAME_RATE_HZ, channels=())
 

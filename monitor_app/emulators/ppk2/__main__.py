@@ -50,7 +50,7 @@ def run(options: Ppk2Options) -> int:
 
     def make(parts: Parts) -> Ppk2Device:
         meter = Meter(options.seed, options.spikes)
-        return Ppk2Device(options.seed, options.supply_v, meter, parts.sampler, parts.queue, parts.account)
+        return Ppk2Device(options.seed, options.supply_v, meter, parts.sampler, parts.queue, parts.energy_log)
 
     return emulate(options, make, rate_hz=SAMPLE_RATE_HZ, channels=())
 

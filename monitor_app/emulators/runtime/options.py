@@ -56,7 +56,11 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     defaults = EmulatorOptions()
     parser.add_argument("--board", default=defaults.board, help=f"one of: {', '.join(BOARDS)}")
     parser.add_argument(
-        "--load-signal", "--lamp", type=Path, metavar="PATH", help="socket on which the board hears when it is busy"
+        "--load-signal",
+        "--lamp",
+        type=Path,
+        metavar="PATH",
+        help="socket that says when the board is busy",
     )
     parser.add_argument("--link", type=Path, metavar="PATH", help="make a symbolic link to the port")
     parser.add_argument("--seed", type=int, default=defaults.seed, metavar="N", help="of the noise and the faults")

@@ -5,7 +5,7 @@
     python -m monitor_app.emulators.scpi --model scope [--tcp-port N] ...
 
 prints the port, for VISA ``ASRL<port>::INSTR``, or for the oscilloscope, which is on the network, the VISA
-resource itself, and runs until it is stopped. The account is from the instrument's power-up on.
+resource itself, and runs until it is stopped. The energy log begins at the instrument's power-up.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SourceError
 from monitor_app.emulators.board.boards import BOARDS
-from monitor_app.emulators.board.load_signal import LampReceiver
 from monitor_app.emulators.runtime.main import Emulator, main
 from monitor_app.emulators.runtime.options import EmulatorOptions
-from monitor_app.emulators.runtime.run import Parts, emulate
+from monitor_app.emulators.runtime.run import Parts, emulate, receive_load_signal
 from monitor_app.emulators.runtime.send_queue import SendQueue
 from monitor_app.emulators.runtime.stop_signals import StopSignals
 from monitor_app.emulators.scpi.device import ScpiDevice
@@ -68,7 +67,7 @@ def run(options: ScpiOptions) -> int:
         return _run_scope(options)
 
     def make(parts: Parts) -> ScpiDevice:
-        history = History(parts.sampler, parts.account)
+        history = History(parts.sampler, parts.energy_log)
         instrument = (
             Supply(history, BOARDS[options.board].supply_v, options.seed)
             if options.model == "e364x"
@@ -82,14 +81,14 @@ def run(options: ScpiOptions) -> int:
 def _run_scope(options: ScpiOptions) -> int:
     with ExitStack() as stack:
         stop = stack.enter_context(closing(StopSignals(options.until_stdin_closes)))
-        lamp = stack.enter_context(closing(LampReceiver(options.load_signal))) if options.load_signal else None
+        load_signal = receive_load_signal(stack, options.load_signal)
         line = stack.enter_context(closing(SocketLine(options.tcp_port)))
         probe = Probe(BOARDS[options.board], perf_counter_ns(), options.seed)
         queue = SendQueue()
         device = ScpiDevice(Scope(probe, options.seed, options.clock_ppm), queue, b"\n")
         sys.stdout.write(line.resource + "\n")
         sys.stdout.flush()
-        serve_socket(device, queue, line, probe, lamp, stop)
+        serve_socket(device, queue, line, probe, load_signal, stop)
     return 0
 
 

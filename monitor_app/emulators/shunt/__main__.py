@@ -57,7 +57,7 @@ def run(options: ShuntOptions) -> int:
     options.check()
 
     def make(parts: Parts) -> ShuntDevice:
-        return ShuntDevice(_identity(options), parts.sampler, parts.queue, parts.account, perf_counter_ns)
+        return ShuntDevice(_identity(options), parts.sampler, parts.queue, parts.energy_log, perf_counter_ns)
 
     capacity = capacity_for(options.rate_hz * _BYTES_PER_SAMPLE)
     return emulate(options, make, rate_hz=options.rate_hz, capacity=capacity)

@@ -24,7 +24,7 @@ from monitor_app.sources.jetson.boards import load_board, recognise_board
 from monitor_app.sources.jetson.chips import conversion_s, find_chips, no_permission, require_chips
 from monitor_app.sources.jetson.signals import describe, model_of
 from monitor_app.sources.jetson.sysfs import RailFile, liveliest, numbers_in, rail_files
-from monitor_app.sources.jetson.update_rate import find_pace
+from monitor_app.sources.jetson.update_rate import find_update_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from monitor_app.sources.jetson.boards import Board
     from monitor_app.sources.jetson.chips import Chip, ChipRail
     from monitor_app.sources.jetson.spec import JetsonRailsSpec
-    from monitor_app.sources.jetson.update_rate import Pace
+    from monitor_app.sources.jetson.update_rate import UpdateRate
 
 FAILING_S, FAILING_SWEEPS = 2.0, 3
-"""After so long and so many periods without a whole sweep the chip counts as lost."""
+"""After this long and this many periods without a whole sweep the chip counts as lost."""
 MOST_SWEEPS = 1000
 _READ_BYTES = 64
 _FALLBACK_S = {"ina3221x": 0.4224, "ina3221": 0.0066, "ina238": 0.0505}
@@ -56,7 +56,7 @@ class _SweepFailedError(Exception):
 
 
 class RailsSource(Described):
-    """One chip. ``roles`` says what a signal feeds, by its name, where it is not to be as the board's profile says.
+    """One chip. ``roles`` says what a signal feeds, by its name, where this differs from the board's own file.
 
     ``pread``, ``clock_ns`` and ``sleep`` are the system's; a test may stand in for the chip through them.
     """
@@ -85,13 +85,13 @@ class RailsSource(Described):
     def open(self) -> None:
         """Open the files, see which rails answer and how fast the chip is. Raises PortError, SourceLostError."""
         try:
-            rails, pace, volts = self._get_to_know()
+            rails, update_rate, volts = self._identify()
             self._open_files(rails)
         except BaseException:
             self.close()
             raise
-        self._info = describe(self._name, self._chip, rails, self._board, self._roles, pace, volts)
-        self._pace = pace
+        self._info = describe(self._name, self._chip, rails, self._board, self._roles, update_rate, volts)
+        self._update_rate = update_rate
         self._values = np.zeros(len(self._info.stored_signals), np.float32)
         self._position = 0
         """The file that a sweep is at."""
@@ -102,7 +102,7 @@ class RailsSource(Described):
         self._error: SourceLostError | None = None
 
     def read(self, timeout_s: float) -> list[Reading]:
-        """The sweeps that end within this time, as one block; one conversion longer where the driver insists.
+        """The sweeps that end within this time, as one block; one conversion longer where a read has to wait for it.
 
         Raises:
             SourceLostError: The chip is gone, or has not given a whole sweep for two seconds.
@@ -149,11 +149,9 @@ class RailsSource(Described):
             except PermissionError as error:
                 raise no_permission(file.path) from error
             except OSError as error:
-                raise PortError(
-                    f"{self._model} is not there any more: look for the rails again, or restart the board."
-                ) from error
+                raise PortError(f"{self._model} is gone: look for the rails again, or restart the board.") from error
 
-    def _get_to_know(self) -> tuple[tuple[ChipRail, ...], Pace, dict[str, float]]:
+    def _identify(self) -> tuple[tuple[ChipRail, ...], UpdateRate, dict[str, float]]:
         """The rails that are switched on, how fast they come, and their voltages."""
         rails = self._chip.rails
         self._open_files(rails)
@@ -180,7 +178,7 @@ class RailsSource(Described):
                     volts[file.rail] = number * file.scale
             return text
 
-        pace = find_pace(
+        update_rate = find_update_rate(
             read,
             len(self._files),
             conversion_s(self._chip),
@@ -192,10 +190,10 @@ class RailsSource(Described):
         on = tuple(rail for rail in rails if rail.name not in off)
         if not on:
             raise PortError(f"Every rail of {self._model} is switched off: write 1 to its in1_enable as root.")
-        return on, pace, volts
+        return on, update_rate, volts
 
     def _sweep(self, deadline_ns: int) -> bool:
-        """Go on with a sweep; true at its end, false when time is up. Raises _SweepFailedError, SourceLostError."""
+        """Continue a sweep; true at its end, false when time is up. Raises _SweepFailedError, SourceLostError."""
         if self._position == 0:
             if not self._wait_until_due(deadline_ns):
                 return False
@@ -239,10 +237,10 @@ class RailsSource(Described):
 
     def _end_sweep(self) -> None:
         end_ns = self._clock_ns()
-        if end_ns - self._start_ns > self._pace.longest_sweep_s * 1e9:
+        if end_ns - self._start_ns > self._update_rate.longest_sweep_s * 1e9:
             raise _SweepFailedError("its reads take far longer than when it was connected")
         self._position = 0
-        self._due_ns = max(self._due_ns + round(self._pace.interval_s * 1e9), end_ns)
+        self._due_ns = max(self._due_ns + round(self._update_rate.interval_s * 1e9), end_ns)
         self._middle_ns = max((self._start_ns + end_ns) // 2, self._middle_ns + 1)
         self._failing_since_ns = None
 
@@ -251,10 +249,10 @@ class RailsSource(Described):
         now_ns = self._clock_ns()
         self._position = 0
         self._lost += 1
-        self._due_ns = max(self._due_ns + round(1e9 / self._pace.rate_hz), now_ns)
+        self._due_ns = max(self._due_ns + round(1e9 / self._update_rate.rate_hz), now_ns)
         if self._failing_since_ns is None:
             self._failing_since_ns = now_ns
-        elif now_ns - self._failing_since_ns >= max(FAILING_S, FAILING_SWEEPS / self._pace.rate_hz) * 1e9:
+        elif now_ns - self._failing_since_ns >= max(FAILING_S, FAILING_SWEEPS / self._update_rate.rate_hz) * 1e9:
             seconds = (now_ns - self._failing_since_ns) * 1e-9
             raise SourceLostError(
                 f"{self._model} has given no values for {seconds:.1f} s ({failure}): "

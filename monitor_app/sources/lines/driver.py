@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 
 class _Dialect(Protocol):
-    """How one kind of instrument is talked to."""
+    """The protocol of one kind of instrument."""
 
     @property
     def malformed(self) -> int: ...
@@ -105,7 +105,7 @@ class LinesSource(Connected["Transport"]):
         return readings
 
     def _leave(self, link: Transport) -> None:
-        """Tell it to stop, if the profile says how."""
+        """Send the command to stop, if the profile gives one."""
         if self._dialect is not None:
             self._dialect.end(link)
 

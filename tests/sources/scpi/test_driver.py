@@ -280,7 +280,7 @@ def test_an_instrument_that_does_not_answer(impatient, network):
 def test_an_instrument_of_another_kind(impatient):
     with (
         ScpiDevice(Multimeter().answer) as resource,
-        refused(HandshakeError, "does not tell its voltage and current: check the model in the profile .e364x."),
+        refused(HandshakeError, "does not report its voltage and current: check the model in the profile .e364x."),
     ):
         ScpiSource("supply", spec_of(resource)).open()
 
