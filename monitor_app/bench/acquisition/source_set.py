@@ -49,7 +49,7 @@ class SourceSet:
     @property
     def lamps(self) -> list[Path]:
         """Where simulated boards want to be told that a network is running."""
-        return [each.lamp for each in self.instruments if each.lamp is not None]
+        return [each.load_signal for each in self.instruments if each.load_signal is not None]
 
     @property
     def replays_over(self) -> bool:

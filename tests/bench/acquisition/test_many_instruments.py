@@ -120,7 +120,7 @@ class Pulse:
         try:
             recording.wait_for(SourceState.STREAMING)
             recording.record_for(1.5)
-            lamp = Lamp(*[i.lamp for i in recording.bench._sources.instruments if i.lamp is not None])
+            lamp = Lamp(*[i.load_signal for i in recording.bench._sources.instruments if i.load_signal is not None])
             self.on_ns = time.perf_counter_ns()
             lamp.set(True, self.on_ns)
             recording.record_for(0.8)
