@@ -203,7 +203,7 @@ def _memory(network: _PlayedNetwork | None) -> MemoryReport:
     net_bytes = network.figures.net_memory_bytes(network.largest_batch) if network else None
     if net_bytes is None:
         return MemoryReport(())
-    return MemoryReport(((MemoryKind.SYSTEM.value, FLOOR_BYTES + net_bytes, FLOOR_BYTES),))
+    return MemoryReport(((MemoryKind.SYSTEM, FLOOR_BYTES + net_bytes, FLOOR_BYTES),))
 
 
 def _kind(error: InferenceError) -> FailureKind:
