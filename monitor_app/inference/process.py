@@ -53,13 +53,13 @@ class InferenceChild:
     `send` may be called from any thread, `receive` from one at a time.
 
     Args:
-        lamps: sockets at which a simulated board is told when the network runs, one for each instrument on it.
+        load_signals: sockets of the instruments on a simulated board, which show the load of the network.
         command: what to run, as `child_command` tells.
     """
 
-    def __init__(self, lamps: Sequence[Path] = (), command: Sequence[str] = COMMAND) -> None:
+    def __init__(self, load_signals: Sequence[Path] = (), command: Sequence[str] = COMMAND) -> None:
         self._child = ChildProcess(
-            [*command, *(part for lamp in lamps for part in ("--lamp", str(lamp)))],
+            [*command, *(part for path in load_signals for part in ("--lamp", str(path)))],
             "inference child",
             environment={**os.environ, **ALLOCATOR},
             log_stderr=True,

@@ -42,7 +42,7 @@ _TIMES = (
 
 
 @dataclass(slots=True)
-class Past:
+class EarlierParts:
     """What a writer must know of the parts before its own; of a new session, nothing."""
 
     shift_ns: int = 0
@@ -62,7 +62,7 @@ class Past:
         # A number is only added to a name that is taken; without that it is a name like any other.
         numbered = re.compile(re.escape(info.name) + (r"( \(\d+\))?" if info.name in self.names else ""))
         for row, source in sorted(self.idle, key=lambda each: each[0].name != info.name):
-            if numbered.fullmatch(row.name) and _goes_on(row, source, info):
+            if numbered.fullmatch(row.name) and _continues(row, source, info):
                 self.idle.remove((row, source))
                 by_name = {channel.signal.name: channel for channel in source.channels}
                 source.stored = [by_name[signal.name] for signal in info.stored_signals]
@@ -80,7 +80,7 @@ class Past:
         return free
 
 
-def open_to_append(path: Path) -> tuple[sqlite3.Connection, WriterLock, Past]:
+def open_to_resume(path: Path) -> tuple[sqlite3.Connection, WriterLock, EarlierParts]:
     """A session open for writing, its last part brought to an end.
 
     Raises:
@@ -125,7 +125,7 @@ def _connected(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _found_again(db: sqlite3.Connection, reader: SessionReader) -> Past:
+def _found_again(db: sqlite3.Connection, reader: SessionReader) -> EarlierParts:
     """What the writer knew, read from the file; what it left open is closed."""
     rows, signals, meta, pairs = reader.sources(), reader.signals(), reader.meta(), reader.utc_pairs()
     clock, parts = read_host_clock(), _number(reader, meta.get(PARTS, "1"))
@@ -140,7 +140,7 @@ def _found_again(db: sqlite3.Connection, reader: SessionReader) -> Past:
         "INSERT OR REPLACE INTO meta VALUES (?, ?)",
         [(BOOT_ID, clock.boot_id), (SHIFT, str(shift_ns)), (PARTS, str(parts + 1))],
     )
-    past = Past(
+    past = EarlierParts(
         shift_ns=shift_ns,
         next_run_id=_next_id(db, "run"),
         next_span_id=_next_id(db, "span"),
@@ -264,7 +264,7 @@ def _number(reader: SessionReader, text: str) -> int:
         raise NotASessionError(f"{reader.path} is damaged: {text!r:.40} where a number is due.") from error
 
 
-def _goes_on(row: SourceRow, source: Source, info: SourceInfo) -> bool:
+def _continues(row: SourceRow, source: Source, info: SourceInfo) -> bool:
     """Whether the samples of this source can be read on with those of the one in the file."""
     alike = (row.kind, row.serial_number, row.simulated, row.lines) == (
         info.kind, info.serial_number, info.simulated, info.lines,

@@ -33,7 +33,7 @@ class EmulatedDevice:
         self._port = ""
 
     @property
-    def lamp(self) -> Path:
+    def load_signal(self) -> Path:
         """Where the simulated board looks whether a network is running."""
         return Path(self._folder.name) / "lamp"
 
@@ -56,7 +56,7 @@ class EmulatedDevice:
         link = Path(self._folder.name) / "port"
         command = [
             sys.executable, "-m", f"monitor_app.emulators.{self._module}", *self._options,
-            "--lamp", str(self.lamp), "--link", str(link), "--until-stdin-closes",
+            "--lamp", str(self.load_signal), "--link", str(link), "--until-stdin-closes",
         ]  # fmt: skip
         self._child = ChildProcess(command, f"{self._module} emulator")
         try:
