@@ -19,7 +19,7 @@ from monitor_app.session.host_clock import BOOT_ID, SHIFT, read_host_clock, shif
 from monitor_app.session.pyramid import LEVELS, STORED, Pyramid, contiguous_runs, entry_size, fold, pack
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.source_state import Channel, Source, Tail
-from monitor_app.session.waveform import LARGEST
+from monitor_app.session.time_map import LARGEST
 from monitor_app.session.writer_lock import WriterLock
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _end_runs(db: sqlite3.Connection, last_ns: int) -> None:
 def _source(db: sqlite3.Connection, reader: SessionReader, row: SourceRow, signals: Sequence[SignalRow]) -> Source:
     """A source as its writer left it."""
     names = {signal.id: signal.name for signal in signals}
-    ends = {signal.id: reader.waveform(signal.id).last() for signal in signals}
+    ends = {signal.id: reader.waveform(signal.id).times.last() for signal in signals}
     if len(set(ends.values())) > 1:
         raise NotASessionError(f"{reader.path} is damaged: the signals of {row.name} do not end together.")
     last = next(iter(ends.values()), None)
@@ -199,8 +199,8 @@ def _signal(row: SignalRow, names: dict[int, str]) -> Signal:
 
 def _rate_hz(waveform: Waveform, nominal_hz: float) -> float:
     """Samples a second of host time, as they came; over a short time, or where that is odd, as they should."""
-    rate_hz = waveform.rate_hz()
-    first = waveform.extent()
+    rate_hz = waveform.times.rate_hz()
+    first = waveform.times.extent()
     long = first is not None and first[1] - first[0] > 1_000_000_000
     return rate_hz if rate_hz and long and 0.5 < rate_hz / nominal_hz < 2 else nominal_hz
 
