@@ -13,7 +13,7 @@ from monitor_app import __version__
 from monitor_app.bench.acquisition.discovery import Finder
 from monitor_app.bench.acquisition.recorder import Recorder
 from monitor_app.bench.acquisition.source_set import SourceSet
-from monitor_app.bench.runs.completed_runs import Ledger
+from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.bench.runs.driver import RunDriver
 from monitor_app.core.status import BenchPhase, BenchStatus, SourceState
 from monitor_app.session.files import discard_empty_session
@@ -32,24 +32,24 @@ RATE_OVER_S = 2.0
 class Bench:
     """Records from the moment it is made until close. Raises SessionError when the file cannot be created."""
 
-    def __init__(self, profile: Profile, profile_text: str, session: Path, *, go_on: bool = False) -> None:
+    def __init__(self, profile: Profile, profile_text: str, session: Path, *, resume: bool = False) -> None:
         """To go on with a session is to run what of the plan it does not hold yet."""
         self._profile = profile
-        self.goes_on = go_on
+        self.resumed = resume
         """The file was there before."""
-        ledger = Ledger.of(session) if go_on else None
-        threads = threads_for(profile, ledger)
-        self._recorder = Recorder(session, go_on=go_on)
+        completed = CompletedRuns.of(session) if resume else None
+        threads = threads_for(profile, completed)
+        self._recorder = Recorder(session, resume=resume)
         self._recorder.put(lambda writer: writer.set_meta(_meta(profile, profile_text, threads)))
         try:
             self._sources = SourceSet(profile, self._recorder)
         except BaseException:
             self._recorder.close()
-            if not go_on:
+            if not resume:
                 discard_empty_session(session)
             raise
         self._finder = Finder()
-        self._runs = RunDriver(profile, threads, self._recorder, self._sources.lamps, ledger)
+        self._runs = RunDriver(profile, threads, self._recorder, self._sources.load_signals, completed)
         self._phase = BenchPhase.MONITORING
         self.message = ""
         """What became of the last command, where it could not be carried out; one sentence."""
@@ -157,12 +157,12 @@ class Bench:
         self._phase = BenchPhase.CLOSED
 
 
-def threads_for(profile: Profile, ledger: Ledger | None = None) -> int:
+def threads_for(profile: Profile, completed: CompletedRuns | None = None) -> int:
     """Torch threads: as the profile says, or one core less than there are, which is left to the monitor.
 
     A session that is gone on with keeps its own: a kill may have left the board in a power mode with fewer cores.
     """
-    begun_with = ledger.threads if ledger is not None else None
+    begun_with = completed.threads if completed is not None else None
     return profile.inference.threads or begun_with or max(len(os.sched_getaffinity(0)) - 1, 1)
 
 

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from monitor_app.bench.bench import Bench, threads_for
 from monitor_app.bench.estimate.plan import estimate
-from monitor_app.bench.runs.completed_runs import Ledger
+from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.cli import tables
 from monitor_app.cli.files import new_session_name
 from monitor_app.core.errors import SessionError, SourceError
@@ -52,7 +52,7 @@ def resume_session(
         text, name = read_profile_text(profile_path), str(profile_path)
     else:
         text, name = _profile_of(session), f"the profile in {session}"
-    return record_profile(text, name, session, duration_s, export=export, quiet=quiet, go_on=True)
+    return record_profile(text, name, session, duration_s, export=export, quiet=quiet, resume=True)
 
 
 def record_profile(
@@ -63,16 +63,16 @@ def record_profile(
     *,
     export: bool,
     quiet: bool,
-    go_on: bool = False,
+    resume: bool = False,
 ) -> int:
     """As record_session, of a profile's text; captures that are played end with it. Raises MonitorError."""
     profile = parse_profile(text, name)
     session = output or Path(new_session_name())
     session.parent.mkdir(parents=True, exist_ok=True)
     if not quiet and duration_s is None:
-        _say_estimate(profile, session, go_on=go_on)
+        _say_estimate(profile, session, resume=resume)
     interrupted = _on_signals()
-    bench = Bench(profile, text, session, go_on=go_on)
+    bench = Bench(profile, text, session, resume=resume)
     try:
         with _Display(duration_s, quiet=quiet) as display:
             _wait(bench, duration_s, interrupted, display)
@@ -93,10 +93,10 @@ def _profile_of(session: Path) -> str:
     return text
 
 
-def _say_estimate(profile: Profile, session: Path, *, go_on: bool) -> None:
+def _say_estimate(profile: Profile, session: Path, *, resume: bool) -> None:
     """How long the plan will take, how much disk and energy: before it begins."""
-    ledger = Ledger.of(session) if go_on else Ledger()
-    specs = [s for s in profile.run_specs(threads_for(profile, ledger)) if ledger.state(1, s) is None]
+    completed = CompletedRuns.of(session) if resume else CompletedRuns()
+    specs = [s for s in profile.run_specs(threads_for(profile, completed)) if completed.state(1, s) is None]
     if profile.plan is None:
         return
     Console(stderr=True, highlight=False).print(estimate(profile, specs).sentence, soft_wrap=True, markup=False)
@@ -121,7 +121,7 @@ def _refuse_to_record_nothing(bench: Bench, status: BenchStatus) -> None:
     """Where no instrument can be used there is nothing to record: say why, and leave no file."""
     if status.sources and all(source.state is SourceState.FAILED for source in status.sources):
         bench.close()
-        if not bench.goes_on:
+        if not bench.resumed:
             discard_empty_session(bench.session)
         raise SourceError(" ".join(source.message for source in status.sources))
 

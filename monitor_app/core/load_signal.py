@@ -17,7 +17,7 @@ SYNC_LOW = 2
 _MAX_UNSENT = 64
 
 
-class Lamp:
+class LoadSignal:
     """A GPIO line of a simulated board: raised while a forward pass runs. Every instrument on the board sees it.
 
     Each change is one datagram of 9 bytes to a Unix socket, little-endian:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from monitor_app.core.errors import InferenceError, NotEnoughMemoryError
 from monitor_app.core.runs import Phase
-from monitor_app.inference.commands import add_lamp_option, first_line, serve, too_many_images
+from monitor_app.inference.commands import add_load_signal_option, first_line, serve, too_many_images
 from monitor_app.inference.datasets import DatasetError, find_dataset
 from monitor_app.inference.messages import (
     Command,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from monitor_app.inference.loading import RunningNetwork
     from monitor_app.inference.memory import MemoryMeter
     from monitor_app.inference.messages import Loaded
-    from monitor_app.inference.passes import BusyLamp
+    from monitor_app.inference.passes import BusySignal
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ logger = logging.getLogger(__name__)
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Serve commands until `quit` or the end of stdin. Does not return."""
     parser = argparse.ArgumentParser(prog="monitor_app.inference.child", description="Run networks for the bench.")
-    add_lamp_option(parser)
+    add_load_signal_option(parser)
     options = parser.parse_args(arguments)
     _be_the_first_to_go()
     serve(options.lamp, _ready, _Worker)
@@ -86,10 +86,10 @@ def _ready() -> Ready:
 class _Worker:
     """Carries out one command after the other on the main thread."""
 
-    def __init__(self, inbox: Inbox, outbox: Outbox, lamp: BusyLamp) -> None:
+    def __init__(self, inbox: Inbox, outbox: Outbox, load_signal: BusySignal) -> None:
         self._inbox = inbox
         self._outbox = outbox
-        self._lamp = lamp
+        self._load_signal = load_signal
         self._running: RunningNetwork | None = None
         self._memory: MemoryMeter | None = None
         self._fresh = True
@@ -115,7 +115,7 @@ class _Worker:
             return MemoryReport(self._memory.rows() if self._memory else ())
         if self._running is None:
             raise InferenceError("No network is loaded: send `load` before the phases.")
-        runner = Runner(self._running, self._lamp, self._outbox.send, self._inbox.stopped)
+        runner = Runner(self._running, self._load_signal, self._outbox.send, self._inbox.stopped)
         if isinstance(command, WarmUp):
             return runner.run_for(Phase.WARM_UP, command.batch_size, command.min_s, command.min_batches)
         if isinstance(command, Time):
@@ -150,7 +150,7 @@ class _Worker:
     def _play(self, command: Pulses) -> Played:
         from monitor_app.inference.pulses import multiplication, play
 
-        return Played(tuple(play(command, self._lamp, self._inbox.stopped, multiplication(command))))
+        return Played(tuple(play(command, self._load_signal, self._inbox.stopped, multiplication(command))))
 
     def _failed(self, command: Command, error: Exception) -> Failed:
         if _is_out_of_memory(error):

@@ -16,15 +16,15 @@ import threading
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from monitor_app.core.errors import InferenceError
-from monitor_app.core.load_signal import Lamp
+from monitor_app.core.load_signal import LoadSignal
 from monitor_app.inference.messages import Command, Event, Failed, FailureKind, Quit, Ready, Stop, decode, encode
-from monitor_app.inference.passes import NoLamp
+from monitor_app.inference.passes import NoLoadSignal
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
 
-    from monitor_app.inference.passes import BusyLamp
+    from monitor_app.inference.passes import BusySignal
 
 QUIT_GRACE_S = 1.0
 
@@ -40,14 +40,14 @@ class Worker(Protocol):
 
 
 def serve(
-    lamps: Sequence[str],
+    load_signals: Sequence[str],
     ready: Callable[[], Ready],
-    worker: Callable[[Inbox, Outbox, BusyLamp], Worker],
+    worker: Callable[[Inbox, Outbox, BusySignal], Worker],
 ) -> NoReturn:
     """Make this process an inference child, until `quit` or the end of stdin. Does not return.
 
     Args:
-        lamps: sockets at which an instrument on a simulated board is told when the board is busy.
+        load_signals: sockets at which an instrument on a simulated board is told when the board is busy.
         ready: makes the first event; stdin is watched meanwhile.
         worker: makes what carries out the commands, on this thread.
     """
@@ -58,10 +58,10 @@ def serve(
     logging.basicConfig(format="%(levelname)s %(message)s")
     inbox = Inbox(outbox)
     threading.Thread(target=inbox.read_stdin, name="commands", daemon=True).start()
-    lamp = Lamp(*lamps) if lamps else None
+    load_signal = LoadSignal(*load_signals) if load_signals else None
     try:
         outbox.send(ready())
-        working = worker(inbox, outbox, lamp or NoLamp())
+        working = worker(inbox, outbox, load_signal or NoLoadSignal())
         while not isinstance(command := inbox.next(), Quit):
             outbox.send(working.answer(command))
     except Exception as error:
@@ -69,12 +69,12 @@ def serve(
         outbox.send(Failed(FailureKind.ERROR, f"The inference process cannot run ({first_line(error)})."))
         _leave(1)
     finally:
-        if lamp is not None:
-            lamp.close()
+        if load_signal is not None:
+            load_signal.close()
     _leave(0)
 
 
-def add_lamp_option(parser: argparse.ArgumentParser) -> None:
+def add_load_signal_option(parser: argparse.ArgumentParser) -> None:
     """What every child takes: --lamp PATH, any number of them."""
     parser.add_argument(
         "--lamp",

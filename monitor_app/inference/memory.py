@@ -56,7 +56,7 @@ class MemoryMeter:
         """Every account that this machine can give, its peak and its floor."""
         peaks = self._read()
         return tuple(
-            (kind.value, max(peak, self._floor[kind]), self._floor[kind])
+            (kind, max(peak, self._floor[kind]), self._floor[kind])
             for kind, peak in peaks.items()
             if kind in self._floor
         )

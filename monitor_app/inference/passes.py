@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 REPORT_EVERY_NS = 50_000_000
 
 
-class BusyLamp(Protocol):
+class BusySignal(Protocol):
     """What tells a simulated board when the network runs."""
 
     def set(self, busy: bool, host_ns: int) -> None: ...
 
 
-class NoLamp:
+class NoLoadSignal:
     """Where there is no simulated board."""
 
     def set(self, busy: bool, host_ns: int) -> None:

@@ -21,7 +21,7 @@ from monitor_app.inference.passes import Report, no_garbage_collection
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from monitor_app.inference.passes import BusyLamp
+    from monitor_app.inference.passes import BusySignal
 
 COLD = 1.5
 """How much longer the first pass of a network takes."""
@@ -63,13 +63,13 @@ class Player:
     """Plays one phase after another.
 
     Args:
-        lamp: lit during each pass.
+        load_signal: high during each pass.
         send: takes each group of finished batches.
         stopped: asked between batches; True ends the phase.
     """
 
-    def __init__(self, lamp: BusyLamp, send: Callable[[Batches], None], stopped: Callable[[], bool]) -> None:
-        self._lamp = lamp
+    def __init__(self, load_signal: BusySignal, send: Callable[[Batches], None], stopped: Callable[[], bool]) -> None:
+        self._load_signal = load_signal
         self._send = send
         self._stopped = stopped
 
@@ -105,11 +105,11 @@ class Player:
         return PhaseDone(Phase.ACCURACY, report.batches, report.images, stopped)
 
     def _pass(self, length_ns: int) -> tuple[int, int]:
-        self._lamp.set(True, perf_counter_ns())
+        self._load_signal.set(True, perf_counter_ns())
         start_ns = perf_counter_ns()
         _wait_until(start_ns + length_ns)
         end_ns = perf_counter_ns()
-        self._lamp.set(False, end_ns)
+        self._load_signal.set(False, end_ns)
         return start_ns, end_ns
 
 

@@ -133,7 +133,7 @@ class SessionReader:
         starts, ends = [], []
         for source in self.sources():
             stored = [s for s in self.signals() if s.source == source.id and not s.is_product]
-            if stored and (span := self.waveform(stored[0].id).extent()) is not None:
+            if stored and (span := self.waveform(stored[0].id).times.extent()) is not None:
                 starts.append(span[0])
                 ends.append(span[1])
         return Extent(min(starts), max(ends)) if starts else None
@@ -258,11 +258,11 @@ class SessionReader:
 
     def time_at(self, signal_id: int, index: int) -> int:
         """Host time of a sample by its index."""
-        return self.waveform(signal_id).time_at(index)
+        return self.waveform(signal_id).times.time_at(index)
 
     def sample_rate_hz(self, signal_id: int) -> float | None:
         """Samples a second of host time over the whole session, or None with fewer than two rows of samples."""
-        return self.waveform(signal_id).rate_hz()
+        return self.waveform(signal_id).times.rate_hz()
 
     def lost_samples(self) -> int:
         """Samples that never arrived, over all sources."""

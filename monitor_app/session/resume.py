@@ -19,7 +19,7 @@ from monitor_app.session.host_clock import BOOT_ID, SHIFT, read_host_clock, shif
 from monitor_app.session.pyramid import LEVELS, STORED, Pyramid, contiguous_runs, entry_size, fold, pack
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.source_state import Channel, Source, Tail
-from monitor_app.session.waveform import LARGEST
+from monitor_app.session.time_map import LARGEST
 from monitor_app.session.writer_lock import WriterLock
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _TIMES = (
 
 
 @dataclass(slots=True)
-class Past:
+class EarlierParts:
     """What a writer must know of the parts before its own; of a new session, nothing."""
 
     shift_ns: int = 0
@@ -62,7 +62,7 @@ class Past:
         # A number is only added to a name that is taken; without that it is a name like any other.
         numbered = re.compile(re.escape(info.name) + (r"( \(\d+\))?" if info.name in self.names else ""))
         for row, source in sorted(self.idle, key=lambda each: each[0].name != info.name):
-            if numbered.fullmatch(row.name) and _goes_on(row, source, info):
+            if numbered.fullmatch(row.name) and _continues(row, source, info):
                 self.idle.remove((row, source))
                 by_name = {channel.signal.name: channel for channel in source.channels}
                 source.stored = [by_name[signal.name] for signal in info.stored_signals]
@@ -80,7 +80,7 @@ class Past:
         return free
 
 
-def open_to_append(path: Path) -> tuple[sqlite3.Connection, WriterLock, Past]:
+def open_to_resume(path: Path) -> tuple[sqlite3.Connection, WriterLock, EarlierParts]:
     """A session open for writing, its last part brought to an end.
 
     Raises:
@@ -125,7 +125,7 @@ def _connected(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _found_again(db: sqlite3.Connection, reader: SessionReader) -> Past:
+def _found_again(db: sqlite3.Connection, reader: SessionReader) -> EarlierParts:
     """What the writer knew, read from the file; what it left open is closed."""
     rows, signals, meta, pairs = reader.sources(), reader.signals(), reader.meta(), reader.utc_pairs()
     clock, parts = read_host_clock(), _number(reader, meta.get(PARTS, "1"))
@@ -140,7 +140,7 @@ def _found_again(db: sqlite3.Connection, reader: SessionReader) -> Past:
         "INSERT OR REPLACE INTO meta VALUES (?, ?)",
         [(BOOT_ID, clock.boot_id), (SHIFT, str(shift_ns)), (PARTS, str(parts + 1))],
     )
-    past = Past(
+    past = EarlierParts(
         shift_ns=shift_ns,
         next_run_id=_next_id(db, "run"),
         next_span_id=_next_id(db, "span"),
@@ -167,7 +167,7 @@ def _end_runs(db: sqlite3.Connection, last_ns: int) -> None:
 def _source(db: sqlite3.Connection, reader: SessionReader, row: SourceRow, signals: Sequence[SignalRow]) -> Source:
     """A source as its writer left it."""
     names = {signal.id: signal.name for signal in signals}
-    ends = {signal.id: reader.waveform(signal.id).last() for signal in signals}
+    ends = {signal.id: reader.waveform(signal.id).times.last() for signal in signals}
     if len(set(ends.values())) > 1:
         raise NotASessionError(f"{reader.path} is damaged: the signals of {row.name} do not end together.")
     last = next(iter(ends.values()), None)
@@ -199,8 +199,8 @@ def _signal(row: SignalRow, names: dict[int, str]) -> Signal:
 
 def _rate_hz(waveform: Waveform, nominal_hz: float) -> float:
     """Samples a second of host time, as they came; over a short time, or where that is odd, as they should."""
-    rate_hz = waveform.rate_hz()
-    first = waveform.extent()
+    rate_hz = waveform.times.rate_hz()
+    first = waveform.times.extent()
     long = first is not None and first[1] - first[0] > 1_000_000_000
     return rate_hz if rate_hz and long and 0.5 < rate_hz / nominal_hz < 2 else nominal_hz
 
@@ -264,7 +264,7 @@ def _number(reader: SessionReader, text: str) -> int:
         raise NotASessionError(f"{reader.path} is damaged: {text!r:.40} where a number is due.") from error
 
 
-def _goes_on(row: SourceRow, source: Source, info: SourceInfo) -> bool:
+def _continues(row: SourceRow, source: Source, info: SourceInfo) -> bool:
     """Whether the samples of this source can be read on with those of the one in the file."""
     alike = (row.kind, row.serial_number, row.simulated, row.lines) == (
         info.kind, info.serial_number, info.simulated, info.lines,

@@ -90,7 +90,7 @@ class Source:
         assert self.offset is not None, "its first samples tell where it goes on"
         return first + self.offset
 
-    def go_on(self, first: int, start_ns: int) -> Pause | None:
+    def resume(self, first: int, start_ns: int) -> Pause | None:
         """Its samples begin here in this part; they go on in the file as many indices later as time has gone."""
         assert self.tail is not None, "only a source of an earlier part goes on"
         end_ns = self.tail.last_ns + round(1e9 / self.tail.rate_hz)

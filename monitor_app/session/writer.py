@@ -14,7 +14,7 @@ from monitor_app.core.errors import DiskFullError, SessionError
 from monitor_app.session import schema
 from monitor_app.session.host_clock import BOOT_ID, SHIFT, read_host_clock
 from monitor_app.session.pyramid import FACTOR, Entries, contiguous_runs, entry_size, pack
-from monitor_app.session.resume import PARTS, Past, open_to_append
+from monitor_app.session.resume import PARTS, EarlierParts, open_to_resume
 from monitor_app.session.source_state import INTERRUPTED, Block, Channel, Source, sample_rows
 from monitor_app.session.writer_lock import WriterLock
 
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 class SessionWriter:
     """A session file being written. Any call may raise DiskFullError or SessionError; then only close is left."""
 
-    def __init__(self, path: Path, *, go_on: bool = False) -> None:
-        """A new file; see append for ``go_on``. Raises SessionError where there is one, or none can be."""
+    def __init__(self, path: Path, *, resume: bool = False) -> None:
+        """A new file; see append for ``resume``. Raises SessionError where there is one, or none can be."""
         self.path = path
-        self._db, self._lock, self._past = open_to_append(path) if go_on else _created(path)
+        self._db, self._lock, self._past = open_to_resume(path) if resume else _created(path)
         self.shift_ns = self._past.shift_ns
         """Added to every host time that is written, so that the times in a file that is gone on with rise."""
         self.next_run_id, self.next_span_id = self._past.next_run_id, self._past.next_span_id
@@ -44,11 +44,11 @@ class SessionWriter:
         self._sources: dict[int, Source] = {}
         """By the number that the caller gives them; in the file they may have another."""
         self._execute("BEGIN")
-        if not go_on:
+        if not resume:
             self.set_meta({BOOT_ID: read_host_clock().boot_id, SHIFT: "0", PARTS: "1"})
 
     @classmethod
-    def append(cls, path: Path) -> SessionWriter:
+    def resume(cls, path: Path) -> SessionWriter:
         """Go on with a session that nobody is writing, however its recording ended.
 
         Raises:
@@ -56,7 +56,7 @@ class SessionWriter:
             NewerSessionError: It is of a later version.
             SessionError: Somebody is writing it, or it cannot be written.
         """
-        return cls(path, go_on=True)
+        return cls(path, resume=True)
 
     # -- what was there --------------------------------------------------------------------------
 
@@ -134,7 +134,7 @@ class SessionWriter:
 
     def _place(self, source: Source, first: int, start_ns: int) -> int:
         """Index in the file of a sample; with the first one of this part, what became of the time before it."""
-        if source.offset is None and (pause := source.go_on(first, start_ns)) is not None:
+        if source.offset is None and (pause := source.resume(first, start_ns)) is not None:
             self._add_gap(source.id, pause.first, 0, pause.start_ns, pause.end_ns, INTERRUPTED)
         return source.index(first)
 
@@ -348,10 +348,10 @@ class SessionWriter:
                 )
 
 
-def _created(path: Path) -> tuple[sqlite3.Connection, WriterLock, Past]:
+def _created(path: Path) -> tuple[sqlite3.Connection, WriterLock, EarlierParts]:
     try:
         db = schema.create(path)
-        return db, WriterLock(db, path), Past()
+        return db, WriterLock(db, path), EarlierParts()
     except FileExistsError as error:
         raise SessionError(f"{path} exists already: choose another name or remove it first.") from error
     except (OSError, sqlite3.Error) as error:

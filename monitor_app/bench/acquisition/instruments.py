@@ -77,9 +77,9 @@ class Instrument:
     rails: tuple[str, ...] = ()
 
     @property
-    def lamp(self) -> Path | None:
+    def load_signal(self) -> Path | None:
         """Where a simulated board wants to be told that a network is running."""
-        return self.emulated.lamp if self.emulated else None
+        return self.emulated.load_signal if self.emulated else None
 
     def close(self) -> None:
         """End what was started for it; calling it twice is fine."""

@@ -30,14 +30,14 @@ logger = logging.getLogger(__name__)
 class Recorder:
     """A session file and its writer thread. ``put`` may be called from any thread."""
 
-    def __init__(self, path: Path, *, go_on: bool = False) -> None:
+    def __init__(self, path: Path, *, resume: bool = False) -> None:
         """Creates the file, or goes on with one that is there. Raises SessionError."""
         self.path = path
         self.failure: MonitorError | None = None
         """Why the recording has stopped by itself, once it has."""
         self.free_bytes = shutil.disk_usage(path.parent).free
         self._check_disk()
-        self._writer = SessionWriter.append(path) if go_on else SessionWriter(path)
+        self._writer = SessionWriter.resume(path) if resume else SessionWriter(path)
         self.shift_ns = self._writer.shift_ns
         """How much later a host time is in the file."""
         self.next_run_id, self.next_span_id = self._writer.next_run_id, self._writer.next_span_id

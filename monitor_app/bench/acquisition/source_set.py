@@ -44,12 +44,12 @@ class SourceSet:
             self._acquire(instrument)
         for _ in self._taps:
             next(self._ids)
-        self._wire = _wire(profile, self.lamps, self._edges)
+        self._wire = _wire(profile, self.load_signals, self._edges)
 
     @property
-    def lamps(self) -> list[Path]:
+    def load_signals(self) -> list[Path]:
         """Where simulated boards want to be told that a network is running."""
-        return [each.lamp for each in self.instruments if each.lamp is not None]
+        return [each.load_signal for each in self.instruments if each.load_signal is not None]
 
     @property
     def replays_over(self) -> bool:
@@ -123,9 +123,9 @@ def _close(instruments: Iterable[Instrument]) -> None:
         instrument.close()
 
 
-def _wire(profile: Profile, lamps: Sequence[Path], edges: EdgeLog) -> SyncDriver | None:
+def _wire(profile: Profile, load_signals: Sequence[Path], edges: EdgeLog) -> SyncDriver | None:
     """The wire from this board to the meters' digital inputs, where there is one."""
     pin = profile.sync.gpio
     if pin is not None:
         return SyncDriver(lambda: GpioWire(pin), edges, profile.sync.interval_s)
-    return SyncDriver(lambda: SimulatedWire(lamps), edges, profile.sync.interval_s) if lamps else None
+    return SyncDriver(lambda: SimulatedWire(load_signals), edges, profile.sync.interval_s) if load_signals else None

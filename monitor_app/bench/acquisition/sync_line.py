@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from monitor_app.core.errors import MonitorError, SourceError
-from monitor_app.core.load_signal import Lamp
+from monitor_app.core.load_signal import LoadSignal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,17 +70,17 @@ class Wire(Protocol):
 class SimulatedWire:
     """The wire of a simulated board."""
 
-    def __init__(self, lamps: Sequence[Path]) -> None:
-        self._lamp = Lamp(*lamps)
+    def __init__(self, load_signals: Sequence[Path]) -> None:
+        self._load_signal = LoadSignal(*load_signals)
 
     def set(self, level: bool) -> tuple[int, int]:
         # A moment ahead, so that the message is there when the wire switches: a real wire has no delay.
         switched_ns = time.perf_counter_ns() + AHEAD_NS
-        self._lamp.set_sync(level, switched_ns)
+        self._load_signal.set_sync(level, switched_ns)
         return switched_ns, switched_ns
 
     def close(self) -> None:
-        self._lamp.close()
+        self._load_signal.close()
 
 
 class GpioWire:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from monitor_app.core.errors import SourceError
-from monitor_app.core.load_signal import Lamp
+from monitor_app.core.load_signal import LoadSignal
 from monitor_app.emulators.powersensor3.__main__ import PowerSensor3Options, main, run
 
 COMMAND = [sys.executable, "-m", "monitor_app.emulators.powersensor3", "--until-stdin-closes"]
@@ -107,7 +107,7 @@ def test_the_account_agrees_with_the_levels(tmp_path):
     lamp_path, account = tmp_path / "lamp", tmp_path / "account"
     with conversation("--lamp", lamp_path, "--account", account, "--clock-ppm", 100) as host:
         records = [struct.unpack("<16s16sff?", record) for record in host.config()]
-        lamp = Lamp(lamp_path)
+        lamp = LoadSignal(lamp_path)
         host.send(b"S")
         now_ns = time.perf_counter_ns()
         # No more than the socket holds if nobody reads it for a while.

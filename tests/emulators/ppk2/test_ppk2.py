@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from monitor_app.core.errors import SourceError
-from monitor_app.core.load_signal import Lamp
+from monitor_app.core.load_signal import LoadSignal
 from monitor_app.emulators.ppk2.__main__ import Ppk2Options, main, run
 
 COMMAND = [sys.executable, "-m", "monitor_app.emulators.ppk2", "--until-stdin-closes"]
@@ -92,7 +92,7 @@ def test_the_account_agrees_with_the_samples(tmp_path):
     arguments = ("--lamp", lamp_path, "--account", account, "--clock-ppm", -100, "--supply-v", 4.0, "--no-spikes")
     with conversation(*arguments) as host:
         metadata = host.metadata()
-        lamp = Lamp(lamp_path)
+        lamp = LoadSignal(lamp_path)
         host.send(AMPERE + START)
         now_ns = time.perf_counter_ns()
         # No more than the socket holds if nobody reads it for a while.
