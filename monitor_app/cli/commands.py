@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
 import signal
@@ -69,20 +68,6 @@ class Theme(str, Enum):
 
     LIGHT = "light"
     DARK = "dark"
-
-
-class Emulated(str, Enum):
-    """What can be emulated."""
-
-    PS3 = "ps3"
-    PPK2 = "ppk2"
-    SHUNT = "shunt"
-    LINES = "lines"
-    SCPI = "scpi"
-
-
-MODULES = {"ps3": "powersensor3"}
-"""Where the emulator has another name than on the command line."""
 
 
 class _Interrupted(BaseException):
@@ -182,7 +167,7 @@ def sources(
     capture: Annotated[
         Path | None, typer.Option(help="Record the raw bytes of a serial source into this file.", show_default=False)
     ] = None,
-    kind: Annotated[str | None, typer.Option(help="With --capture: shunt, powersensor3, ppk2 or lines.")] = None,
+    kind: Annotated[str | None, typer.Option(help="With --capture: the kind of instrument; by default shunt.")] = None,
     port: Annotated[str | None, typer.Option(help="With --capture: its port; by default it is looked for.")] = None,
     profile: Annotated[str | None, typer.Option(help="With --capture: take the source from this profile.")] = None,
     source: Annotated[str | None, typer.Option(help="With --profile: its name, where there are several.")] = None,
@@ -321,17 +306,16 @@ def report(
 
 @app.command(
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
-    short_help="An instrument on a pseudo-terminal: ps3, ppk2, shunt, lines or scpi.",
+    short_help="Emulate an instrument; `emulate` alone lists them.",
 )
 def emulate(
     context: typer.Context,
-    kind: Annotated[Emulated | None, typer.Argument(help="What to emulate.", show_default=False)] = None,
+    kind: Annotated[str | None, typer.Argument(help="What to emulate.", show_default=False)] = None,
 ) -> None:
-    """An instrument on a pseudo-terminal; `emulate KIND --help` tells its options."""
-    if kind is None:
-        raise MonitorError(f"Say what to emulate: {', '.join(each.value for each in Emulated)}.")
-    module = importlib.import_module(f"monitor_app.emulators.{MODULES.get(kind.value, kind.value)}")
-    raise typer.Exit(module.main(context.args))
+    """Emulate an instrument on a pseudo-terminal; `emulate KIND --help` lists its options."""
+    from monitor_app.cli.emulate import emulate_kind
+
+    raise typer.Exit(emulate_kind(kind, context.args))
 
 
 def _print_json(document: object) -> None:

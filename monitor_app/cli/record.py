@@ -20,10 +20,10 @@ from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.cli import tables
 from monitor_app.cli.files import new_session_name
 from monitor_app.core.errors import SessionError, SourceError
-from monitor_app.core.profile import parse_profile, read_profile_text
 from monitor_app.core.status import SourceState
 from monitor_app.session.files import discard_empty_session
 from monitor_app.session.reader import SessionReader
+from monitor_app.sources.profile_reader import parse_profile, read_profile_text
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -18,10 +18,10 @@ import pytest
 from monitor_app.analysis.session_summary import SessionSummary, summarise
 from monitor_app.bench.bench import Bench
 from monitor_app.core.load_signal import LoadSignal
-from monitor_app.core.profile import parse_profile
 from monitor_app.core.runs import Phase
 from monitor_app.core.status import BenchPhase, SourceState
 from monitor_app.session.reader import SessionReader
+from monitor_app.sources.profile_reader import parse_profile
 from tests.bench.conftest import IDLE_PROFILE, RUNS_PROFILE
 
 if TYPE_CHECKING:

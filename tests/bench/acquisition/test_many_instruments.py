@@ -12,10 +12,10 @@ import pytest
 from monitor_app.bench.bench import Bench
 from monitor_app.core.errors import MonitorError
 from monitor_app.core.load_signal import LoadSignal
-from monitor_app.core.profile import parse_profile, parse_source
 from monitor_app.core.status import SourceState
 from monitor_app.session.reader import SessionReader
-from tests.sources.jetson_tree import JetsonTree
+from monitor_app.sources.profile_reader import parse_profile, parse_source
+from tests.sources.jetson.tree import JetsonTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
