@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from monitor_app.charts.contents import is_simulated, notes_of
 from monitor_app.charts.files import chart_svg
 from monitor_app.charts.plain import plain, plain_lines
+from monitor_app.core.formatting import interval, number
 from monitor_app.exports.report.blocks import (
     Block,
     Code,
@@ -27,7 +28,6 @@ from monitor_app.exports.report.blocks import (
     Text,
 )
 from monitor_app.exports.report.style import STYLE
-from monitor_app.exports.report.words import number, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -168,7 +168,7 @@ def _headline(each: Headline) -> str:
 
 
 def _statistic(each: Statistic) -> str:
-    value = "not known" if each.estimate is None else f"{with_interval(each.estimate)} {each.unit}"
+    value = "not known" if each.estimate is None else f"{interval(each.estimate)} {each.unit}"
     return f"<tr><th>{_text(each.name)}</th><td>{_text(value)}</td></tr>"
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import ProfileError
+from monitor_app.core.formatting import listed
 from monitor_app.core.profile import Plan, Profile, Protocol, parse_profile
-from monitor_app.exports.report.words import listed
 
 if TYPE_CHECKING:
     from monitor_app.analysis.campaign.cells import Campaign

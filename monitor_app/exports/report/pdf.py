@@ -10,6 +10,7 @@ from PySide6.QtCore import QBuffer, QIODevice
 
 from monitor_app.charts.contents import is_simulated, notes_of
 from monitor_app.charts.plain import plain_lines
+from monitor_app.core.formatting import interval, number
 from monitor_app.exports.report.blocks import (
     Block,
     Code,
@@ -40,7 +41,6 @@ from monitor_app.exports.report.paper import (
     wrapped,
 )
 from monitor_app.exports.report.pdf_table import draw_table
-from monitor_app.exports.report.words import number, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -242,7 +242,7 @@ def _draw_tested(paper: Paper, block: Tested, places: Mapping[int, int]) -> None
     paper.text(finding.claim, _BOLD, LEFT + mark)
     paper.text(finding.sentence, BODY, LEFT + mark)
     for each in finding.statistics:
-        value = "not known" if each.estimate is None else f"{with_interval(each.estimate)} {each.unit}".rstrip()
+        value = "not known" if each.estimate is None else f"{interval(each.estimate)} {each.unit}".rstrip()
         paper.text(f"{each.name}: {value}", _SMALL, LEFT + mark)
     if finding.margin:
         paper.text(f"Decided against: {finding.margin}", DIM, LEFT + mark)

@@ -7,6 +7,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from monitor_app.analysis.study import chart_behind
+from monitor_app.core.formatting import moment
 from monitor_app.exports.report.blocks import (
     Block,
     Code,
@@ -24,7 +25,6 @@ from monitor_app.exports.report.blocks import (
 from monitor_app.exports.report.headline import headline, measured
 from monitor_app.exports.report.method import INTERVALS, method_of
 from monitor_app.exports.report.table import remarks_of, table_of
-from monitor_app.exports.report.words import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import math
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from monitor_app.analysis.campaign.cells import Conditions
+from monitor_app.core.formatting import DOES_NOT_FIT, NOT_MEASURED, fixed, interval, percent
 from monitor_app.exports.report.blocks import Table
-from monitor_app.exports.report.words import DOES_NOT_FIT, NOT_MEASURED, inverse, megabytes, percent, with_interval
 
 if TYPE_CHECKING:
     from monitor_app.analysis.campaign.cells import Campaign, Cell
@@ -48,13 +49,19 @@ def origin_of(cell: Cell) -> str:
     return "power SIMULATED" if cell.power_simulated else "measured"
 
 
+def reciprocal(estimate: Estimate) -> Estimate:
+    """Of a positive quantity: seconds per image as images per second; infinite where an end touches zero."""
+    value, high, low = (1 / each if each > 0 else math.inf for each in (estimate.value, estimate.low, estimate.high))
+    return replace(estimate, value=value, low=low, high=high)
+
+
 def _values(cell: Cell) -> tuple[str, ...]:
     time = cell.seconds_per_image
-    memory = megabytes(cell.memory_bytes) if cell.memory_bytes is not None else _absent(cell)
+    memory = fixed(cell.memory_bytes / 1e6, 0) if cell.memory_bytes is not None else _absent(cell)
     return (
         str(cell.batch_size),
         _number(cell, time, 1e3),
-        _number(cell, inverse(time) if time else None),
+        _number(cell, reciprocal(time) if time else None),
         _number(cell, cell.net_w),
         _number(cell, cell.net_j_per_image),
         memory,
@@ -64,7 +71,7 @@ def _values(cell: Cell) -> tuple[str, ...]:
 
 
 def _number(cell: Cell, estimate: Estimate | None, scale: float = 1.0) -> str:
-    return _absent(cell) if estimate is None else with_interval(estimate, scale)
+    return _absent(cell) if estimate is None else interval(estimate, scale=scale)
 
 
 def _absent(cell: Cell) -> str:
