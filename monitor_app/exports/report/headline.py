@@ -7,7 +7,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from monitor_app.core.formatting import NOT_MEASURED, fixed, interval, listed, percent, plus_minus
+from monitor_app.core.formatting import NOT_MEASURED, decimals_of, fixed, interval, listed, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -115,9 +115,12 @@ def _mean(name: str, cells: Sequence[Cell], quantity: Quantity) -> Headline:
     deviation = statistics.stdev(values) if len(values) > 1 else 0.0
     mean = statistics.fmean(values)
     if len(values) == 1:
-        return Headline(name, fixed(mean, 2), "W", f"of {found[0][0].label}", simulated)
+        return Headline(name, number(mean), "W", f"of {found[0][0].label}", simulated)
+    # A deviation is no interval: it may be far below what the meter resolves, and four digits are enough.
+    decimals = min(decimals_of(mean), decimals_of(mean, deviation))
+    text = f"{fixed(mean, decimals)} ± {fixed(deviation, decimals)}"
     note = f"mean and standard deviation of {len(values)} cells"
-    return Headline(name, plus_minus(mean, deviation), "W", note, simulated)
+    return Headline(name, text, "W", note, simulated)
 
 
 def _none(name: str) -> Headline:

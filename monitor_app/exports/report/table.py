@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All cells of a campaign as a table, with words where there is no number."""
+"""All cells of a campaign as a table; text says why a number is missing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.analysis.campaign.cells import Conditions
 from monitor_app.core.formatting import DOES_NOT_FIT, NOT_MEASURED, fixed, interval, percent
-from monitor_app.exports.report.blocks import Table
+from monitor_app.exports.report.blocks import CellTable
 
 if TYPE_CHECKING:
     from monitor_app.analysis.campaign.cells import Campaign, Cell
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _HEAD = ("network", "batch", "ms / image", "images / s", "net W", "net J / image", "memory MB", "top-1 %", "origin")
 
 
-def table_of(campaign: Campaign) -> Table:
-    """A row a cell; conditions that differ between cells have columns of their own."""
+def table_of(campaign: Campaign) -> CellTable:
+    """One row per cell; conditions that differ between cells get a column each."""
     varying = [
         field.name
         for field in fields(Conditions)
@@ -27,11 +27,11 @@ def table_of(campaign: Campaign) -> Table:
     ]
     head = (_HEAD[0], *(name.replace("_", " ") for name in varying), *_HEAD[1:])
     rows = tuple((cell.title, *(_condition(cell, name) for name in varying), *_values(cell)) for cell in campaign.cells)
-    return Table(head, rows, tuple(cell.simulated for cell in campaign.cells))
+    return CellTable(head, rows, tuple(cell.simulated for cell in campaign.cells))
 
 
-def remarks_of(campaign: Campaign) -> tuple[str, ...]:
-    """Why cells were not measured, and what must be known of those that were; the same sentence once for all."""
+def notes_on_cells(campaign: Campaign) -> tuple[str, ...]:
+    """Why cells were not measured, and notes on the others; a sentence that concerns several appears once."""
     of: dict[str, list[str]] = {}
     for cell in campaign.cells:
         for sentence in (cell.message, *cell.notes):
@@ -80,4 +80,4 @@ def _absent(cell: Cell) -> str:
 
 def _condition(cell: Cell, name: str) -> str:
     value = getattr(cell.conditions, name)
-    return "as found" if value is None else "yes" if value is True else "no" if value is False else str(value)
+    return "unchanged" if value is None else "yes" if value is True else "no" if value is False else str(value)
