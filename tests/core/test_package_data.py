@@ -70,6 +70,7 @@ def test_the_wheel_carries_every_profile_and_resource(wheel: Path) -> None:
         if path.is_file()
     }
     assert expected
+    expected |= {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "monitor_app").rglob("*.j2")}
     assert expected <= packed
 
 

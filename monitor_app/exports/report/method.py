@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import ProfileError
-from monitor_app.exports.report.words import listed
+from monitor_app.core.formatting import listed
 from monitor_app.sources.profile_reader import parse_profile
 
 if TYPE_CHECKING:
