@@ -179,6 +179,17 @@ def test_every_document_is_in_the_index() -> None:
     assert {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"} <= listed
 
 
+@pytest.mark.parametrize("name", ["docs/instruments.md", "docs/campaign.md", "docs/user-guide.md"])
+def test_every_message_that_a_table_explains_is_in_the_code(name: str) -> None:
+    """Between the dots that stand for what differs."""
+    files = [*(ROOT / "monitor_app").rglob("*.py"), *(ROOT / "profiles").rglob("*.toml")]
+    code = "".join(path.read_text(encoding="utf-8") for path in files)
+    code = re.sub(r'["\']\s*f?["\']', "", code)  # strings over several lines
+    for cell in re.findall(r"^\| ([^|]+)", TEXTS[name], re.MULTILINE):
+        for message in re.findall(r'"([^"]+)"', cell):
+            assert all(part.strip() in code for part in re.split(r"\.\.\.", message)), message
+
+
 @pytest.mark.parametrize("name", [name for name in TEXTS if name != "CHANGELOG.md"])
 def test_every_file_named_exists(name: str) -> None:
     """By its path from the root, or from monitor_app: `tests/test_documents.py`, `core/clock.py`."""
