@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("qapp")
 
 NASTY = (
-    "</style></title><script>alert('x')</script><img src=x onerror=y> & \"q\" ]]> {{ 6 * 7 }} {% include 'x' %} =SUM(A1) "
-    "\x00\x1b \ud800 \u202e"
+    "</style></title><script>alert('x')</script><img src=x onerror=y> & \"q\" ]]> {{ 6 * 7 }} {% include 'x' %} "
+    "=SUM(A1) \x00\x1b \ud800 \u202e"
 )
 VOID = {"meta", "br", "img", "link", "input", "hr"}
 PROFILE = """
