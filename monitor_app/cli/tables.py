@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the commands print for people."""
+"""Text and tables that the commands print on a terminal."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ NETWORKS_FOOTNOTE = (
 
 
 def console() -> Console:
-    """stdout; wide enough for every table where it goes into a file or a pipe."""
+    """stdout; in a file or a pipe it is wide enough for every table."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
 
 
 def print_session(file: Path, summary: SessionSummary) -> None:
-    """The session as a few lines and a table of its runs."""
+    """Print a summary of a session and a table of its runs."""
     out = console()
     title = Text(f"{file}  {summary.title}", style="bold")
     if summary.simulated:
@@ -144,7 +144,7 @@ def _accuracy(share: Proportion | None, note: str | None) -> str:
 
 
 def print_networks(listed: Sequence[Listed]) -> None:
-    """The networks that can be run, and what each costs."""
+    """Print networks with their parameters, operations and weights."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("name", no_wrap=True)
     table.add_column("network", no_wrap=True)
@@ -167,7 +167,7 @@ def print_networks(listed: Sequence[Listed]) -> None:
 
 
 def print_sources(found: Sequence[FoundSource]) -> None:
-    """The instruments of this machine, and what each needs."""
+    """Print the instruments found on this machine, and the state of each."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("kind", "where", "what", "state"):
         table.add_column(name)
@@ -191,7 +191,7 @@ def status_line(status: BenchStatus, elapsed_s: float, duration_s: float | None)
 
 
 def status_block(status: BenchStatus, elapsed_s: float, duration_s: float | None) -> RenderableType:
-    """The status as a few lines, to be redrawn."""
+    """The status in a few lines, for a terminal that is redrawn."""
     lines: list[RenderableType] = [Text(status_line(status, elapsed_s, duration_s))]
     for run in status.runs:
         row = Table.grid(padding=(0, 2))

@@ -19,7 +19,7 @@ from monitor_app.core.estimate import Estimate
 from monitor_app.exports.report import pdf
 from monitor_app.exports.report.content import ReportContent
 from monitor_app.exports.report.files import write_report
-from monitor_app.exports.report.headline import fastest, headline, measured, most_accurate, most_frugal
+from monitor_app.exports.report.headline import fastest, headline, least_energy, measured, most_accurate
 from monitor_app.exports.report.html import html_of
 from monitor_app.exports.report.method import UNKNOWN, method_of
 from monitor_app.exports.report.sections import document_of
@@ -261,7 +261,7 @@ def test_the_headline_is_what_the_paper_measured() -> None:
     assert net.note.startswith("mean and standard deviation of 82 cells")
     assert quick.value.startswith("5.80 ±")
     assert "AlexNet b64" in quick.note
-    assert "not told apart from BN-AlexNet b64" in quick.note
+    assert "indistinguishable from BN-AlexNet b64" in quick.note
     assert frugal.value.startswith("68.4 ±"), "11.8 W for 5.8 ms"
     assert accurate.value.startswith("80.10 ±")
     assert accurate.note == "Inception-v4; 50,000 images"
@@ -283,7 +283,7 @@ def test_a_headline_of_nothing_is_words() -> None:
         assert (each.value, each.unit) == ("not measured", "")
     assert measured(nothing) == "1 network at 1 batch size: 0 of 1 cell measured, 1 does not fit in memory."
     assert not fastest(()).simulated
-    assert most_frugal(()).value == most_accurate(()).value == "not measured"
+    assert least_energy(()).value == most_accurate(()).value == "not measured"
 
 
 def test_images_a_second_are_the_reciprocal_of_the_time_of_an_image() -> None:
@@ -294,8 +294,8 @@ def test_images_a_second_are_the_reciprocal_of_the_time_of_an_image() -> None:
 def test_the_method_is_the_protocol_of_the_profile() -> None:
     words = " ".join(method_of(replace(campaign(), meta={"profile": PROFILE})))
     for part in (
-        "2 networks at batch 1 and 16", "seed 99", "once for a network and precision", "7.5 s", "45 °C",
-        "process of its own", "meter (shunt)", "demo",
+        "2 networks at batch size 1 and 16", "seed 99", "once per network and precision", "7.5 s", "45 °C",
+        "its own process", "meter (shunt)", "demo",
     ):  # fmt: skip
         assert part in words
     assert method_of(campaign()) == (UNKNOWN,)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The numbers of a campaign that one remembers."""
+"""The main numbers of a campaign."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ class Headline:
 
     name: str
     value: str
-    """With its interval or standard deviation, or the words for none."""
+    """With its interval or standard deviation, or "not measured"."""
     unit: str
-    """Empty where value is words."""
+    """Empty where there is no value."""
     note: str
-    """Which network it is of, or of how many it is the mean."""
+    """The network and batch size that it belongs to, or how many cells it is the mean of."""
     simulated: bool
 
 
 def headline(campaign: Campaign) -> tuple[Headline, ...]:
-    """Idle and net power, then the fastest, the most frugal and the most accurate network."""
+    """Idle and net power, then the networks with least time, least energy and best accuracy."""
     cells = campaign.cells
     return (
         _mean("idle power", cells, lambda cell: cell.idle_w),
         _mean("net power", cells, lambda cell: cell.net_w),
         fastest(cells),
-        most_frugal(cells),
+        least_energy(cells),
         most_accurate(cells),
     )
 
 
 def measured(campaign: Campaign) -> str:
-    """How much of the campaign there is, in one sentence."""
+    """How much of the campaign was measured, in one sentence."""
     cells = campaign.cells
     networks = len({cell.network for cell in cells})
     done = sum(cell.fits is True for cell in cells)
@@ -57,11 +57,11 @@ def measured(campaign: Campaign) -> str:
     if too_large:
         text += f", {too_large} {'does' if too_large == 1 else 'do'} not fit in memory"
     rest = len(cells) - done - too_large
-    return f"{text}, {rest} not measured for another reason." if rest else f"{text}."
+    return f"{text}, {rest} not measured for other reasons." if rest else f"{text}."
 
 
 def fastest(cells: Sequence[Cell]) -> Headline:
-    """The least time of an image at any batch size."""
+    """The least time per image at any batch size."""
     found = [(cell, cell.seconds_per_image) for cell in cells if cell.seconds_per_image is not None]
     if not found:
         return _none("fastest")
@@ -69,18 +69,18 @@ def fastest(cells: Sequence[Cell]) -> Headline:
     return Headline("fastest", interval(time, scale=1e3), "ms / image", _of(cell, rivals), cell.times_simulated)
 
 
-def most_frugal(cells: Sequence[Cell]) -> Headline:
-    """The least energy of an image net of idle, at any batch size."""
+def least_energy(cells: Sequence[Cell]) -> Headline:
+    """The least net energy per image at any batch size."""
     found = [(cell, cell.net_j_per_image) for cell in cells if cell.net_j_per_image is not None]
     if not found:
-        return _none("most frugal")
+        return _none("least energy")
     (cell, energy), rivals = _least(found)
     value = interval(energy, scale=1e3)
-    return Headline("most frugal", value, "net mJ / image", _of(cell, rivals), cell.simulated)
+    return Headline("least energy", value, "net mJ / image", _of(cell, rivals), cell.simulated)
 
 
 def most_accurate(cells: Sequence[Cell]) -> Headline:
-    """The largest top-1."""
+    """The best top-1 accuracy."""
     found = [(cell, cell.top1) for cell in cells if cell.top1 is not None]
     if not found:
         return _none("most accurate")
@@ -92,7 +92,7 @@ def most_accurate(cells: Sequence[Cell]) -> Headline:
 
 
 def _least(found: list[tuple[Cell, Estimate]]) -> tuple[tuple[Cell, Estimate], list[Cell]]:
-    """The cell with the least, and the best of each other network whose interval reaches so low."""
+    """The cell with the least value, and the best cell of each network whose interval overlaps its interval."""
     best, *rest = sorted(found, key=lambda each: each[1].value)
     return best, _once_each(best[0], [other for other, its in rest if its.low <= best[1].high])
 
@@ -132,12 +132,12 @@ def _of(cell: Cell, rivals: Sequence[Cell]) -> str:
 
 
 def _rivalled(name: str, rivals: list[str]) -> str:
-    """With those of which it cannot be said that they are worse."""
+    """A network with those that may be as good: their intervals overlap."""
     if not rivals:
         return name
     if len(rivals) > _MOST_RIVALS:
         rivals = [*rivals[: _MOST_RIVALS - 1], f"{len(rivals) - _MOST_RIVALS + 1} more"]
-    return f"{name}, not told apart from {listed(rivals)}"
+    return f"{name}; indistinguishable from {listed(rivals)}"
 
 
 def _count(number: int, noun: str) -> str:

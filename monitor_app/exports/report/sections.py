@@ -72,7 +72,7 @@ def _summary(content: ReportContent) -> Iterator[Block]:
 
 def _headline(campaign: Campaign) -> Iterator[Block]:
     began = f", started {moment(campaign.started_utc)}" if campaign.started_utc else ""
-    yield Paragraph(f"{campaign.board or 'An unnamed board'}{began}. {measured(campaign)}")
+    yield Paragraph(f"{campaign.board or 'Unnamed board'}{began}. {measured(campaign)}")
     yield Headlines(headline(campaign))
 
 
@@ -84,9 +84,9 @@ def _environment(campaign: Campaign) -> Iterator[Block]:
     yield FactTable(
         (
             ("session", campaign.path),
-            ("board", campaign.board or "not known"),
-            ("power mode", ", ".join(modes) or "not known"),
-            ("clocks", ", ".join(clocks) or "not known"),
+            ("board", campaign.board or NOT_KNOWN),
+            ("power mode", ", ".join(modes) or NOT_KNOWN),
+            ("clocks", ", ".join(clocks) or NOT_KNOWN),
             *metadata.items(),
             *campaign.environment.items(),
         )

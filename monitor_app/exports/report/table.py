@@ -41,7 +41,7 @@ def notes_on_cells(campaign: Campaign) -> tuple[str, ...]:
 
 
 def origin_of(cell: Cell) -> str:
-    """Which of its numbers are simulated."""
+    """Whether its numbers are measured or SIMULATED, and which."""
     if cell.times_simulated and cell.power_simulated:
         return "SIMULATED"
     if cell.times_simulated:
