@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in DOCUMENTS}
 INSTRUMENTS = TEXTS["docs/instruments.md"]
 SPECS: dict[str, Any] = {kind.name: kind.spec for kind in KINDS.values()}
@@ -172,6 +172,29 @@ def test_every_decision_is_in_the_list() -> None:
     for name in listed:
         title = TEXTS[f"docs/decisions/{name}"].splitlines()[0]
         assert title.startswith(f"# {name[:4]} ")
+
+
+def test_every_document_is_in_the_index() -> None:
+    listed = set(_LINK.findall(TEXTS["docs/README.md"]))
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"} <= listed
+
+
+@pytest.mark.parametrize("name", ["docs/instruments.md", "docs/campaign.md", "docs/user-guide.md"])
+def test_every_message_that_a_table_explains_is_in_the_code(name: str) -> None:
+    """Between the dots that stand for what differs."""
+    files = [*(ROOT / "monitor_app").rglob("*.py"), *(ROOT / "profiles").rglob("*.toml")]
+    code = "".join(path.read_text(encoding="utf-8") for path in files)
+    code = re.sub(r'["\']\s*f?["\']', "", code)  # strings over several lines
+    for cell in re.findall(r"^\| ([^|]+)", TEXTS[name], re.MULTILINE):
+        for message in re.findall(r'"([^"]+)"', cell):
+            assert all(part.strip() in code for part in re.split(r"\.\.\.", message)), message
+
+
+@pytest.mark.parametrize("name", [name for name in TEXTS if name != "CHANGELOG.md"])
+def test_every_file_named_exists(name: str) -> None:
+    """By its path from the root, or from monitor_app: `tests/test_documents.py`, `core/clock.py`."""
+    for path in re.findall(r"`([\w./-]+/[\w.-]+\.(?:py|toml|csv))`", TEXTS[name]):
+        assert (ROOT / path).exists() or (ROOT / "monitor_app" / path).exists(), path
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "profiles").glob("*.toml")), ids=lambda path: path.name)

@@ -67,8 +67,8 @@ class Instrument:
 
     @property
     def load_signal(self) -> Path | None:
-        """The socket on which a simulated board receives that a network is running."""
-        return self.emulated.lamp if self.emulated else None
+        """The socket at which a simulated board receives the load of the network."""
+        return self.emulated.load_signal if self.emulated else None
 
     def close(self) -> None:
         """End the emulator that was started for it; calling it twice is fine."""

@@ -11,7 +11,7 @@ import pytest
 
 from monitor_app.bench.bench import Bench
 from monitor_app.core.errors import MonitorError
-from monitor_app.core.load_signal import Lamp
+from monitor_app.core.load_signal import LoadSignal
 from monitor_app.core.status import SourceState
 from monitor_app.session.reader import SessionReader
 from monitor_app.sources.profile_reader import parse_profile, parse_source
@@ -120,7 +120,9 @@ class Pulse:
         try:
             recording.wait_for(SourceState.STREAMING)
             recording.record_for(1.5)
-            lamp = Lamp(*[i.load_signal for i in recording.bench._sources.instruments if i.load_signal is not None])
+            lamp = LoadSignal(
+                *[i.load_signal for i in recording.bench._sources.instruments if i.load_signal is not None]
+            )
             self.on_ns = time.perf_counter_ns()
             lamp.set(True, self.on_ns)
             recording.record_for(0.8)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor_app.core.errors import SourceError
-from monitor_app.core.load_signal import Lamp
+from monitor_app.core.load_signal import LoadSignal
 from monitor_app.emulators.board.load_signal import Line, LoadSignalReceiver
 
 
@@ -30,7 +30,7 @@ def receiver(path):
 
 @pytest.fixture
 def sender(path):
-    load_signal = Lamp(path)
+    load_signal = LoadSignal(path)
     yield load_signal
     load_signal.close()
 
@@ -109,7 +109,7 @@ def test_a_receiver_that_never_reads_does_not_hold_the_sender_up(receiver, sende
 
 
 def test_a_closed_lamp_does_nothing(receiver, path):
-    load_signal = Lamp(path)
+    load_signal = LoadSignal(path)
     load_signal.close()
     load_signal.close()
     load_signal.set(True, 1)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from monitor_app.core.errors import SourceError
-from monitor_app.core.load_signal import Lamp
+from monitor_app.core.load_signal import LoadSignal
 from monitor_app.emulators.ppk2.__main__ import EMULATOR, Ppk2Options, run
 from monitor_app.emulators.runtime.main import main
 
@@ -103,7 +103,7 @@ def test_the_account_agrees_with_the_samples(tmp_path):
     )
     with conversation(*arguments) as host:
         metadata = host.metadata()
-        load_signal = Lamp(lamp_path)
+        load_signal = LoadSignal(lamp_path)
         host.send(AMPERE + START)
         now_ns = time.perf_counter_ns()
         # No more than the socket holds if nobody reads it for a while.

@@ -10,7 +10,7 @@ from time import perf_counter_ns
 
 import pytest
 
-from monitor_app.core.load_signal import Lamp
+from monitor_app.core.load_signal import LoadSignal
 from monitor_app.emulators.board.boards import TX1
 from monitor_app.emulators.board.load_signal import LoadSignalReceiver
 from monitor_app.emulators.board.sampler import SampleClock, Sampler
@@ -206,7 +206,7 @@ def test_the_lamp_is_passed_on_even_while_the_device_is_without_power(stack, tmp
     setting = Setting(stack, faults=("unplug@0:0.1",))
     lamp_path = tmp_path / "lamp"
     receiver = stack.enter_context(closing(LoadSignalReceiver(lamp_path)))
-    load_signal = stack.enter_context(closing(Lamp(lamp_path)))
+    load_signal = stack.enter_context(closing(LoadSignal(lamp_path)))
     clock = SampleClock(perf_counter_ns(), 1_000.0)
     sampler = Sampler(TX1, clock, 1)
     load_signal.set_sync(True, clock.origin_ns + 4_500_000)

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_app.core.errors import PortError, SourceError
-from monitor_app.core.load_signal import Lamp
+from monitor_app.core.load_signal import LoadSignal
 from monitor_app.emulators.board.boards import TX1
 from monitor_app.emulators.board.energy_log import EnergyLog
 from monitor_app.emulators.board.load_signal import LevelChange
@@ -520,7 +520,7 @@ def visa(resource: str, **options: object):
 def test_the_supply_through_visa(tmp_path):
     lamp_path = tmp_path / "lamp"
     with emulated("--load-signal", lamp_path, "--seed", 5) as port:
-        load_signal = Lamp(lamp_path)
+        load_signal = LoadSignal(lamp_path)
         with visa(f"ASRL{port}::INSTR", baud_rate=9600, read_termination="\r\n") as instrument:
             instrument.stop_bits = pyvisa.constants.StopBits.two
             assert instrument.query("*IDN?") == "Agilent Technologies,E3644A,SIM-5,1.7-5.0-1.0 EMULATED"

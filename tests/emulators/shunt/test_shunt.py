@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from monitor_app.core.errors import SourceError
-from monitor_app.core.load_signal import Lamp
+from monitor_app.core.load_signal import LoadSignal
 from monitor_app.emulators.runtime.main import main
 from monitor_app.emulators.shunt.__main__ import EMULATOR, ShuntOptions, run
 from tests.emulators.shunt import protocol
@@ -103,7 +103,7 @@ def test_two_pings_measure_the_sample_clock(ppm):
 def test_a_lamp_edge_changes_the_line_at_its_sample(tmp_path):
     path = tmp_path / "lamp"
     with conversation("--load-signal", path) as host:
-        load_signal = Lamp(path)
+        load_signal = LoadSignal(path)
         early_ns, count, late_ns = host.ping(1)
         host.ask(START, STARTED)
         # A little ahead, so that it arrives in time however this process is scheduled.
@@ -125,7 +125,7 @@ def test_a_lamp_edge_changes_the_line_at_its_sample(tmp_path):
 def test_the_account_agrees_with_the_decoded_samples(tmp_path):
     lamp_path, energy_log = tmp_path / "lamp", tmp_path / "energy-log"
     with conversation("--load-signal", lamp_path, "--energy-log", energy_log, "--clock-ppm", 100) as host:
-        load_signal = Lamp(lamp_path)
+        load_signal = LoadSignal(lamp_path)
         info = host.ask(HELLO, INFO)
         [started] = struct.unpack("<Q", host.ask(START, STARTED))
         now_ns = time.perf_counter_ns()
@@ -159,7 +159,7 @@ def test_the_sync_line_is_told_beside_the_busy_line(tmp_path):
         info = host.ask(HELLO, INFO)
         assert info[144:].split(b"\0" * 4) == [b"busy", b"sync", b""]
         host.ask(START, STARTED)
-        load_signal = Lamp(path)
+        load_signal = LoadSignal(path)
         # Ahead, so that both arrive in time however this process is scheduled.
         now_ns = time.perf_counter_ns() + 50 * MS
         load_signal.set_sync(True, now_ns)

@@ -324,7 +324,7 @@ def test_an_interpreter_that_is_none_is_told(tmp_path):
 
 def test_a_child_that_ends_without_a_word_is_told(tmp_path):
     python = wrapper(tmp_path, sys.executable, "-c", "raise SystemExit('out of order')")
-    with pytest.raises(SourceLostError, match=r"ended by itself \(it said: out of order\)"):
+    with pytest.raises(SourceLostError, match=r"ended with exit code \d+ \(its last message: out of order\)"):
         JtopSource("jtop", 1.0, python=python).open()
 
 
@@ -595,4 +595,4 @@ def test_a_child_that_hears_nothing_is_killed(tmp_path):
     assert process.receive(10) == [("deaf", {})]
     process.close()
     process.close()
-    assert process._process.returncode == -signal.SIGKILL
+    assert process._child.exit_code == -signal.SIGKILL
