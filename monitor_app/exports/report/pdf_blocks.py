@@ -77,7 +77,7 @@ class LaidOut:
     figures: dict[int, int]
     """Number of a figure to the number of its paragraph."""
     charts: _ChartObject
-    """Kept because the document does not own it."""
+    """Must live as long as the text, which paints charts through it and does not own it."""
 
 
 def lay_out(document: Document, writer: QPdfWriter, size: QSizeF, pages: dict[int, int]) -> LaidOut:
@@ -161,9 +161,9 @@ _BULLETS.setStyle(QTextListFormat.Style.ListDisc)
 _FULL_WIDTH = QTextLength(QTextLength.Type.PercentageLength, 100)
 _PIXELS_PER_POINT = 96 / 72
 """Qt takes lengths of formats in pixels of 96 dpi and scales them to the device."""
-_LINE_HEIGHT, _INDENT, _CELL_PADDING = 115.0, 14.0, 1.5
-"""Percent of the font's own height; points; points."""
-_VALUE = _style(14)
+_LINE_HEIGHT, _INDENT, _CELL_PADDING, _BELOW_TABLE = 115.0, 14.0, 1.5, 8.0
+"""Percent of the font's own height, then points."""
+_VALUE = _style(13)
 
 
 @dataclass(slots=True)
@@ -254,6 +254,7 @@ class _Writer:
         made.setBorder(0)
         made.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_None)
         made.setCellSpacing(0)
+        made.setBottomMargin(_BELOW_TABLE * _PIXELS_PER_POINT)
         made.setCellPadding(padding * _PIXELS_PER_POINT)
         made.setWidth(width)
         return self.cursor.insertTable(rows, columns, made)
