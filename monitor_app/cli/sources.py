@@ -98,7 +98,7 @@ def install_udev(folder: Path = RULES_FOLDER) -> None:
             subprocess.run(command, check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError) as error:
             raise SourceError(
-                "The rules are installed, but udev was not told: unplug the instrument and plug it in again."
+                "The rules are installed, but udev did not reload them: unplug the instrument and plug it in again."
             ) from error
 
 

@@ -17,6 +17,7 @@ from monitor_app.core.formatting import (
     duration,
     fixed,
     number,
+    percent_range,
     plus_minus,
     sample_rate,
     size,
@@ -137,10 +138,10 @@ def _print_notes(out: Console, runs: Sequence[RunResult]) -> None:
         out.print(Text(f"{', '.join(labels)}: {text}", style=style, overflow="fold"))
 
 
-def _accuracy(share: Proportion | None, note: str | None) -> str:
-    if share is None:
+def _accuracy(fraction: Proportion | None, note: str | None) -> str:
+    if fraction is None:
         return note or NOT_MEASURED
-    return f"{share.correct}/{share.images} ({share.low * 100:.0f}-{share.high * 100:.0f} %)"
+    return f"{fraction.correct}/{fraction.images} ({percent_range(fraction)})"
 
 
 def print_networks(listed: Sequence[Listed]) -> None:
