@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
 import signal
@@ -69,20 +68,6 @@ class Theme(str, Enum):
 
     LIGHT = "light"
     DARK = "dark"
-
-
-class Emulated(str, Enum):
-    """What can be emulated."""
-
-    PS3 = "ps3"
-    PPK2 = "ppk2"
-    SHUNT = "shunt"
-    LINES = "lines"
-    SCPI = "scpi"
-
-
-MODULES = {"ps3": "powersensor3"}
-"""Where the emulator has another name than on the command line."""
 
 
 class _Interrupted(BaseException):
@@ -346,17 +331,16 @@ def report(
 
 @app.command(
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
-    short_help="Emulate an instrument on a pseudo-terminal: ps3, ppk2, shunt, lines or scpi.",
+    short_help="Emulate an instrument on a pseudo-terminal. `emulate` alone lists them.",
 )
 def emulate(
     context: typer.Context,
-    kind: Annotated[Emulated | None, typer.Argument(help="Kind of instrument.", show_default=False)] = None,
+    kind: Annotated[str | None, typer.Argument(help="Kind of instrument.", show_default=False)] = None,
 ) -> None:
     """Emulate an instrument on a pseudo-terminal. `emulate KIND --help` lists its options."""
-    if kind is None:
-        raise MonitorError(f"Name the instrument to emulate: {', '.join(each.value for each in Emulated)}.")
-    module = importlib.import_module(f"monitor_app.emulators.{MODULES.get(kind.value, kind.value)}")
-    raise typer.Exit(module.main(context.args))
+    from monitor_app.cli.emulate import emulate_kind
+
+    raise typer.Exit(emulate_kind(kind, context.args))
 
 
 def _print_json(document: object) -> None:

@@ -16,14 +16,14 @@ from rich.text import Text
 
 from monitor_app.bench.bench import Bench, threads_for
 from monitor_app.bench.estimate.plan import estimate
-from monitor_app.bench.runs.completed_runs import Ledger
+from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.cli import tables
 from monitor_app.cli.files import new_session_name
 from monitor_app.core.errors import SessionError, SourceError
-from monitor_app.core.profile import parse_profile, read_profile_text
 from monitor_app.core.status import SourceState
 from monitor_app.session.files import discard_empty_session
 from monitor_app.session.reader import SessionReader
+from monitor_app.sources.profile_reader import parse_profile, read_profile_text
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -72,7 +72,7 @@ def record_profile(
     if not quiet and duration_s is None:
         _print_estimate(profile, session, resume=resume)
     interrupted = _on_signals()
-    bench = Bench(profile, text, session, go_on=resume)
+    bench = Bench(profile, text, session, resume=resume)
     try:
         with _Display(duration_s, quiet=quiet) as display:
             _wait(bench, duration_s, interrupted, display)
@@ -95,8 +95,8 @@ def _profile_of(session: Path) -> str:
 
 def _print_estimate(profile: Profile, session: Path, *, resume: bool) -> None:
     """Print the time, disk space and energy that the plan needs, before it begins."""
-    ledger = Ledger.of(session) if resume else Ledger()
-    specs = [s for s in profile.run_specs(threads_for(profile, ledger)) if ledger.state(1, s) is None]
+    completed = CompletedRuns.of(session) if resume else CompletedRuns()
+    specs = [s for s in profile.run_specs(threads_for(profile, completed)) if completed.state(1, s) is None]
     if profile.plan is None:
         return
     Console(stderr=True, highlight=False).print(estimate(profile, specs).sentence, soft_wrap=True, markup=False)
@@ -121,7 +121,7 @@ def _refuse_to_record_nothing(bench: Bench, status: BenchStatus) -> None:
     """If no instrument can be used there is nothing to record: raise the reason, and leave no file."""
     if status.sources and all(source.state is SourceState.FAILED for source in status.sources):
         bench.close()
-        if not bench.goes_on:
+        if not bench.resumed:
             discard_empty_session(bench.session)
         raise SourceError(" ".join(source.message for source in status.sources))
 

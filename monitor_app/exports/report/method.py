@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import ProfileError
 from monitor_app.core.formatting import listed
-from monitor_app.core.profile import Plan, Profile, Protocol, parse_profile
+from monitor_app.sources.profile_reader import parse_profile
 
 if TYPE_CHECKING:
     from monitor_app.analysis.campaign.cells import Campaign
+    from monitor_app.core.profile import Plan, Profile, Protocol
 
 UNKNOWN = "The session holds no profile that this program can read, so its protocol is not known."
 INTERVALS = (
