@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the window and the bench say to each other: one JSON object a line, see docs/bench-protocol.md."""
+"""The messages between the window and the bench: one JSON object a line, see docs/bench-protocol.md."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -16,12 +16,12 @@ class StartRuns:
 
 @dataclass(frozen=True, slots=True)
 class StopRuns:
-    """Cancel the run that is going on and the rest of the plan; the recording goes on."""
+    """Cancel the current run and the rest of the plan; the recording continues."""
 
 
 @dataclass(frozen=True, slots=True)
 class SkipRun:
-    """Cancel only the run that is going on."""
+    """Cancel only the current run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +33,19 @@ class Connect:
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """Let go of a source until Connect."""
+    """Close the connection to a source until Connect."""
 
     source: str
 
 
 @dataclass(frozen=True, slots=True)
 class FindSources:
-    """Look for instruments, and ask on USB ports who is there; the next Status tells what was found."""
+    """Search for instruments, with a query on each USB port; a later Status lists what was found."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddSource:
-    """Take an instrument into the session that is going on; ``spec`` is a [[source]] table of a profile."""
+    """Add an instrument to the current session; ``spec`` is a [[source]] table of a profile."""
 
     spec: dict[str, Any]
 
@@ -82,7 +82,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The bench cannot go on; one sentence with what to do. It ends by itself."""
+    """The bench cannot continue and ends by itself; ``message`` is one sentence that says what to do."""
 
     message: str
 

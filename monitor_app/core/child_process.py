@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A child process that is spoken to in lines, and the one way in which every child is ended."""
+"""A child process that exchanges lines with its parent, and the stop ladder by which every child is ended."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 class ChildProcess:
     """A running child with pipes for its stdin, its stdout and, where wanted, its stderr.
 
-    It has a session of its own: Ctrl-C in the terminal reaches the parent, which ends the child in good order.
+    It has a session of its own: Ctrl-C in the terminal reaches the parent, which then closes the child.
     No pipe is ever waited for beyond a time limit, so nothing that the child has started and that has inherited its
     pipes can hold up the parent. `send` may be called from any thread, everything else from one at a time.
 
@@ -150,7 +150,7 @@ class ChildProcess:
         """End the child: ask, wait, terminate, wait, kill. Calling it twice is fine.
 
         Args:
-            farewell: the line that asks it to end; without one the end of its stdin does.
+            farewell: the line that asks it to end; without one its stdin is closed instead.
         """
         if self._closed:
             return
@@ -175,14 +175,14 @@ class ChildProcess:
             self._stdin.close()
 
     def _kill(self) -> None:
-        """With whatever else it has started in its session: nobody is left to end that in good order."""
+        """Kill it with the processes of its session: nothing else is left to end those."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         if not self._ends_within(KILL_S):
             logger.error("%s: process %d has not ended although it was killed", self._name, self._process.pid)
 
     def _ends_within(self, timeout_s: float) -> bool:
-        """Whether it ends; its pipes are kept empty meanwhile, so that a child with much to say can."""
+        """Whether it ends; its pipes are kept empty meanwhile, so that a full pipe does not block it."""
         deadline_s = monotonic() + timeout_s
         while self.exit_code is None:
             left_s = deadline_s - monotonic()
@@ -192,7 +192,7 @@ class ChildProcess:
         return True
 
     def _read_pipes(self, timeout_s: float) -> set[int]:
-        """Take what is in the pipes, waiting for the first of it; the descriptors of those that had something."""
+        """Read one block from each pipe that has data, waiting for the first; the descriptors of those pipes."""
         ready = {descriptor for descriptor, _ in self._poll.poll(timeout_s * 1000)}
         for descriptor in ready:
             block = os.read(descriptor, BLOCK_BYTES)

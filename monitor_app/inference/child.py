@@ -57,14 +57,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     parser = argparse.ArgumentParser(prog="monitor_app.inference.child", description="Run networks for the bench.")
     add_load_signal_option(parser)
     options = parser.parse_args(arguments)
-    _be_the_first_to_go()
+    _prefer_as_oom_victim()
     serve(options.lamp, _ready, _Worker)
 
 
-def _be_the_first_to_go() -> None:
-    """Where memory runs out, have the kernel end this process: by its size alone it may take the one that records.
+def _prefer_as_oom_victim() -> None:
+    """Make this process the one that the kernel kills when memory runs out: by size it might choose the bench.
 
-    What a GPU holds of a memory that it shares with the processor counts for no process.
+    Memory that a GPU uses of that which it shares with the processor is counted for no process.
     """
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
@@ -84,7 +84,7 @@ def _ready() -> Ready:
 
 
 class _Worker:
-    """Carries out one command after the other on the main thread."""
+    """Carries out the commands on the main thread, one after another."""
 
     def __init__(self, inbox: Inbox, outbox: Outbox, load_signal: BusySignal) -> None:
         self._inbox = inbox
@@ -95,12 +95,12 @@ class _Worker:
         self._fresh = True
 
     def answer(self, command: Command) -> Event:
-        """The last event of a command. Whatever goes wrong becomes Failed, and the child lives on."""
+        """The last event of a command. Every failure becomes Failed, and the child continues."""
         try:
             return self._carry_out(command)
         except Exception as error:  # noqa: BLE001 - the edge of the process
             failed = self._failed(command, error)
-        # Only here have the frames that held the tensors gone
+        # Only here the frames that held the tensors are gone
         _free_memory()
         return failed
 
@@ -135,7 +135,7 @@ class _Worker:
 
         self._memory = None
         if self._fresh:
-            # Memory that an earlier network has left behind would be this one's as well.
+            # Memory that an earlier network has left allocated would be counted for this one.
             self._fresh = False
             prepare_for(command.network)
             self._memory = MemoryMeter(find_device(command.device))
@@ -160,7 +160,7 @@ class _Worker:
             return Failed(_kind(error), str(error))
         logger.error("%s failed", command, exc_info=error)
         what = type(command).__name__
-        return Failed(FailureKind.ERROR, f"{what} failed ({first_line(error)}): the log has the whole story.")
+        return Failed(FailureKind.ERROR, f"{what} failed ({first_line(error)}): see the log for details.")
 
     def _too_big(self, command: Command) -> str:
         if isinstance(command, Load):

@@ -2,7 +2,7 @@
 """The loops that run a network: timed passes and the accuracy pass. Imports torch: for the child only.
 
 Between the two stamps of a pass nothing happens but the pass: inputs are made before, images are decoded
-before, the lamp is lit before and put out after, reports are grouped, the garbage collector is off.
+before, the load signal is set before and cleared after, reports are grouped, the garbage collector is off.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Runner:
         """Count right answers over all images of `dataset`; the last batch may be smaller.
 
         An image that cannot be decoded is left out, counted and named in `reason`. Nothing is counted where the
-        network does not answer the classes of the images; `reason` says so.
+        network was trained on other classes; `reason` says so.
         """
         report = Report(Phase.ACCURACY, self._send)
         bad = list(dataset.unlabelled)

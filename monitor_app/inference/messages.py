@@ -52,7 +52,7 @@ class WarmUp:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """Like WarmUp, and these are the batches that count."""
+    """As WarmUp, for the batches that are measured."""
 
     batch_size: Count
     min_s: Seconds
@@ -61,7 +61,7 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class Evaluate:
-    """Count the right answers on labelled images: `demo`, or a folder."""
+    """Measure accuracy on labelled images: `demo`, or a folder."""
 
     batch_size: Count
     images: str = "demo"
@@ -69,12 +69,12 @@ class Evaluate:
 
 @dataclass(frozen=True, slots=True)
 class MeasureMemory:
-    """Tell the largest use of memory since the network was loaded."""
+    """Report the largest use of memory since the network was loaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pulses:
-    """Play a train of busy and idle of random lengths, by which the delay of instruments is found."""
+    """Play a load-step sequence of random lengths, by which the delay of instruments is found."""
 
     device: str = "cpu"
     threads: Count = 1
@@ -96,19 +96,19 @@ class Quit:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The child is up and takes commands."""
+    """The child has started and takes commands."""
 
     pid: int
     versions: dict[str, str]
     """python, torch, torchvision."""
     devices: dict[str, str]
-    """What `Load.device` may say, and the device's own name: {"cpu": "Cortex-A57", "cuda:0": "..."}."""
+    """Values of `Load.device`, and the name that the device gives itself: {"cpu": "Cortex-A57", "cuda:0": "..."}."""
     cpu_count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The network is there; the answer to Load."""
+    """The network has been loaded; the answer to Load."""
 
     network: str
     title: str
@@ -122,7 +122,7 @@ class Loaded:
 
     @property
     def facts(self) -> NetworkFacts:
-        """The same without how long it took."""
+        """The same without the time that loading took."""
         return NetworkFacts(**{f.name: getattr(self, f.name) for f in fields(NetworkFacts)})
 
 
@@ -135,7 +135,7 @@ class Batches:
 
     @property
     def batches(self) -> tuple[Batch, ...]:
-        """The rows as the values that everyone else speaks."""
+        """The rows as values of core.runs."""
         return tuple(Batch(self.phase, *row) for row in self.rows)
 
 
@@ -147,13 +147,13 @@ class MemoryReport:
 
     @property
     def uses(self) -> tuple[MemoryUse, ...]:
-        """The rows as the values that everyone else speaks."""
+        """The rows as values of core.runs."""
         return tuple(MemoryUse(kind, peak, floor) for kind, peak, floor in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """The train has been played; the answer to Pulses."""
+    """The sequence has been played; the answer to Pulses."""
 
     edges_ns: tuple[int, ...]
     """Busy, idle, busy, ..., idle."""
@@ -161,18 +161,18 @@ class Played:
 
 @dataclass(frozen=True, slots=True)
 class PhaseDone:
-    """A phase has ended by itself, or because it was asked to stop."""
+    """A phase has ended, by itself or by Stop."""
 
     phase: Phase
     batches: int
     images: int
     stopped: bool = False
     reason: str | None = None
-    """Why there was nothing to do, or which images could not be used."""
+    """Why no batch was run, or which images could not be used."""
 
 
 class FailureKind(str, Enum):
-    """What kind of thing went wrong."""
+    """The kind of failure."""
 
     UNKNOWN_NETWORK = "unknown_network"
     OUT_OF_MEMORY = "out_of_memory"
@@ -183,7 +183,7 @@ class FailureKind(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The command came to nothing; the child lives on."""
+    """The command could not be carried out; the child continues."""
 
     kind: FailureKind
     message: str

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bench's end of the inference child: start it, talk to it, end it. Imports no torch."""
+"""The bench's end of the inference child: start it, exchange messages with it, end it. Imports no torch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ALLOCATOR = {
 
 
 def child_command(device: str) -> tuple[str, ...]:
-    """What to run for that inference device: networks, or the published figures of an emulated board.
+    """The command line for an inference device: networks, or the published figures of an emulated board.
 
     Raises:
         InferenceError: there are no figures of that board.
@@ -54,7 +54,7 @@ class InferenceChild:
 
     Args:
         load_signals: sockets of the instruments on a simulated board, which show the load of the network.
-        command: what to run, as `child_command` tells.
+        command: the command line, from `child_command`.
     """
 
     def __init__(self, load_signals: Sequence[Path] = (), command: Sequence[str] = COMMAND) -> None:

@@ -33,7 +33,7 @@ def play(
     """
     rng = random.Random(command.seed)
     edges: list[int] = []
-    work()  # the first time loads libraries
+    work()  # the first call loads libraries
     time.sleep(command.longest_s)
     for _ in range(command.pulses):
         if stopped():
@@ -64,7 +64,7 @@ def multiplication(command: Pulses) -> Callable[[], None]:
 
 
 def _busy(work: Callable[[], object], load_signal: BusySignal, seconds: float) -> int:
-    """Work for so long; when it began."""
+    """Work for this long; the host time at which it began."""
     began_ns = time.perf_counter_ns()
     load_signal.set(True, began_ns)
     while time.perf_counter_ns() - began_ns < seconds * 1e9:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The child that runs nothing: `python -m monitor_app.inference.replay_child --board tx1 [--lamp PATH]...`.
+"""The child that replays figures: `python -m monitor_app.inference.replay_child --board tx1 [--lamp PATH]...`.
 
-An emulated board as an inference device: it speaks the messages of docs/inference-protocol.md and plays the
+An emulated board as an inference device: it uses the messages of docs/inference-protocol.md and replays the
 published times, memory and accuracy of the fourteen networks of Canziani et al. 2016. What it reports is
-SIMULATED, as the name of its device says. It imports no torch.
+SIMULATED, as the name of its device states. It imports no torch.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _ready(board: str) -> Ready:
 
 @dataclass(slots=True)
 class _PlayedNetwork:
-    """What one `load` has brought, and how far it has been played."""
+    """A loaded network, and how far it has been replayed."""
 
     loaded: Loaded
     figures: Published
@@ -84,7 +84,7 @@ class _PlayedNetwork:
 
 
 class _Worker:
-    """Carries out one command after the other on the main thread."""
+    """Carries out the commands on the main thread, one after another."""
 
     def __init__(self, board: str, inbox: Inbox, outbox: Outbox, load_signal: BusySignal) -> None:
         self._board = board
@@ -94,7 +94,7 @@ class _Worker:
         self._network: _PlayedNetwork | None = None
 
     def answer(self, command: Command) -> Event:
-        """The last event of a command. Whatever goes wrong becomes Failed, and the child lives on."""
+        """The last event of a command. Every failure becomes Failed, and the child continues."""
         try:
             return self._carry_out(command)
         except InferenceError as error:
@@ -102,7 +102,7 @@ class _Worker:
         except Exception as error:
             logger.exception("%s failed", command)
             what = type(command).__name__
-            return Failed(FailureKind.ERROR, f"{what} failed ({first_line(error)}): the log has the whole story.")
+            return Failed(FailureKind.ERROR, f"{what} failed ({first_line(error)}): see the log for details.")
 
     def _carry_out(self, command: Command) -> Event:
         if isinstance(command, Load):

@@ -65,13 +65,13 @@ class Statistics:
     mean: float
     variance: float
     expected: int
-    """Samples that the window should have had, in gaps and beyond the ends of the recording too."""
+    """Samples that a window without gaps would have, also beyond the ends of the recording."""
     duration_s: float
     """Length of the window."""
 
     @property
     def coverage(self) -> float:
-        """Share of the expected samples that are there, 0 to 1."""
+        """Fraction of the expected samples that are there, 0 to 1."""
         return self.count / self.expected if self.expected else 0.0
 
     @property
@@ -184,7 +184,7 @@ class Waveform:
     # -- entries ---------------------------------------------------------------------------------
 
     def entries(self, start: int, end: int, level: int) -> Entries:
-        """Entries that together hold exactly the samples start to end - 1, of ``level`` where they fit whole."""
+        """Entries that together hold exactly the samples start to end - 1, of ``level`` where whole ones fit."""
         if start >= end:
             return np.zeros(0, ENTRY)
         if level == 0:
@@ -241,7 +241,7 @@ class Waveform:
             return columns[0]
         first, second = columns
         if not np.array_equal(first.rows, second.rows):
-            raise NotASessionError(f"The session is damaged: the factors of {self._signal.name} do not go together.")
+            raise NotASessionError(f"The session is damaged: the factors of {self._signal.name} do not match.")
         return _Samples(first.rows, first.values * second.values)
 
     def _decoded(self, signal: SignalRow, start: int, end: int) -> _Samples:
@@ -283,7 +283,7 @@ def _folded(samples: _Samples, start: int, end: int, width: int) -> Entries:
 
 
 def _grid(samples_per_column: float) -> tuple[int, int]:
-    """Level to read and samples to a column, for about so many samples a column.
+    """The level to read and the exact number of samples a column, for about this many.
 
     The level is the highest whose entries fit a column, so that a column has one to sixteen of them.
     """

@@ -210,7 +210,7 @@ def test_classes_of_ones_own_are_not_held_against_imagenets(running, tmp_path):
     runner = Runner(running, NoLoadSignal(), rows.append, lambda: False)
     done = runner.evaluate(8, find_dataset(str(tmp_path)))
     assert (rows, done.batches, done.images) == ([], 0, 0)
-    assert "tells 1000 classes apart and the images are of 2" in done.reason
+    assert "has 1000 classes and the images are of 2" in done.reason
 
 
 def test_images_that_cannot_be_used_are_named_and_the_rest_are_counted(running, tmp_path):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A writer in a process of its own that begins a session or goes on with it, until it is killed or its input ends.
+"""A writer in a process of its own that begins a session or resumes it, until it is killed or its input ends.
 
 python resuming.py FILE PART    the current of its k-th sample has the code k, its voltage the code PART
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A session that is gone on with: after a crash, after a reboot, days later; once, twice and more often."""
+"""A session that is resumed: after a crash, after a reboot, days later; once, twice and more often."""
 
 from __future__ import annotations
 
@@ -729,7 +729,7 @@ def test_a_reader_of_a_session_that_was_moved_away_reads_on(tmp_path):
         assert reader.statistics(POWER, 0, 2**60).count == count
 
 
-# -- what cannot be gone on with -------------------------------------------------------------------
+# -- what cannot be resumed --------------------------------------------------------------------------
 
 
 def test_what_is_no_session_is_refused_and_not_changed(tmp_path):
@@ -793,7 +793,7 @@ def test_a_session_that_another_program_holds_is_not_waited_for_forever(rich, tm
 
 
 def test_of_what_was_there_nothing_is_changed(rich, tmp_path):
-    """A session is gone on with and not a row of it changes but what must."""
+    """A session is resumed and not a row of it changes but what must."""
     path = tmp_path / "s.plm"
     shutil.copy(rich, path)
     writer = SessionWriter.resume(path)

@@ -34,7 +34,7 @@ class EmulatedDevice:
 
     @property
     def load_signal(self) -> Path:
-        """Where the simulated board looks whether a network is running."""
+        """The socket at which the simulated board receives the load of the network."""
         return Path(self._folder.name) / "lamp"
 
     def port(self) -> str:

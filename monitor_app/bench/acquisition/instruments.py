@@ -78,7 +78,7 @@ class Instrument:
 
     @property
     def load_signal(self) -> Path | None:
-        """Where a simulated board wants to be told that a network is running."""
+        """The socket at which a simulated board receives the load of the network."""
         return self.emulated.load_signal if self.emulated else None
 
     def close(self) -> None:

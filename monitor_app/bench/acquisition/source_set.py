@@ -48,7 +48,7 @@ class SourceSet:
 
     @property
     def load_signals(self) -> list[Path]:
-        """Where simulated boards want to be told that a network is running."""
+        """Sockets at which simulated boards receive the load of the network."""
         return [each.load_signal for each in self.instruments if each.load_signal is not None]
 
     @property
@@ -67,7 +67,7 @@ class SourceSet:
         return tuple(acquisition.status for acquisition in tuple(self._acquisitions.values()))
 
     def add(self, spec: SourceSpec) -> None:
-        """Take one more instrument into the session. Raises MonitorError where its name is taken."""
+        """Add an instrument to the session. Raises MonitorError where its name is taken."""
         new = make_instruments(spec)
         taken = {*self._acquisitions, *(each.name for each in self._taps)}
         for instrument in new:
@@ -84,12 +84,12 @@ class SourceSet:
             self._acquisitions[name].connect()
 
     def disconnect(self, name: str) -> None:
-        """Let go of a source until connect; unknown names are ignored."""
+        """Close the connection to a source until connect; unknown names are ignored."""
         if name in self._acquisitions:
             self._acquisitions[name].disconnect()
 
     def close(self) -> None:
-        """Let go of all instruments; calling it twice is fine."""
+        """Close all instruments; calling it twice is fine."""
         acquisitions = tuple(self._acquisitions.values())
         for acquisition in acquisitions:
             acquisition.stop()
