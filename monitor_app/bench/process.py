@@ -23,7 +23,7 @@ from monitor_app.bench import messages
 from monitor_app.bench.bench import Bench
 from monitor_app.core.errors import BenchError, MonitorError
 from monitor_app.core.log import log_to_file
-from monitor_app.core.profile import parse_profile, parse_source, read_profile_text
+from monitor_app.sources.profile_reader import parse_profile, parse_source, read_profile_text
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -5,6 +5,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import Enum
+from typing import Literal
+
+Identity = Literal["serial_number", "model", "kind"]
+"""What tells an instrument from another of its kind."""
+IN_USE = "in use by this session"
+"""State of a port that this session reads already."""
 
 
 class BenchPhase(str, Enum):
@@ -64,10 +70,12 @@ class FoundSource:
     """'ready', or one sentence with what to do."""
     spec: dict[str, object] = field(default_factory=dict)
     """What to write under [[source]] in a profile to use it."""
+    identity: Identity = "serial_number"
+    """By what to recognise it among the sources in use. By ``model``, that is the description."""
 
     def as_json(self) -> dict[str, object]:
         """One object of `sources --json`."""
-        return asdict(self)
+        return {key: value for key, value in asdict(self).items() if key != "identity"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ class Timeline:
         Samples that are not finite are left out, as lost. Raises SourceLostError where the device counts backwards.
         """
         if self._expected is not None and block.first_index < self._expected:
-            raise SourceLostError(f"{self._info.name} counts its samples anew: it was reset.")
+            raise SourceLostError(f"{self._info.name} restarted its sample count: it was reset.")
         self._expected = block.first_index + len(block)
         parts = list(_finite_parts(block))
         if block.times_ns is not None:

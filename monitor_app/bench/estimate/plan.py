@@ -12,6 +12,7 @@ from monitor_app.bench.runs.pulse_delay import SETTLE_S
 from monitor_app.core.canziani2016 import Published, published
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.runs import is_emulated
+from monitor_app.core.source_specs import EmulatedSpec
 from monitor_app.emulators.board.boards import BOARDS
 from monitor_app.inference.datasets import find_dataset
 from monitor_app.inference.messages import Pulses
@@ -186,7 +187,7 @@ def _figures(spec: RunSpec) -> Published | None:
 
 
 def _joules(profile: Profile, seconds: float, busy_s: float) -> float | None:
-    emulated = next((name for source in profile.source if (name := getattr(source, "emulate", None))), None)
+    emulated = next((s.emulate for s in profile.source if isinstance(s, EmulatedSpec) and s.emulate), None)
     if emulated is None:
         return None
     board = BOARDS[emulated]

@@ -12,9 +12,9 @@ from monitor_app.bench import bench
 from monitor_app.bench.bench import threads_for
 from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.core.errors import SessionError
-from monitor_app.core.profile import parse_profile
 from monitor_app.core.runs import RunSpec, RunState
 from monitor_app.session.writer import SessionWriter
+from monitor_app.sources.profile_reader import parse_profile
 
 if TYPE_CHECKING:
     from pathlib import Path

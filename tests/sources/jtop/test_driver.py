@@ -32,7 +32,7 @@ from monitor_app.sources.jtop.driver import JtopSource
 from monitor_app.sources.jtop.failures import failure, most_telling
 from monitor_app.sources.jtop.process import CHILD, JtopProcess
 from monitor_app.sources.jtop.readings import decode
-from tests.sources.jtop_service import Board, namespaces, real_service, stand_in
+from tests.sources.jtop.service import Board, namespaces, real_service, stand_in
 
 WAYS = ([True] if namespaces() else []) + [False]
 OWN_ROOT = WAYS[0]
@@ -427,7 +427,7 @@ def test_a_value_that_stays_away_ends_the_source():
             service.tell(publish=without("temperature", "tj"))
             assert source.read(2.0) == []
         service.tell(publish=without("temperature", "tj"))
-        assert "no longer tells jtop the value of tj temperature" in lost(source, 10)
+        assert "no longer sends jtop the value of tj temperature" in lost(source, 10)
 
 
 def test_a_service_that_says_nothing_new_is_lost(monkeypatch):
@@ -435,7 +435,7 @@ def test_a_service_that_says_nothing_new_is_lost(monkeypatch):
     with stand_in(first=UPDATE) as service, opened(service.socket) as source:
         sentence = lost(source)
     assert sentence == (
-        "The jtop service has told jtop nothing new for 0.5 s: restart it with `sudo systemctl restart jtop`."
+        "The jtop service has sent jtop nothing new for 0.5 s: restart it with `sudo systemctl restart jtop`."
     )
 
 
