@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks for instruments while the bench runs: listens for plugs going in and out, and asks when told to."""
+"""Searches for instruments while the bench runs: when a device is plugged in or out, and on request."""
 
 from __future__ import annotations
 
