@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench demo setup setup-dev clean
+.PHONY: help run test test-busy lint bench demo setup setup-dev clean
 
 BIN := .venv/bin
 CONSTRAINTS ?= packaging/constraints.txt
@@ -13,6 +13,7 @@ help:
 	@echo 'make test     every check and every test'
 	@echo 'make lint     the checks alone'
 	@echo 'make bench    how fast the program itself is'
+	@echo 'make test-busy TIMES=5   every test beside four busy loops, five times'
 	@echo 'make demo     fetch the demonstration weights and photographs again'
 	@echo 'make clean    remove .venv and caches; recordings in out/ stay'
 	@echo
@@ -30,8 +31,16 @@ else
 	$(BIN)/monitor-app record profiles/simulated-tx1.toml -o out/session-$$(date +%Y%m%d-%H%M%S).plm --duration 20 --export
 endif
 
+# More workers than cores, since most tests wait for an instrument most of the time.
+TIMES ?= 1
+PYTEST := $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+
 test: lint
-	$(BIN)/pytest -n 3 --dist loadfile
+	$(PYTEST)
+
+test-busy: setup-dev
+	@for k in 1 2 3 4; do while kill -0 $$$$ 2> /dev/null; do for n in $$(seq 100000); do :; done; done & done; \
+	for k in $$(seq $(TIMES)); do $(PYTEST) || exit; done
 
 lint: setup-dev
 	$(BIN)/ruff check
