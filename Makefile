@@ -7,6 +7,8 @@ CONSTRAINTS ?= packaging/constraints.txt
 export CONSTRAINTS PYTHON TORCH_INDEX
 # Another environment's modules (ROS sets these, for one) do not belong in this one.
 unexport PYTHONHOME PYTHONPATH
+# Compiled once, and not by each worker of the tests and each process that they start.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo 'make run      measure the simulated board: in a window, or without a display into out/'
