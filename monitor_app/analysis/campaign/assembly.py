@@ -14,7 +14,7 @@ from monitor_app.analysis.run.energy import COVERAGE_FACTOR
 from monitor_app.analysis.run.results import Effort, RunResult, run_result
 from monitor_app.analysis.run.signals import total_power
 from monitor_app.analysis.session_summary import started_utc
-from monitor_app.analysis.statistics.distributions import t_quantile
+from monitor_app.analysis.statistics.intervals import t_quantile
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.estimate import Estimate
 from monitor_app.core.runs import MemoryKind, RunState
@@ -191,7 +191,7 @@ def _seconds_per_image(result: RunResult, batch_size: int) -> Estimate | None:
         return None
     if result.latency.p50 is not None:
         found = result.latency.p50
-        return Estimate(found.value / batch_size, found.low / batch_size, found.high / batch_size)
+        return Estimate(found.value / batch_size, found.low / batch_size, found.high / batch_size, found.level)
     # Where neighbours are alike, as in a drift, all batches together say no more than a few.
     count = result.latency.effective_count
     value = result.latency.seconds / result.images

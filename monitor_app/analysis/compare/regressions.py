@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.compare.change import Change, beyond_noise, change_of_ratio, drop_of_share
+from monitor_app.analysis.compare.change import Change, beyond_noise, change_of_ratio, drop_of_accuracy
 from monitor_app.analysis.compare.differences import differences
 from monitor_app.analysis.compare.pairs import Pair, accuracy_pairs, pairs
 from monitor_app.analysis.compare.sentences import missing_sentence, unmeasured_sentence, verdict_sentence
@@ -164,7 +164,7 @@ def _drop(pair: Pair) -> Change:
     assert pair.candidate is not None
     assert pair.baseline.top1 is not None
     assert pair.candidate.top1 is not None
-    return drop_of_share(pair.baseline.top1, pair.candidate.top1)
+    return drop_of_accuracy(pair.baseline.top1, pair.candidate.top1)
 
 
 def _is_comparable(quantity: Compared, pair: Pair) -> bool:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.campaign import published
 from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.colours import NEUTRAL
 from monitor_app.analysis.figures.groups import groups_of, listed
@@ -25,6 +24,7 @@ from monitor_app.analysis.figures.quantities import (
 )
 from monitor_app.analysis.statistics.pareto import Better
 from monitor_app.charts.model import Line, Origin, Point, Series
+from monitor_app.core import canziani2016 as paper
 from monitor_app.core.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -142,9 +142,9 @@ def power_numbers(groups: Sequence[Group]) -> dict[str, float]:
 def quoted_numbers() -> dict[str, float]:
     """What the paper says of power, for `Chart.extra`."""
     return {
-        "mean W (paper)": published.NET_W,
-        "standard deviation W (paper)": published.NET_SD_W,
-        "idle W (paper)": published.IDLE_W,
+        "mean W (paper)": paper.NET_W,
+        "standard deviation W (paper)": paper.NET_DEVIATION_W,
+        "idle W (paper)": paper.IDLE_W,
     }
 
 
@@ -159,8 +159,8 @@ def memory_account(campaigns: Sequence[Campaign]) -> str:
 def _quoted_power(plots: Sequence[Plotted]) -> list[Line]:
     batches = [point.x.value for each in plots for point in each.points] or [1.0, 64.0]
     x = (min(batches), max(batches))
-    low, mean, high = published.NET_W - published.NET_SD_W, published.NET_W, published.NET_W + published.NET_SD_W
-    text = f"{mean:g} W with a standard deviation of {published.NET_SD_W:g} W over all networks"
+    low, mean, high = paper.NET_W - paper.NET_DEVIATION_W, paper.NET_W, paper.NET_W + paper.NET_DEVIATION_W
+    text = f"{mean:g} W with a standard deviation of {paper.NET_DEVIATION_W:g} W over all networks"
     return [Line("Net power (paper)", x, (mean, mean), Origin.QUOTED, (low, low), (high, high), text)]
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.figures.fits import fit, half_band
 from monitor_app.analysis.statistics.pareto import Better, front, stairs
+from monitor_app.analysis.statistics.regression import line_to_draw
 from monitor_app.charts.model import Line, Origin
+from monitor_app.core.estimate import RESULT_LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -53,11 +54,11 @@ def fitted(
     x, y = plotted.xy
     if chosen is not None:
         x, y = x[chosen], y[chosen]
-    found = fit(law.of(x), y)
+    found = line_to_draw(law.of(x), y)
     if found is None:
         return (), {}
     along = np.linspace(x.min(), x.max(), _STEPS)
-    line, half = found.at(law.of(along)), half_band(found, law.of(along))
+    line, half = found.at(law.of(along)), found.band(law.of(along), RESULT_LEVEL)
     paper = plotted.group.paper
     equation = law.text.format_map(
         {
@@ -74,9 +75,9 @@ def fitted(
         Origin.COMPUTED if paper else Origin.FITTED,
         () if paper else tuple((line - half).tolist()),
         () if paper else tuple((line + half).tolist()),
-        f"{equation} (r2 {found.explained:.2f}, {found.count} points{', SIMULATED' if plotted.simulated else ''})",
+        f"{equation} (r2 {found.r_squared:.2f}, {found.count} points{', SIMULATED' if plotted.simulated else ''})",
     )
-    numbers = {"slope": found.slope, "intercept": found.intercept, "r2": found.explained, "points": float(found.count)}
+    numbers = {"slope": found.slope, "intercept": found.intercept, "r2": found.r_squared, "points": float(found.count)}
     return (drawn,), {f"{key}{plotted.group.suffix}": value for key, value in numbers.items()}
 
 

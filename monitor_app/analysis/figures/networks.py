@@ -9,8 +9,9 @@ from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.colours import PAPER
 from monitor_app.analysis.figures.groups import ANSWERS, groups_of, identity, once
 from monitor_app.analysis.figures.points import plot
-from monitor_app.analysis.figures.quantities import DENSITY, OPERATIONS, PARAMETERS, TOP1, Quantity, exact
+from monitor_app.analysis.figures.quantities import DENSITY, OPERATIONS, PARAMETERS, TOP1, Quantity
 from monitor_app.charts.model import Axis, Origin, Scale
+from monitor_app.core.estimate import exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

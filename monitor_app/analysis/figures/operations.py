@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.campaign import published
+from monitor_app.analysis.campaign.published import published
 from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.batches import memory_account, power_numbers, quoted_numbers
 from monitor_app.analysis.figures.groups import at_batch, groups_of
@@ -22,6 +22,7 @@ from monitor_app.analysis.figures.quantities import (
     WEIGHTS,
 )
 from monitor_app.charts.model import Line, Origin
+from monitor_app.core import canziani2016 as paper
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,9 +37,9 @@ def memory_parameters(campaigns: Sequence[Campaign], options: Options) -> Chart:
     """Figure 6: memory against parameters, at batch 1."""
     plots = plot(at_batch(groups_of(campaigns, options), 1), WEIGHTS, MEMORY_LINEAR)
     lines: list[Line] = _floor() if options.paper else []
-    extra = {"slope as quoted (paper)": published.MEMORY_SLOPE} if options.paper else {}
+    extra = {"slope as quoted (paper)": paper.MEMORY_SLOPE} if options.paper else {}
     for each in plots:
-        large = np.flatnonzero(each.xy[0] > published.SMALL_MB)
+        large = np.flatnonzero(each.xy[0] > paper.FLOOR_ENDS_MB)
         drawn, numbers = fitted(each, Law("memory [MB] = {slope} p {+intercept}, p in MB"), large)
         lines += drawn
         extra |= numbers
@@ -48,8 +49,8 @@ def memory_parameters(campaigns: Sequence[Campaign], options: Options) -> Chart:
         "Memory against parameters at batch 1",
         (WEIGHTS, MEMORY_LINEAR),
         plots,
-        f"Lines are fitted to networks of more than {published.SMALL_MB:g} MB of weights, below which the paper sees a "
-        f"floor of {published.MEMORY_FLOOR_MB:g} MB. {memory_account(campaigns)}",
+        f"Lines are fitted to networks of more than {paper.FLOOR_ENDS_MB:g} MB of weights, below which the paper "
+        f"has a floor of {paper.MEMORY_FLOOR_MB:g} MB. {memory_account(campaigns)}",
         lines=lines,
         extra=extra,
     )
@@ -97,19 +98,19 @@ def operations_power(campaigns: Sequence[Campaign], options: Options, batch_size
 
 
 def _floor() -> list[Line]:
-    level = published.MEMORY_FLOOR_MB
-    text = f"never below {level:g} MB for weights of less than {published.SMALL_MB:g} MB"
-    return [Line("Floor (paper)", (0.0, published.SMALL_MB), (level, level), Origin.QUOTED, text=text)]
+    level = paper.MEMORY_FLOOR_MB
+    text = f"never below {level:g} MB for weights of less than {paper.FLOOR_ENDS_MB:g} MB"
+    return [Line("Floor (paper)", (0.0, paper.FLOOR_ENDS_MB), (level, level), Origin.QUOTED, text=text)]
 
 
 def _quoted_power(plots: Sequence[Plotted]) -> list[Line]:
-    mean, sd = published.NET_W, published.NET_SD_W
+    mean, sd = paper.NET_W, paper.NET_DEVIATION_W
     named = (
         ("Net power (paper)", mean, f"{mean:g} W over all networks"),
         ("One standard deviation less (paper)", mean - sd, f"{sd:g} W less"),
         ("One standard deviation more (paper)", mean + sd, f"{sd:g} W more"),
     )
     drawn = [point.y.value for each in plots for point in each.points]
-    counted = [cell.operations / 1e9 for cell in published.published().cells if cell.operations is not None]
+    counted = [cell.operations / 1e9 for cell in published().cells if cell.operations is not None]
     top = max(drawn + counted)
     return [Line(name, (x, x), (0.0, top), Origin.QUOTED, text=text) for name, x, text in named]

@@ -6,13 +6,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from monitor_app.core.canziani2016 import LARGE_BATCH, SMALL_BATCH
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor_app.analysis.campaign.cells import Campaign
 
-PAPER_BATCHES = (1, 16)
-"""Batch sizes that the paper's figures show; 16 is the largest that all of its networks fit in."""
+PAPER_BATCHES = (SMALL_BATCH, LARGE_BATCH)
 
 
 @dataclass(frozen=True, slots=True)

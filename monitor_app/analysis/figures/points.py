@@ -131,7 +131,7 @@ def _value(cell: Cell, group: Group, quantity: Quantity) -> Estimate:
     if value is None:
         raise ValueError(f"{cell.label} has no {quantity.axis.title}")
     error = quantity.published_error * value.value if group.paper else 0.0
-    return Estimate(value.value, value.low - error, value.high + error)
+    return Estimate(value.value, value.low - error, value.high + error, value.level)
 
 
 def _series(

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from monitor_app.charts.model import Axis, Origin, Scale
-from monitor_app.core.estimate import Estimate
+from monitor_app.core.canziani2016 import MEMORY_ERROR
+from monitor_app.core.estimate import Estimate, exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,29 +40,22 @@ class Quantity:
         return 0.0 if self.axis.scale in {Scale.LOG, Scale.LOG2} else -math.inf
 
 
-def exact(value: float) -> Estimate:
-    """A value that was counted, not measured."""
-    return Estimate(value, value, value)
-
-
-def scaled(estimate: Estimate | None, factor: float) -> Estimate | None:
-    """In another unit; ``factor`` above 0."""
-    return estimate and Estimate(estimate.value * factor, estimate.low * factor, estimate.high * factor)
+def _scaled(estimate: Estimate | None, factor: float) -> Estimate | None:
+    return None if estimate is None else estimate.scaled(factor)
 
 
 def _images_per_s(cell: Cell) -> Estimate | None:
     s = cell.seconds_per_image
     # A single batch leaves the time open at both ends: 0 and infinity.
-    return s and Estimate(1 / s.value, 1 / s.high, 1 / s.low if s.low > 0 else math.inf)
+    return s and Estimate(1 / s.value, 1 / s.high, 1 / s.low if s.low > 0 else math.inf, s.level)
 
 
 def _percent(cell: Cell) -> Estimate | None:
-    share = cell.top1
-    return None if share is None else Estimate(100 * share.value, 100 * share.low, 100 * share.high)
+    return None if cell.top1 is None else cell.top1.estimate.scaled(100)
 
 
 def _density(cell: Cell) -> Estimate | None:
-    return scaled(_percent(cell), 1e6 / cell.parameters) if cell.parameters else None
+    return _scaled(_percent(cell), 1e6 / cell.parameters) if cell.parameters else None
 
 
 def _counted(value: int | None, unit: float) -> Estimate | None:
@@ -140,7 +134,7 @@ BATCH = Quantity(
 )
 TIME = Quantity(
     Axis("Time per image", "ms", Scale.LOG),
-    lambda cell: scaled(cell.seconds_per_image, 1e3),
+    lambda cell: _scaled(cell.seconds_per_image, 1e3),
     _no_time,
     _times,
     Origin.DIGITISED,
@@ -149,7 +143,7 @@ TIME_LINEAR = replace(TIME, axis=replace(TIME.axis, scale=Scale.LINEAR))
 """For figures of straight lines."""
 ANSWER_TIME = Quantity(
     Axis("Time until the answer", "ms", Scale.LOG),
-    lambda cell: scaled(cell.seconds_per_image, 1e3 * cell.batch_size),
+    lambda cell: _scaled(cell.seconds_per_image, 1e3 * cell.batch_size),
     _no_time,
     _times,
     Origin.DIGITISED,
@@ -176,7 +170,7 @@ MEMORY = Quantity(
     _no_memory,
     _times,
     Origin.DIGITISED,
-    published_error=0.03,
+    published_error=MEMORY_ERROR,
 )
 MEMORY_LINEAR = replace(MEMORY, axis=replace(MEMORY.axis, scale=Scale.LINEAR))
 WEIGHTS = Quantity(
