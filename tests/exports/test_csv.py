@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from monitor_app.analysis.run.results import run_results
+from monitor_app.analysis.session_summary import run_results
 from monitor_app.core.errors import ExportError
 from monitor_app.core.samples import Quantity
 from monitor_app.exports.csv import sample_files, write_batches, write_runs, write_samples

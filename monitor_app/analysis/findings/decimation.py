@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monitor_app.analysis.run.inputs import Readings
 from monitor_app.analysis.run.integration import Integral
-from monitor_app.analysis.run.steadiness import Readings
 from monitor_app.analysis.statistics.bootstrap import percentile_interval, redraw
 
 if TYPE_CHECKING:

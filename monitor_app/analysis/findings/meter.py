@@ -9,9 +9,8 @@ import numpy as np
 
 from monitor_app.analysis.findings.margins import Margins
 from monitor_app.analysis.findings.trace import Trace, missed_at, usable
-from monitor_app.analysis.run.results import delay_of, idle_spans
+from monitor_app.analysis.run.inputs import Readings, delay_of, idle_spans
 from monitor_app.analysis.run.signals import total_power
-from monitor_app.analysis.run.steadiness import Readings
 from monitor_app.charts.model import Axis, Chart, Line, Origin, Point, Scale, Series
 from monitor_app.core.estimate import exact
 from monitor_app.core.runs import Phase, RunState

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.run.steadiness import Readings
+    from monitor_app.analysis.run.inputs import Readings
     from monitor_app.core.estimate import Estimate
 
     Floats = NDArray[np.float64]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.run.results import delay_of
+from monitor_app.analysis.run.inputs import delay_of
 from monitor_app.bench.bench import Bench
 from monitor_app.core.profile import parse_profile
 from monitor_app.core.status import SourceState
