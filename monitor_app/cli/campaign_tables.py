@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from monitor_app.analysis.compare.regressions import Verdict as CheckVerdict
+from monitor_app.analysis.compare.check import Verdict as CheckVerdict
 from monitor_app.analysis.findings import Verdict
 from monitor_app.cli.tables import NOT_MEASURED, SIMULATED, console
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor_app.analysis.campaign.cells import Campaign, Cell
-    from monitor_app.analysis.compare.regressions import Check
+    from monitor_app.analysis.compare.check import Check
     from monitor_app.analysis.findings import Finding
     from monitor_app.core.estimate import Estimate
 

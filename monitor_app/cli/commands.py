@@ -273,7 +273,7 @@ def analyze(
     junit: Annotated[Path | None, typer.Option(help="With --baseline: write the checks for a CI system.")] = None,
 ) -> None:
     """What sessions say of the paper's findings; with --baseline, whether one got worse."""
-    from monitor_app.analysis.compare.regressions import Limits, parse_percent
+    from monitor_app.analysis.compare.check import Limits, parse_percent
     from monitor_app.cli import campaigns
 
     if baseline is None:
