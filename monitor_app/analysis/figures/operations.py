@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of what the size of a network foretells, at one batch size: 6, 7 and 8 of the paper."""
+"""Figures of memory, time and power against the size of a network, at one batch size: 6, 7 and 8 of the paper."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def memory_parameters(campaigns: Sequence[Campaign], options: Options) -> Chart:
 
 
 def operations_time(campaigns: Sequence[Campaign], options: Options, batch_size: int) -> Chart:
-    """Figure 7: operations against time of an image."""
+    """Figure 7: operations against time per image."""
     plots = plot(at_batch(groups_of(campaigns, options), batch_size), TIME_LINEAR, OPERATIONS, size=PARAMETERS)
     lines: list[Line] = []
     extra: dict[str, float] = {}
@@ -71,8 +71,8 @@ def operations_time(campaigns: Sequence[Campaign], options: Options, batch_size:
         f"Operations against time per image at batch {batch_size}",
         (TIME_LINEAR, OPERATIONS),
         plots,
-        "Where balls lie on one line, operations foretell time; the slope of the line is the rate at which they are "
-        "done, in G for each ms. The area of a ball is the number of parameters.",
+        "Where bubbles lie on a line, operations predict time; the slope of the line is the rate of operations in G "
+        "per ms. The area of a bubble is the number of parameters.",
         lines=lines,
         size=PARAMETERS,
         extra=extra,
@@ -89,8 +89,8 @@ def operations_power(campaigns: Sequence[Campaign], options: Options, batch_size
         f"Operations against net power at batch {batch_size}",
         (NET_POWER, OPERATIONS),
         plots,
-        "Balls that stand above each other are networks that draw the same power, however many operations they need. "
-        "The area of a ball is the number of parameters.",
+        "Bubbles in one column draw the same power regardless of their operations. The area of a bubble is the number "
+        "of parameters.",
         lines=_quoted_power(plots) if options.paper else (),
         size=PARAMETERS,
         extra=power_numbers(groups) | (quoted_numbers() if options.paper else {}),

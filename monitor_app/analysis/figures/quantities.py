@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can stand on an axis: how it is read from a cell, in which unit, and why it is not there where it is not."""
+"""The quantities of axes: their value in a cell, their unit, and why a cell has none."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class Quantity:
     of: Callable[[Cell], Estimate | None]
     """In the unit of the axis; None where it was not measured."""
     lacking: Callable[[Cell], str]
-    """Why it was not, to stand behind the name and a colon."""
+    """Why it was not, to follow a name and a colon."""
     simulated: Callable[[Cell], bool]
     published: Origin
-    """Where the paper's values of it come from."""
+    """The origin of the paper's values."""
     published_error: float = 0.0
-    """Share by which those may be off, where the cell has no interval for it."""
+    """Relative error of those values, where the cell has no interval for it."""
 
     @property
     def drawable_from(self) -> float:
-        """What its values must exceed to have a place on the axis."""
+        """The lower limit, exclusive, of values that can be drawn on the axis."""
         return 0.0 if self.axis.scale in {Scale.LOG, Scale.LOG2} else -math.inf
 
 
@@ -46,7 +46,7 @@ def _scaled(estimate: Estimate | None, factor: float) -> Estimate | None:
 
 def _images_per_s(cell: Cell) -> Estimate | None:
     s = cell.seconds_per_image
-    # A single batch leaves the time open at both ends: 0 and infinity.
+    # The time of a single batch has the interval from 0 to infinity.
     return s and Estimate(1 / s.value, 1 / s.high, 1 / s.low if s.low > 0 else math.inf, s.level)
 
 
@@ -100,7 +100,7 @@ def _no_parameters(cell: Cell) -> str:
 
 
 def _no_top1(cell: Cell) -> str:
-    no_weights = "accuracy not measured (no trained weights are on record)"
+    no_weights = "accuracy not measured (it needs trained weights)"
     return _not_run(cell) or (no_weights if cell.weights_sha256 is None else "accuracy not measured")
 
 
@@ -108,7 +108,7 @@ def _no_density(cell: Cell) -> str:
     return _no_top1(cell) if cell.top1 is None else _no_parameters(cell)
 
 
-# -- what was played -------------------------------------------------------------------------------
+# -- what was simulated -------------------------------------------------------------------------------
 
 
 def _never(_cell: Cell) -> bool:

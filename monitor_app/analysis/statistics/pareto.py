@@ -45,7 +45,7 @@ def best_for_cost(cost: Floats, gain: Floats) -> NDArray[np.intp]:
     return kept[np.append(True, np.diff(cost[kept]) > 0)] if len(kept) else kept
 
 
-def stairs(x: Floats, y: Floats, x_better: Better) -> tuple[Floats, Floats]:
+def step_line(x: Floats, y: Floats, x_better: Better) -> tuple[Floats, Floats]:
     """A front (by rising x, shape (n,)) as a step line, the best y for every x: 2 n - 1 corners, n at least 1."""
     if x_better is Better.LOW:
         return np.repeat(x, 2)[1:], np.repeat(y, 2)[:-1]

@@ -126,9 +126,10 @@ def mean_of(values: Floats, level: float = FINDING_LEVEL) -> Estimate:
 
 def deviation_of(values: Floats, level: float = FINDING_LEVEL) -> Estimate:
     """Standard deviation of at least two normal values, shape (n,), with its chi-square interval."""
-    freedom, upper = len(values) - 1, (1 + level) / 2
+    degrees_of_freedom, upper = len(values) - 1, (1 + level) / 2
     found = float(values.std(ddof=1))
-    low, high = (found * math.sqrt(freedom / chi_square_quantile(each, freedom)) for each in (upper, 1 - upper))
+    quantiles = (chi_square_quantile(each, degrees_of_freedom) for each in (upper, 1 - upper))
+    low, high = (found * math.sqrt(degrees_of_freedom / each) for each in quantiles)
     return Estimate(found, low, high, level)
 
 
