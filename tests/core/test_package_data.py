@@ -20,9 +20,8 @@ CHECKOUT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--no-build-isolation"]
-    command += ["--no-deps", "--no-index", "--wheel-dir", str(folder), str(CHECKOUT)]
-    subprocess.run(command, check=True, capture_output=True)
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True)
     return next(folder.glob("*.whl"))
 
 
@@ -70,14 +69,15 @@ def test_the_wheel_carries_every_profile_and_resource(wheel: Path) -> None:
         if path.is_file()
     }
     assert expected
+    expected |= {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "monitor_app").rglob("*.j2")}
     assert expected <= packed
 
 
 def test_an_installed_program_finds_its_own_copies(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path)
     script = (
-        "from monitor_app.core import share; "
-        "print(share.profile_path(share.profile_names()[0]), share.resource_path('.'), sep='\\n')"
+        "from monitor_app.core import package_data; "
+        "print(package_data.profile_path(package_data.profile_names()[0]), package_data.resource_path('.'), sep='\\n')"
     )
     answer = subprocess.run(
         [sys.executable, "-c", script],

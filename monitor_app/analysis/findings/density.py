@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
-from monitor_app.analysis.findings.wording import interval
 from monitor_app.analysis.statistics.bootstrap import percentile_interval
 from monitor_app.analysis.statistics.intervals import Z_90, Z_95
 from monitor_app.core.canziani2016 import DENSITIES, DENSITY_RATIOS
 from monitor_app.core.estimate import FINDING_LEVEL, RESULT_LEVEL, Estimate
+from monitor_app.core.formatting import interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,11 +17,11 @@ import numpy as np
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
 from monitor_app.analysis.findings.hyperbola import LEAST, Bound, fit_bound
 from monitor_app.analysis.findings.scatter import far_above, left_out_errors, prediction_factor
-from monitor_app.analysis.findings.wording import interval, names, number
 from monitor_app.analysis.statistics.intervals import t_quantile
 from monitor_app.analysis.statistics.pareto import best_for_cost
 from monitor_app.analysis.statistics.regression import mean_of, straight_line, student
 from monitor_app.core.estimate import FINDING_LEVEL, exact
+from monitor_app.core.formatting import interval, listed, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ def energy_bounds_accuracy(table: Table, margins: Margins) -> Finding:
             ),
         )
         exceptional = (
-            f"Scatter does not explain the excess of {names([table.titles[row] for row in above])}."
+            f"Scatter does not explain the excess of {listed([table.titles[row] for row in above], most=6)}."
             if above
             else "Scatter explains the excess of every network."
         )

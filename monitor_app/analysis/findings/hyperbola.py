@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict
-from monitor_app.analysis.findings.wording import interval, number
 from monitor_app.analysis.statistics.intervals import t_quantile
 from monitor_app.analysis.statistics.pareto import best_for_cost
 from monitor_app.analysis.statistics.regression import StraightLine, akaike, straight_line
 from monitor_app.core.estimate import FINDING_LEVEL, Estimate, exact
+from monitor_app.core.formatting import interval, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,11 +11,11 @@ import numpy as np
 
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
 from monitor_app.analysis.findings.scatter import left_out_errors, prediction_factor
-from monitor_app.analysis.findings.wording import interval, number
 from monitor_app.analysis.statistics.bootstrap import percentile_interval, redraw
 from monitor_app.analysis.statistics.regression import mean_of, slopes, straight_line
 from monitor_app.core.canziani2016 import ALEXNETS
 from monitor_app.core.estimate import exact
+from monitor_app.core.formatting import interval, number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

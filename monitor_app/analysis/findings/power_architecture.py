@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
-from monitor_app.analysis.findings.wording import interval, number
 from monitor_app.analysis.statistics.regression import deviation_of, mean_of, straight_line
 from monitor_app.core.canziani2016 import NET_DEVIATION_W, NET_W
 from monitor_app.core.estimate import FINDING_LEVEL, Estimate, exact
+from monitor_app.core.formatting import interval, number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

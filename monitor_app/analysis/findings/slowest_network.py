@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict
-from monitor_app.analysis.findings.wording import interval, number
 from monitor_app.analysis.statistics.regression import straight_line
+from monitor_app.core.formatting import interval, number
 
 if TYPE_CHECKING:
     from monitor_app.analysis.findings.margins import Margins

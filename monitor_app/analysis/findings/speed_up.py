@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
-from monitor_app.analysis.findings.wording import interval
 from monitor_app.analysis.statistics.intervals import Z_90
 from monitor_app.analysis.statistics.regression import mean_of
 from monitor_app.core.canziani2016 import ALEXNET_SPEED_UP, ALEXNETS, LARGE_BATCH, LARGEST_BATCH, SMALL_BATCH
 from monitor_app.core.estimate import FINDING_LEVEL, Estimate, exact
+from monitor_app.core.formatting import interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,12 +11,12 @@ import numpy as np
 from monitor_app.analysis.findings.decimation import Spans, averaged, most_off, read_at_once, remaining
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
 from monitor_app.analysis.findings.margins import Margins
-from monitor_app.analysis.findings.wording import interval, names, number
 from monitor_app.analysis.run.integration import Integral
 from monitor_app.analysis.statistics.bootstrap import percentile_interval, redraw
 from monitor_app.analysis.statistics.spectrum import added_bandwidth_hz, spectrum
 from monitor_app.core.canziani2016 import BANDWIDTH_HZ, SLOW_METERS_HZ
 from monitor_app.core.estimate import exact
+from monitor_app.core.formatting import interval, listed, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -203,9 +203,8 @@ def _slow_meters_finding(traces: Sequence[Trace], margins: Margins, simulated: b
         sentence = f"Largest error of net energy in 95 of 100 cases, by {errors}."
         good = [each for each, run in zip(missed, of_run, strict=True) if run.high <= margins.meter]
         if good:
-            caution = (
-                f"For the mean over runs of this length {names([_meter_words(each) for each in good])} are sufficient."
-            )
+            meters = listed([_meter_words(each) for each in good], most=6)
+            caution = f"For the mean over runs of this length {meters} are sufficient."
     return Finding(
         key="slow-meters",
         claim="Meters of 12 and of 2 samples per second are too slow to measure the energy of a network.",

@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: RUF001, RUF002 (typography: dashes)
 """A finding as it is told in the window. No Qt."""
 
 from __future__ import annotations
@@ -7,8 +6,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from monitor_app.charts.point_text import decimals_for
-from monitor_app.core.formatting import NOTHING, fixed
+from monitor_app.core.formatting import NOTHING, interval
 from monitor_app.gui.figures.job_messages import FindingText
 
 if TYPE_CHECKING:
@@ -31,12 +29,8 @@ def finding_text(finding: Finding) -> FindingText:
 
 
 def statistic_words(statistic: Statistic) -> str:
-    """0.229 G/ms (0.21–0.25); a dash where it is not known."""
+    """0.229 ± 0.019 G/ms; a dash where it is not known."""
     estimate = statistic.estimate
     if estimate is None or not math.isfinite(estimate.value):
         return NOTHING
-    width = estimate.high - estimate.low
-    told = math.isfinite(width) and width > 0
-    decimals = decimals_for(estimate.value, width if told else None)
-    text = f"{fixed(estimate.value, decimals)} {statistic.unit}".strip()
-    return f"{text} ({fixed(estimate.low, decimals)}–{fixed(estimate.high, decimals)})" if told else text
+    return interval(estimate, statistic.unit)
