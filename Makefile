@@ -15,7 +15,7 @@ help:
 	@echo 'make test     run every check and every test'
 	@echo 'make lint     the checks alone: ruff, mypy, import-linter'
 	@echo 'make format   format the code and mend what ruff can mend by itself'
-	@echo 'make test-busy   run every test beside four busy loops, TIMES=5 times over'
+	@echo 'make test-busy run every test beside four busy loops, TIMES=5 times over'
 	@echo 'make bench    measure the speed of the program itself'
 	@echo 'make demo     fetch the demonstration weights and photographs again'
 	@echo 'make clean    remove .venv and the caches, but not the recordings in out/'

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from monitor_app.analysis.compare.regressions import Verdict as CheckVerdict
+from monitor_app.analysis.compare.check import Verdict as CheckVerdict
 from monitor_app.analysis.findings import Verdict
 from monitor_app.cli.tables import SIMULATED, console
 from monitor_app.core.formatting import DOES_NOT_FIT, NOT_MEASURED, NOTHING, fixed, interval, moment, percent
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor_app.analysis.campaign.cells import Campaign, Cell
-    from monitor_app.analysis.compare.regressions import Check
+    from monitor_app.analysis.compare.check import Check
     from monitor_app.analysis.findings import Finding
 
 _STYLES = {

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from monitor_app.analysis.run.results import RunResult, run_results
 from monitor_app.analysis.run.signals import is_simulated
+from monitor_app.analysis.session_summary import run_results
 from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
 from monitor_app.core.runs import MemoryKind
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from monitor_app.analysis.run.energy import EnergySummary
     from monitor_app.analysis.run.latency import LatencySummary
+    from monitor_app.analysis.run.results import RunResult
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import SignalRow, SourceRow
 

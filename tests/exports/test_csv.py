@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.analysis.run.results import run_results
+from monitor_app.analysis.session_summary import run_results
 from monitor_app.core.errors import ExportError
 from monitor_app.core.samples import Quantity
 from monitor_app.exports.csv import (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor_app.analysis.run.results import delay_of
+from monitor_app.analysis.run.inputs import delay_of
 from monitor_app.bench.bench import Bench
 from monitor_app.core.status import SourceState
 from monitor_app.session.reader import SessionReader
