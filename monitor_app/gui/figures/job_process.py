@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from monitor_app.analysis.compare.regressions import differences
+from monitor_app.analysis.compare.differences import differences
 from monitor_app.analysis.figures.groups import session_names
 from monitor_app.analysis.study import Study, study
 from monitor_app.core.errors import MonitorError
