@@ -33,7 +33,7 @@ def timing_warning(batches: Batches, instrument: Instrument) -> str | None:
     if bound_ms <= CLOCK_FRACTION * batch_ms:
         return None
     return (
-        f"The times of the power are known only to within {bound_ms:.3g} ms and a batch takes {batch_ms:.3g} ms, so "
+        f"The times of the power are known to {bound_ms:.3g} ms only and a batch takes {batch_ms:.3g} ms, so "
         "the energy of a single batch is not reliable; the uncertainty of the mean over the run includes this."
     )
 
@@ -75,8 +75,8 @@ def measurement_warnings(
     batch_s = float(np.median(used.seconds))
     if period_s > batch_s / 2:
         yield (
-            f"The meter samples every {period_s * 1e3:.3g} ms and a batch takes {batch_s * 1e3:.3g} ms, so only the "
-            "mean over the run is measured, not single batches."
+            f"The meter gives a value every {period_s * 1e3:.3g} ms and a batch takes {batch_s * 1e3:.3g} ms, so only "
+            "the mean over the run is measured, not single batches."
         )
     between = 1 - float(used.seconds.sum()) * 1e9 / int(used.end_ns[-1] - used.start_ns[0])
     if between > MOST_BETWEEN:
