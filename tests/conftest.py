@@ -24,6 +24,7 @@ _session_home = tempfile.TemporaryDirectory(prefix="monitor-app-tests-")
 import hypothesis  # noqa: E402
 import psutil  # noqa: E402
 import pytest  # noqa: E402
+from pytestqt.qtbot import QtBot  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 # sought where somebody is there to look at them; CI runs the same ones each time.
 hypothesis.settings.register_profile("untimed", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("untimed")
+
+# A test waits for an event and not for a time; on a busy machine the 5 s of pytest-qt are too few.
+QtBot.waitUntil.__kwdefaults__["timeout"] = 60_000
+QtBot.waitSignal.__kwdefaults__["timeout"] = 60_000
 
 TRIES = 3
 _FIRST = ("tests/cli/", "test_every_source", "tests/bench/", "tests/inference/", "tests/exports/", "tests/gui/")
@@ -98,7 +103,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: min((k for k, name in enumerate(_FIRST) if name in item.nodeid), default=len(_FIRST)))
     for item in items:
         if item.get_closest_marker("realtime"):
-            item.add_marker(pytest.mark.timeout(TRIES * 120))
+            item.add_marker(pytest.mark.timeout(TRIES * 200))
 
 
 @pytest.hookimpl(tryfirst=True)
