@@ -68,7 +68,8 @@ def test_thread_of_qt_that_was_joined(qapp):
 
 @pytest.fixture
 def inner(pytester: pytest.Pytester) -> pytest.Pytester:
-    pytester.makeconftest(Path(__file__).with_name("conftest.py").read_text(encoding="utf-8"))
+    conftest = Path(__file__).with_name("conftest.py").read_text(encoding="utf-8")
+    pytester.makeconftest(conftest.replace("_GRACE_S = 10.0", "_GRACE_S = 0.5"))
     return pytester
 
 

@@ -194,7 +194,7 @@ def test_energy_agrees_with_what_the_board_really_presented(tmp_path: Path, wait
         if lamp is not None:
             lamp.close()
         emulator.stdin.close()
-        emulator.wait(5)
+        emulator.wait(60)
         emulator.stdout.close()
     lines = [json.loads(line) for line in account.read_text().splitlines()]
     with SessionReader(tmp_path / "s.plm") as reader:

@@ -171,7 +171,7 @@ def test_a_failure_while_a_lost_port_is_looked_for_keeps_the_recording_and_its_s
     profile = 'title = "x"\n[[source]]\nkind = "shunt"\nserial_number = "A17"\n'
     code = record.record_profile(profile, "p.toml", session, 6.0, export=False, quiet=True)
     pulling.join()
-    emulator.communicate(timeout=20)
+    emulator.communicate(timeout=60)
     assert code == 0
     with SessionReader(session) as reader:
         assert reader.extent() is not None
@@ -204,7 +204,7 @@ def test_ctrl_c_ends_a_recording_with_the_file_complete(tmp_path: Path) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode == 130
     document = json.loads(monitor_app("show", str(tmp_path / "s.plm"), "--json").stdout)
     assert document["complete"] is True
@@ -230,7 +230,7 @@ def test_an_emulated_meter_prints_its_port_and_can_be_measured(tmp_path: Path) -
         assert document["simulated"] is True
     finally:
         emulator.send_signal(signal.SIGINT)
-        emulator.communicate(timeout=10)
+        emulator.communicate(timeout=60)
     assert emulator.returncode == 0
     assert not (tmp_path / "meter").exists()
 
@@ -255,6 +255,6 @@ def test_on_a_terminal_the_progress_is_redrawn(tmp_path: Path) -> None:
             break
         shown += chunk
     os.close(master)
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
     assert process.returncode == 0
     assert b"left; Ctrl-C ends the recording" in shown

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from monitor_app.core.samples import PowerSource
 
-START_S = 15.0
+START_S = 60.0
 TX1_IDLE_W = 1.30
 OUTAGE_S = 0.3
 

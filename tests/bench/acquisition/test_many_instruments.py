@@ -73,10 +73,10 @@ class Recording:
         self.path = path
         self.bench = Bench(parse_profile(text, "test"), text, path)
 
-    def wait_for(self, *states: SourceState, timeout_s: float = 30.0) -> None:
+    def wait_for(self, *states: SourceState, timeout_s: float = 60.0) -> None:
         self.wait(lambda: all(s.state in states for s in self.bench.status().sources), timeout_s)
 
-    def wait(self, condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
+    def wait(self, condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
         deadline = time.monotonic() + timeout_s
         while not condition():
             assert time.monotonic() < deadline, [(s.name, s.state, s.message) for s in self.bench.status().sources]

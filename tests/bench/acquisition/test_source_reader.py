@@ -141,11 +141,11 @@ def test_an_instrument_that_is_not_plugged_in_yet_is_found_when_it_is(
     recorder: Recorder, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("monitor_app.bench.acquisition.source_reader.LOOK_EVERY_S", 0.01)
-    plugged, made, tried = threading.Event(), threading.Event(), []
+    made, plugged, tried = threading.Event(), threading.Event(), []
 
     def make(known: SourceInfo | None) -> Script:
-        made.wait()
-        tried.append(acquisition.status.state if tried else None)
+        assert made.wait(60)
+        tried.append(acquisition.status.state)
         if not plugged.is_set():
             raise PortError("There is no port X.")
         return Script()
@@ -175,7 +175,7 @@ def test_closing_while_it_fails_never_hangs(recorder: Recorder, error: MonitorEr
     for _ in range(50):
         acquisition = Acquisition(1, "meter", "test", lambda _: Script(error), recorder)
         while error is not None and acquisition.status.state is not SourceState.FAILED:
-            pass
+            time.sleep(0)
         acquisition.close()
         assert not acquisition._thread.is_alive()
 
