@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: RUF001, RUF002 (typography: dashes)
 """Computes figures and findings, in a process of its own beside the window: SESSION..."""
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monitor_app.analysis.compare.regressions import differences
 from monitor_app.analysis.figures.groups import session_names
 from monitor_app.analysis.study import Study, study
+from monitor_app.charts.point_text import decimals_for
 from monitor_app.core.errors import MonitorError
-from monitor_app.gui.figures.finding_words import finding_text
-from monitor_app.gui.figures.job_messages import Figures, encode
+from monitor_app.core.formatting import NOTHING, fixed
+from monitor_app.gui.figures.job_messages import Figures, FindingText, encode
+
+if TYPE_CHECKING:
+    from monitor_app.analysis.findings.finding import Finding, Statistic
 
 BACKGROUND = 10
 """Niceness: a recording that goes on comes first."""
@@ -40,6 +47,33 @@ def figures_of(found: Study) -> Figures:
         findings=tuple(finding_text(finding) for finding in found.findings[0]),
         flags=differences(found.campaigns),
     )
+
+
+def finding_text(finding: Finding) -> FindingText:
+    """What its reader sees of it."""
+    return FindingText(
+        key=finding.key,
+        claim=finding.claim,
+        verdict=finding.verdict.value,
+        sentence=finding.sentence,
+        figures=tuple((statistic.name, statistic_words(statistic)) for statistic in finding.statistics),
+        figure=finding.figure,
+        margin=finding.margin,
+        caution=finding.caution,
+        simulated=finding.simulated,
+    )
+
+
+def statistic_words(statistic: Statistic) -> str:
+    """0.229 G/ms (0.21–0.25); a dash where it is not known."""
+    estimate = statistic.estimate
+    if estimate is None or not math.isfinite(estimate.value):
+        return NOTHING
+    width = estimate.high - estimate.low
+    known = math.isfinite(width) and width > 0
+    decimals = decimals_for(estimate.value, width if known else None)
+    text = f"{fixed(estimate.value, decimals)} {statistic.unit}".strip()
+    return f"{text} ({fixed(estimate.low, decimals)}–{fixed(estimate.high, decimals)})" if known else text
 
 
 if __name__ == "__main__":

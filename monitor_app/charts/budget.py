@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.charts.model import Origin, Scale
+from monitor_app.charts.contents import SOLID
+from monitor_app.charts.model import Scale
 from monitor_app.charts.point_text import decimals_for, point_name, quantity_words
 from monitor_app.core.formatting import fixed
 
@@ -16,13 +17,12 @@ if TYPE_CHECKING:
     from monitor_app.charts.model import Axis, Chart, Point, Series
 
 FRONT = "Front"
-"""What the names of fronts begin with."""
-OWN = frozenset({Origin.MEASURED, Origin.SIMULATED})
+"""The title of lines that are fronts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most so much along x, and along y at most or at least so much."""
+    """A limit on each axis: at most ``x``, and at most ``y`` or, where more is better, at least ``y``."""
 
     x: float
     y: float
@@ -39,7 +39,7 @@ class Within:
 
 def has_budget(chart: Chart) -> bool:
     """Charts with a front: of what one gets for what one pays."""
-    fronts = any(line.name.startswith(FRONT) for line in chart.lines)
+    fronts = any(line.title == FRONT for line in chart.lines)
     return fronts and bool(own_points(chart))
 
 
@@ -50,7 +50,7 @@ def more_is_better(axis: Axis) -> bool:
 
 def own_points(chart: Chart) -> list[tuple[Series, Point]]:
     """Points of the sessions, and not of the paper."""
-    return [(series, point) for series in chart.series if series.origin in OWN for point in series.points]
+    return [(series, point) for series in chart.series if series.origin in SOLID for point in series.points]
 
 
 def first_budget(chart: Chart) -> Budget:
@@ -66,7 +66,7 @@ def _axes(chart: Chart) -> tuple[tuple[Axis, str], tuple[Axis, str]]:
 def _middle(axis: Axis, values: list[float]) -> float:
     low, high = min(values), max(values)
     found = float(np.sqrt(low * high)) if axis.scale in {Scale.LOG, Scale.LOG2} and low > 0 else (low + high) / 2
-    # To the digits in which it is told.
+    # To the digits in which it is written.
     return round(found, decimals_for(found, (high - low) or None))
 
 
