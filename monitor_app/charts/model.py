@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A chart as data: what is drawn in the window, to PNG, SVG and PDF, and written to CSV, all from the same values."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from monitor_app.core.estimate import Estimate
+from monitor_app.core.estimate import Estimate
 
 
 class Scale(str, Enum):

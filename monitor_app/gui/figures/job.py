@@ -74,7 +74,7 @@ class FiguresJob(QObject):
         if code == 0 and status is QProcess.ExitStatus.NormalExit:
             try:
                 figures = decode(said)
-            except (ValueError, KeyError, TypeError):
+            except ValueError:
                 log.exception("the figures cannot be read")
                 self.failed.emit("The figures could not be read; see the log.")
             else:

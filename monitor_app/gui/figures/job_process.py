@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: RUF001, RUF002 (typography: dashes)
 """Computes figures and findings, in a process of its own beside the window: SESSION..."""
 
 from __future__ import annotations
@@ -13,9 +12,8 @@ from typing import TYPE_CHECKING
 from monitor_app.analysis.compare.regressions import differences
 from monitor_app.analysis.figures.groups import session_names
 from monitor_app.analysis.study import Study, study
-from monitor_app.charts.point_text import decimals_for
 from monitor_app.core.errors import MonitorError
-from monitor_app.core.formatting import NOTHING, fixed
+from monitor_app.core.formatting import NOTHING, interval
 from monitor_app.gui.figures.job_messages import Figures, FindingText, encode
 
 if TYPE_CHECKING:
@@ -50,7 +48,7 @@ def figures_of(found: Study) -> Figures:
 
 
 def finding_text(finding: Finding) -> FindingText:
-    """What its reader sees of it."""
+    """The finding as the window shows it."""
     return FindingText(
         key=finding.key,
         claim=finding.claim,
@@ -65,15 +63,11 @@ def finding_text(finding: Finding) -> FindingText:
 
 
 def statistic_words(statistic: Statistic) -> str:
-    """0.229 G/ms (0.21–0.25); a dash where it is not known."""
+    """0.229 ± 0.019 G/ms; a dash where it is not known."""
     estimate = statistic.estimate
     if estimate is None or not math.isfinite(estimate.value):
         return NOTHING
-    width = estimate.high - estimate.low
-    known = math.isfinite(width) and width > 0
-    decimals = decimals_for(estimate.value, width if known else None)
-    text = f"{fixed(estimate.value, decimals)} {statistic.unit}".strip()
-    return f"{text} ({fixed(estimate.low, decimals)}–{fixed(estimate.high, decimals)})" if known else text
+    return interval(estimate, statistic.unit)
 
 
 if __name__ == "__main__":

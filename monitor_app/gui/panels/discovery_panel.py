@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
+from monitor_app.core.status import IN_USE
 from monitor_app.gui.panels.parts import Elided, Heading, WordButton, dim_label, empty
 
 if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus, FoundSource
 
-IN_USE = "in use by this session"
 LOOKS_AT_MOST_S = 60.0
 """A search that has found nothing new says nothing when it ends; by then it has."""
-ONE_OF_A_KIND = frozenset({"jetson-rails", "jtop", "rapl", "hwmon"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +47,8 @@ def _in_use(found: FoundSource, status: BenchStatus) -> bool:
     serial_number = found.spec.get("serial_number")
     return any(
         (serial_number and source.serial_number == serial_number)
-        or (source.kind == found.kind and found.kind in ONE_OF_A_KIND)
-        or (source.kind == found.kind == "nvml" and source.model == found.description)
+        or (found.identity == "kind" and source.kind == found.kind)
+        or (found.identity == "model" and (source.kind, source.model) == (found.kind, found.description))
         for source in status.sources
     )
 

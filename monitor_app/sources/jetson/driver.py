@@ -10,17 +10,21 @@ from __future__ import annotations
 import errno
 import os
 import time
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from monitor_app.core.errors import PortError, SourceLostError
 from monitor_app.core.samples import Quantity, SampleBlock
-from monitor_app.sources.base import Described
-from monitor_app.sources.jetson.chips import Chip, conversion_s, find_chips, no_permission, require_chips
+from monitor_app.core.status import FoundSource
+from monitor_app.sources.base import BoardPart, Described
+from monitor_app.sources.jetson.boards import load_board, recognise_board
+from monitor_app.sources.jetson.chips import conversion_s, find_chips, no_permission, require_chips
 from monitor_app.sources.jetson.signals import describe, model_of
 from monitor_app.sources.jetson.sysfs import RailFile, liveliest, numbers_in, rail_files
-from monitor_app.sources.jetson.update_rate import find_pace
+from monitor_app.sources.jetson.update_rate import find_update_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,13 +33,12 @@ if TYPE_CHECKING:
 
     from monitor_app.core.samples import Reading, Role
     from monitor_app.sources.jetson.boards import Board
-    from monitor_app.sources.jetson.chips import ChipRail
-    from monitor_app.sources.jetson.update_rate import Pace
-
-__all__ = ["RailsSource", "find_chips", "require_chips", "total_rails", "Chip"]
+    from monitor_app.sources.jetson.chips import Chip, ChipRail
+    from monitor_app.sources.jetson.spec import JetsonRailsSpec
+    from monitor_app.sources.jetson.update_rate import UpdateRate
 
 FAILING_S, FAILING_SWEEPS = 2.0, 3
-"""After so long and so many periods without a whole sweep the chip counts as lost."""
+"""After this long and this many periods without a whole sweep the chip counts as lost."""
 MOST_SWEEPS = 1000
 _READ_BYTES = 64
 _FALLBACK_S = {"ina3221x": 0.4224, "ina3221": 0.0066, "ina238": 0.0505}
@@ -53,7 +56,7 @@ class _SweepFailedError(Exception):
 
 
 class RailsSource(Described):
-    """One chip. ``roles`` says what a signal feeds, by its name, where it is not to be as the board's profile says.
+    """One chip. ``roles`` says what a signal feeds, by its name, where this differs from the board's own file.
 
     ``pread``, ``clock_ns`` and ``sleep`` are the system's; a test may stand in for the chip through them.
     """
@@ -82,13 +85,13 @@ class RailsSource(Described):
     def open(self) -> None:
         """Open the files, see which rails answer and how fast the chip is. Raises PortError, SourceLostError."""
         try:
-            rails, pace, volts = self._get_to_know()
+            rails, update_rate, volts = self._identify()
             self._open_files(rails)
         except BaseException:
             self.close()
             raise
-        self._info = describe(self._name, self._chip, rails, self._board, self._roles, pace, volts)
-        self._pace = pace
+        self._info = describe(self._name, self._chip, rails, self._board, self._roles, update_rate, volts)
+        self._update_rate = update_rate
         self._values = np.zeros(len(self._info.stored_signals), np.float32)
         self._position = 0
         """The file that a sweep is at."""
@@ -99,7 +102,7 @@ class RailsSource(Described):
         self._error: SourceLostError | None = None
 
     def read(self, timeout_s: float) -> list[Reading]:
-        """The sweeps that end within this time, as one block; one conversion longer where the driver insists.
+        """The sweeps that end within this time, as one block; one conversion longer where a read has to wait for it.
 
         Raises:
             SourceLostError: The chip is gone, or has not given a whole sweep for two seconds.
@@ -146,11 +149,9 @@ class RailsSource(Described):
             except PermissionError as error:
                 raise no_permission(file.path) from error
             except OSError as error:
-                raise PortError(
-                    f"{self._model} is not there any more: look for the rails again, or restart the board."
-                ) from error
+                raise PortError(f"{self._model} is gone: look for the rails again, or restart the board.") from error
 
-    def _get_to_know(self) -> tuple[tuple[ChipRail, ...], Pace, dict[str, float]]:
+    def _identify(self) -> tuple[tuple[ChipRail, ...], UpdateRate, dict[str, float]]:
         """The rails that are switched on, how fast they come, and their voltages."""
         rails = self._chip.rails
         self._open_files(rails)
@@ -177,7 +178,7 @@ class RailsSource(Described):
                     volts[file.rail] = number * file.scale
             return text
 
-        pace = find_pace(
+        update_rate = find_update_rate(
             read,
             len(self._files),
             conversion_s(self._chip),
@@ -189,10 +190,10 @@ class RailsSource(Described):
         on = tuple(rail for rail in rails if rail.name not in off)
         if not on:
             raise PortError(f"Every rail of {self._model} is switched off: write 1 to its in1_enable as root.")
-        return on, pace, volts
+        return on, update_rate, volts
 
     def _sweep(self, deadline_ns: int) -> bool:
-        """Go on with a sweep; true at its end, false when time is up. Raises _SweepFailedError, SourceLostError."""
+        """Continue a sweep; true at its end, false when time is up. Raises _SweepFailedError, SourceLostError."""
         if self._position == 0:
             if not self._wait_until_due(deadline_ns):
                 return False
@@ -236,10 +237,10 @@ class RailsSource(Described):
 
     def _end_sweep(self) -> None:
         end_ns = self._clock_ns()
-        if end_ns - self._start_ns > self._pace.longest_sweep_s * 1e9:
+        if end_ns - self._start_ns > self._update_rate.longest_sweep_s * 1e9:
             raise _SweepFailedError("its reads take far longer than when it was connected")
         self._position = 0
-        self._due_ns = max(self._due_ns + round(self._pace.interval_s * 1e9), end_ns)
+        self._due_ns = max(self._due_ns + round(self._update_rate.interval_s * 1e9), end_ns)
         self._middle_ns = max((self._start_ns + end_ns) // 2, self._middle_ns + 1)
         self._failing_since_ns = None
 
@@ -248,10 +249,10 @@ class RailsSource(Described):
         now_ns = self._clock_ns()
         self._position = 0
         self._lost += 1
-        self._due_ns = max(self._due_ns + round(1e9 / self._pace.rate_hz), now_ns)
+        self._due_ns = max(self._due_ns + round(1e9 / self._update_rate.rate_hz), now_ns)
         if self._failing_since_ns is None:
             self._failing_since_ns = now_ns
-        elif now_ns - self._failing_since_ns >= max(FAILING_S, FAILING_SWEEPS / self._pace.rate_hz) * 1e9:
+        elif now_ns - self._failing_since_ns >= max(FAILING_S, FAILING_SWEEPS / self._update_rate.rate_hz) * 1e9:
             seconds = (now_ns - self._failing_since_ns) * 1e-9
             raise SourceLostError(
                 f"{self._model} has given no values for {seconds:.1f} s ({failure}): "
@@ -277,3 +278,44 @@ class RailsSource(Described):
         return SourceLostError(
             f"{self._model} does not answer any more ({error.strerror}): restart the board if it stays away."
         )
+
+
+def rails_of_board(spec: JetsonRailsSpec) -> list[BoardPart]:
+    """One source a chip, since each chip has a conversion time of its own; none where no chip is found."""
+    root = Path(spec.root)
+    board = _board(spec)
+    chips = find_chips(root, board)
+    names = [spec.name] if len(chips) == 1 else [f"{spec.name} {chip.where}" for chip in chips]
+    return [
+        BoardPart(
+            name, partial(RailsSource, name, chip, board, spec.roles), board, tuple(rail.name for rail in chip.rails)
+        )
+        for name, chip in zip(names, chips, strict=True)
+    ]
+
+
+def first_chip(spec: JetsonRailsSpec) -> RailsSource:
+    """The first chip of the board. Raises PortError where there is none."""
+    board = _board(spec)
+    return RailsSource(spec.name, require_chips(Path(spec.root), board)[0], board, spec.roles)
+
+
+def find(root: Path) -> list[FoundSource]:
+    """The rails of the Jetson whose files are under ``root``, or why none are seen; empty on another machine."""
+    board = recognise_board(root)
+    chips = find_chips(root, board)
+    if chips:
+        rails = ", ".join(rail.name for chip in chips for rail in chip.rails)
+        title = board.title if board else "an unknown board: name one under `board` in the profile to get its roles"
+        return [FoundSource("jetson-rails", "sysfs", f"{title}: {rails}", True, "ready", {"kind": "jetson-rails"})]
+    if board is None:
+        return []
+    problem = (
+        f"No power monitor of the {board.title} is visible under /sys: in a container, mount /sys of the host; "
+        "a Jetson Nano 2GB has none."
+    )
+    return [FoundSource("jetson-rails", "sysfs", board.title, False, problem)]
+
+
+def _board(spec: JetsonRailsSpec) -> Board | None:
+    return load_board(spec.board) if spec.board else recognise_board(Path(spec.root))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A writer in a process of its own that begins a session or goes on with it, until it is killed or its input ends.
+"""A writer in a process of its own that begins a session or resumes it, until it is killed or its input ends.
 
-python going_on.py FILE PART    the current of its k-th sample has the code k, its voltage the code PART
+python resuming.py FILE PART    the current of its k-th sample has the code k, its voltage the code PART
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.session.bench import shunt
 
 
 def main(path: str, part: str) -> int:
-    writer = SessionWriter.append(Path(path)) if os.path.exists(path) else SessionWriter(Path(path))
+    writer = SessionWriter.resume(Path(path)) if os.path.exists(path) else SessionWriter(Path(path))
     rng = np.random.default_rng(int(part))
     run, span = writer.next_run_id, writer.next_span_id
     writer.add_source(1, shunt())

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from monitor_app.core.errors import PortError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock
 from monitor_app.sources.jetson.boards import board_names, load_board, recognise_board
-from monitor_app.sources.jetson.chips import conversion_s, cycle_of
-from monitor_app.sources.jetson.rails import Chip, RailsSource, find_chips, require_chips, total_rails
+from monitor_app.sources.jetson.chips import Chip, conversion_s, cycle_of, find_chips, require_chips
+from monitor_app.sources.jetson.driver import RailsSource, total_rails
 from monitor_app.sources.jetson.sysfs import RailFile, numbers_in
 from monitor_app.sources.jetson.update_rate import BUDGET_S, period_of_changes
-from tests.sources.jetson_tree import Clock, FileSeam, FreeChip, JetsonTree, WaitingChip, always, at_reads, write
+from tests.sources.jetson.tree import Clock, FileSeam, FreeChip, JetsonTree, WaitingChip, always, at_reads, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
