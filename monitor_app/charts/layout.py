@@ -113,6 +113,20 @@ def moved(layout: Layout, view: View) -> Layout:
     return _viewed(layout, view, moving=True)
 
 
+def only(layout: Layout, word: str) -> Layout:
+    """The same with nothing but the values of one network, group or line."""
+    marks = tuple(mark for mark in layout.marks if word in mark.series.words)
+    points = {mark.bubble.x for mark in marks}
+    return replace(
+        layout,
+        marks=marks,
+        curves=tuple(curve for curve in layout.curves if word in curve.of.words),
+        bar_values=tuple(value for value in layout.bar_values if value.x in points),
+        names=tuple(name for name in layout.names if word in name.mark.series.words),
+        ends=tuple(end for end in layout.ends if word in end.series.words),
+    )
+
+
 def nearest(layout: Layout, x: float, y: float) -> Mark | None:
     """The mark under a place in pixels; of several that with the nearest centre: a small bubble before a large."""
     reach = NEAR * layout.style.unit

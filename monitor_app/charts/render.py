@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter
 
 from monitor_app.charts.budget_lines import draw_budget, draw_shade
 from monitor_app.charts.canvas import Canvas
 from monitor_app.charts.contents import is_simulated
 from monitor_app.charts.frame import draw_footer, draw_header, draw_nothing
-from monitor_app.charts.layout import lay_out
+from monitor_app.charts.layout import lay_out, only
 from monitor_app.charts.legend import draw_entry, draw_names, draw_sizes
 from monitor_app.charts.marks import draw_band, draw_bar_value, draw_curve, draw_mark
 from monitor_app.charts.names import draw_name_at_end, draw_name_beside
@@ -21,22 +21,17 @@ from monitor_app.charts.plot import draw_grid, draw_stamp, draw_x, draw_y
 
 if TYPE_CHECKING:
     from monitor_app.charts.layout import Layout
-    from monitor_app.charts.model import Chart, Line, Series
+    from monitor_app.charts.model import Chart
     from monitor_app.charts.palette import Theme
 
-_FADED = 0.2
-"""How much is left of everything else while one network or group is looked at."""
+_VEIL_ALPHA = 205
+"""Opacity of the ground over everything else while one network, group or line is looked at, of 255."""
 
 
-def paint(layout: Layout, painter: QPainter, *, highlight: str = "") -> None:
-    """The picture into the rectangle from the origin, in the painter's own coordinates.
-
-    ``highlight``: a network, a group or a line of which everything else steps back.
-    """
-    style = layout.style
-    canvas = Canvas(style.palette, style.width, style.height, style.unit, painter)
-    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-    painter.fillRect(QRectF(0, 0, style.width, style.height), QColor(style.palette.ground))
+def paint(layout: Layout, painter: QPainter) -> None:
+    """The picture into the rectangle from the origin, in the painter's own coordinates."""
+    canvas = _canvas(layout, painter)
+    painter.fillRect(QRectF(0, 0, canvas.width, canvas.height), QColor(canvas.palette.ground))
     if layout.header is not None:
         draw_header(canvas, layout.header)
     for entry in layout.entries:
@@ -44,9 +39,25 @@ def paint(layout: Layout, painter: QPainter, *, highlight: str = "") -> None:
     if layout.empty:
         draw_nothing(canvas, layout.chart, layout.box)
     else:
-        _paint_plot(canvas, layout, highlight)
+        _paint_ground(canvas, layout)
+        _paint_values(canvas, layout)
+        draw_x(canvas, layout.plot, layout.chart.x)
+        draw_y(canvas, layout.plot, layout.chart.y)
+        _paint_gutter(canvas, layout)
+        _paint_budget(canvas, layout)
     if layout.footer is not None:
         draw_footer(canvas, layout.footer)
+
+
+def paint_emphasis(layout: Layout, painter: QPainter, word: str) -> None:
+    """Over the picture: all values step back but those of one network, group or line. Much quicker than the picture."""
+    canvas = _canvas(layout, painter)
+    right = canvas.width if layout.ends else layout.box.right + canvas.unit
+    veil = QRectF(QPointF(layout.box.left, layout.box.top), QPointF(right, layout.box.bottom - 1))
+    painter.fillRect(veil, canvas.colour(canvas.palette.ground, _VEIL_ALPHA))
+    _paint_ground(canvas, layout)
+    _paint_values(canvas, only(layout, word))
+    _paint_budget(canvas, layout)
 
 
 def paint_chart(
@@ -59,49 +70,41 @@ def paint_chart(
     paint(lay_out(chart, (width, height), PALETTES[theme], captions=captions), painter)
 
 
-def _paint_plot(canvas: Canvas, layout: Layout, highlight: str) -> None:
-    chart, plot = layout.chart, layout.plot
+def _canvas(layout: Layout, painter: QPainter) -> Canvas:
+    style = layout.style
+    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+    return Canvas(style.palette, style.width, style.height, style.unit, painter)
+
+
+def _paint_ground(canvas: Canvas, layout: Layout) -> None:
     if layout.budget is not None:
         draw_shade(canvas, layout.budget)
-    if is_simulated(chart):
-        draw_stamp(canvas, plot.box)
-    draw_grid(canvas, plot)
-    _paint_values(canvas, layout, highlight)
-    canvas.painter.setOpacity(1.0)
-    draw_x(canvas, plot, chart.x)
-    draw_y(canvas, plot, chart.y)
-    _paint_gutter(canvas, layout)
-    if layout.budget is not None:
-        draw_budget(canvas, layout.budget, plot.box)
+    if is_simulated(layout.chart):
+        draw_stamp(canvas, layout.box)
+    draw_grid(canvas, layout.plot)
 
 
-def _paint_values(canvas: Canvas, layout: Layout, highlight: str) -> None:
+def _paint_values(canvas: Canvas, layout: Layout) -> None:
     """Bars under lines, and lines under marks."""
-
-    def show(of: Series | Line) -> None:
-        canvas.painter.setOpacity(1.0 if not highlight or highlight in of.words else _FADED)
-
-    if layout.chart.bars:
-        for mark in layout.marks:
-            show(mark.series)
-            draw_mark(canvas, mark)
-        canvas.painter.setOpacity(1.0)
-        for value in layout.bar_values:
-            draw_bar_value(canvas, value)
+    bars = [mark for mark in layout.marks if mark.bar is not None]
+    for mark in bars:
+        draw_mark(canvas, mark)
+    for value in layout.bar_values:
+        draw_bar_value(canvas, value)
     for curve in layout.curves:
-        show(curve.of)
         draw_band(canvas, curve)
         draw_curve(canvas, curve)
-    if not layout.chart.bars:
-        for mark in layout.marks:
-            show(mark.series)
-            draw_mark(canvas, mark)
+    for mark in layout.marks if not bars else ():
+        draw_mark(canvas, mark)
     for end in layout.ends:
-        show(end.series)
         draw_name_at_end(canvas, end)
     for name in layout.names:
-        show(name.mark.series)
         draw_name_beside(canvas, name)
+
+
+def _paint_budget(canvas: Canvas, layout: Layout) -> None:
+    if layout.budget is not None:
+        draw_budget(canvas, layout.budget, layout.box)
 
 
 def _paint_gutter(canvas: Canvas, layout: Layout) -> None:

@@ -21,7 +21,7 @@ from monitor_app.charts.budget import first_budget, has_budget
 from monitor_app.charts.contents import without
 from monitor_app.charts.layout import View, lay_out, moved, nearest
 from monitor_app.charts.plot import rectangle
-from monitor_app.charts.render import paint
+from monitor_app.charts.render import paint, paint_emphasis
 from monitor_app.gui.figures.gestures import Gesture, axes_at, framed, panned, zoomed
 from monitor_app.gui.figures.hover_card import HoverCard
 from monitor_app.gui.plot.view_box import NOTCH, PAN_PER_NOTCH
@@ -67,7 +67,7 @@ class ChartView(QWidget):
         self._budgets: dict[str, Budget] = {}
         self._with_budget = False
         self._highlight = ""
-        self._picture: tuple[Layout, str, QImage] | None = None
+        self._picture: tuple[Layout, QImage] | None = None
         self._gesture: Gesture | None = None
         self.card = HoverCard(self)
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
@@ -145,6 +145,8 @@ class ChartView(QWidget):
             painter.fillRect(self.rect(), QColor(self.theme.ground))
             return
         painter.drawImage(QPointF(0, 0), self._picture_of(layout))
+        if self._highlight:
+            paint_emphasis(layout, painter, self._highlight)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         if self._gesture is not None and self._gesture.frame is not None:
             painter.setPen(QPen(QColor(self.theme.dim), 1, Qt.PenStyle.DashLine))
@@ -159,16 +161,14 @@ class ChartView(QWidget):
     def _picture_of(self, layout: Layout) -> QImage:
         """Painted anew only where something has changed: what follows the pointer lies over it."""
         ratio = self.devicePixelRatioF()
-        if self._picture is not None:
-            of, highlight, image = self._picture
-            if of is layout and highlight == self._highlight and image.devicePixelRatio() == ratio:
-                return image
+        if self._picture is not None and self._picture[0] is layout and self._picture[1].devicePixelRatio() == ratio:
+            return self._picture[1]
         image = QImage(QSize(round(self.width() * ratio), round(self.height() * ratio)), QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(ratio)
         painter = QPainter(image)
-        paint(layout, painter, highlight=self._highlight)
+        paint(layout, painter)
         painter.end()
-        self._picture = layout, self._highlight, image
+        self._picture = layout, image
         return image
 
     def resizeEvent(self, event: QResizeEvent) -> None:
