@@ -12,11 +12,10 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QPoint, QR
 from PySide6.QtGui import QFontMetricsF, QImage, QImageWriter, QPageSize, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
 
+from monitor_app.charts.canvas import FONTS, font, plain
 from monitor_app.charts.layout import lay_out
 from monitor_app.charts.palette import PALETTES
-from monitor_app.charts.plain import plain
 from monitor_app.charts.render import paint
-from monitor_app.charts.style import FONTS, font
 from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
 

@@ -6,15 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor_app.charts.canvas import badge_width
+from monitor_app.charts.canvas import BODY, LINE_HEIGHT, SMALL, badge_width
 from monitor_app.charts.contents import NOTHING, has_values, is_simulated, notes_of
-from monitor_app.charts.style import BODY, LINE_HEIGHT, SMALL
 
 if TYPE_CHECKING:
-    from monitor_app.charts.canvas import Canvas
+    from monitor_app.charts.canvas import Canvas, Style
     from monitor_app.charts.clipping import Box
     from monitor_app.charts.model import Chart
-    from monitor_app.charts.style import Style
 
 MARGIN = 1.2
 """Around the whole picture, in units."""

@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from monitor_app.charts.application import need_application
 from monitor_app.charts.axis import ChartAxis, chart_axis, full_span
-from monitor_app.charts.budget_lines import place_budget
+from monitor_app.charts.budget import place_budget
+from monitor_app.charts.canvas import SMALL, chart_style, need_application
 from monitor_app.charts.clipping import Box
 from monitor_app.charts.contents import SOLID, has_values, room_x, room_y
 from monitor_app.charts.frame import MARGIN, footer, header
@@ -17,19 +17,17 @@ from monitor_app.charts.marks import bar_values, curves_of, largest_radius, mark
 from monitor_app.charts.model import Scale
 from monitor_app.charts.names import ends_width, moved_names, names_at_ends, names_beside
 from monitor_app.charts.plot import Plot, names_height
-from monitor_app.charts.style import SMALL, chart_style
 
 if TYPE_CHECKING:
     from monitor_app.charts.axis import Span
-    from monitor_app.charts.budget import Budget
-    from monitor_app.charts.budget_lines import BudgetLines
+    from monitor_app.charts.budget import Budget, BudgetLines
+    from monitor_app.charts.canvas import Style
     from monitor_app.charts.frame import Footer, Header
     from monitor_app.charts.legend import PlacedEntry, SizeLegend
     from monitor_app.charts.marks import BarValue, Curve, Mark
     from monitor_app.charts.model import Axis, Chart
     from monitor_app.charts.names import NameAtEnd, NameBeside
     from monitor_app.charts.palette import Palette
-    from monitor_app.charts.style import Style
 
 NEAR = 0.7
 """A mark is found from this far beyond its edge, in units."""

@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt
 
+from monitor_app.charts.canvas import LINE_HEIGHT, SMALL
 from monitor_app.charts.contents import SOLID, groups_of, is_ring, origins_of, points_of, sizes_of
 from monitor_app.charts.marks import MARK, largest_radius, radius_of
 from monitor_app.charts.model import Origin
 from monitor_app.charts.names import ended, has_name_beside
-from monitor_app.charts.style import LINE_HEIGHT, SMALL
 from monitor_app.charts.symbols import FILL, Sample, bar_opacity, dash_of, draw_sample, draw_symbol, line_colour
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor_app.charts.canvas import Canvas
+    from monitor_app.charts.canvas import Canvas, Style
     from monitor_app.charts.contents import Group
     from monitor_app.charts.model import Chart, Line, Series
     from monitor_app.charts.palette import Palette
-    from monitor_app.charts.style import Style
 
 _SAMPLE = 2.0
 """Width of a sample of a mark or a line, in units."""

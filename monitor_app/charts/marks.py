@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QColor, QPen
 
-    from monitor_app.charts.canvas import Canvas
+    from monitor_app.charts.canvas import Canvas, Style
     from monitor_app.charts.contents import Group
     from monitor_app.charts.model import Chart, Line, Point, Series
     from monitor_app.charts.plot import Plot
-    from monitor_app.charts.style import Style
 
 MARK = 0.34
 """Radius of a mark whose area means nothing, in units; smaller where a line joins marks."""

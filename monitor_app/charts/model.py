@@ -6,6 +6,9 @@ from enum import Enum
 
 from monitor_app.core.estimate import Estimate
 
+FRONT = "Front"
+"""Title of lines that are Pareto fronts."""
+
 
 class Scale(str, Enum):
     """How an axis is divided."""

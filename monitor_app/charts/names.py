@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QLineF, QPointF, Qt
 from PySide6.QtGui import QPolygonF
 
+from monitor_app.charts.canvas import SMALL
 from monitor_app.charts.clipping import Box, Spot
 from monitor_app.charts.contents import SOLID, drawable, is_ring
 from monitor_app.charts.labels import Wanted, place_labels, spread
 from monitor_app.charts.marks import pieces
-from monitor_app.charts.style import SMALL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from monitor_app.charts.canvas import Canvas
+    from monitor_app.charts.canvas import Canvas, Style
     from monitor_app.charts.labels import Bubble
     from monitor_app.charts.marks import Curve, Mark
     from monitor_app.charts.model import Chart, Point, Series
     from monitor_app.charts.plot import Plot
-    from monitor_app.charts.style import Style
 
 _END_GAP = 1.25
 """From one name at a line's end to the next, in units; less where there is no room."""

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLineF, QPointF, QRectF
 
+from monitor_app.charts.canvas import BODY, SMALL
 from monitor_app.charts.clipping import Box, Spot
 from monitor_app.charts.model import Scale
 from monitor_app.charts.point_text import axis_title
-from monitor_app.charts.style import BODY, SMALL
 
 if TYPE_CHECKING:
     from monitor_app.charts.axis import ChartAxis
-    from monitor_app.charts.canvas import Canvas
+    from monitor_app.charts.canvas import Canvas, Style
     from monitor_app.charts.model import Axis, Point
-    from monitor_app.charts.style import Style
 
 _STAMP_ALPHA = 34
 _STAMP = "SIMULATED"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter
 
-from monitor_app.charts.budget_lines import draw_budget, draw_shade
+from monitor_app.charts.budget import draw_budget, draw_shade
 from monitor_app.charts.canvas import Canvas
 from monitor_app.charts.contents import is_simulated
 from monitor_app.charts.frame import draw_footer, draw_header, draw_nothing

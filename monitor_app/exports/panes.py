@@ -10,7 +10,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPolygonF
 
 from monitor_app.charts.axis import Axis, ticks
-from monitor_app.charts.style import SMALL
+from monitor_app.charts.canvas import SMALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

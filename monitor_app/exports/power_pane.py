@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPen, QPolygonF
 
-from monitor_app.charts.style import BODY, SMALL
+from monitor_app.charts.canvas import BODY, SMALL
 from monitor_app.core.runs import RunState
 from monitor_app.exports.panes import draw_frame, draw_grounds, draw_key, draw_message, draw_words, polyline
 

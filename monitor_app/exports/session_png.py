@@ -9,9 +9,8 @@ from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QLi
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QImageWriter, QPainter
 
 from monitor_app.charts.axis import Axis, ticks, time_unit
-from monitor_app.charts.canvas import Canvas
+from monitor_app.charts.canvas import LARGE, SMALL, Canvas
 from monitor_app.charts.palette import PALETTES
-from monitor_app.charts.style import LARGE, SMALL
 from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
 from monitor_app.exports.inference_panes import draw_accuracy, draw_latency

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from monitor_app.analysis.figures import FIGURES, Options
+from monitor_app.charts.canvas import plain
 from monitor_app.charts.clipping import Box, Spot, clipped
 from monitor_app.charts.contents import without
 from monitor_app.charts.files import chart_svg, draw_chart
@@ -25,7 +26,6 @@ from monitor_app.charts.labels import Bubble, Wanted, place_labels, spread
 from monitor_app.charts.layout import Layout, View, lay_out, moved, nearest
 from monitor_app.charts.model import Axis, Chart, Line, Origin, Point, Scale, Series
 from monitor_app.charts.palette import PALETTES, contrast_of, legible
-from monitor_app.charts.plain import plain
 from monitor_app.core.errors import ExportError
 from monitor_app.core.estimate import Estimate
 from tests.analysis.campaigns import NAMES, campaign, published_times

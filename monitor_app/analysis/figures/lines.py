@@ -11,8 +11,7 @@ import numpy as np
 
 from monitor_app.analysis.figures.fits import fit, half_band
 from monitor_app.analysis.statistics.pareto import Better, front, stairs
-from monitor_app.charts.budget import FRONT
-from monitor_app.charts.model import Line, Origin
+from monitor_app.charts.model import FRONT, Line, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

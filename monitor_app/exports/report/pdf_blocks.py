@@ -30,8 +30,8 @@ from PySide6.QtGui import (
     QTextTableFormat,
 )
 
+from monitor_app.charts.canvas import plain, plain_lines
 from monitor_app.charts.palette import PALETTES
-from monitor_app.charts.plain import plain, plain_lines
 from monitor_app.charts.render import paint_chart
 from monitor_app.exports.report.blocks import (
     Alert,

@@ -12,10 +12,9 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from monitor_app.charts.canvas import Canvas
+from monitor_app.charts.canvas import Canvas, Style
 from monitor_app.charts.contents import SOLID, groups_of, is_ring, place_of
 from monitor_app.charts.legend import line_sample
-from monitor_app.charts.style import Style
 from monitor_app.charts.symbols import Sample, dash_of, draw_sample
 from monitor_app.gui.theme import BODY_PX, ui_font
 
