@@ -21,7 +21,7 @@ PUBLISHED = frozenset({Origin.EXACT, Origin.DIGITISED, Origin.QUOTED, Origin.COM
 """Of the paper."""
 NOTHING = "There are no values to draw."
 _MOST_REACH = 4.0
-"""Intervals longer than so many usual ones, and than all values are apart, are cut by the edge of the plot."""
+"""Intervals longer than this many times the median one, and than the values span, are cut by the edge of the plot."""
 
 
 @dataclass(frozen=True, slots=True)

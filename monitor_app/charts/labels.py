@@ -44,7 +44,7 @@ class Bubble:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A name of so many pixels for a mark."""
+    """A name for a mark, with its size in pixels."""
 
     bubble: Bubble
     width: float

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What marks, lines and areas mean, told outside the plot so that it covers nothing."""
+"""What marks, lines and areas mean, written outside the plot so that it covers nothing."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How origins, compared groups and lines are told apart, in colour and without it: dashes, shapes, and samples of both.
+"""How origins, compared groups and lines differ, in colour and without it: dashes, shapes, and samples of both.
 
 The legend in a picture and the one beside the chart in the window draw the same samples.
 """

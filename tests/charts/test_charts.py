@@ -213,7 +213,7 @@ def test_every_network_is_named_once_at_the_end_of_its_line_and_no_name_covers_a
     assert [text for text, *_ in sorted(names, key=lambda each: each[2])] == NETWORKS, "slowest first, as the lines end"
 
 
-def test_compared_sessions_are_told_by_shape_and_each_network_is_named_once() -> None:
+def test_compared_sessions_differ_by_shape_and_each_network_is_named_once() -> None:
     made = chart(
         Series("Net-1", RED, (point(1, 1), point(2, 2)), Origin.SIMULATED, True, "Nano"),
         Series("Net-1", RED, (point(1, 3, campaign=1), point(2, 4, campaign=1)), Origin.MEASURED, True, "Orin"),
@@ -321,7 +321,7 @@ def test_bars_stand_on_zero_and_are_as_high_as_their_values() -> None:
 
 
 @pytest.mark.parametrize("origin", list(Origin))
-def test_the_origin_of_every_point_and_line_is_told(origin: Origin) -> None:
+def test_the_origin_of_every_point_and_line_is_written(origin: Origin) -> None:
     assert origin.value in Drawn(chart_svg(chart(series(point(1, 1), origin=origin)))).all_text
     line = Line("a line", (0.0, 2.0), (0.0, 2.0), origin, text="y = x")
     text = Drawn(chart_svg(chart(series(point(1, 1)), lines=(line,)))).all_text
@@ -333,8 +333,8 @@ def test_missing_notes_stand_under_the_plot_or_are_counted() -> None:
     assert "Not shown: A is missing. B is too." in few.all_text
     notes = tuple(f"Network {k} at batch 64 does not fit in the memory of this board." for k in range(40))
     many = Drawn(chart_svg(chart(series(point(1, 1)), missing=notes, caption="Caption."), captions=True))
-    told = many.all_text.count("does not fit")
-    assert f"And {40 - told} more." in many.all_text
+    counted = many.all_text.count("does not fit")
+    assert f"And {40 - counted} more." in many.all_text
     assert "Caption." in many.all_text
 
 
@@ -432,7 +432,7 @@ def test_files_are_what_their_names_say(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "size", "told"),
+    ("name", "size", "words"),
     [
         ("out.gif", (1600, 1000), "choose one of these endings"),
         ("out", (1600, 1000), "choose one of these endings"),
@@ -441,8 +441,8 @@ def test_files_are_what_their_names_say(tmp_path: Path) -> None:
         ("nowhere/out.png", (1600, 1000), "no folder"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused_in_words(tmp_path: Path, name: str, size: tuple[int, int], told: str) -> None:
-    with pytest.raises(ExportError, match=told):
+def test_what_cannot_be_drawn_is_refused_in_words(tmp_path: Path, name: str, size: tuple[int, int], words: str) -> None:
+    with pytest.raises(ExportError, match=words):
         draw_chart(campaign_chart(), tmp_path / name, width=size[0], height=size[1])
     assert list(tmp_path.iterdir()) == []
 

@@ -50,7 +50,7 @@ def axes_at(layout: Layout, at: QPointF, *, values_only: bool) -> tuple[bool, bo
 
 
 def zoomed(layout: Layout, view: View, at: QPointF, notches: float, axes: tuple[bool, bool]) -> View:
-    """Nearer by so many notches of a wheel, with the place under the pointer where it is."""
+    """Zoomed in by a number of notches of a wheel; the place under the pointer stays."""
     factor = ZOOM_PER_NOTCH**-notches
     x, y, whole = layout.plot.x.axis, layout.plot.y.axis, layout.whole
     if axes[0] and whole.x is not None:

@@ -109,7 +109,7 @@ def empty_chart() -> Chart:
 
 def finding() -> FindingText:
     return FindingText(
-        "operations-time", "Operations foretell time.", "holds", "The slope is 0.229 G/ms.",
+        "operations-time", "Operations predict time.", "holds", "The slope is 0.229 G/ms.",
         (("slope", "0.229 G/ms"),), "time-batch", "within a factor of two", "Of one board only.", simulated=True,
     )  # fmt: skip
 
@@ -613,7 +613,7 @@ def test_what_is_seen_is_saved(
     assert "Middle" in (tmp_path / "drawing.svg").read_text(encoding="utf-8")
 
 
-def test_a_file_that_cannot_be_written_is_told(
+def test_a_file_that_cannot_be_written_is_reported(
     window: FiguresWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer(monkeypatch, tmp_path / "no" / "such" / "folder.svg")
@@ -690,13 +690,13 @@ def test_a_process_of_its_own_computes_them(open_window: Opener, session: Path, 
     assert window.figures.findings
 
 
-def test_a_session_that_cannot_be_read_is_told(
+def test_a_session_that_cannot_be_read_is_reported(
     window: FiguresWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()
-    with qtbot.waitSignal(window.job.failed, timeout=60_000) as told:
+    with qtbot.waitSignal(window.job.failed, timeout=60_000) as failed:
         window.job.start([tmp_path / "absent.plm"])
-    assert "absent.plm" in told.args[0]
+    assert "absent.plm" in failed.args[0]
     assert "absent.plm" in window.notice.text
     assert not window.job.running
 
