@@ -137,9 +137,9 @@ class Canvas(Style):
         return box.left()
 
 
-def chart_style(palette: Palette, width: float, height: float) -> Style:
+def chart_style(palette: Palette, width: float, height: float, most_unit: float) -> Style:
     """Larger text than a trace has, for a chart is printed a column wide: the body text is a 64th of its width."""
-    return Style(palette, width, height, min(width / 64, height / 36))
+    return Style(palette, width, height, min(width / 64, height / 36, most_unit))
 
 
 def badge_width(style: Style, text: str) -> float:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -86,6 +87,7 @@ def lay_out(
     *,
     captions: bool = True,
     view: View = View(),
+    most_unit: float = math.inf,
 ) -> Layout:
     """The layout of a picture.
 
@@ -95,9 +97,10 @@ def lay_out(
         palette: its colours.
         captions: False leaves out title, caption and what is missing.
         view: what of the chart is looked at.
+        most_unit: height of the body text in pixels that a large picture does not exceed.
     """
     need_application()
-    style = chart_style(palette, *size)
+    style = chart_style(palette, *size, most_unit)
     found = _viewed(_framed(chart, style, captions, unnamed(chart)), view)
     crowded_out = _crowded_out(found)
     return _viewed(_framed(chart, style, captions, found.listed + crowded_out), view) if crowded_out else found

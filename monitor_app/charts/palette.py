@@ -23,6 +23,7 @@ class Palette:
     text: str
     dim: str
     power: str
+    current: str
     latency: str
     accuracy: str
     alarm: str
@@ -36,6 +37,7 @@ PALETTES: dict[Theme, Palette] = {
         text="#1f252b",
         dim="#66707b",
         power="#b87503",
+        current="#0b78a6",
         latency="#5b46c9",
         accuracy="#1f8f57",
         alarm="#c2411d",
@@ -47,6 +49,7 @@ PALETTES: dict[Theme, Palette] = {
         text="#d7dce2",
         dim="#8a939e",
         power="#f2b134",
+        current="#4fb3d9",
         latency="#9d8cf2",
         accuracy="#5cc98b",
         alarm="#e8684a",

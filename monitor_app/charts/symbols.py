@@ -64,7 +64,7 @@ def dash_of(origin: Origin) -> Qt.PenStyle:
 
 def line_colour(palette: Palette, index: int) -> str:
     """Of a line, by its place among the lines of the chart."""
-    colours = (palette.text, palette.latency, palette.accuracy, palette.power)
+    colours = (palette.text, palette.latency, palette.accuracy, palette.power, palette.current, palette.dim)
     return colours[index % len(colours)]
 
 

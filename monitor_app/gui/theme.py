@@ -64,11 +64,11 @@ class Theme:
 
 # The colours of the figures that are exported, and what only a window needs.
 DARK = Theme(
-    name="dark", **asdict(PALETTES["dark"]), raised="#2a3037", current="#4fb3d9", on_alarm="#ffffff",
+    name="dark", **asdict(PALETTES["dark"]), raised="#2a3037", on_alarm="#ffffff",
     span="#22272c", span_soft="#1c2024", others=("#e88fbd", "#46c2b3", "#b9c95a", "#cf9a76", "#92a5ba"),
 )  # fmt: skip
 LIGHT = Theme(
-    name="light", **asdict(PALETTES["light"]), raised="#e2e6ea", current="#0b78a6", on_alarm="#ffffff",
+    name="light", **asdict(PALETTES["light"]), raised="#e2e6ea", on_alarm="#ffffff",
     span="#eceef0", span_soft="#f4f5f7", others=("#b4307c", "#0c807a", "#687400", "#8a5328", "#546b82"),
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 REST_MS = 150
 """After a movement the picture counts as resting, and names look for better places."""
+MOST_UNIT_PX = 20.0
+"""Height of the text on a large screen: more room is given to the values."""
 GRIP_PX = 6.0
 """A budget line is under the pointer this far from it."""
 _RING_PX = 2.5
@@ -56,7 +58,7 @@ class ChartView(QWidget):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self.setMinimumSize(320, 240)
+        self.setMinimumSize(560, 400)
         self.setMouseTracking(True)
         self.theme = theme
         self.chart: Chart | None = None
@@ -81,7 +83,7 @@ class ChartView(QWidget):
         """Where everything lies."""
         if self._layout is None and self.chart is not None:
             size = float(self.width()), float(self.height())
-            self._layout = lay_out(self.chart, size, self.theme.palette, view=self.view)
+            self._layout = lay_out(self.chart, size, self.theme.palette, view=self.view, most_unit=MOST_UNIT_PX)
         return self._layout
 
     def set_theme(self, theme: Theme) -> None:
