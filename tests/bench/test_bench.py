@@ -23,6 +23,7 @@ from monitor_app.core.status import BenchPhase, SourceState
 from monitor_app.session.reader import SessionReader
 from monitor_app.sources.profile_reader import parse_profile
 from tests.bench.conftest import IDLE_PROFILE, RUNS_PROFILE
+from tests.conftest import Tries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,9 +39,33 @@ def inference_child() -> psutil.Process | None:
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def session(tmp_path_factory: pytest.TempPathFactory) -> Tries[Path]:
+    return Tries(lambda _: recorded(tmp_path_factory.mktemp("bench") / "s.plm"))
+
+
+@pytest.fixture(scope="module")
+def summary(session: Tries[Path]) -> Tries[SessionSummary]:
+    return session.then(summarised)
+
+
+def summarised(session: Path) -> SessionSummary:
+    with SessionReader(session) as reader:
+        return summarise(reader)
+
+
+def busy_fraction(session: Path) -> float:
+    """How much of the timed spans of completed runs lies within batches."""
+    with SessionReader(session) as reader:
+        done = [run.id for run in reader.runs() if run.state == "done"]
+        spans = [span for run in done for span in reader.spans(run) if span.phase == Phase.TIMED.value]
+        batches = [reader.batches(run_id=run) for run in done]
+    timed = [each[each["phase"] == Phase.TIMED.value] for each in batches]
+    busy_ns = sum(int((each["end_ns"] - each["start_ns"]).sum()) for each in timed)
+    return busy_ns / sum((span.end_ns or span.start_ns) - span.start_ns for span in spans)
+
+
+def recorded(path: Path) -> Path:
     """Two runs, the inference killed in the second, and a third that begins again after it."""
-    path = tmp_path_factory.mktemp("bench") / "s.plm"
     text = RUNS_PROFILE.replace('["squeezenet1_1", "resnet18"]', '["squeezenet1_1", "resnet18", "mobilenet_v3_large"]')
     bench = Bench(parse_profile(text, "test"), text, path)
     try:
@@ -61,22 +86,19 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def summary(session: Path) -> SessionSummary:
-    with SessionReader(session) as reader:
-        return summarise(reader)
-
-
-def test_the_session_is_whole(summary: SessionSummary) -> None:
+@pytest.mark.realtime
+def test_the_session_is_whole(summary: SessionSummary, session: Path) -> None:
     assert summary.complete
     assert summary.simulated
     assert summary.lost_samples == 0
     assert summary.coverage == 1.0
     assert summary.idle_w == pytest.approx(1.30, abs=0.05)
-    assert summary.swing_w == pytest.approx(11.8, abs=0.3)
+    # The board is idle between batches, for longer on a busy machine.
+    assert 11.8 * busy_fraction(session) - 0.3 < (summary.swing_w or 0.0) < 11.8 + 0.3
     assert summary.sources[0].rate_hz == pytest.approx(50_000, rel=1e-3)
 
 
+@pytest.mark.realtime
 def test_a_run_has_its_latency_its_energy_and_its_accuracy(summary: SessionSummary) -> None:
     run = summary.runs[0]
     assert (run.run.title, run.run.state) == ("SqueezeNet 1.1", "done")
@@ -131,6 +153,7 @@ def test_phases_follow_each_other_and_batches_lie_in_them(session: Path) -> None
         assert reader.meta()["profile"].strip().startswith('title = "A quick bench"')
 
 
+@pytest.mark.realtime
 def test_marks_and_samples_agree_within_the_stored_bound(session: Path) -> None:
     """The meter's digital line saw every pass begin; the child's stamps and the sample clock must agree on when."""
     with SessionReader(session) as reader:
@@ -146,6 +169,7 @@ def test_marks_and_samples_agree_within_the_stored_bound(session: Path) -> None:
         assert clock.method == "line"
 
 
+@pytest.mark.realtime
 def test_energy_agrees_with_what_the_board_really_presented(tmp_path: Path, wait_until: Callable[..., None]) -> None:
     lamp_path, account = tmp_path / "lamp", tmp_path / "account.jsonl"
     command = [sys.executable, "-m", "monitor_app.emulators.shunt", "--until-stdin-closes"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Instruments that are there and not in use: one word takes them in, or a sentence says what they need."""
+"""Instruments that were found and are not in use: a button adds one, or a sentence says what it needs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus, FoundSource
 
 LOOKS_AT_MOST_S = 60.0
-"""A search that has found nothing new says nothing when it ends; by then it has."""
+"""Longest time to show a search as running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class FoundLine:
 
 
 def found_lines(status: BenchStatus | None) -> tuple[FoundLine, ...]:
-    """What is not in use: what can be added, then what needs something, what is simulated last."""
+    """Instruments not in use: first those that can be added, then those that need something, simulated ones last."""
     if status is None:
         return ()
     free = [each for each in status.found if not _in_use(each, status)]
