@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: RUF001, RUF002 (typography: dashes)
-"""What is said about a point of a chart. No Qt."""
+"""The words about a point of a chart. No Qt."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from monitor_app.core.estimate import Estimate
 
 _EXACT = 1e-9
-"""Intervals narrower than this share of the value are not told."""
+"""Intervals narrower than this share of the value are not written."""
 
 
 def axis_title(axis: Axis) -> str:
@@ -24,7 +24,7 @@ def axis_title(axis: Axis) -> str:
 
 
 def quantity_words(estimate: Estimate, axis: Axis) -> str:
-    """24.1 ms (23.8–24.5); the decimals are those that the interval bears."""
+    """24.1 ms (23.8–24.5); the number of decimals follows from the interval."""
     if axis.scale is Scale.CATEGORY:
         k = round(estimate.value)
         return axis.categories[k] if 0 <= k < len(axis.categories) else NOTHING
@@ -32,14 +32,14 @@ def quantity_words(estimate: Estimate, axis: Axis) -> str:
     if not math.isfinite(value):
         return NOTHING
     width = high - low
-    told = math.isfinite(width) and width > _EXACT * abs(value)
-    decimals = decimals_for(value, width if told else None)
+    known = math.isfinite(width) and width > _EXACT * abs(value)
+    decimals = decimals_for(value, width if known else None)
     text = f"{fixed(value, decimals)} {axis.unit}".strip()
-    return f"{text} ({fixed(low, decimals)}–{fixed(high, decimals)})" if told else text
+    return f"{text} ({fixed(low, decimals)}–{fixed(high, decimals)})" if known else text
 
 
 def decimals_for(value: float, width: float | None) -> int:
-    """Two digits of the interval, or four of the value where it has none; at most six, none for counts."""
+    """Two digits of the interval, or four of the value where it has none; at most six, none for whole numbers."""
     if width is None:
         if float(value).is_integer():
             return 0

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from monitor_app.charts.canvas import Sheet
+    from monitor_app.charts.canvas import Canvas
     from monitor_app.exports.session_figure import Figure, Work
 
 _CUT_LEAST = 5
@@ -29,7 +29,7 @@ _CUT_LEAST = 5
 class Pane:
     """A rectangle for data. Times along it are host nanoseconds."""
 
-    sheet: Sheet
+    sheet: Canvas
     area: QRectF
     time: Axis
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QLi
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QImageWriter, QPainter
 
 from monitor_app.charts.axis import Axis, ticks, time_unit
-from monitor_app.charts.canvas import LARGE, SMALL, Sheet
+from monitor_app.charts.canvas import LARGE, SMALL, Canvas
 from monitor_app.charts.palette import PALETTES
 from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
@@ -74,7 +74,9 @@ def draw(
     theme: Theme = "light",
 ) -> None:
     """The same on any device that a QPainter paints on. Raises ExportError when there is nothing to draw."""
-    sheet = Sheet(painter, PALETTES[theme], size.width(), size.height())
+    width, height = size.width(), size.height()
+    unit = max(20.0 * min(width / 1600, height / 1000), 11.0)
+    sheet = Canvas(PALETTES[theme], width, height, unit, painter)
     unit = sheet.unit
     left, right = 6.4 * unit, size.width() - 9.6 * unit
     figure = figure_of(reader, int(right - left), start_s, end_s)
@@ -87,7 +89,7 @@ def draw(
     _draw_time(sheet, figure, time, bottom)
 
 
-def _draw_panes(sheet: Sheet, figure: Figure, time: Axis, top: float, bottom: float) -> None:
+def _draw_panes(sheet: Canvas, figure: Figure, time: Axis, top: float, bottom: float) -> None:
     """A session without runs is all power."""
     if not figure.has_runs:
         draw_power(Pane(sheet, QRectF(time.begin, top, time.end - time.begin, bottom - top), time), figure)
@@ -100,7 +102,7 @@ def _draw_panes(sheet: Sheet, figure: Figure, time: Axis, top: float, bottom: fl
         y += share * free + gap
 
 
-def _draw_header(sheet: Sheet, figure: Figure) -> float:
+def _draw_header(sheet: Canvas, figure: Figure) -> float:
     """Title, source and start, and the mark of a simulation; returns where the header ends."""
     unit, margin = sheet.unit, 1.5 * sheet.unit
     right = sheet.width - margin
@@ -112,7 +114,7 @@ def _draw_header(sheet: Sheet, figure: Figure) -> float:
     return margin + 4.0 * unit
 
 
-def _draw_footer(sheet: Sheet, notes: list[Note]) -> float:
+def _draw_footer(sheet: Canvas, notes: list[Note]) -> float:
     """What says whether the figure can be trusted, on as many lines as it takes; returns where the footer starts."""
     unit, margin, separator = sheet.unit, 1.5 * sheet.unit, "  ·  "
     lines: list[list[Note]] = [[]]
@@ -133,7 +135,7 @@ def _draw_footer(sheet: Sheet, notes: list[Note]) -> float:
     return first_y - 0.9 * unit
 
 
-def _draw_time(sheet: Sheet, figure: Figure, time: Axis, y: float) -> None:
+def _draw_time(sheet: Canvas, figure: Figure, time: Axis, y: float) -> None:
     unit, palette = sheet.unit, sheet.palette
     counted = time_unit((figure.end_ns - figure.start_ns) * 1e-9)
     factor = 1e-9 / counted.seconds

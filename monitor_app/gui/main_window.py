@@ -15,7 +15,7 @@ from monitor_app.core.errors import MonitorError
 from monitor_app.gui.actions import add_commands
 from monitor_app.gui.bench_controller import BenchLink
 from monitor_app.gui.bench_desk import BenchDesk
-from monitor_app.gui.figures.figures_desk import FiguresDesk
+from monitor_app.gui.figures.window import FiguresController
 from monitor_app.gui.keeping import Keeping
 from monitor_app.gui.layout import arrange
 from monitor_app.gui.panels.readouts import readings
@@ -75,7 +75,11 @@ class MainWindow(QMainWindow):
         self.keeping = Keeping(self, unsaved=unsaved)
         self.sessions = Sessions(self, title)
         self.exports = Exports(self)
-        self.figures = FiguresDesk(self)
+        self.figures = FiguresController(lambda: self.recording, lambda: self.theme)
+        self.figures.run_asked.connect(self._show_run_of_figure)
+        self.figures.main_asked.connect(self._come_forward)
+        self.figures.withdrawn.connect(self._withdraw)
+        self.figures.refused.connect(self._note)
         self.desk = BenchDesk(self)
         self._hurried_until_ns = 0
         self._grown_ns = -STILL_NS
@@ -239,6 +243,26 @@ class MainWindow(QMainWindow):
     def show_run(self, run_id: int) -> None:
         if self.recording is not None:
             self.navigation.show_run(self.recording, run_id)
+
+    def _show_run_of_figure(self, run_id: int, sentence: str) -> None:
+        """In front of the figures only where they cover it."""
+        self.show_run(run_id)
+        self.parts.notice.note(sentence)
+        figures = self.figures.window
+        if figures is not None and figures.frameGeometry().intersects(self.frameGeometry()):
+            self._come_forward()
+
+    def _note(self, sentence: str) -> None:
+        self.parts.notice.note(sentence)
+
+    def _come_forward(self) -> None:
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def _withdraw(self, sentence: str) -> None:
+        if sentence and self.parts.notice.text == sentence:
+            self.parts.notice.put_away()
 
     def select(self, start_s: float, end_s: float) -> None:
         self.selection = (start_s, end_s)

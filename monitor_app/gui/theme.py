@@ -16,6 +16,8 @@ from monitor_app.core.samples import Quantity
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
+    from monitor_app.charts.palette import Palette
+
 BODY_PX, SMALL_PX, CAPTION_PX = 12, 11, 11
 
 
@@ -44,6 +46,11 @@ class Theme:
     others: tuple[str, ...]
     """Of further signals of a quantity in its pane; none of them is the colour of a quantity."""
 
+    @property
+    def palette(self) -> Palette:
+        """Of pictures in this theme."""
+        return PALETTES["light" if self.name == "light" else "dark"]
+
     def of_quantity(self, quantity: Quantity) -> str:
         """The colour of a measured quantity."""
         return {Quantity.POWER: self.power, Quantity.CURRENT: self.current, Quantity.VOLTAGE: self.current}.get(
@@ -57,11 +64,11 @@ class Theme:
 
 # The colours of the figures that are exported, and what only a window needs.
 DARK = Theme(
-    name="dark", **asdict(PALETTES["dark"]), raised="#2a3037", current="#4fb3d9", on_alarm="#ffffff",
+    name="dark", **asdict(PALETTES["dark"]), raised="#2a3037", on_alarm="#ffffff",
     span="#22272c", span_soft="#1c2024", others=("#e88fbd", "#46c2b3", "#b9c95a", "#cf9a76", "#92a5ba"),
 )  # fmt: skip
 LIGHT = Theme(
-    name="light", **asdict(PALETTES["light"]), raised="#e2e6ea", current="#0b78a6", on_alarm="#ffffff",
+    name="light", **asdict(PALETTES["light"]), raised="#e2e6ea", on_alarm="#ffffff",
     span="#eceef0", span_soft="#f4f5f7", others=("#b4307c", "#0c807a", "#687400", "#8a5328", "#546b82"),
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}

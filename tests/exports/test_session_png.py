@@ -155,10 +155,10 @@ def test_no_word_is_written_over_another(
     make: Make, tmp_path: Path, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     boxes: list[tuple[str, float, float, float, float]] = []
-    write_text = picture.Sheet.write
+    write_text = picture.Canvas.write
 
     def recorded(
-        sheet: picture.Sheet, x: float, y: float, text: str, colour: str, size: float = 1.0, **how: float
+        sheet: picture.Canvas, x: float, y: float, text: str, colour: str, size: float = 1.0, **how: float
     ) -> None:
         width, half = sheet.text_width(text, size, bold=bool(how.get("bold"))), 0.4 * size * sheet.unit
         at = sheet.painter.transform().map(x, y)
@@ -167,7 +167,7 @@ def test_no_word_is_written_over_another(
             boxes.append((text, left, at[1] - half, left + width, at[1] + half))
         write_text(sheet, x, y, text, colour, size, **how)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(picture.Sheet, "write", recorded)
+    monkeypatch.setattr(picture.Canvas, "write", recorded)
     title = "A very long title of a session that says far more than anybody wants to read above a figure " * 3
     for recipe in (Recipe(simulated=True, runs=12, title=title, lost_blocks=(5,)), Recipe(runs=2), Recipe(runs=0)):
         boxes.clear()
@@ -183,7 +183,7 @@ def test_no_word_is_written_over_another(
 
 def test_a_number_is_whole_or_absent(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
-    monkeypatch.setattr(picture.Sheet, "write", lambda sheet, x, y, text, *rest, **how: written.append(text))
+    monkeypatch.setattr(picture.Canvas, "write", lambda sheet, x, y, text, *rest, **how: written.append(text))
     reader = make(Recipe(runs=12))
     numbers = set()
     for width in range(600, 1700, 100):

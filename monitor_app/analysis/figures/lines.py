@@ -11,7 +11,7 @@ import numpy as np
 
 from monitor_app.analysis.statistics.pareto import Better, front, step_line
 from monitor_app.analysis.statistics.regression import line_to_draw
-from monitor_app.charts.model import Line, Origin
+from monitor_app.charts.model import FRONT, Line, Origin
 from monitor_app.core.estimate import RESULT_LEVEL
 
 if TYPE_CHECKING:
@@ -69,13 +69,14 @@ def fitted(
         }
     )
     drawn = Line(
-        f"Fit{plotted.group.suffix}",
+        "Fit",
         tuple(along.tolist()),
         tuple(line.tolist()),
         Origin.COMPUTED if paper else Origin.FITTED,
         () if paper else tuple((line - half).tolist()),
         () if paper else tuple((line + half).tolist()),
         f"{equation} (r2 {found.r_squared:.2f}, {found.count} points{', SIMULATED' if plotted.simulated else ''})",
+        plotted.group.name,
     )
     numbers = {"slope": found.slope, "intercept": found.intercept, "r2": found.r_squared, "points": float(found.count)}
     return (drawn,), {f"{key}{plotted.group.suffix}": value for key, value in numbers.items()}
@@ -96,11 +97,12 @@ def front_line(plotted: Plotted, x_better: Better, y_better: Better) -> tuple[Li
     labels = [plotted.points[k].label.removesuffix(plotted.group.suffix) for k in places]
     return (
         Line(
-            f"Front{plotted.group.suffix}",
+            FRONT,
             tuple(across.tolist()),
             tuple(up.tolist()),
             plotted.origin,
             text=", ".join(labels),
+            group=plotted.group.name,
         ),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor_app.charts.application import need_application
+from monitor_app.charts.canvas import need_application
 from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
 from monitor_app.exports.report.html import html_of

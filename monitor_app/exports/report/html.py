@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from monitor_app.charts.canvas import plain, plain_lines
 from monitor_app.charts.files import chart_svg
 from monitor_app.charts.palette import PALETTES
-from monitor_app.charts.plain import plain, plain_lines
 
 if TYPE_CHECKING:
     from monitor_app.exports.report.blocks import Document, Figure
@@ -23,7 +23,7 @@ _NOT_IN_A_LINK = re.compile(r"[^a-z0-9]+")
 
 
 def html_of(document: Document) -> str:
-    """The page. Needs an application for fonts, as `charts.application.need_application` makes one."""
+    """The page. Needs an application for fonts, as `charts.canvas.need_application` makes one."""
     template = _environment().get_template("report.html.j2")
     return template.render(document=document, colours=PALETTES["light"], policy=_POLICY)
 

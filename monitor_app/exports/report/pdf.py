@@ -18,8 +18,8 @@ from PySide6.QtGui import (
     QTextFormat,
 )
 
+from monitor_app.charts.canvas import plain
 from monitor_app.charts.palette import PALETTES
-from monitor_app.charts.plain import plain
 from monitor_app.exports.report.pdf_blocks import FAMILIES, LaidOut, lay_out
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _COLOURS = PALETTES["light"]
 
 
 def pdf_of(document: Document) -> bytes:
-    """The file. Needs an application for fonts, as `charts.application.need_application` makes one."""
+    """The file. Needs an application for fonts, as `charts.canvas.need_application` makes one."""
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     writer = QPdfWriter(buffer)

@@ -27,8 +27,8 @@ from PySide6.QtGui import (
     QTextTableFormat,
 )
 
+from monitor_app.charts.canvas import plain, plain_lines
 from monitor_app.charts.palette import PALETTES
-from monitor_app.charts.plain import plain, plain_lines
 from monitor_app.exports.report.blocks import (
     Alert,
     BulletList,

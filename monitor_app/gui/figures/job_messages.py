@@ -9,7 +9,7 @@ from monitor_app.core.messages import Codec
 
 @dataclass(frozen=True, slots=True)
 class FindingText:
-    """A finding as it is told: one of the paper's claims, held against a session."""
+    """A finding as the window shows it: one of the paper's claims, tested on a session."""
 
     key: str
     claim: str
