@@ -240,7 +240,9 @@ def export(
     file: SessionArgument,
     output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
     form: Annotated[ExportFormat, typer.Option("--format", help="Kind of file.")],
-    signals: Annotated[str | None, typer.Option(help="Signals by name, with commas between; all by default.")] = None,
+    signals: Annotated[
+        str | None, typer.Option(help="Signals by name, separated by commas; by default all, in a picture the powers.")
+    ] = None,
     start: Annotated[float | None, typer.Option("--from", help="Seconds from the session's start.", min=0)] = None,
     end: Annotated[float | None, typer.Option("--to", help="Seconds from the session's start.", min=0)] = None,
     table: Annotated[
@@ -253,10 +255,11 @@ def export(
 
     if start is not None and end is not None and end <= start:
         raise ExportError("--to must be later than --from.")
+    names = signals.split(",") if signals else None
     if form is ExportFormat.PNG:
-        export_png(file, output, start, end, theme.value)
+        export_png(file, output, names, start, end, theme.value)
     else:
-        export_csv(file, output, table.value, signals.split(",") if signals else None, start, end)
+        export_csv(file, output, table.value, names, start, end)
 
 
 @app.command()

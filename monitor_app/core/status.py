@@ -30,6 +30,10 @@ class SourceState(str, Enum):
     DISCONNECTED = "disconnected"
 
 
+TROUBLE = frozenset({SourceState.LOST, SourceState.FAILED})
+"""States that the user should be alerted to."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
     """How one instrument is doing."""

@@ -20,7 +20,7 @@ class FiguresDesk:
     def show(self) -> None:
         """Bring the figures to the front."""
         if self._main.recording is None:
-            self._main.parts.notice.note("There is no session yet: start one, or open a session file.")
+            self._main.parts.message_bar.note("There is no session yet: start one, or open a session file.")
             return
         if self.window is None:
             from monitor_app.gui.figures.window import FiguresWindow  # few sessions need it at their start

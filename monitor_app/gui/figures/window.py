@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMainWindow, QScrollA
 
 from monitor_app.core.errors import MonitorError
 from monitor_app.gui.actions import add_commands
-from monitor_app.gui.figures.actions import COMMANDS, GESTURES
+from monitor_app.gui.figures.actions import GESTURES, figure_commands
 from monitor_app.gui.figures.chart_legend import ChartLegend, legend_of
 from monitor_app.gui.figures.chart_list import ChartList, lines_of
 from monitor_app.gui.figures.chart_text import ChartText
@@ -21,8 +21,8 @@ from monitor_app.gui.figures.job import FiguresJob
 from monitor_app.gui.figures.save_dialog import ask_session, save_chart
 from monitor_app.gui.figures.toolbar import FiguresBar
 from monitor_app.gui.figures.upkeep import Upkeep
-from monitor_app.gui.panels.message_bar import Notice
-from monitor_app.gui.panels.shortcuts_dialog import KeyList
+from monitor_app.gui.panels.message_bar import MessageBar
+from monitor_app.gui.panels.shortcuts_dialog import ShortcutsDialog
 from monitor_app.gui.theme import ui_font
 from monitor_app.session.reader import SessionReader
 
@@ -59,11 +59,12 @@ class FiguresWindow(QMainWindow):
         self.job.computed.connect(self.show_figures)
         self.job.failed.connect(self._give_up)
         theme = main.theme
-        self.bar, self.notice = FiguresBar(), Notice()
+        self.bar, self.notice = FiguresBar(), MessageBar()
         self.list, self.view = ChartList(theme), ChartView(theme)
         self.legend, self.text = ChartLegend(theme), ChartText()
         self.title = QLabel()
-        self.actions_by_name = add_commands(self, COMMANDS)
+        self.commands = figure_commands(self)
+        self.actions_by_name = add_commands(self, self.commands)
         self._arrange()
         self._connect()
         self.set_theme()
@@ -134,7 +135,7 @@ class FiguresWindow(QMainWindow):
         state = self._upkeep.due(recording, self.compared, running=self.job.running)
         if state is not None:
             self._upkeep.begin(state)
-            self.notice.put_away()
+            self.notice.dismiss()
             self.job.start(state.sessions)
         self._name_window()
 
@@ -262,7 +263,7 @@ class FiguresWindow(QMainWindow):
             return
         main.show_run(point.run_id)
         self._told = f"This is the trace of {name}. F5 goes back to the figures."
-        main.parts.notice.note(self._told)
+        main.parts.message_bar.note(self._told)
         if self.frameGeometry().intersects(main.frameGeometry()):
             self.show_main()
 
@@ -315,7 +316,7 @@ class FiguresWindow(QMainWindow):
     # -- window ----------------------------------------------------------------------------------
 
     def show_keys(self) -> None:
-        KeyList(self, COMMANDS, GESTURES).open()
+        ShortcutsDialog(self, self.commands, GESTURES).open()
 
     def full_screen(self, on: bool) -> None:
         if on:
@@ -328,8 +329,8 @@ class FiguresWindow(QMainWindow):
         self.show()
         self.raise_()
         self.activateWindow()
-        if self._told and self._main.parts.notice.text == self._told:
-            self._main.parts.notice.put_away()
+        if self._told and self._main.parts.message_bar.text == self._told:
+            self._main.parts.message_bar.dismiss()
         self._timer.start()
         self.look()
 

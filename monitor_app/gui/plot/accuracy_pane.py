@@ -18,7 +18,7 @@ from monitor_app.gui.theme import mixed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from monitor_app.gui.plot.time_window import ViewWindow
+    from monitor_app.gui.plot.time_window import TimeWindow
     from monitor_app.gui.session.batch_log import BatchLog
     from monitor_app.gui.theme import Theme
 
@@ -41,7 +41,7 @@ class AccuracyPane(Pane):
             self.box.addItem(item, ignoreBounds=True)
         self._version = -1
         self._points = running_top1(np.zeros(0, [("run", "i8"), ("images", "i8"), ("top1", "i8"), ("end_s", "f8")]))
-        self._drawn: tuple[int, ViewWindow] | None = None
+        self._drawn: tuple[int, TimeWindow] | None = None
         self._set_range(Y_RANGE)
 
     def set_theme(self, theme: Theme) -> None:
@@ -59,7 +59,7 @@ class AccuracyPane(Pane):
             item.clear()
         self.fit_y()
 
-    def refresh(self, batches: BatchLog, view: ViewWindow) -> None:
+    def refresh(self, batches: BatchLog, view: TimeWindow) -> None:
         """Bring the points up to date when there are new ones or the view is another."""
         if self._version != batches.version:
             rows = batches.rows
@@ -98,5 +98,5 @@ def running_top1(tested: NDArray[np.void]) -> NDArray[np.void]:
     return points
 
 
-def _near(drawn: ViewWindow, view: ViewWindow) -> bool:
+def _near(drawn: TimeWindow, view: TimeWindow) -> bool:
     return drawn.width_s == view.width_s and abs(drawn.start_s - view.start_s) < view.width_s

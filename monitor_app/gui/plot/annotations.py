@@ -25,7 +25,7 @@ PHASE_NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Interval:
     """A named stretch of time, in seconds since the start."""
 
     start_s: float
@@ -35,7 +35,7 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class Gap:
     """Samples of a source that never arrived, in seconds since the start."""
 
     start_s: float
@@ -59,10 +59,10 @@ class Note:
 class Annotations:
     """Everything that is written on the panes, times in s since the start."""
 
-    runs: tuple[Stretch, ...] = ()
+    runs: tuple[Interval, ...] = ()
     """Runs from the first to the last forward pass."""
-    phases: tuple[Stretch, ...] = ()
-    gaps: tuple[Hole, ...] = ()
+    phases: tuple[Interval, ...] = ()
+    gaps: tuple[Gap, ...] = ()
     marks: tuple[tuple[float, str], ...] = ()
     """Time in s and text."""
     levels: tuple[Note, ...] = ()
@@ -84,7 +84,7 @@ def annotate(recording: Recording, *, with_levels: bool) -> Annotations:
     return Annotations(
         runs=tuple(_runs(recording)),
         phases=phases,
-        gaps=tuple(_holes(recording)),
+        gaps=tuple(_gaps(recording)),
         # Of a source that went away the hole and the panel tell.
         marks=tuple((recording.seconds(m.host_ns), "" if m.kind == "lost" else m.text) for m in recording.marks),
         levels=tuple(Note(w, name, f"{w:.2f} W", line=True) for w, name in notes if w is not None),
@@ -95,12 +95,12 @@ def annotate(recording: Recording, *, with_levels: bool) -> Annotations:
     )
 
 
-def _holes(recording: Recording) -> list[Hole]:
+def _gaps(recording: Recording) -> list[Gap]:
     """They say whose they are where there are several; what is computed has none of its own."""
     measured = [source for source in recording.sources if source.kind not in COMPUTED]
     names = {source.id: f"{source.name}  " if len(measured) > 1 else "" for source in measured}
     return [
-        Hole(
+        Gap(
             recording.seconds(gap.start_ns),
             recording.seconds(gap.end_ns),
             f"{names[gap.source]}{gap.n:,} lost",
@@ -111,9 +111,9 @@ def _holes(recording: Recording) -> list[Hole]:
     ]
 
 
-def _phases(recording: Recording) -> list[Stretch]:
+def _phases(recording: Recording) -> list[Interval]:
     return [
-        Stretch(
+        Interval(
             recording.seconds(span.start_ns),
             recording.seconds(span.end_ns) if span.end_ns is not None else recording.edge_s,
             PHASE_NAMES.get(span.phase, span.phase),
@@ -124,7 +124,7 @@ def _phases(recording: Recording) -> list[Stretch]:
     ]
 
 
-def _runs(recording: Recording) -> list[Stretch]:
+def _runs(recording: Recording) -> list[Interval]:
     titles = {run.id: f"{run.title}  ·  batch {run.batch_size}" for run in recording.runs}
     bounds: dict[int, tuple[int, int]] = {}
     for span in recording.spans:
@@ -133,7 +133,7 @@ def _runs(recording: Recording) -> list[Stretch]:
             start_ns, last_ns = bounds.get(span.run, (span.start_ns, end_ns))
             bounds[span.run] = (min(start_ns, span.start_ns), max(last_ns, end_ns))
     return [
-        Stretch(recording.seconds(start), recording.seconds(end), titles.get(run, ""))
+        Interval(recording.seconds(start), recording.seconds(end), titles.get(run, ""))
         for run, (start, end) in bounds.items()
     ]
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from monitor_app.gui.theme import Theme
 
 AXIS_WIDTH_PX = 64
+GUTTER_PX = 108
+"""Room on the right of the panes for the values of levels, latency and accuracy at their heights."""
+BARE_GUTTER_PX = 20
+"""The same where there are no runs, so that there are no such values."""
 TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
 TICK_ROOM_PX = 130
 VALUE_ROOM_PX = 40

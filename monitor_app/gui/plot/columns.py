@@ -35,7 +35,7 @@ class Picture:
     samples_per_column: int
 
     @property
-    def has_holes(self) -> bool:
+    def has_gaps(self) -> bool:
         return not bool(self.joined[:-1].all())
 
 

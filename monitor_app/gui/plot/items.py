@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPoint, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPen, QTransform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,8 +72,7 @@ class Dots(_Unbounded, pg.GraphicsObject):
         pixels[:, 1] = self._y * to_device.m22() + to_device.dy()
         painter.save()
         painter.resetTransform()
-        size = self._size_px * painter.device().devicePixelRatioF()
-        painter.setPen(QPen(self._colour, size, Qt.PenStyle.SolidLine, Qt.PenCapStyle.SquareCap))
+        painter.setPen(QPen(self._colour, self._size_px, Qt.PenStyle.SolidLine, Qt.PenCapStyle.SquareCap))
         painter.drawPoints(points)
         painter.restore()
 
@@ -89,14 +88,17 @@ class Columns(_Unbounded, pg.GraphicsObject):
         super().__init__()
         self._colour = QColor()
         self._x = self._low = self._high = np.empty(0)
+        self._ratio = 1.0
 
     def set_colour(self, colour: QColor | str) -> None:
         self._colour = QColor(colour)
         self.update()
 
-    def set_data(self, x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
-        """Arrays of n; x rises."""
-        self._x, self._low, self._high = x, low, high
+    def set_data(
+        self, x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], ratio: float = 1.0
+    ) -> None:
+        """Arrays of n; x rises. ``ratio`` columns are side by side in a pixel of the view."""
+        self._x, self._low, self._high, self._ratio = x, low, high, ratio
         self.update()
 
     def clear(self) -> None:
@@ -108,7 +110,8 @@ class Columns(_Unbounded, pg.GraphicsObject):
     def paint(self, painter: QPainter, *_: Any) -> None:
         if len(self._x) == 0:
             return
-        to_device = painter.transform()
+        to_view, ratio = painter.transform(), self._ratio
+        to_device = to_view * QTransform.fromScale(ratio, ratio)
         room = to_device.mapRect(self.boundingRect()).toAlignedRect()
         column = np.floor(self._x * to_device.m11() + to_device.dx()).astype(np.int64) - room.left()
         inside = slice(*np.searchsorted(column, (0, room.width())))
@@ -121,7 +124,8 @@ class Columns(_Unbounded, pg.GraphicsObject):
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
         painter.save()
         painter.resetTransform()
-        painter.drawImage(QPoint(room.left() + left, room.top() + row), image)
+        image.setDevicePixelRatio(ratio)
+        painter.drawImage(QPointF((room.left() + left) / ratio, (room.top() + row) / ratio), image)
         painter.restore()
 
 

@@ -16,7 +16,7 @@ from monitor_app.gui.session.batch_log import PHASES
 from monitor_app.gui.theme import mixed
 
 if TYPE_CHECKING:
-    from monitor_app.gui.plot.time_window import ViewWindow
+    from monitor_app.gui.plot.time_window import TimeWindow
     from monitor_app.gui.session.batch_log import BatchLog
     from monitor_app.gui.theme import Theme
 
@@ -50,7 +50,7 @@ class LatencyPane(Pane):
             item.clear()
         self.fit_y()
 
-    def refresh(self, batches: BatchLog, view: ViewWindow, *, moved: bool) -> None:
+    def refresh(self, batches: BatchLog, view: TimeWindow, *, moved: bool) -> None:
         """Bring the points up to date when there are new ones, or the view has left those that are drawn."""
         if self._drawn is not None:
             version, start, end, width = self._drawn

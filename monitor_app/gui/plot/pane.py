@@ -9,11 +9,12 @@ import pyqtgraph as pg
 from PySide6.QtCore import QRectF
 
 from monitor_app.gui.plot.axes import TimeAxis, ValueAxis
+from monitor_app.gui.plot.plot_state import PaneState
 from monitor_app.gui.plot.value_range import ROOM, settled_range
 from monitor_app.gui.plot.view_box import TimeViewBox
 
 if TYPE_CHECKING:
-    from monitor_app.gui.plot.time_window import ViewWindow
+    from monitor_app.gui.plot.time_window import TimeWindow
     from monitor_app.gui.theme import Theme
 
 
@@ -46,7 +47,7 @@ class Pane:
         self.time_axis.set_theme(theme)
         self.value_axis.set_theme(theme, label)
 
-    def show_time(self, view: ViewWindow) -> None:
+    def show_time(self, view: TimeWindow) -> None:
         self.box.setXRange(view.start_s, view.end_s, padding=0)
 
     # -- y ---------------------------------------------------------------------------------------
@@ -93,8 +94,6 @@ class Pane:
     def _forget_rect(self) -> None:
         self._rect = None
 
-    def y_pixel(self, value: float) -> float:
-        """Where a value is, in pixels of the stack."""
-        low, high = self.y_range
-        rect = self.rect
-        return rect.bottom() - (value - low) / (high - low) * rect.height()
+    def state(self) -> PaneState:
+        """What is painted around the data of the pane."""
+        return PaneState(self.rect, self.y_range, self.text_scale)

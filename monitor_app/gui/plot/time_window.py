@@ -17,7 +17,7 @@ SNAP = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class ViewWindow:
+class TimeWindow:
     """A frozen value; every gesture makes another."""
 
     start_s: float = 0.0
@@ -28,26 +28,26 @@ class ViewWindow:
     def end_s(self) -> float:
         return self.start_s + self.width_s
 
-    def followed(self, edge_s: float, pixels: int) -> ViewWindow:
+    def followed(self, edge_s: float, pixels: int) -> TimeWindow:
         """Moved on so that the newest is in view, in whole pixels; unchanged while it is."""
         if not self.following or self.start_s <= edge_s <= self.end_s:
             return self
         pixel_s = self.width_s / max(pixels, 1)
         return replace(self, start_s=math.ceil(edge_s / pixel_s) * pixel_s - self.width_s)
 
-    def at_edge(self, edge_s: float, *, live: bool) -> ViewWindow:
+    def at_edge(self, edge_s: float, *, live: bool) -> TimeWindow:
         """The newest at the right, followed from now on if it moves."""
         return replace(self, start_s=max(edge_s - self.width_s, 0.0), following=live)
 
-    def at_start(self) -> ViewWindow:
+    def at_start(self) -> TimeWindow:
         return replace(self, start_s=0.0, following=False)
 
-    def fitted(self, edge_s: float, *, live: bool) -> ViewWindow:
+    def fitted(self, edge_s: float, *, live: bool) -> TimeWindow:
         """The whole session; a live one with room to grow into, so that it goes on following."""
         room = 1.25 if live else 1.0
-        return ViewWindow(0.0, max(edge_s * room, MIN_WIDTH_S), live)
+        return TimeWindow(0.0, max(edge_s * room, MIN_WIDTH_S), live)
 
-    def zoomed(self, factor: float, at_s: float, edge_s: float) -> ViewWindow:
+    def zoomed(self, factor: float, at_s: float, edge_s: float) -> TimeWindow:
         """``factor`` times as wide, with the time ``at_s`` staying where it is on the screen.
 
         A view that follows holds on to the newest instead where the pointer is next to it or the view widens,
@@ -62,7 +62,7 @@ class ViewWindow:
             return moved.at_edge(edge_s, live=True)
         return replace(moved, following=moved.start_s <= edge_s <= moved.end_s)
 
-    def panned(self, by_s: float, edge_s: float, *, live: bool) -> ViewWindow:
+    def panned(self, by_s: float, edge_s: float, *, live: bool) -> TimeWindow:
         """Moved towards later by ``by_s``; a live session is followed again once its newest is reached."""
         start = self.start_s + by_s
         if live and by_s > 0 and start + self.width_s >= edge_s:
@@ -70,10 +70,10 @@ class ViewWindow:
         start = min(max(start, -self.width_s / 2), edge_s - self.width_s / 2)
         return replace(self, start_s=start, following=self.following and abs(by_s) < SNAP)
 
-    def between(self, start_s: float, end_s: float, edge_s: float, *, live: bool) -> ViewWindow:
+    def between(self, start_s: float, end_s: float, edge_s: float, *, live: bool) -> TimeWindow:
         """Just this stretch."""
         width = max(end_s - start_s, MIN_WIDTH_S)
-        return ViewWindow(start_s, width, live and start_s + width >= edge_s)
+        return TimeWindow(start_s, width, live and start_s + width >= edge_s)
 
 
 def live_edge_ns(newest_ns: int, now_ns: int, *, live: bool, lag_ns: int = 120_000_000) -> int:

@@ -25,7 +25,7 @@ RAILS = "jetson-rails"
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class ShownSignal:
     """A signal in the picture; it keeps its ``slot``, which is its colour and its mark, while it is there."""
 
     signal: SignalRow
@@ -33,13 +33,13 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
-class Traces:
+class ShownSignals:
     """Panes from top to bottom, each with signals of one quantity; a frozen value."""
 
-    panes: tuple[tuple[Trace, ...], ...] = ()
+    panes: tuple[tuple[ShownSignal, ...], ...] = ()
 
     @property
-    def all(self) -> tuple[Trace, ...]:
+    def all(self) -> tuple[ShownSignal, ...]:
         return tuple(trace for pane in self.panes for trace in pane)
 
     @property
@@ -51,7 +51,7 @@ class Traces:
         """The signal that stands for the session where there is room for one."""
         return self.panes[0][0].signal if self.panes else None
 
-    def of(self, signal_id: int) -> Trace | None:
+    def of(self, signal_id: int) -> ShownSignal | None:
         """The trace of a signal, or None where it is not shown."""
         return next((trace for trace in self.all if trace.signal.id == signal_id), None)
 
@@ -64,28 +64,28 @@ class Traces:
             return f"{MOST_IN_PANE} signals are shown in one pane: take one of them out first."
         return ""
 
-    def toggled(self, signal: SignalRow) -> Traces:
+    def toggled(self, signal: SignalRow) -> ShownSignals:
         """With the signal, or without it if it was there; the last one stays, and so does what has no room."""
         if self.of(signal.id) is not None:
             left = (tuple(t for t in pane if t.signal.id != signal.id) for pane in self.panes)
             panes = tuple(pane for pane in left if pane)
-            return Traces(panes) if panes else self
+            return ShownSignals(panes) if panes else self
         if self.problem_with(signal):
             return self
         k = self._pane_of(signal.quantity)
         if k is None:
-            return Traces((*self.panes, (Trace(signal),)))
+            return ShownSignals((*self.panes, (ShownSignal(signal),)))
         taken = {trace.slot for trace in self.panes[k]}
         slot = next(free for free in range(MOST_IN_PANE) if free not in taken)
-        return Traces((*self.panes[:k], (*self.panes[k], Trace(signal, slot)), *self.panes[k + 1 :]))
+        return ShownSignals((*self.panes[:k], (*self.panes[k], ShownSignal(signal, slot)), *self.panes[k + 1 :]))
 
     def _pane_of(self, quantity: Quantity) -> int | None:
         return next((k for k, pane in enumerate(self.panes) if pane[0].signal.quantity is quantity), None)
 
 
-def traces_of(signals: Iterable[SignalRow]) -> Traces:
+def shown_signals_of(signals: Iterable[SignalRow]) -> ShownSignals:
     """These signals, the first of each quantity with its quantity's own colour; those without room are left out."""
-    traces = Traces()
+    traces = ShownSignals()
     for signal in signals:
         if traces.of(signal.id) is None:
             traces = traces.toggled(signal)
