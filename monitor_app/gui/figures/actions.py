@@ -3,15 +3,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.gui.actions import Command, Separator
 
 if TYPE_CHECKING:
-    from monitor_app.gui.figures.window import FiguresWindow
+    from collections.abc import Callable
 
 
-def figure_commands(window: FiguresWindow) -> tuple[Command | Separator, ...]:
+class FiguresCommands(Protocol):
+    """What the window of the figures can do."""
+
+    def save(self, suffix: str) -> None: ...
+    def compare(self) -> None: ...
+    def close(self) -> bool: ...
+    def show_main(self) -> None: ...
+    def next_line(self) -> None: ...
+    def previous_line(self) -> None: ...
+    def show_all_networks(self) -> None: ...
+    def show_paper(self, on: bool) -> None: ...
+    def use_gross(self, on: bool) -> None: ...
+    def full_screen(self, on: bool) -> None: ...
+    def show_keys(self) -> None: ...
+
+
+def figure_commands(window: FiguresCommands, show_everything: Callable[[], object]) -> tuple[Command | Separator, ...]:
     """All commands of the figures, in the order of their menus."""
     return (
         Command("File", "Save as PNG…", lambda: window.save(".png"), ("Ctrl+P",), name="save .png"),
@@ -24,7 +40,7 @@ def figure_commands(window: FiguresWindow) -> tuple[Command | Separator, ...]:
         Command("View", "Back to the traces", window.show_main, ("F5",), name="show_main"),
         Command("View", "Next figure", window.next_line, ("Down", "PgDown")),
         Command("View", "Previous figure", window.previous_line, ("Up", "PgUp")),
-        Command("View", "Show everything", window.view.box.show_all, ("Ctrl+0", "*")),
+        Command("View", "Show everything", show_everything, ("Ctrl+0", "*")),
         Command("View", "Show all networks", window.show_all_networks, ("A",)),
         Command("View", "The paper's values", window.show_paper, ("P",), checkable=True, name="show_paper"),
         Command("View", "Energy of the whole board", window.use_gross, ("G",), checkable=True, checked=False,

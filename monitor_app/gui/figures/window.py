@@ -63,7 +63,7 @@ class FiguresWindow(QMainWindow):
         self.list, self.view = ChartList(theme), ChartView(theme)
         self.legend, self.text = ChartLegend(theme), ChartText()
         self.title = QLabel()
-        self.commands = figure_commands(self)
+        self.commands = figure_commands(self, self.view.box.show_all)
         self.actions_by_name = add_commands(self, self.commands)
         self._arrange()
         self._connect()
