@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from PySide6.QtCore import QObject, Signal
@@ -27,7 +28,6 @@ from monitor_app.core.status import TROUBLE, BenchPhase, BenchStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from monitor_app.bench.messages import Command, Event
 
@@ -52,8 +52,8 @@ class Client(Protocol):
 class BenchController(QObject):
     """At most one bench at a time; ``start_bench`` starts the next one, which records into a new session."""
 
-    opened = Signal(object)
-    """(Path of the session that the bench records)"""
+    opened = Signal(Path)
+    """(session that the bench records)"""
     began = Signal()
     """Start was pressed without a bench: a new one is being started."""
     ended = Signal()

@@ -27,7 +27,7 @@ class Theme:
     ground: str
     panel: str
     raised: str
-    """Buttons, and the row under the pointer."""
+    """Ground of buttons, and of the row under the mouse."""
     line: str
     text: str
     dim: str

@@ -26,7 +26,7 @@ window.show()
 deadline = time.perf_counter() + 30
 while time.perf_counter() < deadline:
     app.processEvents()
-    drawn = window.parts.stack.trace.picture
+    drawn = window.parts.stack.trace.lines
     if drawn is not None and len(drawn.mean_x):
         window.repaint()
         break

@@ -24,7 +24,7 @@ from monitor_app.gui.periodic import PeriodicTasks
 from monitor_app.gui.plot.accuracy_pane import running_top1
 from monitor_app.gui.plot.annotations import annotate, spread_apart
 from monitor_app.gui.plot.axes import time_step
-from monitor_app.gui.plot.columns import columns_for, extremes, picture
+from monitor_app.gui.plot.columns import columns_for, extremes, trace_lines
 from monitor_app.gui.plot.envelope_cache import EnvelopeCache
 from monitor_app.gui.plot.items import columns_image
 from monitor_app.gui.plot.value_range import settled_range
@@ -89,7 +89,7 @@ def test_each_pixel_gets_one_column_and_fewer_than_two_and_a_bit(duration: float
 def test_a_gap_is_a_hole_in_the_line(recording: Recording) -> None:
     power = recording.power
     assert power is not None
-    drawn = picture(recording.reader.envelope(power.id, at(8.0), at(11.0), 300), T0_NS)
+    drawn = trace_lines(recording.reader.envelope(power.id, at(8.0), at(11.0), 300), T0_NS)
     before = int(np.searchsorted(drawn.mean_x, GAP_S[0])) - 1
     assert drawn.has_gaps
     assert not drawn.joined[before]
@@ -127,7 +127,7 @@ def test_running_top1_begins_anew_with_each_run() -> None:
     kind = [("run", "i8"), ("images", "i8"), ("top1", "i8"), ("end_s", "f8")]
     tested = np.array([(1, 1, 1, 0.0), (1, 1, 0, 1.0), (2, 4, 3, 2.0), (2, 4, 4, 3.0)], kind)
     points = running_top1(tested)
-    np.testing.assert_allclose(points["share"], [100.0, 50.0, 75.0, 87.5])
+    np.testing.assert_allclose(points["percent"], [100.0, 50.0, 75.0, 87.5])
     last = wilson(7, 8)
     assert last is not None
     assert points["low"][-1] == pytest.approx(100 * last.low)

@@ -43,7 +43,7 @@ def window(tmp_path: Path, qtbot: QtBot) -> Iterator[MainWindow]:
 
 
 def shows_samples(window: MainWindow) -> bool:
-    picture = window.parts.stack.trace.picture
+    picture = window.parts.stack.trace.lines
     return picture is not None and len(picture.mean_x) > 0
 
 
@@ -105,8 +105,6 @@ def test_an_instrument_that_was_found_joins_the_picture(window: MainWindow, qtbo
     ready = [k for k, line in enumerate(lines) if line.spec]
     qtbot.mouseClick(window.parts.panel(DiscoveryPanel).add_buttons[ready.index(wanted)], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(window.parts.stack.trace.curves) == 2, timeout=WAIT_MS)
-    qtbot.waitUntil(
-        lambda: all(curve.picture is not None for curve in window.parts.stack.trace.curves), timeout=WAIT_MS
-    )
+    qtbot.waitUntil(lambda: all(curve.lines is not None for curve in window.parts.stack.trace.curves), timeout=WAIT_MS)
     assert "ppk2" in window.parts.panel(SourcePanel).cards
     assert [entry.name for entry in window.parts.stack.legends[0]] == ["shunt power", "ppk2 power"]

@@ -84,7 +84,7 @@ def test_all_powers_are_overlaid_until_someone_chooses(window: MainWindow) -> No
     low, high = window.parts.stack.trace.y_range
     assert low <= 2.0
     assert high > 8.0
-    assert all(curve.picture is not None for curve in window.parts.stack.trace.curves)
+    assert all(curve.lines is not None for curve in window.parts.stack.trace.curves)
 
 
 def test_names_and_marks_tell_signals_apart_without_their_colours(window: MainWindow) -> None:
@@ -165,7 +165,7 @@ def test_what_has_no_room_says_so(qtbot: QtBot, window: MainWindow) -> None:
     assert len(shown(window)) == MOST_PANES
     click(qtbot, window, signal(window, "GPU clock", 2), on_margin=True)
     assert len(shown(window)) == MOST_PANES
-    assert "take one of them out" in window.parts.message_bar.text
+    assert "hide one of them" in window.parts.message_bar.text
     for k in range(1, MOST_IN_PANE + 1):
         window.signals.toggle(signal(window, f"zone{k}", 2).id)
     frames(window, 2)
@@ -205,10 +205,10 @@ def test_the_pointer_tells_all_values(window: MainWindow) -> None:
 
 def test_a_slow_signal_is_drawn_where_it_was_measured(window: MainWindow) -> None:
     rails = window.parts.stack.trace.curves[1]
-    assert rails.picture is not None
+    assert rails.lines is not None
     assert rails.group_at(5.9) == (4.0, 4.0, 4.0)
     assert rails.group_at(6.1) == (6.0, 6.0, 6.0)
-    assert rails.picture.has_gaps
+    assert rails.lines.has_gaps
 
 
 def test_a_hole_of_one_source_is_not_one_of_the_others(qtbot: QtBot, window: MainWindow) -> None:

@@ -101,7 +101,7 @@ def test_an_old_session_is_shown_whole(open_window: Opener, session: Path) -> No
     assert window.windowTitle().startswith("old.plm")
     assert texts(window)["throughput"] == "50.0"
     assert window.parts.panel(RunTable).view.model().rowCount() == 2
-    assert window.parts.stack.trace.picture is not None
+    assert window.parts.stack.trace.lines is not None
     assert window.parts.panel(StatusBar).resolution.text().startswith("envelope")
     assert "5,000 lost" in window.parts.panel(StatusBar).text
 

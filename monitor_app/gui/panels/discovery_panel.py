@@ -26,7 +26,7 @@ ONE_OF_A_KIND = frozenset({"jetson-rails", "jtop", "rapl", "hwmon"})
 
 @dataclass(frozen=True, slots=True)
 class FoundInstrument:
-    """Something found, as the panel shows it."""
+    """An instrument that was found, as the panel shows it."""
 
     kind: str
     where: str
@@ -37,7 +37,7 @@ class FoundInstrument:
 
 
 def found_instruments(status: BenchStatus | None) -> tuple[FoundInstrument, ...]:
-    """What is not in use: what can be added, then what needs something, what is simulated last."""
+    """Instruments not in use: those that can be added, then those that need something first, simulated ones last."""
     if status is None:
         return ()
     free = [each for each in status.found if not _in_use(each, status)]

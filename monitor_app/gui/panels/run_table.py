@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     "run", "batch", "state", "images/s", "p50 ms", "p99 ms", "idle W", "full W", "net W", "mJ / image", "top-1",
 )  # fmt: skip
-WORDS = frozenset({"run", "state"})
+LEFT = frozenset({"run", "state"})
 """Columns set to the left; numbers are set to the right."""
 ROW_PX = 26
 HEIGHT_PX = 136
@@ -66,13 +66,13 @@ def energy_words(energy: EnergySummary | None) -> str:
     """Net millijoules per image with one standard deviation, to the decimals of that."""
     if energy is None or energy.net is None:
         return NOTHING
-    value, doubt = 1e3 * energy.net.j_per_image, 1e3 * energy.net.uncertainty_j
-    if not doubt:
+    value, uncertainty = 1e3 * energy.net.j_per_image, 1e3 * energy.net.uncertainty_j
+    if not uncertainty:
         return three_digits(value)
-    decimals = min(max(-math.floor(math.log10(doubt)), 0), 2)
-    if doubt < 0.5 * 10**-decimals:
+    decimals = min(max(-math.floor(math.log10(uncertainty)), 0), 2)
+    if uncertainty < 0.5 * 10**-decimals:
         return three_digits(value)
-    return f"{fixed(value, decimals)} ± {fixed(doubt, decimals)}"
+    return f"{fixed(value, decimals)} ± {fixed(uncertainty, decimals)}"
 
 
 def _top1(run: RunRow, result: RunResult | None) -> str:
@@ -153,7 +153,7 @@ class RunModel(QAbstractTableModel):
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignLeft if COLUMNS[column] in WORDS else Qt.AlignmentFlag.AlignRight
+    side = Qt.AlignmentFlag.AlignLeft if COLUMNS[column] in LEFT else Qt.AlignmentFlag.AlignRight
     return side | Qt.AlignmentFlag.AlignVCenter
 
 

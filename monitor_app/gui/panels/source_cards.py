@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the source panel says of each instrument, from the bench and from the file. No Qt."""
+"""What the source panel shows of each instrument, from the bench and from the file. No Qt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.theme import Theme
     from monitor_app.session.rows import SignalRow, SourceRow
 
-STATE_WORDS = {
+STATE_TEXTS = {
     SourceState.CONNECTING: "connecting", SourceState.STREAMING: "", SourceState.LOST: "lost, trying again",
     SourceState.FAILED: "failed", SourceState.DISCONNECTED: "disconnected",
 }  # fmt: skip
@@ -25,7 +25,7 @@ STATE_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class SignalLine:
-    """A signal of an instrument; ``slot`` is its mark in the picture, or None where it is not shown."""
+    """A signal of an instrument; ``slot`` is its mark in the plot, or None where it is not shown."""
 
     id: int
     name: str
@@ -59,7 +59,7 @@ class SourceCard:
 def source_cards(
     recording: Recording | None, status: BenchStatus | None, shown: ShownSignals, theme: Theme
 ) -> tuple[SourceCard, ...]:
-    """From what the bench says and what the file holds; either may be missing."""
+    """From what the bench reports and what the file contains; either may be missing."""
     rows = {row.name: row for row in recording.sources} if recording else {}
     states = {s.name: s for s in status.sources} if status else {}
     return tuple(
@@ -94,8 +94,8 @@ def _card(
 
 
 def _detail(state: SourceStatus | None, rate_hz: float | None) -> str:
-    if state is not None and STATE_WORDS[state.state]:
-        return STATE_WORDS[state.state]
+    if state is not None and STATE_TEXTS[state.state]:
+        return STATE_TEXTS[state.state]
     return sample_rate(rate_hz) if rate_hz else ""
 
 
@@ -115,7 +115,7 @@ def _about(row: SourceRow | None, state: SourceStatus | None) -> str:
 
 
 def _clock(recording: Recording | None, row: SourceRow | None, state: SourceStatus | None) -> str:
-    """How far its times may be off the host's, and what that rests on."""
+    """The bound of its clock against that of the host, and the method of the bound."""
     bound_ns, method = (state.clock_bound_ns, state.clock_method) if state else (None, "")
     if bound_ns is None and recording is not None and row is not None and row.id in recording.clocks:
         bound_ns, method = recording.clocks[row.id].bound_ns, recording.clocks[row.id].method

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from monitor_app.gui.theme import Theme
 
 MANY = 8
-"""An instrument with more signals than this shows its powers, and the others when asked."""
+"""An instrument with more signals than this shows its powers, and the others when its list is opened."""
 CLOCK_TIP = "bound of the difference between the time of a sample and the host's clock, and its method"
 FEW = 4
-"""Of one without a power."""
+"""Signals shown of an instrument without a power."""
 
 
 def first_lines(lines: tuple[SignalLine, ...]) -> tuple[SignalLine, ...]:

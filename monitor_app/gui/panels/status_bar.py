@@ -35,12 +35,12 @@ def resolution_text(samples_per_column: int | None) -> str:
 def quality_text(
     recording: Recording, status: BenchStatus | None, file_bytes: int, own_cpu: float
 ) -> tuple[str, str, str]:
-    """Before, at and after the number of lost samples, which stands out when it is not zero."""
+    """The text before, of and after the number of lost samples, which stands out when it is not zero."""
     measured = [source for source in recording.sources if source.kind not in COMPUTED]
     rates = [sample_rate(recording.rate_hz(source.id)) for source in measured]
     lost = max(recording.lost_samples, sum(s.lost_samples for s in status.sources) if status else 0)
     bounds = [clock.bound_ns for clock in recording.clocks.values()]
-    # The worst of them: each source has its own in the panel.
+    # The largest of them: the source panel shows that of each source.
     after = [f"clock {clock_bound(max(bounds) if bounds else None)}"]
     if status is not None:
         after.append(f"monitor {100 * (status.cpu_fraction + own_cpu):.0f} % of a core")

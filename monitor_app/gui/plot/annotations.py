@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: RUF001 (typography: dashes, minus and micro signs)
-"""What is written over and under the traces, as values, and where its labels go. No Qt."""
+"""Run names, levels, marks and gaps as values, and the placing of labels. No Qt."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PHASE_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A named stretch of time, in seconds since the start."""
+    """A named interval of time, in s since the start of the session."""
 
     start_s: float
     end_s: float
@@ -36,7 +36,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Samples of a source that never arrived, in seconds since the start."""
+    """An interval in which samples of a source are missing, in s since the start of the session."""
 
     start_s: float
     end_s: float
@@ -57,7 +57,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Annotations:
-    """Everything that is written on the panes, times in s since the start."""
+    """Everything that is written on the panes; times are in s since the start of the session."""
 
     runs: tuple[Interval, ...] = ()
     """Runs from the first to the last forward pass."""
@@ -71,11 +71,11 @@ class Annotations:
     latency: tuple[Note, ...] = ()
     accuracy: tuple[Note, ...] = ()
     accuracy_note: str = ""
-    """Why there is no accuracy."""
+    """Why no accuracy was measured."""
 
 
 def annotate(recording: Recording, *, with_levels: bool) -> Annotations:
-    """What there is to say about the session as it stands; levels where the power of the board is shown."""
+    """The annotations of a session as it stands; ``with_levels`` where the power of the board is shown."""
     phases = tuple(_phases(recording))
     levels = recording.levels if with_levels else None
     run = recording.current_run
@@ -85,7 +85,7 @@ def annotate(recording: Recording, *, with_levels: bool) -> Annotations:
         runs=tuple(_runs(recording)),
         phases=phases,
         gaps=tuple(_gaps(recording)),
-        # Of a source that went away the hole and the panel tell.
+        # A lost source is shown by its gap and by the source panel.
         marks=tuple((recording.seconds(m.host_ns), "" if m.kind == "lost" else m.text) for m in recording.marks),
         levels=tuple(Note(w, name, f"{w:.2f} W", line=True) for w, name in notes if w is not None),
         swing=f"{levels.swing_w:.2f} W" if levels and levels.swing_w is not None else "",
@@ -96,7 +96,7 @@ def annotate(recording: Recording, *, with_levels: bool) -> Annotations:
 
 
 def _gaps(recording: Recording) -> list[Gap]:
-    """They say whose they are where there are several; what is computed has none of its own."""
+    """Gaps of the measured sources, with the name of the source where there are several."""
     measured = [source for source in recording.sources if source.kind not in COMPUTED]
     names = {source.id: f"{source.name}  " if len(measured) > 1 else "" for source in measured}
     return [
@@ -158,7 +158,7 @@ def _accuracy_note(reason: str | None) -> str:
 
 
 def spread_apart(positions: Sequence[float], least: float, low: float, high: float) -> list[float]:
-    """Positions moved as little as needed to be ``least`` apart and within bounds, in their order of size."""
+    """The positions, moved as little as needed to be at least ``least`` apart and from ``low`` to ``high``."""
     order = sorted(range(len(positions)), key=positions.__getitem__)
     placed = [min(max(positions[k], low), high) for k in order]
     for k in range(1, len(placed)):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def cursor_at(seconds: float, pixel_s: float, recording: Recording, panes: Sequence[TracePane]) -> Cursor:
-    """The values at a time, of batches those that ended within some pixels of it."""
+    """The values at a time, and the latency of a batch that ended within a few pixels of it."""
     lines = [
         tuple(line for curve in pane.curves for line in _of_curve(curve, recording, seconds, len(pane.curves) > 1))
         for pane in panes
@@ -27,7 +27,7 @@ def cursor_at(seconds: float, pixel_s: float, recording: Recording, panes: Seque
 
 
 def _of_curve(curve: TraceCurve, recording: Recording, seconds: float, named: bool) -> tuple[str, ...]:
-    """Mean, and where a pixel has several samples their least and largest; in one line where there are several."""
+    """Mean, and minimum and maximum where a pixel has several samples; one line where the pane has several signals."""
     group = curve.group_at(seconds)
     if group is None:
         return ()

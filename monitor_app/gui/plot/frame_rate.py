@@ -18,7 +18,7 @@ INTERACTIVE_NS = 700_000_000
 
 
 def frame_ms(*, width_s: float, pixels: int, interactive: bool) -> int:
-    """Milliseconds to the next frame of a view that is ``width_s`` wide on so many pixels."""
+    """Milliseconds to the next frame of a view that shows ``width_s`` on this number of pixels."""
     if interactive:
         return INTERACTIVE_MS
     pixel_ms = 1000.0 * width_s / max(pixels, 1)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: N802 (Qt names these methods)
-"""Curves, columns and dots that do not ask where their data lie: the view is set by us, never by them.
+"""Curves, columns and dots that never compute the bounds of their data: the view is set by the stack alone.
 
 pyqtgraph's own items work out their bounds from the data again and again, for a view that would fit itself, and its
 scatter plot masks and maps every point for each paint; with three panes that is a third of a frame.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class _Unbounded:
-    """As large as the view, whatever the data."""
+    """Has the bounds of the view, whatever its data."""
 
     def boundingRect(self) -> QRectF:
         box = self.getViewBox()  # type: ignore[attr-defined]
@@ -35,7 +35,7 @@ class _Unbounded:
 
 
 class Curve(_Unbounded, pg.PlotCurveItem):
-    """A line or separate strokes, one pixel wide."""
+    """A line, or separate segments, one pixel wide."""
 
 
 class Dots(_Unbounded, pg.GraphicsObject):
@@ -78,7 +78,7 @@ class Dots(_Unbounded, pg.GraphicsObject):
 
 
 class Columns(_Unbounded, pg.GraphicsObject):
-    """Upright lines a pixel wide from a lowest to a highest value.
+    """Vertical lines, one pixel wide, each from a minimum to a maximum.
 
     They are put together row by row as an image: lines that stand side by side, each drawn from its top to its
     bottom, take four times as long, for each of their pixels is far from the one before in memory.
@@ -132,7 +132,7 @@ class Columns(_Unbounded, pg.GraphicsObject):
 def columns_image(
     column: NDArray[np.int64], top: NDArray[np.float64], bottom: NDArray[np.float64], height: int, colour: int
 ) -> tuple[NDArray[np.uint32], int, int]:
-    """The pixels that hold all columns, and where they begin: row and column of a pane of so many rows.
+    """The pixels that hold all columns, and where they begin: row and column within a pane of ``height`` rows.
 
     ``column`` rises; ``top`` and ``bottom`` are pixels from above, and each column has at least one. Columns in the
     same place are one, from the top of the highest to the bottom of the lowest.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of the signals above their pane, and the marks on the lines that tell them apart without their colours."""
+"""Names of the signals above their pane, and marks that distinguish their lines without colour."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def paint_mark(painter: QPainter, at: Point, slot: int, size: float = MARK_PX) -
 
 
 def paint_legend(painter: QPainter, theme: Theme, rect: QRectF, entries: Sequence[LegendEntry]) -> None:
-    """Names and values in a line within ``rect``; values go first where there is little room, then letters."""
+    """Names and values in one line within ``rect``; where room is short, values are left out, then names are elided."""
     metrics = QFontMetricsF(ui_font(SMALL_PX))
     painter.setFont(ui_font(SMALL_PX))
     fixed_px = len(entries) * SWATCH_PX + (len(entries) - 1) * APART_PX
@@ -84,7 +84,7 @@ def _paint_swatch(painter: QPainter, theme: Theme, at: Point, entry: LegendEntry
 
 
 def paint_marks(painter: QPainter, theme: Theme, pane: PaneState, view: TimeWindow) -> None:
-    """Marks along each line, fixed in time, those of one signal between those of the others."""
+    """Marks along each line, at fixed times, those of one signal between those of the others."""
     rect, curves = pane.rect, pane.curves
     every_s = view.width_s * MARK_EVERY_PX / max(rect.width(), 1.0)
     # On a grid that doubles, so that marks stay where they are while the view moves.
@@ -92,13 +92,13 @@ def paint_marks(painter: QPainter, theme: Theme, pane: PaneState, view: TimeWind
     first = math.floor(view.start_s / every_s) - 1
     grid = (first + np.arange(math.ceil(view.width_s / every_s) + 3)) * every_s
     for k, curve in enumerate(curves):
-        drawn = curve.picture
+        drawn = curve.lines
         if drawn is None or len(drawn.mean_x) == 0:
             continue
         at_s = grid + every_s * k / len(curves)
         at_s = at_s[(at_s >= max(view.start_s, drawn.mean_x[0])) & (at_s <= min(view.end_s, drawn.mean_x[-1]))]
         near = np.clip(np.searchsorted(drawn.mean_x, at_s), 0, len(drawn.mean_x) - 1)
-        near = near[np.abs(drawn.mean_x[near] - at_s) < every_s / 8]  # none in a hole
+        near = near[np.abs(drawn.mean_x[near] - at_s) < every_s / 8]  # none in a gap
         _begin_marks(painter, theme, curve.colour)
         for seconds, value in zip(drawn.mean_x[near].tolist(), drawn.mean_y[near].tolist(), strict=True):
             y = pane.y_pixel(value)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: N802 (Qt names these methods)
-"""Two layers in pixels around the curves: grounds and lines behind them, labels and cursors before them."""
+"""Two layers around the curves, painted from a PlotState: grounds and grid behind them, labels in front of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
 MARK_ROOM_PX = 260
 LEAST_NAMED_PX = 46
-"""Stretches narrower than this keep their name to themselves."""
+"""Intervals narrower than this are shown without their name."""
 
 
 _S = TypeVar("_S", Interval, Gap)
@@ -68,13 +68,13 @@ class _Layer(pg.GraphicsObject):
         """Without antialiasing, in the small font."""
         raise NotImplementedError
 
-    def _visible(self, stretches: Iterable[_S]) -> Iterator[tuple[float, float, _S]]:
-        """Pixels of the stretches in view, at least one wide."""
+    def _visible(self, intervals: Iterable[_S]) -> Iterator[tuple[float, float, _S]]:
+        """Left and right pixel of the intervals in view, at least one pixel apart."""
         view, rect = self.state.view, self.state.first.rect
-        for stretch in stretches:
-            if stretch.end_s >= view.start_s and stretch.start_s <= view.end_s:
-                left = max(self.state.x_pixel(stretch.start_s), rect.left())
-                yield left, max(min(self.state.x_pixel(stretch.end_s), rect.right()), left + 1), stretch
+        for interval in intervals:
+            if interval.end_s >= view.start_s and interval.start_s <= view.end_s:
+                left = max(self.state.x_pixel(interval.start_s), rect.left())
+                yield left, max(min(self.state.x_pixel(interval.end_s), rect.right()), left + 1), interval
 
 
 class Backdrop(_Layer):
@@ -83,22 +83,22 @@ class Backdrop(_Layer):
     def paint_state(self, painter: QPainter) -> None:
         theme = self.state.theme
         rects = [pane.rect for pane in self.state.panes]
-        for stretches in (self.state.annotations.runs, [s for s in self.state.annotations.phases if s.strong]):
-            for left, right, stretch in self._visible(stretches):
+        for intervals in (self.state.annotations.runs, [s for s in self.state.annotations.phases if s.strong]):
+            for left, right, interval in self._visible(intervals):
                 for rect in rects:
-                    ground = QColor(theme.span if stretch.strong else theme.span_soft)
+                    ground = QColor(theme.span if interval.strong else theme.span_soft)
                     painter.fillRect(QRectF(left, rect.top(), right - left, rect.height()), ground)
         self._paint_grid(painter)
         lost = mixed(theme.alarm, theme.ground, 0.35)
         for left, right, gap in self._visible(self.state.annotations.gaps):
             for pane in self.state.traces:
-                # Where others are shown too, they may well have samples there: the foot alone says whose are missing.
+                # Where the pane shows other sources too, only the bar at its foot marks the gap.
                 if pane.source_ids == {gap.source}:
                     painter.fillRect(QRectF(left, pane.rect.top(), right - left, pane.rect.height()), lost)
 
     def _paint_grid(self, painter: QPainter) -> None:
         theme = self.state.theme
-        faint, solid, words = (
+        faint, solid, text_colour = (
             QPen(mixed(theme.line, theme.ground, 0.5), 1),
             QPen(QColor(theme.line), 1),
             QColor(theme.dim),
@@ -114,17 +114,17 @@ class Backdrop(_Layer):
                 if rect.top() < y < rect.bottom() - 2:
                     painter.setPen(faint)
                     painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y))
-                painter.setPen(words)
+                painter.setPen(text_colour)
                 room = QRectF(rect.left() - AXIS_WIDTH_PX, y - ascent, AXIS_WIDTH_PX - TEXT_GAP_PX, 2 * ascent)
                 painter.drawText(room, RIGHT, value_text(k * step * pane.text_scale, step * pane.text_scale))
             painter.setPen(solid)
             painter.drawLine(rect.bottomLeft(), rect.bottomRight())
-        self._paint_times(painter, words, ascent)
+        self._paint_times(painter, text_colour, ascent)
 
-    def _paint_times(self, painter: QPainter, words: QColor, ascent: float) -> None:
+    def _paint_times(self, painter: QPainter, text_colour: QColor, ascent: float) -> None:
         view, rect = self.state.view, self.state.panes[-1].rect
         step = time_step(view.width_s, rect.width())
-        painter.setPen(words)
+        painter.setPen(text_colour)
         for k in range(math.ceil(view.start_s / step - 1e-9), math.floor(view.end_s / step + 1e-9) + 1):
             room = QRectF(self.state.x_pixel(k * step) - 60, rect.bottom() + TEXT_GAP_PX, 120, 2 * ascent)
             painter.drawText(room, CENTRE, clock_time(k * step, step))
@@ -171,30 +171,30 @@ class Foreground(_Layer):
         self._paint_texts(painter, self.state.annotations.phases, top + 5 + LINE_PX, self.state.theme.dim, SMALL_PX)
 
     def _paint_texts(
-        self, painter: QPainter, stretches: Iterable[Interval], top: float, colour: str, size_px: int
+        self, painter: QPainter, intervals: Iterable[Interval], top: float, colour: str, size_px: int
     ) -> None:
         font = ui_font(size_px)
         metrics = QFontMetricsF(font)
         painter.setFont(font)
         painter.setPen(QColor(colour))
-        for left, right, stretch in self._visible(stretches):
+        for left, right, interval in self._visible(intervals):
             room = right - left - 12
             elides = size_px == BODY_PX
-            if room >= (LEAST_NAMED_PX if elides else metrics.horizontalAdvance(stretch.name)):
-                # What the name begins with says most: the batch size goes before a letter of the network does.
-                whole = metrics.horizontalAdvance(stretch.name) <= room
-                name = stretch.name if whole else stretch.name.split("  ·  ")[0]
+            if room >= (LEAST_NAMED_PX if elides else metrics.horizontalAdvance(interval.name)):
+                # Where room is short, the batch size is left out before the name of the network is elided.
+                whole = metrics.horizontalAdvance(interval.name) <= room
+                name = interval.name if whole else interval.name.split("  ·  ")[0]
                 text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room)
                 painter.drawText(QPointF(left + 7, top + metrics.ascent()), text)
 
     def _paint_gaps(self, painter: QPainter) -> None:
-        """A foot that can be seen however short the hole, with the count where there is room for it."""
+        """A bar at the foot, visible however short the gap, with the number of lost samples where there is room."""
         metrics = QFontMetricsF(painter.font())
         alarm = QColor(self.state.theme.alarm)
         for pane in self.state.traces:
             bottom = pane.rect.bottom()
-            holed = {gap.source for gap in self.state.annotations.gaps}
-            lines = {source: k for k, source in enumerate(sorted(pane.source_ids & holed))}
+            lossy = {gap.source for gap in self.state.annotations.gaps}
+            lines = {source: k for k, source in enumerate(sorted(pane.source_ids & lossy))}
             for left, right, gap in self._visible(self.state.annotations.gaps):
                 if gap.source not in lines:
                     continue
@@ -209,8 +209,8 @@ class Foreground(_Layer):
         bottom = self.state.panes[-1].rect.bottom()
         rect = self.state.first.rect
         free_from = rect.left()
-        holed = {gap.source for gap in self.state.annotations.gaps} & self.state.first.source_ids
-        foot = rect.bottom() - 8 - LINE_PX * len(holed)
+        lossy = {gap.source for gap in self.state.annotations.gaps} & self.state.first.source_ids
+        foot = rect.bottom() - 8 - LINE_PX * len(lossy)
         for seconds, text in self.state.annotations.marks:
             if not view.start_s <= seconds <= view.end_s:
                 continue
@@ -263,7 +263,7 @@ class Foreground(_Layer):
         painter.drawText(QPointF(x + metrics.horizontalAdvance(name) + 6, baseline), text)
 
     def _paint_swing(self, painter: QPainter, pane: PaneState) -> None:
-        """From idle to full, drawn where it is."""
+        """An arrow from idle to full, at their heights."""
         notes = self.state.annotations
         if not notes.swing or len(notes.levels) < 2:
             return

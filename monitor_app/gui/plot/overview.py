@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: N802 (Qt names these methods)
-"""The whole session in a strip, with the view marked in it. Drag pans, the edges resize."""
+"""The whole session in a strip, with the view marked in it: drag the view to pan, its edges to zoom."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ REREAD_NS = 1_000_000_000
 
 
 class Overview(QWidget):
-    """Draws the session once a second at most, and the view in it as often as it moves."""
+    """Draws the session at most once a second, and the mark of the view whenever it moves."""
 
     view_asked = Signal(float, float)
     """(start, end in s) of the view that is wanted"""
@@ -40,7 +40,7 @@ class Overview(QWidget):
         super().__init__()
         self.setFixedHeight(HEIGHT_PX)
         self.setMouseTracking(True)
-        self.setToolTip("The whole session. Drag the view, or its edges.")
+        self.setToolTip("The whole session. Drag the marked view to pan, or its edges to zoom.")
         self._theme = theme
         self.gutter_px = GUTTER_PX
         """Left free on the right, as beside the panes."""
@@ -51,7 +51,7 @@ class Overview(QWidget):
         self._view: TimeWindow | None = None
         self._edge_s = 0.0
         self._grip: tuple[str, float, float, float] | None = None
-        """What is dragged, where it was taken, and the view at that time."""
+        """What is dragged, the time at which it was grabbed, and the start and end of the view then."""
 
     def set_theme(self, theme: Theme) -> None:
         self._theme, self._drawn = theme, None
@@ -62,7 +62,7 @@ class Overview(QWidget):
         self._read_edge_s = -1.0
 
     def refresh(self, recording: Recording, signal: SignalRow | None, view: TimeWindow, now_ns: int) -> None:
-        """Mark the view; read the session anew at most once a second."""
+        """Mark the view; read the session again at most once a second."""
         if signal is None or recording.edge_s <= 0:
             return
         wanted = (self.width(), self.gutter_px, signal.id, self._theme.name)

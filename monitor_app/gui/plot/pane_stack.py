@@ -35,7 +35,7 @@ FIRST_TRACE, OTHER_TRACE, LATENCY, ACCURACY = 60, 34, 22, 18
 """Heights of the panes relative to each other."""
 APART_PX = 10
 READING_S = 0.002
-"""Once curves that follow new samples have taken so long in a frame, the others have the next one."""
+"""Once curves with new samples have taken this long in a frame, the others wait for the next one."""
 
 
 class PaneStack(pg.GraphicsLayoutWidget):
@@ -88,7 +88,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
     @property
     def samples_per_column(self) -> int | None:
         """Of the first signal; None where nothing is drawn."""
-        drawn = self.trace.picture
+        drawn = self.trace.lines
         return drawn.samples_per_column if drawn is not None else None
 
     def _connect(self, pane: Pane) -> None:
@@ -174,7 +174,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         if moved:
             for pane in self.panes:
                 pane.show_time(view)
-            # pyqtgraph would move the items while it paints, which asks for a second painting of the same.
+            # Otherwise pyqtgraph moves the items while it paints, which causes a second painting.
             self.scene().prepareForPaint()
             self._locate_cursor()
 

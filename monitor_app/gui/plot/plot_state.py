@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QRectF
 
     from monitor_app.gui.plot.annotations import Annotations
-    from monitor_app.gui.plot.columns import Picture
+    from monitor_app.gui.plot.columns import TraceLines
     from monitor_app.gui.plot.time_window import TimeWindow
     from monitor_app.gui.theme import Theme
 
@@ -37,9 +37,9 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class CurveState:
-    """A curve, as the marks along it are placed; ``picture`` is None where nothing is drawn."""
+    """A curve, as the marks along it are placed; ``lines`` is None where nothing is drawn."""
 
-    picture: Picture | None
+    lines: TraceLines | None
     colour: str
     slot: int
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 
-from monitor_app.gui.plot.columns import Picture, picture
+from monitor_app.gui.plot.columns import TraceLines, trace_lines
 from monitor_app.gui.plot.envelope_cache import EnvelopeCache
 from monitor_app.gui.plot.items import Columns, Curve, Dots
 from monitor_app.gui.theme import mixed
@@ -54,7 +54,7 @@ class TraceCurve:
     def __init__(self, box: TimeViewBox, shown: ShownSignal) -> None:
         self.shown = shown
         self.colour = ""
-        self.picture: Picture | None = None
+        self.lines: TraceLines | None = None
         self._box = box
         self._columns = Columns()
         self._mean = Curve(skipFiniteCheck=True)
@@ -91,7 +91,7 @@ class TraceCurve:
     @property
     def spread(self) -> float:
         """Height of a typical column in SI units; 0 for single samples."""
-        drawn = self.picture
+        drawn = self.lines
         if drawn is None or len(drawn.column_y) == 0:
             return 0.0
         return float(np.median(drawn.column_y[1::2] - drawn.column_y[::2]))
@@ -146,8 +146,8 @@ class TraceCurve:
         if len(envelope) == 0:
             self._clear()
             return
-        drawn = picture(envelope, recording.origin_ns or 0)
-        self.picture = drawn
+        drawn = trace_lines(envelope, recording.origin_ns or 0)
+        self.lines = drawn
         if len(drawn.column_y):
             self._columns.set_data(drawn.mean_x, drawn.column_y[::2], drawn.column_y[1::2], ratio)
         else:
@@ -157,7 +157,7 @@ class TraceCurve:
         self._dots.set_data(*((drawn.mean_x, drawn.mean_y) if spread else (np.empty(0), np.empty(0))))
 
     def _clear(self) -> None:
-        self.picture = None
+        self.lines = None
         for item in self._items:
             item.clear()
 
@@ -165,7 +165,7 @@ class TraceCurve:
 
     def group_at(self, time_s: float) -> tuple[float, float, float] | None:
         """Mean, minimum and maximum of the group at a time; None in a gap."""
-        drawn = self.picture
+        drawn = self.lines
         if drawn is None or len(drawn.mean_x) == 0:
             return None
         k = int(np.argmin(np.abs(drawn.mean_x - time_s)))

@@ -18,13 +18,13 @@ from monitor_app.gui.plot.trace_curve import TraceCurve
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from monitor_app.gui.plot.columns import Picture
+    from monitor_app.gui.plot.columns import TraceLines
     from monitor_app.gui.plot.plot_state import PaneState
     from monitor_app.gui.session.shown_signals import ShownSignal
     from monitor_app.gui.theme import Theme
 
 NAMES_ROOM = 0.2
-"""Left free above the trace for the names of the runs."""
+"""Fraction of the span left free above the trace for the names of the runs."""
 REORDER = 1.3
 """Columns change places only when one is wider than the one behind it by this factor."""
 
@@ -41,9 +41,9 @@ class TracePane(Pane):
         self._label = ""
 
     @property
-    def picture(self) -> Picture | None:
+    def lines(self) -> TraceLines | None:
         """Of the first signal."""
-        return self.curves[0].picture if self.curves else None
+        return self.curves[0].lines if self.curves else None
 
     @property
     def quantity(self) -> Quantity:
@@ -103,16 +103,16 @@ class TracePane(Pane):
             self.set_label(theme, label)
 
     def state(self) -> PaneState:
-        curves = tuple(CurveState(each.picture, each.colour, each.shown.slot) for each in self.curves)
+        curves = tuple(CurveState(each.lines, each.colour, each.shown.slot) for each in self.curves)
         return replace(super().state(), curves=curves, source_ids=frozenset(self.source_ids))
 
     # -- after drawing ---------------------------------------------------------------------------
 
     def finish_drawing(self) -> None:
         """After curves were drawn: fit the y axis; wide columns go behind narrow ones, the first line in front."""
-        pictures = [curve.picture for curve in self.curves if curve.picture is not None]
-        if pictures:
-            self.hold(_least(p.low for p in pictures), -_least(-p.high for p in pictures))
+        drawn = [curve.lines for curve in self.curves if curve.lines is not None]
+        if drawn:
+            self.include(_least(each.low for each in drawn), -_least(-each.high for each in drawn))
         self._stack_curves()
         if self._theme is not None:
             self._name_axis(self._theme)

@@ -32,7 +32,7 @@ SHOW_AFTER_MS = 800
 
 
 class Exports(QObject):
-    """Writes files beside the work of the window; says where they are, or what went wrong."""
+    """Writes files while the window keeps running; announces where they are, or what went wrong."""
 
     note = Signal(str)
     alarm = Signal(str)
@@ -79,7 +79,7 @@ class Exports(QObject):
 
 
 class PictureExport(QThread):
-    """A picture being packed and written, which takes longer than a frame may."""
+    """A picture being encoded and written, which takes longer than a frame may."""
 
     def __init__(self, parent: QObject, picture: QImage, target: Path, session: Path) -> None:
         super().__init__(parent)
@@ -125,7 +125,7 @@ class TableExport(QObject):
         self._progress.setMinimumDuration(SHOW_AFTER_MS)
         self._progress.canceled.connect(self._cancel)
         start_s, end_s = span_s
-        words = [
+        arguments = [
             "-m",
             "monitor_app.gui.session.table_process",
             str(session),
@@ -133,7 +133,7 @@ class TableExport(QObject):
             f"{start_s:.9f}",
             f"{end_s:.9f}",
         ]
-        self.process.start(sys.executable, [*words, *map(str, signal_ids)])
+        self.process.start(sys.executable, [*arguments, *map(str, signal_ids)])
 
     def _cancel(self) -> None:
         self._cancelled = True

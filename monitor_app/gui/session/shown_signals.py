@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 MOST_PANES = 4
 MOST_IN_PANE = 6
-"""As many as there are colours and marks to tell them apart by."""
+"""The number of colours and marks that distinguish them."""
 COMPUTED = frozenset({"sum", "difference"})
-"""Kinds of the sources that the bench computes: each has one signal, and its own name says what it is."""
+"""Kinds of the sources that the bench computes: each has one signal, which is named after its source."""
 RAILS = "jetson-rails"
 
 
 @dataclass(frozen=True, slots=True)
 class ShownSignal:
-    """A signal in the picture; it keeps its ``slot``, which is its colour and its mark, while it is there."""
+    """A signal in the plot; while it is shown it keeps its ``slot``, which is its colour and its mark."""
 
     signal: SignalRow
     slot: int = 0
@@ -48,24 +48,24 @@ class ShownSignals:
 
     @property
     def first(self) -> SignalRow | None:
-        """The signal that stands for the session where there is room for one."""
+        """The signal that represents the session where there is room for one."""
         return self.panes[0][0].signal if self.panes else None
 
     def of(self, signal_id: int) -> ShownSignal | None:
-        """The trace of a signal, or None where it is not shown."""
+        """How a signal is shown, or None where it is not."""
         return next((trace for trace in self.all if trace.signal.id == signal_id), None)
 
     def problem_with(self, signal: SignalRow) -> str:
         """Why a signal cannot be shown with the others, one sentence; empty where it can."""
         pane = self._pane_of(signal.quantity)
         if pane is None and len(self.panes) == MOST_PANES:
-            return f"{MOST_PANES} quantities are shown: take one of them out first."
+            return f"{MOST_PANES} quantities are shown: hide one of them first."
         if pane is not None and len(self.panes[pane]) == MOST_IN_PANE:
-            return f"{MOST_IN_PANE} signals are shown in one pane: take one of them out first."
+            return f"{MOST_IN_PANE} signals are shown in one pane: hide one of them first."
         return ""
 
     def toggled(self, signal: SignalRow) -> ShownSignals:
-        """With the signal, or without it if it was there; the last one stays, and so does what has no room."""
+        """With the signal, or without it if it was shown; unchanged where it is the last one or has no room."""
         if self.of(signal.id) is not None:
             left = (tuple(t for t in pane if t.signal.id != signal.id) for pane in self.panes)
             panes = tuple(pane for pane in left if pane)
@@ -84,7 +84,7 @@ class ShownSignals:
 
 
 def shown_signals_of(signals: Iterable[SignalRow]) -> ShownSignals:
-    """These signals, the first of each quantity with its quantity's own colour; those without room are left out."""
+    """These signals, the first of each quantity in the colour of the quantity; those without room are left out."""
     traces = ShownSignals()
     for signal in signals:
         if traces.of(signal.id) is None:
@@ -93,21 +93,21 @@ def shown_signals_of(signals: Iterable[SignalRow]) -> ShownSignals:
 
 
 def usual_signals(reader: SessionReader) -> list[SignalRow]:
-    """What is shown until someone chooses: the total power first, then the power of each other instrument."""
+    """What is shown until the user selects signals: the total power, then the power of each other instrument."""
     total = total_power(reader)
     kinds = {source.id: source.kind for source in reader.sources()}
-    chosen = powers_of_sources(reader)
-    if any(kind in COMPUTED and chosen[k].role is Role.TOTAL for k, kind in kinds.items() if k in chosen):
-        # The rails are in the total; one of a chip says nothing beside it.
-        chosen = {k: each for k, each in chosen.items() if kinds[k] != RAILS or each.role is Role.TOTAL}
-    powers = sorted(chosen.values(), key=lambda each: (each != total, each.source))
+    by_source = powers_of_sources(reader)
+    if any(kind in COMPUTED and by_source[k].role is Role.TOTAL for k, kind in kinds.items() if k in by_source):
+        # The total includes the rails; a single one of a chip adds nothing.
+        by_source = {k: each for k, each in by_source.items() if kinds[k] != RAILS or each.role is Role.TOTAL}
+    powers = sorted(by_source.values(), key=lambda each: (each != total, each.source))
     if powers:
         return powers[:MOST_IN_PANE]
     return reader.signals()[:1]
 
 
 def labels_of(sources: Sequence[SourceRow], signals: Sequence[SignalRow]) -> dict[int, str]:
-    """By signal: its name, with that of its source before it where several sources have one of that name."""
+    """By id of the signal: its name, after that of its source where several sources have a signal of that name."""
     by_id = {source.id: source for source in sources}
     common = Counter(name for name, _ in {(signal.name, signal.source) for signal in signals})
     labels = {}
