@@ -115,7 +115,7 @@ class Recording:
                 self.results[run.id] = run_result(self.reader, run, LIVE)
 
     def _levels(self) -> Levels:
-        """Idle power of the latest baseline; full power of the latest timed span or, before there is one, of the warm-up."""
+        """Idle of the latest baseline; full of the latest timed span or, before there is one, of the latest warm-up."""
         idle = next((s for s in reversed(self.spans) if s.phase in IDLE_PHASES and s.end_ns is not None), None)
         result = self.latest_result
         full_w = result.power.full_w if result is not None and result.power is not None else self._warm_w()
