@@ -1,24 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench demo setup setup-dev clean
+.PHONY: help run test lint format bench demo setup setup-dev clean
 
 BIN := .venv/bin
 CONSTRAINTS ?= packaging/constraints.txt
 export CONSTRAINTS PYTHON TORCH_INDEX
-# Another environment's modules (ROS sets these, for one) do not belong in this one.
+# Variables of another Python environment (ROS sets them, for example) must not affect this one.
 unexport PYTHONHOME PYTHONPATH
 
 help:
 	@echo 'make run      measure the simulated board: in a window, or without a display into out/'
-	@echo 'make test     every check and every test'
-	@echo 'make lint     the checks alone'
-	@echo 'make bench    how fast the program itself is'
+	@echo 'make test     run every check and every test'
+	@echo 'make lint     the checks alone: ruff, mypy, import-linter'
+	@echo 'make format   format the code and mend what ruff can mend by itself'
+	@echo 'make bench    measure the speed of the program itself'
 	@echo 'make demo     fetch the demonstration weights and photographs again'
-	@echo 'make clean    remove .venv and caches; recordings in out/ stay'
+	@echo 'make clean    remove .venv and the caches, but not the recordings in out/'
 	@echo
-	@echo 'Each sets up what it needs the first time. Options, as in make run PYTHON=python3.12:'
+	@echo 'Each command sets up what it needs the first time. Options, for example make run PYTHON=python3.12:'
 	@echo 'PYTHON=...       the interpreter to use, 3.10 to 3.13'
-	@echo 'CONSTRAINTS=     the newest packages instead of the tested versions'
+	@echo 'CONSTRAINTS=     use the newest packages instead of the tested versions'
 	@echo 'TORCH_INDEX=...  one more package index: https://download.pytorch.org/whl/cpu has torch'
 	@echo '                 without CUDA, a tenth of the download on a machine without an NVIDIA GPU'
 
@@ -38,6 +39,10 @@ lint: setup-dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+format: setup-dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
 
 bench: setup-dev
 	@set -e; for script in tests/benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python "$$script"; done

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Makes .venv ready for one purpose and returns at once when it is:
-#   packaging/bootstrap.sh run    the program, with its demonstration weights and pictures if they can be had
-#   packaging/bootstrap.sh demo   the same, failing without them
-#   packaging/bootstrap.sh test   the same and what the tests need
+# Sets up .venv for one purpose; returns at once if that has been done already:
+#   packaging/bootstrap.sh run    the program, with its demonstration weights and photographs if they can be downloaded
+#   packaging/bootstrap.sh demo   the same, but fails without them
+#   packaging/bootstrap.sh test   the same, and what the tests need
 # Reads from the environment: PYTHON (an interpreter), CONSTRAINTS (a file, empty for none),
 # TORCH_INDEX (one more package index, for a smaller or a special torch).
 set -euo pipefail
@@ -16,7 +16,7 @@ constraints=${CONSTRAINTS-packaging/constraints.txt}
 venv_options=()
 demo_installed=
 
-# Of the user's own Python settings only the package index concerns this environment.
+# Of the user's own Python settings, only the package index applies to this environment.
 unset PYTHONHOME PYTHONPATH PIP_TARGET PIP_PREFIX
 export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
@@ -33,7 +33,7 @@ main() {
     [ -z "$constraints" ] || [ -r "$constraints" ] ||
         fail "The file $constraints named by CONSTRAINTS cannot be read; name another one, or none with CONSTRAINTS= ."
     mkdir -p "$venv" 2>/dev/null && [ -w "$venv" ] ||
-        fail "$PWD/$venv belongs to someone else: run make as that user, or remove the folder and run it again."
+        fail "$PWD/$venv belongs to another user: run make as that user, or remove the folder and run it again."
     grep -Lsx "$key" "$venv"/ready-* | xargs -r -d '\n' rm -f || true
     make_venv
     install_packages
@@ -44,7 +44,7 @@ main() {
     say "Ready ($(du -sh "$venv" | cut -f1) in $venv, ${SECONDS} s)."
 }
 
-# --- is there anything to do? ---------------------------------------------------------------
+# --- is everything set up already? ----------------------------------------------------------
 
 inputs_key() {
     { printf '%s\n' "$PWD" "${PYTHON-}" "$constraints" "${TORCH_INDEX-}"
@@ -56,13 +56,13 @@ is_ready() {
     [ -x "$venv/bin/python" ] && grep -qsx "$1" "$venv/ready-$purpose" && ! pip_was_stopped
 }
 
-# Stopped between removing and writing files, it leaves an environment that only looks whole.
+# If pip is stopped between removing and writing files, the environment looks complete but is not.
 pip_was_stopped() { grep -qs '^Installing collected' "$step_log"; }
 
 one_at_a_time() {
     exec 9<.
     flock -n 9 && return
-    say "Another set-up is under way in this folder; waiting for it."
+    say "Another set-up is running in this folder; waiting for it."
     flock 9
 }
 
@@ -80,7 +80,7 @@ make_venv() {
 }
 
 venv_is_whole() {
-    # A moved environment still starts, but its scripts name the old place.
+    # A moved environment still starts, but its scripts contain the old path.
     grep -qsF "$PWD/$venv/" "$venv/bin/pip" && "$venv/bin/python" -c "$version_fits" 2>/dev/null || return 1
     [ -z "${PYTHON-}" ] || [ "$("$PYTHON" -V 2>/dev/null)" = "$("$venv/bin/python" -V)" ]
 }
@@ -107,7 +107,7 @@ find_python() {
     fail "No Python 3.10 to 3.13 with venv, ssl and sqlite3 was found${fitting:+ ($fitting lacks one of them)}; install one and name it: make run PYTHON=/path/to/python3."
 }
 
-# NVIDIA builds torch for each JetPack; no other build reaches a Jetson's GPU, so that one is shared.
+# NVIDIA builds torch for each JetPack, and no other build can use a Jetson's GPU; so the installed one is shared.
 use_jetson_torch() {
     [ "$(uname -m)" = aarch64 ] || return 0
     [ -e /etc/nv_tegra_release ] || grep -qsa Jetson /proc/device-tree/model || return 0
@@ -158,7 +158,7 @@ give_up() {
 
 # --- shared libraries of Qt -----------------------------------------------------------------
 
-# What `ldd` names for Qt's offscreen and xcb plugins, by the Debian package that brings it.
+# The libraries that `ldd` lists for Qt's offscreen and xcb plugins, and the Debian package that contains each.
 readonly qt_packages='
 libEGL.so.1 libegl1
 libGL.so.1 libgl1
@@ -190,7 +190,7 @@ check_qt_libraries() {
     local missing remedy what=window
     missing=$(missing_for offscreen xcb)
     [ -n "$missing" ] || return 0
-    # shellcheck disable=SC2086  # one word a package
+    # shellcheck disable=SC2086  # one word for each package
     if may_use_apt && apt_install "Qt's shared libraries" $missing; then return; fi
 
     remedy="type: sudo apt-get update && sudo apt-get install -y $missing"
@@ -202,7 +202,7 @@ check_qt_libraries() {
             fail "The tests need libraries that are missing here and could not be installed; $remedy"
         what='window or picture'
     fi
-    say "No $what can be drawn on this machine; to mend that, $remedy"
+    say "No $what can be drawn on this machine; to correct this, $remedy"
 }
 
 missing_for() {

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +58,7 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(autouse=True)
 def leaves_nothing_behind() -> Iterator[None]:
     """Fails a test that leaves a thread, a child process or an open window."""
-    threads, processes, windows = set(_threads()), set(_processes()), set(_windows())
+    threads, processes, windows = set(_threads()), _descendants(), set(_windows())
     yield
     left = [
         *_left_threads(threads),
@@ -67,10 +69,14 @@ def leaves_nothing_behind() -> Iterator[None]:
         pytest.fail("the test left behind: " + "; ".join(left), pytrace=False)
 
 
+_home_number = itertools.count()
+
+
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder, so that no test sees the settings of the user or of another test."""
-    home = tmp_path_factory.mktemp("home")
+    # In a folder of their own: each tmp_path looks through its base folder for a free number.
+    home = tmp_path_factory.getbasetemp() / "homes" / str(next(_home_number))
     for variable, path in _homes(home).items():
         monkeypatch.setenv(variable, path)
     return home
@@ -81,13 +87,26 @@ def _threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if Path(f"/proc/self/task/{thread.native_id}").exists()]
 
 
-def _processes() -> list[psutil.Process]:
+def _descendants() -> set[int]:
+    """Process numbers of our children and theirs, straight from the kernel: psutil reads every process there is."""
+    found: set[int] = set()
+    todo = [os.getpid()]
+    while todo:
+        for children in Path(f"/proc/{todo.pop()}/task").glob("*/children"):
+            # A process or a thread may end between its listing and its reading.
+            with suppress(OSError):
+                todo += (new := {int(pid) for pid in children.read_text().split()} - found)
+                found |= new
+    return found
+
+
+def _processes(pids: set[int]) -> list[psutil.Process]:
+    processes = []
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):
+            processes.append(psutil.Process(pid))
     # Python's own resource tracker lives as long as the process that first needed it.
-    return [child for child in psutil.Process().children(recursive=True) if not _is_tracker(child)]
-
-
-def _is_tracker(process: psutil.Process) -> bool:
-    return "multiprocessing.resource_tracker" in _command(process)
+    return [process for process in processes if "multiprocessing.resource_tracker" not in _command(process)]
 
 
 def _command(process: psutil.Process) -> str:
@@ -115,8 +134,8 @@ def _left_threads(before: set[threading.Thread]) -> list[str]:
     return [f"thread {thread.name}" for thread in left]
 
 
-def _left_processes(before: set[psutil.Process]) -> list[str]:
-    _, alive = psutil.wait_procs(set(_processes()) - before, timeout=_GRACE_S)
+def _left_processes(before: set[int]) -> list[str]:
+    _, alive = psutil.wait_procs(_processes(_descendants() - before), timeout=_GRACE_S)
     left = [f"process {process.pid} ({_command(process)})" for process in alive]
     for process in alive:
         process.kill()

@@ -3,34 +3,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import re
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.main import get_command
 
 from monitor_app.cli import COMMANDS
-from monitor_app.cli.commands import MODULES, Emulated, app
+from monitor_app.cli.commands import app
 from monitor_app.cli.files import find_profile
-from monitor_app.core.profile import load_profile, parse_profile
-from monitor_app.core.source_specs import SERIAL_KINDS, Column, SerialSpec, SourceSpec, TimeColumn
-from monitor_app.emulators.runtime.options import parse_options
+from monitor_app.core.source_specs import SerialSpec
+from monitor_app.emulators.runtime.main import parse
 from monitor_app.sources.jetson.boards import board_names, load_board
+from monitor_app.sources.lines.spec import Column, TimeColumn
+from monitor_app.sources.profile_reader import load_profile, parse_profile
+from monitor_app.sources.registry import KINDS, emulated_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in DOCUMENTS}
 INSTRUMENTS = TEXTS["docs/instruments.md"]
-SPECS: dict[str, Any] = {
-    get_args(spec.model_fields["kind"].annotation)[0]: spec for spec in get_args(get_args(SourceSpec)[0])
-}
+SPECS: dict[str, Any] = {kind.name: kind.spec for kind in KINDS.values()}
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"`([^`]+)`")
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -73,17 +72,13 @@ SHOWN = sorted({(name, tuple(words)) for name, text in TEXTS.items() for words i
 NAMED = sorted({(name, tuple(words)) for name, text in TEXTS.items() for words in calls_named(text) if words})
 
 
-class _ParsedError(Exception):
-    """The words of an emulator are right; it need not run."""
-
-
-def check_call(words: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def check_call(words: Sequence[str]) -> None:
     """Parse a command line without carrying it out."""
     if not words:
         return
     first, *rest = words
     if first == "emulate" and rest:
-        check_emulator(Emulated(rest[0]), rest[1:], monkeypatch)
+        check_emulator(rest[0], rest[1:])
     elif first in COMMANDS:
         given = commands()[first].make_context(first, rest).params
         profile = given.get("profile")
@@ -98,21 +93,11 @@ def commands() -> dict[str, Any]:
     return dict(group.commands)
 
 
-def check_emulator(kind: Emulated, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    module = importlib.import_module(f"monitor_app.emulators.{MODULES.get(kind.value, kind.value)}")
-
-    parsed = []
-
-    def parse_only(*arguments: Any) -> Any:
-        options = parse_options(*arguments)
-        options.check()
-        parsed.append(options)
-        raise _ParsedError
-
-    monkeypatch.setattr(module, "parse_options", parse_only)
-    with contextlib.suppress(_ParsedError):
-        module.main(words)
-    assert parsed
+def check_emulator(name: str, words: Sequence[str]) -> None:
+    kind = emulated_kind(name)
+    assert kind is not None
+    module = importlib.import_module(f"monitor_app.emulators.{kind.name}.__main__")
+    parse(module.EMULATOR, words).check()
 
 
 @pytest.mark.parametrize(("name", "number", "block"), TOML, ids=[f"{name}-{number}" for name, number, _ in TOML])
@@ -130,10 +115,8 @@ def test_profiles_are_shown_as_toml() -> None:
 
 
 @pytest.mark.parametrize(("name", "words"), SHOWN, ids=[f"{name}: {' '.join(words)}" for name, words in SHOWN])
-def test_every_command_line_shown_can_be_typed(
-    name: str, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    check_call(words, monkeypatch)
+def test_every_command_line_shown_can_be_typed(name: str, words: tuple[str, ...]) -> None:
+    check_call(words)
 
 
 @pytest.mark.parametrize(("name", "words"), NAMED, ids=[f"{name}: {' '.join(words)}" for name, words in NAMED])
@@ -142,7 +125,7 @@ def test_every_command_named_exists_with_its_options(name: str, words: tuple[str
     if first in COMMANDS:
         options = {option for parameter in commands()[first].params for option in parameter.opts}
         assert {word for word in rest if word.startswith("-")} <= options
-        assert first != "emulate" or not rest or Emulated(rest[0])
+        assert first != "emulate" or not rest or emulated_kind(rest[0])
     else:
         assert not rest
         assert load_profile(find_profile(first)).source
@@ -162,15 +145,17 @@ def test_every_command_named_exists_with_its_options(name: str, words: tuple[str
         "monitor-app emulate shunt --fault melt@5",
     ],
 )
-def test_what_does_not_exist_would_be_noticed(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_exist_would_be_noticed(line: str) -> None:
     [words] = calls_shown(f"```sh\nsudo .venv/bin/{line} | less    # a remark\n```\n")
     with pytest.raises((Exception, SystemExit)):
-        check_call(words, monkeypatch)
+        check_call(words)
 
 
 def test_every_command_and_every_emulator_is_shown() -> None:
     assert set(COMMANDS) - {"window"} <= {words[0] for _, words in SHOWN if words}
-    assert {words[1] for _, words in SHOWN if words[0] == "emulate"} == {kind.value for kind in Emulated}
+    emulated = {kind.name for kind in KINDS.values() if kind.emulates}
+    shown = [emulated_kind(words[1]) for _, words in SHOWN if words[0] == "emulate"]
+    assert {kind.name for kind in shown if kind is not None} == emulated
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -187,6 +172,29 @@ def test_every_decision_is_in_the_list() -> None:
     for name in listed:
         title = TEXTS[f"docs/decisions/{name}"].splitlines()[0]
         assert title.startswith(f"# {name[:4]} ")
+
+
+def test_every_document_is_in_the_index() -> None:
+    listed = set(_LINK.findall(TEXTS["docs/README.md"]))
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"} <= listed
+
+
+@pytest.mark.parametrize("name", ["docs/instruments.md", "docs/campaign.md", "docs/user-guide.md"])
+def test_every_message_that_a_table_explains_is_in_the_code(name: str) -> None:
+    """Between the dots that stand for what differs."""
+    files = [*(ROOT / "monitor_app").rglob("*.py"), *(ROOT / "profiles").rglob("*.toml")]
+    code = "".join(path.read_text(encoding="utf-8") for path in files)
+    code = re.sub(r'["\']\s*f?["\']', "", code)  # strings over several lines
+    for cell in re.findall(r"^\| ([^|]+)", TEXTS[name], re.MULTILINE):
+        for message in re.findall(r'"([^"]+)"', cell):
+            assert all(part.strip() in code for part in re.split(r"\.\.\.", message)), message
+
+
+@pytest.mark.parametrize("name", [name for name in TEXTS if name != "CHANGELOG.md"])
+def test_every_file_named_exists(name: str) -> None:
+    """By its path from the root, or from monitor_app: `tests/test_documents.py`, `core/clock.py`."""
+    for path in re.findall(r"`([\w./-]+/[\w.-]+\.(?:py|toml|csv))`", TEXTS[name]):
+        assert (ROOT / path).exists() or (ROOT / "monitor_app" / path).exists(), path
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "profiles").glob("*.toml")), ids=lambda path: path.name)
@@ -218,7 +226,7 @@ def test_every_kind_is_in_the_table_and_every_key_of_it_in_its_section(kind: str
     assert re.search(rf"^\|.*\| `{kind}` \|", INSTRUMENTS, re.MULTILINE)
     assert re.search(rf"^\|.*`{kind}`.*\|", TEXTS["README.md"], re.MULTILINE)
     common = INSTRUMENTS[INSTRUMENTS.index("\n## 1. ") : INSTRUMENTS.index("\n## 2. ")]
-    inherited = {"kind", "name", "roles", *(SerialSpec.model_fields if spec in SERIAL_KINDS else ())}
+    inherited = {"kind", "name", "roles", *(SerialSpec.model_fields if issubclass(spec, SerialSpec) else ())}
     for key in spec.model_fields:
         assert is_named(key, common if key in inherited else section_of(kind)), key
 
@@ -230,7 +238,7 @@ def test_every_key_of_a_column_is_explained(table: Any) -> None:
 
 
 def test_the_defaults_of_serial_instruments_are_as_documented() -> None:
-    for spec in SERIAL_KINDS:
+    for spec in (spec for spec in SPECS.values() if issubclass(spec, SerialSpec)):
         line = spec.model_fields["sync_line"].default
         assert f"`{line}`" in INSTRUMENTS
     for kind, spec in SPECS.items():

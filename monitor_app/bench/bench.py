@@ -13,7 +13,7 @@ from monitor_app import __version__
 from monitor_app.bench.acquisition.discovery import Finder
 from monitor_app.bench.acquisition.recorder import Recorder
 from monitor_app.bench.acquisition.source_set import SourceSet
-from monitor_app.bench.runs.completed_runs import Ledger
+from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.bench.runs.driver import RunDriver
 from monitor_app.core.status import BenchPhase, BenchStatus, SourceState
 from monitor_app.session.files import discard_empty_session
@@ -32,27 +32,27 @@ RATE_OVER_S = 2.0
 class Bench:
     """Records from the moment it is made until close. Raises SessionError when the file cannot be created."""
 
-    def __init__(self, profile: Profile, profile_text: str, session: Path, *, go_on: bool = False) -> None:
-        """To go on with a session is to run what of the plan it does not hold yet."""
+    def __init__(self, profile: Profile, profile_text: str, session: Path, *, resume: bool = False) -> None:
+        """With ``resume`` the session is there already, and the runs of the plan that it does not hold yet are run."""
         self._profile = profile
-        self.goes_on = go_on
-        """The file was there before."""
-        ledger = Ledger.of(session) if go_on else None
-        threads = threads_for(profile, ledger)
-        self._recorder = Recorder(session, go_on=go_on)
+        self.resumed = resume
+        """The file was there before this bench."""
+        completed = CompletedRuns.of(session) if resume else None
+        threads = threads_for(profile, completed)
+        self._recorder = Recorder(session, resume=resume)
         self._recorder.put(lambda writer: writer.set_meta(_meta(profile, profile_text, threads)))
         try:
             self._sources = SourceSet(profile, self._recorder)
         except BaseException:
             self._recorder.close()
-            if not go_on:
+            if not resume:
                 discard_empty_session(session)
             raise
         self._finder = Finder()
-        self._runs = RunDriver(profile, threads, self._recorder, self._sources.lamps, ledger)
+        self._runs = RunDriver(profile, threads, self._recorder, self._sources.load_signals, completed)
         self._phase = BenchPhase.MONITORING
         self.message = ""
-        """What became of the last command, where it could not be carried out; one sentence."""
+        """Why the last command could not be carried out, one sentence; empty where it could."""
         self._meter = _Meter(session)
         if profile.plan is not None and profile.plan.autostart:
             self.start_runs()
@@ -69,7 +69,7 @@ class Bench:
 
     @property
     def refusal(self) -> MonitorError | None:
-        """Why the plan could not be run at all, once that is known; the recording goes on."""
+        """Why the plan could not be run at all, once that is known; the recording continues."""
         return self._runs.refusal
 
     @property
@@ -79,7 +79,7 @@ class Bench:
 
     @property
     def cycle(self) -> int:
-        """The cycle that is going on, or was last; counted from 1."""
+        """The current or the last cycle, counted from 1."""
         return self._runs.cycle
 
     def start_runs(self) -> None:
@@ -87,11 +87,11 @@ class Bench:
         self._runs.start()
 
     def stop_runs(self) -> None:
-        """Cancel what is going on and what waits; the recording goes on."""
+        """Cancel the current run and those that wait; the recording continues."""
         self._runs.stop()
 
     def skip_run(self) -> None:
-        """Cancel only the run that is going on."""
+        """Cancel only the current run."""
         self._runs.skip()
 
     def connect(self, source: str) -> None:
@@ -99,15 +99,15 @@ class Bench:
         self._sources.connect(source)
 
     def disconnect(self, source: str) -> None:
-        """Let go of a source until connect."""
+        """Close the connection to a source until connect."""
         self._sources.disconnect(source)
 
     def add_source(self, spec: SourceSpec) -> None:
-        """Take one more instrument into the session. Raises MonitorError where its name is taken."""
+        """Add an instrument to the session. Raises MonitorError where its name is taken."""
         self._sources.add(spec)
 
     def find_sources(self) -> None:
-        """Ask all ports that are not in use who is there; the status tells what was found."""
+        """Search for instruments on all ports that are not in use; the status lists what was found."""
         self._finder.ask()
 
     @property
@@ -146,7 +146,7 @@ class Bench:
         )
 
     def close(self) -> None:
-        """Stop the runs, let go of the instruments, complete the file. Calling it twice is fine."""
+        """Stop the runs, close the instruments, complete the file. Calling it twice is fine."""
         self._phase = BenchPhase.STOPPING
         self._finder.stop()
         self._runs.close()
@@ -157,13 +157,13 @@ class Bench:
         self._phase = BenchPhase.CLOSED
 
 
-def threads_for(profile: Profile, ledger: Ledger | None = None) -> int:
+def threads_for(profile: Profile, completed: CompletedRuns | None = None) -> int:
     """Torch threads: as the profile says, or one core less than there are, which is left to the monitor.
 
-    A session that is gone on with keeps its own: a kill may have left the board in a power mode with fewer cores.
+    A resumed session keeps its number: a kill may have left the board in a power mode with fewer cores.
     """
-    begun_with = ledger.threads if ledger is not None else None
-    return profile.inference.threads or begun_with or max(len(os.sched_getaffinity(0)) - 1, 1)
+    earlier = completed.threads if completed is not None else None
+    return profile.inference.threads or earlier or max(len(os.sched_getaffinity(0)) - 1, 1)
 
 
 def _meta(profile: Profile, profile_text: str, threads: int) -> dict[str, str]:
@@ -191,7 +191,7 @@ def _processor() -> str:
 
 
 class _Meter:
-    """How fast the file grows and what share of a core this process uses, over the last seconds."""
+    """How fast the file grows, and the fraction of a core that this process uses, over the last seconds."""
 
     def __init__(self, session: Path) -> None:
         self._files = (session, session.with_name(session.name + "-wal"))
@@ -199,7 +199,7 @@ class _Meter:
         self._bytes_per_s = self._cpu_fraction = 0.0
 
     def read(self) -> tuple[int, float, float]:
-        """Bytes of the file, bytes a second, share of a core."""
+        """Bytes of the file, bytes a second, fraction of a core."""
         file_bytes = sum(path.stat().st_size for path in self._files if path.exists())
         then, bytes_then, cpu_then = self._before
         now, cpu = time.monotonic(), time.process_time()

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the window and the bench say to each other: one JSON object a line, see docs/bench-protocol.md."""
+"""The messages between the window and the bench: one JSON object a line, see docs/bench-protocol.md."""
 
-from __future__ import annotations
-
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from monitor_app.core.errors import BenchError
-from monitor_app.core.status import BenchPhase, BenchStatus, FoundSource, RunStatus, SourceState, SourceStatus
+from monitor_app.core.messages import Codec
+from monitor_app.core.status import BenchStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +16,12 @@ class StartRuns:
 
 @dataclass(frozen=True, slots=True)
 class StopRuns:
-    """Cancel the run that is going on and the rest of the plan; the recording goes on."""
+    """Cancel the current run and the rest of the plan; the recording continues."""
 
 
 @dataclass(frozen=True, slots=True)
 class SkipRun:
-    """Cancel only the run that is going on."""
+    """Cancel only the current run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +33,19 @@ class Connect:
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """Let go of a source until Connect."""
+    """Close the connection to a source until Connect."""
 
     source: str
 
 
 @dataclass(frozen=True, slots=True)
 class FindSources:
-    """Look for instruments, and ask on USB ports who is there; the next Status tells what was found."""
+    """Search for instruments, with a query on each USB port; a later Status lists what was found."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddSource:
-    """Take an instrument into the session that is going on; ``spec`` is a [[source]] table of a profile."""
+    """Add an instrument to the current session; ``spec`` is a [[source]] table of a profile."""
 
     spec: dict[str, Any]
 
@@ -84,7 +82,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The bench cannot go on; one sentence with what to do. It ends by itself."""
+    """The bench cannot continue and ends by itself; ``message`` is one sentence that says what to do."""
 
     message: str
 
@@ -98,46 +96,35 @@ class Closed:
 
 Event: TypeAlias = Opened | Status | Failed | Closed
 
-_COMMANDS: dict[str, type[Command]] = {
-    kind.__name__: kind
-    for kind in (StartRuns, StopRuns, SkipRun, Connect, Disconnect, FindSources, AddSource, AddMark, Quit)
-}
-_EVENTS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Opened, Status, Failed, Closed)}
-_MISUNDERSTOOD = "The bench and the window do not understand each other ({}): start both from one version."
+_COMMANDS: Codec[Command] = Codec(
+    {
+        kind.__name__: kind
+        for kind in (StartRuns, StopRuns, SkipRun, Connect, Disconnect, FindSources, AddSource, AddMark, Quit)
+    }
+)
+_EVENTS: Codec[Event] = Codec({kind.__name__: kind for kind in (Opened, Status, Failed, Closed)})
 
 
 def encode(message: Command | Event) -> bytes:
     """The message as one line."""
-    return json.dumps({"type": type(message).__name__, **asdict(message)}).encode() + b"\n"
+    return _EVENTS.encode(message) if isinstance(message, Event) else _COMMANDS.encode(message)
 
 
 def decode_command(line: bytes) -> Command:
     """A line from the window. Raises BenchError."""
     try:
-        fields = json.loads(line)
-        return _COMMANDS[fields.pop("type")](**fields)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BenchError(_MISUNDERSTOOD.format(repr(error))) from error
+        return _COMMANDS.decode(line)
+    except ValueError as error:
+        raise _no_message(error) from error
 
 
 def decode_event(line: bytes) -> Event:
     """A line from the bench. Raises BenchError."""
     try:
-        fields = json.loads(line)
-        kind = _EVENTS[fields.pop("type")]
-        event: Event = Status(_status(fields["status"])) if kind is Status else kind(**fields)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BenchError(_MISUNDERSTOOD.format(repr(error))) from error
-    return event
+        return _EVENTS.decode(line)
+    except ValueError as error:
+        raise _no_message(error) from error
 
 
-def _status(fields: dict[str, Any]) -> BenchStatus:
-    sources = tuple(map(_source_status, fields.pop("sources")))
-    found = tuple(FoundSource(**each) for each in fields.pop("found"))
-    runs = tuple(RunStatus(**r) for r in fields.pop("runs"))
-    phase = BenchPhase(fields.pop("phase"))
-    return BenchStatus(**fields, phase=phase, sources=sources, found=found, runs=runs)
-
-
-def _source_status(fields: dict[str, Any]) -> SourceStatus:
-    return SourceStatus(**{**fields, "state": SourceState(fields["state"]), "notes": tuple(fields["notes"])})
+def _no_message(error: ValueError) -> BenchError:
+    return BenchError(f"The bench and the window do not understand each other ({error}): start both from one version.")

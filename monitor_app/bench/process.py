@@ -3,8 +3,8 @@
 
     python -m monitor_app.bench.process PROFILE SESSION
 
-It ends on Quit, and on SIGTERM or SIGINT. When its window dies (stdin ends without Quit) the recording goes on:
-a plan is carried through to its end, an endless one to the end of its cycle, and then the file is completed.
+It ends on Quit, and on SIGTERM or SIGINT. When its window dies (stdin ends without Quit) the recording continues:
+a plan is run to its end, an endless one to the end of its cycle, and then the file is completed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from monitor_app.bench import messages
 from monitor_app.bench.bench import Bench
 from monitor_app.core.errors import BenchError, MonitorError
 from monitor_app.core.log import log_to_file
-from monitor_app.core.profile import parse_profile, parse_source, read_profile_text
+from monitor_app.sources.profile_reader import parse_profile, parse_source, read_profile_text
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code 0 when the file is complete, 1 when there was nothing to record with or to."""
+    """Exit code 0 when the file is complete, 1 when the profile or the session file could not be used, or failed."""
     profile_path, session_path = map(Path, arguments)
     log_to_file("bench")
     link = _Link()
@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _serve(bench: Bench, link: _Link) -> None:
-    """Carry out commands and tell the status until there is a reason to end."""
+    """Carry out commands and send the status until there is a reason to end."""
     last: BenchStatus | None = None
     cycle_when_orphaned: int | None = None
     while bench.failure is None and not link.quit_wanted:
@@ -75,7 +75,7 @@ def _serve(bench: Bench, link: _Link) -> None:
             last = status
         if link.orphaned:
             if cycle_when_orphaned is None:
-                logger.warning("The window is gone; the recording goes on to the end of the plan")
+                logger.warning("The window has ended; the recording continues to the end of the plan")
                 cycle_when_orphaned = bench.cycle
             if not bench.runs_active or (_endless(status) and bench.cycle > cycle_when_orphaned):
                 return
@@ -107,22 +107,22 @@ def _carry_out(command: messages.Command, bench: Bench, link: _Link) -> None:
 
 
 class _Link:
-    """stdin and stdout as lines of messages. Neither a window that is slow nor one that is gone can hold us up."""
+    """stdin and stdout as lines of messages. Neither a slow window nor one that has ended can block the bench."""
 
     def __init__(self) -> None:
         self.quit_wanted = False
         self.orphaned = False
         self._buffer = b""
         self._unsent = b""
-        """The rest of a line that the window's pipe had no room for."""
+        """Bytes that the window's pipe had no room for yet."""
         self._stdout = os.dup(sys.stdout.fileno())
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever anybody prints is no message
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # printed text is no message
         os.set_blocking(self._stdout, False)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
 
     def send(self, event: messages.Event) -> None:
-        """A window that does not read misses a status; the next one tells it all again."""
+        """Never waits. A window that does not read misses a status, which the next one replaces."""
         if not (self._unsent and isinstance(event, messages.Status)):
             self._unsent += messages.encode(event)
         with contextlib.suppress(BlockingIOError):
@@ -133,7 +133,7 @@ class _Link:
                 self._unsent = b""
 
     def commands(self, timeout_s: float) -> list[messages.Command]:
-        """What came within the timeout."""
+        """The commands that arrived within the timeout."""
         if self.orphaned:
             time.sleep(timeout_s)
             return []

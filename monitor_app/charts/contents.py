@@ -1,22 +1,88 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What of a chart can be drawn, and what must be said instead. No Qt."""
+"""What of a chart can be drawn, which of its points belong together, and what must be said instead. No Qt."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from monitor_app.charts.axis import Room, shown
 from monitor_app.charts.model import Origin, Scale
-from monitor_app.charts.ruler import Room, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from monitor_app.charts.model import Chart, Point, Series
 
 SOLID = frozenset({Origin.MEASURED, Origin.SIMULATED})
 """Of this bench, drawn filled; everything else is hollow."""
+PUBLISHED = frozenset({Origin.EXACT, Origin.DIGITISED, Origin.QUOTED, Origin.COMPUTED})
+"""Of the paper."""
 NOTHING = "There are no values to draw."
+_MOST_REACH = 4.0
+"""Intervals longer than so many usual ones, and than all values are apart, are cut by the edge of the plot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What was measured in one of the compared sessions, under one set of conditions; drawn with a shape of its own."""
+
+    campaign: int
+    name: str
+    simulated: bool
+
+    @property
+    def title(self) -> str:
+        """For the legend, with its origin."""
+        origin = Origin.SIMULATED if self.simulated else Origin.MEASURED
+        return f"{self.name or f'session {self.campaign + 1}'}, {origin.value}"
+
+
+def groups_of(chart: Chart) -> tuple[Group, ...]:
+    """Those of the points that were measured here, in their order; one where nothing is compared."""
+    keys: dict[tuple[int, str], bool] = {}
+    for series, point in points_of(chart):
+        if series.origin in SOLID:
+            key = (point.campaign, series.group)
+            keys[key] = keys.get(key, True) and series.origin is Origin.SIMULATED
+    return tuple(Group(campaign, name, simulated) for (campaign, name), simulated in keys.items())
+
+
+def place_of(groups: Sequence[Group], series: Series, point: Point) -> int:
+    """Which of the groups a point belongs to; 0 for what was not measured here."""
+    keys = [(group.campaign, group.name) for group in groups]
+    key = (point.campaign, series.group)
+    return keys.index(key) if series.origin in SOLID and key in keys else 0
+
+
+def without(chart: Chart, hidden: Collection[str]) -> Chart:
+    """The chart without series and lines that have one of these words as their network, title or group.
+
+    An empty line stays in the place of each that is left out, so that the others keep their colours.
+    """
+    words = frozenset(hidden)
+    return replace(
+        chart,
+        series=tuple(each for each in chart.series if not each.words & words),
+        lines=tuple(replace(each, x=(), y=(), low=(), high=()) if each.words & words else each for each in chart.lines),
+    )
+
+
+def without_paper(chart: Chart) -> Chart:
+    """The chart without the published values."""
+    groups = {each.group for each in chart.series if each.origin in PUBLISHED}
+    groups |= {each.group for each in chart.lines if each.origin in PUBLISHED}
+    return replace(
+        chart,
+        series=tuple(each for each in chart.series if each.origin not in PUBLISHED),
+        lines=tuple(each for each in chart.lines if each.origin not in PUBLISHED),
+        extra={
+            name: value
+            for name, value in chart.extra.items()
+            if not any(group and name.endswith(f"({group})") for group in groups)
+        },
+    )
 
 
 def drawable(chart: Chart, point: Point) -> bool:
@@ -58,7 +124,7 @@ def origins_of(chart: Chart) -> list[Origin]:
     return [origin for origin in Origin if origin in present]
 
 
-def is_aside(chart: Chart, series: Series) -> bool:
+def is_ring(chart: Chart, series: Series) -> bool:
     """Points among joined ones that belong to no line: they mark points of lines, and are drawn as rings."""
     return not series.joined and any(other.joined for other in chart.series)
 
@@ -71,16 +137,26 @@ def sizes_of(chart: Chart) -> list[float]:
 
 def room_x(chart: Chart) -> Room:
     """What the x axis must hold."""
-    ends = (end for _, point in points_of(chart) for end in (point.x.value, point.x.low, point.x.high))
-    return Room(tuple(_shown(chart.x.scale, ends)), tuple(x for line in chart.lines for x in line.x))
+    values = [(point.x.low, point.x.value, point.x.high) for _, point in points_of(chart)]
+    return Room(tuple(_reached(chart.x.scale, values)), tuple(x for line in chart.lines for x in line.x))
 
 
 def room_y(chart: Chart) -> Room:
     """What the y axis must hold; bars stand on zero."""
-    ends = (end for _, point in points_of(chart) for end in (point.y.value, point.y.low, point.y.high))
+    values = [(point.y.low, point.y.value, point.y.high) for _, point in points_of(chart)]
     curves = (y for line in chart.lines for y in line.y)
-    return Room(tuple(_shown(chart.y.scale, ends)), tuple(curves), from_zero=chart.bars)
+    return Room(tuple(_reached(chart.y.scale, values)), tuple(curves), from_zero=chart.bars)
 
 
-def _shown(scale: Scale, values: Iterable[float]) -> Iterator[float]:
-    return (value for value in values if shown(scale, value))
+def _reached(scale: Scale, values: Sequence[tuple[float, float, float]]) -> Iterator[float]:
+    """Values and ends of intervals, but for intervals that reach so far that they would squeeze all else."""
+    if not values:
+        return
+    middles = [value for _, value, _ in values]
+    halves = sorted((high - low) / 2 for low, _, high in values if math.isfinite(high - low))
+    span = max(middles) - min(middles) or max(map(abs, middles)) or 1.0
+    reach = max(span, _MOST_REACH * halves[len(halves) // 2] if halves else 0.0)
+    least, most = min(middles) - reach, max(middles) + reach
+    for low, value, high in values:
+        ends = (max(low, least) if math.isfinite(low) else value, min(high, most) if math.isfinite(high) else value)
+        yield from (end for end in (value, *ends) if shown(scale, end))

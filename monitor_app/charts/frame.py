@@ -6,19 +6,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor_app.charts.canvas import BODY, SMALL
+from monitor_app.charts.canvas import badge_width
 from monitor_app.charts.contents import NOTHING, has_values, is_simulated, notes_of
-from monitor_app.charts.sheet import LINE_HEIGHT
+from monitor_app.charts.style import BODY, LINE_HEIGHT, SMALL
 
 if TYPE_CHECKING:
+    from monitor_app.charts.canvas import Canvas
     from monitor_app.charts.clipping import Box
     from monitor_app.charts.model import Chart
-    from monitor_app.charts.sheet import ChartSheet
+    from monitor_app.charts.style import Style
 
 MARGIN = 1.2
+"""Around the whole picture, in units."""
+SIMULATED = "SIMULATED"
 _TITLE = 1.3
 _MOST_LINES, _MOST_CAPTION = 5, 3
 _PAPER = "Canziani, Paszke, Culurciello 2016"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Lines over the plot, already cut to the width."""
+
+    title: str
+    repeats: str
+    simulated: bool
+    bottom: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,75 +40,84 @@ class Footer:
 
     lines: tuple[tuple[str, bool], ...]
     height: float
+    whole: bool
+    """Everything that is missing is among them."""
 
 
-def draw_header(sheet: ChartSheet, chart: Chart) -> float:
-    """Title, the figure that is repeated, and the mark of a simulation; returns the y below."""
-    unit, margin = sheet.unit, MARGIN * sheet.unit
-    right = sheet.width - margin
-    if is_simulated(chart):
-        right = sheet.badge(right, margin, "SIMULATED") - margin
-    title = sheet.elided(chart.title, right - margin, _TITLE, bold=True)
-    sheet.write(margin, margin + 0.7 * unit, title, sheet.palette.text, _TITLE, bold=True)
+def header(style: Style, chart: Chart) -> Header:
+    """Title, the figure that is repeated, and the mark of a simulation."""
+    unit, margin = style.unit, MARGIN * style.unit
+    simulated = is_simulated(chart)
+    right = style.width - margin - (badge_width(style, SIMULATED) + margin if simulated else 0.0)
+    title = style.elided(chart.title, right - margin, _TITLE, bold=True)
     if chart.number is None:
-        return margin + (2.7 if is_simulated(chart) else 2.0) * unit
-    words = sheet.elided(f"repeats figure {chart.number} of {_PAPER}", right - margin, SMALL)
-    sheet.write(margin, margin + 2.2 * unit, words, sheet.palette.dim, SMALL)
-    return margin + 3.2 * unit
+        return Header(title, "", simulated, margin + (2.7 if simulated else 2.0) * unit)
+    words = style.elided(f"repeats figure {chart.number} of {_PAPER}", right - margin, SMALL)
+    return Header(title, words, simulated, margin + 3.2 * unit)
 
 
-def footer(sheet: ChartSheet, chart: Chart) -> Footer:
-    """Caption, the chart's own numbers and what is missing, in at most so many lines; what is cut is counted."""
-    width = sheet.width - 2 * MARGIN * sheet.unit
-    caption = _caption(sheet, chart, width)
+def draw_header(canvas: Canvas, found: Header) -> None:
+    """At the top of the canvas."""
+    margin, unit = MARGIN * canvas.unit, canvas.unit
+    if found.simulated:
+        canvas.badge(canvas.width - margin, margin, SIMULATED)
+    canvas.write(margin, margin + 0.7 * unit, found.title, canvas.palette.text, _TITLE, bold=True)
+    if found.repeats:
+        canvas.write(margin, margin + 2.2 * unit, found.repeats, canvas.palette.dim, SMALL)
+
+
+def footer(style: Style, chart: Chart) -> Footer:
+    """Caption, the chart's own numbers and what is missing, in a few lines; what is cut is counted."""
+    width = style.width - 2 * MARGIN * style.unit
+    caption = _caption(style, chart, width)
     notes = notes_of(chart) if has_values(chart) else []
-    rest = _fitting(sheet, notes, width, _MOST_LINES - len(caption))
+    rest, whole = _fitting(style, notes, width, _MOST_LINES - len(caption))
     lines = [(line, False) for line in caption] + [(line, True) for line in rest]
-    step = LINE_HEIGHT * SMALL * sheet.unit
-    return Footer(tuple(lines), len(lines) * step + (0.8 * sheet.unit if lines else 0.0))
+    step = LINE_HEIGHT * SMALL * style.unit
+    return Footer(tuple(lines), len(lines) * step + (0.8 * style.unit if lines else 0.0), whole)
 
 
-def draw_footer(sheet: ChartSheet, found: Footer) -> None:
-    """At the bottom of the sheet."""
-    step = LINE_HEIGHT * SMALL * sheet.unit
-    y = sheet.height - MARGIN * sheet.unit - (len(found.lines) - 0.5) * step
+def draw_footer(canvas: Canvas, found: Footer) -> None:
+    """At the bottom of the canvas."""
+    step = LINE_HEIGHT * SMALL * canvas.unit
+    y = canvas.height - MARGIN * canvas.unit - (len(found.lines) - 0.5) * step
     for text, dim in found.lines:
-        sheet.write(MARGIN * sheet.unit, y, text, sheet.palette.dim if dim else sheet.palette.text, SMALL)
+        canvas.write(MARGIN * canvas.unit, y, text, canvas.palette.dim if dim else canvas.palette.text, SMALL)
         y += step
 
 
-def draw_nothing(sheet: ChartSheet, chart: Chart, box: Box) -> None:
+def draw_nothing(canvas: Canvas, chart: Chart, box: Box) -> None:
     """Why the chart is empty, in the middle of where its values would be."""
     notes = notes_of(chart)
     width = 0.8 * (box.right - box.left)
-    lines = [line for note in notes for line in sheet.wrapped(note, width, BODY)] or [NOTHING]
-    step = LINE_HEIGHT * sheet.unit
+    lines = [line for note in notes for line in canvas.wrapped(note, width, BODY)] or [NOTHING]
+    step = LINE_HEIGHT * canvas.unit
     most = max(int((box.bottom - box.top) / step) - 3, 1)
     if len(lines) > most:
         lines = [*lines[: most - 1], "…"]
     y = (box.top + box.bottom) / 2 - len(lines) / 2 * step
-    sheet.write((box.left + box.right) / 2, y, "Nothing to show", sheet.palette.text, _TITLE, align=0.5)
+    canvas.write((box.left + box.right) / 2, y, "Nothing to show", canvas.palette.text, _TITLE, align=0.5)
     for line in lines:
         y += step
-        sheet.write((box.left + box.right) / 2, y + 0.4 * step, line, sheet.palette.dim, BODY, align=0.5)
+        canvas.write((box.left + box.right) / 2, y + 0.4 * step, line, canvas.palette.dim, BODY, align=0.5)
 
 
-def _caption(sheet: ChartSheet, chart: Chart, width: float) -> list[str]:
+def _caption(style: Style, chart: Chart, width: float) -> list[str]:
     """With the chart's own numbers where these are few."""
     numbers = "  ·  ".join(f"{name} {value:.4g}" for name, value in chart.extra.items())
     for text in (f"{chart.caption} {numbers}", chart.caption):
-        lines = sheet.wrapped(text, width, SMALL)
+        lines = style.wrapped(text, width, SMALL)
         if len(lines) <= _MOST_CAPTION:
             return lines
-    return [*lines[: _MOST_CAPTION - 1], sheet.elided(" ".join(lines[_MOST_CAPTION - 1 :]), width, SMALL)]
+    return [*lines[: _MOST_CAPTION - 1], style.elided(" ".join(lines[_MOST_CAPTION - 1 :]), width, SMALL)]
 
 
-def _fitting(sheet: ChartSheet, notes: list[str], width: float, room: int) -> list[str]:
-    """As many notes as have room, and how many have not."""
+def _fitting(style: Style, notes: list[str], width: float, room: int) -> tuple[list[str], bool]:
+    """As many notes as have room, with the number of those that have not; and whether all have."""
     for count in range(len(notes), 0, -1):
         rest = len(notes) - count
         text = " ".join(["Not shown:", *notes[:count], *([f"And {rest} more."] if rest else [])])
-        lines = sheet.wrapped(text, width, SMALL)
+        lines = style.wrapped(text, width, SMALL)
         if len(lines) <= room:
-            return lines
-    return [f"Not shown: {len(notes)} things that have no room here."] if notes else []
+            return lines, not rest
+    return ([f"Not shown: {len(notes)} things that have no room here."], False) if notes else ([], True)

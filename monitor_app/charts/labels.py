@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,20 +16,26 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Truths = NDArray[np.bool_]
 
 _ANGLES = np.radians([0, 30, -30, 180, 150, -150, 90, -90, 60, -60, 120, -120, 15, -15, 165, -165])
 """Anticlockwise from the right, as people prefer a name: beside the point first."""
-_RINGS = (0.0, 0.7, 1.6, 2.8, 4.2)
+_RINGS = (0.0, 0.7, 1.6, 2.8, 4.2, 6.0, 8.5, 12.0)
 """Distances from the edge of the point, in heights of the name."""
-_TOUCHED, _CROSSED, _FAR, _AWKWARD = 4.0, 3.0, 0.55, 0.04
-"""What a covered ball, another's name under the leading line, a ring further out and a less preferred side cost."""
+_TOUCHED, _CROSSED, _FAR, _AWKWARD, _MISTAKEN = 4.0, 3.0, 0.55, 0.04, 2.5
+"""What a covered bubble, another's name under the leading line, a ring further out, a less preferred side, and a
+bubble of another name that is nearer than the own one cost."""
+_LED = 0.4
+"""A leading line lessens what it costs to be nearer to another bubble."""
 _APART = 0.45
 """Least distance between two names on one line, in heights."""
+_DOTS = np.linspace(0.1, 0.95, 12)
+"""Along a leading line, as fractions of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ball:
-    """A mark on paper."""
+class Bubble:
+    """A mark on the canvas; a radius of 0 is a point."""
 
     x: float
     y: float
@@ -41,11 +46,15 @@ class Ball:
 class Wanted:
     """A name of so many pixels for a mark."""
 
-    ball: Ball
+    bubble: Bubble
     width: float
     height: float
     rank: int = 0
     """Those of lower rank choose first."""
+    own: frozenset[int] = frozenset()
+    """Places, among all bubbles, of those that the name may be taken to belong to."""
+    near: bool = False
+    """Better without a place than away from the mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,41 +66,44 @@ class Label:
 
 
 def place_labels(
-    wanted: Sequence[Wanted], balls: Sequence[Ball], bars: Sequence[Box], bounds: Box
+    wanted: Sequence[Wanted], bubbles: Sequence[Bubble], bars: Sequence[Box], bounds: Box, taken: Sequence[Box] = ()
 ) -> list[Label | None]:
     """A place for each name within the bounds that covers no other name and no centre of a mark; None without one.
 
     The most crowded mark chooses first, each the cheapest place that is left: near, on the side where names are
-    looked for, off balls and error bars.
+    looked for, nearer to its own mark than to another's, off bubbles, and off error bars and lines, which are given
+    as ``bars``. What is ``taken`` is treated as other names are.
     """
-    marks = np.array([(b.x, b.y, b.radius) for b in balls], np.float64).reshape(-1, 3)
+    marks = np.array([(b.x, b.y, b.radius) for b in bubbles], np.float64).reshape(-1, 3)
     covered = np.array(bars, np.float64).reshape(-1, 4)
-    taken = np.empty((0, 4))
+    occupied = np.array(taken, np.float64).reshape(-1, 4)
     found: list[Label | None] = [None] * len(wanted)
     for k in _crowded_first(wanted, marks):
-        boxes, rings, sides = _candidates(wanted[k])
-        inside = (
-            (boxes[:, 0] >= bounds.left)
-            & (boxes[:, 1] >= bounds.top)
-            & (boxes[:, 2] <= bounds.right)
-            & (boxes[:, 3] <= bounds.bottom)
+        each = wanted[k]
+        boxes, rings, sides = _candidates(each)
+        apart = _APART * each.height * np.array([-1, 0, 1, 0])
+        free = (
+            _inside(boxes, bounds)
+            & ~_meet(boxes + apart, occupied).any(axis=1)
+            & ~_over_centres(boxes, marks, each.height)
+            & ((rings <= 1) | (not each.near))
         )
-        apart = _APART * wanted[k].height * np.array([-1, 0, 1, 0])
-        free = inside & ~_overlaps(boxes + apart, taken).any(axis=1) & ~_over_centres(boxes, marks, wanted[k].height)
         if not free.any():
             continue
+        boxes, rings, sides = boxes[free], rings[free], sides[free]
         cost = (
             _FAR * rings
             + _AWKWARD * sides
-            + _TOUCHED * _ball_overlaps(boxes, marks).sum(axis=1)
-            + (_overlaps(boxes, covered) > 0).sum(axis=1)
-            + _CROSSED * (rings > 1) * np.array([_leads_across(wanted[k].ball, box, taken) for box in boxes])
+            + _TOUCHED * _depths(boxes, marks).sum(axis=1)
+            + _meet(boxes, covered).sum(axis=1)
+            + _MISTAKEN * np.where(rings > 1, _LED, 1.0) * _nearer_to_others(boxes, marks, each)
+            + _CROSSED * (rings > 1) * _leads_across(each, boxes, occupied, marks)
         )
-        best = int(np.argmin(np.where(free, cost, math.inf)))
+        best = int(np.argmin(cost))
         found[k] = Label(Box(*boxes[best].tolist()), bool(rings[best] > 1))
-        taken = np.vstack((taken, boxes[best]))
+        occupied = np.vstack((occupied, boxes[best]))
         if rings[best] > 1:
-            covered = np.vstack((covered, _dots(wanted[k].ball, boxes[best])))
+            covered = np.vstack((covered, _dots(each.bubble, boxes[best : best + 1])))
     return found
 
 
@@ -137,7 +149,7 @@ def _pushed_in(places: list[float], order: list[int], gap: float, first: float, 
 
 def _crowded_first(wanted: Sequence[Wanted], marks: Floats) -> list[int]:
     def neighbours(each: Wanted) -> int:
-        near = np.hypot(marks[:, 0] - each.ball.x, marks[:, 1] - each.ball.y) - marks[:, 2]
+        near = np.hypot(marks[:, 0] - each.bubble.x, marks[:, 1] - each.bubble.y) - marks[:, 2]
         return int((near < each.width).sum())
 
     return sorted(range(len(wanted)), key=lambda k: (wanted[k].rank, -neighbours(wanted[k])))
@@ -145,46 +157,84 @@ def _crowded_first(wanted: Sequence[Wanted], marks: Floats) -> list[int]:
 
 def _candidates(wanted: Wanted) -> tuple[Floats, Floats, Floats]:
     """Boxes (n, 4), the ring of each and the rank of its side."""
-    ball, height = wanted.ball, wanted.height
+    bubble, height = wanted.bubble, wanted.height
     rings = np.repeat(np.array(_RINGS), len(_ANGLES))
     angles = np.tile(_ANGLES, len(_RINGS))
-    reach = ball.radius + (0.25 + rings) * height
-    # The point of the box that faces the ball is put on the ring: its middle on the sides, its edge above and below.
-    x = ball.x + reach * np.cos(angles) + wanted.width / 2 * np.clip(np.cos(angles) * 1.6, -1, 1)
-    y = ball.y - reach * np.sin(angles) - height / 2 * np.clip(np.sin(angles) * 1.6, -1, 1)
+    reach = bubble.radius + (0.25 + rings) * height
+    # The point of the box that faces the bubble is put on the ring: its middle on the sides, its edge above and below.
+    x = bubble.x + reach * np.cos(angles) + wanted.width / 2 * np.clip(np.cos(angles) * 1.6, -1, 1)
+    y = bubble.y - reach * np.sin(angles) - height / 2 * np.clip(np.sin(angles) * 1.6, -1, 1)
     boxes = np.column_stack((x - wanted.width / 2, y - height / 2, x + wanted.width / 2, y + height / 2))
     return boxes, rings, np.tile(np.arange(len(_ANGLES), dtype=np.float64), len(_RINGS))
 
 
-def _dots(ball: Ball, box: Floats) -> Floats:
-    """Small boxes along the line that leads from a mark to its name, shape (n, 4)."""
-    end = np.array([np.clip(ball.x, box[0], box[2]), np.clip(ball.y, box[1], box[3])])
-    start = np.array([ball.x, ball.y])
-    spots = start + np.linspace(0.1, 0.95, 12)[:, None] * (end - start)
+def _inside(boxes: Floats, bounds: Box) -> Truths:
+    return np.asarray(
+        (boxes[:, 0] >= bounds.left)
+        & (boxes[:, 1] >= bounds.top)
+        & (boxes[:, 2] <= bounds.right)
+        & (boxes[:, 3] <= bounds.bottom)
+    )
+
+
+def _dots(bubble: Bubble, boxes: Floats) -> Floats:
+    """Small boxes along the lines that lead from a mark to places of its name, shape (12 n, 4)."""
+    start = np.array([bubble.x, bubble.y])
+    ends = np.column_stack((np.clip(bubble.x, boxes[:, 0], boxes[:, 2]), np.clip(bubble.y, boxes[:, 1], boxes[:, 3])))
+    spots = (start + _DOTS[None, :, None] * (ends - start)[:, None, :]).reshape(-1, 2)
     return np.hstack((spots - 1, spots + 1))
 
 
-def _leads_across(ball: Ball, box: Floats, taken: Floats) -> bool:
-    return bool((_overlaps(_dots(ball, box), taken) > 0).any())
+def _leads_across(wanted: Wanted, boxes: Floats, taken: Floats, marks: Floats) -> Floats:
+    """How many kinds of things the lines to places of a name would run across: other names, other bubbles."""
+    dots = _dots(wanted.bubble, boxes)
+    others = _others(marks, wanted)
+    names = _meet(dots, taken).any(axis=1)
+    bubbles = (_distances(dots, others) < others[:, 2]).any(axis=1)
+    shape = len(boxes), len(_DOTS)
+    return np.asarray(names.reshape(shape).any(axis=1).astype(float) + bubbles.reshape(shape).any(axis=1), np.float64)
 
 
-def _overlaps(boxes: Floats, others: Floats) -> Floats:
-    """Common area of each with each, shape (n, m)."""
-    wide = np.minimum(boxes[:, None, 2], others[None, :, 2]) - np.maximum(boxes[:, None, 0], others[None, :, 0])
-    high = np.minimum(boxes[:, None, 3], others[None, :, 3]) - np.maximum(boxes[:, None, 1], others[None, :, 1])
-    area: Floats = np.clip(wide, 0, None) * np.clip(high, 0, None)
-    return area
+def _others(marks: Floats, wanted: Wanted) -> Floats:
+    """Marks that the name does not belong to."""
+    others = np.ones(len(marks), bool)
+    others[list(wanted.own)] = False
+    return marks[others]
 
 
-def _ball_overlaps(boxes: Floats, marks: Floats) -> Floats:
-    """How deep each box reaches into each ball, 0 to 1, shape (n, m)."""
+def _meet(boxes: Floats, others: Floats) -> Truths:
+    """Which overlap, each with each, shape (n, m)."""
+    return np.asarray(
+        (boxes[:, None, 0] < others[None, :, 2])
+        & (others[None, :, 0] < boxes[:, None, 2])
+        & (boxes[:, None, 1] < others[None, :, 3])
+        & (others[None, :, 1] < boxes[:, None, 3])
+    )
+
+
+def _distances(boxes: Floats, marks: Floats) -> Floats:
+    """From each box to the centre of each mark, 0 within, shape (n, m)."""
     x = np.clip(marks[None, :, 0], boxes[:, None, 0], boxes[:, None, 2]) - marks[None, :, 0]
     y = np.clip(marks[None, :, 1], boxes[:, None, 1], boxes[:, None, 3]) - marks[None, :, 1]
-    depth: Floats = np.clip(1 - np.hypot(x, y) / np.maximum(marks[None, :, 2], 1e-9), 0, 1)
+    return np.hypot(x, y)
+
+
+def _depths(boxes: Floats, marks: Floats) -> Floats:
+    """How deep each box reaches into each bubble, 0 to 1, shape (n, m)."""
+    depth: Floats = np.clip(1 - _distances(boxes, marks) / np.maximum(marks[None, :, 2], 1e-9), 0, 1)
     return depth
 
 
-def _over_centres(boxes: Floats, marks: Floats, height: float) -> NDArray[np.bool_]:
+def _nearer_to_others(boxes: Floats, marks: Floats, wanted: Wanted) -> Truths:
+    """Which places are nearer to the edge of a bubble of another name than to that of the own one."""
+    bubble = wanted.bubble
+    own = _distances(boxes, np.array([(bubble.x, bubble.y, bubble.radius)]))[:, 0] - bubble.radius
+    others = _others(marks, wanted)
+    nearest = (_distances(boxes, others) - others[:, 2]).min(axis=1, initial=np.inf)
+    return np.asarray(nearest < np.maximum(own, 0) + 0.3 * wanted.height)
+
+
+def _over_centres(boxes: Floats, marks: Floats, height: float) -> Truths:
     """Which boxes come so near to the middle of a mark that it could not be seen."""
     margin = 0.12 * height
     over = (

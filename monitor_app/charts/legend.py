@@ -7,23 +7,23 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, Qt
 
-from monitor_app.charts.canvas import SMALL
-from monitor_app.charts.contents import SOLID, is_aside, origins_of, points_of, sizes_of
-from monitor_app.charts.groups import groups_of
-from monitor_app.charts.marks import MARK, radius_of
+from monitor_app.charts.contents import SOLID, groups_of, is_ring, origins_of, points_of, sizes_of
+from monitor_app.charts.marks import MARK, largest_radius, radius_of
 from monitor_app.charts.model import Origin
-from monitor_app.charts.names import ended
-from monitor_app.charts.sheet import LINE_HEIGHT
-from monitor_app.charts.styles import FILL, bar_opacity, draw_mark, line_style, outline
+from monitor_app.charts.names import ended, has_name_beside
+from monitor_app.charts.style import LINE_HEIGHT, SMALL
+from monitor_app.charts.symbols import FILL, Sample, bar_opacity, dash_of, draw_sample, draw_symbol, line_colour
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from monitor_app.charts.groups import Groups
+    from monitor_app.charts.canvas import Canvas
+    from monitor_app.charts.contents import Group
     from monitor_app.charts.model import Chart, Line, Series
-    from monitor_app.charts.sheet import ChartSheet
+    from monitor_app.charts.palette import Palette
+    from monitor_app.charts.style import Style
 
 _SAMPLE = 2.0
 """Width of a sample of a mark or a line, in units."""
@@ -33,16 +33,26 @@ _ROW = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A sample, drawn at the middle of its place, and its words."""
+    """A sample and its words."""
 
     text: str
     colour: str
-    draw: Callable[[QPointF], None]
+    sample: Sample
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedEntry:
+    """An entry whose sample is centred on a place; its words are broken where one line has no room for them."""
+
+    entry: Entry
+    x: float
+    y: float
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SizeLegend:
-    """Balls of round sizes in a column."""
+    """Bubbles of round sizes in a column, the largest first."""
 
     title: str
     sizes: tuple[float, ...]
@@ -50,106 +60,147 @@ class SizeLegend:
     largest_px: float
 
 
-def entries(sheet: ChartSheet, chart: Chart) -> list[Entry]:
+# -- rows over the plot ----------------------------------------------------------------------------
+
+
+def entries_of(style: Style, chart: Chart) -> list[Entry]:
     """Compared groups, origins of points, rings, then lines."""
     groups = groups_of(chart)
-    compared = len(groups.keys) > 1
+    compared = len(groups) > 1
     origins = [origin for origin in origins_of(chart) if not (compared and origin in SOLID)]
-    found = [_origin_entry(sheet, chart, origin) for origin in origins]
-    if compared:
-        found = [_group_entry(sheet, groups, index, bars=chart.bars) for index in range(len(groups.keys))] + found
-    aside = {groups.short(series): series for series, _ in points_of(chart) if is_aside(chart, series)}
-    found += [_ring_entry(sheet, name, series) for name, series in aside.items()]
-    return found + [_line_entry(sheet, line, index) for index, line in enumerate(chart.lines)]
+    found = [_group_entry(style.palette, group, k, bars=chart.bars) for k, group in enumerate(groups) if compared]
+    found += [_origin_entry(style.palette, chart, origin) for origin in origins]
+    rings = {series.network: series for series, _ in points_of(chart) if is_ring(chart, series)}
+    found += [Entry(name, style.palette.text, ring_sample(style, series)) for name, series in rings.items()]
+    return found + [_line_entry(style.palette, line, k) for k, line in enumerate(chart.lines) if line.x]
 
 
-def rows_of(sheet: ChartSheet, found: Sequence[Entry], width: float) -> list[list[Entry]]:
-    """As many to a row as fit."""
-    rows: list[list[Entry]] = []
-    used = math.inf
+def place_entries(style: Style, found: Sequence[Entry], top: float, margin: float) -> tuple[list[PlacedEntry], float]:
+    """As many to a row as fit; and the y below them."""
+    unit, right = style.unit, style.width - margin
+    placed: list[PlacedEntry] = []
+    x, y, bottom = math.inf, 0.0, top
     for entry in found:
-        wide = _width(sheet, entry)
-        if used + wide > width:
-            rows.append([])
-            used = 0.0
-        rows[-1].append(entry)
-        used += wide
-    return rows
+        wide = style.text_width(entry.text, SMALL) + (_SAMPLE + 0.4) * unit
+        if x + wide > right:
+            x, y = margin, bottom + _ROW / 2 * unit
+        lines = style.wrapped(entry.text, right - x - (_SAMPLE + 0.4) * unit, SMALL)
+        placed.append(PlacedEntry(entry, x + _SAMPLE / 2 * unit, y, tuple(lines)))
+        bottom = y + _ROW / 2 * unit + (len(lines) - 1) * LINE_HEIGHT * SMALL * unit
+        x = x + wide + 1.5 * unit
+    return placed, bottom
 
 
-def draw_rows(sheet: ChartSheet, rows: Sequence[Sequence[Entry]], left: float, top: float, width: float) -> float:
-    """Returns the y below them."""
-    unit = sheet.unit
-    for k, row in enumerate(rows):
-        x, y = left, top + (k + 0.5) * _ROW * unit
-        for entry in row:
-            entry.draw(QPointF(x + _SAMPLE / 2 * unit, y))
-            text = sheet.elided(entry.text, width - (x - left) - (_SAMPLE + 0.4) * unit, SMALL)
-            sheet.write(x + (_SAMPLE + 0.4) * unit, y, text, entry.colour, SMALL)
-            x += _width(sheet, entry)
-    return top + len(rows) * _ROW * unit
+def draw_entry(canvas: Canvas, placed: PlacedEntry) -> None:
+    """The sample and the words on its right."""
+    draw_sample(canvas, placed.entry.sample, QPointF(placed.x, placed.y))
+    x, step = placed.x + (_SAMPLE / 2 + 0.4) * canvas.unit, LINE_HEIGHT * SMALL * canvas.unit
+    for k, line in enumerate(placed.lines):
+        canvas.write(x, placed.y + k * step, line, placed.entry.colour, SMALL)
 
 
-def unnamed(chart: Chart) -> list[tuple[str, str]]:
+def line_sample(palette: Palette, line: Line, index: int) -> Sample:
+    """Of a line, by its place among the lines of the chart."""
+    return Sample(line_colour(palette, index), dash_of(line.origin), line=True, band=bool(line.low and line.high))
+
+
+def ring_sample(style: Style, series: Series) -> Sample:
+    """Of points that mark points of others."""
+    return Sample(style.line_colour(series.colour), radius=1.3 * MARK, see_through=True)
+
+
+def _origin_entry(palette: Palette, chart: Chart, origin: Origin) -> Entry:
+    joined = any(series.joined for series in chart.series if series.origin is origin)
+    solid = origin in SOLID
+    sample = Sample(
+        palette.dim,
+        dash_of(origin),
+        line=joined,
+        radius=(1 if solid or joined else 1.4) * MARK,
+        bar=chart.bars,
+        fill=255 if solid else 0,
+    )
+    return Entry(origin.value, palette.alarm if origin is Origin.SIMULATED else palette.text, sample)
+
+
+def _group_entry(palette: Palette, group: Group, index: int, *, bars: bool) -> Entry:
+    sample = Sample(palette.dim, radius=MARK, bar=bars, group=index, fill=bar_opacity(index))
+    return Entry(group.title, palette.alarm if group.simulated else palette.text, sample)
+
+
+def _line_entry(palette: Palette, line: Line, index: int) -> Entry:
+    equation = f": {line.text}" if line.text else ""
+    text = f"{line.name}{equation} ({line.origin.value})"
+    return Entry(text, palette.text, line_sample(palette, line, index))
+
+
+# -- beside the plot -------------------------------------------------------------------------------
+
+
+def unnamed(chart: Chart) -> tuple[tuple[str, str], ...]:
     """Name and colour of each network that nothing in the plot names."""
     if chart.bars:
-        return []
-    groups = groups_of(chart)
-    named = {name for name, _ in ended(chart)} | {groups.short(s) for s, point in points_of(chart) if point.label}
-    names = {groups.short(s): s.colour for s, _ in points_of(chart) if not is_aside(chart, s)}
-    rest = [(name, colour) for name, colour in names.items() if name and name not in named]
-    return rest if len(names) > 1 else []
+        return ()
+    named = {series.network for series in ended(chart)}
+    named |= {s.network for s, point in points_of(chart) if point.label and has_name_beside(chart, s)}
+    names = {s.network: s.colour for s, _ in points_of(chart) if not is_ring(chart, s)}
+    rest = tuple((name, colour) for name, colour in names.items() if name and name not in named)
+    return rest if len(names) > 1 else ()
 
 
-def draw_names(sheet: ChartSheet, names: Sequence[tuple[str, str]], left: float, top: float, bottom: float) -> float:
+def names_width(style: Style, names: Sequence[tuple[str, str]]) -> float:
+    """Of a column of names, in pixels."""
+    return max((style.text_width(name, SMALL) + 2.6 * style.unit for name, _ in names), default=0.0)
+
+
+def draw_names(canvas: Canvas, names: Sequence[tuple[str, str]], left: float, top: float, bottom: float) -> float:
     """A column of names with their colours, denser where there are many; returns the y below it."""
-    unit = sheet.unit
+    unit = canvas.unit
     step = min(_ROW * unit, (bottom - top) / max(len(names), 1))
     for k, (name, colour) in enumerate(names):
         y = top + (k + 0.5) * step
-        sheet.painter.setPen(sheet.pen(sheet.line_colour(colour), 1.5))
-        sheet.painter.setBrush(sheet.colour(colour))
-        draw_mark(sheet.painter, QPointF(left + 0.5 * unit, y), MARK * unit, 0)
-        sheet.write(left + 1.3 * unit, y, name, sheet.palette.text, SMALL)
+        canvas.painter.setPen(canvas.pen(canvas.line_colour(colour), 1.5))
+        canvas.painter.setBrush(canvas.colour(canvas.line_colour(colour)))
+        draw_symbol(canvas.painter, QPointF(left + 0.5 * unit, y), MARK * unit, 0)
+        canvas.write(left + 1.3 * unit, y, name, canvas.palette.text, SMALL)
     return top + len(names) * step
 
 
-def size_legend(chart: Chart, largest_px: float) -> SizeLegend | None:
+def size_legend(style: Style, chart: Chart) -> SizeLegend | None:
     """Three round sizes from the largest down, or None where areas mean nothing."""
     sizes = sizes_of(chart)
     if not sizes:
         return None
     most = max(sizes)
     round_sizes = dict.fromkeys(_round(most / part) for part in (1, 4, 20))
-    return SizeLegend(chart.size_title, tuple(round_sizes), most, largest_px)
+    return SizeLegend(chart.size_title, tuple(round_sizes), most, largest_radius(style))
 
 
-def size_width(sheet: ChartSheet, legend: SizeLegend) -> float:
-    """What its widest ball and number take, in pixels."""
-    numbers = max(sheet.text_width(_size_text(size), SMALL) for size in legend.sizes)
+def size_width(style: Style, legend: SizeLegend) -> float:
+    """What its widest bubble and number take, in pixels."""
+    numbers = max(style.text_width(_size_text(size), SMALL) for size in legend.sizes)
     widest = 2 * radius_of(legend.sizes[0], legend.largest_size, legend.largest_px)
-    title = min(sheet.text_width(_size_title(legend), SMALL) + 2, 11 * sheet.unit)
-    return max(widest + 0.6 * sheet.unit + numbers, title)
+    title = min(style.text_width(_size_title(legend), SMALL) + 2, 11 * style.unit)
+    return max(widest + 0.6 * style.unit + numbers, title)
 
 
-def draw_sizes(sheet: ChartSheet, legend: SizeLegend, left: float, top: float, width: float) -> float:
-    """Balls one below the other under what they stand for; returns the y below them."""
-    unit, painter = sheet.unit, sheet.painter
+def draw_sizes(canvas: Canvas, legend: SizeLegend, left: float, top: float, width: float) -> None:
+    """Bubbles one below the other under what they stand for."""
+    unit, painter = canvas.unit, canvas.painter
     y = top
-    for line in sheet.wrapped(_size_title(legend), width, SMALL):
-        sheet.write(left, y + 0.7 * unit, line, sheet.palette.dim, SMALL)
+    for line in canvas.wrapped(_size_title(legend), width, SMALL):
+        canvas.write(left, y + 0.7 * unit, line, canvas.palette.dim, SMALL)
         y += LINE_HEIGHT * SMALL * unit
     y += 0.4 * unit
     widest = radius_of(legend.sizes[0], legend.largest_size, legend.largest_px)
     for size in legend.sizes:
         radius = radius_of(size, legend.largest_size, legend.largest_px)
         half = max(radius, 0.65 * unit)
-        painter.setPen(sheet.pen(sheet.palette.dim, 1.2))
-        painter.setBrush(sheet.colour(sheet.palette.dim, FILL // 3))
+        painter.setPen(canvas.dashed_pen(canvas.palette.dim, 1.2, Qt.PenStyle.SolidLine))
+        painter.setBrush(canvas.colour(canvas.palette.dim, FILL // 3))
         painter.drawEllipse(QPointF(left + widest, y + half), radius, radius)
-        sheet.write(left + 2 * widest + 0.6 * unit, y + half, _size_text(size), sheet.palette.text, SMALL)
+        canvas.write(left + 2 * widest + 0.6 * unit, y + half, _size_text(size), canvas.palette.text, SMALL)
         y += 2 * half + 0.3 * unit
-    return y
 
 
 def _round(size: float) -> float:
@@ -164,68 +215,3 @@ def _size_title(legend: SizeLegend) -> str:
 
 def _size_text(size: float) -> str:
     return f"{size:,.0f}" if size >= 1000 else f"{size:g}"
-
-
-def _width(sheet: ChartSheet, entry: Entry) -> float:
-    return sheet.text_width(entry.text, SMALL) + (_SAMPLE + 1.9) * sheet.unit
-
-
-def _origin_entry(sheet: ChartSheet, chart: Chart, origin: Origin) -> Entry:
-    joined = any(series.joined for series in chart.series if series.origin is origin)
-    ink = sheet.palette.dim
-    solid = origin in SOLID
-
-    def draw(at: QPointF) -> None:
-        painter, unit = sheet.painter, sheet.unit
-        painter.setPen(sheet.styled(ink, 1.6, outline(origin)))
-        if joined:
-            painter.drawLine(QLineF(at.x() - unit, at.y(), at.x() + unit, at.y()))
-        painter.setBrush(sheet.colour(ink if solid else sheet.palette.ground))
-        if chart.bars:
-            painter.drawRect(_swatch(sheet, at))
-        else:
-            draw_mark(painter, at, (1 if solid or joined else 1.4) * MARK * unit, 0)
-
-    return Entry(origin.value, sheet.palette.alarm if origin is Origin.SIMULATED else sheet.palette.text, draw)
-
-
-def _group_entry(sheet: ChartSheet, groups: Groups, index: int, *, bars: bool) -> Entry:
-    def draw(at: QPointF) -> None:
-        sheet.painter.setPen(sheet.pen(sheet.palette.dim, 1.5))
-        sheet.painter.setBrush(sheet.colour(sheet.palette.dim, bar_opacity(index)))
-        if bars:
-            sheet.painter.drawRect(_swatch(sheet, at))
-        else:
-            draw_mark(sheet.painter, at, MARK * sheet.unit, index)
-
-    alarm = groups.keys[index] in groups.simulated
-    return Entry(groups.name(index), sheet.palette.alarm if alarm else sheet.palette.text, draw)
-
-
-def _ring_entry(sheet: ChartSheet, name: str, series: Series) -> Entry:
-    def draw(at: QPointF) -> None:
-        sheet.painter.setPen(sheet.pen(sheet.line_colour(series.colour), 1.5))
-        sheet.painter.setBrush(Qt.BrushStyle.NoBrush)
-        draw_mark(sheet.painter, at, 1.3 * MARK * sheet.unit, 0)
-
-    return Entry(name, sheet.palette.text, draw)
-
-
-def _swatch(sheet: ChartSheet, at: QPointF) -> QRectF:
-    return QRectF(at.x() - 0.7 * sheet.unit, at.y() - 0.4 * sheet.unit, 1.4 * sheet.unit, 0.8 * sheet.unit)
-
-
-def _line_entry(sheet: ChartSheet, line: Line, index: int) -> Entry:
-    colour, dashes = line_style(sheet, index)
-
-    def draw(at: QPointF) -> None:
-        unit = sheet.unit
-        if line.low and line.high:
-            sheet.painter.fillRect(
-                QRectF(at.x() - unit, at.y() - 0.45 * unit, 2 * unit, 0.9 * unit), sheet.colour(colour, 40)
-            )
-        sheet.painter.setPen(sheet.styled(colour, 1.8, dashes))
-        sheet.painter.drawLine(QLineF(at.x() - unit, at.y(), at.x() + unit, at.y()))
-
-    equation = f": {line.text}" if line.text else ""
-    return Entry(f"{line.name}{equation} ({line.origin.value})", sheet.palette.text, draw)

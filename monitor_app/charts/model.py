@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A chart as data: what is drawn in the window, to PNG, SVG and PDF, and written to CSV, all from the same values."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from monitor_app.core.estimate import Estimate
+from monitor_app.core.estimate import Estimate
 
 
 class Scale(str, Enum):
@@ -23,7 +19,7 @@ class Scale(str, Enum):
 
 
 class Origin(str, Enum):
-    """Where a point or a line comes from; always told beside it."""
+    """Where a point or a line comes from; always written beside it."""
 
     MEASURED = "measured"
     SIMULATED = "SIMULATED"
@@ -52,31 +48,45 @@ class Point:
     x: Estimate
     y: Estimate
     size: float | None = None
-    """What the area of the ball stands for, in the unit of `Chart.size_title`."""
+    """What the area of the bubble stands for, in the unit of `Chart.size_title`."""
     label: str = ""
     """For people: ResNet-50 b16."""
     run_id: int | None = None
     campaign: int = 0
     """Which of the compared sessions."""
+    short: str = ""
+    """The label without what all points of the chart share, to stand beside the mark; empty: the label itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Points of one network (or one kind), joined by a line where `joined`."""
+    """Points of one network (or of one kind, as knees), joined by a line where `joined`."""
 
-    name: str
+    network: str
     colour: str
     """#rrggbb; the same network has the same colour in every chart."""
     points: tuple[Point, ...]
     origin: Origin
     joined: bool = False
+    group: str = ""
+    """Which of several compared sessions, sets of conditions or the paper; empty where there is only one."""
+
+    @property
+    def name(self) -> str:
+        """Of the network and the group: ResNet-50 (paper)."""
+        return _grouped(self.network, self.group)
+
+    @property
+    def words(self) -> frozenset[str]:
+        """By which it is hidden, shown or highlighted."""
+        return frozenset({self.network, self.group} - {""})
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """A curve through (x, y) of equal length: a fit, a bound, a front, a budget."""
 
-    name: str
+    title: str
     x: tuple[float, ...]
     y: tuple[float, ...]
     origin: Origin = Origin.FITTED
@@ -85,6 +95,18 @@ class Line:
     high: tuple[float, ...] = ()
     text: str = ""
     """Its equation, for people."""
+    group: str = ""
+    """As of a series."""
+
+    @property
+    def name(self) -> str:
+        """Of the kind of line and the group: Fit (paper)."""
+        return _grouped(self.title, self.group)
+
+    @property
+    def words(self) -> frozenset[str]:
+        """By which it is hidden, shown or highlighted."""
+        return frozenset({self.title, self.group} - {""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +123,7 @@ class Chart:
     series: tuple[Series, ...]
     lines: tuple[Line, ...] = ()
     bars: bool = False
-    """Bars instead of balls."""
+    """Bars instead of bubbles."""
     size_title: str = ""
     caption: str = ""
     """What it shows and how to read it, in two sentences."""
@@ -110,3 +132,7 @@ class Chart:
     simulated: bool = False
     extra: dict[str, float] = field(default_factory=dict)
     """Numbers for people that belong to it: slope, knee."""
+
+
+def _grouped(name: str, group: str) -> str:
+    return f"{name} ({group})" if group else name

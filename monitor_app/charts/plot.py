@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The part of a chart between its axes: where values lie on paper, the axes themselves, and the stamp."""
+"""The part of a chart between its axes: where values lie on the canvas, the axes themselves, and the stamp."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLineF, QPointF, QRectF
 
-from monitor_app.charts.canvas import BODY, SMALL
 from monitor_app.charts.clipping import Box, Spot
 from monitor_app.charts.model import Scale
+from monitor_app.charts.point_text import axis_title
+from monitor_app.charts.style import BODY, SMALL
 
 if TYPE_CHECKING:
-    from monitor_app.charts.model import Axis
-    from monitor_app.charts.ruler import Ruler
-    from monitor_app.charts.sheet import ChartSheet
-    from monitor_app.core.estimate import Estimate
+    from monitor_app.charts.axis import ChartAxis
+    from monitor_app.charts.canvas import Canvas
+    from monitor_app.charts.model import Axis, Point
+    from monitor_app.charts.style import Style
 
 _STAMP_ALPHA = 34
 _STAMP = "SIMULATED"
@@ -26,101 +27,102 @@ _SLANT_DEGREES = 45.0
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A rectangle of paper with two axes."""
+    """A rectangle of the canvas with two axes."""
 
-    sheet: ChartSheet
+    style: Style
     box: Box
-    x: Ruler
-    y: Ruler
+    x: ChartAxis
+    y: ChartAxis
+    title_x: float
+    """Where the title of the y axis is centred."""
+    title_y: float
+    """Where the title of the x axis is centred."""
 
-    def spot(self, x: Estimate, y: Estimate) -> Spot:
-        return Spot(self.x.place(x.value), self.y.place(y.value))
+    def spot(self, point: Point) -> Spot:
+        return Spot(self.x.place(point.x.value), self.y.place(point.y.value))
+
+    def holds(self, point: Point) -> bool:
+        """Whether the point is in view."""
+        return self.x.holds(point.x.value) and self.y.holds(point.y.value)
 
 
-def title_of(axis: Axis) -> str:
-    """With its unit."""
-    return f"{axis.title} ({axis.unit})" if axis.unit else axis.title
-
-
-def slanted(sheet: ChartSheet, axis: Axis, width: float) -> bool:
+def slanted(style: Style, axis: Axis, width: float) -> bool:
     """Whether the names along a category axis of that many pixels do not fit beside each other."""
     if axis.scale is not Scale.CATEGORY or not axis.categories:
         return False
     slot = width / (len(axis.categories) + 0.2)
-    return max(sheet.text_width(name, SMALL) for name in axis.categories) > slot - 0.4 * sheet.unit
+    return max(style.text_width(name, SMALL) for name in axis.categories) > slot - 0.4 * style.unit
 
 
-def names_height(sheet: ChartSheet, axis: Axis, width: float) -> float:
+def names_height(style: Style, axis: Axis, width: float) -> float:
     """What the writing along the x axis takes below it, in pixels, its title left out."""
-    if not slanted(sheet, axis, width):
-        return 1.6 * sheet.unit
-    longest = max(sheet.text_width(_short(sheet, name), SMALL) for name in axis.categories)
-    return (longest + sheet.unit) * math.sin(math.radians(_SLANT_DEGREES)) + 0.6 * sheet.unit
+    if not slanted(style, axis, width):
+        return 1.6 * style.unit
+    longest = max(style.text_width(_short(style, name), SMALL) for name in axis.categories)
+    return (longest + style.unit) * math.sin(math.radians(_SLANT_DEGREES)) + 0.6 * style.unit
 
 
-def draw_grid(plot: Plot) -> None:
+def draw_grid(canvas: Canvas, plot: Plot) -> None:
     """Quiet lines across, at what is written along the value axis."""
-    sheet = plot.sheet
-    sheet.painter.setPen(sheet.pen(sheet.palette.line))
-    for mark in plot.y.marks:
-        y = plot.y.place(mark.value)
-        sheet.painter.drawLine(QLineF(plot.box.left, y, plot.box.right, y))
+    box, painter = plot.box, canvas.painter
+    painter.setPen(canvas.pen(canvas.palette.line))
+    for tick in plot.y.ticks:
+        y = plot.y.place(tick.value)
+        painter.drawLine(QLineF(box.left, y, box.right, y))
     if plot.x.scale is not Scale.CATEGORY:
-        sheet.painter.setPen(sheet.pen(sheet.palette.line, alpha=110))
-        for mark in plot.x.marks:
-            x = plot.x.place(mark.value)
-            sheet.painter.drawLine(QLineF(x, plot.box.top, x, plot.box.bottom))
+        painter.setPen(canvas.pen(canvas.palette.line, alpha=110))
+        for tick in plot.x.ticks:
+            x = plot.x.place(tick.value)
+            painter.drawLine(QLineF(x, box.top, x, box.bottom))
 
 
-def draw_x(plot: Plot, axis: Axis, title_y: float) -> None:
-    """The axis below, with its title centred on title_y."""
-    sheet, box = plot.sheet, plot.box
-    unit, palette = sheet.unit, sheet.palette
-    sheet.painter.setPen(sheet.pen(palette.dim))
-    sheet.painter.drawLine(QLineF(box.left, box.bottom, box.right, box.bottom))
-    lean = slanted(sheet, axis, box.right - box.left)
+def draw_x(canvas: Canvas, plot: Plot, axis: Axis) -> None:
+    """The axis below."""
+    box, unit, palette = plot.box, canvas.unit, canvas.palette
+    canvas.painter.setPen(canvas.pen(palette.dim))
+    canvas.painter.drawLine(QLineF(box.left, box.bottom, box.right, box.bottom))
+    lean = slanted(canvas, axis, box.right - box.left)
     for value in plot.x.minor:
         x = plot.x.place(value)
-        sheet.painter.drawLine(QLineF(x, box.bottom, x, box.bottom + 0.2 * unit))
-    for mark in plot.x.marks:
-        x = plot.x.place(mark.value)
-        sheet.painter.setPen(sheet.pen(palette.dim))
+        canvas.painter.drawLine(QLineF(x, box.bottom, x, box.bottom + 0.2 * unit))
+    for tick in plot.x.ticks:
+        x = plot.x.place(tick.value)
+        canvas.painter.setPen(canvas.pen(palette.dim))
         if plot.x.scale is not Scale.CATEGORY:
-            sheet.painter.drawLine(QLineF(x, box.bottom, x, box.bottom + 0.35 * unit))
+            canvas.painter.drawLine(QLineF(x, box.bottom, x, box.bottom + 0.35 * unit))
         if lean:
-            _write_slanted(sheet, x, box.bottom + 0.8 * unit, _short(sheet, mark.text))
+            _write_slanted(canvas, x, box.bottom + 0.8 * unit, _short(canvas, tick.text))
         else:
-            sheet.write(x, box.bottom + 1.0 * unit, mark.text, palette.text, SMALL, align=0.5)
-    sheet.write((box.left + box.right) / 2, title_y, title_of(axis), palette.text, BODY, align=0.5)
+            canvas.write(x, box.bottom + 1.0 * unit, tick.text, palette.text, SMALL, align=0.5)
+    canvas.write((box.left + box.right) / 2, plot.title_y, axis_title(axis), palette.text, BODY, align=0.5)
 
 
-def draw_y(plot: Plot, axis: Axis, title_x: float) -> None:
-    """The axis on the left, with its title centred on title_x."""
-    sheet, box = plot.sheet, plot.box
-    unit, palette = sheet.unit, sheet.palette
-    sheet.painter.setPen(sheet.pen(palette.dim))
+def draw_y(canvas: Canvas, plot: Plot, axis: Axis) -> None:
+    """The axis on the left."""
+    box, unit, palette = plot.box, canvas.unit, canvas.palette
+    canvas.painter.setPen(canvas.pen(palette.dim))
     for value in plot.y.minor:
         y = plot.y.place(value)
-        sheet.painter.drawLine(QLineF(box.left - 0.2 * unit, y, box.left, y))
-    for mark in plot.y.marks:
-        sheet.write(box.left - 0.6 * unit, plot.y.place(mark.value), mark.text, palette.text, SMALL, align=1.0)
-    text = sheet.elided(title_of(axis), box.bottom - box.top + 2 * unit, BODY)
-    sheet.write_upwards(title_x, (box.top + box.bottom) / 2, text, palette.text, BODY)
+        canvas.painter.drawLine(QLineF(box.left - 0.2 * unit, y, box.left, y))
+    for tick in plot.y.ticks:
+        canvas.write(box.left - 0.6 * unit, plot.y.place(tick.value), tick.text, palette.text, SMALL, align=1.0)
+    text = canvas.elided(axis_title(axis), box.bottom - box.top + 2 * unit, BODY)
+    canvas.write_upwards(plot.title_x, (box.top + box.bottom) / 2, text, palette.text, BODY)
 
 
-def draw_stamp(plot: Plot) -> None:
+def draw_stamp(canvas: Canvas, box: Box) -> None:
     """The word across the whole plot, under the values: whoever cuts them out cuts it out with them."""
-    sheet, box = plot.sheet, plot.box
     width, height = box.right - box.left, box.bottom - box.top
     angle = math.atan2(height, width)
-    size = 0.74 * math.hypot(width, height) / sheet.text_width(_STAMP, BODY, bold=True)
-    size = min(size, 0.5 * height / sheet.unit)
-    sheet.painter.save()
-    sheet.painter.translate(QPointF((box.left + box.right) / 2, (box.top + box.bottom) / 2))
-    sheet.painter.rotate(-math.degrees(angle))
-    sheet.painter.setOpacity(_STAMP_ALPHA / 255)
-    sheet.write(0, 0, _STAMP, sheet.palette.alarm, size, align=0.5, bold=True)
-    sheet.painter.restore()
+    size = 0.74 * math.hypot(width, height) / canvas.text_width(_STAMP, BODY, bold=True)
+    size = min(size, 0.5 * height / canvas.unit)
+    painter = canvas.painter
+    painter.save()
+    painter.translate(QPointF((box.left + box.right) / 2, (box.top + box.bottom) / 2))
+    painter.rotate(-math.degrees(angle))
+    painter.setOpacity(_STAMP_ALPHA / 255)
+    canvas.write(0, 0, _STAMP, canvas.palette.alarm, size, align=0.5, bold=True)
+    painter.restore()
 
 
 def rectangle(box: Box) -> QRectF:
@@ -128,13 +130,14 @@ def rectangle(box: Box) -> QRectF:
     return QRectF(QPointF(box.left, box.top), QPointF(box.right, box.bottom))
 
 
-def _short(sheet: ChartSheet, name: str) -> str:
-    return sheet.elided(name, 9 * sheet.unit, SMALL)
+def _short(style: Style, name: str) -> str:
+    return style.elided(name, 9 * style.unit, SMALL)
 
 
-def _write_slanted(sheet: ChartSheet, x: float, y: float, text: str) -> None:
-    sheet.painter.save()
-    sheet.painter.translate(x + 0.3 * sheet.unit, y)
-    sheet.painter.rotate(-_SLANT_DEGREES)
-    sheet.write(0, 0, text, sheet.palette.text, SMALL, align=1.0)
-    sheet.painter.restore()
+def _write_slanted(canvas: Canvas, x: float, y: float, text: str) -> None:
+    painter = canvas.painter
+    painter.save()
+    painter.translate(x + 0.3 * canvas.unit, y)
+    painter.rotate(-_SLANT_DEGREES)
+    canvas.write(0, 0, text, canvas.palette.text, SMALL, align=1.0)
+    painter.restore()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: everything the window does to a bench can be done from here.
+"""The command line, which can do everything to a bench that the window can.
 
 Exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage, 130 interrupted (the file is complete).
 """
@@ -12,12 +12,12 @@ COMMANDS = ("window", "record", "sources", "networks", "show", "export", "analyz
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; a first word that is no command is the profile of a window."""
+    """Run one command; a first argument that is not a command is a profile or session for the window."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments or (arguments[0] not in COMMANDS and not arguments[0].startswith("-")):
         arguments = ["window", *arguments]
     if arguments[0] == "window":
-        # The window's first second is spent on imports; what it needs least is a command line parser.
+        # Imports take most of the time until the window opens; the command line parser is not needed for it.
         from monitor_app.cli.window import quick_start
 
         code = quick_start(arguments[1:])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Campaigns, findings and checks as people read them in a terminal."""
+"""Campaigns, findings and checks printed in a terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from rich.text import Text
 
 from monitor_app.analysis.compare.regressions import Verdict as CheckVerdict
 from monitor_app.analysis.findings import Verdict
-from monitor_app.cli.tables import NOT_MEASURED, SIMULATED, console
+from monitor_app.cli.tables import SIMULATED, console
+from monitor_app.core.formatting import DOES_NOT_FIT, NOT_MEASURED, NOTHING, fixed, interval, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from monitor_app.analysis.campaign.cells import Campaign, Cell
     from monitor_app.analysis.compare.regressions import Check
     from monitor_app.analysis.findings import Finding
-    from monitor_app.core.estimate import Estimate
 
 _STYLES = {
     Verdict.HOLDS.value: "green",
@@ -32,7 +32,7 @@ _STYLES = {
 
 
 def print_campaign(campaign: Campaign, findings: Sequence[Finding]) -> None:
-    """The cells of a session and what they say of the paper's claims."""
+    """The cells of a session, and the verdict on each claim of the paper."""
     out = console()
     title = Text(f"{campaign.path}  {campaign.title}", style="bold")
     if campaign.simulated:
@@ -51,7 +51,7 @@ def print_campaign(campaign: Campaign, findings: Sequence[Finding]) -> None:
 
 
 def print_checks(checks: Sequence[Check]) -> None:
-    """How each check ended, those that fail first."""
+    """The verdict on each check, failed ones first."""
     out = console()
     for check in sorted(checks, key=lambda each: not each.fails):
         out.print(Text(f"{check.verdict.value:8}", style=_STYLES[check.verdict.value]) + Text(f"  {check.sentence}"))
@@ -60,7 +60,7 @@ def print_checks(checks: Sequence[Check]) -> None:
 
 
 def print_flags(flags: Sequence[str]) -> None:
-    """What sets compared sessions apart that should not."""
+    """Differences between the compared sessions that should not be there."""
     for flag in flags:
         console().print(Text(f"! {flag}", style="red"))
 
@@ -68,27 +68,19 @@ def print_flags(flags: Sequence[str]) -> None:
 def _cells_table(cells: Sequence[Cell]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("network", no_wrap=True)
-    for name in ("ms/image", "net W", "mJ/image", "memory MB", "top-1"):
+    for name in ("ms/image", "net W", "mJ/image", "memory MB", "top-1 %"):
         table.add_column(name, justify="right", no_wrap=True)
     for cell in cells:
         if not cell.fits:
-            table.add_row(cell.label, Text("does not fit" if cell.fits is False else cell.message, style="dim"))
+            table.add_row(cell.label, Text(DOES_NOT_FIT if cell.fits is False else cell.message, style="dim"))
             continue
         table.add_row(
             cell.label,
-            _estimate(cell.seconds_per_image, 1e3),
-            _estimate(cell.net_w),
-            _estimate(cell.net_j_per_image, 1e3),
-            "-" if cell.memory_bytes is None else f"{cell.memory_bytes / 1e6:.0f}",
-            NOT_MEASURED if cell.top1 is None else f"{cell.top1.value:.2%}",
+            *(
+                interval(estimate, scale=scale) if estimate else NOTHING
+                for estimate, scale in ((cell.seconds_per_image, 1e3), (cell.net_w, 1.0), (cell.net_j_per_image, 1e3))
+            ),
+            fixed(None if cell.memory_bytes is None else cell.memory_bytes / 1e6, 0),
+            percent(cell.top1) if cell.top1 else NOT_MEASURED,
         )
     return table
-
-
-def _estimate(estimate: Estimate | None, scale: float = 1.0) -> str:
-    """To three digits, with half of its interval to two."""
-    if estimate is None:
-        return "-"
-    half = (estimate.high - estimate.low) / 2 * scale
-    value = f"{estimate.value * scale:.4g}"
-    return f"{value} ± {half:.2g}" if half < float("inf") else value

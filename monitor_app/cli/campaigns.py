@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Campaigns from the command line: their findings, their figures, their report, and whether one got worse."""
+"""Campaigns on the command line: findings, figures, reports, and checks against a baseline."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 
 def analyze(files: Sequence[Path], *, as_json: bool) -> dict[str, Any] | None:
-    """Cells and findings of each session, printed, or as a document."""
+    """Print the cells and findings of each session, or return them as a JSON document."""
     found = _study(files)
     each = zip(found.campaigns, found.findings, strict=True)
     flags = differences(found.campaigns)
     if as_json:
-        return dict(_plain({"sessions": [_campaign_json(*one) for one in each], "differences": list(flags)}))
+        return dict(_json_value({"sessions": [_campaign_json(*one) for one in each], "differences": list(flags)}))
     for campaign, findings in each:
         print_campaign(campaign, findings)
     print_flags(flags)
@@ -46,7 +46,10 @@ def analyze(files: Sequence[Path], *, as_json: bool) -> dict[str, Any] | None:
 def check(
     baseline: Path, file: Path, limits: Limits, junit: Path | None, *, as_json: bool
 ) -> tuple[bool, dict[str, Any] | None]:
-    """Whether no network of ``file`` is worse than in the baseline by more than the limits, and beyond noise."""
+    """Check that no network of ``file`` is worse than in the baseline by more than the limits and the noise.
+
+    Returns whether all checks passed, and the JSON document where one was asked for.
+    """
     old, new = (_campaign(each) for each in (baseline, file))
     checks, flags = regressions(old, new, limits), differences([old, new])
     if junit is not None:
@@ -55,20 +58,20 @@ def check(
         write_junit(checks, junit, flags=flags, sessions=(baseline, file))
     good = not any(each.fails for each in checks)
     if as_json:
-        told = {"passed": good, "checks": [_check_json(each) for each in checks], "differences": list(flags)}
-        return good, _plain(told)
+        document = {"passed": good, "checks": [_check_json(each) for each in checks], "differences": list(flags)}
+        return good, _json_value(document)
     print_checks(checks)
     print_flags(flags)
     return good, None
 
 
 def write_figures(files: Sequence[Path], folder: Path, form: str, theme: str) -> list[Path]:
-    """Every figure that has something to show as a picture or a table in a folder; the files. Raises ExportError."""
+    """Write every figure that has data into a folder, as pictures or tables; return the files. Raises ExportError."""
     charts = [chart for chart in _study(files).charts() if chart.series]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ExportError(f"The folder {folder} cannot be made ({error.strerror}): choose another one.") from error
+        raise ExportError(f"The folder {folder} cannot be created ({error.strerror}): choose another one.") from error
     written = []
     with _progress(f"writing {folder}") as progress:
         task = progress.add_task("", total=len(charts))
@@ -79,7 +82,7 @@ def write_figures(files: Sequence[Path], folder: Path, form: str, theme: str) ->
 
 
 def write_report(files: Sequence[Path], output: Path) -> None:
-    """One page, or a PDF where the name ends so. Raises ExportError."""
+    """Write an HTML page, or a PDF where the suffix is .pdf. Raises ExportError."""
     from monitor_app.exports.report.content import ReportContent
     from monitor_app.exports.report.files import write_report as write
 
@@ -133,12 +136,12 @@ def _campaign_json(campaign: Campaign, findings: Sequence[Finding]) -> dict[str,
     return document
 
 
-def _plain(value: Any) -> Any:
-    """JSON has no infinity: the end of an interval that is not known is null."""
+def _json_value(value: Any) -> Any:
+    """JSON has no infinity: an unknown end of an interval becomes null."""
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: _json_value(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
+        return [_json_value(each) for each in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands, each a few lines over the packages below."""
+"""The commands and their options; what they do is in the packages below."""
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
 import signal
@@ -21,7 +20,7 @@ from monitor_app.core.errors import ExportError, MonitorError
 from monitor_app.core.log import log_to_file
 
 app = typer.Typer(
-    help="Power, latency and accuracy of neural networks on a board, live. Without a command: the window.",
+    help="Monitor power, latency and accuracy of neural networks on a board. Without a command, open the window.",
     no_args_is_help=False,
     rich_markup_mode=None,
     add_completion=False,
@@ -35,20 +34,20 @@ INTERRUPTED = 130
 
 logger = logging.getLogger(__name__)
 
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else.")]
 SessionsArgument = Annotated[list[Path], typer.Argument(help="Session files (*.plm).", show_default=False)]
 SessionArgument = Annotated[Path, typer.Argument(help="A session file (*.plm).", show_default=False)]
 
 
 class ExportFormat(str, Enum):
-    """What a session can be exported to."""
+    """Formats that a session is exported to."""
 
     CSV = "csv"
     PNG = "png"
 
 
 class FigureFormat(str, Enum):
-    """What figures can be written as."""
+    """File formats of figures."""
 
     PNG = "png"
     SVG = "svg"
@@ -57,7 +56,7 @@ class FigureFormat(str, Enum):
 
 
 class ExportTable(str, Enum):
-    """Which table of a session goes into a CSV file."""
+    """Tables of a session that are exported to CSV."""
 
     SAMPLES = "samples"
     RUNS = "runs"
@@ -65,32 +64,18 @@ class ExportTable(str, Enum):
 
 
 class Theme(str, Enum):
-    """Light or dark ground."""
+    """Light or dark background."""
 
     LIGHT = "light"
     DARK = "dark"
 
 
-class Emulated(str, Enum):
-    """What can be emulated."""
-
-    PS3 = "ps3"
-    PPK2 = "ppk2"
-    SHUNT = "shunt"
-    LINES = "lines"
-    SCPI = "scpi"
-
-
-MODULES = {"ps3": "powersensor3"}
-"""Where the emulator has another name than on the command line."""
-
-
 class _Interrupted(BaseException):
-    """Ctrl-C or SIGTERM, kept from the parser, which would make an ordinary failure of it."""
+    """Ctrl-C or SIGTERM. Not a KeyboardInterrupt, which the parser would turn into an ordinary failure."""
 
 
 def run(arguments: list[str]) -> int:
-    """Carry out one command line; the exit code."""
+    """Run one command line and return its exit code."""
     before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         app(arguments, prog_name="monitor-app")
@@ -103,7 +88,7 @@ def run(arguments: list[str]) -> int:
     except _Interrupted:
         return INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read us has gone, as `head` does
+        sys.stderr.close()  # the reader of our output has ended, as `head` does
         return 0
     finally:
         for number, handler in before.items():
@@ -119,7 +104,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """Power, latency and accuracy of neural networks on a board, live. Without a command: the window."""
+    """Monitor power, latency and accuracy of neural networks on a board. Without a command, open the window."""
     log_to_file("monitor-app")
     if version:
         sys.stdout.write(f"monitor-app {__version__}\n")
@@ -129,11 +114,12 @@ def root(
 @app.command()
 def window(
     profile: Annotated[
-        str | None, typer.Argument(help="A profile, or a session file to look at; the simulated board by default.")
+        str | None,
+        typer.Argument(help="A profile, or a session file to open. Default: the profile of the simulated board."),
     ] = None,
-    theme: Annotated[Theme | None, typer.Option(help="By default as the desktop.")] = None,
+    theme: Annotated[Theme | None, typer.Option(help="Colours of the window. Default: as on the desktop.")] = None,
 ) -> None:
-    """The window (also without the word `window`)."""
+    """Open the window. The word `window` may be left out."""
     from monitor_app.cli.window import open_window
 
     raise typer.Exit(open_window(profile, theme.value if theme else None))
@@ -142,34 +128,37 @@ def window(
 @app.command()
 def record(
     profile: Annotated[
-        str | None, typer.Argument(help="A profile: a TOML file, or the name of one that is shipped.")
+        str | None,
+        typer.Argument(help="A profile: a TOML file, or the name of a profile that is installed with the program."),
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The session file to write.")] = None,
     duration: Annotated[
-        float | None, typer.Option(help="Seconds to record; by default until the plan is done.", min=0.1)
+        float | None, typer.Option(help="Seconds to record. Default: until the plan is complete.", min=0.1)
     ] = None,
-    export: Annotated[bool, typer.Option("--export", help="Write CSV and PNG beside the session.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    export: Annotated[
+        bool, typer.Option("--export", help="Also write a CSV and a PNG file next to the session.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")] = False,
     replay: Annotated[
         Path | None,
-        typer.Option(help="Play back a capture in place of a profile."),
+        typer.Option(help="Replay a capture instead of recording a profile."),
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on with the session of -o: run what of its plan, or the profile's, is left."),
+        typer.Option("--resume", help="Resume the session given by -o: run what is left of its plan."),
     ] = False,
 ) -> None:
-    """Record without a window; Ctrl-C ends it cleanly."""
+    """Record a session without a window. Ctrl-C ends the recording and completes the file."""
     from monitor_app.cli.record import record_profile, record_session, resume_session
     from monitor_app.cli.sources import replay_profile
 
     if resume:
         if output is None or replay is not None:
-            raise typer.BadParameter("--resume wants the session to go on with, as -o FILE.")
+            raise typer.BadParameter("--resume needs the session to resume: give it as -o FILE.")
         path = None if profile is None else find_profile(profile)
         raise typer.Exit(resume_session(path, output, duration, export=export, quiet=quiet))
     if (profile is None) == (replay is None):
-        raise typer.BadParameter("give a profile to record, or --replay and a capture.")
+        raise typer.BadParameter("give either a profile to record, or --replay with a capture.")
     if replay is not None:
         text = replay_profile(replay)
         raise typer.Exit(record_profile(text, str(replay), output, duration, export=export, quiet=quiet))
@@ -180,18 +169,30 @@ def record(
 def sources(
     as_json: JsonOption = False,
     capture: Annotated[
-        Path | None, typer.Option(help="Record the raw bytes of a serial source into this file.", show_default=False)
+        Path | None,
+        typer.Option(help="Record the raw bytes of a serial instrument into this file.", show_default=False),
     ] = None,
-    kind: Annotated[str | None, typer.Option(help="With --capture: shunt, powersensor3, ppk2 or lines.")] = None,
-    port: Annotated[str | None, typer.Option(help="With --capture: its port; by default it is looked for.")] = None,
-    profile: Annotated[str | None, typer.Option(help="With --capture: take the source from this profile.")] = None,
-    source: Annotated[str | None, typer.Option(help="With --profile: its name, where there are several.")] = None,
-    duration: Annotated[float | None, typer.Option(help="With --capture: seconds, else until Ctrl-C.", min=0.1)] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="With --capture: kind of the instrument (shunt, powersensor3, ppk2 or lines).")
+    ] = None,
+    port: Annotated[
+        str | None, typer.Option(help="With --capture: port of the instrument. Default: found automatically.")
+    ] = None,
+    profile: Annotated[str | None, typer.Option(help="With --capture: profile that describes the instrument.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="With --profile: name of the source in the profile, if it has several.")
+    ] = None,
+    duration: Annotated[
+        float | None, typer.Option(help="With --capture: seconds to record. Default: until Ctrl-C.", min=0.1)
+    ] = None,
     install_udev: Annotated[
-        bool, typer.Option("--install-udev", help="Install the rules that let you open instruments (as root).")
+        bool,
+        typer.Option(
+            "--install-udev", help="Install the udev rules that allow users to open instruments (needs root)."
+        ),
     ] = False,
 ) -> None:
-    """Instruments found on this machine, what each needs, and what is missing."""
+    """List the instruments found on this machine. The state of each says what it needs before it can be used."""
     from monitor_app.cli import sources as commands
     from monitor_app.sources.discovery import find_sources
 
@@ -210,13 +211,13 @@ def networks(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Networks by name, file or module:function; by default the usual ones.", show_default=False
+            help="Networks by name, file or module:function. Default: the built-in networks.", show_default=False
         ),
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every classifier of torchvision as well.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Also list every classifier of torchvision.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Parameters, operations, input size and weights of the networks that can be run."""
+    """List the networks that can be run. Each has its parameters, operations, input size and weights."""
     from monitor_app.inference.networks.listing import list_networks
 
     listed = list_networks(names or (), every=every)
@@ -225,7 +226,7 @@ def networks(
 
 @app.command()
 def show(file: SessionArgument, as_json: JsonOption = False) -> None:
-    """What is in a session."""
+    """Print a summary of a session. It has the sources, the power, and a table of the runs."""
     from monitor_app.analysis.session_summary import as_json as summary_json
     from monitor_app.analysis.session_summary import summarise
     from monitor_app.session.reader import SessionReader
@@ -239,22 +240,27 @@ def show(file: SessionArgument, as_json: JsonOption = False) -> None:
 def export(
     file: SessionArgument,
     output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
-    form: Annotated[ExportFormat, typer.Option("--format", help="Kind of file.")],
+    form: Annotated[ExportFormat, typer.Option("--format", help="File format.")],
     signals: Annotated[
-        str | None, typer.Option(help="Signals by name, separated by commas; by default all, in a picture the powers.")
+        str | None,
+        typer.Option(help="Names of signals, separated by commas. Default: all; for PNG the power of each source."),
     ] = None,
-    start: Annotated[float | None, typer.Option("--from", help="Seconds from the session's start.", min=0)] = None,
-    end: Annotated[float | None, typer.Option("--to", help="Seconds from the session's start.", min=0)] = None,
+    start: Annotated[
+        float | None, typer.Option("--from", help="Start, in seconds from the start of the session.", min=0)
+    ] = None,
+    end: Annotated[
+        float | None, typer.Option("--to", help="End, in seconds from the start of the session.", min=0)
+    ] = None,
     table: Annotated[
-        ExportTable, typer.Option(help="For csv: every sample, or a row a run or a batch.")
+        ExportTable, typer.Option(help="For CSV: one row per sample, run or batch.")
     ] = ExportTable.SAMPLES,
-    theme: Annotated[Theme, typer.Option(help="For png.")] = Theme.LIGHT,
+    theme: Annotated[Theme, typer.Option(help="Colours of a PNG picture.")] = Theme.LIGHT,
 ) -> None:
-    """Write a session as a table or a picture."""
+    """Export a session as a CSV table or a PNG picture."""
     from monitor_app.cli.export import export_csv, export_png
 
     if start is not None and end is not None and end <= start:
-        raise ExportError("--to must be later than --from.")
+        raise ExportError("--to must be later than --from: choose a later end.")
     names = signals.split(",") if signals else None
     if form is ExportFormat.PNG:
         export_png(file, output, names, start, end, theme.value)
@@ -267,25 +273,30 @@ def analyze(
     files: SessionsArgument,
     as_json: JsonOption = False,
     baseline: Annotated[
-        Path | None, typer.Option(help="Fail where the one FILE got worse than this session.", show_default=False)
+        Path | None,
+        typer.Option(help="Session to compare with. The command fails if FILE is worse.", show_default=False),
     ] = None,
-    max_energy: Annotated[str | None, typer.Option(help="Tolerated: +3% more energy an image.")] = None,
-    max_latency: Annotated[str | None, typer.Option(help="Tolerated: +3% more time an image.")] = None,
-    max_memory: Annotated[str | None, typer.Option(help="Tolerated: +3% more memory.")] = None,
-    max_accuracy: Annotated[float | None, typer.Option(help="Tolerated: so many points less top-1.", min=0)] = None,
-    junit: Annotated[Path | None, typer.Option(help="With --baseline: write the checks for a CI system.")] = None,
+    max_energy: Annotated[str | None, typer.Option(help="Tolerated increase of energy per image, such as +3%.")] = None,
+    max_latency: Annotated[str | None, typer.Option(help="Tolerated increase of time per image, such as +3%.")] = None,
+    max_memory: Annotated[str | None, typer.Option(help="Tolerated increase of memory, such as +3%.")] = None,
+    max_accuracy: Annotated[
+        float | None, typer.Option(help="Tolerated decrease of top-1 accuracy, in percentage points.", min=0)
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option(help="With --baseline: write the checks as JUnit XML, for a CI system.")
+    ] = None,
 ) -> None:
-    """What sessions say of the paper's findings; with --baseline, whether one got worse."""
+    """Test the claims of the paper on sessions. With --baseline, check whether a session is worse than another."""
     from monitor_app.analysis.compare.regressions import Limits, parse_percent
     from monitor_app.cli import campaigns
 
     if baseline is None:
         if junit or max_energy or max_latency or max_memory or max_accuracy is not None:
-            raise typer.BadParameter("limits and --junit want a --baseline to compare with.")
+            raise typer.BadParameter("limits and --junit need a --baseline to compare with.")
         document = campaigns.analyze(files, as_json=as_json)
         return None if document is None else _print_json(document)
     if len(files) != 1:
-        raise typer.BadParameter("with --baseline give one FILE.")
+        raise typer.BadParameter("with --baseline, give exactly one FILE.")
     energy, latency, memory = (
         None if text is None else parse_percent(text) for text in (max_energy, max_latency, max_memory)
     )
@@ -299,11 +310,11 @@ def analyze(
 @app.command()
 def figures(
     files: SessionsArgument,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to write to.")],
-    form: Annotated[FigureFormat, typer.Option("--format", help="Kind of files.")] = FigureFormat.PNG,
-    theme: Annotated[Theme, typer.Option(help="For pictures.")] = Theme.LIGHT,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to write into.")],
+    form: Annotated[FigureFormat, typer.Option("--format", help="File format.")] = FigureFormat.PNG,
+    theme: Annotated[Theme, typer.Option(help="Colours of PNG, SVG and PDF.")] = Theme.LIGHT,
 ) -> None:
-    """The paper's figures of one session, or of several in comparison, as pictures or tables."""
+    """Write the figures of the paper as files. Several sessions are compared in the same figures."""
     from monitor_app.cli.campaigns import write_figures
 
     written = write_figures(files, output, form.value, theme.value)
@@ -313,9 +324,9 @@ def figures(
 @app.command()
 def report(
     files: SessionsArgument,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The page to write: .html, or .pdf.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The report to write: .html or .pdf.")],
 ) -> None:
-    """One page with method, uncertainty, figures, findings and table of one session or several."""
+    """Write a report of one or more sessions. It has method, uncertainty, figures, findings and all cells."""
     from monitor_app.cli.campaigns import write_report
 
     write_report(files, output)
@@ -324,17 +335,16 @@ def report(
 
 @app.command(
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
-    short_help="An instrument on a pseudo-terminal: ps3, ppk2, shunt, lines or scpi.",
+    short_help="Emulate an instrument on a pseudo-terminal. `emulate` alone lists them.",
 )
 def emulate(
     context: typer.Context,
-    kind: Annotated[Emulated | None, typer.Argument(help="What to emulate.", show_default=False)] = None,
+    kind: Annotated[str | None, typer.Argument(help="Kind of instrument.", show_default=False)] = None,
 ) -> None:
-    """An instrument on a pseudo-terminal; `emulate KIND --help` tells its options."""
-    if kind is None:
-        raise MonitorError(f"Say what to emulate: {', '.join(each.value for each in Emulated)}.")
-    module = importlib.import_module(f"monitor_app.emulators.{MODULES.get(kind.value, kind.value)}")
-    raise typer.Exit(module.main(context.args))
+    """Emulate an instrument on a pseudo-terminal. `emulate KIND --help` lists its options."""
+    from monitor_app.cli.emulate import emulate_kind
+
+    raise typer.Exit(emulate_kind(kind, context.args))
 
 
 def _print_json(document: object) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the words of a command line to files."""
+"""Arguments of the command line as paths of files."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ DEFAULT_PROFILE = "simulated-tx1"
 
 
 def find_profile(word: str) -> Path:
-    """A profile by path, or one of those that are shipped by its name. Raises ProfileError."""
+    """A profile by its path, or an installed profile by its name. Raises ProfileError."""
     path = Path(word)
     return path if path.exists() or path.suffix == ".toml" else profile_path(word)
 
 
 def new_session_name() -> str:
-    """A name by the clock."""
+    """A file name from the current time."""
     return f"session-{datetime.now().astimezone():%Y%m%d-%H%M%S}.plm"
 
 
 def new_unsaved_session() -> Path:
-    """Where a session is kept until the user saves it."""
+    """A new path for a session that the user has not saved yet."""
     folder = state_folder() / "sessions"
     folder.mkdir(exist_ok=True)
     name = Path(new_session_name())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recording in the foreground: the same bench as behind the window, with its progress on the terminal."""
+"""Recording in the foreground: the same bench as the window uses, with progress on the terminal."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from rich.text import Text
 
 from monitor_app.bench.bench import Bench, threads_for
 from monitor_app.bench.estimate.plan import estimate
-from monitor_app.bench.runs.completed_runs import Ledger
+from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.cli import tables
 from monitor_app.cli.files import new_session_name
 from monitor_app.core.errors import SessionError, SourceError
-from monitor_app.core.profile import parse_profile, read_profile_text
 from monitor_app.core.status import SourceState
 from monitor_app.session.files import discard_empty_session
 from monitor_app.session.reader import SessionReader
+from monitor_app.sources.profile_reader import parse_profile, read_profile_text
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
 POLL_S = 0.2
 LINE_EVERY_S = 5.0
-"""How often a line is printed where there is no terminal to redraw."""
+"""Interval of status lines where stderr is not a terminal."""
 
 
 def record_session(
     profile_path: Path, output: Path | None, duration_s: float | None, *, export: bool, quiet: bool
 ) -> int:
-    """Record until the duration is over, the plan is done, or Ctrl-C. Raises MonitorError."""
+    """Record until the duration is over, the plan is complete, or Ctrl-C is pressed. Raises MonitorError."""
     text = read_profile_text(profile_path)
     return record_profile(text, str(profile_path), output, duration_s, export=export, quiet=quiet)
 
@@ -47,12 +47,12 @@ def record_session(
 def resume_session(
     profile_path: Path | None, session: Path, duration_s: float | None, *, export: bool, quiet: bool
 ) -> int:
-    """Run what of a plan a session does not hold yet: of the profile, or of the one it was begun with."""
+    """Run the part of a plan that a session does not hold yet. Without a profile, take the one in the session."""
     if profile_path is not None:
         text, name = read_profile_text(profile_path), str(profile_path)
     else:
         text, name = _profile_of(session), f"the profile in {session}"
-    return record_profile(text, name, session, duration_s, export=export, quiet=quiet, go_on=True)
+    return record_profile(text, name, session, duration_s, export=export, quiet=quiet, resume=True)
 
 
 def record_profile(
@@ -63,16 +63,16 @@ def record_profile(
     *,
     export: bool,
     quiet: bool,
-    go_on: bool = False,
+    resume: bool = False,
 ) -> int:
-    """As record_session, of a profile's text; captures that are played end with it. Raises MonitorError."""
+    """As `record_session`, from the text of a profile; also ends when all replays end. Raises MonitorError."""
     profile = parse_profile(text, name)
     session = output or Path(new_session_name())
     session.parent.mkdir(parents=True, exist_ok=True)
     if not quiet and duration_s is None:
-        _say_estimate(profile, session, go_on=go_on)
+        _print_estimate(profile, session, resume=resume)
     interrupted = _on_signals()
-    bench = Bench(profile, text, session, go_on=go_on)
+    bench = Bench(profile, text, session, resume=resume)
     try:
         with _Display(duration_s, quiet=quiet) as display:
             _wait(bench, duration_s, interrupted, display)
@@ -81,7 +81,7 @@ def record_profile(
     problem = bench.failure or bench.refusal
     if problem is not None:
         raise problem
-    _report(session, export=export)
+    _print_files(session, export=export)
     return 130 if interrupted.is_set() else 0
 
 
@@ -89,14 +89,14 @@ def _profile_of(session: Path) -> str:
     with SessionReader(session) as reader:
         text = reader.meta().get("profile")
     if not text:
-        raise SessionError(f"{session} does not say what it was recorded with: name the profile.")
+        raise SessionError(f"{session} does not hold the profile that it was recorded with: give the profile as well.")
     return text
 
 
-def _say_estimate(profile: Profile, session: Path, *, go_on: bool) -> None:
-    """How long the plan will take, how much disk and energy: before it begins."""
-    ledger = Ledger.of(session) if go_on else Ledger()
-    specs = [s for s in profile.run_specs(threads_for(profile, ledger)) if ledger.state(1, s) is None]
+def _print_estimate(profile: Profile, session: Path, *, resume: bool) -> None:
+    """Print the time, disk space and energy that the plan needs, before it begins."""
+    completed = CompletedRuns.of(session) if resume else CompletedRuns()
+    specs = [s for s in profile.run_specs(threads_for(profile, completed)) if completed.state(1, s) is None]
     if profile.plan is None:
         return
     Console(stderr=True, highlight=False).print(estimate(profile, specs).sentence, soft_wrap=True, markup=False)
@@ -118,15 +118,15 @@ def _wait(bench: Bench, duration_s: float | None, interrupted: threading.Event, 
 
 
 def _refuse_to_record_nothing(bench: Bench, status: BenchStatus) -> None:
-    """Where no instrument can be used there is nothing to record: say why, and leave no file."""
+    """If no instrument can be used there is nothing to record: raise the reason, and leave no file."""
     if status.sources and all(source.state is SourceState.FAILED for source in status.sources):
         bench.close()
-        if not bench.goes_on:
+        if not bench.resumed:
             discard_empty_session(bench.session)
         raise SourceError(" ".join(source.message for source in status.sources))
 
 
-def _report(session: Path, *, export: bool) -> None:
+def _print_files(session: Path, *, export: bool) -> None:
     lines = [f"session  {session}"]
     if export:
         from monitor_app.cli.export import export_csv, export_png  # Qt and a font take a moment to load
@@ -139,7 +139,7 @@ def _report(session: Path, *, export: bool) -> None:
 
 
 def _on_signals() -> threading.Event:
-    """Ctrl-C and SIGTERM end the recording; a second one is not needed and does no harm."""
+    """Set on Ctrl-C or SIGTERM, which end the recording; a second one changes nothing."""
     interrupted = threading.Event()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -169,7 +169,7 @@ class _Display:
             self._live.stop()
 
     def show(self, status: BenchStatus, elapsed_s: float) -> None:
-        """The status after so many seconds."""
+        """Show the status at this time since the recording began."""
         if self._live:
             self._live.update(tables.status_block(status, elapsed_s, self._duration_s))
         elif elapsed_s >= self._next_line_s:

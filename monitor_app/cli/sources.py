@@ -15,9 +15,10 @@ from pathlib import Path
 from monitor_app.bench.acquisition.instruments import capturing_source
 from monitor_app.core.errors import MonitorError, ProfileError, SourceError, SourceLostError
 from monitor_app.core.package_data import resource_path
-from monitor_app.core.profile import load_profile, parse_source
 from monitor_app.core.samples import SampleBlock
 from monitor_app.core.source_specs import SerialSpec
+from monitor_app.sources.profile_reader import load_profile, parse_source
+from monitor_app.sources.registry import KINDS
 from monitor_app.sources.serial.capture import Capture, header_of
 
 RULES = "70-monitor-app.rules"
@@ -29,13 +30,7 @@ SHOW_EVERY_S = 1.0
 def spec_to_capture(profile: Path | None, name: str | None, kind: str | None, port: str | None) -> SerialSpec:
     """The instrument that the options name. Raises MonitorError."""
     if profile is None:
-        if kind == "lines":
-            raise ProfileError("Lines of text must be described to be read: name a profile with --profile.")
-        table = {"kind": kind or "shunt", **({"port": port} if port else {})}
-        spec = parse_source(table)
-        if not isinstance(spec, SerialSpec):
-            raise ProfileError(f"A {kind} has no serial line to capture: choose shunt, powersensor3, ppk2 or lines.")
-        return spec
+        return _spec_of_kind(kind or "shunt", port)
     serial = [spec for spec in load_profile(profile).source if isinstance(spec, SerialSpec)]
     chosen = [spec for spec in serial if name in {None, spec.name}]
     if len(chosen) != 1:
@@ -44,15 +39,27 @@ def spec_to_capture(profile: Path | None, name: str | None, kind: str | None, po
     return chosen[0]
 
 
+def _spec_of_kind(name: str, port: str | None) -> SerialSpec:
+    kind = KINDS.get(name)
+    if kind is None or not kind.serial:
+        serial = ", ".join(each.name for each in KINDS.values() if each.serial)
+        raise ProfileError(f"A {name} has no serial line to capture: choose one of: {serial}.")
+    if kind.required:
+        raise ProfileError(f"A {kind.title} must be described to be read: name a profile with --profile.")
+    spec = parse_source({"kind": name, **({"port": port} if port else {})})
+    assert isinstance(spec, SerialSpec), "as the registry says of this kind"
+    return spec
+
+
 def capture(spec: SerialSpec, path: Path, duration_s: float | None) -> int:
-    """Read the instrument as a session would, with every byte going into the file; until Ctrl-C or for so long."""
+    """Read the instrument as a session would and write every byte to the file, until Ctrl-C or for ``duration_s``."""
     stopped: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda n, _frame: stopped.append(n))
     table = spec.model_dump(
         mode="json", exclude_defaults=True, exclude={"port", "emulate", "replay", "faults", "account"}
     )
-    file = Capture(path, {"spec": {"kind": spec_kind(spec), **table}, "port": spec.port, "utc_ns": time.time_ns()})
+    file = Capture(path, {"spec": {"kind": spec.kind, **table}, "port": spec.port, "utc_ns": time.time_ns()})
     samples = lost = 0
     try:
         with capturing_source(spec, file) as source:
@@ -66,21 +73,16 @@ def capture(spec: SerialSpec, path: Path, duration_s: float | None) -> int:
                     shown = time.monotonic()
                     _say(f"{shown - began:6.0f} s  {file.received_bytes / 1e6:.1f} MB  {samples} samples  {lost} lost")
     except SourceLostError as error:
-        _say(str(error))  # what came before it is captured, and may be the very thing to look at
+        _say(str(error))  # what came before is captured, and may show why
     finally:
         file.close()
         if not file.received_bytes:
-            path.unlink(missing_ok=True)  # not even a bug report
+            path.unlink(missing_ok=True)  # an empty capture is of no use
     if not (file.received_bytes or stopped):
         raise SourceError(f"Nothing came from {spec.name}, so there is no capture: check that it is connected.")
     if file.received_bytes:
         sys.stdout.write(f"capture  {path}\n")
     return 130 if stopped else 0
-
-
-def spec_kind(spec: SerialSpec) -> str:
-    """As in a profile."""
-    return str(spec.model_dump()["kind"])
 
 
 def install_udev(folder: Path = RULES_FOLDER) -> None:
@@ -98,7 +100,7 @@ def install_udev(folder: Path = RULES_FOLDER) -> None:
             subprocess.run(command, check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError) as error:
             raise SourceError(
-                "The rules are installed, but udev was not told: unplug the instrument and plug it in again."
+                "The rules are installed, but udev did not reload them: unplug the instrument and plug it in again."
             ) from error
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the commands print for people."""
+"""Text and tables that the commands print on a terminal."""
 
 from __future__ import annotations
 
@@ -10,6 +10,18 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from monitor_app.core.formatting import (
+    NOT_MEASURED,
+    NOTHING,
+    clock_bound,
+    duration,
+    fixed,
+    number,
+    plus_minus,
+    sample_rate,
+    size,
+    without_interval,
+)
 from monitor_app.core.runs import RunState
 from monitor_app.core.status import SourceState
 
@@ -19,39 +31,39 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from monitor_app.analysis.run.latency import LatencySummary
     from monitor_app.analysis.run.results import RunResult
     from monitor_app.analysis.session_summary import SessionSummary, SourceSummary
     from monitor_app.core.estimate import Proportion
     from monitor_app.core.status import BenchStatus, FoundSource, SourceStatus
     from monitor_app.inference.networks.listing import Listed
 
-NOT_MEASURED = "not measured"
 SIMULATED = "SIMULATED"
 PIPE_WIDTH = 120
 NETWORKS_FOOTNOTE = (
-    "Without weights they are random and accuracy is not measured. Operations as Canziani et al. counted them in 2016; "
-    "- where that would mislead."
+    "A network without weights runs with random ones, and its accuracy is not measured. Operations are counted as by "
+    f"Canziani et al. (2016); {NOTHING} where that count does not apply."
 )
 
 
 def console() -> Console:
-    """stdout; wide enough for every table where it goes into a file or a pipe."""
+    """stdout; in a file or a pipe it is wide enough for every table."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
 
 
 def print_session(file: Path, summary: SessionSummary) -> None:
-    """The session as a few lines and a table of its runs."""
+    """Print a summary of a session and a table of its runs."""
     out = console()
     title = Text(f"{file}  {summary.title}", style="bold")
     if summary.simulated:
         title.append(f"  {SIMULATED}", style="bold red")
     out.print(title)
-    started = f"{summary.started_utc:%Y-%m-%d %H:%M:%S} UTC" if summary.started_utc else "time unknown"
-    ending = "" if summary.complete else ", cut off or still going on"
+    started = f"{summary.started_utc:%Y-%m-%d %H:%M:%S} UTC" if summary.started_utc else "start time not known"
+    ending = "" if summary.complete else ", incomplete: interrupted, or still being recorded"
     out.print(f"{started}, {summary.duration_s:.1f} s{ending}")
     for source in summary.sources:
-        rate = "no samples" if source.rate_hz is None else f"{source.rate_hz:,.2f} Sa/s"
+        rate = "no samples" if source.rate_hz is None else sample_rate(source.rate_hz)
         out.print(
             f"{source.source.name}: {source.source.model} {source.source.serial_number}".rstrip()
             + f", {rate}, {source.lost_samples} lost, {_clock_words(source)}"
@@ -60,23 +72,27 @@ def print_session(file: Path, summary: SessionSummary) -> None:
             out.print(Text(f"  {note}", style="dim"))
     coverage = "" if summary.coverage is None else f" ({summary.coverage:.2%} of the samples)"
     out.print(
-        f"idle {_number(summary.idle_w, '.2f')} W, full {_number(summary.full_w, '.2f')} W, "
-        f"swing {_number(summary.swing_w, '.2f')} W, energy {_number(summary.energy_j, '.1f')} J{coverage}"
+        f"idle {fixed(summary.idle_w, 2)} W, full {fixed(summary.full_w, 2)} W, "
+        f"swing {fixed(summary.swing_w, 2)} W, energy {_joules(summary.energy_j)}{coverage}"
     )
     if summary.runs:
         out.print(_runs_table(summary.runs))
-        _print_remarks(out, summary.runs)
+        _print_notes(out, summary.runs)
 
 
 def _clock_words(source: SourceSummary) -> str:
-    """How sure its times are and, where it is known, how late it shows what the board does."""
-    words = "clock unknown"
+    """The bound of its timestamps and, where it was measured, its delay behind the board."""
+    words = "clock bound not known"
     if source.clock is not None:
-        words = f"clock ± {source.clock.bound_ns / 1e6:.3f} ms ({source.clock.method})"
+        words = f"clock {clock_bound(source.clock.bound_ns)} ({source.clock.method})"
     if source.alignment is not None:
-        late, bound = source.alignment.delay_ns / 1e6, source.alignment.bound_ns / 1e6
-        words += f", {late:.1f} ± {bound:.1f} ms behind the board"
+        delay = plus_minus(source.alignment.delay_ns / 1e6, source.alignment.bound_ns / 1e6)
+        words += f", {delay} ms behind the board"
     return words
+
+
+def _joules(energy_j: float | None) -> str:
+    return f"{NOTHING} J" if energy_j is None else number(energy_j, "J")
 
 
 def _runs_table(runs: Sequence[RunResult]) -> Table:
@@ -88,23 +104,29 @@ def _runs_table(runs: Sequence[RunResult]) -> Table:
         run, latency, power = result.run, result.latency, result.power
         energy = NOT_MEASURED
         if result.energy and result.energy.net:
-            energy = f"{result.energy.net.j_per_image * 1e3:.1f} ± {result.energy.net.uncertainty_j * 1e3:.1f}"
-        p99 = latency.p99 if latency else None
-        percentiles = (latency.median_s if latency else None, p99.value if p99 else None)
+            energy = plus_minus(result.energy.net.j_per_image * 1e3, result.energy.net.uncertainty_j * 1e3)
         state = "" if run.state == RunState.DONE.value else f" ({run.state})"
         table.add_row(
             f"{run.title} b{run.batch_size}{state}",
-            *(_number(None if each is None else each * 1e3, ".2f") for each in percentiles),
-            _number(power.net_w if power else None, ".2f"),
+            _median_ms(latency),
+            without_interval(latency.p99 if latency else None, 1e3),
+            fixed(power.net_w if power else None, 2),
             energy,
-            f"{result.memory[0].net_bytes / 1e6:.0f}" if result.memory else "-",
+            fixed(result.memory[0].net_bytes / 1e6 if result.memory else None, 0),
             _accuracy(result.top1, run.accuracy_note),
         )
     return table
 
 
-def _print_remarks(out: Console, runs: Sequence[RunResult]) -> None:
-    """What went wrong, and what a user of the figures must know; the same of several runs once."""
+def _median_ms(latency: LatencySummary | None) -> str:
+    """With its interval's digits; too few batches give a median without an interval."""
+    if latency is None:
+        return NOTHING
+    return without_interval(latency.p50, 1e3) if latency.p50 else number(latency.median_s * 1e3)
+
+
+def _print_notes(out: Console, runs: Sequence[RunResult]) -> None:
+    """Errors of runs, and notes on their results; a sentence that concerns several runs is printed once."""
     said: dict[tuple[str, str], list[str]] = {}
     for result in runs:
         label = f"{result.run.title} b{result.run.batch_size}"
@@ -121,12 +143,8 @@ def _accuracy(share: Proportion | None, note: str | None) -> str:
     return f"{share.correct}/{share.images} ({share.low * 100:.0f}-{share.high * 100:.0f} %)"
 
 
-def _number(value: float | None, form: str) -> str:
-    return "-" if value is None else format(value, form)
-
-
 def print_networks(listed: Sequence[Listed]) -> None:
-    """The networks that can be run, and what each costs."""
+    """Print networks with their parameters, operations and weights."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("name", no_wrap=True)
     table.add_column("network", no_wrap=True)
@@ -138,9 +156,9 @@ def print_networks(listed: Sequence[Listed]) -> None:
         table.add_row(
             network.name,
             network.title,
-            f"{costs.parameters / 1e6:.2f}",
-            _number(None if costs.macs is None else costs.macs / 1e9, ".3f"),
-            _number(None if costs.operations is None else costs.operations / 1e9, ".2f"),
+            fixed(costs.parameters / 1e6, 2),
+            fixed(None if costs.macs is None else costs.macs / 1e9, 3),
+            fixed(None if costs.operations is None else costs.operations / 1e9, 2),
             f"{network.input_pixels}",
             each.weights or "none",
         )
@@ -149,7 +167,7 @@ def print_networks(listed: Sequence[Listed]) -> None:
 
 
 def print_sources(found: Sequence[FoundSource]) -> None:
-    """The instruments of this machine, and what each needs."""
+    """Print the instruments found on this machine, and the state of each."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("kind", "where", "what", "state"):
         table.add_column(name)
@@ -165,15 +183,15 @@ def status_line(status: BenchStatus, elapsed_s: float, duration_s: float | None)
     running = [run for run in status.runs if run.state == RunState.RUNNING.value]
     parts += [f"{run.title} b{run.batch_size} {run.phase or ''} {run.fraction:.0%}" for run in running]
     if duration_s is None and status.remaining_s is not None:
-        parts.append(f"{_clock(status.remaining_s)} left of cycle {status.cycle}")
-    parts.append(f"{status.file_bytes / 1e6:.1f} MB")
+        parts.append(f"{duration(status.remaining_s)} left of cycle {status.cycle}")
+    parts.append(size(status.file_bytes))
     if status.message:
         parts.append(status.message)
     return "  ".join(parts)
 
 
 def status_block(status: BenchStatus, elapsed_s: float, duration_s: float | None) -> RenderableType:
-    """The status as a few lines, to be redrawn."""
+    """The status in a few lines, for a terminal that is redrawn."""
     lines: list[RenderableType] = [Text(status_line(status, elapsed_s, duration_s))]
     for run in status.runs:
         row = Table.grid(padding=(0, 2))
@@ -184,9 +202,9 @@ def status_block(status: BenchStatus, elapsed_s: float, duration_s: float | None
         lines.append(row)
     if duration_s:
         left_s = max(duration_s - elapsed_s, 0.0)
-        lines.append(Text(f"{_clock(left_s)} left; Ctrl-C ends the recording with the file complete", style="dim"))
+        lines.append(Text(f"{duration(left_s)} left; Ctrl-C ends the recording and completes the file", style="dim"))
     else:
-        lines.append(Text("Ctrl-C ends the recording with the file complete", style="dim"))
+        lines.append(Text("Ctrl-C ends the recording and completes the file", style="dim"))
     return Group(*lines)
 
 
@@ -194,10 +212,5 @@ def _source_text(source: SourceStatus) -> str:
     mark = f" {SIMULATED}" if source.simulated else ""
     if source.state is not SourceState.STREAMING:
         return f"{source.name}{mark} {source.state.value}"
-    rate = "" if source.rate_hz is None else f" {source.rate_hz / 1e3:.3f} kSa/s"
+    rate = "" if source.rate_hz is None else f" {sample_rate(source.rate_hz)}"
     return f"{source.name}{mark}{rate} {source.lost_samples} lost"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"

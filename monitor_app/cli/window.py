@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Opening the window, with the bench started first so that both load at once."""
+"""Opening the window. The bench starts first, so that both load at the same time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from monitor_app.core.errors import MonitorError
 
 
 def quick_start(arguments: list[str]) -> int | None:
-    """Open the window for at most one plain word; None where the words need a real parser."""
+    """Open the window for at most one argument that is not an option; None if a parser is needed."""
     if len(arguments) > 1 or any(word.startswith("-") for word in arguments):
         return None
     try:
@@ -24,11 +24,11 @@ def quick_start(arguments: list[str]) -> int | None:
 
 
 def open_window(word: str | None, theme: str | None) -> int:
-    """The window on a profile, or on a session file. Raises MonitorError."""
+    """Open the window on a profile or on a session file. Raises MonitorError."""
     if not _has_display():
         raise MonitorError(
-            "There is no display to open a window on: "
-            f"`monitor-app record {word or DEFAULT_PROFILE} -o session.plm` records without one."
+            "There is no display to open a window on: run "
+            f"`monitor-app record {word or DEFAULT_PROFILE} -o session.plm` to record without a window."
         )
     if word is not None and word.endswith(".plm"):
         from monitor_app.gui.app import run_window

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The device counts samples, the host stamps arrivals: which host time does a sample have, and how surely?
+"""The host time of a sample, with its bound, from the sample count of the device and the arrival times at the host.
 
 The device's clock is a straight line of host time against sample index, over a minute to well below a
-microsecond. Two things are known of that line. A sample cannot arrive before it was taken, so the line lies
-below every arrival. And a two-way mark (a ping, an edge on a wire) says of one index that its time lies between
-two host times. All lines that these allow form a corridor; the middle of it is the estimate, and half its height
+microsecond. Two kinds of constraints are known. A sample cannot arrive before it was taken, so the line lies
+below every arrival. And a two-way mark (a ping, an edge on a wire) bounds the time of one index by two host
+times. All lines that satisfy them form a corridor; the middle of it is the estimate, and half its height
 at the newest sample is the bound: no assumption about the distribution of delays enters.
 
-Where a source has no marks, or none for a while, nothing bounds the line from below but the source's word on how
-late the earliest arrival of a second may be. An edge on a wire is the narrowest mark: the host knows to microseconds
-when it switched the wire, and the device between which two samples it saw it.
+Where a source has no marks, or none for a while, the only bound from below is the greatest delay that the
+source states for the earliest arrival of a second. An edge on a wire is the narrowest mark: the host knows to
+microseconds when it switched the wire, and the device between which two samples it saw it.
 
-A time once given to a sample is never taken back: the map is a chain of straight pieces, bent slowly towards
-the estimate, and what is left to bend is part of the bound.
+The time of a sample never changes once it is given: the map is piecewise linear, its slope follows the estimate
+slowly, and the remaining difference is part of the bound.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ SLOPES = 61
 """Slopes tried at once; three rounds of zooming in resolve them to 20 ppb."""
 ZOOMS = 3
 FRESH_NS = 5_000_000_000
-"""A mark bounds the line around it; so long after the last one a crystal may have drifted a millisecond off."""
+"""How long a mark bounds the line: after this a crystal may have drifted by a millisecond."""
 LEAST_MARKS = 2
-"""A single mark, as one has of the start of a stream, bounds no rate."""
+"""A single mark, such as that of the start of a stream, does not bound the rate."""
 FRESH_EDGE_NS = 30_000_000_000
 OLDEST_NS = 90_000_000_000
-"""A mark from before is forgotten: over more than a minute or two a crystal's line is not straight to microseconds."""
+"""Older marks are dropped: over more than a minute or two a crystal is not linear to microseconds."""
 
 
 class ClockMethod(str, Enum):
     """What the bound of a clock rests on, the narrowest that is fresh."""
 
     ARRIVAL = "arrival"
-    """The source's word on how late the earliest arrival of a second may be."""
+    """The greatest delay that the source states for the earliest arrival of a second."""
     TWO_WAY = "two-way"
     """A question and its answer on the same line."""
     LINE = "line"
@@ -75,13 +75,13 @@ class ClockState:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """How much later than the board's work a source shows it, found from a train of busy and idle."""
+    """How much later than the board's work a source shows it, found from a load-step sequence."""
 
     delay_ns: int
     bound_ns: int
     """The delay is within this of the truth."""
     correlation: float
-    """Of the power with the train, -1 to 1."""
+    """Of the power with the sequence, -1 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class SampleClock:
         self._origin: tuple[float, int] | None = None
         """All sums are about this point, so that doubles keep nanoseconds over months."""
         self._knot: tuple[float, float] | None = None
-        """(index, host_ns relative to the origin) up to which times have been given."""
+        """(index, host_ns relative to the origin) up to which times are final."""
         self._first: int | None = None
         """The first index that was given a time."""
         self._line: _Line | None = None
@@ -135,7 +135,7 @@ class SampleClock:
         """All samples before ``end_index`` had been taken by ``arrival_ns``."""
         x, late = self._relative(end_index, arrival_ns)
         self._heard_ns = max(self._heard_ns, arrival_ns)
-        # Counted from the origin: a first second cut short might not have had one early arrival.
+        # Counted from the origin: a shortened first second might have no early arrival.
         second = (arrival_ns - self._origin[1]) // BIN_NS if self._origin else 0
         if not self._arrivals or self._arrivals[-1][0] < second:
             self._arrivals.append((second, x, late))
@@ -146,7 +146,7 @@ class SampleClock:
                 self._line = None
 
     def times(self, first: int, n: int) -> tuple[int, int]:
-        """Host times of the samples ``first`` and ``first + n - 1``, given for good. Call in order of index."""
+        """Host times of the samples ``first`` and ``first + n - 1``, which are final. Call in order of index."""
         if self._first is None:
             self._first, self._line = first, None
         line, start = self._current(), self._knot_at(first)
@@ -158,14 +158,14 @@ class SampleClock:
         return origin_ns + round(start), origin_ns + round(start + bent * (n - 1) / n)
 
     def time_of(self, index: int) -> int:
-        """Host time of a sample as it is estimated now; nothing is given by it."""
+        """Host time of a sample by the present estimate; it is not final."""
         return (self._origin[1] if self._origin else 0) + round(self._at(self._current(), index))
 
     @property
     def state(self) -> ClockState:
         """Rate and bound at the newest sample."""
         line = self._current()
-        # Against the line as it is now: what was heard since the last time was given may have moved it.
+        # Against the present line: constraints since the last time was given may have moved it.
         owed_ns = 0.0 if self._knot is None else self._at(line, self._knot[0]) - self._knot[1]
         return ClockState(1e9 / line.period_ns, math.ceil(line.bound_ns + abs(owed_ns)), self._method)
 
@@ -198,7 +198,7 @@ class SampleClock:
         return line.height_ns + (index - (self._origin or (index, 0))[0]) * line.period_ns
 
     def _knot_at(self, first: int) -> float:
-        """Where the chain has got to; across a hole it runs on with the estimate."""
+        """Host time at which the map continues; across a gap it follows the estimate."""
         line = self._current()
         if self._knot is None:
             at, origin_ns = self._at(line, first), self._origin[1] if self._origin else 0
@@ -217,13 +217,13 @@ class SampleClock:
         above, below = self._constraints()
         if len(above) == 0:
             return _Line(self._nominal_ns, 0.0, float(self._transport_bound_ns))
-        # The estimate stands until something new is heard, so it answers for a second to come.
+        # The estimate is used until the next constraint, so its bound must hold for the next second too.
         ahead = float(max(above[:, 0].max(), below[:, 0].max())) + BIN_NS / self._nominal_ns
-        # It also answers for samples that have waited for it.
+        # Its bound must also hold for the samples that were held back.
         waiting = self._knot[0] if self._knot else self._first
         behind = ahead if waiting is None or self._origin is None else waiting - self._origin[0]
         slope, height, bound = _corridor(above, below, (min(behind, ahead), ahead), CRYSTAL * self._nominal_ns)
-        # Half a period more: whether a sample stands for its beginning or its end is the device's secret.
+        # Half a period more: it is not known whether a sample stands for the beginning or the end of its period.
         return _Line(self._nominal_ns + slope, height, bound + self._nominal_ns / 2)
 
     def _constraints(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -233,7 +233,7 @@ class SampleClock:
         above = arrivals + [(x, latest) for x, _, latest in marks]
         below = [(x, earliest) for x, earliest, _ in marks]
         if self._method is ClockMethod.ARRIVAL:
-            # The second that is going on may not have had its earliest arrival yet.
+            # The current second may not have had its earliest arrival yet.
             settled = arrivals[:-1] or arrivals
             below += [(x, late - self._transport_bound_ns) for x, late in settled]
         return np.array(above, np.float64).reshape(-1, 2), np.array(below, np.float64).reshape(-1, 2)
@@ -247,7 +247,7 @@ def _corridor(
     For a slope b the heights allowed run from the highest y - b x of the points below to the lowest of those
     above; the middle is where that range is widest, and the bound how far any allowed line is from it, which is
     furthest at one end of the span.
-    Where no line is allowed, the one that breaks the constraints least is taken and the breach is owned up to.
+    Where no line is allowed, the one that violates the constraints least is taken, with the violation as its bound.
     """
     low, high = -steepest, steepest
     for zoom in range(ZOOMS):

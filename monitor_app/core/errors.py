@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that can go wrong and that a user can do something about.
+"""The errors that are shown to the user.
 
-Each error carries one sentence that says what happened and what to do; it is shown as it stands.
+Each carries one sentence that says what happened and what to do; it is shown unchanged.
 The traceback goes to the log, never to the user.
 
     MonitorError
@@ -9,7 +9,7 @@ The traceback goes to the log, never to the user.
     ├── SourceError             an instrument that cannot be used
     │   ├── PortError           its port is missing, busy, or needs a permission
     │   ├── HandshakeError      something answers, but not the device that was asked for
-    │   └── SourceLostError     it was there and is gone: unplugged, reset, silent
+    │   └── SourceLostError     it was connected and is gone: unplugged, reset, silent
     ├── InferenceError          a network cannot be loaded or run
     │   ├── NotEnoughMemoryError
     │   └── ChildDiedError      the inference process ended without being asked to
@@ -45,7 +45,7 @@ class HandshakeError(SourceError):
 
 
 class SourceLostError(SourceError):
-    """The instrument was there and is gone: unplugged, reset, or silent."""
+    """The instrument was connected and is gone: unplugged, reset, or silent."""
 
 
 class InferenceError(MonitorError):

@@ -1,25 +1,125 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: RUF001, RUF002 (typography: dashes, minus and micro signs)
-"""Numbers and times as people read them. Decimals are fixed by size, so that digits do not jump."""
+"""Numbers and times as text: the one place that decides how many digits are shown.
+
+The rule of digits, everywhere in the window, the commands, the findings, the charts and the report:
+
+- A value with an interval is shown to the second significant digit of the interval's half-width, and so are its ends:
+  ``11.80 ± 0.24``, or ``5.0 (4.0 to 8.0)`` where the sides differ by more than a tenth.
+- A value without an interval is shown to four significant digits without trailing zeros: ``0.01235``, ``1.5``,
+  ``98,765``.
+- A live readout has a fixed number of decimals, or three digits chosen by size, so that its digits do not jump.
+- Thousands are separated by commas; there are no powers of ten. With a prefix, one to three digits stand before the
+  point: ``1.20 mA``.
+- None is `NOT_MEASURED` in a sentence and `NOTHING`, a dash, in a readout.
+
+Files for programs (CSV, JSON) do not use this module: they hold full precision.
+"""
 
 from __future__ import annotations
 
 import math
+from datetime import datetime
+from typing import TYPE_CHECKING
 
 from monitor_app.core.samples import Quantity
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor_app.core.estimate import Estimate, Proportion
+
+NOT_MEASURED, DOES_NOT_FIT, NOT_KNOWN = "not measured", "does not fit", "not known"
 NOTHING = "–"
-"""Shown where nothing was measured."""
+"""Stands in a readout or a narrow column where nothing was measured."""
 CELSIUS = "°C"
 PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"))
 QUANTITIES = {
     Quantity.POWER: "power", Quantity.CURRENT: "current", Quantity.VOLTAGE: "voltage",
     Quantity.TEMPERATURE: "temperature", Quantity.FREQUENCY: "frequency", Quantity.LEVEL: "level",
 }  # fmt: skip
+_DIGITS, _LIVE_DIGITS, _INTERVAL_DIGITS = 4, 3, 2
+_MOST_DECIMALS = 9
+_ROUNDING = 1e-6
+"""A half-width below this fraction of the value is an error of rounding, not an interval."""
+_EVEN = 0.1
+"""Sides of an interval that differ by less than this fraction are written as one ± number."""
+
+
+def interval(estimate: Estimate | Proportion | None, unit: str = "", scale: float = 1.0) -> str:
+    """An estimate times a positive ``scale``, in ``unit``: 12.3 ± 0.2 W, 12.3 (11.9 to 14.0) W, or the value alone."""
+    if estimate is None:
+        return NOT_MEASURED
+    value, low, high = (scale * each for each in (estimate.value, estimate.low, estimate.high))
+    below, above = value - low, high - value
+    half = max(below, above)
+    if not math.isfinite(half):
+        return f"{number(value, unit)} (interval not known)"
+    if half <= _ROUNDING * abs(value):
+        return number(value, unit)
+    decimals = decimals_of(value, half)
+    if abs(above - below) <= _EVEN * half:
+        text = f"{fixed(value, decimals)} ± {fixed(half, decimals)}"
+    else:
+        text = f"{fixed(value, decimals)} ({fixed(low, decimals)} to {fixed(high, decimals)})"
+    return f"{text} {unit}".rstrip()
+
+
+def without_interval(estimate: Estimate | None, scale: float = 1.0) -> str:
+    """Only the value of an estimate, in the digits that its interval supports; for narrow columns."""
+    if estimate is None:
+        return NOTHING
+    half = scale * max(estimate.value - estimate.low, estimate.high - estimate.value)
+    if not math.isfinite(half) or half <= _ROUNDING * abs(scale * estimate.value):
+        return number(scale * estimate.value)
+    return fixed(scale * estimate.value, decimals_of(scale * estimate.value, half))
+
+
+def plus_minus(value: float | None, half_width: float) -> str:
+    """A value with the half-width of its interval, or its standard deviation: 11.80 ± 0.24."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    if not math.isfinite(half_width) or half_width <= _ROUNDING * abs(value):
+        return number(value)
+    decimals = decimals_of(value, half_width)
+    return f"{fixed(value, decimals)} ± {fixed(half_width, decimals)}"
+
+
+def percent(fraction: Proportion) -> str:
+    """A fraction of 0 to 1 with its interval, in percent and without the sign: 90 (70 to 97)."""
+    return interval(fraction, scale=100)
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """A value without an interval, to four significant digits."""
+    if value is None:
+        return NOT_MEASURED
+    if not math.isfinite(value):
+        return f"{value:g}"
+    text = fixed(value, decimals_of(value))
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{text} {unit}".rstrip()
+
+
+def decimals_of(value: float, half_width: float | None = None) -> int:
+    """How many decimals the rule gives a value with this half-width of its interval, or with none."""
+    if half_width is not None and half_width > _ROUNDING * abs(value):
+        return _decimals(half_width, _INTERVAL_DIGITS)
+    return _decimals(value, _DIGITS)
+
+
+def _decimals(value: float, digits: int) -> int:
+    """Decimals that show ``digits`` significant digits; what rounds up to a power of ten has one fewer."""
+    if not abs(value) > 0 or not math.isfinite(value):
+        return 0
+    decimals = digits - 1 - math.floor(math.log10(abs(value)))
+    if round(abs(value), decimals) >= 10.0 ** (digits - decimals):
+        decimals -= 1
+    return max(0, min(decimals, _MOST_DECIMALS))
 
 
 def fixed(value: float | None, decimals: int) -> str:
-    """With thousands separated; a dash for None and for what is not a number."""
+    """Value with thousands separated; a dash for None and for what is not a number."""
     if value is None or not math.isfinite(value):
         return NOTHING
     text = f"{value:,.{decimals}f}"
@@ -27,11 +127,30 @@ def fixed(value: float | None, decimals: int) -> str:
 
 
 def three_digits(value: float | None) -> str:
-    """About three significant digits without an exponent: 230, 23.1, 2.31."""
+    """A live readout: 230, 23.1, 2.31, and two decimals below 1."""
+    return _live(value, _LIVE_DIGITS)
+
+
+def _live(value: float | None, digits: int) -> str:
+    """Never more decimals than a number of one digit has, so that noise about zero does not move the point."""
     if value is None or not math.isfinite(value):
         return NOTHING
-    size = abs(value)
-    return fixed(value, 0 if size >= 99.95 else 1 if size >= 9.995 else 2)
+    return fixed(value, min(_decimals(value, digits), digits - 1) if value else digits - 1)
+
+
+def listed(parts: Sequence[str], most: int | None = None) -> str:
+    """A, B and C; with ``most``, those beyond it are counted: A, B and 3 more."""
+    if most is not None and len(parts) > most:
+        parts = [*parts[: most - 1], f"{len(parts) - most + 1} more"]
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1]))) if parts else ""
+
+
+def moment(utc: str) -> str:
+    """A time in ISO 8601 as 2026-01-02 03:04:05 UTC; any other text unchanged."""
+    try:
+        return f"{datetime.fromisoformat(utc):%Y-%m-%d %H:%M:%S} UTC"
+    except ValueError:
+        return utc
 
 
 def duration(seconds: float | None) -> str:
@@ -75,13 +194,8 @@ def span_of_time(seconds: float) -> str:
         return duration(seconds)
     for factor, unit in ((1.0, "s"), (1e-3, "ms")):
         if size_s >= factor:
-            return f"{_four(seconds / factor)} {unit}"
-    return f"{_four(seconds * 1e6)} µs"
-
-
-def _four(value: float) -> str:
-    whole = len(str(int(abs(value))))
-    return fixed(value, max(4 - whole, 0))
+            return f"{_live(seconds / factor, _DIGITS)} {unit}"
+    return f"{_live(seconds * 1e6, _DIGITS)} µs"
 
 
 def engineering(value: float | None, unit: str, *, exact: bool = False) -> str:
@@ -95,7 +209,7 @@ def engineering(value: float | None, unit: str, *, exact: bool = False) -> str:
         return f"{fixed(value, 2 if exact else 1)} {unit}".strip()
     for factor, prefix in PREFIXES:
         if abs(value) >= factor:
-            return f"{_four(value / factor) if exact else three_digits(value / factor)} {prefix}{unit}"
+            return f"{_live(value / factor, _DIGITS if exact else _LIVE_DIGITS)} {prefix}{unit}"
     return f"0 {unit}" if value == 0 else f"{three_digits(value * 1e9)} n{unit}"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sending end of the lamp: it tells a simulated board when it is busy."""
+"""The load signal: it shows a simulated board when a network runs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 MESSAGE = struct.Struct("<qB")
 SYNC_LOW = 2
-"""What a message says of the sync line: this when it goes low, one more when it goes high."""
+"""Second field of a message about the sync line: this when it goes low, this plus 1 when it goes high."""
 _MAX_UNSENT = 64
 
 
-class Lamp:
+class LoadSignal:
     """A GPIO line of a simulated board: raised while a forward pass runs. Every instrument on the board sees it.
 
     Each change is one datagram of 9 bytes to a Unix socket, little-endian:
@@ -25,8 +25,8 @@ class Lamp:
         host_ns i64   when the level changed, ns of `time.perf_counter_ns`
         what    u8    0 idle, 1 busy; 2 and 3: the sync line, a second GPIO, goes low and high
 
-    An inference is never held up: a receiver that is absent is ignored, and may come and go. What one with
-    a full queue does not take goes before the next change; the oldest is forgotten if that is too much.
+    Sending never blocks an inference: a receiver that is absent is ignored, and may come and go. Messages that do
+    not fit into the queue of a receiver are sent before the next change; beyond a limit the oldest are dropped.
     """
 
     def __init__(self, *paths: str | os.PathLike[str]) -> None:
@@ -34,11 +34,11 @@ class Lamp:
         self._unsent: dict[str, deque[bytes]] = {str(path): deque(maxlen=_MAX_UNSENT) for path in paths}
 
     def set(self, busy: bool, host_ns: int) -> None:
-        """Say that the level changed to `busy` at `host_ns`; a few microseconds, whatever happens."""
+        """Send that the level changed to `busy` at `host_ns`; takes a few microseconds, whatever happens."""
         self._send(MESSAGE.pack(host_ns, busy))
 
     def set_sync(self, level: bool, host_ns: int) -> None:
-        """Say that the sync line went to `level` at `host_ns`."""
+        """Send that the sync line went to `level` at `host_ns`."""
         self._send(MESSAGE.pack(host_ns, SYNC_LOW + level))
 
     def _send(self, message: bytes) -> None:
@@ -54,5 +54,5 @@ class Lamp:
                 unsent.clear()
 
     def close(self) -> None:
-        """Let the socket go; twice is fine, and `set` does nothing afterwards."""
+        """Close the socket; calling it twice is fine, and `set` does nothing afterwards."""
         self._socket.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the log goes: a file of bounded size in the user's state folder, for tracebacks nobody should have to see."""
+"""The log: a file of bounded size in the user's state folder, with the tracebacks that are not shown to the user."""
 
 from __future__ import annotations
 

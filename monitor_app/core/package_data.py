@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the files that come with the program are: icons and tables, and the profiles.
+"""The files that come with the program: icons and tables, and the profiles.
 
-They stand beside the package in a checkout, and inside it, under ``_share``, once installed.
+They are beside the package in a checkout, and inside it, under ``_share``, once installed.
 """
 
 from __future__ import annotations

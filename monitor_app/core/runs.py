@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an inference run is: its plan, its phases, its batches and how it ended."""
+"""An inference run: its plan, its phases, its batches and how it ended."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Phase(str, Enum):
-    """What is going on during a span of time of a run. Kept as text in the session file."""
+    """A phase of a run. Kept as text in the session file."""
 
     COOL_DOWN = "cool_down"
     LOAD = "load"
@@ -20,13 +20,13 @@ class Phase(str, Enum):
 
 
 class RunState(str, Enum):
-    """How far a run has come. All but WAITING and RUNNING are final."""
+    """The state of a run. All but WAITING and RUNNING are final."""
 
     WAITING = "waiting"
     RUNNING = "running"
     DONE = "done"
     DOES_NOT_FIT = "does_not_fit"
-    """Memory ran out; the reason tells with what size."""
+    """Memory ran out; the reason names the batch size."""
     FAILED = "failed"
     CANCELLED = "cancelled"
 
@@ -53,16 +53,16 @@ class RunSpec:
 
     @property
     def simulated(self) -> bool:
-        """The device is an emulated one: its times, its memory and its accuracy are played, not measured."""
+        """The device is emulated: its times, memory and accuracy are replayed, not measured."""
         return is_emulated(self.device)
 
 
 EMULATED = "emulated:"
-"""Begins the name of an inference device that plays published figures."""
+"""Prefix of the name of an inference device that replays published figures."""
 
 
 def is_emulated(device: str) -> bool:
-    """Whether what that device reports is played."""
+    """Whether that device replays published figures."""
     return device.startswith(EMULATED)
 
 
@@ -78,14 +78,14 @@ class Batch:
     """Images whose first answer was right; None where accuracy was not measured."""
     top5: int | None = None
     device_ns: int | None = None
-    """What the device itself took, by its own events; None where it has none."""
+    """Duration by the device's own events; None where it has none."""
 
 
 class MemoryKind(str, Enum):
-    """Whose account of memory. Kept as text in the session file."""
+    """What a number of bytes counts. Kept as text in the session file."""
 
     PSS = "pss"
-    """Largest proportional set size of the process: what it alone holds, and its share of what is shared."""
+    """Largest proportional set size of the process: its private memory, and its part of shared memory."""
     SYSTEM = "system"
     """Largest use of the whole system, where processor and GPU share one memory."""
     CUDA_ALLOCATED = "cuda_allocated"
@@ -93,7 +93,7 @@ class MemoryKind(str, Enum):
     CUDA_RESERVED = "cuda_reserved"
     """Peak of what torch has taken from the GPU for them."""
     NVML = "nvml"
-    """Of the process on the GPU as its driver counts it, context included."""
+    """Use of the GPU by the process as its driver counts it, context included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +103,11 @@ class MemoryUse:
     kind: MemoryKind
     peak_bytes: int
     floor_bytes: int
-    """The same account of a process that has torch and its device ready, and no network."""
+    """The same for a process that has torch and its device ready, and no network."""
 
     @property
     def net_bytes(self) -> int:
-        """What the network costs."""
+        """The part that the network needs."""
         return max(self.peak_bytes - self.floor_bytes, 0)
 
 

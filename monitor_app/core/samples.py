@@ -58,7 +58,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What an instrument says of itself once it is open."""
+    """How an instrument describes itself once it is open."""
 
     name: str
     """The name the profile gives it; unique within a session."""
@@ -75,10 +75,10 @@ class SourceInfo:
     """Names of the digital input lines, in the order of LineChanges.line."""
     simulated: bool = False
     transport_bound_ns: int = 1_000_000
-    """How late a sample's arrival may be at best, when no two-way mark says better. For a source that gives
-    times itself (SampleBlock.times_ns): how far they may be from when the quantity had its value."""
+    """The greatest delay of the earliest arrivals, used where no two-way mark gives a better bound. For a source that
+    gives times itself (SampleBlock.times_ns): how far they may be from when the quantity had its value."""
     notes: tuple[str, ...] = ()
-    """What a user of its numbers must know, each one sentence: what the device leaves out or averages over."""
+    """Limits of its measurements, each one sentence: what the device leaves out or averages over."""
 
     @property
     def stored_signals(self) -> tuple[Signal, ...]:
@@ -144,13 +144,13 @@ class PowerSource(Protocol):
 
     @property
     def info(self) -> SourceInfo:
-        """What the device says of itself; complete only between open and close."""
+        """How the device describes itself; complete only between open and close."""
 
     def open(self) -> None:
         """Connect and start streaming. Raises SourceError with what to do."""
 
     def read(self, timeout_s: float) -> list[Reading]:
-        """Wait at most timeout_s for data. An empty list means nothing came. Raises SourceLostError."""
+        """Wait at most timeout_s for data; an empty list where none arrived. Raises SourceLostError."""
 
     def close(self) -> None:
-        """Stop streaming and let go of the port; calling it twice is fine."""
+        """Stop streaming and release the port; calling it twice is fine."""

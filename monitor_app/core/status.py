@@ -1,30 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a bench says of itself, as one frozen snapshot; views compare snapshots and never read private flags."""
+"""The status of a bench as one frozen snapshot; views compare snapshots and never read private flags."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import Enum
+from typing import Literal
+
+Identity = Literal["serial_number", "model", "kind"]
+"""What tells an instrument from another of its kind."""
+IN_USE = "in use by this session"
+"""State of a port that this session reads already."""
 
 
 class BenchPhase(str, Enum):
-    """What the bench as a whole is doing."""
+    """The phase of the bench as a whole."""
 
     STARTING = "starting"
     MONITORING = "monitoring"
-    """Recording, with no inference going on."""
+    """Recording, without inference."""
     RUNNING = "running"
     STOPPING = "stopping"
     CLOSED = "closed"
 
 
 class SourceState(str, Enum):
-    """How an instrument is doing."""
+    """The connection of an instrument."""
 
     CONNECTING = "connecting"
     STREAMING = "streaming"
     LOST = "lost"
-    """It was there and is gone; the bench goes on trying to reach it."""
+    """It was connected and is gone; the bench keeps trying to connect to it."""
     FAILED = "failed"
     """It cannot be used; ``message`` says what to do."""
     DISCONNECTED = "disconnected"
@@ -36,14 +42,14 @@ TROUBLE = frozenset({SourceState.LOST, SourceState.FAILED})
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """How one instrument is doing."""
+    """The status of one instrument."""
 
     name: str
     kind: str
     state: SourceState
     message: str = ""
     rate_hz: float | None = None
-    """As measured by the clock fit."""
+    """Measured by the clock fit."""
     lost_samples: int = 0
     clock_bound_ns: int | None = None
     clock_method: str = ""
@@ -52,7 +58,7 @@ class SourceStatus:
     model: str = ""
     serial_number: str = ""
     notes: tuple[str, ...] = ()
-    """What a user of its numbers must know, each one sentence."""
+    """Limits of its measurements, each one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +74,12 @@ class FoundSource:
     """'ready', or one sentence with what to do."""
     spec: dict[str, object] = field(default_factory=dict)
     """What to write under [[source]] in a profile to use it."""
+    identity: Identity = "serial_number"
+    """By what to recognise it among the sources in use. By ``model``, that is the description."""
 
     def as_json(self) -> dict[str, object]:
         """One object of `sources --json`."""
-        return asdict(self)
+        return {key: value for key, value in asdict(self).items() if key != "identity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +93,13 @@ class RunStatus:
     state: str
     phase: str | None = None
     fraction: float = 0.0
-    """How much of the run is done, 0 to 1."""
+    """Fraction of the run that is done, 0 to 1."""
     message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BenchStatus:
-    """How the whole bench is doing."""
+    """The status of the whole bench."""
 
     phase: BenchPhase = BenchPhase.STARTING
     sources: tuple[SourceStatus, ...] = ()
@@ -107,10 +115,10 @@ class BenchStatus:
     disk_left_s: float | None = None
     """How long the disk lasts at the present rate."""
     cpu_fraction: float = 0.0
-    """Share of one core that the bench process uses."""
+    """Fraction of one core that the bench process uses."""
     message: str = ""
-    """The last thing a person should know, one sentence."""
+    """The most important message for the user, one sentence."""
     found: tuple[FoundSource, ...] = ()
-    """What else is on this machine, as far as it has been looked for."""
+    """Other instruments and ports of this machine, as found by the last search."""
     searches: int = 0
-    """How many searches for instruments that were asked for have ended."""
+    """Number of requested searches for instruments that have ended."""

@@ -19,7 +19,6 @@ from monitor_app.analysis.run.signals import is_simulated
 from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
 from monitor_app.core.runs import MemoryKind
-from monitor_app.exports.decimals import PADDING, fixed, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -37,6 +36,10 @@ if TYPE_CHECKING:
 
 _BLOCK_ROWS = 50_000
 """Rows made into text at a time: a second of a fast shunt, and all that is ever held in memory."""
+PADDING = b" \0"
+"""Characters that fill a column up to its width; whoever joins columns deletes them."""
+_LARGEST = 10**17
+_SPACE, _MINUS, _POINT, _ZERO = b" -.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +175,8 @@ def _write_source(
         if len({len(values) for _, values in read}) > 1:
             raise ExportError(f"{reader.path} is damaged: the signals of {file.source.name} differ in length.")
         times_ns = read[0][0] - window.zero_ns
-        columns = [fixed(_divided(times_ns, 10 ** (9 - time_decimals)), time_decimals)]
-        columns += [rounded(values, places) for (_, values), places in zip(read, decimals, strict=True)]
+        columns = [decimal_text(_divided(times_ns, 10 ** (9 - time_decimals)), time_decimals)]
+        columns += [rounded_text(values, places) for (_, values), places in zip(read, decimals, strict=True)]
         stream.write(_joined(columns))
         rows += len(times_ns)
         if progress:
@@ -268,6 +271,44 @@ def _plain(name: str) -> str:
 
 def _share_of(progress: Progress | None, part: int, parts: int) -> Progress | None:
     return None if progress is None else lambda fraction: progress((part + fraction) / parts)
+
+
+# -- numbers as columns of characters ------------------------------------------------------------
+# Python formats about a million numbers a second, and a session holds a hundred million; the digits are
+# therefore computed by numpy, a decimal place at a time for the whole column.
+
+
+def decimal_text(scaled: NDArray[np.int64], decimals: int) -> NDArray[np.uint8]:
+    """``scaled / 10**decimals`` as text, shape (n, width), padded on the left with spaces."""
+    rest = np.abs(scaled)
+    digits = max(len(str(int(rest.max(initial=0)))), decimals + 1)
+    width = 1 + digits + (decimals > 0)
+    text: NDArray[np.uint8] = np.full((width, len(scaled)), _SPACE, np.uint8)
+    place = width - 1
+    for k in range(digits):
+        if k == decimals and k > 0:
+            text[place] = _POINT
+            place -= 1
+        # Places left of the point stay blank once nothing is left of the number; the first is always written.
+        following = rest // 10
+        digit = (rest - 10 * following + _ZERO).astype(np.uint8)
+        text[place] = digit if k <= decimals else np.where(rest > 0, digit, _SPACE)
+        rest = following
+        place -= 1
+    text[0, scaled < 0] = _MINUS
+    rows: NDArray[np.uint8] = text.T
+    return rows
+
+
+def rounded_text(values: NDArray[np.float64], decimals: int | None) -> NDArray[np.uint8]:
+    """Values as text, shape (n, width); with ``decimals`` None to nine significant digits."""
+    if decimals is not None:
+        scaled = np.rint(values * 10.0**decimals)
+        if (np.abs(scaled) < _LARGEST).all():
+            return decimal_text(scaled.astype(np.int64), decimals)
+    text = np.array([f"{value:.9g}" for value in values.tolist()], "S")
+    characters: NDArray[np.uint8] = text.view(np.uint8).reshape(len(values), text.itemsize)
+    return characters
 
 
 # -- runs ----------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A comparison as JUnit XML, which CI systems read: a suite for each quantity, a test case for each check.
+"""A comparison as JUnit XML for CI systems: a test suite for each quantity, a test case for each check.
 
-Failed and missing are failures; unclear is skipped, which CI systems show and do not fail on.
+A check that failed or is missing is a failure. An unclear one is skipped, which CI systems show without failing.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from monitor_app.analysis.compare.regressions import Check
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML cannot hold in any form; names come from files, which may hold anything."""
+"""Characters that XML cannot hold in any form; the names come from files, which may hold anything."""
 
 
 def write_junit(
     checks: Sequence[Check], path: Path, *, flags: Sequence[str] = (), sessions: Sequence[Path] = ()
 ) -> None:
-    """Write the checks; what was at ``path`` is replaced when the whole file is there.
+    """Write the checks; a file at ``path`` is replaced once the new one is complete.
 
     Args:
         checks: those of one quantity next to each other, as `regressions` gives them.
         path: of the file.
-        flags: what sets the sessions apart, put at the end of each suite.
-        sessions: files that were compared, which it must not overwrite.
+        flags: differences between the sessions, put at the end of each suite.
+        sessions: the files that were compared, which must not be overwritten.
 
     Raises:
         ExportError: it cannot be written.
@@ -56,7 +56,7 @@ def _suite(quantity: str, checks: Sequence[Check], flags: Sequence[str]) -> ET.E
 
 
 def _case(check: Check) -> ET.Element:
-    # Nothing in it takes time, and some readers refuse a case without one.
+    # A check takes no time, but some readers reject a test case without one.
     case = ET.Element("testcase", classname=f"monitor-app.{check.quantity.value}", name=_legal(check.label), time="0")
     sentence = _legal(check.sentence)
     if check.fails:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 from monitor_app.core.errors import MonitorError
 from monitor_app.gui.actions import add_commands
 from monitor_app.gui.bench_controller import BenchController
-from monitor_app.gui.figures.figures_desk import FiguresDesk
+from monitor_app.gui.figures.window import FiguresController
 from monitor_app.gui.layout import arrange
 from monitor_app.gui.menus import MOUSE_ACTIONS, PANEL_COMMANDS, menu_commands
 from monitor_app.gui.panels.discovery_panel import DiscoveryPanel
@@ -81,7 +81,7 @@ class MainWindow(QMainWindow):
         self.navigation = Navigation(live=client is not None, moved=self._expect_interaction)
         self.signals = SignalSelection(lambda: self.document.recording)
         self.exports = Exports(self)
-        self.figures = FiguresDesk(self)
+        self.figures = FiguresController(lambda: self.recording, lambda: self.theme)
         self.parts = arrange(self, theme)
         self.commands = menu_commands(
             self, self.document, self.bench, self.navigation, self.signals, self.parts
@@ -126,6 +126,8 @@ class MainWindow(QMainWindow):
         stack.fit_asked.connect(self.navigation.show_all)
         stack.selected.connect(self.select)
         stack.selection_cleared.connect(self.clear_selection)
+        self.figures.run_asked.connect(self._show_run_of_figure)
+        self.figures.main_asked.connect(self._come_forward)
         self.parts.pill.clicked.connect(self.navigation.follow)
         self.parts.overview.view_asked.connect(self.navigation.show_between)
 
@@ -137,6 +139,8 @@ class MainWindow(QMainWindow):
         for sender in (self.document, self.bench):
             sender.retracted.connect(bar.retract)
         self.signals.refused.connect(bar.note)
+        self.figures.refused.connect(bar.note)
+        self.figures.withdrawn.connect(bar.retract)
 
     def _connect_panels(self) -> None:
         toolbar, runs = self.parts.panel(Toolbar), self.parts.panel(RunPanel)
@@ -312,6 +316,19 @@ class MainWindow(QMainWindow):
     def show_run(self, run_id: int) -> None:
         if self.recording is not None:
             self.navigation.show_run(self.recording, run_id)
+
+    def _show_run_of_figure(self, run_id: int, sentence: str) -> None:
+        """In front of the figures only where they cover it."""
+        self.show_run(run_id)
+        self.parts.message_bar.note(sentence)
+        figures = self.figures.window
+        if figures is not None and figures.frameGeometry().intersects(self.frameGeometry()):
+            self._come_forward()
+
+    def _come_forward(self) -> None:
+        self.show()
+        self.raise_()
+        self.activateWindow()
 
     def select(self, start_s: float, end_s: float) -> None:
         self.selection = (start_s, end_s)

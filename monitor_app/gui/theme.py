@@ -16,6 +16,8 @@ from monitor_app.core.samples import Quantity
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
+    from monitor_app.charts.palette import Palette
+
 BODY_PX, SMALL_PX, CAPTION_PX = 12, 11, 11
 
 
@@ -43,6 +45,11 @@ class Theme:
     """Ground of a run while it warms up or its accuracy is measured."""
     others: tuple[str, ...]
     """Of the second and further signals in a pane; none of them is the colour of a quantity."""
+
+    @property
+    def palette(self) -> Palette:
+        """Of pictures in this theme."""
+        return PALETTES["light" if self.name == "light" else "dark"]
 
     def of_quantity(self, quantity: Quantity) -> str:
         """The colour of a measured quantity."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from monitor_app.core.errors import InferenceError, NotEnoughMemoryError
 from monitor_app.core.runs import Phase
-from monitor_app.inference.commands import add_lamp_option, first_line, serve, too_many_images
+from monitor_app.inference.commands import add_load_signal_option, first_line, serve, too_many_images
 from monitor_app.inference.datasets import DatasetError, find_dataset
 from monitor_app.inference.messages import (
     Command,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from monitor_app.inference.loading import RunningNetwork
     from monitor_app.inference.memory import MemoryMeter
     from monitor_app.inference.messages import Loaded
-    from monitor_app.inference.passes import BusyLamp
+    from monitor_app.inference.passes import BusySignal
 
 logger = logging.getLogger(__name__)
 
@@ -55,16 +55,16 @@ logger = logging.getLogger(__name__)
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Serve commands until `quit` or the end of stdin. Does not return."""
     parser = argparse.ArgumentParser(prog="monitor_app.inference.child", description="Run networks for the bench.")
-    add_lamp_option(parser)
+    add_load_signal_option(parser)
     options = parser.parse_args(arguments)
-    _be_the_first_to_go()
+    _prefer_as_oom_victim()
     serve(options.lamp, _ready, _Worker)
 
 
-def _be_the_first_to_go() -> None:
-    """Where memory runs out, have the kernel end this process: by its size alone it may take the one that records.
+def _prefer_as_oom_victim() -> None:
+    """Make this process the one that the kernel kills when memory runs out: by size it might choose the bench.
 
-    What a GPU holds of a memory that it shares with the processor counts for no process.
+    Memory that a GPU uses of that which it shares with the processor is counted for no process.
     """
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
@@ -84,23 +84,23 @@ def _ready() -> Ready:
 
 
 class _Worker:
-    """Carries out one command after the other on the main thread."""
+    """Carries out the commands on the main thread, one after another."""
 
-    def __init__(self, inbox: Inbox, outbox: Outbox, lamp: BusyLamp) -> None:
+    def __init__(self, inbox: Inbox, outbox: Outbox, load_signal: BusySignal) -> None:
         self._inbox = inbox
         self._outbox = outbox
-        self._lamp = lamp
+        self._load_signal = load_signal
         self._running: RunningNetwork | None = None
         self._memory: MemoryMeter | None = None
         self._fresh = True
 
     def answer(self, command: Command) -> Event:
-        """The last event of a command. Whatever goes wrong becomes Failed, and the child lives on."""
+        """The last event of a command. Every failure becomes Failed, and the child continues."""
         try:
             return self._carry_out(command)
         except Exception as error:  # noqa: BLE001 - the edge of the process
             failed = self._failed(command, error)
-        # Only here have the frames that held the tensors gone
+        # Only here the frames that held the tensors are gone
         _free_memory()
         return failed
 
@@ -115,7 +115,7 @@ class _Worker:
             return MemoryReport(self._memory.rows() if self._memory else ())
         if self._running is None:
             raise InferenceError("No network is loaded: send `load` before the phases.")
-        runner = Runner(self._running, self._lamp, self._outbox.send, self._inbox.stopped)
+        runner = Runner(self._running, self._load_signal, self._outbox.send, self._inbox.stopped)
         if isinstance(command, WarmUp):
             return runner.run_for(Phase.WARM_UP, command.batch_size, command.min_s, command.min_batches)
         if isinstance(command, Time):
@@ -135,7 +135,7 @@ class _Worker:
 
         self._memory = None
         if self._fresh:
-            # Memory that an earlier network has left behind would be this one's as well.
+            # Memory that an earlier network has left allocated would be counted for this one.
             self._fresh = False
             prepare_for(command.network)
             self._memory = MemoryMeter(find_device(command.device))
@@ -150,7 +150,7 @@ class _Worker:
     def _play(self, command: Pulses) -> Played:
         from monitor_app.inference.pulses import multiplication, play
 
-        return Played(tuple(play(command, self._lamp, self._inbox.stopped, multiplication(command))))
+        return Played(tuple(play(command, self._load_signal, self._inbox.stopped, multiplication(command))))
 
     def _failed(self, command: Command, error: Exception) -> Failed:
         if _is_out_of_memory(error):
@@ -160,7 +160,7 @@ class _Worker:
             return Failed(_kind(error), str(error))
         logger.error("%s failed", command, exc_info=error)
         what = type(command).__name__
-        return Failed(FailureKind.ERROR, f"{what} failed ({first_line(error)}): the log has the whole story.")
+        return Failed(FailureKind.ERROR, f"{what} failed ({first_line(error)}): see the log for details.")
 
     def _too_big(self, command: Command) -> str:
         if isinstance(command, Load):

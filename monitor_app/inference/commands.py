@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Serving the bench: what the child that runs networks and the one that plays figures have in common.
+"""Serving the bench: the common part of the child that runs networks and the one that replays figures.
 
 Commands come on stdin and events go to stdout, one JSON object a line (docs/inference-protocol.md). No torch.
 """
@@ -16,15 +16,15 @@ import threading
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from monitor_app.core.errors import InferenceError
-from monitor_app.core.load_signal import Lamp
+from monitor_app.core.load_signal import LoadSignal
 from monitor_app.inference.messages import Command, Event, Failed, FailureKind, Quit, Ready, Stop, decode, encode
-from monitor_app.inference.passes import NoLamp
+from monitor_app.inference.passes import NoLoadSignal
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
 
-    from monitor_app.inference.passes import BusyLamp
+    from monitor_app.inference.passes import BusySignal
 
 QUIT_GRACE_S = 1.0
 
@@ -35,21 +35,21 @@ class Worker(Protocol):
     """Carries out one command after the other."""
 
     def answer(self, command: Command) -> Event:
-        """The last event of a command; raises nothing that the child could live on with."""
+        """The last event of a command; raises only what ends the child."""
         ...
 
 
 def serve(
-    lamps: Sequence[str],
+    load_signals: Sequence[str],
     ready: Callable[[], Ready],
-    worker: Callable[[Inbox, Outbox, BusyLamp], Worker],
+    worker: Callable[[Inbox, Outbox, BusySignal], Worker],
 ) -> NoReturn:
     """Make this process an inference child, until `quit` or the end of stdin. Does not return.
 
     Args:
-        lamps: sockets at which an instrument on a simulated board is told when the board is busy.
-        ready: makes the first event; stdin is watched meanwhile.
-        worker: makes what carries out the commands, on this thread.
+        load_signals: sockets of the instruments on a simulated board, which show the load of the network.
+        ready: makes the first event; stdin is read meanwhile.
+        worker: makes the object that carries out the commands, on this thread.
     """
     # Ctrl-C reaches the whole process group; the bench decides what it means
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -58,41 +58,41 @@ def serve(
     logging.basicConfig(format="%(levelname)s %(message)s")
     inbox = Inbox(outbox)
     threading.Thread(target=inbox.read_stdin, name="commands", daemon=True).start()
-    lamp = Lamp(*lamps) if lamps else None
+    load_signal = LoadSignal(*load_signals) if load_signals else None
     try:
         outbox.send(ready())
-        working = worker(inbox, outbox, lamp or NoLamp())
+        working = worker(inbox, outbox, load_signal or NoLoadSignal())
         while not isinstance(command := inbox.next(), Quit):
             outbox.send(working.answer(command))
     except Exception as error:
-        logger.exception("The inference child cannot go on")
+        logger.exception("The inference child cannot continue")
         outbox.send(Failed(FailureKind.ERROR, f"The inference process cannot run ({first_line(error)})."))
         _leave(1)
     finally:
-        if lamp is not None:
-            lamp.close()
+        if load_signal is not None:
+            load_signal.close()
     _leave(0)
 
 
-def add_lamp_option(parser: argparse.ArgumentParser) -> None:
-    """What every child takes: --lamp PATH, any number of them."""
+def add_load_signal_option(parser: argparse.ArgumentParser) -> None:
+    """The option of every child: --lamp PATH, any number of times."""
     parser.add_argument(
         "--lamp",
         metavar="PATH",
         action="append",
         default=[],
-        help="socket at which an instrument on a simulated board is told when the board is busy; any number",
+        help="socket of an instrument on a simulated board, which shows the load of the network; any number of times",
     )
 
 
 def first_line(error: Exception) -> str:
-    """What it is and what it says, for a sentence."""
+    """The type and the first line of an exception, for a sentence."""
     text = str(error).strip().partition("\n")[0].rstrip(".")[:300]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def too_many_images(title: str, batch_size: int) -> str:
-    """The sentence of a batch for which memory did not suffice."""
+    """The sentence for a batch that does not fit into memory."""
     return f"{title} with {batch_size} images at a time does not fit into memory: use a smaller batch size."
 
 
@@ -140,7 +140,7 @@ class Inbox:
             self._received += 1
             self._commands.put((self._received, command))
         if isinstance(command, Quit):
-            # Asked to go, and a batch may take minutes
+            # A batch may take minutes
             timer = threading.Timer(QUIT_GRACE_S, os._exit, (0,))
             timer.daemon = True
             timer.start()
@@ -154,14 +154,14 @@ class Outbox:
         self._lock = threading.Lock()
 
     def send(self, event: Event) -> None:
-        """Returns when it is written; ends the process where nobody reads any more."""
+        """Returns when it is written; ends the process when its reader has ended."""
         line = encode(event)
         try:
             with self._lock:
                 while line:
                     line = line[os.write(self._descriptor, line) :]
         except BrokenPipeError:
-            # Nobody is left to measure for
+            # The bench has ended
             os._exit(1)
 
 
@@ -180,7 +180,7 @@ def _die_with_parent() -> None:
 
 
 def _leave(code: int) -> NoReturn:
-    # Not sys.exit: taking torch down in order takes long and may hang
+    # Not sys.exit: the shutdown of torch takes long and may hang
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Labelled photographs for the accuracy phase: which images a folder holds, and what the right answers are.
 
-The layouts are in docs/datasets.md. Where a folder does not tell the answers beyond doubt it is refused.
+The layouts are in docs/datasets.md. A folder from which the right answers are not certain is refused.
 """
 
 from __future__ import annotations
@@ -46,24 +46,21 @@ class Dataset:
 
     images: tuple[LabelledImage, ...]
     unlabelled: tuple[str, ...] = ()
-    """Image files whose label could not be told."""
+    """Image files without a known label."""
     reason: str | None = None
     """Why there are no images at all."""
     classes: int | None = None
-    """How many answers a network must have for the labels to mean its answers; None: any that has them all."""
+    """The number of answers that a network must have for the labels to apply; None: any with at least the labels."""
 
     def misfit(self, answers: int, network_title: str) -> str | None:
-        """Why a network that tells so many classes apart cannot be held against the labels; None: it can."""
+        """Why a network with this number of answers cannot be evaluated on the labels; None: it can."""
         if self.classes is not None and answers != self.classes:
             misfit = f"the images are of {self.classes}"
         elif (beyond := next((image for image in self.images if image.label >= answers), None)) is not None:
             misfit = f"{beyond.file.name} is labelled {beyond.label}"
         else:
             return None
-        return (
-            f"{network_title} tells {answers} classes apart and {misfit}: name images of the classes that it was "
-            "trained on"
-        )
+        return f"{network_title} has {answers} classes and {misfit}: name images of the classes that it was trained on"
 
 
 def find_dataset(images: str) -> Dataset:
@@ -73,7 +70,7 @@ def find_dataset(images: str) -> Dataset:
     with a ground-truth file beside them or one folder up.
 
     Raises:
-        DatasetError: there is no such folder, no labelled image in it, or no telling what the labels mean.
+        DatasetError: there is no such folder, no labelled image in it, or its labels are ambiguous.
     """
     if images == "demo":
         return _demo()

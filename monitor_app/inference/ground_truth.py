@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CLASSES = 1000
 FIRST_LABELS = (65, 970, 230, 809, 516, 57, 334, 415, 674, 332)
-"""Of ILSVRC2012_val_00000001 and those after it: by these another order of the classes is noticed."""
+"""Of ILSVRC2012_val_00000001 and those after it: they reveal another order of the classes."""
 
 _VALIDATION = re.compile(r"ILSVRC2012_val_(\d{8})", re.ASCII)
 _WNID = re.compile(r"n\d{8}", re.ASCII)
@@ -53,7 +53,7 @@ def find_ground_truth(folder: Path) -> Mapping[str, int] | None:
 
 
 def check_first_labels(labels: Iterable[tuple[str, int]], origin: str) -> None:
-    """Hold labels, given by file name without suffix, against those of the first validation images.
+    """Compare labels, given by file name without suffix, with those of the first validation images.
 
     Raises:
         DatasetError: they are in another order than that of the networks' answers.
@@ -74,7 +74,7 @@ def class_indices(wnids: Iterable[str], folder: Path) -> dict[str, int]:
     all 1000 are there; else by the list that the package timm carries, if that is installed.
 
     Raises:
-        DatasetError: none of these tells them, or one is in no list.
+        DatasetError: the indices follow from none of these, or one is in no list.
     """
     wanted = sorted(set(wnids))
     tables = (place / "synsets.txt" for place in (folder, folder.parent))
@@ -84,7 +84,7 @@ def class_indices(wnids: Iterable[str], folder: Path) -> dict[str, int]:
     table = table or _timm_table()
     if table is None:
         raise DatasetError(
-            f"{folder} has {len(wanted)} of the {CLASSES} classes, which does not tell their indices: put the "
+            f"{folder} has {len(wanted)} of the {CLASSES} classes, from which their indices do not follow: put the "
             f"{CLASSES} WordNet ids, one a line in class order, into {folder / 'synsets.txt'}."
         )
     ids = [line.split()[0] for line in _lines(table)]
@@ -151,7 +151,7 @@ def _read_devkit(file: Path) -> dict[str, int]:
     )
     if table is None:
         raise DatasetError(
-            f"{file} numbers the classes in an order of its own, which only the development kit tells: put its "
+            f"{file} numbers the classes in an order of its own, which only the development kit defines: put its "
             "map_clsloc.txt there too, or Caffe's val.txt in its place."
         )
     wnids: dict[str, str] = {}

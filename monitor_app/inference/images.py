@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a photograph becomes the input of a network."""
+"""From a photograph to the input of a network."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_ASPECT = 20
 
 
 class BadImageError(DatasetError):
-    """One image that cannot be decoded. The evaluation goes on without it."""
+    """One image that cannot be decoded. The evaluation continues without it."""
 
 
 def read_images(

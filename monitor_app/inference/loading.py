@@ -66,7 +66,7 @@ def load_network(command: Load) -> RunningNetwork:
     layout = torch.channels_last if command.channels_last else torch.contiguous_format
     module.to(device=device, dtype=dtype, memory_format=layout)
     if command.compiled:
-        # What it generates is made in the first passes, which the warm-up leaves out.
+        # Code is generated in the first passes, which belong to the warm-up.
         module = torch.compile(module)
     loaded = Loaded(
         network=network.name,
@@ -83,7 +83,7 @@ def load_network(command: Load) -> RunningNetwork:
 
 
 def prepare_for(name: str) -> None:
-    """Have all in memory that building and counting this network takes, and not yet the network.
+    """Load into memory everything that building and counting this network needs, except the network.
 
     Some 100 MB of packages, which would else pass for what the first network of a process needs.
     Raises InferenceError.
@@ -101,7 +101,7 @@ def _own_weights(network: Network, request: str) -> tuple[str | None, str | None
 
 
 def device_names() -> dict[str, str]:
-    """What a Load command may name, and what each device calls itself."""
+    """Devices that a Load command may name, and the name that each gives itself."""
     names = {"cpu": _cpu_name()}
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         names[f"cuda:{index}"] = torch.cuda.get_device_name(index)

@@ -2,7 +2,7 @@
 """The loops that run a network: timed passes and the accuracy pass. Imports torch: for the child only.
 
 Between the two stamps of a pass nothing happens but the pass: inputs are made before, images are decoded
-before, the lamp is lit before and put out after, reports are grouped, the garbage collector is off.
+before, the load signal is set before and cleared after, reports are grouped, the garbage collector is off.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from monitor_app.inference.datasets import Dataset
     from monitor_app.inference.loading import RunningNetwork
-    from monitor_app.inference.passes import BusyLamp
+    from monitor_app.inference.passes import BusySignal
 
 NAMED_AT_MOST = 5
 
@@ -36,7 +36,7 @@ class Runner:
 
     Args:
         running: the network.
-        lamp: lit during each forward pass.
+        load_signal: high during each forward pass.
         send: takes each group of finished batches.
         stopped: asked between batches; True ends the phase.
     """
@@ -44,12 +44,12 @@ class Runner:
     def __init__(
         self,
         running: RunningNetwork,
-        lamp: BusyLamp,
+        load_signal: BusySignal,
         send: Callable[[Batches], None],
         stopped: Callable[[], bool],
     ) -> None:
         self._running = running
-        self._lamp = lamp
+        self._load_signal = load_signal
         self._send = send
         self._stopped = stopped
 
@@ -72,7 +72,7 @@ class Runner:
         """Count right answers over all images of `dataset`; the last batch may be smaller.
 
         An image that cannot be decoded is left out, counted and named in `reason`. Nothing is counted where the
-        network does not answer the classes of the images; `reason` says so.
+        network was trained on other classes; `reason` says so.
         """
         report = Report(Phase.ACCURACY, self._send)
         bad = list(dataset.unlabelled)
@@ -94,7 +94,7 @@ class Runner:
         """The answers, the start and end by the host's clock, and what the device took by its own, or None."""
         events = _CudaEvents(self._running.device) if self._running.device.type == "cuda" else None
         self._synchronize()
-        self._lamp.set(True, perf_counter_ns())
+        self._load_signal.set(True, perf_counter_ns())
         start_ns = perf_counter_ns()
         try:
             if events:
@@ -105,7 +105,7 @@ class Runner:
             self._synchronize()
         finally:
             end_ns = perf_counter_ns()
-            self._lamp.set(False, end_ns)
+            self._load_signal.set(False, end_ns)
         return answers, start_ns, end_ns, events.elapsed_ns() if events else None
 
     def _synchronize(self) -> None:

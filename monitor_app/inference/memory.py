@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How much memory this process needs: the floor before a network is loaded, and the peak since. For the child only.
+"""Memory of this process: the floor before a network is loaded, and the peak since. For the child only.
 
-Each account is named for what it counts, since none of them is the whole truth: a set size knows nothing of a GPU,
-torch's allocator nothing of what the driver holds, and the use of a whole system counts its other processes too.
+Several quantities are measured, since none is complete: a set size does not include a GPU, torch's allocator does not
+include what the driver holds, and the use of the whole system includes other processes.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 KIB = 1024
 RESET_PEAK = "5"
-"""Written to clear_refs it sets the peak of the resident set back (proc_pid_clear_refs(5))."""
+"""Written to clear_refs it resets the peak of the resident set (proc_pid_clear_refs(5))."""
 
 
 class MemoryMeter:
-    """Made in a process that has torch and no network yet; that moment is the floor.
+    """Measures from its creation, in a process that has torch and no network yet: that is the floor.
 
     Args:
         device: on which the network will run; it is made ready first, so that its context is in the floor.
-        proc: where the kernel tells of processes, for tests.
-        unified: processor and GPU share one memory, as on a Jetson; None looks.
+        proc: the proc file system, another one in tests.
+        unified: processor and GPU share one memory, as on a Jetson; None finds out.
     """
 
     def __init__(self, device: torch.device, *, proc: Path = Path("/proc"), unified: bool | None = None) -> None:
@@ -40,7 +40,7 @@ class MemoryMeter:
         if device.type == "cuda":
             torch.zeros(1, device=device)
             torch.cuda.synchronize(device)
-        # What importing torch took for a moment is no floor.
+        # The peak of importing torch is not part of the floor.
         self.begin()
         self._floor = self._read()
 
@@ -53,10 +53,10 @@ class MemoryMeter:
             torch.cuda.reset_peak_memory_stats(self._device)
 
     def rows(self) -> tuple[MemoryRow, ...]:
-        """Every account that this machine can give, its peak and its floor."""
+        """Every quantity that this machine can measure, with its peak and its floor."""
         peaks = self._read()
         return tuple(
-            (kind.value, max(peak, self._floor[kind]), self._floor[kind])
+            (kind, max(peak, self._floor[kind]), self._floor[kind])
             for kind, peak in peaks.items()
             if kind in self._floor
         )
@@ -112,7 +112,7 @@ def is_unified(device: torch.device) -> bool:
 
 
 def gpu_bytes_of(pid: int, device: torch.device) -> int | None:
-    """Of a process on a GPU, as the driver counts it; None where it does not tell (a container hides its numbers)."""
+    """Of a process on a GPU, as the driver counts it; None where it does not (a container hides process ids)."""
     try:
         import pynvml
     except ImportError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What surrounds every forward pass, real or played: the lamp, the reports, no garbage collection. No torch."""
+"""Around every forward pass, real or replayed: the load signal, the reports, no garbage collection. No torch."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 REPORT_EVERY_NS = 50_000_000
 
 
-class BusyLamp(Protocol):
-    """What tells a simulated board when the network runs."""
+class BusySignal(Protocol):
+    """Shows a simulated board when the network runs."""
 
     def set(self, busy: bool, host_ns: int) -> None: ...
 
 
-class NoLamp:
-    """Where there is no simulated board."""
+class NoLoadSignal:
+    """For runs without a simulated board."""
 
     def set(self, busy: bool, host_ns: int) -> None:
         """Nothing."""
 
 
 class Report:
-    """Groups rows, so that writing them disturbs one pass in many."""
+    """Groups rows, so that writing them disturbs only one pass in many."""
 
     def __init__(self, phase: Phase, send: Callable[[Batches], None]) -> None:
         self.batches = 0
@@ -59,13 +59,13 @@ class Report:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Also when a pass failed: what was measured before it is kept
+        # Also when a pass failed: the passes before it are kept
         self._flush()
 
 
 @contextmanager
 def no_garbage_collection() -> Iterator[None]:
-    """For as long as batches are timed."""
+    """While batches are timed."""
     # Only off, not run first: a collection takes a tenth of a second, in which the board would cool down
     # between the warm-up and the timed passes. Loading a network collects.
     gc.disable()

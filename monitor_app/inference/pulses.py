@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A train of busy and idle, by which a bench without a sync line finds how late its instruments are.
+"""A load-step sequence, by which a bench without a sync line finds how late its instruments are.
 
 Imports torch only where there is real work to be made.
 """
@@ -14,32 +14,34 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitor_app.inference.messages import Pulses
-    from monitor_app.inference.passes import BusyLamp
+    from monitor_app.inference.passes import BusySignal
 
 SIZE = 384
 """Of the square matrices that are multiplied: a few milliseconds on a small board."""
 
 
-def play(command: Pulses, lamp: BusyLamp, stopped: Callable[[], bool], work: Callable[[], object]) -> list[int]:
+def play(
+    command: Pulses, load_signal: BusySignal, stopped: Callable[[], bool], work: Callable[[], object]
+) -> list[int]:
     """Host times of the edges: busy, idle, busy, ..., idle. An even number, fewer where it was stopped.
 
     Args:
-        command: how many, and between which lengths.
-        lamp: lit while busy.
-        stopped: asked before each pulse; True ends the train.
+        command: the number of pulses, and the range of their lengths.
+        load_signal: high while busy.
+        stopped: asked before each pulse; True ends the sequence.
         work: keeps the device busy for a few milliseconds.
     """
     rng = random.Random(command.seed)
     edges: list[int] = []
-    work()  # the first time loads libraries
+    work()  # the first call loads libraries
     time.sleep(command.longest_s)
     for _ in range(command.pulses):
         if stopped():
             break
-        edges.append(_busy(work, lamp, rng.uniform(command.shortest_s, command.longest_s)))
+        edges.append(_busy(work, load_signal, rng.uniform(command.shortest_s, command.longest_s)))
         edges.append(time.perf_counter_ns())
-        lamp.set(False, edges[-1])
-        # Unlike intervals: a train that repeats itself would fit at every repetition.
+        load_signal.set(False, edges[-1])
+        # Unequal intervals: a periodic sequence would fit at every period.
         time.sleep(rng.uniform(command.shortest_s, command.longest_s))
     return edges
 
@@ -61,10 +63,10 @@ def multiplication(command: Pulses) -> Callable[[], None]:
     return multiply
 
 
-def _busy(work: Callable[[], object], lamp: BusyLamp, seconds: float) -> int:
-    """Work for so long; when it began."""
+def _busy(work: Callable[[], object], load_signal: BusySignal, seconds: float) -> int:
+    """Work for this long; the host time at which it began."""
     began_ns = time.perf_counter_ns()
-    lamp.set(True, began_ns)
+    load_signal.set(True, began_ns)
     while time.perf_counter_ns() - began_ns < seconds * 1e9:
         work()
     return began_ns

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Playing published figures in real time, as if a network ran: the loops of the child that needs no torch.
+"""Replaying published figures in real time, as if a network ran: the loops of the child that needs no torch.
 
-What lasts is real: the stamps are taken, the lamp is lit, a batch that the system held up is a longer one. How
-long it lasts is written beforehand, from the published time and a seed.
+Batches take real time: their time stamps are real, the load signal is high meanwhile, and a delay of the system makes
+a batch longer. Their nominal durations follow from the published time and a seed.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from monitor_app.inference.passes import Report, no_garbage_collection
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from monitor_app.inference.passes import BusyLamp
+    from monitor_app.inference.passes import BusySignal
 
 COLD = 1.5
-"""How much longer the first pass of a network takes."""
+"""Factor by which the first pass of a network takes longer."""
 SPREAD = 0.005
-"""Standard deviation of a pass, as a part of it."""
-KINSHIP = 0.3
-"""Correlation of a pass with the one before."""
+"""Relative standard deviation of the duration of a pass."""
+CORRELATION = 0.3
+"""Of the duration of a pass with that of the one before."""
 
 IMAGES = 50_000
 IMAGES_A_ROW = 500
@@ -38,9 +38,9 @@ _SPIN_NS = 300_000
 
 
 def pass_factors(seed: int) -> Iterator[float]:
-    """How long each pass since loading takes, as a part of what was published; without end.
+    """The duration of each pass since loading, relative to the published one; endless.
 
-    After the cold first one they are log-normal, resemble their predecessors a little, and have the mean 1.
+    After the cold first one they are log-normal, correlated with their predecessors, and have the mean 1.
     """
     rng = random.Random(seed)
     state = rng.gauss(0.0, 1.0)
@@ -48,11 +48,11 @@ def pass_factors(seed: int) -> Iterator[float]:
     while True:
         yield cold * math.exp(SPREAD * state - SPREAD**2 / 2)
         cold = 1.0
-        state = KINSHIP * state + math.sqrt(1 - KINSHIP**2) * rng.gauss(0.0, 1.0)
+        state = CORRELATION * state + math.sqrt(1 - CORRELATION**2) * rng.gauss(0.0, 1.0)
 
 
 def right_answers(top1_percent: float, seed: int) -> list[int]:
-    """How many of each row of images are answered right; together exactly what was published."""
+    """The right first answers in each row of images; their sum is exactly the published accuracy."""
     rows = IMAGES // IMAGES_A_ROW
     total = round(IMAGES * top1_percent / 100)
     drawn = np.random.default_rng(seed).multivariate_hypergeometric([IMAGES_A_ROW] * rows, total, method="marginals")
@@ -60,16 +60,16 @@ def right_answers(top1_percent: float, seed: int) -> list[int]:
 
 
 class Player:
-    """Plays one phase after another.
+    """Replays one phase after another.
 
     Args:
-        lamp: lit during each pass.
+        load_signal: high during each pass.
         send: takes each group of finished batches.
         stopped: asked between batches; True ends the phase.
     """
 
-    def __init__(self, lamp: BusyLamp, send: Callable[[Batches], None], stopped: Callable[[], bool]) -> None:
-        self._lamp = lamp
+    def __init__(self, load_signal: BusySignal, send: Callable[[Batches], None], stopped: Callable[[], bool]) -> None:
+        self._load_signal = load_signal
         self._send = send
         self._stopped = stopped
 
@@ -85,7 +85,7 @@ class Player:
                 if report.batches >= max(1, min_batches) and perf_counter_ns() - started >= min_s * 1e9:
                     break
                 length_ns = round(next(lengths_s) * 1e9)
-                # What the system held up is made good by the next, so that a busy computer does not slow the board
+                # The next batches make up for a delay of the system, so that a busy computer does not slow the board
                 wanted_ns = max(length_ns - late_ns, length_ns // 2)
                 start_ns, end_ns = self._pass(wanted_ns)
                 late_ns = min(late_ns + end_ns - start_ns - length_ns, length_ns)
@@ -93,7 +93,7 @@ class Player:
         return PhaseDone(phase, report.batches, report.images, stopped)
 
     def evaluate(self, right: Sequence[int]) -> PhaseDone:
-        """Play an accuracy pass whose rows of images have so many right first answers."""
+        """Replay an accuracy pass with these numbers of right first answers, one for each row of images."""
         report = Report(Phase.ACCURACY, self._send)
         stopped = False
         with report:
@@ -105,16 +105,16 @@ class Player:
         return PhaseDone(Phase.ACCURACY, report.batches, report.images, stopped)
 
     def _pass(self, length_ns: int) -> tuple[int, int]:
-        self._lamp.set(True, perf_counter_ns())
+        self._load_signal.set(True, perf_counter_ns())
         start_ns = perf_counter_ns()
         _wait_until(start_ns + length_ns)
         end_ns = perf_counter_ns()
-        self._lamp.set(False, end_ns)
+        self._load_signal.set(False, end_ns)
         return start_ns, end_ns
 
 
 def _wait_until(end_ns: int) -> None:
-    # Waking up takes the system longer than a batch may be wrong
+    # Sleeping is less precise than the duration of a batch must be
     left_ns = end_ns - perf_counter_ns() - _SPIN_NS
     if left_ns > 0:
         sleep(left_ns / 1e9)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The child that runs nothing: `python -m monitor_app.inference.replay_child --board tx1 [--lamp PATH]...`.
+"""The child that replays figures: `python -m monitor_app.inference.replay_child --board tx1 [--lamp PATH]...`.
 
-An emulated board as an inference device: it speaks the messages of docs/inference-protocol.md and plays the
+An emulated board as an inference device: it uses the messages of docs/inference-protocol.md and replays the
 published times, memory and accuracy of the fourteen networks of Canziani et al. 2016. What it reports is
-SIMULATED, as the name of its device says. It imports no torch.
+SIMULATED, as the name of its device states. It imports no torch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 from monitor_app.core.canziani2016 import BOARDS, FLOOR_BYTES, Published, published
 from monitor_app.core.errors import InferenceError, NotEnoughMemoryError
 from monitor_app.core.runs import EMULATED, MemoryKind, Phase
-from monitor_app.inference.commands import add_lamp_option, first_line, serve, too_many_images
+from monitor_app.inference.commands import add_load_signal_option, first_line, serve, too_many_images
 from monitor_app.inference.messages import (
     Command,
     Evaluate,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from monitor_app.inference.commands import Inbox, Outbox
-    from monitor_app.inference.passes import BusyLamp
+    from monitor_app.inference.passes import BusySignal
 
 WEIGHTS = "published accuracy (SIMULATED)"
 PULSE_WORK_S = 0.001
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         prog="monitor_app.inference.replay_child", description="Play published figures for the bench, as a board."
     )
     parser.add_argument("--board", choices=BOARDS, required=True)
-    add_lamp_option(parser)
+    add_load_signal_option(parser)
     options = parser.parse_args(arguments)
     serve(options.lamp, partial(_ready, options.board), partial(_Worker, options.board))
 
@@ -74,7 +74,7 @@ def _ready(board: str) -> Ready:
 
 @dataclass(slots=True)
 class _PlayedNetwork:
-    """What one `load` has brought, and how far it has been played."""
+    """A loaded network, and how far it has been replayed."""
 
     loaded: Loaded
     figures: Published
@@ -84,17 +84,17 @@ class _PlayedNetwork:
 
 
 class _Worker:
-    """Carries out one command after the other on the main thread."""
+    """Carries out the commands on the main thread, one after another."""
 
-    def __init__(self, board: str, inbox: Inbox, outbox: Outbox, lamp: BusyLamp) -> None:
+    def __init__(self, board: str, inbox: Inbox, outbox: Outbox, load_signal: BusySignal) -> None:
         self._board = board
         self._inbox = inbox
-        self._lamp = lamp
-        self._player = Player(lamp, outbox.send, inbox.stopped)
+        self._load_signal = load_signal
+        self._player = Player(load_signal, outbox.send, inbox.stopped)
         self._network: _PlayedNetwork | None = None
 
     def answer(self, command: Command) -> Event:
-        """The last event of a command. Whatever goes wrong becomes Failed, and the child lives on."""
+        """The last event of a command. Every failure becomes Failed, and the child continues."""
         try:
             return self._carry_out(command)
         except InferenceError as error:
@@ -102,7 +102,7 @@ class _Worker:
         except Exception as error:
             logger.exception("%s failed", command)
             what = type(command).__name__
-            return Failed(FailureKind.ERROR, f"{what} failed ({first_line(error)}): the log has the whole story.")
+            return Failed(FailureKind.ERROR, f"{what} failed ({first_line(error)}): see the log for details.")
 
     def _carry_out(self, command: Command) -> Event:
         if isinstance(command, Load):
@@ -111,7 +111,7 @@ class _Worker:
             return self._network.loaded
         if isinstance(command, Pulses):
             _check_device(command.device, self._board)
-            edges_ns = play(command, self._lamp, self._inbox.stopped, partial(sleep, PULSE_WORK_S))
+            edges_ns = play(command, self._load_signal, self._inbox.stopped, partial(sleep, PULSE_WORK_S))
             return Played(tuple(edges_ns))
         if isinstance(command, MeasureMemory):
             return _memory(self._network)
@@ -203,7 +203,7 @@ def _memory(network: _PlayedNetwork | None) -> MemoryReport:
     net_bytes = network.figures.net_memory_bytes(network.largest_batch) if network else None
     if net_bytes is None:
         return MemoryReport(())
-    return MemoryReport(((MemoryKind.SYSTEM.value, FLOOR_BYTES + net_bytes, FLOOR_BYTES),))
+    return MemoryReport(((MemoryKind.SYSTEM, FLOOR_BYTES + net_bytes, FLOOR_BYTES),))
 
 
 def _kind(error: InferenceError) -> FailureKind:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeping or throwing away a session file that nobody writes any more. Only the user throws away samples."""
+"""Saving or discarding a session file that is no longer written. Samples are discarded only by the user."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COMPANIONS = ("-wal", "-shm")
 
 
 def keep_session(session: Path, target: Path) -> None:
-    """Move a session to where the user wants it. Raises SessionError; then it is still where it was."""
+    """Move a session to where the user saves it. Raises SessionError; the file is then where it was."""
     try:
         settle(session)
         shutil.move(session, target)
@@ -38,9 +38,9 @@ def discard_session(session: Path) -> None:
 
 
 def discard_empty_session(session: Path) -> bool:
-    """Delete a session that nobody writes any more, unless it holds samples; whether it was deleted.
+    """Delete a session that is no longer written, unless it holds samples; whether it was deleted.
 
-    A file that cannot be read stays too: what is in it is not known.
+    A file that cannot be read is not deleted.
     """
     try:
         db = sqlite3.connect(session, isolation_level=None)
@@ -56,7 +56,9 @@ def discard_empty_session(session: Path) -> bool:
 
 
 def settle(session: Path) -> None:
-    """Make one file of a session: a bench that was killed, or closed while it was read, leaves commits beside it.
+    """Move all commits of a session into its file.
+
+    A bench that was killed, or closed while the session was read, leaves some in the -wal beside it.
 
     Raises:
         sqlite3.Error: It is still being written or read, or cannot be written; it is as it was.

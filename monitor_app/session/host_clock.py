@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the times of a new part go in a session that had parts before it.
+"""The shift of the times of a resumed session.
 
-CLOCK_MONOTONIC goes on within one boot of one machine and starts anew with the next. Times in a session rise all
-the same: those of a later boot are shifted, to where UTC says that they are.
+CLOCK_MONOTONIC continues within one boot of a machine and starts again with the next. Times in a session always
+increase: those recorded after a reboot are shifted by the pause, as measured by UTC.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ BOOT_ID = "boot_id"
 SHIFT = "shift_ns"
 """Keys of meta: the boot of the last part, and what was added to its times."""
 SAME_BOOT_NS = 10_000_000_000
-"""Clocks that agree so well are taken to have gone on; a recording never ends later than now by so much."""
+"""Clocks that agree within this are taken to be of one boot; no recording ends later than now by this much."""
 LONGEST_PAUSE_NS = 10 * 366 * 86_400 * 1_000_000_000
-"""A longer one only says that the computer's date was not set."""
+"""A longer pause means that the date of the computer was not set."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostClock:
-    """What the clocks of this machine show at one moment."""
+    """The clocks of this machine at one moment."""
 
     boot_id: str
-    """Empty where the system does not tell."""
+    """Empty where the system has none."""
     host_ns: int
     utc_ns: int
 
@@ -48,7 +48,7 @@ def shift_of(clock: HostClock, meta: Mapping[str, str], pairs: Sequence[tuple[in
 
     Args:
         clock: This machine's, now.
-        meta: Of the session; may hold the boot of its last part, and the shift of that.
+        meta: Of the session; may hold the boot and the shift of its last part.
         pairs: Of time in the session and UTC, in order.
         last_ns: The last time in the session, or None where there is none yet.
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pyramid of summaries: how samples fold into entries, and entries into larger ones.
+"""The pyramid of summaries: samples are folded into entries, and entries into larger ones.
 
-An entry tells of a group of consecutive sample indices how many samples it has (fewer than its size where
-some were lost), their minimum, maximum, mean and variance. Level 1 groups 64 samples, each further level 16
-entries of the one below. Variance instead of mean square, because a millivolt of noise on 19 V would drown
+An entry summarises a group of consecutive sample indices: the number of samples (fewer than its size where some
+were lost), their minimum, maximum, mean and variance. Level 1 groups 64 samples, each further level 16
+entries of the one below. Variance instead of mean square, because a millivolt of noise on 19 V would be lost
 in the rounding of a square; merging variances is exact (Chan, Golub and LeVeque 1983).
 """
 
@@ -25,7 +25,7 @@ Entries = NDArray[np.void]
 """Structured array of ENTRY."""
 
 STORED = np.dtype([("n", "<u4"), ("var", "<f4"), ("min", "<f8"), ("max", "<f8"), ("mean", "<f8")])
-"""What a summary row holds for each group; groups follow each other without a hole."""
+"""One group in a summary row; the groups of a row follow each other without a gap."""
 ENTRY = np.dtype([("start", "<i8"), ("n", "<i8"), ("min", "<f8"), ("max", "<f8"), ("var", "<f8"), ("mean", "<f8")])
 """The same in memory, with the index of the group's first sample."""
 
@@ -121,10 +121,10 @@ def unpack_rows(rows: Sequence[tuple[int, bytes]], size: int) -> Entries:
 
 
 class Pyramid:
-    """The growing summaries of one signal: takes samples, gives the entries that have become final.
+    """The summaries of one signal while it is recorded: takes samples, returns the entries that are complete.
 
-    ``pending`` goes on where another left off: for each level from 1 the entries of the one below whose group is
-    not complete yet.
+    ``pending`` continues those of an earlier part: for each level from 1 the entries of the level below whose group
+    is not complete yet.
     """
 
     def __init__(self, pending: Sequence[Entries] = ()) -> None:
@@ -132,11 +132,11 @@ class Pyramid:
         """By level: entries of the one below whose group is not complete yet."""
 
     def add(self, first: int, values: NDArray[np.float64]) -> list[Entries]:
-        """Final entries of level 1, 2, ... after these samples. ``first`` never goes back."""
+        """Entries of level 1, 2, ... that are complete with these samples. ``first`` never decreases."""
         return self._rise(fold_samples(first, values, BASE), first + len(values))
 
     def finish(self) -> list[Entries]:
-        """The entries that were still waiting for samples, as they are."""
+        """The entries that are not complete, as they are."""
         return self._rise(np.zeros(0, ENTRY), None)
 
     def _rise(self, entries: Entries, end: int | None) -> list[Entries]:

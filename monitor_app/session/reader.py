@@ -67,7 +67,7 @@ class SessionReader:
         self._open()
 
     def _open(self) -> None:
-        """Open the file, and remember what it is like where nobody writes it."""
+        """Open the file, and note its state where it is not being written."""
         live = self._is_live()
         self._final: tuple[int, ...] | None = self._stamp()
         self._db = schema.open_read_only(self.path)
@@ -77,7 +77,7 @@ class SessionReader:
         self._waveforms: dict[int, Waveform] = {}
 
     def _follow(self) -> None:
-        """Open a file anew that was final and is being gone on with: SQLite was told that it does not change."""
+        """Open a file again that was final and has been resumed: it was opened as immutable."""
         if self._final is None or (not self._is_live() and self._stamp() == self._final):
             return
         if self.path.exists():
@@ -88,7 +88,7 @@ class SessionReader:
         return self.path.with_name(self.path.name + "-wal").exists()
 
     def _stamp(self) -> tuple[int, ...]:
-        """Another one tells that the file has changed; none where it was moved."""
+        """Differs once the file has changed; empty where it was moved."""
         try:
             status = self.path.stat()
         except OSError:
@@ -96,7 +96,7 @@ class SessionReader:
         return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
     def close(self) -> None:
-        """Let go of the file; calling it twice is fine."""
+        """Close the file; calling it twice is fine."""
         self._db.close()
 
     def __enter__(self) -> SessionReader:
@@ -120,7 +120,7 @@ class SessionReader:
         return self.waveform(signal_id).samples(start_ns, end_ns)
 
     def waveform(self, signal_id: int) -> Waveform:
-        """One signal; for this moment, not to be kept."""
+        """One signal. Ask for it each time: the file may be opened again between two calls."""
         self._follow()
         if signal_id not in self._waveforms:
             self._waveforms[signal_id] = Waveform(self._db, self._signal(signal_id), self._signal)
@@ -133,7 +133,7 @@ class SessionReader:
         starts, ends = [], []
         for source in self.sources():
             stored = [s for s in self.signals() if s.source == source.id and not s.is_product]
-            if stored and (span := self.waveform(stored[0].id).extent()) is not None:
+            if stored and (span := self.waveform(stored[0].id).times.extent()) is not None:
                 starts.append(span[0])
                 ends.append(span[1])
         return Extent(min(starts), max(ends)) if starts else None
@@ -142,7 +142,7 @@ class SessionReader:
         return self._texts("meta")
 
     def shift_ns(self) -> int:
-        """Host time now, and this added, is the time in the file: of its last part, and not 0 after a reboot."""
+        """Added to a host time of the last part to get the time in the file; not 0 after a reboot."""
         with self._damage():
             return int(self.meta().get(SHIFT, 0))
 
@@ -184,7 +184,7 @@ class SessionReader:
         return self._checked_rows(RunRow, "SELECT * FROM run ORDER BY id")
 
     def spans(self, run_id: int | None = None) -> list[SpanRow]:
-        """Phases of one run, or of all; the end of one that is going on is None."""
+        """Phases of one run, or of all; the end of a phase that is running is None."""
         where = "" if run_id is None else "WHERE run = ?"
         return self._checked_rows(SpanRow, f"SELECT * FROM span {where} ORDER BY start_ns", _given(run_id))
 
@@ -212,7 +212,7 @@ class SessionReader:
             batches = np.array(rows, BATCH)
             right = (batches["images"] > 0) & (batches["start_ns"] <= batches["end_ns"])
             if not (right & (batches["top1"] <= batches["images"]) & (batches["top5"] <= batches["images"])).all():
-                raise ValueError("a batch that cannot be")
+                raise ValueError("an impossible batch")
             return batches
 
     def memory(self, run_id: int | None = None) -> list[MemoryRow]:
@@ -258,11 +258,11 @@ class SessionReader:
 
     def time_at(self, signal_id: int, index: int) -> int:
         """Host time of a sample by its index."""
-        return self.waveform(signal_id).time_at(index)
+        return self.waveform(signal_id).times.time_at(index)
 
     def sample_rate_hz(self, signal_id: int) -> float | None:
         """Samples a second of host time over the whole session, or None with fewer than two rows of samples."""
-        return self.waveform(signal_id).rate_hz()
+        return self.waveform(signal_id).times.rate_hz()
 
     def lost_samples(self) -> int:
         """Samples that never arrived, over all sources."""
@@ -291,7 +291,7 @@ class SessionReader:
 
     @contextmanager
     def _damage(self) -> Iterator[None]:
-        """What a damaged file does to those who read it, in a sentence."""
+        """Turn the exceptions of a damaged file into NotASessionError."""
         try:
             yield
         except (sqlite3.DatabaseError, ValueError, TypeError, OverflowError) as error:

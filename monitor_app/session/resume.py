@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Going on with a session: its last part is brought to an end, and what its writer knew is found again.
+"""Resuming a session: its last part is completed, and the state of its writer is restored from the file.
 
-A recording that was killed leaves the session valid, but for what only its writer knew: summaries that were still
-growing, runs that had not ended. One that was closed has its last summaries cut short, which now go on.
+A recording that was killed leaves a valid session without the state that only its writer had: incomplete summaries,
+and the ends of runs. A session that was closed has shortened last summaries, which are now continued.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from monitor_app.session.host_clock import BOOT_ID, SHIFT, read_host_clock, shif
 from monitor_app.session.pyramid import LEVELS, STORED, Pyramid, contiguous_runs, entry_size, fold, pack
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.source_state import Channel, Source, Tail
-from monitor_app.session.waveform import LARGEST
+from monitor_app.session.time_map import LARGEST
 from monitor_app.session.writer_lock import WriterLock
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from monitor_app.session.waveform import Waveform
 
 PARTS = "parts"
-"""Key of meta: how often the session was recorded on."""
+"""Key of meta: the number of parts, one for each time that the session was recorded."""
 RUN_INTERRUPTED = "The recording was interrupted."
 _RATES_ALIKE = 1.25
-"""Nominal rates of some sources are measured anew each time."""
+"""Nominal rates within this factor are alike: some sources measure theirs at each connection."""
 _TIMES = (
     "utc.host_ns", "clock.host_ns", "alignment.host_ns", "gap.end_ns", "run.started_ns", "run.ended_ns",
     "span.start_ns", "span.end_ns", "batch.end_ns", "mark.host_ns", "log.host_ns",
@@ -42,8 +42,8 @@ _TIMES = (
 
 
 @dataclass(slots=True)
-class Past:
-    """What a writer must know of the parts before its own; of a new session, nothing."""
+class EarlierParts:
+    """The state that a writer takes over from earlier parts; its defaults are those of a new session."""
 
     shift_ns: int = 0
     next_run_id: int = 1
@@ -55,14 +55,14 @@ class Past:
     names: set[str] = field(default_factory=set)
     """Of all sources in the file."""
     idle: list[tuple[SourceRow, Source]] = field(default_factory=list)
-    """Sources that have not come back yet."""
+    """Sources that have not been connected in this part."""
 
     def claim(self, info: SourceInfo) -> Source | None:
-        """The source of an earlier part that this one goes on with, if there is one; each only once."""
-        # A number is only added to a name that is taken; without that it is a name like any other.
+        """The source of an earlier part that this one resumes, if there is one; each only once."""
+        # A number is added only to a name that is taken.
         numbered = re.compile(re.escape(info.name) + (r"( \(\d+\))?" if info.name in self.names else ""))
         for row, source in sorted(self.idle, key=lambda each: each[0].name != info.name):
-            if numbered.fullmatch(row.name) and _goes_on(row, source, info):
+            if numbered.fullmatch(row.name) and _continues(row, source, info):
                 self.idle.remove((row, source))
                 by_name = {channel.signal.name: channel for channel in source.channels}
                 source.stored = [by_name[signal.name] for signal in info.stored_signals]
@@ -80,21 +80,21 @@ class Past:
         return free
 
 
-def open_to_append(path: Path) -> tuple[sqlite3.Connection, WriterLock, Past]:
-    """A session open for writing, its last part brought to an end.
+def open_to_resume(path: Path) -> tuple[sqlite3.Connection, WriterLock, EarlierParts]:
+    """A session open for writing, with its last part completed.
 
     Raises:
-        NotASessionError, NewerSessionError: It is not a session, or not whole.
-        SessionError: Somebody is writing it, or it cannot be written.
+        NotASessionError, NewerSessionError: It is not a session, or it is damaged.
+        SessionError: Another process is writing it, or it cannot be written.
     """
-    path = path.resolve()  # what SQLite keeps beside a session is beside the file, not beside a link to it
+    path = path.resolve()  # SQLite keeps the -wal beside the file itself, not beside a link to it
     schema.open_read_only(path).close()
     db, lock = None, None
     try:
         db = _connected(path)
         lock = WriterLock(db, path)
         with SessionReader(path) as reader:
-            past = _found_again(db, reader)
+            past = _restored(db, reader)
         return db, lock, past
     except BaseException as error:
         if db is not None:
@@ -103,7 +103,7 @@ def open_to_append(path: Path) -> tuple[sqlite3.Connection, WriterLock, Past]:
             lock.release()
         if isinstance(error, (sqlite3.Error, OSError)):
             raise SessionError(
-                f"{path} cannot be gone on with ({error}): close what else uses it, and see that you may write it."
+                f"{path} cannot be resumed ({error}): close other programs that use it, and check that it is writable."
             ) from error
         raise
 
@@ -118,15 +118,15 @@ def _connected(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA wal_autocheckpoint = 256")
-        db.execute("PRAGMA busy_timeout = 5000")  # to be refused one need not wait so long
+        db.execute("PRAGMA busy_timeout = 5000")  # opening waits only a second, so that a refusal comes soon
     except BaseException:
         db.close()
         raise
     return db
 
 
-def _found_again(db: sqlite3.Connection, reader: SessionReader) -> Past:
-    """What the writer knew, read from the file; what it left open is closed."""
+def _restored(db: sqlite3.Connection, reader: SessionReader) -> EarlierParts:
+    """The state of the writer, read from the file; runs and summaries that it left open are completed."""
     rows, signals, meta, pairs = reader.sources(), reader.signals(), reader.meta(), reader.utc_pairs()
     clock, parts = read_host_clock(), _number(reader, meta.get(PARTS, "1"))
     db.execute("BEGIN IMMEDIATE")
@@ -140,7 +140,7 @@ def _found_again(db: sqlite3.Connection, reader: SessionReader) -> Past:
         "INSERT OR REPLACE INTO meta VALUES (?, ?)",
         [(BOOT_ID, clock.boot_id), (SHIFT, str(shift_ns)), (PARTS, str(parts + 1))],
     )
-    past = Past(
+    past = EarlierParts(
         shift_ns=shift_ns,
         next_run_id=_next_id(db, "run"),
         next_span_id=_next_id(db, "span"),
@@ -154,7 +154,7 @@ def _found_again(db: sqlite3.Connection, reader: SessionReader) -> Past:
 
 
 def _end_runs(db: sqlite3.Connection, last_ns: int) -> None:
-    """A run that was cut off has ended when the session did."""
+    """A run that was interrupted ended with the last part."""
     db.execute("UPDATE span SET end_ns = max(start_ns, ?) WHERE end_ns IS NULL", (last_ns,))
     db.execute(
         "UPDATE run SET state = 'cancelled', error = ?, "
@@ -165,11 +165,11 @@ def _end_runs(db: sqlite3.Connection, last_ns: int) -> None:
 
 
 def _source(db: sqlite3.Connection, reader: SessionReader, row: SourceRow, signals: Sequence[SignalRow]) -> Source:
-    """A source as its writer left it."""
+    """The state of a source at the end of the last part."""
     names = {signal.id: signal.name for signal in signals}
-    ends = {signal.id: reader.waveform(signal.id).last() for signal in signals}
+    ends = {signal.id: reader.waveform(signal.id).times.last() for signal in signals}
     if len(set(ends.values())) > 1:
-        raise NotASessionError(f"{reader.path} is damaged: the signals of {row.name} do not end together.")
+        raise NotASessionError(f"{reader.path} is damaged: the signals of {row.name} have different ends.")
     last = next(iter(ends.values()), None)
     channels = [
         Channel(
@@ -198,15 +198,15 @@ def _signal(row: SignalRow, names: dict[int, str]) -> Signal:
 
 
 def _rate_hz(waveform: Waveform, nominal_hz: float) -> float:
-    """Samples a second of host time, as they came; over a short time, or where that is odd, as they should."""
-    rate_hz = waveform.rate_hz()
-    first = waveform.extent()
+    """The measured rate in samples a second of host time; over less than a second, or far from nominal, the nominal."""
+    rate_hz = waveform.times.rate_hz()
+    first = waveform.times.extent()
     long = first is not None and first[1] - first[0] > 1_000_000_000
     return rate_hz if rate_hz and long and 0.5 < rate_hz / nominal_hz < 2 else nominal_hz
 
 
 def _pyramid(db: sqlite3.Connection, waveform: Waveform, signal: int, end: int) -> Pyramid:
-    """The summaries in the file completed up to ``end``, and what goes on growing there."""
+    """The incomplete summaries of a signal; those up to ``end`` are completed in the file."""
     pending = []
     for level in range(1, LEVELS + 1):
         size = entry_size(level)
@@ -226,7 +226,7 @@ def _pyramid(db: sqlite3.Connection, waveform: Waveform, signal: int, end: int) 
 
 
 def _cut_off(db: sqlite3.Connection, signal: int, level: int, whole: int) -> None:
-    """Take out the entries from ``whole`` on, which were closed before they were full."""
+    """Remove the entries from ``whole`` on, which were written before they were complete."""
     size = entry_size(level)
     rows = db.execute(
         "SELECT id, first, data FROM summary WHERE signal = ? AND level = ? AND first + n * ? > ?",
@@ -241,7 +241,7 @@ def _cut_off(db: sqlite3.Connection, signal: int, level: int, whole: int) -> Non
 
 
 def _last_time(db: sqlite3.Connection, reader: SessionReader) -> int:
-    """The last time in any table but that of the samples, or -1."""
+    """The last time in any table except that of the samples, or -1."""
     last_ns = -1
     for table, column in (name.split(".") for name in _TIMES):
         sql = f"SELECT max({column}) FROM {table} WHERE typeof({column}) = 'integer'"
@@ -261,11 +261,11 @@ def _number(reader: SessionReader, text: str) -> int:
     try:
         return int(text)
     except ValueError as error:
-        raise NotASessionError(f"{reader.path} is damaged: {text!r:.40} where a number is due.") from error
+        raise NotASessionError(f"{reader.path} is damaged: {text!r:.40} instead of a number.") from error
 
 
-def _goes_on(row: SourceRow, source: Source, info: SourceInfo) -> bool:
-    """Whether the samples of this source can be read on with those of the one in the file."""
+def _continues(row: SourceRow, source: Source, info: SourceInfo) -> bool:
+    """Whether the samples of this source continue those of the one in the file."""
     alike = (row.kind, row.serial_number, row.simulated, row.lines) == (
         info.kind, info.serial_number, info.simulated, info.lines,
     )  # fmt: skip

@@ -51,7 +51,7 @@ BATCH = np.dtype(
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """An instrument as it introduced itself."""
+    """An instrument as it described itself."""
 
     id: int
     name: str
@@ -63,7 +63,7 @@ class SourceRow:
     lines: tuple[str, ...]
     simulated: bool
     notes: tuple[str, ...]
-    """What a user of its numbers must know, each one sentence."""
+    """Limits of its measurements, each one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +120,9 @@ class RunRow:
     accuracy_note: str | None
     """Why accuracy was not measured, where it was not."""
     steady: int | None
-    """1: the warm-up was shown to have done its work; 0: it was not; None: it was not tested, or has not ended."""
+    """1: the warm-up was shown to have reached a steady state; 0: it was not; None: not tested, or not ended."""
     warm_up_note: str | None
-    """What the test of the warm-up found, in one sentence."""
+    """The result of the test of the warm-up, in one sentence."""
 
     @property
     def simulated(self) -> bool:
@@ -147,7 +147,7 @@ class MemoryRow:
 
 @dataclass(frozen=True, slots=True)
 class SpanRow:
-    """A phase of a run; end_ns is None while it goes on."""
+    """A phase of a run; end_ns is None until it has ended."""
 
     id: int
     run: int
@@ -194,16 +194,16 @@ class ClockRow:
 
 @dataclass(frozen=True, slots=True)
 class AlignmentRow:
-    """How much later than the board's work a source shows it, found from a train of busy and idle."""
+    """How much later than the board's work a source shows it, found from a load-step sequence."""
 
     source: int
     host_ns: int
-    """When the train was played."""
+    """When the sequence was played."""
     delay_ns: int
-    """The power at a time in the file belongs to the work done so much earlier."""
+    """The power at a time in the file belongs to the work done earlier by this."""
     bound_ns: int
     correlation: float
-    """Of the power with the train, -1 to 1."""
+    """Of the power with the sequence, -1 to 1."""
 
 
 @dataclass(frozen=True, slots=True)

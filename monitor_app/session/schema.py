@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of a session file, the numbers that mark it, and how a file is opened safely.
 
-docs/session-format.md is the contract for readers outside this program; this is where it is carried out.
+docs/session-format.md is the contract for readers outside this program; this module implements it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 APPLICATION_ID = 0x504C4D31
-"""'PLM1' in the SQLite header; `file` and other tools can tell a session by it."""
+"""'PLM1' in the SQLite header; `file` and other tools recognise a session by it."""
 FORMAT_VERSION = 1
 PAGE_BYTES = 16_384
 
@@ -116,8 +116,8 @@ def open_read_only(path: Path) -> sqlite3.Connection:
 
 
 def _open_read_only(path: Path) -> sqlite3.Connection:
-    # Who writes a session has its -wal beside it. Without one the file is final, and told so SQLite leaves
-    # nothing beside it and asks for no folder to write to.
+    # While a session is written its -wal is beside it. Without one the file is final: opened as immutable, SQLite
+    # creates no file beside it and needs no right to write to the folder.
     live = path.with_name(path.name + "-wal").exists()
     return _connected(path, "mode=ro" if live else "mode=ro&immutable=1")
 

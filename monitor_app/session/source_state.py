@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a writer knows of the sources in its file while they grow."""
+"""The state of the sources in a session file while it is written."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from monitor_app.core.samples import Signal
 
 INTERRUPTED = "the recording was interrupted"
-"""Reason of a gap between two parts of a session: nobody was there to record, and nothing was lost."""
+"""Reason of a gap between two parts of a session: the session was not being recorded, and no sample was lost."""
 
 
 @dataclass(slots=True)
 class Channel:
-    """A stored or derived signal while it grows."""
+    """A stored or derived signal while it is written."""
 
     id: int
     signal: Signal
     pyramid: Pyramid = field(default_factory=Pyramid)
     waiting: list[list[Entries]] = field(default_factory=lambda: [[] for _ in range(LEVELS)])
-    """Per level: final entries not yet worth a row of their own."""
+    """Per level: complete entries, too few yet for a row of their own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Samples on their way to the file, placed in it."""
+    """Samples with their place in the file, before they are written."""
 
     first: int
     codes: tuple[NDArray[np.generic], ...]
@@ -76,7 +76,7 @@ class Source:
     derived: list[Channel]
     tail: Tail | None = None
     offset: int | None = 0
-    """None until the first samples tell how long the pause was."""
+    """None until the time of the first samples gives the length of the pause."""
     last_ns: int = 0
     blocks: list[Block] = field(default_factory=list)
     """Blocks since the last commit."""
@@ -87,12 +87,12 @@ class Source:
 
     def index(self, first: int) -> int:
         """Of a sample in the file, by its index in this part."""
-        assert self.offset is not None, "its first samples tell where it goes on"
+        assert self.offset is not None, "the first samples set the offset"
         return first + self.offset
 
-    def go_on(self, first: int, start_ns: int) -> Pause | None:
-        """Its samples begin here in this part; they go on in the file as many indices later as time has gone."""
-        assert self.tail is not None, "only a source of an earlier part goes on"
+    def resume(self, first: int, start_ns: int) -> Pause | None:
+        """The first sample of this part; its index in the file is later by the samples of the pause."""
+        assert self.tail is not None, "only a source of an earlier part is resumed"
         end_ns = self.tail.last_ns + round(1e9 / self.tail.rate_hz)
         missed = max(round((start_ns - end_ns) * 1e-9 * self.tail.rate_hz), 0)
         self.offset = self.tail.end + missed - first
@@ -103,14 +103,14 @@ class Source:
     ) -> None:
         """A block with its place in this part and its times in the file."""
         if self.tail is not None:
-            # Clocks are not that sure that the first samples could not seem to be older than the last ones before.
+            # Within the clock bounds the first samples could seem to be older than the last ones of the part before.
             steps = np.array([0, len(codes[0]) - 1]) if even else np.arange(len(times_ns))
             times_ns = np.maximum(times_ns, self.last_ns + 1 + steps)
             self.last_ns = int(times_ns[-1])
         self.blocks.append(Block(self.index(first), codes, times_ns, even))
 
     def take_runs(self) -> Iterator[list[Block]]:
-        """The blocks since the last commit, those together that follow each other without a hole."""
+        """The blocks since the last commit, grouped where they follow each other without a gap."""
         blocks, self.blocks = self.blocks, []
         start = 0
         for k in range(1, len(blocks) + 1):
@@ -137,6 +137,6 @@ def sample_rows(signal: int, blocks: Sequence[Block], codes: NDArray[np.generic]
 
 
 def _is_even(times_ns: NDArray[np.int64]) -> bool:
-    """To the nanosecond, so that a reader finds the same times from the first and the last."""
+    """To the nanosecond, so that a reader computes the same times from the first and the last."""
     steps = np.arange(len(times_ns)) * (int(times_ns[-1] - times_ns[0]) / max(len(times_ns) - 1, 1))
     return bool((np.abs(times_ns - times_ns[0] - np.round(steps)) <= 1).all())

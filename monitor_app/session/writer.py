@@ -14,7 +14,7 @@ from monitor_app.core.errors import DiskFullError, SessionError
 from monitor_app.session import schema
 from monitor_app.session.host_clock import BOOT_ID, SHIFT, read_host_clock
 from monitor_app.session.pyramid import FACTOR, Entries, contiguous_runs, entry_size, pack
-from monitor_app.session.resume import PARTS, Past, open_to_append
+from monitor_app.session.resume import PARTS, EarlierParts, open_to_resume
 from monitor_app.session.source_state import INTERRUPTED, Block, Channel, Source, sample_rows
 from monitor_app.session.writer_lock import WriterLock
 
@@ -32,33 +32,33 @@ if TYPE_CHECKING:
 class SessionWriter:
     """A session file being written. Any call may raise DiskFullError or SessionError; then only close is left."""
 
-    def __init__(self, path: Path, *, go_on: bool = False) -> None:
-        """A new file; see append for ``go_on``. Raises SessionError where there is one, or none can be."""
+    def __init__(self, path: Path, *, resume: bool = False) -> None:
+        """A new file, or with `resume` one that is there. Raises SessionError where it exists or cannot be created."""
         self.path = path
-        self._db, self._lock, self._past = open_to_append(path) if go_on else _created(path)
+        self._db, self._lock, self._past = open_to_resume(path) if resume else _created(path)
         self.shift_ns = self._past.shift_ns
-        """Added to every host time that is written, so that the times in a file that is gone on with rise."""
+        """Added to every host time that is written, so that times increase in a resumed file."""
         self.next_run_id, self.next_span_id = self._past.next_run_id, self._past.next_span_id
-        """Those below were taken by the parts before."""
+        """Smaller ids were used by earlier parts."""
         self._failed = False
         self._sources: dict[int, Source] = {}
         """By the number that the caller gives them; in the file they may have another."""
         self._execute("BEGIN")
-        if not go_on:
+        if not resume:
             self.set_meta({BOOT_ID: read_host_clock().boot_id, SHIFT: "0", PARTS: "1"})
 
     @classmethod
-    def append(cls, path: Path) -> SessionWriter:
-        """Go on with a session that nobody is writing, however its recording ended.
+    def resume(cls, path: Path) -> SessionWriter:
+        """Resume a session that is not being written, however its recording ended.
 
         Raises:
-            NotASessionError: It is not a session, or not whole.
+            NotASessionError: It is not a session, or it is damaged.
             NewerSessionError: It is of a later version.
-            SessionError: Somebody is writing it, or it cannot be written.
+            SessionError: Another process is writing it, or it cannot be written.
         """
-        return cls(path, go_on=True)
+        return cls(path, resume=True)
 
-    # -- what was there --------------------------------------------------------------------------
+    # -- the session --------------------------------------------------------------------------
 
     def set_meta(self, values: Mapping[str, str]) -> None:
         """Facts about the session as a whole: versions, board, host, profile text."""
@@ -73,7 +73,7 @@ class SessionWriter:
         self._execute("INSERT OR REPLACE INTO utc VALUES (?, ?)", (self._at(host_ns), utc_ns))
 
     def add_source(self, source_id: int, info: SourceInfo) -> None:
-        """A source and its signals; before the first of its blocks. One of an earlier part goes on where it can."""
+        """A source and its signals, before its first block. A source of an earlier part is resumed where possible."""
         self._sources[source_id] = self._past.claim(info) or self._new_source(source_id, info)
 
     def _new_source(self, source_id: int, info: SourceInfo) -> Source:
@@ -110,13 +110,13 @@ class SessionWriter:
         t_first_ns: int,
         t_last_ns: int,
     ) -> None:
-        """Samples ``first`` to ``first + n - 1``; ``first`` never goes back and holes are losses."""
+        """Samples ``first`` to ``first + n - 1``; ``first`` never decreases, and missing indices are losses."""
         self._add_block(source_id, first, codes, np.array([t_first_ns, t_last_ns], np.int64), even=True)
 
     def write_timed_block(
         self, source_id: int, first: int, codes: tuple[NDArray[np.generic], ...], times_ns: NDArray[np.int64]
     ) -> None:
-        """As write_block, for samples of which each has a time of its own; the times rise."""
+        """As write_block, for samples each of which has its own time; times increase."""
         self._add_block(source_id, first, codes, times_ns, even=False)
 
     def _add_block(
@@ -133,8 +133,8 @@ class SessionWriter:
         source.add(first, codes, times_ns, even=even)
 
     def _place(self, source: Source, first: int, start_ns: int) -> int:
-        """Index in the file of a sample; with the first one of this part, what became of the time before it."""
-        if source.offset is None and (pause := source.go_on(first, start_ns)) is not None:
+        """Index in the file of a sample; the first one of this part also records the gap before it."""
+        if source.offset is None and (pause := source.resume(first, start_ns)) is not None:
             self._add_gap(source.id, pause.first, 0, pause.start_ns, pause.end_ns, INTERRUPTED)
         return source.index(first)
 
@@ -166,9 +166,9 @@ class SessionWriter:
         )
 
     def write_alignment(self, source_id: int, host_ns: int, delay: Delay) -> None:
-        """How late a source shows what the board does, found from a train of pulses played at host_ns.
+        """The delay of a source, found from a load-step sequence played at host_ns.
 
-        ``source_id`` is that in the file, for there it was found.
+        ``source_id`` is that in the file.
         """
         self._execute(
             "INSERT OR REPLACE INTO alignment VALUES (?, ?, ?, ?, ?)",
@@ -270,7 +270,7 @@ class SessionWriter:
         return int(row[0]) + 1 if row else 1
 
     def close(self) -> None:
-        """Write what is waiting and leave a single file behind, if nobody else has it open."""
+        """Write the remaining samples and summaries, and leave a single file if no other process has it open."""
         if self._failed:
             return
         try:
@@ -281,9 +281,9 @@ class SessionWriter:
             self._execute("COMMIT")
             self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
-            self._let_go()
+            self._release()
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         self._db.close()
         self._lock.release()
 
@@ -291,20 +291,20 @@ class SessionWriter:
         try:
             return self._db.execute(sql, values)
         except sqlite3.DatabaseError as error:
-            raise self._given_up(error) from error
+            raise self._failure(error) from error
 
     def _execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         try:
             self._db.executemany(sql, rows)
         except sqlite3.DatabaseError as error:
-            raise self._given_up(error) from error
+            raise self._failure(error) from error
 
-    def _given_up(self, error: sqlite3.DatabaseError) -> SessionError:
-        """Take back what is half written, so that the file ends at the last commit, and say why."""
+    def _failure(self, error: sqlite3.DatabaseError) -> SessionError:
+        """Roll back, so that the file ends at the last commit; the error to raise."""
         self._failed = True
         with contextlib.suppress(sqlite3.DatabaseError):
             self._db.execute("ROLLBACK")
-        self._let_go()
+        self._release()
         if "full" in str(error):
             return DiskFullError(
                 f"The disk is full: {self.path} is complete up to now; make room and start a new session."
@@ -316,7 +316,7 @@ class SessionWriter:
             self._store_run(source, blocks)
 
     def _store_run(self, source: Source, blocks: list[Block]) -> None:
-        """Consecutive samples as rows, and what they add to the summaries."""
+        """Consecutive samples as rows, and the summaries that are complete with them."""
         first = blocks[0].first
         values: dict[str, NDArray[np.float64]] = {}
         for k, channel in enumerate(source.stored):
@@ -333,7 +333,7 @@ class SessionWriter:
             self._store_entries(channel, channel.pyramid.add(first, values[channel.signal.name]), at_least=FACTOR)
 
     def _store_entries(self, channel: Channel, levels: list[Entries], *, at_least: int) -> None:
-        """Summary rows. Level 1 at once; higher ones by the dozen, for readers can do without their tail."""
+        """Summary rows. Level 1 at once, higher ones in groups: readers compute a missing end from the level below."""
         for level, entries in enumerate(levels, start=1):
             waiting = channel.waiting[level - 1]
             if len(entries):
@@ -348,10 +348,10 @@ class SessionWriter:
                 )
 
 
-def _created(path: Path) -> tuple[sqlite3.Connection, WriterLock, Past]:
+def _created(path: Path) -> tuple[sqlite3.Connection, WriterLock, EarlierParts]:
     try:
         db = schema.create(path)
-        return db, WriterLock(db, path), Past()
+        return db, WriterLock(db, path), EarlierParts()
     except FileExistsError as error:
         raise SessionError(f"{path} exists already: choose another name or remove it first.") from error
     except (OSError, sqlite3.Error) as error:

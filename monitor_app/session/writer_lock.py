@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class WriterLock:
-    """Taken when made, until release. Raises SessionError where somebody else has it, OSError."""
+    """Held from its creation until release. Raises SessionError where another process holds it, OSError."""
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         # As SQLite names it: where the session is a link, the -wal is beside what it leads to.

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all instruments have in common: they describe themselves once open, and let go of what they hold."""
+"""What all sources have in common: they describe themselves once open, and release what they hold when closed."""
 
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from monitor_app.core.errors import PortError, SourceLostError
+from monitor_app.core.errors import MonitorError, PortError, SourceLostError
+from monitor_app.core.status import FoundSource
 
 if TYPE_CHECKING:
-    from monitor_app.core.samples import SourceInfo
+    from collections.abc import Callable
+
+    from monitor_app.core.samples import PowerSource, SourceInfo
+    from monitor_app.sources.jetson.boards import Board
 
 
 class Closable(Protocol):
@@ -45,12 +50,12 @@ class Connected(Described, Generic[Link]):
         self._link: Link | None = None
 
     def close(self) -> None:
-        """Leave the instrument as it should be left and let go of it; calling it twice is fine."""
+        """Leave the instrument as it should be left and release its link; calling it twice is fine."""
         link, self._link = self._link, None
         if link is None:
             return
         try:
-            with contextlib.suppress(SourceLostError):  # gone already: there is nobody to say it to
+            with contextlib.suppress(SourceLostError):  # the instrument is gone already
                 self._leave(link)
         finally:
             link.close()
@@ -62,3 +67,40 @@ class Connected(Described, Generic[Link]):
         if self._link is None:
             raise SourceLostError(f"{self._name} is not connected: connect it first.")
         return self._link
+
+
+@dataclass(frozen=True, slots=True)
+class DataRate:
+    """How much a source produces at its nominal rate."""
+
+    rate_hz: float
+    """Samples a second."""
+    signals: int
+    stored_bytes: int = 0
+    """Of one sample of a stream, without signals that are products; 0 where every sample becomes a row of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoardPart:
+    """One of several sources that measure the rails of one board."""
+
+    name: str
+    make: Callable[[], PowerSource]
+    board: Board | None
+    rails: tuple[str, ...]
+
+
+def says_simulated(text: str) -> bool:
+    """Whether an instrument describes itself as emulated or simulated."""
+    return any(word in text.lower() for word in ("emulated", "simulated"))
+
+
+def try_source(kind: str, where: str, source: PowerSource, spec: dict[str, object]) -> FoundSource:
+    """Open a source and close it again: it is ready, or its error says what it needs."""
+    try:
+        source.open()
+        return FoundSource(kind, where, source.info.model, True, "ready", spec)
+    except MonitorError as error:
+        return FoundSource(kind, where, kind, False, str(error), spec)
+    finally:
+        source.close()

@@ -3,43 +3,24 @@
 
 from __future__ import annotations
 
-import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor_app.core.errors import MonitorError, SourceError
-from monitor_app.core.source_specs import LinesSpec
-from monitor_app.core.status import FoundSource
-from monitor_app.sources.jetson.boards import recognise_board
-from monitor_app.sources.jetson.rails import find_chips
-from monitor_app.sources.jtop.driver import JtopSource
-from monitor_app.sources.lines.driver import LinesSource
-from monitor_app.sources.pc.hwmon import HwmonSource
-from monitor_app.sources.pc.nvml import NvmlSource
-from monitor_app.sources.pc.rapl import RaplSource
-from monitor_app.sources.powersensor3.driver import PowerSensor3Source
-from monitor_app.sources.ppk2.driver import Ppk2Source
-from monitor_app.sources.serial.ports import TITLES, USB_IDS, access_problem, candidates
+from monitor_app.core.errors import SourceError
+from monitor_app.core.status import IN_USE, FoundSource
+from monitor_app.sources.registry import KINDS
+from monitor_app.sources.serial.ports import access_problem
 from monitor_app.sources.serial.transport import serial_ports
-from monitor_app.sources.shunt.driver import ShuntSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from monitor_app.core.samples import PowerSource
+    from monitor_app.sources.registry import AnyKind
     from monitor_app.sources.serial.transport import SerialPort
 
-JTOP_SOCKET = "run/jtop.sock"
-SIMULATED = {
-    "shunt": "a 50 kSa/s shunt",
-    "powersensor3": "a PowerSensor3, 20 kSa/s on four pairs",
-    "ppk2": "a Power Profiler Kit II, 100 kSa/s",
-    "lines": "an EdgePowerMeter, lines of text",
-    "scpi": "a bench supply, SCPI",
-}
-MAX_GPUS = 16
-_NEEDED: dict[str, dict[str, object]] = {"lines": {"format": "edgepowermeter"}}
-"""What a profile must say of a kind."""
+UNKNOWN = "serial"
+"""Stands for the kind of a port where it is not known what is behind it."""
 
 
 def find_sources(
@@ -50,29 +31,21 @@ def find_sources(
     in_use: Collection[str] = (),
     stopped: Callable[[], bool] = lambda: False,
 ) -> list[FoundSource]:
-    """All there is: serial instruments, the rails of a Jetson, what a PC measures of itself, and what can be simulated.
+    """All instruments: those on serial ports, those that this machine itself has, and those that can be simulated.
 
     Args:
         ports: the serial ports of this machine.
         root: where /sys, /proc and /run are.
-        ask: open USB ports whose id is nobody's own, and ask who is there. A UART is never asked: on it there may
-            be a machine that takes any byte for a command.
-        in_use: devices not to be touched.
-        stopped: looked at before each question; once true nobody else is asked.
+        ask: open USB ports and ask what is there. A UART is never asked: the machine behind it may take any byte
+            for a command.
+        in_use: devices that must not be opened.
+        stopped: checked before each question; once it returns true, no further port is asked.
     """
     serial = find_serial(ports(), ask=ask, in_use=in_use, stopped=stopped)
     if stopped():
         return serial
-    return [
-        *serial,
-        *_jetson(root),
-        *_own_sensors(root),
-        *(
-            FoundSource(kind, f"simulated-tx1 {kind}", f"SIMULATED Jetson TX1 with {what}", True, "ready",
-                        {"kind": kind, "emulate": "tx1", **_NEEDED.get(kind, {})})
-            for kind, what in SIMULATED.items()
-        ),
-    ]  # fmt: skip
+    own = [replace(found, identity=kind.identity) for kind in KINDS.values() for found in kind.find(root)]
+    return [*serial, *own, *_simulated()]
 
 
 def find_serial(
@@ -82,42 +55,63 @@ def find_serial(
     in_use: Collection[str] = (),
     stopped: Callable[[], bool] = lambda: False,
 ) -> list[FoundSource]:
-    """What is on the serial ports."""
+    """What is on the serial ports; the arguments are those of `find_sources`."""
     found = []
-    ppk2 = {each.device: each for each in candidates("ppk2", present)}
-    first_of = {each.serial_number: each.device for each in reversed(list(ppk2.values()))}
+    dataless = _ports_without_data(present)
     for port in present:
-        if port.device in ppk2 and first_of[port.serial_number] != port.device:
-            continue  # the second port of the same instrument carries no data
+        if port.device in dataless:
+            continue
         if port.device in in_use:
-            found.append(FoundSource("serial", port.device, port.description, False, "in use by this session"))
+            found.append(FoundSource(UNKNOWN, port.device, port.description, False, IN_USE))
         else:
-            found.append(_serial(port, ask=ask, stopped=stopped))
+            found.append(_on_port(port, ask=ask, stopped=stopped))
     return found
 
 
-def _serial(port: SerialPort, *, ask: bool, stopped: Callable[[], bool]) -> FoundSource:
-    kinds = [kind for kind, ids in USB_IDS.items() if (port.vid, port.pid) in ids]
+def _simulated() -> Iterator[FoundSource]:
+    for kind in KINDS.values():
+        if kind.emulates:
+            spec: dict[str, object] = {"kind": kind.name, "emulate": "tx1", **kind.required}
+            title = f"SIMULATED Jetson TX1 with {kind.emulates}"
+            yield FoundSource(kind.name, f"simulated-tx1 {kind.name}", title, True, "ready", spec)
+
+
+def _ports_without_data(present: Sequence[SerialPort]) -> set[str]:
+    """Of an instrument with several ports, those after its first."""
+    dataless = set()
+    for kind in KINDS.values():
+        ports = kind.port_filter.select(present) if kind.own_usb_id else []
+        first = {each.serial_number: each.device for each in reversed(ports)}
+        dataless |= {each.device for each in ports if first[each.serial_number] != each.device}
+    return dataless
+
+
+def _on_port(port: SerialPort, *, ask: bool, stopped: Callable[[], bool]) -> FoundSource:
+    by_id = [kind for kind in KINDS.values() if (port.vid, port.pid) in kind.usb_ids]
     problem = access_problem(port.device)
     if problem:
-        return FoundSource(kinds[0] if kinds else "serial", port.device, port.description, False, problem)
+        return _unanswered(port, by_id, problem)
     if not port.usb:
-        return FoundSource("serial", port.device, port.description, True, "Not asked: name it in a profile to use it.")
+        state = "Not asked: name it in a profile to use it."
+        return FoundSource(UNKNOWN, port.device, port.description, True, state)
     if not ask:
-        kind = kinds[0] if kinds else "serial"
-        return FoundSource(
-            kind, port.device, port.description, bool(kinds), "Not asked yet who it is.", _spec(kind, port)
-        )
-    return _asked(port, kinds, stopped)
+        found = _unanswered(port, by_id, "Not asked yet who it is.")
+        return replace(found, ready=True, spec=_spec(by_id[0], port)) if by_id else found
+    return _asked(port, by_id, stopped)
 
 
-def _asked(port: SerialPort, kinds: list[str], stopped: Callable[[], bool]) -> FoundSource:
+def _asked(port: SerialPort, by_id: list[AnyKind], stopped: Callable[[], bool]) -> FoundSource:
     """Ask in the languages it may speak; those of its USB id first, and no others where the id is its maker's own."""
+    asked = list(by_id)
+    if not any(kind.own_usb_id for kind in by_id):
+        asked += [kind for kind in KINDS.values() if kind.probe is not None and not kind.usb_ids]
     problem = ""
-    for kind in kinds if "ppk2" in kinds else [*kinds, "shunt", "lines"]:
+    for kind in asked:
         if stopped():
             break
-        source = _probe(kind, port)
+        if kind.probe is None:
+            continue
+        source = kind.probe(port.device)
         try:
             source.open()
             info = source.info
@@ -127,90 +121,20 @@ def _asked(port: SerialPort, kinds: list[str], stopped: Callable[[], bool]) -> F
         finally:
             source.close()
         who = f"{info.model} {info.serial_number}".strip()
-        return FoundSource(kind, port.device, who, True, "ready", _spec(kind, port))
-    if not kinds:
+        return FoundSource(kind.name, port.device, who, True, "ready", _spec(kind, port))
+    if not by_id:
+        titles = " or ".join(kind.title for kind in asked)
         problem = (
-            f"{port.device} answers neither as a shunt meter nor as an EdgePowerMeter: "
+            f"{port.device} does not answer as {titles}: "
             'if it sends lines of text, describe them in a profile (kind = "lines").'
         )
-    return FoundSource(kinds[0] if kinds else "serial", port.device, port.description, False, problem)
+    return _unanswered(port, by_id, problem)
 
 
-def _probe(kind: str, port: SerialPort) -> PowerSource:
-    if kind == "ppk2":
-        # As ammeter it switches nothing on: asking must not power what is connected.
-        return Ppk2Source("probe", port.device, "ampere", 3.3, {})
-    if kind == "powersensor3":
-        return PowerSensor3Source("probe", port.device, {})
-    if kind == "lines":
-        return LinesSource("probe", port.device, LinesSpec(kind="lines", format="edgepowermeter", port=port.device))
-    return ShuntSource("probe", port.device, {})
+def _unanswered(port: SerialPort, by_id: list[AnyKind], state: str) -> FoundSource:
+    return FoundSource(by_id[0].name if by_id else UNKNOWN, port.device, port.description, False, state)
 
 
-def _spec(kind: str, port: SerialPort) -> dict[str, object]:
-    if kind not in TITLES:
-        return {}
+def _spec(kind: AnyKind, port: SerialPort) -> dict[str, object]:
     where = {"serial_number": port.serial_number} if port.serial_number else {"port": port.device}
-    return {"kind": kind, **where, **_NEEDED.get(kind, {})}
-
-
-def _jetson(root: Path) -> list[FoundSource]:
-    """Rails and the jtop service; nothing on what is no Jetson."""
-    found = []
-    board = recognise_board(root)
-    chips = find_chips(root, board)
-    if chips:
-        rails = ", ".join(rail.name for chip in chips for rail in chip.rails)
-        title = board.title if board else "an unknown board: name one under `board` in the profile to get its roles"
-        found.append(FoundSource("jetson-rails", "sysfs", f"{title}: {rails}", True, "ready", {"kind": "jetson-rails"}))
-    elif board is not None:
-        found.append(FoundSource("jetson-rails", "sysfs", board.title, False, _problem_of_rails(board.title)))
-    if (root / JTOP_SOCKET).exists():
-        found.append(_tried("jtop", "/run/jtop.sock", JtopSource("probe", 1.0, {}), {"kind": "jtop"}))
-    elif board is not None:
-        state = "The jtop service is not running: run `sudo jtop --install-service`; the rails work without it."
-        found.append(FoundSource("jtop", "/run/jtop.sock", "jetson-stats", False, state))
-    return found
-
-
-def _problem_of_rails(title: str) -> str:
-    return (
-        f"No power monitor of the {title} is to be seen under /sys: in a container, mount /sys of the host; "
-        "a Jetson Nano 2GB has none."
-    )
-
-
-def _own_sensors(root: Path) -> list[FoundSource]:
-    """What a PC measures of itself; silent about what it does not have."""
-    found = []
-    if (root / "proc/driver/nvidia").exists() or (root / "dev/nvidiactl").exists():
-        found += _gpus()
-    if any((root / "sys/class/powercap").glob("intel-rapl:*")):
-        found.append(_tried("rapl", "powercap", RaplSource("probe", str(root), {}), {"kind": "rapl"}))
-    hwmon = HwmonSource("probe", str(root), {})
-    with contextlib.suppress(SourceError):
-        hwmon.open()
-        sensors = ", ".join(signal.name for signal in hwmon.info.signals)
-        found.append(FoundSource("hwmon", "sysfs", sensors, True, "ready", {"kind": "hwmon"}))
-    hwmon.close()
-    return found
-
-
-def _gpus() -> list[FoundSource]:
-    found = []
-    for index in range(MAX_GPUS):
-        gpu = _tried("nvml", f"GPU {index}", NvmlSource("probe", index), {"kind": "nvml", "index": index})
-        if not gpu.ready and index > 0:
-            break
-        found.append(gpu)
-    return found
-
-
-def _tried(kind: str, where: str, source: PowerSource, spec: dict[str, object]) -> FoundSource:
-    try:
-        source.open()
-        return FoundSource(kind, where, source.info.model, True, "ready", spec)
-    except MonitorError as error:
-        return FoundSource(kind, where, kind, False, str(error), spec)
-    finally:
-        source.close()
+    return {"kind": kind.name, **where, **kind.required}

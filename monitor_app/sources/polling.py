@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What sources share that ask for a value again and again: when to ask, how to read a file, how to count."""
+"""What polled sources share: when to poll, how to read a file of the kernel, how to count polls."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Clock:
 
 
 class Schedule:
-    """Times to poll on a grid that begins an interval from now; what comes late does not move the grid."""
+    """Times to poll on a grid that begins an interval from now; a late poll does not move the grid."""
 
     def __init__(self, interval_s: float, clock: Clock) -> None:
         self._interval_ns = round(interval_s * 1e9)
@@ -63,7 +63,7 @@ class Blocks:
         self._lost = 0
 
     def leave_out(self, polls: int = 1) -> None:
-        """Count polls that gave nothing; the next block tells of them."""
+        """Count polls that gave nothing; the next block reports them."""
         self._lost += polls
 
     def make(self, values: Sequence[float], time_ns: int, arrival_ns: int) -> SampleBlock:
@@ -81,7 +81,7 @@ class Blocks:
 
 
 class NumberFile:
-    """A file of the kernel with a number in it, kept open. Every read asks the driver anew. Raises OSError."""
+    """A file of the kernel with a number in it, kept open. Every read asks the driver again. Raises OSError."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -96,7 +96,7 @@ class NumberFile:
             raise OSError(errno.ENODATA, f"no number in {self.path}") from None
 
     def close(self) -> None:
-        """Let go of the file; calling it twice is fine."""
+        """Close the file; calling it twice is fine."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)

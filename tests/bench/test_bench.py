@@ -17,11 +17,11 @@ import pytest
 
 from monitor_app.analysis.session_summary import SessionSummary, summarise
 from monitor_app.bench.bench import Bench
-from monitor_app.core.load_signal import Lamp
-from monitor_app.core.profile import parse_profile
+from monitor_app.core.load_signal import LoadSignal
 from monitor_app.core.runs import Phase
 from monitor_app.core.status import BenchPhase, SourceState
 from monitor_app.session.reader import SessionReader
+from monitor_app.sources.profile_reader import parse_profile
 from tests.bench.conftest import IDLE_PROFILE, RUNS_PROFILE
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def test_energy_agrees_with_what_the_board_really_presented(tmp_path: Path, wait
         port = emulator.stdout.readline().decode().strip()
         text = f'title = "account"\n[[source]]\nkind = "shunt"\nport = "{port}"\n'
         bench = Bench(parse_profile(text, "test"), text, tmp_path / "s.plm")
-        lamp = Lamp(lamp_path)
+        lamp = LoadSignal(lamp_path)
         try:
             wait_until(lambda: bench.status().sources[0].clock_bound_ns is not None)
             for k in range(20):

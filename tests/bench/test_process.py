@@ -118,7 +118,7 @@ def test_it_outlives_a_window_that_dies_until_the_plan_is_done(
     )
     window = start(IDLE_PROFILE + plan)
     wait_until(window.streams)
-    process = window.client._process
+    process = window.client._child._process
     assert process.stdin is not None
     process.stdin.close()  # as when the window is killed
     wait_until(lambda: process.poll() is not None)

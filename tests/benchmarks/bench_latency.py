@@ -19,7 +19,7 @@ from monitor_app.core.runs import Phase
 from monitor_app.inference.loading import load_network
 from monitor_app.inference.measure import Runner
 from monitor_app.inference.messages import Batches, Load
-from monitor_app.inference.passes import NoLamp
+from monitor_app.inference.passes import NoLoadSignal
 
 if TYPE_CHECKING:
     from monitor_app.inference.loading import RunningNetwork
@@ -48,7 +48,7 @@ def ours(running: RunningNetwork, passes: int) -> float:
     def keep(event: Batches) -> None:
         rows.extend(event.rows)
 
-    Runner(running, NoLamp(), keep, lambda: False).run_for(Phase.TIMED, 1, 0.0, passes)
+    Runner(running, NoLoadSignal(), keep, lambda: False).run_for(Phase.TIMED, 1, 0.0, passes)
     return float(np.median([(row[1] - row[0]) * 1e-6 for row in rows]))
 
 

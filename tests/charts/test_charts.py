@@ -17,15 +17,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from monitor_app.analysis.figures import FIGURES, Options
 from monitor_app.charts.clipping import Box, Spot, clipped
-from monitor_app.charts.colours import contrast_of, legible
+from monitor_app.charts.contents import without
 from monitor_app.charts.files import chart_svg, draw_chart
-from monitor_app.charts.labels import Ball, Wanted, place_labels, spread
+from monitor_app.charts.labels import Bubble, Wanted, place_labels, spread
+from monitor_app.charts.layout import Layout, View, lay_out, moved, nearest
 from monitor_app.charts.model import Axis, Chart, Line, Origin, Point, Scale, Series
-from monitor_app.charts.palette import PALETTES
+from monitor_app.charts.palette import PALETTES, contrast_of, legible
 from monitor_app.charts.plain import plain
 from monitor_app.core.errors import ExportError
 from monitor_app.core.estimate import Estimate
+from tests.analysis.campaigns import NAMES, campaign, published_times
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,7 +141,7 @@ def test_points_lie_where_the_axis_says() -> None:
 
 
 def without_legend(drawn: Drawn) -> Drawn:
-    """Without the balls to the right of the plot, which are the legend of sizes."""
+    """Without the bubbles to the right of the plot, which are the legend of sizes."""
     right = max(line[1][0] for line in drawn.lines if len(line) == 2 and line[0][1] == line[1][1])
     drawn.circles = [circle for circle in drawn.circles if circle[0] <= right and circle[1] > 90]
     return drawn
@@ -153,7 +156,7 @@ def test_equal_ratios_are_equal_distances(scale: Scale, values: tuple[float, ...
     assert xs == pytest.approx([place(known, value, logarithmic=True) for value in values], abs=1.5)
 
 
-def test_the_area_of_a_ball_is_its_size_and_the_legend_says_so() -> None:
+def test_the_area_of_a_bubble_is_its_size_and_the_legend_says_so() -> None:
     made = chart(
         series(point(1, 1, size=100.0), point(2, 2, size=25.0), point(3, 3, size=4.0)), size_title="weight (g)"
     )
@@ -212,9 +215,9 @@ def test_every_network_is_named_once_at_the_end_of_its_line_and_no_name_covers_a
 
 def test_compared_sessions_are_told_by_shape_and_each_network_is_named_once() -> None:
     made = chart(
-        Series("Net-1 (Nano)", RED, (point(1, 1), point(2, 2)), Origin.SIMULATED, joined=True),
-        Series("Net-1 (Orin)", RED, (point(1, 3, campaign=1), point(2, 4, campaign=1)), Origin.MEASURED, joined=True),
-        Series("Net-1 (paper)", RED, (point(1, 5, campaign=2), point(2, 6, campaign=2)), Origin.DIGITISED, joined=True),
+        Series("Net-1", RED, (point(1, 1), point(2, 2)), Origin.SIMULATED, True, "Nano"),
+        Series("Net-1", RED, (point(1, 3, campaign=1), point(2, 4, campaign=1)), Origin.MEASURED, True, "Orin"),
+        Series("Net-1", RED, (point(1, 5, campaign=2), point(2, 6, campaign=2)), Origin.DIGITISED, True, "paper"),
     )
     drawn = Drawn(chart_svg(made))
     assert drawn.words.count("Net-1") == 1
@@ -229,10 +232,70 @@ def test_a_name_in_brackets_alone_is_no_session() -> None:
 
 
 def test_what_all_labels_share_is_left_to_the_title() -> None:
-    alike = chart(series(point(1, 1, "A b16"), point(5, 5, "B b16")))
+    alike = chart(series(replace(point(1, 1, "A b16"), short="A"), replace(point(5, 5, "B b16"), short="B")))
     assert {"A", "B"} <= set(Drawn(chart_svg(alike)).words)
     unlike = chart(series(point(1, 1, "A b1"), point(5, 5, "A b16")))
     assert {"A b1", "A b16"} <= set(Drawn(chart_svg(unlike)).words)
+
+
+def test_what_the_figures_of_one_batch_size_share_is_left_to_the_title() -> None:
+    made = FIGURES["operations-time-b16"]([campaign()], Options())
+    words = set(Drawn(chart_svg(made)).words)
+    assert {"ResNet-50", "VGG-19"} <= words
+    assert "ResNet-50 b16" not in words
+
+
+def test_a_network_that_only_the_paper_has_is_named_as_well() -> None:
+    few = {name: times for name, times in published_times().items() if name in {"AlexNet", "VGG-16"}}
+    made = FIGURES["operations-time-b1"]([campaign(few)], Options())
+    assert set(NAMES) <= set(Drawn(chart_svg(made)).words)
+
+
+def test_a_hidden_line_leaves_the_others_their_colours() -> None:
+    lines = tuple(Line(f"L{k}", (0.0, 9.0), (float(k), 9.0)) for k in range(3))
+    whole = chart(series(point(1, 1), point(9, 9)), lines=lines)
+    seen = {curve.of.name: curve.colour for curve in laid_out(whole).curves}
+    left = {curve.of.name: curve.colour for curve in laid_out(without(whole, {"L1"})).curves if curve.parts}
+    assert left == {name: seen[name] for name in ("L0", "L2")}
+    assert "L1" not in Drawn(chart_svg(without(whole, {"L1"}))).all_text
+
+
+def laid_out(made: Chart, **view: object) -> Layout:
+    return lay_out(made, (800, 500), PALETTES["light"], view=View(**view))  # type: ignore[arg-type]
+
+
+def test_a_picture_that_moves_takes_the_names_along() -> None:
+    rest = laid_out(FIGURES["operations-time-b16"]([campaign()], Options()))
+    assert rest.whole.x is not None
+    low, high = rest.whole.x
+    gone = moved(rest, View(x=(low - 2, high - 2)))
+    kept = {name.text: name for name in gone.names}
+    assert len(kept) > 5
+    for name in rest.names:
+        if name.text in kept:
+            new = kept[name.text]
+            assert new.box.left - new.mark.bubble.x == pytest.approx(name.box.left - name.mark.bubble.x)
+            assert new.box.top - new.mark.bubble.y == pytest.approx(name.box.top - name.mark.bubble.y)
+    assert gone.entries == rest.entries
+
+
+def test_nothing_is_drawn_beyond_the_plot_when_a_part_is_looked_at() -> None:
+    made = laid_out(campaign_chart(), x=(1.0, 3.0), y=(1.0, 1.5))
+    box = made.box
+    assert made.marks
+    for mark in made.marks:
+        assert box.left - 1 <= mark.bubble.x <= box.right + 1
+        assert box.top - 1 <= mark.bubble.y <= box.bottom + 1
+    assert all(box.left - 0.1 <= s.x <= box.right + 0.1 for c in made.curves for part in c.parts for s in part)
+
+
+def test_the_small_bubble_is_found_before_the_large_one_under_it() -> None:
+    made = laid_out(chart(series(point(5, 5, "large", 100.0), point(5.05, 5, "small", 1.0), point(0, 0), point(9, 9))))
+    small = next(mark for mark in made.marks if mark.point.label == "small")
+    found = nearest(made, small.bubble.x, small.bubble.y)
+    assert found is not None
+    assert found.point.label == "small"
+    assert nearest(made, made.box.right - 5, made.box.bottom - 5) is None
 
 
 def test_category_names_are_slanted_where_they_have_no_room_and_level_where_they_have() -> None:
@@ -424,13 +487,13 @@ def _distance(x: float, y: float, a: Spot, b: Spot) -> float:
     return float(np.hypot(*(to - share * along)))
 
 
-balls = st.builds(Ball, st.floats(50, 950), st.floats(50, 550), st.floats(2, 40))
+bubbles = st.builds(Bubble, st.floats(50, 950), st.floats(50, 550), st.floats(2, 40))
 
 
-@given(st.lists(balls, min_size=1, max_size=25))
-def test_names_cover_neither_each_other_nor_the_middle_of_a_mark(marks: list[Ball]) -> None:
+@given(st.lists(bubbles, min_size=1, max_size=25))
+def test_names_cover_neither_each_other_nor_the_middle_of_a_mark(marks: list[Bubble]) -> None:
     bounds = Box(0, 0, 1000, 600)
-    found = place_labels([Wanted(ball, 90, 20) for ball in marks], marks, [], bounds)
+    found = place_labels([Wanted(bubble, 90, 20) for bubble in marks], marks, [], bounds)
     boxes = [label.box for label in found if label]
     for k, one in enumerate(boxes):
         assert bounds.left <= one.left < one.right <= bounds.right
@@ -442,8 +505,8 @@ def test_names_cover_neither_each_other_nor_the_middle_of_a_mark(marks: list[Bal
 
 
 def test_a_lone_mark_has_its_name_beside_it() -> None:
-    ball = Ball(500, 300, 10)
-    [label] = place_labels([Wanted(ball, 90, 20)], [ball], [], Box(0, 0, 1000, 600))
+    bubble = Bubble(500, 300, 10)
+    [label] = place_labels([Wanted(bubble, 90, 20)], [bubble], [], Box(0, 0, 1000, 600))
     assert label is not None
     assert not label.apart
     assert 510 < label.box.left < 525

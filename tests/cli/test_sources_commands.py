@@ -15,9 +15,9 @@ import pytest
 from monitor_app.cli.sources import RULES, install_udev, replay_profile, spec_to_capture
 from monitor_app.core.errors import MonitorError, ProfileError, SourceError
 from monitor_app.core.package_data import resource_path
-from monitor_app.core.profile import parse_profile, parse_source
+from monitor_app.sources.profile_reader import parse_profile, parse_source
+from monitor_app.sources.registry import KINDS
 from monitor_app.sources.serial.capture import Capture
-from monitor_app.sources.serial.ports import USB_IDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +96,7 @@ def test_the_rules_are_rules() -> None:
     assert all(re.fullmatch(rf"{term}(, {term})*", rule) for rule in rules)
     # uaccess is given by a rule of number 73; what comes after it would be too late.
     assert int(RULES.split("-")[0]) < 73
-    for vendor, product in {pair for pairs in USB_IDS.values() for pair in pairs}:
+    for vendor, product in {pair for kind in KINDS.values() for pair in kind.usb_ids}:
         (rule,) = [r for r in rules if f'{{idVendor}}=="{vendor:04x}"' in r and f'{{idProduct}}=="{product:04x}"' in r]
         assert 'GROUP="dialout"' in rule
         assert 'TAG+="uaccess"' in rule

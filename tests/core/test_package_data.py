@@ -70,14 +70,15 @@ def test_the_wheel_carries_every_profile_and_resource(wheel: Path) -> None:
         if path.is_file()
     }
     assert expected
+    expected |= {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "monitor_app").rglob("*.j2")}
     assert expected <= packed
 
 
 def test_an_installed_program_finds_its_own_copies(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path)
     script = (
-        "from monitor_app.core import share; "
-        "print(share.profile_path(share.profile_names()[0]), share.resource_path('.'), sep='\\n')"
+        "from monitor_app.core import package_data; "
+        "print(package_data.profile_path(package_data.profile_names()[0]), package_data.resource_path('.'), sep='\\n')"
     )
     answer = subprocess.run(
         [sys.executable, "-c", script],

@@ -9,9 +9,10 @@ import pytest
 
 from monitor_app.core.errors import ProfileError
 from monitor_app.core.package_data import profile_names, profile_path
-from monitor_app.core.profile import Inference, Plan, Profile, load_profile, parse_profile, planned_runs
+from monitor_app.core.profile import Inference, Plan, Profile, planned_runs
 from monitor_app.core.runs import RunSpec
 from monitor_app.core.samples import Role
+from monitor_app.sources.profile_reader import load_profile, parse_profile
 
 GOOD = """\
 title = "Bench"
@@ -186,7 +187,10 @@ def test_a_serial_instrument_that_is_named_no_port_is_looked_for():
 
 def test_keys_of_another_kind_are_unknown_and_those_of_this_one_are_listed():
     text = changed('kind = "shunt"\nname = "board"', 'kind = "ppk2"\nname = "board"\nrate_hz = 5')
-    assert "Allowed here: name, port, serial_number" in refusal(text)
+    sentence = refusal(text)
+    assert "Allowed here: kind, name, " in sentence
+    assert "port, serial_number" in sentence
+    assert "mode, supply_v" in sentence
 
 
 def test_an_unknown_key_of_a_column_is_told_the_keys_of_a_column():

@@ -22,7 +22,7 @@ from monitor_app.inference.loading import load_network
 from monitor_app.inference.measure import Runner
 from monitor_app.inference.messages import Load
 from monitor_app.inference.networks.torchvision_shim import import_torchvision
-from monitor_app.inference.passes import NoLamp
+from monitor_app.inference.passes import NoLoadSignal
 
 NAMES = ("efficientnet_lite0", "squeezenet1_1")
 
@@ -141,7 +141,7 @@ def running(name):
 def evaluate(running, images, batch_size):
     """images, top1 and top5 of each batch."""
     rows = []
-    runner = Runner(running, NoLamp(), lambda batches: rows.extend(batches.rows), lambda: False)
+    runner = Runner(running, NoLoadSignal(), lambda batches: rows.extend(batches.rows), lambda: False)
     runner.evaluate(batch_size, find_dataset(images))
     return [row[2:5] for row in rows]
 
@@ -207,10 +207,10 @@ def test_classes_of_ones_own_are_not_held_against_imagenets(running, tmp_path):
         (tmp_path / folder).mkdir()
         shutil.copy(PHOTOGRAPHS[index], tmp_path / folder)
     rows = []
-    runner = Runner(running, NoLamp(), rows.append, lambda: False)
+    runner = Runner(running, NoLoadSignal(), rows.append, lambda: False)
     done = runner.evaluate(8, find_dataset(str(tmp_path)))
     assert (rows, done.batches, done.images) == ([], 0, 0)
-    assert "tells 1000 classes apart and the images are of 2" in done.reason
+    assert "has 1000 classes and the images are of 2" in done.reason
 
 
 def test_images_that_cannot_be_used_are_named_and_the_rest_are_counted(running, tmp_path):
@@ -219,7 +219,7 @@ def test_images_that_cannot_be_used_are_named_and_the_rest_are_counted(running, 
     (tmp_path / "broken_7.jpg").write_bytes(b"hello")
     shutil.copy(PHOTOGRAPHS[3], tmp_path / "unlabelled.jpg")
     rows = []
-    runner = Runner(running, NoLamp(), lambda batches: rows.extend(batches.rows), lambda: False)
+    runner = Runner(running, NoLoadSignal(), lambda batches: rows.extend(batches.rows), lambda: False)
     done = runner.evaluate(2, find_dataset(str(tmp_path)))
     assert [row[2:5] for row in rows] == [(2, 2, 2)]
     assert done.reason == "2 images could not be used: unlabelled.jpg, broken_7.jpg"

@@ -229,7 +229,7 @@ def test_other_precisions_run(child):
 
 
 def test_a_network_that_prints_does_not_disturb_the_protocol_and_is_logged(caplog):
-    caplog.set_level(logging.INFO, "monitor_app.inference.process")
+    caplog.set_level(logging.INFO, "monitor_app.core.child_process")
     with InferenceChild(command=LOUD) as child:
         answer(child)
         load(child, "talk")
@@ -258,7 +258,7 @@ def test_running_out_of_memory_is_told_from_other_failures(loud, network):
 
 
 def test_a_line_that_is_no_command_is_refused_and_the_child_lives_on(loud):
-    os.write(loud._stdin.fileno(), b"hello\n")
+    os.write(loud._child._stdin.fileno(), b"hello\n")
     _, event = answer(loud)
     assert isinstance(event, Failed)
     assert "not a message" in event.message
@@ -280,7 +280,7 @@ def test_the_end_of_stdin_ends_the_child_in_the_middle_of_a_pass():
         load(child, "hang")
         child.send(Time(1, 0, 1))
         process = psutil.Process(child.pid)
-        child._stdin.close()
+        child._child._stdin.close()
         with pytest.raises(ChildDiedError, match="exit code 0"):
             answer(child)
     assert not process.is_running()

@@ -203,7 +203,7 @@ def test_what_cannot_be_loaded_fails_in_one_sentence_and_the_child_lives_on(chil
 
 @pytest.mark.parametrize("line", [b"hello\n", b'{"type":"time"}\n', encode(PhaseDone(Phase.TIMED, 1, 1))])
 def test_what_is_no_command_is_refused_and_the_child_lives_on(child, loaded, line):
-    os.write(child._stdin.fileno(), line)
+    os.write(child._child._stdin.fileno(), line)
     _, failed = answer(child)
     assert isinstance(failed, Failed)
     assert failed.kind is FailureKind.ERROR

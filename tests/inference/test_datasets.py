@@ -153,9 +153,9 @@ def test_a_network_that_answers_other_classes_is_refused(tmp_path):
     images = (LabelledImage(tmp_path / "a.jpg", 2), LabelledImage(tmp_path / "b_9.jpg", 9))
     assert Dataset(images, classes=10).misfit(10, "Mine") is None
     said = Dataset(images, classes=10).misfit(1000, "ResNet-18")
-    assert said.startswith("ResNet-18 tells 1000 classes apart and the images are of 10: ")
+    assert said.startswith("ResNet-18 has 1000 classes and the images are of 10: ")
     assert Dataset(images).misfit(1000, "ResNet-18") is None
-    assert Dataset(images).misfit(9, "Mine").startswith("Mine tells 9 classes apart and b_9.jpg is labelled 9: ")
+    assert Dataset(images).misfit(9, "Mine").startswith("Mine has 9 classes and b_9.jpg is labelled 9: ")
 
 
 def test_folders_that_cannot_be_used_say_why(tmp_path):

@@ -240,7 +240,7 @@ def test_the_end_of_stdin_ends_it_in_the_middle_of_a_pass():
         load(child, "vgg19")
         child.send(Time(16, LONG_S, 1))
         process = psutil.Process(child.pid)
-        child._stdin.close()
+        child._child._stdin.close()
         with pytest.raises(ChildDiedError, match="exit code 0"):
             answer(child)
     assert not process.is_running()
@@ -253,7 +253,7 @@ def test_it_does_not_outlive_its_parent():
         "from monitor_app.inference.process import InferenceChild, child_command\n"
         "child = InferenceChild(command=child_command('emulated:tx1'))\n"
         "child.receive(60)\n"
-        "os.set_inheritable(child._stdin.fileno(), True)\n"
+        "os.set_inheritable(child._child._stdin.fileno(), True)\n"
         "holder = subprocess.Popen(['sleep', '60'], close_fds=False)\n"
         "print(child.pid, holder.pid, flush=True)\n"
         "time.sleep(60)\n"

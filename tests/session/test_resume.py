@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A session that is gone on with: after a crash, after a reboot, days later; once, twice and more often."""
+"""A session that is resumed: after a crash, after a reboot, days later; once, twice and more often."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_across_any_number_of_parts_all_is_as_the_samples_say(tmp_path_factory, 
         patch.setattr(append, "read_host_clock", clock)
         patch.setattr("monitor_app.session.writer.read_host_clock", clock)
         for number, (blocks, end, pause_s, reboot) in enumerate(parts):
-            writer = SessionWriter.append(path) if number else SessionWriter(path)
+            writer = SessionWriter.resume(path) if number else SessionWriter(path)
             writer.write_utc(clock.host_ns, clock.utc_ns)
             writer.add_source(1, shunt())
             first = int(rng.integers(0, 5000)) if number else 0
@@ -122,7 +122,7 @@ def windows(rng: np.random.Generator, times_ns: np.ndarray, ends: list[int]) -> 
 def test_after_a_kill_in_any_commit_the_summaries_are_whole_and_final(tmp_path, clock):
     path = tmp_path / "0.plm"
     for number in range(12):
-        writer = SessionWriter.append(path) if number else SessionWriter(path)
+        writer = SessionWriter.resume(path) if number else SessionWriter(path)
         writer.add_source(1, shunt())
         first = 0
         for k, n in enumerate([16_384, 10, 17_000, 1024, 5000]):
@@ -135,16 +135,16 @@ def test_after_a_kill_in_any_commit_the_summaries_are_whole_and_final(tmp_path, 
             check_summaries(left, signal, raw(left, signal), all_levels=False)
         path = left
         clock.wait(0.1)
-    SessionWriter.append(path).close()
+    SessionWriter.resume(path).close()
     for signal in SIGNALS:
         truth = raw(path, signal)
         assert len(truth.index) == 12 * 39_418
         check_summaries(path, signal, truth, all_levels=True)
 
 
-def going_on(path: Path, number: int) -> subprocess.Popen[str]:
+def resuming(path: Path, number: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("going_on.py")), str(path), str(number)],
+        [sys.executable, str(Path(__file__).with_name("resuming.py")), str(path), str(number)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -154,7 +154,7 @@ def test_a_process_that_is_killed_three_times_loses_nothing_it_had_committed(tmp
     path, told = tmp_path / "killed.plm", []
     chance = random.Random(seed)
     for number in range(4):
-        with going_on(path, number) as process:
+        with resuming(path, number) as process:
             assert process.stdin is not None
             assert process.stdout is not None
             count = 0
@@ -209,7 +209,7 @@ def test_a_pause_counts_as_missing_and_takes_its_time(tmp_path, clock):
     record(writer, clock, 10 * RATE_HZ)
     writer.close()
     clock.reboot(5)
-    writer = SessionWriter.append(path)
+    writer = SessionWriter.resume(path)
     writer.add_source(1, shunt())
     record(writer, clock, 10 * RATE_HZ)
     writer.close()
@@ -242,7 +242,7 @@ def test_a_polled_source_goes_on_at_its_own_pace_and_not_at_that_it_was_to_have(
     info = SourceInfo("rails", "test", "m", "1", "1", 25.0, (Signal("power", Quantity.POWER),))
     path = tmp_path / "s.plm"
     for number in range(2):
-        writer = SessionWriter.append(path) if number else SessionWriter(path)
+        writer = SessionWriter.resume(path) if number else SessionWriter(path)
         writer.add_source(1, info)
         times_ns = clock.host_ns + 50_000_000 * np.arange(400) + np.random.default_rng(1).integers(0, 10**7, 400)
         writer.write_timed_block(1, 0, (np.ones(400, "<f4"),), times_ns)
@@ -257,7 +257,7 @@ def test_samples_that_seem_older_than_those_before_the_pause_are_put_after_them(
     """What a meter held back while it was opened; in time they are some milliseconds off, and none is lost."""
     path = tmp_path / "s.plm"
     for number in range(2):
-        writer = SessionWriter.append(path) if number else SessionWriter(path)
+        writer = SessionWriter.resume(path) if number else SessionWriter(path)
         writer.add_source(1, shunt())
         clock.wait(-20_000 / RATE_HZ * number)
         record(writer, clock, 5000, seed=1)
@@ -344,7 +344,7 @@ def test_every_time_that_is_written_is_shifted_and_nothing_else(tmp_path, clock)
     writer.write_utc(clock.host_ns, clock.utc_ns)
     writer.close()
     clock.reboot(1234)
-    writer = SessionWriter.append(both)
+    writer = SessionWriter.resume(both)
     assert writer.shift_ns == (1000 + 1234 - 60) * S
     write_all(writer, clock.host_ns)
     writer.close()
@@ -367,7 +367,7 @@ def test_every_time_that_is_written_is_shifted_and_nothing_else(tmp_path, clock)
 def test_dates_are_right_in_each_part(tmp_path, clock):
     path = tmp_path / "s.plm"
     for number in range(3):
-        writer = SessionWriter.append(path) if number else SessionWriter(path)
+        writer = SessionWriter.resume(path) if number else SessionWriter(path)
         writer.write_utc(clock.host_ns, clock.utc_ns)
         writer.write_mark(clock.host_ns, "note", str(clock.utc_ns))
         writer.close()
@@ -384,7 +384,7 @@ def test_within_one_boot_of_this_machine_nothing_is_shifted(tmp_path):
     """With the real clocks."""
     path = tmp_path / "s.plm"
     SessionWriter(path).close()
-    writer = SessionWriter.append(path)
+    writer = SessionWriter.resume(path)
     assert writer.shift_ns == 0
     writer.close()
     with SessionReader(path) as reader:
@@ -401,7 +401,7 @@ def meter(name: str, serial_number: str = "1") -> SourceInfo:
 def record_parts(path: Path, clock: Clock, *parts: list[SourceInfo]) -> None:
     """Each part has its sources in its own order, numbered from 1; a second of each."""
     for number, infos in enumerate(parts):
-        writer = SessionWriter.append(path) if number else SessionWriter(path)
+        writer = SessionWriter.resume(path) if number else SessionWriter(path)
         for k, info in enumerate(infos, 1):
             writer.add_source(k, info)
             codes = tuple(np.full(1000, 10 * number + k, signal.dtype) for signal in info.stored_signals)
@@ -486,7 +486,7 @@ def test_what_else_is_said_of_a_source_does_not_make_it_another(tmp_path, clock)
         signals=(power, replace(voltage, resolution=1.0, accuracy=None), current),
     )  # fmt: skip
     for number, info in enumerate((shunt(), again)):
-        writer = SessionWriter.append(path) if number else SessionWriter(path)
+        writer = SessionWriter.resume(path) if number else SessionWriter(path)
         writer.add_source(1, info)
         codes = {"current": np.full(10, 6000, "<u2"), "voltage": np.full(10, 20_000, "<u2")}
         writer.write_block(
@@ -509,7 +509,7 @@ def test_indices_and_numbers_of_a_part_lead_to_those_of_the_file(tmp_path, clock
     record(writer, clock, 1000, source=2)
     writer.close()
     clock.wait(1)
-    writer = SessionWriter.append(path)
+    writer = SessionWriter.resume(path)
     writer.add_source(1, shunt())
     record(writer, clock, 1000, first=40)
     writer.write_line_changes(1, LineChanges(np.array([45]), np.zeros(1, np.uint8), np.ones(1, np.uint8)))
@@ -533,7 +533,7 @@ def test_a_source_that_never_said_anything_begins_with_the_part_in_which_it_does
     writer = SessionWriter(path)
     writer.add_source(1, shunt())
     writer.close()
-    writer = SessionWriter.append(path)
+    writer = SessionWriter.resume(path)
     writer.add_source(1, shunt())
     record(writer, clock, 100, first=3)
     writer.close()
@@ -546,7 +546,7 @@ def test_a_source_that_never_said_anything_begins_with_the_part_in_which_it_does
 # -- runs ------------------------------------------------------------------------------------------
 
 
-def test_what_was_going_on_is_ended_when_the_session_was(tmp_path, clock):
+def test_what_was_running_is_ended_when_the_session_was(tmp_path, clock):
     path = tmp_path / "0.plm"
     writer = SessionWriter(path)
     writer.add_source(1, shunt())
@@ -565,7 +565,7 @@ def test_what_was_going_on_is_ended_when_the_session_was(tmp_path, clock):
     path = crashed(path, "1.plm")
     writer.close()
     clock.wait(60)
-    writer = SessionWriter.append(path)
+    writer = SessionWriter.resume(path)
     assert (writer.next_run_id, writer.next_span_id) == (5, 3)
     writer.add_run(5, 1, RunSpec("vgg16"), "VGG-16", RunState.RUNNING)
     writer.close()
@@ -588,7 +588,7 @@ def test_a_new_session_counts_from_one(tmp_path):
 def test_a_session_that_goes_on_is_not_complete_until_it_is_again(tmp_path):
     path = tmp_path / "s.plm"
     write_rich(path)
-    writer = SessionWriter.append(path)
+    writer = SessionWriter.resume(path)
     with SessionReader(path) as reader:
         assert "completed_utc_ns" not in reader.meta()
         assert reader.meta()["parts"] == "2"
@@ -605,7 +605,7 @@ def test_a_session_that_goes_on_is_not_complete_until_it_is_again(tmp_path):
 
 @contextmanager
 def other_writer(path: Path) -> Iterator[subprocess.Popen[str]]:
-    process = going_on(path, 1)
+    process = resuming(path, 1)
     assert process.stdout is not None
     process.stdout.readline()
     try:
@@ -619,14 +619,14 @@ def test_a_session_that_is_being_recorded_is_not_recorded_twice(tmp_path):
     path = tmp_path / "s.plm"
     refused = pytest.raises(SessionError, match=r"s\.plm is being recorded by another process: end that one first")
     with other_writer(path), refused:
-        SessionWriter.append(path)
+        SessionWriter.resume(path)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["s.plm", "s.plm-shm", "s.plm-wal"]
-    writer = SessionWriter.append(path)
+    writer = SessionWriter.resume(path)
     with pytest.raises(SessionError, match="is being recorded"):
-        SessionWriter.append(path)
+        SessionWriter.resume(path)
     writer.close()
     assert [each.name for each in tmp_path.iterdir()] == ["s.plm"]
-    SessionWriter.append(path).close()
+    SessionWriter.resume(path).close()
 
 
 def test_a_writer_that_was_refused_takes_nothing_from_the_one_that_writes(tmp_path, clock):
@@ -637,7 +637,7 @@ def test_a_writer_that_was_refused_takes_nothing_from_the_one_that_writes(tmp_pa
     writer.commit()
     for _ in range(3):
         with pytest.raises(SessionError, match="is being recorded"):
-            SessionWriter.append(path)
+            SessionWriter.resume(path)
     record(writer, clock, 1000, first=1000)
     writer.close()
     with SessionReader(path) as reader:
@@ -651,9 +651,9 @@ def test_a_link_to_a_session_is_the_session(tmp_path):
     writer = SessionWriter(path)
     writer.commit()
     with pytest.raises(SessionError, match="is being recorded"):
-        SessionWriter.append(link)
+        SessionWriter.resume(link)
     writer.close()
-    SessionWriter.append(link).close()
+    SessionWriter.resume(link).close()
 
 
 def test_a_writer_whose_disk_is_full_lets_go_of_its_session(tmp_path):
@@ -664,7 +664,7 @@ def test_a_writer_whose_disk_is_full_lets_go_of_its_session(tmp_path):
     writer._db.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(SessionError):
         writer.write_log(0, "info", "x" * 100_000)
-    SessionWriter.append(path).close()
+    SessionWriter.resume(path).close()
     writer.close()
 
 
@@ -691,7 +691,7 @@ def test_readers_that_are_open_see_the_session_go_on(tmp_path, clock, before):
         assert counted() == count
         for number in range(3):
             clock.wait(1)
-            writer = SessionWriter.append(path)
+            writer = SessionWriter.resume(path)
             assert counted() == count
             writer.add_source(1, shunt())
             for k in range(40):  # more than fits in the -wal, so that pages of the file itself change
@@ -713,7 +713,7 @@ def test_a_reader_that_did_not_look_while_a_session_went_on_sees_what_came(tmp_p
     with SessionReader(path) as reader:
         assert reader.statistics(POWER, 0, 2**60).count == 1000
         for number in range(2, 5):
-            writer = SessionWriter.append(path)
+            writer = SessionWriter.resume(path)
             writer.add_source(1, shunt())
             record(writer, clock, 1000, first=500)
             writer.close()
@@ -729,17 +729,17 @@ def test_a_reader_of_a_session_that_was_moved_away_reads_on(tmp_path):
         assert reader.statistics(POWER, 0, 2**60).count == count
 
 
-# -- what cannot be gone on with -------------------------------------------------------------------
+# -- what cannot be resumed --------------------------------------------------------------------------
 
 
 def test_what_is_no_session_is_refused_and_not_changed(tmp_path):
     path = tmp_path / "other.plm"
     path.write_bytes(b"precious" * 1000)
     with pytest.raises(NotASessionError, match=r"other\.plm"):
-        SessionWriter.append(path)
+        SessionWriter.resume(path)
     assert path.read_bytes() == b"precious" * 1000
     with pytest.raises(NotASessionError, match="There is no file"):
-        SessionWriter.append(tmp_path / "nothing.plm")
+        SessionWriter.resume(tmp_path / "nothing.plm")
     assert [each.name for each in tmp_path.iterdir()] == ["other.plm"]
 
 
@@ -772,7 +772,7 @@ def test_a_session_that_is_not_whole_is_refused(rich, tmp_path, statement, error
         db.execute(statement.replace("INSERT INTO", "INSERT OR REPLACE INTO"))
     before = path.read_bytes()
     with pytest.raises(error, match=r"odd\.plm|The session is damaged"):
-        SessionWriter.append(path)
+        SessionWriter.resume(path)
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
         assert "parts" not in statement or db.execute("SELECT value FROM meta WHERE key = 'parts'").fetchone() == (
             "many",
@@ -788,15 +788,15 @@ def test_a_session_that_another_program_holds_is_not_waited_for_forever(rich, tm
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("BEGIN EXCLUSIVE")
         with pytest.raises(SessionError, match=r"held\.plm"):
-            SessionWriter.append(path)
-    SessionWriter.append(path).close()
+            SessionWriter.resume(path)
+    SessionWriter.resume(path).close()
 
 
 def test_of_what_was_there_nothing_is_changed(rich, tmp_path):
-    """A session is gone on with and not a row of it changes but what must."""
+    """A session is resumed and not a row of it changes but what must."""
     path = tmp_path / "s.plm"
     shutil.copy(rich, path)
-    writer = SessionWriter.append(path)
+    writer = SessionWriter.resume(path)
     writer.close()
     for table in (*TIMES, "environment", "source", "signal", "line_change", "memory"):
         with closing(sqlite3.connect(rich)) as one, closing(sqlite3.connect(path)) as other:

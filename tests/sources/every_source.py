@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor_app.core.samples import Quantity, Role
-from monitor_app.core.source_specs import Column, LinesSpec, ScopeSpec, ScpiSpec, TimeColumn
 from monitor_app.sources.jetson.boards import load_board
-from monitor_app.sources.jetson.rails import RailsSource, find_chips
+from monitor_app.sources.jetson.chips import find_chips
+from monitor_app.sources.jetson.driver import RailsSource
 from monitor_app.sources.jtop.driver import JtopSource
 from monitor_app.sources.lines.driver import LinesSource
+from monitor_app.sources.lines.spec import Column, LinesSpec, TimeColumn
 from monitor_app.sources.pc.hwmon import HwmonSource
 from monitor_app.sources.pc.nvml import NvmlSource
 from monitor_app.sources.pc.rapl import RaplSource
@@ -31,10 +32,11 @@ from monitor_app.sources.powersensor3.driver import PowerSensor3Source
 from monitor_app.sources.ppk2.driver import Ppk2Source
 from monitor_app.sources.scpi.driver import ScpiSource
 from monitor_app.sources.scpi.oscilloscope import ScopeSource
+from monitor_app.sources.scpi.spec import ScopeSpec, ScpiSpec
 from monitor_app.sources.shunt.driver import ShuntSource
-from tests.sources.jetson_tree import JetsonTree, write
-from tests.sources.jtop_service import stand_in
-from tests.sources.nvml_stub import UNKNOWN, Nvml
+from tests.sources.jetson.tree import JetsonTree, write
+from tests.sources.jtop.service import stand_in
+from tests.sources.pc.nvml_stub import UNKNOWN, Nvml
 from tests.sources.polled import write_tree
 
 if TYPE_CHECKING:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor_app.core.errors import PortError
-from monitor_app.core.profile import parse_source
 from monitor_app.sources import polling
-from monitor_app.sources.discovery import SIMULATED, find_serial, find_sources
+from monitor_app.sources.discovery import find_serial, find_sources
+from monitor_app.sources.profile_reader import parse_source
+from monitor_app.sources.registry import KINDS
 from monitor_app.sources.serial.ports import locate
 from monitor_app.sources.serial.transport import SerialPort
 from tests.sources.every_source import emulator
-from tests.sources.jetson_tree import JetsonTree
+from tests.sources.jetson.tree import JetsonTree
 from tests.sources.polled import write_tree
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def empty(tmp_path: Path) -> Path:
 
 def test_on_a_machine_with_nothing_only_what_can_be_simulated_is_found(empty: Path) -> None:
     found = find_sources(lambda: [], root=empty)
-    assert [each.kind for each in found] == list(SIMULATED)
+    assert [each.kind for each in found] == [kind.name for kind in KINDS.values() if kind.emulates]
     for each in found:
         assert each.ready
         assert "SIMULATED" in each.description
@@ -161,11 +162,11 @@ def test_counters_that_are_kept_for_root_say_so(empty: Path, monkeypatch: pytest
 def test_an_instrument_is_found_by_its_number_on_whatever_port_it_came_back() -> None:
     ports = [usb("/dev/ttyACM0", PPK2, "A", "1-1:1.1"), usb("/dev/ttyACM7", PPK2, "B", "1-2:1.3")]
     ports.append(usb("/dev/ttyACM8", PPK2, "B", "1-2:1.1"))
-    assert locate("ppk2", None, "B", lambda: ports).device == "/dev/ttyACM8"
-    assert locate("ppk2", "/dev/ttyACM0", "B", lambda: ports).device == "/dev/ttyACM8"
-    assert locate("ppk2", "/dev/ttyACM0", None, lambda: ports).device == "/dev/ttyACM0"
-    assert locate("ppk2", "socket://bench:7000", None, lambda: ports).device == "socket://bench:7000"
-    assert locate("ppk2", None, None, lambda: ports[1:]).device == "/dev/ttyACM8"
+    assert locate(KINDS["ppk2"].port_filter, None, "B", lambda: ports).device == "/dev/ttyACM8"
+    assert locate(KINDS["ppk2"].port_filter, "/dev/ttyACM0", "B", lambda: ports).device == "/dev/ttyACM8"
+    assert locate(KINDS["ppk2"].port_filter, "/dev/ttyACM0", None, lambda: ports).device == "/dev/ttyACM0"
+    assert locate(KINDS["ppk2"].port_filter, "socket://bench:7000", None, lambda: ports).device == "socket://bench:7000"
+    assert locate(KINDS["ppk2"].port_filter, None, None, lambda: ports[1:]).device == "/dev/ttyACM8"
 
 
 @pytest.mark.parametrize(
@@ -178,5 +179,5 @@ def test_an_instrument_is_found_by_its_number_on_whatever_port_it_came_back() ->
 )
 def test_one_that_cannot_be_found_is_a_sentence(ports: list[SerialPort], serial_number: str | None, words: str) -> None:
     with pytest.raises(PortError, match=words) as caught:
-        locate("ppk2", None, serial_number, lambda: ports)
+        locate(KINDS["ppk2"].port_filter, None, serial_number, lambda: ports)
     assert is_a_sentence(str(caught.value))

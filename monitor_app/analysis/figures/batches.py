@@ -10,7 +10,7 @@ import numpy as np
 from monitor_app.analysis.campaign import published
 from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.colours import NEUTRAL
-from monitor_app.analysis.figures.groups import groups_of, listed
+from monitor_app.analysis.figures.groups import PAPER, groups_of, listed
 from monitor_app.analysis.figures.knee import NEAR, knee
 from monitor_app.analysis.figures.lines import front_line, level_budget, upright_budget
 from monitor_app.analysis.figures.points import plot
@@ -161,7 +161,7 @@ def _quoted_power(plots: Sequence[Plotted]) -> list[Line]:
     x = (min(batches), max(batches))
     low, mean, high = published.NET_W - published.NET_SD_W, published.NET_W, published.NET_W + published.NET_SD_W
     text = f"{mean:g} W with a standard deviation of {published.NET_SD_W:g} W over all networks"
-    return [Line("Net power (paper)", x, (mean, mean), Origin.QUOTED, (low, low), (high, high), text)]
+    return [Line("Net power", x, (mean, mean), Origin.QUOTED, (low, low), (high, high), text, PAPER)]
 
 
 def _knees(plotted: Plotted) -> tuple[Series, dict[str, float]]:
@@ -177,4 +177,4 @@ def _knees(plotted: Plotted) -> tuple[Series, dict[str, float]]:
         x = Estimate(found.batch, found.earliest, found.latest)
         points.append(Point(x, marked.y, None, label, marked.run_id, marked.campaign))
         numbers[f"knee of {series.name}"] = float(found.batch)
-    return Series(f"Knee{plotted.group.suffix}", NEUTRAL, tuple(points), plotted.origin), numbers
+    return Series("Knee", NEUTRAL, tuple(points), plotted.origin, group=plotted.group.name), numbers

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from monitor_app.analysis.figures.quantities import Quantity
 
 ALL = tuple(each.name for each in fields(Conditions))
+PAPER = "paper"
+"""The group of the published values."""
 ANSWERS = ("precision",)
 """The conditions that the answers of a network depend on; the others change only what they cost."""
 
@@ -61,7 +63,7 @@ def groups_of(campaigns: Sequence[Campaign], options: Options, kept: tuple[str, 
             name = ", ".join(filter(None, [names[k], *words]))
             groups.append(Group(name, tuple(cells), k, len(groups)))
     if options.paper:
-        groups.append(Group("paper", published().cells, len(campaigns), paper=True))
+        groups.append(Group(PAPER, published().cells, len(campaigns), paper=True))
     return tuple(groups)
 
 

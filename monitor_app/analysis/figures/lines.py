@@ -11,6 +11,7 @@ import numpy as np
 
 from monitor_app.analysis.figures.fits import fit, half_band
 from monitor_app.analysis.statistics.pareto import Better, front, stairs
+from monitor_app.charts.budget import FRONT
 from monitor_app.charts.model import Line, Origin
 
 if TYPE_CHECKING:
@@ -68,13 +69,14 @@ def fitted(
         }
     )
     drawn = Line(
-        f"Fit{plotted.group.suffix}",
+        "Fit",
         tuple(along.tolist()),
         tuple(line.tolist()),
         Origin.COMPUTED if paper else Origin.FITTED,
         () if paper else tuple((line - half).tolist()),
         () if paper else tuple((line + half).tolist()),
         f"{equation} (r2 {found.explained:.2f}, {found.count} points{', SIMULATED' if plotted.simulated else ''})",
+        plotted.group.name,
     )
     numbers = {"slope": found.slope, "intercept": found.intercept, "r2": found.explained, "points": float(found.count)}
     return (drawn,), {f"{key}{plotted.group.suffix}": value for key, value in numbers.items()}
@@ -95,11 +97,12 @@ def front_line(plotted: Plotted, x_better: Better, y_better: Better) -> tuple[Li
     labels = [plotted.points[k].label.removesuffix(plotted.group.suffix) for k in places]
     return (
         Line(
-            f"Front{plotted.group.suffix}",
+            FRONT,
             tuple(across.tolist()),
             tuple(up.tolist()),
             plotted.origin,
             text=", ".join(labels),
+            group=plotted.group.name,
         ),
     )
 

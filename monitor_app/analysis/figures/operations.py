@@ -10,7 +10,7 @@ import numpy as np
 from monitor_app.analysis.campaign import published
 from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.batches import memory_account, power_numbers, quoted_numbers
-from monitor_app.analysis.figures.groups import at_batch, groups_of
+from monitor_app.analysis.figures.groups import PAPER, at_batch, groups_of
 from monitor_app.analysis.figures.lines import Law, fitted
 from monitor_app.analysis.figures.points import plot
 from monitor_app.analysis.figures.quantities import (
@@ -99,17 +99,17 @@ def operations_power(campaigns: Sequence[Campaign], options: Options, batch_size
 def _floor() -> list[Line]:
     level = published.MEMORY_FLOOR_MB
     text = f"never below {level:g} MB for weights of less than {published.SMALL_MB:g} MB"
-    return [Line("Floor (paper)", (0.0, published.SMALL_MB), (level, level), Origin.QUOTED, text=text)]
+    return [Line("Floor", (0.0, published.SMALL_MB), (level, level), Origin.QUOTED, text=text, group=PAPER)]
 
 
 def _quoted_power(plots: Sequence[Plotted]) -> list[Line]:
     mean, sd = published.NET_W, published.NET_SD_W
     named = (
-        ("Net power (paper)", mean, f"{mean:g} W over all networks"),
-        ("One standard deviation less (paper)", mean - sd, f"{sd:g} W less"),
-        ("One standard deviation more (paper)", mean + sd, f"{sd:g} W more"),
+        ("Net power", mean, f"{mean:g} W over all networks"),
+        ("One standard deviation less", mean - sd, f"{sd:g} W less"),
+        ("One standard deviation more", mean + sd, f"{sd:g} W more"),
     )
     drawn = [point.y.value for each in plots for point in each.points]
     counted = [cell.operations / 1e9 for cell in published.published().cells if cell.operations is not None]
     top = max(drawn + counted)
-    return [Line(name, (x, x), (0.0, top), Origin.QUOTED, text=text) for name, x, text in named]
+    return [Line(title, (x, x), (0.0, top), Origin.QUOTED, text=text, group=PAPER) for title, x, text in named]

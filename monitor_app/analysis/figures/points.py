@@ -72,7 +72,7 @@ def plot(
         groups: the cells to draw; every one gives a point or a sentence.
         x: across.
         y: up.
-        size: what the area of a ball stands for; a point that lacks only this is drawn without.
+        size: what the area of a bubble stands for; a point that lacks only this is drawn without.
         joined: one line through the points of a network, of all batch sizes.
         of_network: what is drawn does not depend on the batch size, so none is named.
     """
@@ -117,13 +117,18 @@ def _point(cell: Cell, group: Group, x: Quantity, y: Quantity, size: Quantity | 
         _label(cell, of_network) + group.suffix,
         cell.run_ids[-1] if cell.run_ids else None,
         group.campaign,
+        cell.title if of_network else _noted(cell.title, cell),
     )
 
 
 def _label(cell: Cell, of_network: bool) -> str:
     if of_network:
         return cell.title
-    return cell.label if cell.steady is not False else f"{cell.label}, not steady"
+    return _noted(cell.label, cell)
+
+
+def _noted(name: str, cell: Cell) -> str:
+    return name if cell.steady is not False else f"{name}, not steady"
 
 
 def _value(cell: Cell, group: Group, quantity: Quantity) -> Estimate:
@@ -144,7 +149,7 @@ def _series(
     else:
         origin = Origin.SIMULATED if simulated else Origin.MEASURED
     points = tuple(point for _, point in sorted(found, key=lambda pair: pair[0].batch_size))
-    return Series(cell.title + group.suffix, toned(colour, group.tone), points, origin, joined)
+    return Series(cell.title, toned(colour, group.tone), points, origin, joined, group.name)
 
 
 def _told(lacking: Sequence[tuple[Cell, str]], cells: int, of_network: bool) -> list[str]:

@@ -14,9 +14,9 @@ import numpy as np
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
 from monitor_app.analysis.findings.paper import DENSITIES, DENSITY_RATIOS
 from monitor_app.analysis.findings.regression import percentiles
-from monitor_app.analysis.findings.wording import interval
 from monitor_app.analysis.statistics.intervals import Z_95
 from monitor_app.core.estimate import Estimate
+from monitor_app.core.formatting import interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

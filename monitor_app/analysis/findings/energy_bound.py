@@ -18,10 +18,10 @@ from monitor_app.analysis.findings.finding import CONFIDENCE, Finding, Statistic
 from monitor_app.analysis.findings.hyperbola import LEAST, Hull, fit_hull
 from monitor_app.analysis.findings.regression import about, fit_line, mean_of
 from monitor_app.analysis.findings.scatter import far_above, left_out_errors, nine_of_ten
-from monitor_app.analysis.findings.wording import interval, names, number
 from monitor_app.analysis.statistics.distributions import t_quantile
 from monitor_app.analysis.statistics.pareto import upper_hull
 from monitor_app.core.estimate import Estimate
+from monitor_app.core.formatting import interval, listed, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,9 @@ def energy_bounds_accuracy(table: Table, margins: Margins) -> Finding:
             Statistic(f"Most above the bound of the others, {table.titles[most.row]}", most.estimate, "points"),
         )
         exceptional = (
-            f"more than scatter: {names([table.titles[row] for row in above])}" if above else "no more than scatter"
+            f"more than scatter: {listed([table.titles[row] for row in above], most=6)}"
+            if above
+            else "no more than scatter"
         )
         sentence = (
             f"At batch {table.batches[large]} accuracy is at most {number(hull.line.intercept.value)} % - "

@@ -10,10 +10,10 @@ import numpy as np
 
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict
 from monitor_app.analysis.findings.regression import UPPER, Line, akaike, fit_line
-from monitor_app.analysis.findings.wording import interval, number
 from monitor_app.analysis.statistics.distributions import t_quantile
 from monitor_app.analysis.statistics.pareto import upper_hull
 from monitor_app.core.estimate import Estimate
+from monitor_app.core.formatting import interval, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

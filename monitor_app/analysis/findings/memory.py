@@ -11,9 +11,9 @@ import numpy as np
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
 from monitor_app.analysis.findings.paper import FLOOR_TO_MB, MEMORY_SLOPE
 from monitor_app.analysis.findings.regression import mean_of
-from monitor_app.analysis.findings.wording import interval, number
 from monitor_app.analysis.statistics.broken_line import BrokenLine, fit_broken_line
 from monitor_app.core.estimate import Estimate
+from monitor_app.core.formatting import interval, number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

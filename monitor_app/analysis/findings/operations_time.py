@@ -13,8 +13,8 @@ from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, a
 from monitor_app.analysis.findings.paper import ALEXNETS
 from monitor_app.analysis.findings.regression import exponential, fit_line, mean_of, percentiles, redraw, slopes
 from monitor_app.analysis.findings.scatter import left_out_errors, nine_of_ten
-from monitor_app.analysis.findings.wording import interval, number
 from monitor_app.core.estimate import Estimate
+from monitor_app.core.formatting import interval, number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,7 +10,7 @@ import numpy as np
 from monitor_app.analysis.findings.equivalence import LEAST_NETWORKS, Contrast, Trends, contrasts, equivalent, trends
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of
 from monitor_app.analysis.findings.regression import mean_of
-from monitor_app.analysis.findings.wording import interval, names, number
+from monitor_app.core.formatting import interval, listed, number
 
 if TYPE_CHECKING:
     from monitor_app.analysis.findings.margins import Margins
@@ -50,7 +50,7 @@ def power_and_batch(table: Table, margins: Margins) -> Finding:
             f"average over {worst.networks} networks."
         )
         if len(exceptions):
-            titles = names([table.titles[row] for row in exceptions])
+            titles = listed([table.titles[row] for row in exceptions], most=6)
             caution = f"{caution} The power of {titles} does follow the batch size.".strip()
     return Finding(
         key="power-batch",

@@ -9,7 +9,7 @@ import numpy as np
 
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict
 from monitor_app.analysis.findings.regression import fit_line
-from monitor_app.analysis.findings.wording import interval, number
+from monitor_app.core.formatting import interval, number
 
 if TYPE_CHECKING:
     from monitor_app.analysis.findings.margins import Margins

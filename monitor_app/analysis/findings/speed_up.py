@@ -11,8 +11,8 @@ import numpy as np
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
 from monitor_app.analysis.findings.paper import ALEXNET_SPEED_UP, ALEXNETS, LARGE_BATCH, LARGEST_BATCH, SMALL_BATCH
 from monitor_app.analysis.findings.regression import exponential, mean_of
-from monitor_app.analysis.findings.wording import interval
 from monitor_app.core.estimate import Estimate
+from monitor_app.core.formatting import interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,10 +12,10 @@ from monitor_app.analysis.findings.decimation import Spans, averaged, most_off, 
 from monitor_app.analysis.findings.finding import CONFIDENCE, Finding, Statistic, Verdict, all_of, within
 from monitor_app.analysis.findings.margins import Margins
 from monitor_app.analysis.findings.paper import BANDWIDTH_HZ, SLOW_METERS_HZ
-from monitor_app.analysis.findings.wording import interval, names, number
 from monitor_app.analysis.run.integration import Integral
 from monitor_app.analysis.statistics.spectrum import added_bandwidth_hz, spectrum
 from monitor_app.core.estimate import Estimate
+from monitor_app.core.formatting import interval, listed, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -201,7 +201,8 @@ def _slow_meters_finding(traces: Sequence[Trace], margins: Margins, simulated: b
         sentence = f"In 95 of 100 cases net energy by {told}."
         good = [each for each, run in zip(missed, of_run, strict=True) if run.high <= margins.meter]
         if good:
-            caution = f"For the mean over runs as long as these {names([_meter_words(m) for m in good])} would do."
+            meters = listed([_meter_words(m) for m in good], most=6)
+            caution = f"For the mean over runs as long as these {meters} would do."
     return Finding(
         key="slow-meters",
         claim="Meters of 12 and of 2 values a second are too slow to measure what a network takes.",

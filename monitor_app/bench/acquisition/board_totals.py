@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor_app.bench.acquisition.combination import Combination, Term
-from monitor_app.bench.acquisition.instruments import METERS
 from monitor_app.core.errors import ProfileError
 from monitor_app.core.samples import Role
+from monitor_app.sources.registry import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ def combinations(instruments: Sequence[Instrument], wanted: Sequence[profile.Com
         made.append((f"total of {name}", rails, Role.TOTAL))
     if rails and (carrier := _parallel_rails(instruments)):
         made.append((CARRIER, [*rails, *carrier], Role.OTHER))
-    meters = [number for number, i in enumerate(instruments, start=1) if i.kind in METERS]
+    meters = [number for number, i in enumerate(instruments, start=1) if KINDS[i.kind].measures_supply]
     if rails and len(meters) == 1 and not wanted:
         less = [Term(term.source_id, term.signal, -term.weight) for term in rails]
         made.append((BEYOND, [Term(meters[0], None, 1.0), *less], Role.OTHER))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Powers computed from several sources as they come: the sum of a board's rails, what a meter sees beyond them.
+"""Powers computed from several sources during the recording: the sum of a board's rails, or a meter minus that sum.
 
-The source with the fewest samples sets the pace: for each of its samples, which stands for the time since the one
-before, the others are averaged over just that time. Where one of them has nothing, there is no value. Of a pace
-faster than a thousand a second only every so-manieth sample is taken, and all are averaged up to it.
+The slowest source sets the rate: each of its samples stands for the interval since the one before, and the others
+are averaged over that interval. Where one of them has no samples, there is no value. Where the slowest source is
+faster than 1 kHz, several of its intervals are joined into one.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 FASTEST_HZ = 1000.0
-"""What is computed is for the eye and for baselines; finer steps would cost more than the samples themselves."""
+"""Combinations are for display and baselines; a higher rate would cost more than the samples themselves."""
 PIECE_S = 0.0005
-"""Fast sources are folded to pieces of this length before they are averaged."""
+"""Fast sources are reduced to steps of this length before they are averaged."""
 LATE_S = 10.0
-"""What a source has not delivered after so long is not waited for."""
+"""How long to wait for samples of a source that has stopped delivering."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +61,18 @@ class Combination:
         self._infos: dict[int, SourceInfo] = {}
         self._clocks: dict[int, ClockState] = {}
         self._pace: int | None = None
-        """The source that sets it, once all have introduced themselves."""
+        """The source that sets the rate, once all have described their signals."""
         self._step = 1
-        """How many of its samples make one."""
+        """How many of its samples make one of the combination."""
         self._keep_ns = 0
-        """What ends longer before the newest sample is not averaged over any more."""
+        """Intervals that end longer before the newest sample are dropped."""
         self._due = _Intervals()
         self._written = 0
-        """Index after the last sample in the file, in the count of the source that sets the pace."""
+        """Index after the last sample in the file, in the count of the source that sets the rate."""
         self._last_ns = 0
 
     def begin(self, source_id: int, info: SourceInfo, writer: SessionWriter) -> None:
-        """A source has introduced itself; with the last one the combination introduces itself."""
+        """A source has described its signals; after the last one the combination adds itself to the file."""
         if source_id not in {term.source_id for term in self._terms} or source_id in self._infos:
             return
         self._infos[source_id] = info
@@ -85,7 +85,7 @@ class Combination:
             writer.write_log(
                 time.perf_counter_ns(),
                 "warning",
-                f"{self.name} is not computed: not each of {names} has the power for it.",
+                f"{self.name} is not computed: one of {names} has no such power.",
             )
             return
         self._pace = min(self._infos, key=lambda each: self._infos[each].rate_hz)
@@ -95,7 +95,7 @@ class Combination:
         writer.add_source(self._id, self._info(rate_hz / self._step))
 
     def add(self, source_id: int, placed: Placed, writer: SessionWriter) -> None:
-        """A block of a source; what has become complete with it is written."""
+        """A block of a source; intervals that are complete with it are written."""
         if self._pace is None or source_id not in self._tracks:
             return
         for track in self._tracks[source_id]:
@@ -105,7 +105,7 @@ class Combination:
         self._write_complete(writer)
 
     def clock(self, source_id: int, host_ns: int, state: ClockState, writer: SessionWriter) -> None:
-        """The times of a combination are as sure as those of the least sure of its sources."""
+        """The clock bound of a combination is the largest of those of its sources."""
         if source_id not in self._tracks:
             return
         self._clocks[source_id] = state
@@ -121,14 +121,14 @@ class Combination:
         if complete:
             now, self._due = self._due.split(complete)
             self._write(now, tracks, writer)
-        assert self._pace is not None, "only then is anything complete"
+        assert self._pace is not None, "intervals are complete only then"
         begun_ns = self._tracks[self._pace][0].begun_ns
         keep_ns = int(self._due.start_ns[0]) if len(self._due) else min(begun_ns, reached_ns)
         for track in tracks:
             track.forget(max(keep_ns, newest_ns - self._keep_ns))
 
     def _write(self, intervals: _Intervals, tracks: Sequence[_Track], writer: SessionWriter) -> None:
-        """A sample for each interval over which all are known, a gap for those between."""
+        """A sample for each interval over which all sources are known, a gap for the intervals between."""
         power = sum((track.weight * track.means(intervals) for track in tracks), np.zeros(len(intervals)))
         known = np.flatnonzero(np.isfinite(power))
         index, end_ns = intervals.index[known], intervals.end_ns[known]
@@ -168,7 +168,7 @@ def _no_times() -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class _Intervals:
-    """What samples of the source that sets the pace stand for, in order."""
+    """The intervals for which samples of the source that sets the rate stand, in order."""
 
     index: NDArray[np.int64] = field(default_factory=_no_times)
     start_ns: NDArray[np.int64] = field(default_factory=_no_times)
@@ -185,7 +185,7 @@ class _Intervals:
         )
 
     def split(self, count: int) -> tuple[_Intervals, _Intervals]:
-        """The first so many, and the rest."""
+        """The first ``count``, and the rest."""
         return (
             _Intervals(self.index[:count], self.start_ns[:count], self.end_ns[:count]),
             _Intervals(self.index[count:], self.start_ns[count:], self.end_ns[count:]),
@@ -194,7 +194,7 @@ class _Intervals:
 
 @dataclass(frozen=True, slots=True)
 class _Factor:
-    """A stored signal by its place in a block."""
+    """A stored signal by its position in a block."""
 
     place: int
     scale: float
@@ -203,7 +203,7 @@ class _Factor:
 
 @dataclass(slots=True)
 class _Piece:
-    """Energy over time without a hole: at ``times_ns[k]`` so many joules since ``times_ns[0]``."""
+    """Energy over time without a gap: ``energy_j[k]`` joules from ``times_ns[0]`` to ``times_ns[k]``."""
 
     times_ns: NDArray[np.int64]
     energy_j: Floats
@@ -211,7 +211,7 @@ class _Piece:
 
 @dataclass(slots=True)
 class _Track:
-    """One power as it comes, as energy over time."""
+    """One power as energy over time, extended block by block."""
 
     weight: float
     factors: tuple[_Factor, ...]
@@ -220,10 +220,10 @@ class _Track:
     _pieces: deque[_Piece] = field(default_factory=deque)
     _next_index: int = -1
     begun_ns: int = 0
-    """Since when the next interval counts."""
+    """Start of the next interval."""
 
     def add(self, placed: Placed) -> None:
-        """A sample stands for the time since the one before it; after a hole for one period."""
+        """A sample stands for the interval since the one before it; after a gap for one period."""
         times_ns = placed.sample_times_ns()
         values = np.ones(len(placed))
         for factor in self.factors:
@@ -239,7 +239,7 @@ class _Track:
         self._next_index, self.end_ns = placed.first + len(placed), int(times_ns[-1])
 
     def intervals(self, placed: Placed, step: int) -> _Intervals:
-        """What the samples of the block that was added last stand for, every ``step`` of them together."""
+        """The intervals of the latest block, every ``step`` of them joined."""
         index = placed.first + np.arange(len(placed))
         last = np.flatnonzero((index + 1) % step == 0)
         if not len(last):
@@ -251,7 +251,7 @@ class _Track:
         return _Intervals(index[last][long] // step, start_ns[long], end_ns[long])
 
     def means(self, intervals: _Intervals) -> Floats:
-        """Mean power over each interval; NaN where it is not covered without a hole."""
+        """Mean power over each interval; NaN where there is a gap in it."""
         if not self._pieces:
             return np.full(len(intervals), np.nan)
         # Energy over time through all pieces; beside it, how much of the time a piece covers.
@@ -266,13 +266,13 @@ class _Track:
         return np.where(whole, mean, np.nan)
 
     def forget(self, before_ns: int) -> None:
-        """Let go of what ends before a time."""
+        """Drop the pieces that end before a time."""
         while self._pieces and self._pieces[0].times_ns[-1] <= before_ns:
             self._pieces.popleft()
 
 
 def _stacked(parts: list[NDArray[Any]]) -> list[NDArray[Any]]:
-    """Each part raised by what the parts before it come to."""
+    """Each part raised by the sum of the ends of the parts before it."""
     heights = np.cumsum([0.0, *(float(part[-1]) for part in parts[:-1])])
     return [part + height for part, height in zip(parts, heights, strict=True)]
 
@@ -282,7 +282,7 @@ def _period_ns(times_ns: NDArray[np.int64]) -> int:
 
 
 def _thinned(edges_ns: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Every so-manieth edge of a fast source, its first and its last always."""
+    """Edges about every PIECE_S of a fast source, with its first and its last."""
     count = len(edges_ns)
     span_ns = int(edges_ns[-1] - edges_ns[0])
     step = max(int(PIECE_S * 1e9 * count / span_ns), 1) if span_ns else 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one thread that writes the session file: takes what others hand it, commits every 50 ms."""
+"""The one thread that writes the session file: it takes work from other threads and commits every 50 ms."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ logger = logging.getLogger(__name__)
 class Recorder:
     """A session file and its writer thread. ``put`` may be called from any thread."""
 
-    def __init__(self, path: Path, *, go_on: bool = False) -> None:
-        """Creates the file, or goes on with one that is there. Raises SessionError."""
+    def __init__(self, path: Path, *, resume: bool = False) -> None:
+        """Creates the file, or resumes one that is there. Raises SessionError."""
         self.path = path
         self.failure: MonitorError | None = None
         """Why the recording has stopped by itself, once it has."""
         self.free_bytes = shutil.disk_usage(path.parent).free
         self._check_disk()
-        self._writer = SessionWriter.append(path) if go_on else SessionWriter(path)
+        self._writer = SessionWriter.resume(path) if resume else SessionWriter(path)
         self.shift_ns = self._writer.shift_ns
-        """How much later a host time is in the file."""
+        """Added to a host time in the file."""
         self.next_run_id, self.next_span_id = self._writer.next_run_id, self._writer.next_span_id
         self._work: queue.SimpleQueue[Callable[[SessionWriter], None]] = queue.SimpleQueue()
         self._closing = threading.Event()
@@ -47,11 +47,11 @@ class Recorder:
         self._thread.start()
 
     def put(self, work: Callable[[SessionWriter], None]) -> None:
-        """Have this done on the writer's thread, in order, before its next commit."""
+        """Run this on the writer's thread, in order, before its next commit."""
         self._work.put(work)
 
     def file_time(self, host_ns: int) -> int:
-        """A host time as the file has it."""
+        """A host time as a time in the file."""
         return host_ns + self.shift_ns
 
     def close(self) -> None:
@@ -79,7 +79,7 @@ class Recorder:
             self.failure = error
             logger.exception("The recording has stopped")
             with contextlib.suppress(MonitorError):
-                self._do_all()  # with the last megabytes, what was measured before
+                self._do_all()  # the last megabytes hold what was measured before
         except Exception as error:  # the top of a thread
             self.failure = SessionError(f"The recording stopped on a fault of the program ({error!r}); see the log.")
             logger.exception("The recording has stopped")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One thread for one instrument: reads it, gives its samples their times, hands them to the recorder."""
+"""One thread for one instrument: reads it, gives its samples their times, passes them to the recorder."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ if TYPE_CHECKING:
 READ_S = 0.05
 RECONNECT_EVERY_S = 0.5
 LOOK_EVERY_S = 2.0
-"""How often an instrument is looked for whose port has not been there yet."""
+"""How often a port that has not been there yet is tried."""
 CLOSE_S = 4.0
-"""Wait so long for one that is just being opened; it may be asking for longer."""
+"""How long to wait for a thread that is just opening its instrument, which may take longer."""
 CLOCK_EVERY_NS = 1_000_000_000
 
 logger = logging.getLogger(__name__)
 
 
 class Tap(Protocol):
-    """Who computes something from samples on their way to the file. Called on the recorder's thread, in order."""
+    """Computes something from samples on their way to the file. Called on the recorder's thread, in order."""
 
     def begin(self, source_id: int, info: SourceInfo, writer: SessionWriter) -> None:
-        """A source has introduced itself."""
+        """A source has described its signals."""
 
     def add(self, source_id: int, placed: Placed, writer: SessionWriter) -> None:
         """A block of a source has been written."""
 
     def clock(self, source_id: int, host_ns: int, state: ClockState, writer: SessionWriter) -> None:
-        """How sure the times of a source are now."""
+        """The clock fit of a source has a new state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,10 @@ class Sync:
 
 
 class Acquisition:
-    """A source being read. ``make_source`` is called on the thread, anew for every connection.
+    """A source being read. ``make_source`` is called on the thread, once for every connection.
 
-    It is given the instrument as it was known before, or None, so that it can be found where it is now.
+    Its argument is the description of the instrument from the connection before, or None, so that an instrument
+    that was plugged in elsewhere can be found.
     """
 
     def __init__(
@@ -87,9 +88,9 @@ class Acquisition:
         self._timeline = Timeline(sync.edges if sync else None)
         self._lost = 0
         self._fault: Exception | None = None
-        """Why samples of this source could not be written, until the source's thread has told it."""
+        """Why samples of this source could not be written, until the source's thread has reported it."""
         self._said: set[str] = set()
-        """What the log has been told since data came last."""
+        """Errors that have been logged since the last data."""
         self._thread = threading.Thread(target=self._run, name=f"source {name}")
         self._thread.start()
 
@@ -103,23 +104,23 @@ class Acquisition:
         self._wanted.set()
 
     def disconnect(self) -> None:
-        """Let go of the instrument until connect."""
+        """Close the instrument until connect."""
         self._wanted.clear()
 
     def stop(self) -> None:
-        """Have the thread end as soon as it can, without waiting for it."""
+        """Ask the thread to end, without waiting for it."""
         self._stopping.set()
         self._wanted.set()
 
     def close(self, timeout_s: float = CLOSE_S) -> None:
         """Stop reading and join the thread; calling it twice is fine.
 
-        A thread that is still asking an instrument who it is after that time ends by itself when it has the answer.
+        A thread that is still waiting for the identification of an instrument after that time ends by itself later.
         """
         self.stop()
         self._thread.join(timeout_s)
         if self._thread.is_alive():
-            logger.warning("Source %s is still being opened; it is left behind", self._status.name)
+            logger.warning("Source %s is still being opened; its thread is left to end by itself", self._status.name)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -130,14 +131,14 @@ class Acquisition:
                 continue
             try:
                 self._connection()
-            except Exception as error:  # the top of a thread, which outlives whatever a driver or a library raises
+            except Exception as error:  # the top of a thread, which survives whatever a driver or a library raises
                 fault = self._program_fault(error)
                 if str(fault) not in self._said:
                     logger.exception("Source %s stopped", self._status.name)
                 self._report(fault)
 
     def _connection(self) -> None:
-        """From opening the source to losing it, failing, or being told to stop."""
+        """From opening the source until it is lost, fails, or is to stop."""
         source = None
         try:
             source = self._make_source(self._info)
@@ -153,16 +154,17 @@ class Acquisition:
                     source.close()
 
     def _program_fault(self, error: Exception) -> SourceError:
-        """What nobody foresaw, as a sentence."""
+        """An unexpected exception as a sentence."""
         return SourceError(
             f"{self._status.name} stopped on a fault of the program ({error!r}): the recording continues; "
             "if the source does not come back by itself, connect it again and send us the log."
         )
 
     def _report(self, error: MonitorError) -> None:
-        """Lost once it has been there: then try for ever. Failed at the first try: then wait for the user.
+        """Set the state after an error, and wait until the next try is due.
 
-        One that is not plugged in yet is looked for all the same.
+        A source that has been connected is lost and tried until it is back. One that fails at its first try waits for
+        the user, unless its port is missing: the instrument may not be plugged in yet.
         """
         text, now_ns = str(error), time.perf_counter_ns()
         if text not in self._said:
@@ -177,7 +179,7 @@ class Acquisition:
             self._say(SourceState.FAILED, text)
             self._stopping.wait(LOOK_EVERY_S)
         else:
-            # Cleared before it is said: whoever reads it may ask to connect at once.
+            # Cleared before the state is published: its reader may ask to connect at once.
             self._wanted.clear()
             self._say(SourceState.FAILED, text)
             if not self._stopping.is_set():
@@ -277,12 +279,12 @@ class Acquisition:
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
-        """Samples that cannot be written are this source's failure and not the end of everybody's recording."""
+        """Samples that cannot be written are a failure of this source alone; the recording of the others continues."""
         try:
             yield
         except MonitorError:
             raise  # of the file itself
-        except Exception as error:  # of one piece of the writer thread's work; told on the source's own thread
+        except Exception as error:  # of one item of the writer's work; reported on the source's own thread
             logger.exception("Samples of %s could not be written", self._status.name)
             self._fault = error
 
@@ -298,7 +300,7 @@ def _check_names(info: SourceInfo) -> None:
 
 
 def _encodings(info: SourceInfo) -> list[tuple[object, ...]]:
-    """What makes samples of two connections readable as one signal; a resolution may depend on what is measured."""
+    """The properties by which samples of two connections are one signal; a resolution may depend on the range."""
     return [_encoding(signal) for signal in info.signals]
 
 

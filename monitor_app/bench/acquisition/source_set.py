@@ -44,12 +44,12 @@ class SourceSet:
             self._acquire(instrument)
         for _ in self._taps:
             next(self._ids)
-        self._wire = _wire(profile, self.lamps, self._edges)
+        self._wire = _wire(profile, self.load_signals, self._edges)
 
     @property
-    def lamps(self) -> list[Path]:
-        """Where simulated boards want to be told that a network is running."""
-        return [each.lamp for each in self.instruments if each.lamp is not None]
+    def load_signals(self) -> list[Path]:
+        """Sockets at which simulated boards receive the load of the network."""
+        return [each.load_signal for each in self.instruments if each.load_signal is not None]
 
     @property
     def replays_over(self) -> bool:
@@ -67,7 +67,7 @@ class SourceSet:
         return tuple(acquisition.status for acquisition in tuple(self._acquisitions.values()))
 
     def add(self, spec: SourceSpec) -> None:
-        """Take one more instrument into the session. Raises MonitorError where its name is taken."""
+        """Add an instrument to the session. Raises MonitorError where its name is taken."""
         new = make_instruments(spec)
         taken = {*self._acquisitions, *(each.name for each in self._taps)}
         for instrument in new:
@@ -84,12 +84,12 @@ class SourceSet:
             self._acquisitions[name].connect()
 
     def disconnect(self, name: str) -> None:
-        """Let go of a source until connect; unknown names are ignored."""
+        """Close the connection to a source until connect; unknown names are ignored."""
         if name in self._acquisitions:
             self._acquisitions[name].disconnect()
 
     def close(self) -> None:
-        """Let go of all instruments; calling it twice is fine."""
+        """Close all instruments; calling it twice is fine."""
         acquisitions = tuple(self._acquisitions.values())
         for acquisition in acquisitions:
             acquisition.stop()
@@ -123,9 +123,9 @@ def _close(instruments: Iterable[Instrument]) -> None:
         instrument.close()
 
 
-def _wire(profile: Profile, lamps: Sequence[Path], edges: EdgeLog) -> SyncDriver | None:
+def _wire(profile: Profile, load_signals: Sequence[Path], edges: EdgeLog) -> SyncDriver | None:
     """The wire from this board to the meters' digital inputs, where there is one."""
     pin = profile.sync.gpio
     if pin is not None:
         return SyncDriver(lambda: GpioWire(pin), edges, profile.sync.interval_s)
-    return SyncDriver(lambda: SimulatedWire(lamps), edges, profile.sync.interval_s) if lamps else None
+    return SyncDriver(lambda: SimulatedWire(load_signals), edges, profile.sync.interval_s) if load_signals else None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sync line: a GPIO of the board on a digital input of the meter, switched at times that the host knows.
+"""The sync line: a GPIO of the board on a digital input of the meter, switched at known host times.
 
-The intervals are random, so that an edge cannot be taken for its neighbour, and so that edges fall anywhere
-between two samples: many of them together place the clock more finely than one sample period.
+The intervals are random, so that an edge cannot be mistaken for its neighbour, and so that edges fall anywhere
+between two samples: together they fit the clock to less than one sample period.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from monitor_app.core.errors import MonitorError, SourceError
-from monitor_app.core.load_signal import Lamp
+from monitor_app.core.load_signal import LoadSignal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ class SentEdge:
 
 
 class EdgeLog:
-    """The newest edges that were sent; one thread adds, others ask."""
+    """The newest edges that were sent; one thread adds, others look them up."""
 
     def __init__(self) -> None:
         self._edges: deque[SentEdge] = deque(maxlen=KEPT)
@@ -64,23 +64,23 @@ class Wire(Protocol):
         """Switch it; host times just before and just after."""
 
     def close(self) -> None:
-        """Leave it low and let it go."""
+        """Set it low and release it."""
 
 
 class SimulatedWire:
     """The wire of a simulated board."""
 
-    def __init__(self, lamps: Sequence[Path]) -> None:
-        self._lamp = Lamp(*lamps)
+    def __init__(self, load_signals: Sequence[Path]) -> None:
+        self._load_signal = LoadSignal(*load_signals)
 
     def set(self, level: bool) -> tuple[int, int]:
-        # A moment ahead, so that the message is there when the wire switches: a real wire has no delay.
+        # Sent ahead of time, so that the message has arrived when the wire switches: a real wire has no delay.
         switched_ns = time.perf_counter_ns() + AHEAD_NS
-        self._lamp.set_sync(level, switched_ns)
+        self._load_signal.set_sync(level, switched_ns)
         return switched_ns, switched_ns
 
     def close(self) -> None:
-        self._lamp.close()
+        self._load_signal.close()
 
 
 class GpioWire:
@@ -112,7 +112,7 @@ def _jetson_gpio() -> Any:
     try:
         import Jetson.GPIO
     except Exception as error:
-        # On what is no Jetson it raises on import, and then a bare Exception.
+        # On other machines the import itself raises a bare Exception.
         raise SourceError(
             f"The sync line needs the library Jetson.GPIO on a Jetson ({error}): "
             "install it with `pip install Jetson.GPIO`, or take gpio out of [sync]."
@@ -134,7 +134,7 @@ class SyncDriver:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop and let go of the wire; calling it twice is fine."""
+        """Stop and release the wire; calling it twice is fine."""
         self._closing.set()
         self._thread.join()
 

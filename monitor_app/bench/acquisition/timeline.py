@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where in the file, and when, is what one source delivers: indices from 0, host times, holes.
+"""Sample indices in the file, host times and gaps of what one source delivers.
 
-Indices go on through losses and reconnections: a hole is as long as the time that was missed, so that index and
-time stay together.
+Indices count from 0 and continue through losses and reconnections: a gap has as many samples as the missed time
+would have had, so that index and time stay together.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from monitor_app.core.samples import SourceInfo, TimeMark
 
 LEARNING_NS = 450_000_000
-"""The first samples of a connection wait so long for their times: with the first marks and some early arrivals the
-clock is known ten times better than with one, and a time once given is not taken back."""
+"""How long the first samples of a connection wait for their times: with the first marks and some early arrivals the
+clock is known ten times better than with one, and a time once given is final."""
 EDGE_TOLERANCE_NS = 2_000_000
-"""An edge that the meter saw is one that was sent if it is no further off than the bound and this."""
+"""An edge that the meter saw is matched with a sent one no further away than the clock bound plus this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Placed:
     even: bool
     changes: LineChanges
     gap: Gap | None
-    """What is missing before it."""
+    """The samples that are missing before it."""
 
     def __len__(self) -> int:
         return len(self.codes[0])
@@ -76,10 +76,10 @@ class Timeline:
         self._end: tuple[int, int] | None = None
         """Index and host time at which the samples in the file end."""
         self._given_ns: int | None = None
-        """Time of the newest sample in the file: none that comes later may have an earlier one."""
+        """Time of the newest sample in the file: times of later samples must be greater."""
 
     def connect(self, info: SourceInfo, sync_line: str | None = None) -> None:
-        """A connection begins: its device may count anew, and its clock is to be learned."""
+        """A connection begins: the count of its device may start again, and its clock must be fitted."""
         self._info = info
         after_ns = None if self._given_ns is None else self._given_ns + 1
         self._clock = SampleClock(info.rate_hz, info.transport_bound_ns, after_ns)
@@ -89,7 +89,7 @@ class Timeline:
         """The device's own count after the newest block."""
         self._held: list[SampleBlock] = []
         self._learned_ns: int | None = None
-        """Until when blocks are held."""
+        """Host time until which blocks are held."""
         self._polls: tuple[int, int, int, int] | None = None
         """Index and time of the first and of the last sample of a source that gives times itself."""
 
@@ -98,12 +98,12 @@ class Timeline:
         self._clock.add_mark(mark)
 
     def add(self, block: SampleBlock) -> list[Placed]:
-        """The block, and those before it that were held, with their places and times, given for good.
+        """The block, and those before it that were held, with their final indices and times.
 
-        Samples that are no numbers are left out, as lost. Raises SourceLostError where the device counts backwards.
+        Samples that are not finite are left out, as lost. Raises SourceLostError where the device counts backwards.
         """
         if self._expected is not None and block.first_index < self._expected:
-            raise SourceLostError(f"{self._info.name} counts its samples anew: it was reset.")
+            raise SourceLostError(f"{self._info.name} restarted its sample count: it was reset.")
         self._expected = block.first_index + len(block)
         parts = list(_finite_parts(block))
         if block.times_ns is not None:
@@ -117,11 +117,11 @@ class Timeline:
         return self.due(block.arrival_ns)
 
     def due(self, now_ns: int) -> list[Placed]:
-        """What was held and has waited long enough by now."""
+        """The held blocks, once they have waited long enough."""
         return self.release() if self._learned_ns is not None and now_ns >= self._learned_ns else []
 
     def release(self) -> list[Placed]:
-        """All that is held, as well as it is known: the connection ends."""
+        """All held blocks, with the clock as it is known: the connection ends."""
         held, self._held = self._held, []
         return [self._place(block) for block in held]
 
@@ -160,7 +160,7 @@ class Timeline:
         return self._base is not None
 
     def _rising(self, times_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Times after those given before: a source that stamps itself may have been set back by a reconnection."""
+        """Times after those given before: the clock of a source that stamps its own samples may have been set back."""
         steps = np.arange(len(times_ns))
         level = times_ns - steps
         if self._given_ns is not None:
@@ -169,14 +169,14 @@ class Timeline:
         return rising
 
     def _lost_before(self, first: int, start_ns: int) -> Gap | None:
-        """What the device counted since the last block and did not send."""
+        """The samples that the device counted since the last block and did not send."""
         if self._end is None or first == self._end[0]:
             return None
         index, end_ns = self._end
         return Gap(index, first - index, min(end_ns, start_ns), start_ns, "lost on the way")
 
     def _resume_at(self, start_ns: int) -> tuple[int, Gap | None]:
-        """Index of the first sample of a connection: 0, or as far on as time has gone since the last one."""
+        """Index of the first sample of a connection: 0, or the last index plus the samples of the time since."""
         if self._end is None:
             return 0, None
         index, end_ns = self._end
@@ -197,7 +197,7 @@ class Timeline:
 
 
 def _finite_parts(block: SampleBlock) -> Iterator[SampleBlock]:
-    """The block, or what is left of it without the samples of which a value is no number."""
+    """The block without the samples of which a value is not finite, in consecutive parts."""
     floats = [codes for codes in block.codes if codes.dtype.kind == "f"]
     finite = np.logical_and.reduce([np.isfinite(codes) for codes in floats]) if floats else np.True_
     if np.all(finite):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What nvpmodel and jetson_clocks of a Jetson say and do, one call at a time, with the rights of root.
+"""Calls of nvpmodel and jetson_clocks of a Jetson, one at a time, with the rights of root.
 
-nvpmodel lists and tells power modes to everyone and sets them for root; a mode that takes effect only after a reboot
-it asks about on its input. jetson_clocks wants root for all it does, reports errors in its text and ends well all the
-same. Without root both are called through `sudo -n`, which never asks for a password.
+Every user may list power modes with nvpmodel, and root may set them; it asks on its input about a mode that takes
+effect only after a reboot. jetson_clocks needs root for everything, and reports errors only in its text, with exit
+code 0. Without root both are called through `sudo -n`, which never asks for a password.
 """
 
 from __future__ import annotations

@@ -27,32 +27,32 @@ NO_JETSON = (
 
 
 def pending_restore(state_file: Path, clocks_file: Path = CLOCKS_FILE) -> BoardControl | None:
-    """Who can set back what a killed session has left changed, by its `restore`; None where nothing is to be.
+    """A control whose `restore` undoes what a killed session has changed; None where there is nothing to undo.
 
-    Nothing is while a session that has changed the board is still running.
+    There is nothing while a session that has changed the board is still running.
     """
     return None if FoundFile(state_file).pending() is None else BoardControl(state_file, clocks_file)
 
 
 class BoardControl:
-    """The power mode and the clocks of this board. Leaving it as a context sets them back.
+    """The power mode and the clocks of this board. Leaving it as a context restores them.
 
     Args:
-        state_file: keeps what was found, while it is changed.
-        clocks_file: where jetson_clocks keeps the clocks that it found; a sudo rule names it.
+        state_file: keeps the saved state while the board is changed.
+        clocks_file: where jetson_clocks saves the clocks; a sudo rule names it.
     """
 
     def __init__(self, state_file: Path, clocks_file: Path = CLOCKS_FILE) -> None:
         self._tools = find_tools(clocks_file)
         self._file = FoundFile(state_file)
         self._found: Found | None = None
-        """Before the first change; None while there is none."""
+        """The state before the first change; None before it."""
         self._set_to: tuple[int, str | None] | None = None
         """Mode and clocks as last asked for; None where that is not known."""
         self._changed = False
-        """The board may not be as it was found."""
+        """The board may differ from its saved state."""
         self._holding = False
-        """We may be holding the clocks."""
+        """The clocks may be held by this control."""
 
     def __enter__(self) -> BoardControl:
         return self
@@ -70,9 +70,9 @@ class BoardControl:
         return None if number is None else self._name(number)
 
     def ready(self, modes: Iterable[str] = ()) -> str | None:
-        """What is missing before these power modes and the clocks can be set; None where nothing is.
+        """Why these power modes and the clocks cannot be set; None where they can.
 
-        Changes nothing and asks for no password. That a mode wants a reboot shows only when it is set.
+        Changes nothing and asks for no password. That a mode needs a reboot shows only when it is set.
         """
         try:
             self._there().check_rights()
@@ -83,7 +83,7 @@ class BoardControl:
         return None
 
     def apply(self, power_mode: str | None, clocks: str | None) -> None:
-        """What a run asks for, as `RunSpec` has it: None as it was found, clocks 'max' or 'default'.
+        """Set what a run asks for, as in `RunSpec`: None as it was found, clocks 'max' or 'default'.
 
         Raises BoardControlError.
         """
@@ -96,7 +96,7 @@ class BoardControl:
     def set_mode(self, mode: str | int) -> None:
         """Set a power mode by its name or its number, the clocks staying as asked for.
 
-        Raises BoardControlError: there is no such mode, it wants a reboot (nothing is changed then), it was refused.
+        Raises BoardControlError: there is no such mode, it needs a reboot (nothing is changed then), it was refused.
         """
         number = self._numbered(str(mode))
         self._begin()
@@ -111,7 +111,7 @@ class BoardControl:
         self._set_clocks("default")
 
     def restore(self) -> None:
-        """Set both to what was found at the beginning, also by a session that was killed since; twice is fine.
+        """Set both as they were before the first change, also that of a session that was killed; twice is fine.
 
         Raises BoardControlError: it did not succeed, and can be tried again.
         """
@@ -125,7 +125,7 @@ class BoardControl:
     # -- steps -----------------------------------------------------------------------------------
 
     def _begin(self) -> Found:
-        """Note what is found before the first change; what a killed session found counts before that."""
+        """Save the state before the first change; that which a killed session has saved takes precedence."""
         if self._found is not None:
             return self._found
         tools = self._there()
@@ -151,14 +151,14 @@ class BoardControl:
         return found
 
     def _adopt(self) -> Found | None:
-        """Take over what a session that was killed found, where there is one."""
+        """Take over the saved state of a session that was killed, where there is one."""
         if self._tools is None or self._file.pending() is None:
             return None
         self._found = found = self._file.claim()
         if found is None:
             self._file.remove()
             return None
-        # A reboot has let go of the clocks, and of the file that they were kept in.
+        # After a reboot the clocks are no longer held, and the file in which they were saved is gone.
         self._changed, self._holding = True, found.same_boot
         return found
 
@@ -172,14 +172,14 @@ class BoardControl:
         assert found is not None
         if clocks == "default" and found.held:
             raise BoardControlError(
-                "The clocks were held at their highest when this session began, and nobody knows what they were "
-                "before: reboot the board, then start again."
+                "The clocks were held at their highest when this session began, and their values before that are not "
+                "known: reboot the board, then start again."
             )
         current = tools.mode()
         if self._set_to == (number, clocks) and current == number:
             return
         if current != number:
-            # Before anything else, since it may be refused.
+            # First, since it may be refused.
             tools.set_mode(number, self._name(number))
             self._changed = True
         self._set_to = None
@@ -187,7 +187,7 @@ class BoardControl:
             tools.restore_clocks()
             self._holding = False
             if number != found.mode:
-                # What was kept is of the mode that was found, down to the processors that it runs.
+                # The saved clocks belong to the mode that was found, with its set of processors.
                 tools.set_mode(number, self._name(number))
         self._hold_or_free(tools, found, number, clocks)
         self._set_to = number, clocks

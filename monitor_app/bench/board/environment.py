@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the machine that the networks run on is set to: what makes two sessions differ that should not."""
+"""The settings of the machine that the networks run on, by which two sessions can be compared."""
 
 from __future__ import annotations
 

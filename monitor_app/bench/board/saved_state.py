@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a board was set to before it was changed, in a small file that outlives whoever changes it.
+"""The saved state of a board: its power mode and clocks before they were changed, in a file that survives the process.
 
-The file is written before the first change and removed after the last one has been undone. Who works with it holds a
-lock on it, which ends with its process however that ends: a file without a holder is a change that nobody will undo.
+The file is written before the first change and removed after the last one has been undone. The process that uses it
+holds a lock on it, which ends with the process however that ends: a file without a lock is a change not undone.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ class Found:
     held: bool
     """Its clocks were held at their highest."""
     boot: str
-    """Of which start of the machine; clocks do not outlive it, power modes do."""
+    """Id of the boot; clocks are lost in a reboot, power modes are not."""
 
     @property
     def same_boot(self) -> bool:
-        """The machine has not been restarted since."""
+        """The machine has not been rebooted since."""
         return self.boot == boot_id()
 
 
 def boot_id() -> str:
-    """Another one after each start of the machine; empty where it is not known."""
+    """Differs after each boot of the machine; empty where it is not known."""
     try:
         return BOOT_ID.read_text(encoding="ascii").strip()
     except OSError:
@@ -55,7 +55,7 @@ class FoundFile:
         self._file: TextIO | None = None
 
     def pending(self) -> Found | None:
-        """What somebody who has ended has left changed; None where there is none or somebody is at it."""
+        """The saved state that a process which has ended left; None where there is none or another process uses it."""
         try:
             with self._path.open(encoding="utf-8") as file:
                 return _read(file) if _locked(file) else None
@@ -63,7 +63,7 @@ class FoundFile:
             return None
 
     def claim(self) -> Found | None:
-        """Lock the file, made where there is none, and tell what is in it. Raises BoardControlError."""
+        """Lock the file, created where missing, and read it. Raises BoardControlError."""
         try:
             self._lock()
         except OSError as error:
@@ -72,19 +72,19 @@ class FoundFile:
         return _read(self._file)
 
     def write(self, found: Found) -> None:
-        """Into the claimed file, and onto the disk. Raises BoardControlError."""
+        """Write the locked file to the disk. Raises BoardControlError."""
         try:
             self._write(found)
         except OSError as error:
             raise self._unwritable(error) from error
 
     def remove(self) -> None:
-        """All has been set back."""
+        """Remove the file: the board has been restored."""
         self._path.unlink(missing_ok=True)
         self.release()
 
     def release(self) -> None:
-        """Let go of the lock; the file stays."""
+        """Release the lock; the file stays."""
         file, self._file = self._file, None
         if file is not None:
             file.close()
@@ -98,7 +98,7 @@ class FoundFile:
                 raise BoardControlError(
                     "Another session is setting this board's power mode and clocks: wait until it has ended."
                 )
-            # Whoever held it before may have removed it in between.
+            # The process that held it before may have removed it meanwhile.
             if _is_at(file, self._path):
                 self._file = file
             else:
@@ -140,7 +140,7 @@ def _is_at(file: TextIO, path: Path) -> bool:
 
 
 def _read(file: TextIO) -> Found | None:
-    """None for what was never written to its end: nothing had been changed then."""
+    """None for an incomplete file: nothing had been changed then."""
     file.seek(0)
     try:
         values = json.load(file)

@@ -5,19 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor_app.core.source_specs import (
-    JtopSpec,
-    LinesSpec,
-    PowerSensor3Spec,
-    Ppk2Spec,
-    ScopeSpec,
-    ScpiSpec,
-    ShuntSpec,
-)
+from monitor_app.sources.base import DataRate
+from monitor_app.sources.registry import KINDS
 
 if TYPE_CHECKING:
     from monitor_app.core.profile import Profile
-    from monitor_app.core.source_specs import SourceSpec
 
 BASE_BYTES = 400_000.0
 """Of a session in which nothing has happened: tables and their indices, a page at least each."""
@@ -30,38 +22,17 @@ SUMMARY_BYTES = 32 / 64 * 16 / 15
 POLLED_BYTES = 78.0
 """A sample and signal that is a row of its own, summaries included (docs/decisions/0007)."""
 
-_LINES_HZ = 1000.0
-_RAILS_HZ = 100.0
-_COMBINED_HZ = 1000.0
-_POLLED = {"jetson-rails": 6 * _RAILS_HZ, "nvml": 6 * 10.0, "rapl": 3 * 20.0, "hwmon": 6 * 10.0}
-"""Signals times samples a second of sources that tell neither before they are asked."""
-_JTOP_SIGNALS = 30
+_COMBINED = DataRate(1000.0, signals=1, stored_bytes=4)
+"""Of a power that the bench computes."""
 
 
 def bytes_per_s(profile: Profile) -> float:
     """Of all sources and combinations, each at its full rate."""
-    combined = len(profile.combination) * _COMBINED_HZ * _streamed_bytes(4, 1)
-    return combined + sum(_source_bytes_per_s(source) for source in profile.source)
+    combined = len(profile.combination) * _stored_bytes_per_s(_COMBINED)
+    return combined + sum(_stored_bytes_per_s(KINDS[spec.kind].data_rate(spec)) for spec in profile.source)
 
 
-def _source_bytes_per_s(source: SourceSpec) -> float:
-    if isinstance(source, ShuntSpec):
-        return source.rate_hz * _streamed_bytes(2 * 2, 3)
-    if isinstance(source, PowerSensor3Spec):
-        return 20_000 * _streamed_bytes(8 * 2, 12)
-    if isinstance(source, Ppk2Spec):
-        return 100_000 * _streamed_bytes(2 * 4, 2)
-    if isinstance(source, ScopeSpec):
-        return source.points / source.record_s * _streamed_bytes(2 * 4, 2)
-    if isinstance(source, LinesSpec):
-        return _LINES_HZ * POLLED_BYTES * (len(source.columns) or 2)
-    if isinstance(source, ScpiSpec):
-        return 2 * POLLED_BYTES / source.interval_s
-    if isinstance(source, JtopSpec):
-        return _JTOP_SIGNALS * POLLED_BYTES / source.interval_s
-    return POLLED_BYTES * _POLLED[source.kind]
-
-
-def _streamed_bytes(stored_bytes: int, signals: int) -> float:
-    """A sample of all signals, of which those that are products are not stored."""
-    return OVERHEAD * (stored_bytes + signals * SUMMARY_BYTES)
+def _stored_bytes_per_s(data: DataRate) -> float:
+    if not data.stored_bytes:
+        return data.rate_hz * data.signals * POLLED_BYTES
+    return data.rate_hz * OVERHEAD * (data.stored_bytes + data.signals * SUMMARY_BYTES)

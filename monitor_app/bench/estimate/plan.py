@@ -12,6 +12,7 @@ from monitor_app.bench.runs.pulse_delay import SETTLE_S
 from monitor_app.core.canziani2016 import Published, published
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.runs import is_emulated
+from monitor_app.core.source_specs import EmulatedSpec
 from monitor_app.emulators.board.boards import BOARDS
 from monitor_app.inference.datasets import find_dataset
 from monitor_app.inference.messages import Pulses
@@ -63,9 +64,9 @@ class _Cost:
 
     idle: float
     busy: float
-    """Passes are going on."""
+    """While passes run."""
     waiting: float
-    """May come on top."""
+    """May be added."""
     batches: float
 
 
@@ -88,12 +89,12 @@ def estimate(
     *,
     seconds_per_image: Callable[[RunSpec], float | None] = guessed_seconds_per_image,
 ) -> CampaignEstimate:
-    """What these runs will take.
+    """Time, disk and energy of these runs.
 
     Args:
         profile: gives the protocol, the sources, and how many cycles there are.
         specs: the runs of one cycle that are still to be done.
-        seconds_per_image: for a run; None where nobody knows, then only what the protocol asks for is counted.
+        seconds_per_image: for a run; None where it is not known, then only the least times of the protocol are counted.
     """
     plan = profile.plan
     if plan is None or not specs:
@@ -146,7 +147,7 @@ def _accuracy_s(spec: RunSpec, image_s: float | None, images: int) -> float:
 
 
 def _accuracy_images(plan: Plan) -> int:
-    """On which accuracy is measured; what cannot be found is told when it is needed."""
+    """Number of images on which accuracy is measured; 0 where the folder cannot be used, which the run reports."""
     if plan.images is None or plan.weights == "none":
         return 0
     try:
@@ -160,12 +161,12 @@ def _once_s(profile: Profile, specs: Sequence[RunSpec]) -> float:
     start_s = 0.0 if profile.protocol.fresh_process else _start_s(specs[0])
     if not profile.sync.pulses:
         return start_s
-    train = Pulses()
-    return start_s + SETTLE_S + train.longest_s + train.pulses * (train.shortest_s + train.longest_s)
+    steps = Pulses()
+    return start_s + SETTLE_S + steps.longest_s + steps.pulses * (steps.shortest_s + steps.longest_s)
 
 
 def _missed_s(protocol: Protocol, specs: Sequence[RunSpec]) -> float:
-    """What does not fit is found out once a network, by its smallest batch size that is tried."""
+    """Runs that do not fit fail once for each network, at the smallest of their batch sizes that does not fit."""
     tried = {(spec.network, spec.precision): spec for spec in specs if not _fits(spec)}
     per_run_s = protocol.settle_s + protocol.idle_s
     return sum(per_run_s + (_start_s(spec) if protocol.fresh_process else 0.0) for spec in tried.values())
@@ -186,7 +187,7 @@ def _figures(spec: RunSpec) -> Published | None:
 
 
 def _joules(profile: Profile, seconds: float, busy_s: float) -> float | None:
-    emulated = next((name for source in profile.source if (name := getattr(source, "emulate", None))), None)
+    emulated = next((s.emulate for s in profile.source if isinstance(s, EmulatedSpec) and s.emulate), None)
     if emulated is None:
         return None
     board = BOARDS[emulated]
@@ -203,7 +204,7 @@ def _is_default(guess: Callable[[RunSpec], float | None]) -> bool:
 def _remarks(
     plan: Plan, specs: Sequence[RunSpec], times: Sequence[float | None], too_big: int, *, default: bool
 ) -> list[str]:
-    """How it was found out, and what is not in it."""
+    """How the estimate was made, and what it leaves out."""
     remarks = []
     if default:
         kinds = {is_emulated(spec.device) for spec, time in zip(specs, times, strict=True) if time is not None}

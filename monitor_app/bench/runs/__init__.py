@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plan: its driver, one run phase by phase, warm-up, cool-down, what is done already."""
+"""The plan: its driver, one run phase by phase, warm-up, cool-down, completed runs."""

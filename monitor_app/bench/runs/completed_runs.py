@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What of a plan a session holds already, so that it can be gone on with where it stopped."""
+"""Which runs of a plan a session holds already, so that it can be resumed where it stopped."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _FINAL = {RunState.DONE.value, RunState.DOES_NOT_FIT.value}
 
 
 @dataclass(slots=True)
-class Ledger:
-    """Which runs of which cycle are done, and at what sizes memory ran out. Grows while the plan is run."""
+class CompletedRuns:
+    """Runs that are complete, by cycle, and the batch sizes at which memory ran out. Grows while the plan is run."""
 
     done: dict[tuple[int, RunSpec], RunState] = field(default_factory=dict)
     _too_big: dict[RunSpec, int] = field(default_factory=dict)
     threads: int | None = None
-    """With which the runs of the session were planned; None where there is none."""
+    """Torch threads of the runs in the session; None where it has no run."""
 
     @classmethod
-    def of(cls, session: Path) -> Ledger:
-        """Of a session file. Failed and interrupted runs are not in it: they are run again. Raises SessionError."""
-        ledger = cls()
+    def of(cls, session: Path) -> CompletedRuns:
+        """Those of a session file, without failed and interrupted runs: they run again. Raises SessionError."""
+        completed = cls()
         with SessionReader(session) as reader:
             for run in reader.runs():
-                ledger.threads = run.threads
+                completed.threads = run.threads
                 if run.state in _FINAL:
-                    ledger.note(run.cycle, _spec(run), RunState(run.state))
-        return ledger
+                    completed.note(run.cycle, _spec(run), RunState(run.state))
+        return completed
 
     def note(self, cycle: int, spec: RunSpec, state: RunState) -> None:
         """A run has ended."""
@@ -51,7 +51,7 @@ class Ledger:
         return self.done.get((cycle, _plain(spec)))
 
     def too_big(self, spec: RunSpec) -> int | None:
-        """The batch size, no larger than this run's, with which the network did not fit; None where none is known."""
+        """The smallest batch size known not to fit, where this run's is no smaller; else None."""
         size = self._too_big.get(_any_size(spec))
         return size if size is not None and size <= spec.batch_size else None
 

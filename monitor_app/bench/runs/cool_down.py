@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How warm the board is, from the session file: a run should begin where the others did."""
+"""How warm the board is, from the session file: all runs should begin at the same temperature."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_S = 1.0
 NO_THERMOMETER_S = 5.0
-"""Wait so long for a first temperature: instruments take a moment to begin."""
+"""How long to wait for a first temperature: instruments take a moment to begin."""
 LOOK_BACK_NS = 5_000_000_000
-"""A board tells its temperatures once a second or so."""
+"""Boards report their temperatures about once a second."""
 
 
 def wait_until_cool(
     look_c: Callable[[], float | None], limit_c: float, most_s: float, wait: Callable[[float], None]
 ) -> str | None:
-    """Wait until the board is no warmer than the limit, or has had time enough.
+    """Wait until the board is no warmer than the limit, or the longest time is over.
 
     Args:
         look_c: the temperature now; None where it is not known.
         limit_c: degrees Celsius.
         most_s: the longest to wait.
-        wait: waits so many seconds, and raises where it is to end.
+        wait: waits for a number of seconds; raises where the run is to end.
 
     Returns:
-        What must be said of the run that begins now, in one sentence; None where the board is cool.
+        A warning about the run that begins now, in one sentence; None where the board is cool.
     """
     began = time.monotonic()
     while True:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The worker thread that drives the inference: run by run, phase by phase, by the protocol of the profile."""
+"""The worker thread that carries out the plan of a profile, cycle by cycle and run by run."""
 
 from __future__ import annotations
 
@@ -12,57 +12,59 @@ from typing import TYPE_CHECKING
 
 from monitor_app.bench.board.control import BoardControl, BoardControlError, pending_restore
 from monitor_app.bench.board.environment import machine_environment
-from monitor_app.bench.runs.completed_runs import Ledger
-from monitor_app.bench.runs.cool_down import hottest_c, wait_until_cool
-from monitor_app.bench.runs.inference_link import CancelledError, ChildLink, NoMemoryLeftError, ToldError
+from monitor_app.bench.runs.completed_runs import CompletedRuns
+from monitor_app.bench.runs.inference_link import CancelledError, InferenceLink
 from monitor_app.bench.runs.progress import PlanProgress
 from monitor_app.bench.runs.pulse_delay import SETTLE_S, find_delays
-from monitor_app.bench.runs.warm_up import WarmUpJudge
-from monitor_app.core.errors import MonitorError, SessionError
+from monitor_app.bench.runs.run import Outcome, Run, RunContext, start_inference
+from monitor_app.core.errors import MonitorError
 from monitor_app.core.log import state_folder
-from monitor_app.core.runs import Phase, RunState
+from monitor_app.core.runs import RunState
 from monitor_app.core.status import RunStatus
 from monitor_app.inference import messages
 from monitor_app.inference.networks.registry import network_title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from monitor_app.bench.acquisition.recorder import Recorder
     from monitor_app.core.profile import Profile
     from monitor_app.core.runs import RunSpec
 
-LOAD_S = 3600.0
-"""Weights may be downloaded in it."""
 PULSES_S = 60.0
-MEMORY_S = 60.0
 BOARD_FILE = "board.json"
 """Keeps the power mode and the clocks that were found, while they are changed."""
-KILLED = (
-    "{} with {} images at a time does not fit into memory, and the system ended the inference process: use a smaller "
-    "batch size."
-)
-NOT_HERE = "in another run"
-"""Why a run has no accuracy where the plan asks for it once."""
 
 logger = logging.getLogger(__name__)
 
 
 class RunDriver:
-    """Runs the plan of a profile whenever it is told to. Its thread lives until close."""
+    """Runs the plan of a profile from each `start` on. Its thread lives until `close`.
+
+    Args:
+        profile: whose plan is run.
+        threads: torch threads of each run.
+        recorder: writes the session.
+        load_signals: sockets of simulated instruments, which show the load of the network.
+        completed: runs that a resumed session holds already; they are not run again.
+    """
 
     def __init__(
-        self, profile: Profile, threads: int, recorder: Recorder, lamps: Sequence[Path], ledger: Ledger | None = None
+        self,
+        profile: Profile,
+        threads: int,
+        recorder: Recorder,
+        load_signals: Sequence[Path],
+        completed: CompletedRuns | None = None,
     ) -> None:
-        """With the ledger of a session that is gone on with, what it holds is not run again."""
         self._profile = profile
         self._plan = profile.plan
         self._specs = profile.run_specs(threads)
         self._threads = threads
         self._recorder = recorder
-        self._ledger = ledger or Ledger()
-        self._child = ChildLink(lamps, lambda: self._cancelled)
+        self._completed = completed or CompletedRuns()
+        self._inference = InferenceLink(load_signals, lambda: self._cancelled)
         self._board: BoardControl | None = None
         self._board_file = state_folder() / BOARD_FILE
         self._progress = PlanProgress.of(profile.protocol, accuracy=bool(self._plan and self._plan.images))
@@ -92,7 +94,7 @@ class RunDriver:
 
     @property
     def cycle(self) -> int:
-        """The cycle that is going on, or was last; counted from 1."""
+        """The current or the last cycle, counted from 1."""
         return self._cycle
 
     def snapshot(self) -> tuple[tuple[RunStatus, ...], float | None]:
@@ -107,20 +109,20 @@ class RunDriver:
             self._wake.set()
 
     def stop(self) -> None:
-        """Cancel the run that is going on and those that wait."""
+        """Cancel the current run and those that wait."""
         self._start.clear()
         # Also where nothing runs yet: the thread may be just about to begin.
         self._stop.set()
         self._wake.set()
 
     def skip(self) -> None:
-        """Cancel only the run that is going on."""
+        """Cancel only the current run."""
         if self._active:
             self._skip.set()
             self._wake.set()
 
     def close(self) -> None:
-        """Cancel what is going on, end the child, join the thread; calling it twice is fine."""
+        """Cancel all runs, end the child, join the thread; calling it twice is fine."""
         self._closing.set()
         self.stop()
         self._thread.join()
@@ -142,7 +144,7 @@ class RunDriver:
             self.message = "The inference runs stopped on a fault of the program; see the log."
             logger.exception("The inference runs have stopped")
         finally:
-            self._child.end()
+            self._inference.end()
 
     def _run_plan(self) -> None:
         self._skip.clear()
@@ -155,12 +157,12 @@ class RunDriver:
             self.message, self.refusal = str(error), error
             logger.warning("The plan cannot be run: %s", error)
         finally:
-            # Who waits for the end of the plan sees that nothing is left to wait for.
+            # Only now is the plan over for those who wait for it: nothing of it is waiting any more.
             self._progress.cancel_waiting()
             self._restore_board()
 
     def _prepare_board(self) -> None:
-        """Set back what a killed session has left; whether the modes of the plan can be set. Raises MonitorError."""
+        """Undo what a killed session has left, and check that the modes of the plan can be set. Raises MonitorError."""
         left = pending_restore(self._board_file)
         if left is not None:
             left.restore()
@@ -188,13 +190,28 @@ class RunDriver:
         self._recorder.put(lambda writer: writer.set_environment(environment))
         if self._profile.sync.pulses:
             self._align()
+        context = self._context()
         for done in itertools.count():
             if self._stop.is_set() or (cycles and done >= cycles):
                 break
             self._cycle += 1
-            if not self._run_cycle() and not cycles and not self._stop.is_set():
-                self.message = self.message or "Not one run of the plan could be done, so it is not run once more."
+            if not self._run_cycle(context) and not cycles and not self._stop.is_set():
+                self.message = self.message or "No run of the plan could be completed, so the plan is not repeated."
                 break
+
+    def _context(self) -> RunContext:
+        assert self._plan is not None, "runs come from a plan"
+        return RunContext(
+            self._profile.protocol,
+            self._plan,
+            self._profile.inference.seed,
+            self._recorder,
+            self._inference,
+            self._board,
+            self._progress,
+            self._span_ids,
+            self._wait,
+        )
 
     def _environment(self) -> dict[str, str]:
         found = machine_environment()
@@ -205,12 +222,12 @@ class RunDriver:
         return found
 
     def _align(self) -> None:
-        """Play the pulse train and store how late each source showed it; without it the runs go on all the same."""
+        """Play the load-step sequence and store how late each source showed it; a failure does not stop the plan."""
         try:
             inference = self._profile.inference
-            self._start_child(inference.device)
+            start_inference(self._inference, inference.device, self._recorder)
             pulses = messages.Pulses(inference.device, self._threads, seed=inference.seed)
-            edges_ns = self._child.ask(pulses, messages.Played, PULSES_S).edges_ns
+            edges_ns = self._inference.ask(pulses, messages.Played, PULSES_S).edges_ns
             if not edges_ns:
                 return
             self._wait(SETTLE_S)
@@ -227,189 +244,54 @@ class RunDriver:
         except MonitorError as error:
             self.message = f"The delays of the instruments were not found: {error}"
             logger.warning("%s", self.message)
-            self._child.end()
+            self._inference.end()
 
     def _begin_cycle(self, cycle: int) -> None:
         self._progress.begin_cycle([self._waiting(cycle, spec) for spec in self._specs])
 
-    def _run_cycle(self) -> bool:
+    def _run_cycle(self, context: RunContext) -> bool:
         """All runs that are still to be run; whether any of the cycle is done."""
         self._begin_cycle(self._cycle)
         for index, spec in enumerate(self._specs):
             if self._stop.is_set():
                 break
-            if self._ledger.state(self._cycle, spec) is None:
+            if self._completed.state(self._cycle, spec) is None:
                 self._skip.clear()
-                self._one_run(index, spec)
-        return any(self._ledger.state(self._cycle, spec) is RunState.DONE for spec in self._specs)
+                self._one_run(index, spec, context)
+        return any(self._completed.state(self._cycle, spec) is RunState.DONE for spec in self._specs)
 
     def _waiting(self, cycle: int, spec: RunSpec) -> RunStatus:
-        """A run before its turn, or one that the session holds already."""
-        state = self._ledger.state(cycle, spec) or RunState.WAITING
+        """A run before its turn, or one that the resumed session holds already."""
+        state = self._completed.state(cycle, spec) or RunState.WAITING
         fraction = 1.0 if state is RunState.DONE else 0.0
         return RunStatus(None, network_title(spec.network), spec.batch_size, state.value, fraction=fraction)
 
-    def _one_run(self, index: int, spec: RunSpec) -> None:
+    def _one_run(self, index: int, spec: RunSpec, context: RunContext) -> None:
         run_id, cycle, started_ns = next(self._run_ids), self._cycle, time.perf_counter_ns()
         title = network_title(spec.network)
         self._recorder.put(lambda writer: writer.add_run(run_id, cycle, spec, title, RunState.RUNNING))
         self._recorder.put(lambda writer: writer.start_run(run_id, started_ns))
         self._progress.begin_run(index, run_id)
-        state, reason = self._outcome(run_id, spec)
+        outcome = self._outcome(run_id, spec, context)
         ended_ns = time.perf_counter_ns()
-        self._recorder.put(lambda writer: writer.end_run(run_id, state, reason, ended_ns))
-        self._ledger.note(cycle, spec, state)
-        self._progress.end_run(state, reason or "")
+        self._recorder.put(lambda writer: writer.end_run(run_id, outcome.state, outcome.reason, ended_ns))
+        self._completed.note(cycle, spec, outcome.state)
+        self._progress.end_run(outcome.state, outcome.reason or "")
 
-    def _outcome(self, run_id: int, spec: RunSpec) -> tuple[RunState, str | None]:
-        """Carry the run out: how it ended, and why if not well."""
-        size = self._ledger.too_big(spec)
+    def _outcome(self, run_id: int, spec: RunSpec, context: RunContext) -> Outcome:
+        size = self._completed.too_big(spec)
         if size is not None:
-            return RunState.DOES_NOT_FIT, f"Not tried, since {size} images at a time did not fit into memory."
-        try:
-            self._phases(run_id, spec)
-        except CancelledError:
-            return RunState.CANCELLED, None
-        except MonitorError as error:
-            reason = KILLED.format(network_title(spec.network), spec.batch_size) if _killed(error) else str(error)
-            self._after_failure(run_id, error, reason)
-            return RunState.DOES_NOT_FIT if _out_of_memory(error) else RunState.FAILED, reason
-        return RunState.DONE, None
-
-    def _after_failure(self, run_id: int, error: MonitorError, reason: str) -> None:
-        logger.warning("Run %d failed: %s", run_id, reason)
-        now_ns = time.perf_counter_ns()
-        kind = "does not fit" if _out_of_memory(error) else "failed"
-        if kind == "failed":
-            self.message = reason
-        self._recorder.put(lambda writer: writer.write_mark(now_ns, kind, reason, run_id))
-        if not isinstance(error, ToldError):
-            # A child that died, or does not do as it is told, is replaced before the next run.
-            self._child.end()
-
-    def _phases(self, run_id: int, spec: RunSpec) -> None:
-        protocol, plan = self._profile.protocol, self._plan
-        assert plan is not None, "runs come from a plan"
-        if self._board is not None:
-            self._board.apply(spec.power_mode, spec.clocks)
-        self._cool_down(run_id)
-        if protocol.fresh_process:
-            self._child.end()
-        with self._phase(run_id, Phase.LOAD):
-            has_weights = self._load(run_id, spec, plan.weights)
-        self._idle(run_id, Phase.IDLE_BEFORE)
-        with self._phase(run_id, Phase.WARM_UP):
-            self._warm_up(run_id, spec)
-        with self._phase(run_id, Phase.TIMED):
-            self._batches(run_id, messages.Time(spec.batch_size, protocol.timed_s, protocol.timed_batches))
-        if protocol.fresh_process:
-            uses = self._child.ask(messages.MeasureMemory(), messages.MemoryReport, MEMORY_S).uses
-            self._recorder.put(lambda writer: writer.write_memory(run_id, uses))
-        note = self._accuracy(run_id, spec, plan.images, has_weights=has_weights)
-        self._recorder.put(lambda writer: writer.update_run(run_id, dataset=plan.images, accuracy_note=note))
-        self._idle(run_id, Phase.IDLE_AFTER)
-
-    def _cool_down(self, run_id: int) -> None:
-        """Wait until the board is no warmer than the protocol wants, or has had time enough."""
-        limit_c = self._profile.protocol.cool_down_c
-        if limit_c is None:
-            return
-        with self._phase(run_id, Phase.COOL_DOWN):
-            note = wait_until_cool(self._hottest_c, limit_c, self._profile.protocol.cool_down_max_s, self._wait)
-        if note is not None:
-            self._note(note, run_id)
-
-    def _hottest_c(self) -> float | None:
-        try:
-            return hottest_c(self._recorder.path, self._recorder.file_time(time.perf_counter_ns()))
-        except SessionError as error:
-            logger.warning("No temperature: %s", error)
-            return None
-
-    def _note(self, text: str, run_id: int) -> None:
-        now_ns = time.perf_counter_ns()
-        self._recorder.put(lambda writer: writer.write_mark(now_ns, "note", text, run_id))
-
-    def _warm_up(self, run_id: int, spec: RunSpec) -> None:
-        """For as long as the protocol says, or until what is measured has been shown to be steady."""
-        protocol = self._profile.protocol
-        if not protocol.warm_up_max_s:
-            self._batches(run_id, messages.WarmUp(spec.batch_size, protocol.warm_up_s, protocol.warm_up_batches))
-            return
-        # It is the judge who counts batches: ten may take half an hour, and at most is at most.
-        most_s = max(protocol.warm_up_s, protocol.warm_up_max_s)
-        command = messages.WarmUp(spec.batch_size, most_s, 1)
-        with WarmUpJudge(self._recorder.path, protocol, self._recorder.shift_ns) as judge:
-            self._batches(run_id, command, judge)
-            steady, note = bool(judge.verdict and judge.verdict.steady), judge.note()
-        self._recorder.put(lambda writer: writer.update_run(run_id, steady=int(steady), warm_up_note=note))
-
-    def _batches(
-        self,
-        run_id: int,
-        command: messages.WarmUp | messages.Time | messages.Evaluate,
-        judge: WarmUpJudge | None = None,
-    ) -> messages.PhaseDone:
-        """One phase of the child, its batches going to the file as they come."""
-
-        def take(event: messages.Batches) -> bool:
-            batches = event.batches
-            self._recorder.put(lambda writer: writer.write_batches(run_id, batches))
-            return judge is not None and judge.steady_with(batches)
-
-        return self._child.run(command, take)
-
-    def _accuracy(self, run_id: int, spec: RunSpec, images: str | None, *, has_weights: bool) -> str | None:
-        """Measure it, or say why not."""
-        if not has_weights:
-            return "no weights"
-        if images is None:
-            return "no images in the profile"
+            return Outcome(RunState.DOES_NOT_FIT, f"Not tried, since {size} images at a time did not fit into memory.")
         key = spec.network, spec.precision
-        if not spec.accuracy or (self._plan and self._plan.accuracy == "once" and key in self._evaluated):
-            return NOT_HERE
-        with self._phase(run_id, Phase.ACCURACY):
-            done = self._batches(run_id, messages.Evaluate(spec.batch_size, images))
-        if done.images:
+        due = spec.accuracy and (context.plan.accuracy != "once" or key not in self._evaluated)
+        outcome = Run(run_id, spec, context, accuracy_due=due).carry_out()
+        if outcome.accuracy_measured:
             self._evaluated.add(key)
-        return done.reason
+        if outcome.state is RunState.FAILED:
+            self.message = outcome.reason or ""
+        return outcome
 
-    def _load(self, run_id: int, spec: RunSpec, weights: str) -> bool:
-        self._start_child(spec.device)
-        load = messages.Load(
-            spec.network, spec.precision, spec.device, spec.threads, weights, self._profile.inference.seed,
-            spec.channels_last, spec.compiled,
-        )  # fmt: skip
-        facts = self._child.ask(load, messages.Loaded, LOAD_S).facts
-        self._recorder.put(
-            lambda writer: writer.update_run(
-                run_id,
-                title=facts.title,
-                parameters=facts.parameters,
-                macs=facts.macs,
-                operations=facts.operations,
-                input_pixels=facts.input_pixels,
-                weights=facts.weights,
-                weights_sha256=facts.weights_sha256,
-            )
-        )
-        return facts.weights is not None
-
-    def _start_child(self, device: str) -> None:
-        ready = self._child.start(device)
-        if ready is not None:
-            environment = {**ready.versions, **{f"device {name}": title for name, title in ready.devices.items()}}
-            self._recorder.put(lambda writer: writer.set_environment(environment))
-
-    def _idle(self, run_id: int, phase: Phase) -> None:
-        """Let the load die away, then let the idle baseline be recorded as a span of its own."""
-        protocol = self._profile.protocol
-        with self._counted(phase):
-            self._wait(protocol.settle_s)
-            with self._span(run_id, phase):
-                self._wait(protocol.idle_s)
-
-    # -- waiting and spans -----------------------------------------------------------------------
+    # -- waiting ---------------------------------------------------------------------------------
 
     @property
     def _cancelled(self) -> bool:
@@ -422,36 +304,3 @@ class RunDriver:
                 raise CancelledError
             if self._wake.wait(left):
                 self._wake.clear()
-
-    @contextlib.contextmanager
-    def _phase(self, run_id: int, phase: Phase) -> Iterator[None]:
-        with self._counted(phase), self._span(run_id, phase):
-            yield
-
-    @contextlib.contextmanager
-    def _counted(self, phase: Phase) -> Iterator[None]:
-        """The phase as progress; one that is broken off says nothing about how long the next will take."""
-        self._progress.begin_phase(phase, time.perf_counter_ns())
-        yield
-        self._progress.end_phase(phase, time.perf_counter_ns())
-
-    @contextlib.contextmanager
-    def _span(self, run_id: int, phase: Phase) -> Iterator[None]:
-        """The phase as a row of the file, closed however it ends."""
-        span_id, start_ns = next(self._span_ids), time.perf_counter_ns()
-        self._recorder.put(lambda writer: writer.open_span(span_id, run_id, phase, start_ns))
-        try:
-            yield
-        finally:
-            end_ns = time.perf_counter_ns()
-            self._recorder.put(lambda writer: writer.close_span(span_id, end_ns))
-
-
-def _out_of_memory(error: MonitorError) -> bool:
-    if isinstance(error, ToldError):
-        return error.kind is messages.FailureKind.OUT_OF_MEMORY
-    return _killed(error)
-
-
-def _killed(error: MonitorError) -> bool:
-    return isinstance(error, NoMemoryLeftError)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The run driver's line to the inference child: started when needed, replaced when it fails, cancelled at any time."""
+"""The bench's link to the inference child: started when needed, replaced when it fails, cancelled at any time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from monitor_app.core.errors import ChildDiedError, InferenceError
-from monitor_app.core.load_signal import Lamp
+from monitor_app.core.load_signal import LoadSignal
 from monitor_app.inference import messages
 from monitor_app.inference.process import InferenceChild, child_command
 
@@ -42,8 +42,8 @@ class CancelledError(Exception):
     """The user has stopped or skipped the run."""
 
 
-class ToldError(InferenceError):
-    """The child itself says that the run cannot be; it lives on."""
+class ChildReportedError(InferenceError):
+    """The child reports that it cannot carry out a command; the child lives on."""
 
     def __init__(self, failed: messages.Failed) -> None:
         super().__init__(failed.message)
@@ -51,26 +51,26 @@ class ToldError(InferenceError):
 
 
 class NoMemoryLeftError(InferenceError):
-    """The system has killed the child for want of memory."""
+    """The system has killed the child because memory ran out."""
 
 
-class ChildLink:
+class InferenceLink:
     """At most one inference child. Use it from one thread: Linux kills the child when that thread ends.
 
     Args:
-        lamps: sockets of simulated instruments, told when the network runs.
-        cancelled: asked all the time while an answer is waited for.
+        load_signals: sockets of simulated instruments, which show the load of the network.
+        cancelled: polled while an answer is waited for; True ends the wait.
     """
 
-    def __init__(self, lamps: Sequence[Path], cancelled: Callable[[], bool]) -> None:
-        self._lamps = tuple(lamps)
+    def __init__(self, load_signals: Sequence[Path], cancelled: Callable[[], bool]) -> None:
+        self._load_signals = tuple(load_signals)
         self._cancelled = cancelled
         self._child: InferenceChild | None = None
         self._device = ""
         self._oom_kills = 0
 
     def start(self, device: str) -> messages.Ready | None:
-        """Have a child for that device; what it says of itself, or None where it was there already.
+        """Have a child for that device. Returns how a new one describes itself, None where it was there already.
 
         Raises CancelledError, InferenceError; then there is none.
         """
@@ -80,7 +80,7 @@ class ChildLink:
             return None
         self.end()
         try:
-            self._child, self._device = InferenceChild(self._lamps, command), device
+            self._child, self._device = InferenceChild(self._load_signals, command), device
             return self.ask(None, messages.Ready, READY_S)
         except OSError as error:
             raise ChildDiedError(
@@ -88,7 +88,7 @@ class ChildLink:
                 "the run again."
             ) from error
         except (CancelledError, InferenceError):
-            # One that has not come up says nothing right later on.
+            # A child that has not started properly is not to be relied on later.
             self.end()
             raise
 
@@ -98,11 +98,11 @@ class ChildLink:
         if child is None:
             return
         child.close()
-        if self._lamps:
-            # One that was killed in the middle of a pass could not do so itself.
-            lamp = Lamp(*self._lamps)
-            lamp.set(False, time.perf_counter_ns())
-            lamp.close()
+        if self._load_signals:
+            # A child that was killed in the middle of a pass has left it high.
+            load_signal = LoadSignal(*self._load_signals)
+            load_signal.set(False, time.perf_counter_ns())
+            load_signal.close()
 
     def ask(self, command: messages.Command | None, kind: type[_Answer], timeout_s: float) -> _Answer:
         """Send a command and wait for its answer. Raises CancelledError, InferenceError."""
@@ -116,7 +116,7 @@ class ChildLink:
         raise InferenceError(f"The inference process did not answer within {timeout_s:.0f} s: start the run again.")
 
     def run(self, command: Phases, take: Callable[[messages.Batches], bool]) -> messages.PhaseDone:
-        """One phase, its batches given to ``take``, which says True to have the phase end after its current batch."""
+        """One phase. Its batches are given to ``take``, which returns True to end the phase after its current batch."""
         child = self._require()
         self._oom_kills = oom_kills()
         child.send(command)
@@ -135,7 +135,7 @@ class ChildLink:
         return self._child
 
     def _events(self, child: InferenceChild, silence_s: float) -> Iterator[messages.Event]:
-        """What the child says, until it has been silent for too long. Raises CancelledError, InferenceError."""
+        """Events of the child, until it has been silent for too long. Raises CancelledError, InferenceError."""
         heard = time.monotonic()
         while time.monotonic() - heard < silence_s:
             if self._cancelled():
@@ -146,14 +146,14 @@ class ChildLink:
                 continue
             heard = time.monotonic()
             if isinstance(event, messages.Failed):
-                raise ToldError(event)
+                raise ChildReportedError(event)
             yield event
 
     def _receive(self, child: InferenceChild) -> messages.Event | None:
         try:
             return child.receive(POLL_S)
         except ChildDiedError as error:
-            # The count is that of all processes: another one may have been ended while this one crashed.
+            # The count is that of all processes: another one may have been killed while this one crashed.
             if child.exit_code == -signal.SIGKILL and oom_kills() > self._oom_kills:
                 raise NoMemoryLeftError(
                     "The system ran out of memory and ended the inference process: use a smaller batch size."
@@ -161,7 +161,7 @@ class ChildLink:
             raise
 
     def _interrupt(self, child: InferenceChild) -> None:
-        """End the phase that is going on; a child that does not listen, or has died of it, is replaced."""
+        """End the current phase; a child that does not respond, or has died, is ended and later replaced."""
         try:
             child.send(messages.Stop())
             deadline = time.monotonic() + STOP_S
@@ -169,12 +169,12 @@ class ChildLink:
                 if isinstance(child.receive(POLL_S), _ANSWERS):
                     return
         except InferenceError as error:
-            logger.info("The inference process did not end its work in good order: %s", error)
+            logger.info("The inference process did not end its phase as asked: %s", error)
         self.end()
 
 
 def oom_kills() -> int:
-    """How many processes of this system the kernel has ended so far for want of memory; 0 where it does not tell."""
+    """How many processes the kernel has killed so far because memory ran out; 0 where it does not report it."""
     try:
         with open("/proc/vmstat", encoding="ascii") as lines:
             return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far a plan has come and how long the rest will take: a pure account of phases begun and ended."""
+"""Progress of a plan and the time left, computed from the phases that have begun and ended."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 START_S = 4.0
 """Starting an inference process: mostly the import of torch."""
 LOAD_S = 0.5
-"""Loading a network, a guess until the first has been seen."""
+"""Loading a network; a guess until the first has been loaded."""
 ACCURACY_S = 1.0
 
 
@@ -36,7 +36,7 @@ class PlanProgress:
 
     @classmethod
     def of(cls, protocol: Protocol, *, accuracy: bool) -> PlanProgress:
-        """Before anything has been measured, as long as the protocol asks for."""
+        """Before anything has been measured: each phase takes as long as the protocol asks for."""
         idle_s = protocol.settle_s + protocol.idle_s
         return cls(
             {
@@ -63,13 +63,13 @@ class PlanProgress:
         self._update(id=run_id, state=RunState.RUNNING.value, fraction=0.0)
 
     def begin_phase(self, phase: Phase, now_ns: int) -> None:
-        """A phase of the current run starts; those before it that never did are left out."""
+        """A phase of the current run starts; earlier ones that did not are left out."""
         self._phase_began_ns = now_ns
         self._ahead = self._ahead[self._ahead.index(phase) + 1 :]
         self._update(phase=phase.value)
 
     def end_phase(self, phase: Phase, now_ns: int) -> None:
-        """It is over; how long it took is what the next one is expected to take."""
+        """It has ended; the next one of its kind is expected to take as long."""
         took_s = (now_ns - self._phase_began_ns) * 1e-9
         self._spent_s += took_s
         # The first load has the start of the inference process in it; later ones have not.
@@ -81,7 +81,7 @@ class PlanProgress:
         self._update(state=state.value, phase=None, fraction=1.0 if state is RunState.DONE else None, message=message)
 
     def cancel_waiting(self) -> None:
-        """What has not been started will not be."""
+        """Runs that have not started are cancelled."""
         self.runs = [
             replace(run, state=RunState.CANCELLED.value) if run.state == RunState.WAITING.value else run
             for run in self.runs
@@ -108,7 +108,7 @@ class PlanProgress:
         return tuple(shown), left_s
 
     def _in_phase(self, phase: str | None, now_ns: int) -> tuple[float, float]:
-        """Seconds since the phase began, no more than it should take, and what it should still take."""
+        """Seconds since the phase began, at most its expected length, and the rest of that length."""
         if phase is None:
             return 0.0, 0.0
         expected_s = self.expected_s[Phase(phase)]

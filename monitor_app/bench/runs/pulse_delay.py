@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds how late each source shows what the board does: plays a train of pulses, looks for it in the session file."""
+"""Finds the delay of each source: a load-step sequence that the board has played is looked for in the session file."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 
 MARGIN_S = 0.3
 COLUMNS = 40_000
-"""Means of neighbours are enough of a fast source: a quarter of a minute at 1 MSa/s would fill the memory."""
+"""Means of groups are enough for a fast source: a quarter of a minute at 1 MSa/s would fill the memory."""
 SETTLE_S = MOST_DELAY_S + MARGIN_S
-"""Wait so long after the last edge, that the latest source has shown it."""
+"""How long to wait after the last edge, until the source with the longest delay has shown it."""
 
 logger = logging.getLogger(__name__)
 
 
 def find_delays(session: Path, edges_ns: Sequence[int]) -> dict[int, Delay]:
-    """By source: its delay behind a train of pulses, where its power shows the train. Raises SessionError."""
+    """By source, its delay behind a load-step sequence, where its power shows the sequence. Raises SessionError."""
     start_ns = edges_ns[0] + round((LEAST_DELAY_S - MARGIN_S) * 1e9)
     end_ns = edges_ns[-1] + round((MOST_DELAY_S + MARGIN_S) * 1e9)
     delays = {}
     with SessionReader(session) as reader:
         for source_id, power in powers_of_sources(reader).items():
             means = reader.envelope(power.id, start_ns, end_ns, COLUMNS)
-            # Where each group of so many samples has its middle.
+            # The middle of each group of samples.
             middle = (means.samples_per_column - 1) / (2 * means.samples_per_column)
             times_ns = means.start_ns + np.round((means.end_ns - means.start_ns) * middle).astype(np.int64)
             delay = find_delay(np.array(edges_ns, np.int64), times_ns, means.mean)
             if delay is not None:
                 delays[source_id] = delay
-            logger.info("Source %d and the pulse train: %s", source_id, delay)
+            logger.info("Source %d and the load-step sequence: %s", source_id, delay)
     return delays

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a warm-up has done its work, judged while it goes on from its batches and from the session file."""
+"""Whether a warm-up has reached a steady state, judged while it runs, from its batches and from the session file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 class WarmUpJudge:
-    """The test of one warm-up. Times are the host's; the session's are so much later as ``shift_ns`` says."""
+    """The test of one warm-up. Times are host times; those of the session are later by ``shift_ns``."""
 
     def __init__(self, session: Path, protocol: Protocol, shift_ns: int = 0) -> None:
         least_s = min(max(protocol.warm_up_s / 2, LEAST_WINDOW_S), MOST_LEAST_WINDOW_S)
@@ -49,10 +49,10 @@ class WarmUpJudge:
         self._unread = False
         """The session could not be read at the last look."""
         self.verdict: Verdict | None = None
-        """As it last stood; None before there was anything to judge."""
+        """The latest; None before there was enough to judge."""
 
     def close(self) -> None:
-        """Let go of the session."""
+        """Close the session."""
         self._reader.close()
 
     def __enter__(self) -> WarmUpJudge:
@@ -62,11 +62,11 @@ class WarmUpJudge:
         self.close()
 
     def steady_with(self, batches: Sequence[Batch]) -> bool:
-        """Whether, with these batches more, the least has been done and the rest has been shown to be steady."""
+        """Add batches; whether the shortest warm-up is over and the measured values have been shown to be steady."""
         self._start_ns += [batch.start_ns for batch in batches]
         self._end_ns += [batch.end_ns for batch in batches]
         if self.verdict is not None and self.verdict.steady:
-            return True  # what comes until the phase has ended changes nothing any more
+            return True  # batches until the end of the phase do not change the verdict
         count = len(self._end_ns)
         if count < max(self._least_batches, self._next_look) or self.warmed_s < self._least_s:
             return False
@@ -74,7 +74,7 @@ class WarmUpJudge:
         try:
             self.verdict, self._unread = self._judge(), False
         except SessionError as error:
-            # The warm-up is as good without a verdict, and takes as long as it may.
+            # Without a verdict the warm-up takes its longest time.
             logger.warning("The warm-up cannot be judged: %s", error)
             self._unread = True
             return False
@@ -86,7 +86,7 @@ class WarmUpJudge:
         return (self._end_ns[-1] - self._start_ns[0]) * 1e-9 if self._end_ns else 0.0
 
     def note(self) -> str:
-        """What was found, in one sentence."""
+        """The result in one sentence."""
         count = f"{len(self._end_ns)} batches" if len(self._end_ns) != 1 else "1 batch"
         after = f"{self.warmed_s:.1f} s and {count} of warm-up"
         verdict = self.verdict

@@ -31,7 +31,7 @@ class Channel:
     """Standard deviation of the amplifier's noise."""
 
 
-# Neither a round scale nor a round zero: a host that takes nominal values instead of these is found out.
+# Neither a round scale nor a round zero, so that tests notice a host that assumes nominal values.
 CURRENT = Channel("current", "A", scale=7.6917e-5, zero=32_805.25, accuracy=0.001, noise_codes=1.6)
 VOLTAGE = Channel("voltage", "V", scale=4.6013e-4, zero=12.5, accuracy=0.0005, noise_codes=1.2)
 
@@ -51,7 +51,7 @@ class Converter:
     def digitise(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.uint16]:
         """Codes of `values`, both n samples by C channels, in the channels' units.
 
-        What is out of range sticks at the first or the last code.
+        Values out of range are clipped to the first or the last code.
         """
         codes = values / self._scale
         codes += self._zero

@@ -80,7 +80,7 @@ class LoadState:
 
 
 def follow(board: Board, state: LoadState, edges: Sequence[Edge], times_s: Floats) -> tuple[Floats, Bools, LoadState]:
-    """The load at given times, and what to go on from.
+    """The load at given times, and the state to continue from.
 
     Args:
         board: gives the time constants.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The account of a simulated board: the energy it really drew, to hold a recording against."""
+"""The energy log of a simulated board: the energy that it really drew, as ground truth for a recording."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from monitor_app.emulators.board.sampler import Taken
 
 
-class Account:
+class EnergyLog:
     """Sums over the samples since START, those the device had to drop included, written as JSON lines.
 
     `{"sample": after the last, "first_sample": the first, "energy_j": ..., "seconds": ..., "busy_s": ...}`
@@ -82,5 +82,5 @@ class Account:
 
     def _cannot(self, error: OSError) -> SourceError:
         return SourceError(
-            f"The account {self._path} cannot be written ({error.strerror}); choose another path with --account."
+            f"The energy log {self._path} cannot be written ({error.strerror}); choose another path with --energy-log."
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The receiving end of the lamp: when the simulated board is busy, and the level of its sync line."""
+"""The receiving end of the load signal: when the simulated board is busy, and the level of its sync line."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _MAX_PER_READ = 4_096
 
 
 class Line(IntEnum):
-    """The lines that a lamp tells of."""
+    """The lines of the load signal."""
 
     BUSY = 0
     SYNC = 1
 
 
-class LampChange(NamedTuple):
-    """The level of one of the lamp's lines from `host_ns` on."""
+class LevelChange(NamedTuple):
+    """The level of one of the lines from `host_ns` on."""
 
     host_ns: int
     level: bool
@@ -35,10 +35,10 @@ class LampChange(NamedTuple):
 _MEANING = {2 * line + level: (bool(level), line) for line in Line for level in (0, 1)}
 
 
-class LampReceiver:
+class LoadSignalReceiver:
     """A Unix datagram socket at `path` that collects changes and never blocks.
 
-    Datagrams that are not messages are passed over and counted in `ignored`.
+    Datagrams that are not messages are skipped and counted in `ignored`.
 
     Raises:
         SourceError: `path` cannot be bound, or another receiver listens there.
@@ -59,7 +59,7 @@ class LampReceiver:
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def read(self) -> list[LampChange]:
+    def read(self) -> list[LevelChange]:
         """The changes that have arrived since the last call."""
         changes = []
         for _ in range(_MAX_PER_READ):
@@ -69,7 +69,7 @@ class LampReceiver:
                 break
             if len(message) == MESSAGE.size and message[-1] in _MEANING:
                 host_ns, what = MESSAGE.unpack(message)
-                changes.append(LampChange(host_ns, *_MEANING[what]))
+                changes.append(LevelChange(host_ns, *_MEANING[what]))
             else:
                 self.ignored += 1
         return changes
@@ -87,7 +87,7 @@ class LampReceiver:
 
 
 def _remove_stale(path: str) -> None:
-    """Remove a socket that nobody listens at any more, left by a receiver that was killed."""
+    """Remove a socket without a listener, left by a receiver that was killed."""
     try:
         if not stat.S_ISSOCK(os.stat(path).st_mode):
             return
@@ -102,7 +102,7 @@ def _remove_stale(path: str) -> None:
 
 def _why_not(path: str, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"The lamp socket {path} is in use; stop what uses it, or choose another path with --lamp."
+        return f"The socket {path} is in use; stop what uses it, or choose another path with --load-signal."
     # An address that is too long has no errno.
     reason = error.strerror or str(error)
-    return f"The lamp socket {path} cannot be made ({reason}); choose another path with --lamp."
+    return f"The socket {path} cannot be made ({reason}); choose another path with --load-signal."

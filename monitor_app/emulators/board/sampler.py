@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from monitor_app.emulators.board.adc import Channel
     from monitor_app.emulators.board.boards import Board
-    from monitor_app.emulators.board.load_signal import LampChange
+    from monitor_app.emulators.board.load_signal import LevelChange
 
 CHANNELS = (adc.CURRENT, adc.VOLTAGE)
 _NS = 1e9
-# No lamp of this host can be ahead of its clock; a change far in the future would wait for ever.
+# No load signal of this host can be ahead of its clock; a change far in the future would wait for ever.
 _MAX_AHEAD_NS = 1_000_000_000
 
 
@@ -124,8 +124,8 @@ class Sampler:
         self._last_s = 0.0
         self._levels: int | None = None
 
-    def change(self, changes: Iterable[LampChange], host_ns: int) -> None:
-        """Take changes of the lamp; one whose time has been sampled already acts on the next sample."""
+    def change(self, changes: Iterable[LevelChange], host_ns: int) -> None:
+        """Take changes of the load signal; one whose time has been sampled already acts on the next sample."""
         self._due += [
             _Due((at_ns - self._board_ns) / _NS, line, level)
             for at_ns, level, line in changes
@@ -141,7 +141,7 @@ class Sampler:
         self.skip(0)
 
     def skip(self, sample: int) -> None:
-        """Go on to `sample` without taking those before it; never back."""
+        """Skip to `sample` without taking those before it; never back."""
         self.next = max(self.next, sample)
         edges, sync = self._due_until(self._since_s + self.next / self.clock.rate_hz)
         *_, self._state = follow(self._board, self._state, edges, np.empty(0))

@@ -1,27 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """A simulated board behind a meter that prints lines of text on a pty.
 
-    python -m monitor_app.emulators.lines --format edgepowermeter --board tx1 [--lamp PATH] [--link PATH] ...
+    python -m monitor_app.emulators.lines --format edgepowermeter --board tx1 [--load-signal PATH] [--link PATH] ...
 
-prints the port and runs until it is stopped. The account is from the device's power-up on.
+prints the port and runs until it is stopped. The energy log begins at the device's power-up.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor_app.core.errors import MonitorError, SourceError
+from monitor_app.core.errors import SourceError
 from monitor_app.emulators.lines.csv_json import MAX_JSON_HZ, CsvMeter, JsonMeter
 from monitor_app.emulators.lines.device import INPUT_HZ, MEMORY, Chip
 from monitor_app.emulators.lines.edgepowermeter import EdgePowerMeter, OldEdgePowerMeter, RealTimeClock, Settings
-from monitor_app.emulators.runtime.options import EmulatorOptions, add_common_options, parse_options
+from monitor_app.emulators.runtime.main import Emulator, main
+from monitor_app.emulators.runtime.options import EmulatorOptions
 from monitor_app.emulators.runtime.run import Parts, emulate
 
 if TYPE_CHECKING:
+    import argparse
+
     from monitor_app.emulators.runtime.loop import Device
 
 FORMATS = ("edgepowermeter", "csv", "json")
@@ -72,7 +74,7 @@ def _device(options: LinesOptions, parts: Parts) -> Device:
     now_ns = time.perf_counter_ns()
     rate_hz = options.rate_hz or _USUAL_RATE_HZ.get(options.format)
     period_us = Settings().period_us if rate_hz is None else 1e6 / rate_hz
-    chip = Chip(parts.sampler, parts.account, options.seed, period_us)
+    chip = Chip(parts.sampler, parts.energy_log, options.seed, period_us)
     if options.format == "csv":
         return CsvMeter(chip, parts.queue, now_ns)
     if options.format == "json":
@@ -82,23 +84,19 @@ def _device(options: LinesOptions, parts: Parts) -> Device:
     return meter(chip, parts.queue, RealTimeClock(local_s, now_ns), now_ns)
 
 
-def _parse(arguments: list[str] | None) -> LinesOptions:
-    parser = argparse.ArgumentParser(prog="python -m monitor_app.emulators.lines", description=run.__doc__)
-    add_common_options(parser)
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", default=LinesOptions.format, help=f"one of: {', '.join(FORMATS)}")
     parser.add_argument("--firmware", type=int, default=LinesOptions.firmware, metavar="N", help="of an edgepowermeter")
     parser.add_argument("--rate-hz", type=float, metavar="HZ", help="lines a second of csv and json")
-    return parse_options(parser, LinesOptions, arguments)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Emulate as the command line says; 1 and a sentence on stderr if that cannot be."""
-    try:
-        return run(_parse(arguments))
-    except MonitorError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-
+EMULATOR = Emulator(
+    "lines",
+    "Emulate a simulated board behind a meter that prints lines of text.",
+    LinesOptions,
+    _add_options,
+    run,
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(EMULATOR))

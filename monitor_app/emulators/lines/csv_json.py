@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 MAX_JSON_HZ = 400
 REMIND_US = 300_000
-"""So often it says again that it is simulated, for those who come late."""
+"""How often it repeats that it is simulated, for hosts that open the port later."""
 _ENDING = "\r\n"
 """As Arduino's println."""
 
@@ -65,7 +65,7 @@ class JsonMeter(LineDevice):
             # What was ready before the command came is not part of what it asks for.
             self.tick(host_ns)
             self._streaming = name.upper() == "START"
-            # For those who come after what it said at power-up.
+            # For hosts that missed what it sent at power-up.
             self._tell(type="ACK", cmd=name.upper(), **({"msg": "SIMULATED"} if self._streaming else {}))
         elif name == "SR" and arguments:
             rate_hz = min(max(_whole(arguments[0]), 1), MAX_JSON_HZ)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from monitor_app.emulators.board.energy_log import Account
+    from monitor_app.emulators.board.energy_log import EnergyLog
     from monitor_app.emulators.board.sampler import Sampler
     from monitor_app.emulators.runtime.send_queue import SendQueue
 
@@ -24,7 +24,7 @@ SHUNT_OHM = 0.02
 BUS_V, SHUNT_V = 1.25e-3, 2.5e-6
 """One count of the chip's registers."""
 INPUT_HZ = 20_000.0
-"""The chip integrates; so often the board is looked at, and every conversion is a mean of several looks."""
+"""The chip integrates: the board is sampled this often, and every conversion is a mean of several samples."""
 MEMORY = 4 * 1024
 """Bytes that the microcontroller holds for a host that does not read."""
 # A change of the lamp travels this long at most, unless its sender was put off between stamp and send.
@@ -62,15 +62,15 @@ class Chip:
     """Converts without pause and counts.
 
     Args:
-        sampler: the board, looked at `INPUT_HZ` times a second of the device's clock.
-        account: counts all that is looked at.
+        sampler: the board, sampled `INPUT_HZ` times a second of the device's clock.
+        energy_log: counts all samples.
         seed: of the noise.
         period_us: of a conversion, nominal.
     """
 
-    def __init__(self, sampler: Sampler, account: Account, seed: int, period_us: float) -> None:
+    def __init__(self, sampler: Sampler, energy_log: EnergyLog, seed: int, period_us: float) -> None:
         self._sampler = sampler
-        self._account = account
+        self._energy_log = energy_log
         self._random = np.random.default_rng(seed)
         self._seq = 0
         self.configure(period_us)
@@ -83,9 +83,9 @@ class Chip:
 
     def reset(self, host_ns: int) -> None:
         """Begin again as after power-up."""
-        self._account.write()
+        self._energy_log.write()
         self._sampler.restart(host_ns)
-        self._account.restart(self._sampler.next)
+        self._energy_log.restart(self._sampler.next)
         self._seq = 0
         self._begun = float(self._sampler.next)
 
@@ -105,7 +105,7 @@ class Chip:
             ends = self._begun + step * np.arange(1, count + 1)
             first = self._sampler.next
             taken = self._sampler.take(round(ends[-1]) - first)
-            self._account.add(taken)
+            self._energy_log.add(taken)
             self._begun = float(ends[-1])
             last = np.rint(ends).astype(np.int64) - first
             start = np.maximum(np.rint(ends - self._width).astype(np.int64) - first, 0)
@@ -136,11 +136,11 @@ class Chip:
 
 
 class LineDevice:
-    """Reads commands line by line and prints; a firmware says what.
+    """Reads commands line by line and prints; a subclass is the firmware.
 
     Args:
         chip: what is printed of.
-        queue: what is to be sent.
+        queue: takes what the device sends.
         ending: of the lines that it prints.
     """
 

@@ -23,7 +23,7 @@ CSV_HEADER = "Timestamp,Voltage[V],Current[A],Power[W]"
 AVERAGES = (1, 4, 16, 64, 128, 256, 512, 1024)
 CONVERSION_US = (140, 204, 332, 588, 1100, 2116, 4156, 8244)
 _FASTEST_US = 500
-"""A main loop takes so long; of shorter conversions it does not see all."""
+"""Duration of one pass of the main loop; it does not see every conversion that is shorter."""
 _NS = 1e9
 _Meaning = TypeVar("_Meaning")
 
@@ -45,7 +45,7 @@ class Settings:
 
     @property
     def read_every(self) -> int:
-        """One in so many conversions is seen."""
+        """One in this many conversions is seen."""
         return -(-_FASTEST_US // self.period_us)
 
 
@@ -61,7 +61,7 @@ class RealTimeClock:
         self._host_ns = host_ns
 
     def set(self, epoch_s: float, host_ns: int) -> None:
-        """Say what time it is."""
+        """Set the time."""
         self._epoch_s, self._host_ns = epoch_s, host_ns
 
     def read(self, host_ns: int) -> float:
@@ -74,7 +74,7 @@ class RealTimeClock:
 
 
 class EdgePowerMeter(LineDevice):
-    """Firmware 2: prints CSV lines after power-up, and raw lines when it is told to."""
+    """Firmware 2: prints CSV lines after power-up, and raw lines on command."""
 
     def __init__(self, chip: Chip, queue: SendQueue, clock: RealTimeClock, host_ns: int) -> None:
         super().__init__(chip, queue)
@@ -192,7 +192,7 @@ class EdgePowerMeter(LineDevice):
         self.chip.configure(self._settings.period_us, self._settings.read_every)
 
     def _pass_seconds(self, until_us: int) -> None:
-        """Tell the seconds that began before a conversion was ready."""
+        """Report the seconds that began before a conversion was ready."""
         while (time_us := self.chip.time_us(self._clock.host_ns(self._next_second))) <= until_us:
             self._anchor = (time_us, self._next_second)
             self._next_second += 1
@@ -206,7 +206,7 @@ class EdgePowerMeter(LineDevice):
 
     def _csv(self, conversion: Conversion, host_ns: int) -> str:
         age_us = self.chip.time_us(host_ns) - conversion.time_us
-        # The shunt it was told of, which need not be the one it has.
+        # The shunt that was configured, which need not be the one it has.
         amperes = conversion.amperes * SHUNT_OHM / self._settings.shunt
         return _csv_line(self._clock.read(host_ns) - age_us * 1e-6, conversion.volts, amperes)
 

@@ -1,23 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """A simulated board behind a PowerSensor3 on a pty.
 
-    python -m monitor_app.emulators.powersensor3 --board tx1 [--lamp PATH] [--link PATH] [--account FILE] ...
+    python -m monitor_app.emulators.powersensor3 --board tx1 [--load-signal PATH] [--link PATH] [--energy-log FILE] ...
 
 prints the port and runs until it is stopped. The first pair of sensors is in the supply of the board, the others
-are in some of its rails; the account is of the first.
+are in some of its rails; the energy log is of the first.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from monitor_app.core.errors import MonitorError, SourceError
+from monitor_app.core.errors import SourceError
 from monitor_app.emulators.powersensor3.device import FRAME_RATE_HZ, PowerSensor3Device
 from monitor_app.emulators.powersensor3.sensors import PAIRS, Sensors
-from monitor_app.emulators.runtime.options import EmulatorOptions, add_common_options, parse_options
+from monitor_app.emulators.runtime.main import Emulator, main
+from monitor_app.emulators.runtime.options import EmulatorOptions
 from monitor_app.emulators.runtime.run import Parts, emulate
+
+if TYPE_CHECKING:
+    import argparse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,24 +46,24 @@ def run(options: PowerSensor3Options) -> int:
 
     def make(parts: Parts) -> PowerSensor3Device:
         sensors = Sensors(options.board, options.pairs, options.seed)
-        return PowerSensor3Device(sensors, parts.sampler, parts.queue, parts.account)
+        return PowerSensor3Device(sensors, parts.sampler, parts.queue, parts.energy_log)
 
     return emulate(options, make, rate_hz=FRAME_RATE_HZ, channels=())
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Emulate as the command line says; 1 and a sentence on stderr if that cannot be."""
-    parser = argparse.ArgumentParser(prog="python -m monitor_app.emulators.powersensor3", description=run.__doc__)
-    add_common_options(parser)
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pairs", type=int, default=PowerSensor3Options.pairs, metavar="N", help=f"pairs in use, 1 to {PAIRS}"
     )
-    try:
-        return run(parse_options(parser, PowerSensor3Options, arguments))
-    except MonitorError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
 
+
+EMULATOR = Emulator(
+    "powersensor3",
+    "Emulate a simulated board behind a PowerSensor3.",
+    PowerSensor3Options,
+    _add_options,
+    run,
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(EMULATOR))

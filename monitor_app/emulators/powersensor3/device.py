@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from monitor_app.emulators.board.energy_log import Account
+    from monitor_app.emulators.board.energy_log import EnergyLog
     from monitor_app.emulators.board.sampler import Sampler
     from monitor_app.emulators.powersensor3.sensors import Sensors
     from monitor_app.emulators.runtime.send_queue import SendQueue
@@ -35,7 +35,7 @@ FRAME_BYTES = 2 * (SENSORS + 1)
 FRAMES_PER_WAKE = 160
 # A mark is answered as soon as the real device would.
 FRAMES_PER_MARK = 4
-# Samples leave the device so late, as over USB; a change of the lamp seldom travels longer.
+# Samples leave the device this late, as over USB; a change of the load signal seldom travels longer.
 SETTLE_NS = 400_000
 HOST_TIMEOUT_NS = 2_000_000_000
 STOP_DELAY_NS = 100_000_000
@@ -53,7 +53,7 @@ _BOOT_US = 389
 
 
 class _Wait(NamedTuple):
-    """For so many bytes of the host, until the time; for the time, if for none; for ever, if there is no time."""
+    """It waits for this many bytes of the host until the time; for the time if none; for ever if there is no time."""
 
     bytes: int
     until_ns: int | None
@@ -65,16 +65,16 @@ class PowerSensor3Device:
     Args:
         sensors: what converts.
         sampler: takes what the sensors see in the middle of each frame.
-        queue: what is to be sent.
-        account: counts frames, from each start of the stream.
+        queue: takes what the device sends.
+        energy_log: counts frames, from each start of the stream.
     """
 
-    def __init__(self, sensors: Sensors, sampler: Sampler, queue: SendQueue, account: Account) -> None:
+    def __init__(self, sensors: Sensors, sampler: Sampler, queue: SendQueue, energy_log: EnergyLog) -> None:
         self.streaming = False
         self._sensors = sensors
         self._sampler = sampler
         self._queue = queue
-        self._account = account
+        self._energy_log = energy_log
         self._inbox = bytearray()
         self._task: Iterator[_Wait] | None = None
         self._wait: _Wait | None = None
@@ -120,7 +120,7 @@ class PowerSensor3Device:
         return FRAMES_PER_MARK if self._marks else FRAMES_PER_WAKE
 
     def tick(self, host_ns: int) -> None:
-        """Send the frames that are finished, and go on with a command that has waited."""
+        """Send the frames that are finished, and continue a command that has waited."""
         settled = self._finished(host_ns - SETTLE_NS)
         if self._single_frame is not None and settled > self._single_frame:
             self._sampler.skip(self._single_frame)
@@ -135,7 +135,7 @@ class PowerSensor3Device:
     def reset(self, host_ns: int) -> None:
         """Begin again as after power-up, with the configuration that is in flash memory."""
         if self.streaming:
-            self._account.write()
+            self._energy_log.write()
         self.streaming = False
         self._inbox.clear()
         self._counted_from = 0
@@ -191,18 +191,18 @@ class PowerSensor3Device:
         self._sampler.skip(self._counted_from)
         self.streaming = True
         self._single_frame = None
-        self._account.restart(self._sampler.next)
+        self._energy_log.restart(self._sampler.next)
 
     def _stop(self) -> None:
         if not self.streaming:
             return
-        # The frame that is being taken is still sent; with marks to tell, those that carry them and one more.
+        # The frame that is being taken is still sent; with marks to send, those that carry them and one more.
         end = self._sampler.next
         for mark in self._marks:
             end = max(mark, end) + 1
         self._send(max(self._finished(self._now_ns), end if self._marks else 0) + 1)
         self.streaming = False
-        self._account.write()
+        self._energy_log.write()
 
     def _shut_down(self) -> Iterator[_Wait]:
         self._stop()
@@ -268,7 +268,7 @@ class PowerSensor3Device:
         while self._sampler.next < end:
             taken = self._sampler.take(min(FRAMES_PER_WAKE, end - self._sampler.next))
             if self.streaming:
-                self._account.add(taken)
+                self._energy_log.add(taken)
             frames = _frames(taken.first, self._sensors.levels(taken.current_a, taken.voltage_v))
             # A command that waits keeps the main loop from sending.
             if self._wait is None:

@@ -46,8 +46,8 @@ class Pair:
     volts_per_volt: float
 
 
-# None of them nominal (0.120 V/A, 1.65 V and so on), so that a host that does not read the configuration is found
-# out. The third is mounted the wrong way round, which a negative sensitivity makes up for.
+# None of them nominal (0.120 V/A, 1.65 V and so on), so that tests notice a host that does not read the
+# configuration. The third is mounted the wrong way round, which a negative sensitivity makes up for.
 _WIRING = (
     Pair("supply", 1.00, None, "MLX10", 1.6483, 0.12064, 0.0, 0.08774),
     Pair("GPU", 0.45, 5.0, "MLX10", 1.6522, 0.11937, 0.0, 0.09112),
@@ -91,7 +91,7 @@ class Sensors:
         scans += inputs[:, np.newaxis]
         np.rint(scans, out=scans)
         np.clip(scans, 0, _TOP_LEVEL, out=scans)
-        # Sums of so few whole numbers are exact.
+        # Sums of this few whole numbers are exact.
         averaged: npt.NDArray[np.uint16] = scans.sum(axis=1).astype(np.uint16) // np.uint16(SCANS)
         return averaged
 

@@ -1,22 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small simulated board on a Nordic PPK2 on a pty.
 
-    python -m monitor_app.emulators.ppk2 --board tx1 [--supply-v V] [--lamp PATH] [--link PATH] ...
+    python -m monitor_app.emulators.ppk2 --board tx1 [--supply-v V] [--load-signal PATH] [--link PATH] ...
 
 prints the port and runs until it is stopped. The board draws an eighth of what the one it is named after does.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from monitor_app.core.errors import MonitorError, SourceError
+from monitor_app.core.errors import SourceError
 from monitor_app.emulators.ppk2.device import MAX_MV, MIN_MV, SAMPLE_RATE_HZ, Ppk2Device
 from monitor_app.emulators.ppk2.meter import Meter
-from monitor_app.emulators.runtime.options import EmulatorOptions, add_common_options, parse_options
+from monitor_app.emulators.runtime.main import Emulator, main
+from monitor_app.emulators.runtime.options import EmulatorOptions
 from monitor_app.emulators.runtime.run import Parts, emulate
+
+if TYPE_CHECKING:
+    import argparse
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +50,12 @@ def run(options: Ppk2Options) -> int:
 
     def make(parts: Parts) -> Ppk2Device:
         meter = Meter(options.seed, options.spikes)
-        return Ppk2Device(options.seed, options.supply_v, meter, parts.sampler, parts.queue, parts.account)
+        return Ppk2Device(options.seed, options.supply_v, meter, parts.sampler, parts.queue, parts.energy_log)
 
     return emulate(options, make, rate_hz=SAMPLE_RATE_HZ, channels=())
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Emulate as the command line says; 1 and a sentence on stderr if that cannot be."""
-    parser = argparse.ArgumentParser(prog="python -m monitor_app.emulators.ppk2", description=run.__doc__)
-    add_common_options(parser)
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--supply-v",
         type=float,
@@ -68,12 +69,15 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_false",
         help="let the samples be right from the first one in a range on",
     )
-    try:
-        return run(parse_options(parser, Ppk2Options, arguments))
-    except MonitorError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
 
+
+EMULATOR = Emulator(
+    "ppk2",
+    "Emulate a small simulated board on a Nordic Power Profiler Kit II.",
+    Ppk2Options,
+    _add_options,
+    run,
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(EMULATOR))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from monitor_app.emulators.board.energy_log import Account
+    from monitor_app.emulators.board.energy_log import EnergyLog
     from monitor_app.emulators.board.sampler import Sampler, Taken
     from monitor_app.emulators.ppk2.meter import Meter
     from monitor_app.emulators.runtime.send_queue import SendQueue
@@ -31,7 +31,7 @@ SAMPLE_RATE_HZ = 100_000.0
 SHARE = 1 / 8
 """Of the board's power, so that it fits 5 V and 1 A."""
 SAMPLES_PER_WAKE = 900
-# Samples leave the device so late, as over USB; a change of the lamp seldom travels longer.
+# Samples leave the device this late, as over USB; a change of the load signal seldom travels longer.
 SETTLE_NS = 400_000
 PIECE_BYTES = 64
 PIECE_NS = 1_000_000
@@ -79,12 +79,12 @@ class Ppk2Device:
     """Obeys commands and streams samples into `queue`.
 
     Args:
-        hardware: number of the unit, as the metadata tell it.
+        hardware: number of the unit, as the metadata report it.
         supply_v: of the supply that feeds the board in ampere mode; also what the regulator is set to at first.
         meter: what converts.
         sampler: takes what a board draws that is eight times as large.
-        queue: what is to be sent.
-        account: counts the energy that the board really got, from each start of the stream.
+        queue: takes what the device sends.
+        energy_log: counts the energy that the board really got, from each start of the stream.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Ppk2Device:
         meter: Meter,
         sampler: Sampler,
         queue: SendQueue,
-        account: Account,
+        energy_log: EnergyLog,
     ) -> None:
         self.streaming = False
         self._hardware = hardware
@@ -102,7 +102,7 @@ class Ppk2Device:
         self._meter = meter
         self._sampler = sampler
         self._queue = queue
-        self._account = account
+        self._energy_log = energy_log
         self._settings = self._initial = Settings(vdd_mv=round(supply_v * 1000))
         self._gains = [1.0] * RANGES
         self._inbox = bytearray()
@@ -156,7 +156,7 @@ class Ppk2Device:
     def reset(self, host_ns: int) -> None:
         """Begin again as after power-up; the gains are in flash memory."""
         if self.streaming:
-            self._account.write()
+            self._energy_log.write()
         self.streaming = False
         self._settings = self._initial
         self._inbox.clear()
@@ -174,12 +174,12 @@ class Ppk2Device:
         self.streaming = True
         self._sampler.skip(self._begun(host_ns))
         self._meter.settle()
-        self._account.restart(self._sampler.next)
+        self._energy_log.restart(self._sampler.next)
 
     def _stop(self, _: bytes, host_ns: int) -> None:
         if self.streaming:
             self._send(self._begun(host_ns))
-            self._account.write()
+            self._energy_log.write()
         self.streaming = False
 
     def _set_running(self, following: bytes, host_ns: int) -> None:
@@ -241,7 +241,7 @@ class Ppk2Device:
                 *lines("S", [one.s for one in CALIBRATION], 9),
                 *lines("I", [one.i for one in CALIBRATION], 9),
                 *lines("UG", self._gains, 6),
-                # What a real unit prints of a constant that nobody has set.
+                # What a real unit prints of a constant that was never set.
                 "IA: -nan",
                 "emulated: 1",
                 "END",
@@ -259,7 +259,7 @@ class Ppk2Device:
             taken = self._sampler.take(min(SAMPLES_PER_WAKE, end - self._sampler.next))
             current_a, voltage_v = self._supply(taken)
             energy_j = float(np.sum(current_a)) * voltage_v / self._sampler.clock.rate_hz
-            self._account.add(replace(taken, energy_j=energy_j))
+            self._energy_log.add(replace(taken, energy_j=energy_j))
             samples = self._samples(taken, current_a)
             for start in range(0, len(samples), _SAMPLES_PER_TRANSFER):
                 self._queue.offer(samples[start : start + _SAMPLES_PER_TRANSFER].tobytes())

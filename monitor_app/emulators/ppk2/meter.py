@@ -93,7 +93,7 @@ class Meter:
         self.settle()
 
     def settle(self) -> None:
-        """Find the range anew with the next current; there is nothing to settle from."""
+        """Find the range again with the next current, without a transient."""
         self._range: int | None = None
         self._age = _SETTLED
 

@@ -27,7 +27,7 @@ _FAULT = re.compile(rf"([a-z]+)@({_NUMBER})(?::({_NUMBER}))?(?:/({_NUMBER}))?", 
 _MAX_BYTES = 65_536
 _MAX_S = 86_400.0
 _MIN_EVERY_S = 0.01
-# A fault of the bytes strikes within so many of those that follow, so that it hits the middle of frames too.
+# A fault of the bytes falls at random within this many of those that follow, so that it hits the middle of frames too.
 _SOON = 256
 
 
@@ -41,7 +41,7 @@ class Kind(Enum):
     STALL = "stall"
     """Nothing is sent or read for a while; the device goes on."""
     RESET = "reset"
-    """The device starts anew; the line stays."""
+    """The device restarts; the line stays."""
     UNPLUG = "unplug"
     """The port is gone for a while; the device comes back as after power-up."""
 
@@ -103,7 +103,7 @@ def _not_allowed(text: str) -> SourceError:
 
 
 class Happening(Enum):
-    """What the device must be told about its line."""
+    """What has happened to the device's line."""
 
     RESET = "reset"
     UNPLUGGED = "unplugged"

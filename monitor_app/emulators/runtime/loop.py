@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from monitor_app.emulators.runtime.faults import Happening
 
 if TYPE_CHECKING:
-    from monitor_app.emulators.board.load_signal import LampReceiver
+    from monitor_app.emulators.board.load_signal import LoadSignalReceiver
     from monitor_app.emulators.board.sampler import Sampler
     from monitor_app.emulators.runtime.faults import FaultyLine
     from monitor_app.emulators.runtime.send_queue import SendQueue
@@ -39,27 +39,27 @@ def serve(
     queue: SendQueue,
     line: FaultyLine,
     sampler: Sampler | None,
-    lamp: LampReceiver | None,
+    load_signal: LoadSignalReceiver | None,
     stop: StopSignals,
 ) -> None:
-    """Let the device live on its line until it has to stop.
+    """Run the device on its line until it has to stop.
 
     Args:
         device: what answers and sends.
         queue: what the device sends into.
         line: the port; its path is printed on standard output whenever it was plugged in again.
-        sampler: told of the changes of the lamp; without one there is no lamp.
-        lamp: when the board is busy, and the level of the sync line.
+        sampler: receives the changes of the load signal; None where there is no load signal.
+        load_signal: when the board is busy, and the level of the sync line.
         stop: when to end.
 
     Raises:
-        MonitorError: the port cannot be had again after it was unplugged, or the account cannot be written.
+        MonitorError: the port is not available again after it was unplugged, or the energy log cannot be written.
     """
     # Not epoll: it refuses a regular file as standard input.
     with selectors.PollSelector() as selector:
         stop.watch(selector)
-        if lamp is not None:
-            selector.register(lamp, selectors.EVENT_READ)
+        if load_signal is not None:
+            selector.register(load_signal, selectors.EVENT_READ)
         watch = _LineWatch(selector)
         while not stop.stopped:
             watch.follow(line, bool(queue))
@@ -70,8 +70,8 @@ def serve(
             chunk = line.read() if line.fileno() in ready else b""
             now_ns = perf_counter_ns()
             # Before the command, which may be the STOP that follows the board's last change.
-            if lamp is not None and lamp.fileno() in ready and sampler is not None:
-                sampler.change(lamp.read(), now_ns)
+            if load_signal is not None and load_signal.fileno() in ready and sampler is not None:
+                sampler.change(load_signal.read(), now_ns)
             if line.plugged:
                 if chunk:
                     device.receive(chunk, now_ns)
@@ -80,7 +80,7 @@ def serve(
 
 
 class _LineWatch:
-    """Watches the line's descriptor for what is wanted of it; the descriptor may change."""
+    """Watches the line's descriptor for the events that matter; the descriptor may change."""
 
     def __init__(self, selector: selectors.BaseSelector) -> None:
         self._selector = selector

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every emulator can be told, and its command line."""
+"""The options that every emulator has."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SourceError
 from monitor_app.emulators.board.boards import BOARDS
@@ -22,16 +22,16 @@ class EmulatorOptions:
     """What to emulate, and where it is found."""
 
     board: str = "tx1"
-    lamp: Path | None = None
-    """Unix socket by which the board is told when it is busy; without one it stays idle."""
+    load_signal: Path | None = None
+    """Unix socket on which the board receives when it is busy; without one it stays idle."""
     link: Path | None = None
     """Symbolic link to the port."""
     seed: int = 1
     """Of the noise and the faults; also makes the serial number. 0 to 2**32 - 1."""
     clock_ppm: float = 0.0
     """How much faster than nominal the device's clock runs, up to 10 000 either way."""
-    account: Path | None = None
-    """File for the energy the board really drew."""
+    energy_log: Path | None = None
+    """File for the energy that the board really draws."""
     faults: tuple[str, ...] = ()
     """As `parse_fault` reads them."""
     until_stdin_closes: bool = False
@@ -51,18 +51,25 @@ class EmulatorOptions:
             parse_fault(fault)
 
 
-Options = TypeVar("Options", bound=EmulatorOptions)
-
-
 def add_common_options(parser: argparse.ArgumentParser) -> None:
     """Give `parser` the options of `EmulatorOptions`."""
     defaults = EmulatorOptions()
     parser.add_argument("--board", default=defaults.board, help=f"one of: {', '.join(BOARDS)}")
-    parser.add_argument("--lamp", type=Path, metavar="PATH", help="socket that tells when the board is busy")
+    parser.add_argument(
+        "--load-signal",
+        "--lamp",
+        type=Path,
+        metavar="PATH",
+        help="socket that says when the board is busy",
+    )
     parser.add_argument("--link", type=Path, metavar="PATH", help="make a symbolic link to the port")
-    parser.add_argument("--seed", type=int, default=defaults.seed, metavar="N")
-    parser.add_argument("--clock-ppm", type=float, default=defaults.clock_ppm, metavar="PPM")
-    parser.add_argument("--account", type=Path, metavar="FILE", help="append the energy really drawn")
+    parser.add_argument("--seed", type=int, default=defaults.seed, metavar="N", help="of the noise and the faults")
+    parser.add_argument(
+        "--clock-ppm", type=float, default=defaults.clock_ppm, metavar="PPM", help="error of the instrument's clock"
+    )
+    parser.add_argument(
+        "--energy-log", "--account", type=Path, metavar="FILE", help="append the energy that the board really draws"
+    )
     parser.add_argument(
         "--fault",
         dest="faults",
@@ -72,10 +79,3 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
         help="KIND@SECONDS[:AMOUNT][/EVERY]: garbage, drop, stall, reset or unplug; may be given again",
     )
     parser.add_argument("--until-stdin-closes", action="store_true", help="end with standard input")
-
-
-def parse_options(parser: argparse.ArgumentParser, kind: type[Options], arguments: list[str] | None) -> Options:
-    """The options of a `parser` whose destinations are the fields of `kind`."""
-    values = vars(parser.parse_args(arguments))
-    values["faults"] = tuple(values["faults"])
-    return kind(**values)

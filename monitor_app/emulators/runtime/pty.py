@@ -21,7 +21,7 @@ class PtyLink:
         link: where to put a symbolic link to the port, if anywhere. One that is there is replaced.
 
     Raises:
-        PortError: there is no pseudo-terminal to be had, or the link cannot be made.
+        PortError: no pseudo-terminal is available, or the link cannot be made.
     """
 
     def __init__(self, link: str | os.PathLike[str] | None = None) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a device has still to send, in memory as small as a microcontroller's."""
+"""What a device has not sent yet, in memory as small as a microcontroller's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Write = Callable[[bytes], int]
 
 
 def capacity_for(bytes_per_s: float) -> int:
-    """Memory of a device that sends so much: a quarter of a second, but never less than `CAPACITY`.
+    """Memory of a device that sends at this rate: a quarter of a second, but never less than `CAPACITY`.
 
     A microcontroller that sends megabytes a second has high-speed USB, whose boards carry external RAM.
     """
@@ -81,7 +81,7 @@ class SendQueue:
     def _take(self, frame: bytes, limit: int) -> bool:
         if self._queued_bytes + len(frame) > limit:
             return False
-        # Of no bytes the line would never take any.
+        # The line would never take a frame of no bytes.
         if frame:
             self._frames.append(frame)
             self._queued_bytes += len(frame)

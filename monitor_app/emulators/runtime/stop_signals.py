@@ -21,7 +21,7 @@ _STDIN = 0
 class StopSignals:
     """Watches for SIGTERM and SIGINT and, on request, for the end of the parent; main thread only.
 
-    A stop wakes the selector that `watch` was given, so that nobody has to look for one.
+    A stop wakes the selector that `watch` was given, so that no loop has to poll for one.
 
     Args:
         until_stdin_closes: end with standard input, and with the parent process.
@@ -48,7 +48,7 @@ class StopSignals:
             selector.register(_STDIN, selectors.EVENT_READ)
 
     def look(self, ready: set[int]) -> None:
-        """Take what the descriptors that are `ready` have to say."""
+        """Handle the descriptors that are `ready`."""
         if self._woken.fileno() in ready:
             self._woken.recv(64)
         if self._until_stdin_closes and _STDIN in ready and not os.read(_STDIN, 4_096):

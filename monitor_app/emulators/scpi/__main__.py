@@ -1,32 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """A simulated board measured by an instrument that speaks SCPI: its supply, a multimeter, or an oscilloscope.
 
-    python -m monitor_app.emulators.scpi --model e364x --board tx1 [--lamp PATH] [--link PATH] ...
+    python -m monitor_app.emulators.scpi --model e364x --board tx1 [--load-signal PATH] [--link PATH] ...
     python -m monitor_app.emulators.scpi --model scope [--tcp-port N] ...
 
 prints the port, for VISA ``ASRL<port>::INSTR``, or for the oscilloscope, which is on the network, the VISA
-resource itself, and runs until it is stopped. The account is from the instrument's power-up on.
+resource itself, and runs until it is stopped. The energy log begins at the instrument's power-up.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from time import perf_counter_ns
+from typing import TYPE_CHECKING
 
-from monitor_app.core.errors import MonitorError, SourceError
+from monitor_app.core.errors import SourceError
 from monitor_app.emulators.board.boards import BOARDS
-from monitor_app.emulators.board.load_signal import LampReceiver
-from monitor_app.emulators.runtime.options import EmulatorOptions, add_common_options, parse_options
-from monitor_app.emulators.runtime.run import Parts, emulate
+from monitor_app.emulators.runtime.main import Emulator, main
+from monitor_app.emulators.runtime.options import EmulatorOptions
+from monitor_app.emulators.runtime.run import Parts, emulate, receive_load_signal
 from monitor_app.emulators.runtime.send_queue import SendQueue
 from monitor_app.emulators.runtime.stop_signals import StopSignals
 from monitor_app.emulators.scpi.device import ScpiDevice
 from monitor_app.emulators.scpi.meters import INPUT_HZ, History, Multimeter, Supply
 from monitor_app.emulators.scpi.oscilloscope import Probe, Scope
 from monitor_app.emulators.scpi.tcp import SocketLine, serve_socket
+
+if TYPE_CHECKING:
+    import argparse
 
 MODELS = ("e364x", "dmm", "scope")
 
@@ -48,7 +51,7 @@ class ScpiOptions(EmulatorOptions):
             raise SourceError(f"There is no TCP port {self.tcp_port}; choose 0 to 65535 with --tcp-port.")
         if self.model != "scope":
             return
-        for name, given in (("link", self.link), ("account", self.account), ("fault", self.faults)):
+        for name, given in (("link", self.link), ("energy-log", self.energy_log), ("fault", self.faults)):
             if given:
                 raise SourceError(f"The oscilloscope is on the network and has no --{name}; leave it out.")
 
@@ -64,7 +67,7 @@ def run(options: ScpiOptions) -> int:
         return _run_scope(options)
 
     def make(parts: Parts) -> ScpiDevice:
-        history = History(parts.sampler, parts.account)
+        history = History(parts.sampler, parts.energy_log)
         instrument = (
             Supply(history, BOARDS[options.board].supply_v, options.seed)
             if options.model == "e364x"
@@ -78,33 +81,29 @@ def run(options: ScpiOptions) -> int:
 def _run_scope(options: ScpiOptions) -> int:
     with ExitStack() as stack:
         stop = stack.enter_context(closing(StopSignals(options.until_stdin_closes)))
-        lamp = stack.enter_context(closing(LampReceiver(options.lamp))) if options.lamp else None
+        load_signal = receive_load_signal(stack, options.load_signal)
         line = stack.enter_context(closing(SocketLine(options.tcp_port)))
         probe = Probe(BOARDS[options.board], perf_counter_ns(), options.seed)
         queue = SendQueue()
         device = ScpiDevice(Scope(probe, options.seed, options.clock_ppm), queue, b"\n")
         sys.stdout.write(line.resource + "\n")
         sys.stdout.flush()
-        serve_socket(device, queue, line, probe, lamp, stop)
+        serve_socket(device, queue, line, probe, load_signal, stop)
     return 0
 
 
-def _parse(arguments: list[str] | None) -> ScpiOptions:
-    parser = argparse.ArgumentParser(prog="python -m monitor_app.emulators.scpi", description=run.__doc__)
-    add_common_options(parser)
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default=ScpiOptions.model, help=f"one of: {', '.join(MODELS)}")
     parser.add_argument("--tcp-port", type=int, default=ScpiOptions.tcp_port, metavar="N", help="of the scope")
-    return parse_options(parser, ScpiOptions, arguments)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Emulate as the command line says; 1 and a sentence on stderr if that cannot be."""
-    try:
-        return run(_parse(arguments))
-    except MonitorError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-
+EMULATOR = Emulator(
+    "scpi",
+    "Emulate a simulated board measured by its supply, a multimeter or an oscilloscope that speaks SCPI.",
+    ScpiOptions,
+    _add_options,
+    run,
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(EMULATOR))

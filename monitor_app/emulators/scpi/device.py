@@ -122,7 +122,7 @@ class Instrument:
             self._errors.append((error.number, error.text))
 
     def prepare(self, unit: Unit) -> Prepared:
-        """How to obey a command. Raises ScpiError where that cannot be."""
+        """How to obey a command. Raises ScpiError where it cannot be obeyed."""
         for command in self._commands:
             match = command.header.fullmatch(unit.header)
             if match is None:
@@ -145,7 +145,7 @@ class ScpiDevice:
 
     Args:
         instrument: what obeys.
-        queue: what is to be sent.
+        queue: takes what the device sends.
         ending: of answers.
     """
 
@@ -170,7 +170,7 @@ class ScpiDevice:
         self._run(host_ns)
 
     def tick(self, host_ns: int) -> None:
-        """Go on with what takes its time."""
+        """Continue the commands that take time."""
         self._instrument.look(host_ns)
         self._run(host_ns)
 

@@ -34,10 +34,10 @@ class Unit:
 
 
 def parse(message: str) -> Iterator[Unit]:
-    """The commands of a message, one after another; a header without a first colon goes on where the last one was.
+    """The commands of a message, one after another; a header without a first colon continues the one before.
 
     Raises:
-        ScpiError: a command is none; those before it have been given.
+        ScpiError: a command is not valid; those before it have been yielded.
     """
     path = ""
     for text in _split(message, ";"):

@@ -15,38 +15,38 @@ from monitor_app.emulators.scpi.device import MS, QUICK_NS, Instrument
 from monitor_app.emulators.scpi.language import ScpiError, choice, number, real, switch
 
 if TYPE_CHECKING:
-    from monitor_app.emulators.board.energy_log import Account
+    from monitor_app.emulators.board.energy_log import EnergyLog
     from monitor_app.emulators.board.sampler import Sampler
     from monitor_app.emulators.scpi.device import Call
     from monitor_app.emulators.scpi.language import Unit
 
 INPUT_HZ = 2_000.0
-"""How often the board is looked at."""
+"""How often the board is sampled."""
 _LOOKS = 100
 _KEPT = 20_000
 # A change of the lamp travels this long at most, unless its sender was put off between stamp and send.
 _SETTLE_NS = 3 * MS
 _LOCAL = ("*IDN?", "*CLS", "*OPC?", "SYST")
-"""What an instrument on RS-232 obeys before it is told SYSTem:REMote."""
+"""What an instrument on RS-232 obeys before SYSTem:REMote."""
 
 
 class History:
     """What the board drew lately."""
 
-    def __init__(self, sampler: Sampler, account: Account) -> None:
+    def __init__(self, sampler: Sampler, energy_log: EnergyLog) -> None:
         self._sampler = sampler
-        self._account = account
+        self._energy_log = energy_log
         self._rows = np.empty((0, 2))
 
     def restart(self, host_ns: int) -> None:
         """Forget, as without power."""
-        self._account.write()
+        self._energy_log.write()
         self._sampler.restart(host_ns)
-        self._account.restart(self._sampler.next)
+        self._energy_log.restart(self._sampler.next)
         self._rows = np.empty((0, 2))
 
     def due_ns(self) -> int:
-        """When to look again."""
+        """When to sample next."""
         return self._sampler.clock.begun_ns(self._sampler.next + _LOOKS) + _SETTLE_NS
 
     def look(self, host_ns: int, feeds: bool = True) -> None:
@@ -56,7 +56,7 @@ class History:
             return
         taken = self._sampler.take(count)
         if feeds:
-            self._account.add(taken)
+            self._energy_log.add(taken)
         rows = np.column_stack((taken.current_a, taken.voltage_v)) * feeds
         self._rows = np.concatenate((self._rows, rows))[-_KEPT:]
 
@@ -71,7 +71,7 @@ class History:
 
 
 class _OnRs232(Instrument):
-    """What both have in common: they have to be told that they are remote, and they look at the board."""
+    """What both have in common: they must be switched to remote control, and they measure the board."""
 
     def __init__(self, identity: str, history: History, seed: int) -> None:
         super().__init__(identity)
@@ -108,7 +108,7 @@ class _OnRs232(Instrument):
 
 
 class Supply(_OnRs232):
-    """An E3644A, 20 V and 4 A. Its output is on, as whoever feeds a board left it.
+    """An E3644A, 20 V and 4 A. Its output is on, since it feeds a board.
 
     The board needs the voltage that it has: settings can be asked for but not changed.
     """
@@ -219,7 +219,7 @@ class Multimeter(_OnRs232):
 
     def _initiate(self, call: Call) -> None:
         self.look(call.now_ns)
-        # Faster than the board is looked at it is one look.
+        # An interval shorter than the sampling of the board holds one sample.
         end_ns = min(call.begun_ns + round(self._plc * self.PLC_NS), call.now_ns - 2 * _SETTLE_NS)
         current_a, _ = self._history.mean(call.begun_ns, end_ns)
         self._reading = self._read(current_a, 5e-6 / self._plc**0.5, self.STEP_A)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from monitor_app.emulators.board.boards import Board
-    from monitor_app.emulators.board.load_signal import LampChange
+    from monitor_app.emulators.board.load_signal import LevelChange
     from monitor_app.emulators.scpi.device import Call
 
 PROBE_V_PER_A = 0.1
@@ -55,8 +55,8 @@ class Probe:
         self._state = LoadState()
         self._edges: list[Edge] = []
 
-    def change(self, changes: Iterable[LampChange]) -> None:
-        """Take changes of the lamp."""
+    def change(self, changes: Iterable[LevelChange]) -> None:
+        """Take changes of the load signal."""
         self._edges += [
             Edge((one.host_ns - self._origin_ns) * 1e-9, one.level) for one in changes if one.line is Line.BUSY
         ]
@@ -106,7 +106,7 @@ class Scope(Instrument):
         self._armed: tuple[int, int] | None = None
         self._record: _Record | None = None
         self.preset()
-        # As whoever clamped the probe on left it: the supply current from 0 to 0.8 A.
+        # As it was set when the probe was clamped on: the supply current from 0 to 0.8 A.
         self._set(range_v=0.16)
         self._add_settings()
         self.add("DIGitize", self._digitize, range(CHANNELS + 1), self._record_ns)
@@ -164,14 +164,14 @@ class Scope(Instrument):
             if not ("#" in form and call.suffix != 1):
                 self._set(**{name: value * per if isinstance(value, float) else value})
 
-        def tell(_: Call) -> str:
+        def answer(_: Call) -> str:
             value = self._values[name]
             if isinstance(value, bool):
                 return str(int(value))
             return real(value / per) if isinstance(value, float) else value
 
         self.add(form, write, 1)
-        self.add(f"{form}?", tell)
+        self.add(f"{form}?", answer)
 
     def _set(self, **values: float | str | bool) -> None:
         self._values.update(values)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from monitor_app.core.errors import PortError
 
 if TYPE_CHECKING:
-    from monitor_app.emulators.board.load_signal import LampReceiver
+    from monitor_app.emulators.board.load_signal import LoadSignalReceiver
     from monitor_app.emulators.runtime.send_queue import SendQueue
     from monitor_app.emulators.runtime.stop_signals import StopSignals
     from monitor_app.emulators.scpi.device import ScpiDevice
@@ -23,13 +23,13 @@ _CHUNK = 65_536
 
 
 class SocketLine:
-    """Listens; whoever connects while another is served waits until that one is gone.
+    """Listens; a client that connects while another is served waits until that one is gone.
 
     Args:
         port: 1 to 65535, or 0 for any that is free.
 
     Raises:
-        PortError: the port is not to be had.
+        PortError: the port is not available.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -48,7 +48,7 @@ class SocketLine:
         return f"TCPIP::{_HOST}::{self.listener.getsockname()[1]}::SOCKET"
 
     def accept(self) -> None:
-        """Serve whoever waits, if nobody is served."""
+        """Accept a waiting host, if none is being served."""
         with suppress(BlockingIOError, ConnectionError):
             self.client, _ = self.listener.accept()
             self.client.setblocking(False)
@@ -77,13 +77,13 @@ class SocketLine:
             return len(data)
 
     def hang_up(self) -> None:
-        """Let go of the client."""
+        """Close the connection to the client."""
         if self.client is not None:
             self.client.close()
             self.client = None
 
     def close(self) -> None:
-        """Let go of all; twice is fine."""
+        """Close everything; twice is fine."""
         self.hang_up()
         self.listener.close()
 
@@ -93,14 +93,14 @@ def serve_socket(
     queue: SendQueue,
     line: SocketLine,
     probe: Probe,
-    lamp: LampReceiver | None,
+    load_signal: LoadSignalReceiver | None,
     stop: StopSignals,
 ) -> None:
-    """Let the device live on the network until it has to stop."""
+    """Run the device on the network until it has to stop."""
     with selectors.PollSelector() as selector:
         stop.watch(selector)
-        if lamp is not None:
-            selector.register(lamp, selectors.EVENT_READ)
+        if load_signal is not None:
+            selector.register(load_signal, selectors.EVENT_READ)
         while True:
             watched: socket.socket = line.client or line.listener
             wants_room = selectors.EVENT_WRITE if queue and line.client else 0
@@ -110,8 +110,8 @@ def serve_socket(
             stop.look(ready)
             if stop.stopped:
                 return
-            if lamp is not None and lamp.fileno() in ready:
-                probe.change(lamp.read())
+            if load_signal is not None and load_signal.fileno() in ready:
+                probe.change(load_signal.read())
             if watched.fileno() in ready:
                 _attend(device, queue, line)
             device.tick(perf_counter_ns())

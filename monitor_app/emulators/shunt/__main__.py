@@ -1,26 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """A simulated board behind an external shunt, a meter that speaks docs/shunt-protocol.md on a pty.
 
-    python -m monitor_app.emulators.shunt --board tx1 [--lamp PATH] [--link PATH] [--fault FAULT] ...
+    python -m monitor_app.emulators.shunt --board tx1 [--load-signal PATH] [--link PATH] [--fault FAULT] ...
 
 prints the port and runs until it is stopped.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import dataclass
 from time import perf_counter_ns
+from typing import TYPE_CHECKING
 
-from monitor_app.core.errors import MonitorError, SourceError
+from monitor_app.core.errors import SourceError
 from monitor_app.emulators.board.load_signal import Line
 from monitor_app.emulators.board.sampler import CHANNELS
-from monitor_app.emulators.runtime.options import EmulatorOptions, add_common_options, parse_options
+from monitor_app.emulators.runtime.main import Emulator, main
+from monitor_app.emulators.runtime.options import EmulatorOptions
 from monitor_app.emulators.runtime.run import Parts, emulate
 from monitor_app.emulators.runtime.send_queue import capacity_for
 from monitor_app.emulators.shunt.device import ShuntDevice
 from monitor_app.emulators.shunt.frames import Identity
+
+if TYPE_CHECKING:
+    import argparse
 
 FIRMWARE = "emulator 1.0"
 LINES = tuple(line.name.lower() for line in Line)
@@ -53,7 +57,7 @@ def run(options: ShuntOptions) -> int:
     options.check()
 
     def make(parts: Parts) -> ShuntDevice:
-        return ShuntDevice(_identity(options), parts.sampler, parts.queue, parts.account, perf_counter_ns)
+        return ShuntDevice(_identity(options), parts.sampler, parts.queue, parts.energy_log, perf_counter_ns)
 
     capacity = capacity_for(options.rate_hz * _BYTES_PER_SAMPLE)
     return emulate(options, make, rate_hz=options.rate_hz, capacity=capacity)
@@ -70,21 +74,17 @@ def _identity(options: ShuntOptions) -> Identity:
     )
 
 
-def _parse(arguments: list[str] | None) -> ShuntOptions:
-    parser = argparse.ArgumentParser(prog="python -m monitor_app.emulators.shunt", description=run.__doc__)
-    add_common_options(parser)
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate-hz", type=float, default=ShuntOptions().rate_hz, metavar="HZ")
-    return parse_options(parser, ShuntOptions, arguments)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Emulate as the command line says; 1 and a sentence on stderr if that cannot be."""
-    try:
-        return run(_parse(arguments))
-    except MonitorError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-
+EMULATOR = Emulator(
+    "shunt",
+    "Emulate a simulated board behind an external shunt.",
+    ShuntOptions,
+    _add_options,
+    run,
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(EMULATOR))

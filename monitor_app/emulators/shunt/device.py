@@ -17,7 +17,7 @@ from monitor_app.emulators.shunt.frames import Command, Fault, FrameReader, Repl
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from monitor_app.emulators.board.energy_log import Account
+    from monitor_app.emulators.board.energy_log import EnergyLog
     from monitor_app.emulators.board.sampler import Sampler, Taken
     from monitor_app.emulators.runtime.send_queue import SendQueue
     from monitor_app.emulators.shunt.frames import Identity
@@ -44,14 +44,14 @@ class ShuntDevice:
         identity: Identity,
         sampler: Sampler,
         queue: SendQueue,
-        account: Account,
+        energy_log: EnergyLog,
         now_ns: Callable[[], int],
     ) -> None:
         self.streaming = False
         self._identity = identity
         self._sampler = sampler
         self._queue = queue
-        self._account = account
+        self._energy_log = energy_log
         self._now_ns = now_ns
         self._reader = FrameReader()
         self._frame_samples = max(1, min(frames.MAX_SAMPLES, round(identity.rate_hz / FRAMES_PER_S)))
@@ -85,7 +85,7 @@ class ShuntDevice:
         return self._sampler.clock.begun_ns(self._sampler.next + self._wake_samples - 1) + SETTLE_NS
 
     def tick(self, host_ns: int) -> None:
-        """Take the whole frames that are due, or follow the lamp while nothing streams."""
+        """Take the whole frames that are due, or follow the load signal while nothing streams."""
         settled = int(self._sampler.clock.count_at(host_ns - SETTLE_NS)) + 1
         if not self.streaming:
             self._sampler.skip(settled)
@@ -97,7 +97,7 @@ class ShuntDevice:
     def reset(self, host_ns: int) -> None:
         """Start as after power-up at `host_ns`: nothing streams, and samples are counted from 0."""
         if self.streaming:
-            self._account.write()
+            self._energy_log.write()
         self.streaming = False
         self._reader = FrameReader()
         self._seq = self._dropped = self._end = 0
@@ -116,7 +116,7 @@ class ShuntDevice:
             self._sampler.skip(int(self._sampler.clock.count_at(host_ns)) + 1)
         self.streaming = True
         self._dropped = 0
-        self._account.restart(self._sampler.next)
+        self._energy_log.restart(self._sampler.next)
         self._queue.put(frames.frame(Reply.STARTED, struct.pack("<Q", self._sampler.next)))
 
     def _stop(self, host_ns: int) -> None:
@@ -125,14 +125,14 @@ class ShuntDevice:
             end = int(self._sampler.clock.count_at(host_ns)) + 1
             while self._sampler.next < end:
                 self._send(min(_MAX_WAKES_AT_ONCE * self._wake_samples, end - self._sampler.next))
-            self._account.write()
+            self._energy_log.write()
             self._end = self._sampler.next
         self.streaming = False
         self._queue.put(frames.frame(Reply.STOPPED, struct.pack("<Q", self._end)))
 
     def _send(self, count: int) -> None:
         taken = self._sampler.take(count)
-        self._account.add(taken)
+        self._energy_log.add(taken)
         for start in range(0, count, self._frame_samples):
             self._offer(taken, start, min(start + self._frame_samples, count))
 

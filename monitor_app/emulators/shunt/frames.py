@@ -62,7 +62,7 @@ class Fault(IntEnum):
 
 @dataclass(frozen=True)
 class Identity:
-    """What INFO tells of a device."""
+    """What INFO reports of a device."""
 
     model: str
     serial: str
@@ -151,7 +151,7 @@ def data(
         levels: bit i is the level of line i at the first sample.
         changes: what changed at samples of this frame, counted from the first; up to 2 000.
     """
-    told = b"".join(_CHANGE.pack(*change) for change in changes)
+    packed = b"".join(_CHANGE.pack(*change) for change in changes)
     head = _DATA.pack(
         levels,
         codes.shape[1],
@@ -161,11 +161,11 @@ def data(
         len(codes),
         len(changes),
     )
-    return frame(Reply.DATA, head + told + codes.astype("<u2", copy=False).tobytes())
+    return frame(Reply.DATA, head + packed + codes.astype("<u2", copy=False).tobytes())
 
 
 class FrameReader:
-    """Finds the whole, right frames in a stream of bytes; what is not one is passed over."""
+    """Finds the complete, valid frames in a stream of bytes and skips the rest."""
 
     def __init__(self) -> None:
         self._begun = bytearray()

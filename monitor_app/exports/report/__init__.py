@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A campaign as a document for people: one page of HTML, or PDF, of the same content."""
+"""The report of one or more campaigns, as an HTML page or as PDF with the same content."""

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A document as data, from which HTML and PDF are made alike."""
+"""A report as data: HTML and PDF are made from the same sections and blocks.
+
+Every text is plain text, whatever a session file holds; the formats escape it.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.findings.finding import Finding
     from monitor_app.charts.model import Chart
     from monitor_app.exports.report.headline import Headline
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A paragraph."""
+class Paragraph:
+    """A paragraph; ``dim`` for secondary information."""
 
     text: str
     dim: bool = False
@@ -22,81 +24,100 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Subtitle:
-    """Above what belongs to one of several campaigns."""
+    """The name of one of several campaigns, above its blocks."""
 
     text: str
     simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Flags:
-    """Sentences that nobody may miss."""
+class Alert:
+    """Sentences set off in the colour of alarms."""
 
     sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Points:
-    """Sentences in a list; with ``fold`` behind those words where the medium can fold."""
+class BulletList:
+    """Sentences in a list; with ``summary``, folded behind it in HTML and under it as a heading in PDF."""
 
     sentences: tuple[str, ...]
-    fold: str = ""
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
-    """In large print, side by side."""
+class Headlines:
+    """Numbers in large print, side by side."""
 
     headlines: tuple[Headline, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """Names and what they are."""
+class FactTable:
+    """Names and values."""
 
     rows: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """Each row as long as the heading; the first column is text, the others are set to the right."""
+class CellTable:
+    """A table; each row is as long as the head, the first column is text and the others are aligned to the right."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    marked: tuple[bool, ...]
-    """Rows that hold something simulated."""
+    simulated: tuple[bool, ...]
+    """Of each row, whether it holds a simulated value."""
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A chart with its number in the report."""
+class Figure:
+    """A chart and the text below it."""
 
     chart: Chart
     number: int
+    """In this report, from 1."""
+    title: str
+    """Its number, title, and the figure of the paper that it repeats."""
+    numbers: str
+    """Slopes, knees and the like, or empty."""
+    notes: tuple[str, ...]
+    """What is missing from it and why."""
+    simulated: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
-    """A finding, and the number of the picture behind it."""
+class FindingBlock:
+    """The verdict on one claim, with its numbers."""
 
-    finding: Finding
-    picture: Picture | None
+    key: str
+    verdict: str
+    claim: str
+    sentence: str
+    statistics: tuple[tuple[str, str], ...]
+    """Name and value of each."""
+    margin: str
+    caution: str
+    figure: Figure | None
+    """The figure that shows it."""
+    simulated: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
-    """Text as a computer reads it; with ``fold`` behind those words where the medium can fold."""
+class CodeBlock:
+    """Text in a font of fixed width; with ``summary``, folded behind it in HTML."""
 
     text: str
-    fold: str = ""
+    summary: str = ""
 
 
-Block: TypeAlias = Text | Subtitle | Flags | Points | Numbers | Facts | Table | Picture | Tested | Code
+Block: TypeAlias = (
+    Paragraph | Subtitle | Alert | BulletList | Headlines | FactTable | CellTable | Figure | FindingBlock | CodeBlock
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A chapter; ``key`` is of links."""
+    """A section of the report; ``key`` names it in links."""
 
     key: str
     title: str

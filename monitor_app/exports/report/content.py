@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that a report tells, before it is put into sections."""
+"""Everything that a report is made from."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ class ReportContent:
     campaigns: tuple[Campaign, ...]
     charts: tuple[Chart, ...] = ()
     findings: tuple[tuple[Finding, ...], ...] = ()
-    """Of each campaign, in their order; empty where none were tested."""
+    """Of each campaign, in their order; empty if none were tested."""
     warnings: tuple[str, ...] = ()
-    """What sets compared campaigns apart that should not, each in one sentence."""
+    """Unwanted differences between compared campaigns, one sentence each."""
     title: str = ""
-    """Empty: made of the titles of the campaigns."""
+    """If empty, the titles of the campaigns are used."""
     commands: tuple[str, ...] = ()
-    """Lines of a shell that measure the same again; empty: made of the files of the campaigns."""
+    """Shell commands that repeat the measurement; if empty, they are made from the files of the campaigns."""
     made_utc: str = ""
-    """When the report was made, ISO 8601; empty: it does not say."""
+    """Time of the report, ISO 8601; if empty, it is left out."""
     program: str = f"monitor-app {__version__}"
 
     @property
     def simulated(self) -> bool:
-        """Anything in it."""
+        """Whether anything in it is simulated."""
         return (
             any(campaign.simulated for campaign in self.campaigns)
             or any(is_simulated(chart) for chart in self.charts)
@@ -45,10 +45,10 @@ class ReportContent:
 
     @property
     def heading(self) -> str:
-        """For the first line and the title of the window."""
+        """The title of the report."""
         return self.title or " and ".join(campaign.title or campaign.board for campaign in self.campaigns) or "Report"
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What tells the campaigns apart."""
+        """A distinct name for each campaign."""
         return session_names(self.campaigns)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A report as a file."""
+"""A report written to a file."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
     from monitor_app.exports.report.content import ReportContent
 
-_PAGE, _PAPER = frozenset({".html", ".htm"}), ".pdf"
+_HTML, _PDF = frozenset({".html", ".htm"}), ".pdf"
 
 
 def write_report(content: ReportContent, path: Path) -> None:
-    """The report as one page of HTML or as PDF, as the suffix says.
+    """Write the report as one HTML page or as PDF; the suffix of the path selects which.
 
     Needs no display. Raises ExportError.
     """
     suffix = path.suffix.lower()
-    if suffix not in _PAGE and suffix != _PAPER:
+    if suffix not in _HTML and suffix != _PDF:
         raise ExportError(f"A report is written as .html or .pdf, not as {path.name}: choose one of these endings.")
     need_application()
     document = document_of(content)
-    made = html_of(document).encode() if suffix in _PAGE else pdf_of(document)
+    made = html_of(document).encode() if suffix in _HTML else pdf_of(document)
     with completed(path) as file:
         file.write(made)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The numbers of a campaign that one remembers."""
+"""The main numbers of a campaign."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from monitor_app.core.estimate import Estimate
-from monitor_app.exports.report.words import NOT_MEASURED, listed, percent, with_interval
+from monitor_app.core.formatting import NOT_MEASURED, decimals_of, fixed, interval, listed, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from monitor_app.analysis.campaign.cells import Campaign, Cell
+    from monitor_app.core.estimate import Estimate
 
     Quantity: TypeAlias = Callable[[Cell], Estimate | None]
 
@@ -26,28 +26,28 @@ class Headline:
 
     name: str
     value: str
-    """With its interval or standard deviation, or the words for none."""
+    """With its interval or standard deviation, or "not measured"."""
     unit: str
-    """Empty where value is words."""
+    """Empty where there is no value."""
     note: str
-    """Which network it is of, or of how many it is the mean."""
+    """The network and batch size that it belongs to, or how many cells it is the mean of."""
     simulated: bool
 
 
 def headline(campaign: Campaign) -> tuple[Headline, ...]:
-    """Idle and net power, then the fastest, the most frugal and the most accurate network."""
+    """Idle and net power, then the networks with least time, least energy and best accuracy."""
     cells = campaign.cells
     return (
         _mean("idle power", cells, lambda cell: cell.idle_w),
         _mean("net power", cells, lambda cell: cell.net_w),
         fastest(cells),
-        most_frugal(cells),
+        least_energy(cells),
         most_accurate(cells),
     )
 
 
 def measured(campaign: Campaign) -> str:
-    """How much of the campaign there is, in one sentence."""
+    """How much of the campaign was measured, in one sentence."""
     cells = campaign.cells
     networks = len({cell.network for cell in cells})
     done = sum(cell.fits is True for cell in cells)
@@ -57,52 +57,53 @@ def measured(campaign: Campaign) -> str:
     if too_large:
         text += f", {too_large} {'does' if too_large == 1 else 'do'} not fit in memory"
     rest = len(cells) - done - too_large
-    return f"{text}, {rest} not measured for another reason." if rest else f"{text}."
+    return f"{text}, {rest} not measured for other reasons." if rest else f"{text}."
 
 
 def fastest(cells: Sequence[Cell]) -> Headline:
-    """The least time of an image at any batch size."""
-    best = _least(cells, lambda cell: cell.seconds_per_image)
-    if best is None:
+    """The least time per image at any batch size."""
+    found = [(cell, cell.seconds_per_image) for cell in cells if cell.seconds_per_image is not None]
+    if not found:
         return _none("fastest")
-    cell, time, rivals = best
-    return Headline("fastest", with_interval(time, 1e3), "ms / image", _of(cell, rivals), cell.times_simulated)
+    (cell, time), rivals = _least(found)
+    return Headline("fastest", interval(time, scale=1e3), "ms / image", _of(cell, rivals), cell.times_simulated)
 
 
-def most_frugal(cells: Sequence[Cell]) -> Headline:
-    """The least energy of an image net of idle, at any batch size."""
-    best = _least(cells, lambda cell: cell.net_j_per_image)
-    if best is None:
-        return _none("most frugal")
-    cell, energy, rivals = best
-    return Headline("most frugal", with_interval(energy, 1e3), "net mJ / image", _of(cell, rivals), cell.simulated)
+def least_energy(cells: Sequence[Cell]) -> Headline:
+    """The least net energy per image at any batch size."""
+    found = [(cell, cell.net_j_per_image) for cell in cells if cell.net_j_per_image is not None]
+    if not found:
+        return _none("least energy")
+    (cell, energy), rivals = _least(found)
+    value = interval(energy, scale=1e3)
+    return Headline("least energy", value, "net mJ / image", _of(cell, rivals), cell.simulated)
 
 
 def most_accurate(cells: Sequence[Cell]) -> Headline:
-    """The largest top-1."""
-    best = _least(cells, lambda cell: _wrong(cell))
-    if best is None or best[0].top1 is None:
-        return _none("most accurate")
-    cell, _, rivals = best
-    note = f"{_rivalled(cell.title, [rival.title for rival in rivals])}; {best[0].top1.images:,} images"
-    return Headline("most accurate", percent(best[0].top1), "% top-1", note, cell.times_simulated)
-
-
-def _least(cells: Sequence[Cell], quantity: Quantity) -> tuple[Cell, Estimate, list[Cell]] | None:
-    """The cell with the least, and the best of each other network whose interval reaches so low."""
-    found = [(cell, value) for cell in cells if (value := quantity(cell)) is not None]
+    """The best top-1 accuracy."""
+    found = [(cell, cell.top1) for cell in cells if cell.top1 is not None]
     if not found:
-        return None
-    found.sort(key=lambda each: each[1].value)
-    (cell, value), *rest = found
-    rivals = {other.network: other for other, its in reversed(rest) if its.low <= value.high}
-    rivals.pop(cell.network, None)
-    return cell, value, sorted(rivals.values(), key=lambda other: [each for each, _ in found].index(other))
+        return _none("most accurate")
+    found.sort(key=lambda each: -each[1].value)
+    (cell, top1), *rest = found
+    rivals = _once_each(cell, [other for other, its in rest if its.high >= top1.low])
+    note = f"{_rivalled(cell.title, [rival.title for rival in rivals])}; {top1.images:,} images"
+    return Headline("most accurate", percent(top1), "% top-1", note, cell.times_simulated)
 
 
-def _wrong(cell: Cell) -> Estimate | None:
-    top1 = cell.top1
-    return None if top1 is None else Estimate(1 - top1.value, 1 - top1.high, 1 - top1.low)
+def _least(found: list[tuple[Cell, Estimate]]) -> tuple[tuple[Cell, Estimate], list[Cell]]:
+    """The cell with the least value, and the best cell of each network whose interval overlaps its interval."""
+    best, *rest = sorted(found, key=lambda each: each[1].value)
+    return best, _once_each(best[0], [other for other, its in rest if its.low <= best[1].high])
+
+
+def _once_each(best: Cell, rivals: Sequence[Cell]) -> list[Cell]:
+    """The first cell of each network but that of the best, in the order given."""
+    firsts: dict[str, Cell] = {}
+    for each in rivals:
+        firsts.setdefault(each.network, each)
+    firsts.pop(best.network, None)
+    return list(firsts.values())
 
 
 def _mean(name: str, cells: Sequence[Cell], quantity: Quantity) -> Headline:
@@ -113,11 +114,13 @@ def _mean(name: str, cells: Sequence[Cell], quantity: Quantity) -> Headline:
     simulated = any(cell.power_simulated for cell, _ in found)
     deviation = statistics.stdev(values) if len(values) > 1 else 0.0
     mean = statistics.fmean(values)
-    places = 2 if mean < 100 else 1
     if len(values) == 1:
-        return Headline(name, f"{mean:.{places}f}", "W", f"of {found[0][0].label}", simulated)
+        return Headline(name, number(mean), "W", f"of {found[0][0].label}", simulated)
+    # A deviation is no interval: it may be far below what the meter resolves, and four digits are enough.
+    decimals = min(decimals_of(mean), decimals_of(mean, deviation))
+    text = f"{fixed(mean, decimals)} ± {fixed(deviation, decimals)}"
     note = f"mean and standard deviation of {len(values)} cells"
-    return Headline(name, f"{mean:.{places}f} ± {deviation:.{places}f}", "W", note, simulated)
+    return Headline(name, text, "W", note, simulated)
 
 
 def _none(name: str) -> Headline:
@@ -129,12 +132,12 @@ def _of(cell: Cell, rivals: Sequence[Cell]) -> str:
 
 
 def _rivalled(name: str, rivals: list[str]) -> str:
-    """With those of which it cannot be said that they are worse."""
+    """A network with those that may be as good: their intervals overlap."""
     if not rivals:
         return name
     if len(rivals) > _MOST_RIVALS:
         rivals = [*rivals[: _MOST_RIVALS - 1], f"{len(rivals) - _MOST_RIVALS + 1} more"]
-    return f"{name}, not told apart from {listed(rivals)}"
+    return f"{name}; indistinguishable from {listed(rivals)}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,271 +1,136 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A report as PDF: the same sections on A4, its charts as vectors, its text as text."""
+"""A report as PDF on A4: text is text, charts are vectors, and nothing that belongs together is split over pages."""
 
 from __future__ import annotations
 
-from functools import singledispatch
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QIODevice
+from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QPageSize,
+    QPainter,
+    QPdfWriter,
+    QTextBlockFormat,
+    QTextCursor,
+    QTextFormat,
+)
 
-from monitor_app.charts.contents import is_simulated, notes_of
-from monitor_app.charts.plain import plain_lines
-from monitor_app.exports.report.blocks import (
-    Block,
-    Code,
-    Document,
-    Facts,
-    Flags,
-    Numbers,
-    Picture,
-    Points,
-    Section,
-    Subtitle,
-    Table,
-    Tested,
-    Text,
-)
-from monitor_app.exports.report.paper import (
-    BOTTOM,
-    COLOURS,
-    LEFT,
-    RIGHT,
-    TOP,
-    WIDTH,
-    Paper,
-    Running,
-    Style,
-    chart_height,
-    text_width,
-    wrapped,
-)
-from monitor_app.exports.report.pdf_table import draw_table
-from monitor_app.exports.report.words import number, with_interval
+from monitor_app.charts.palette import PALETTES
+from monitor_app.charts.plain import plain
+from monitor_app.exports.report.pdf_blocks import FAMILIES, LaidOut, lay_out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from PySide6.QtGui import QTextBlock, QTextDocument
 
-    from monitor_app.exports.report.headline import Headline
+    from monitor_app.exports.report.blocks import Document
 
-BODY, DIM = Style(), Style(8.5, COLOURS.dim)
-_TITLE, _SECTION, _SUBTITLE = Style(22, bold=True), Style(14, bold=True), Style(10.5, bold=True)
-_BOLD, _VALUE, _CODE = Style(bold=True), Style(15), Style(7.5, code=True)
-_SMALL, _SMALL_DIM = Style(8), Style(8, COLOURS.dim)
-_VERDICTS = {"holds": COLOURS.accuracy, "does not hold": COLOURS.alarm}
-_NAMES = 120.0
-"""Width of the names of facts, in points."""
-_COLUMNS = 3
+_DPI = 1200
+_MARGIN_MM, _HEADER_MM, _FOOTER_MM = QMarginsF(18, 22, 18, 20), 11.0, 287.0
+"""Of the text, and where the running lines stand, from the top of the page."""
+_COLOURS = PALETTES["light"]
 
 
 def pdf_of(document: Document) -> bytes:
-    """The file. Pages are laid out twice: first to learn how many there are and where each figure stands."""
-    _, pages, places = _laid_out(document, 0, {})
-    made, _, _ = _laid_out(document, pages, places)
-    return made
-
-
-def _laid_out(document: Document, pages: int, places: Mapping[int, int]) -> tuple[bytes, int, dict[int, int]]:
-    """The file, how many pages it has, and on which of them each figure is."""
+    """The file. Needs an application for fonts, as `charts.application.need_application` makes one."""
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    paper = Paper(buffer, Running(document.title, document.simulated, pages), document.footer)
-    found: dict[int, int] = {}
+    writer = QPdfWriter(buffer)
+    writer.setTitle(plain(document.title))
+    writer.setCreator(plain(document.footer))
+    writer.setResolution(_DPI)
+    writer.setPageSize(QPageSize(QPageSize.PageSizeId.A4))
+    writer.setPageMargins(QMarginsF())
+    area = QRectF(writer.pageLayout().fullRectPixels(_DPI)).marginsRemoved(_MARGIN_MM * (_DPI / 25.4))
+    _paint(paginate(document, writer, area.size()).text, document, writer, area)
+    return bytes(buffer.data().data())
+
+
+def paginate(document: Document, writer: QPdfWriter, size: QSizeF) -> LaidOut:
+    """The report on pages of this size, in the dots of the writer."""
+    # The findings name the pages of their figures, which are known once the report has been laid out.
+    first = _with_page_breaks(document, writer, size, {})
+    return _with_page_breaks(document, writer, size, _pages_of_figures(first))
+
+
+def _with_page_breaks(document: Document, writer: QPdfWriter, size: QSizeF, pages: dict[int, int]) -> LaidOut:
+    """With breaks before paragraphs that would be split from those that they belong to."""
+    laid_out = lay_out(document, writer, size, pages)
+    for group in laid_out.together:
+        first, last = (laid_out.text.findBlockByNumber(number) for number in (group.start, group.stop - 1))
+        if _page(first, at_end=False) != _page(last, at_end=True) and _height(first, last) <= size.height():
+            _break_before(first)
+    return laid_out
+
+
+def _pages_of_figures(laid_out: LaidOut) -> dict[int, int]:
+    """Number of a figure to its page, both from 1."""
+    block = laid_out.text.findBlockByNumber
+    return {number: _page(block(at), at_end=False) + 1 for number, at in laid_out.figures.items()}
+
+
+def _rect(block: QTextBlock) -> QRectF:
+    return block.document().documentLayout().blockBoundingRect(block)
+
+
+def _page(block: QTextBlock, *, at_end: bool) -> int:
+    """Page of the first or last line of a paragraph, from 0."""
+    rect = _rect(block)
+    place = rect.bottom() - 1 if at_end else rect.top() + 1
+    if not at_end and block.layout().lineCount():
+        place = rect.top() + block.layout().lineAt(0).y() + 1
+    return int(place // block.document().pageSize().height())
+
+
+def _height(first: QTextBlock, last: QTextBlock) -> float:
+    """Of the lines from first to last, without the space that a page break leaves between them."""
+    height, block = 0.0, first
+    while block.isValid() and block.blockNumber() <= last.blockNumber():
+        lines = block.layout()
+        height += sum(lines.lineAt(k).height() for k in range(lines.lineCount()))
+        block = block.next()
+    return height
+
+
+def _break_before(block: QTextBlock) -> None:
+    added = QTextBlockFormat()
+    added.setPageBreakPolicy(QTextFormat.PageBreakFlag.PageBreak_AlwaysBefore)
+    QTextCursor(block).mergeBlockFormat(added)
+
+
+def _paint(text: QTextDocument, document: Document, writer: QPdfWriter, area: QRectF) -> None:
+    painter = QPainter(writer)
     try:
-        _draw_head(paper, document)
-        for section in document.sections:
-            _draw_section(paper, section, found, places)
+        count = text.pageCount()
+        for page in range(count):
+            if page:
+                writer.newPage()
+            painter.save()
+            painter.translate(area.topLeft() - QPointF(0, page * area.height()))
+            text.drawContents(painter, QRectF(0, page * area.height(), area.width(), area.height()))
+            painter.restore()
+            _paint_running_lines(painter, document, area, f"{page + 1} of {count}")
     finally:
-        paper.close()
-    return bytes(buffer.data().data()), paper.page, found
+        painter.end()
 
 
-def _draw_head(paper: Paper, document: Document) -> None:
-    paper.text(document.title, _TITLE)
-    if document.subtitle:
-        paper.text(document.subtitle, Style(10, COLOURS.dim))
-    paper.text(document.footer, DIM)
-
-
-def _draw_section(paper: Paper, section: Section, found: dict[int, int], places: Mapping[int, int]) -> None:
-    paper.gap(18)
-    first = next(iter(section.blocks), None)
-    below = _height(first) if isinstance(first, Picture) else 60
-    paper.need(min(_SECTION.leading + 4 + below, BOTTOM - TOP))
-    paper.text(section.title, _SECTION)
-    paper.gap(4)
-    for block in section.blocks:
-        if isinstance(block, Picture):
-            _reserve(paper, block)
-            found[block.number] = paper.page
-        if isinstance(block, Tested):
-            _draw_tested(paper, block, places)
-        else:
-            _draw(block, paper)
-
-
-@singledispatch
-def _draw(block: Block, paper: Paper) -> None:
-    raise TypeError(block)
-
-
-@_draw.register(Text)
-def _(block: Text, paper: Paper) -> None:
-    paper.text(block.text, DIM if block.dim else BODY)
-    paper.gap(4)
-
-
-@_draw.register(Subtitle)
-def _(block: Subtitle, paper: Paper) -> None:
-    paper.gap(8)
-    paper.need(_SUBTITLE.leading + 50)
-    y = paper.y
-    paper.text(block.text, _SUBTITLE, right=RIGHT - 80)
-    if block.simulated:
-        paper.stamp(RIGHT, y, 8, align=1.0)
-    paper.gap(3)
-
-
-@_draw.register(Flags)
-def _(block: Flags, paper: Paper) -> None:
-    style = Style(9, COLOURS.alarm)
-    for sentence in block.sentences:
-        for line in wrapped(sentence, style, WIDTH - 12):
-            paper.need(style.leading)
-            paper.box(LEFT, paper.y, 3, style.leading, COLOURS.alarm)
-            paper.put(line, style, LEFT + 12, paper.y)
-            paper.y += style.leading
-    paper.gap(8)
-
-
-@_draw.register(Points)
-def _(block: Points, paper: Paper) -> None:
-    if block.fold:
-        paper.gap(6)
-        paper.need(40)
-        paper.text(block.fold, _BOLD)
-    style = _SMALL if block.fold else BODY
-    for sentence in block.sentences:
-        paper.need(style.leading)
-        paper.put("·", style, LEFT, paper.y)
-        paper.text(sentence, style, LEFT + 12)
-        paper.gap(2)
-
-
-@_draw.register(Numbers)
-def _(block: Numbers, paper: Paper) -> None:
-    width = WIDTH / _COLUMNS
-    for start in range(0, len(block.headlines), _COLUMNS):
-        row = block.headlines[start : start + _COLUMNS]
-        notes = [wrapped(each.note, DIM, width - 14) for each in row]
-        height = 12 + _VALUE.leading + max(len(lines) for lines in notes) * DIM.leading + 20
-        paper.need(height)
-        for k, (each, lines) in enumerate(zip(row, notes, strict=True)):
-            _draw_headline(paper, each, lines, LEFT + k * width, width - 14)
-        paper.y += height
-
-
-def _draw_headline(paper: Paper, each: Headline, lines: list[str], x: float, width: float) -> None:
-    y = paper.y
-    room = width - text_width(each.unit, DIM) - 4
-    value = Style(_VALUE.size * min(room / text_width(each.value, _VALUE), 1.0))
-    paper.put(each.name, DIM, x, y)
-    y += DIM.leading
-    paper.put(each.unit, DIM, x + paper.put(each.value, value, x, y + _VALUE.leading - value.leading) + 4, y + 5)
-    y += _VALUE.leading
-    for line in lines:
-        paper.put(line, DIM, x, y)
-        y += DIM.leading
-    if each.simulated:
-        paper.stamp(x, y + 1, 6)
-
-
-@_draw.register(Facts)
-def _(block: Facts, paper: Paper) -> None:
-    names = min(max((text_width(name, DIM) for name, _ in block.rows), default=0.0) + 12, _NAMES + 80)
-    for name, value in block.rows:
-        paper.need(BODY.leading)
-        paper.put(wrapped(name, DIM, names)[0], DIM, LEFT, paper.y)
-        paper.text(value, BODY, LEFT + names)
-    paper.gap(6)
-
-
-@_draw.register(Table)
-def _(block: Table, paper: Paper) -> None:
-    draw_table(paper, block)
-
-
-@_draw.register(Picture)
-def _(block: Picture, paper: Paper) -> None:
-    paper.chart(block.chart)
-    paper.gap(3)
-    for text, style in _words_of(block):
-        paper.text(text, style)
-    paper.gap(14)
-
-
-def _words_of(block: Picture) -> list[tuple[str, Style]]:
-    """What stands under a picture."""
-    chart = block.chart
-    repeats = f", figure {chart.number} of the paper" if chart.number is not None else ""
-    mark = " SIMULATED." if is_simulated(chart) else ""
-    words = [(f"Figure {block.number}. {chart.title}{repeats}.{mark}", _BOLD)]
-    if chart.caption:
-        words.append((chart.caption, BODY))
-    if chart.extra:
-        words.append((", ".join(f"{name} {number(value)}" for name, value in chart.extra.items()), _SMALL))
-    return words + [(sentence, _SMALL_DIM) for sentence in notes_of(chart)]
-
-
-def _reserve(paper: Paper, block: Picture) -> None:
-    """A picture and what stands under it stay together, where a page holds both."""
-    paper.need(min(_height(block), BOTTOM - TOP))
-
-
-def _height(block: Picture) -> float:
-    """Of a picture with what stands under it."""
-    below = sum(len(wrapped(text, style, WIDTH)) * style.leading for text, style in _words_of(block))
-    return chart_height() + 3 + below
-
-
-def _draw_tested(paper: Paper, block: Tested, places: Mapping[int, int]) -> None:
-    finding = block.finding
-    paper.need(90)
-    word = finding.verdict.value
-    mark = 76.0
-    top, page = paper.y, paper.page
-    style = Style(9, _VERDICTS.get(word, COLOURS.dim), bold=True)
-    lines = wrapped(word, style, mark - 6)
-    for k, line in enumerate(lines):
-        paper.put(line, style, LEFT, top + k * style.leading)
-    if finding.simulated:
-        paper.stamp(LEFT, top + len(lines) * style.leading + 1, 6)
-    paper.text(finding.claim, _BOLD, LEFT + mark)
-    paper.text(finding.sentence, BODY, LEFT + mark)
-    for each in finding.statistics:
-        value = "not known" if each.estimate is None else f"{with_interval(each.estimate)} {each.unit}".rstrip()
-        paper.text(f"{each.name}: {value}", _SMALL, LEFT + mark)
-    if finding.margin:
-        paper.text(f"Decided against: {finding.margin}", DIM, LEFT + mark)
-    if finding.caution:
-        paper.text(finding.caution, Style(9, COLOURS.power), LEFT + mark)
-    if block.picture:
-        where = places.get(block.picture.number, 0)
-        paper.text(f"Figure {block.picture.number} on page {where} is behind it.", DIM, LEFT + mark)
-    if paper.page == page:
-        paper.y = max(paper.y, top + (len(lines) + 1) * style.leading)
-    paper.gap(10)
-
-
-@_draw.register(Code)
-def _(block: Code, paper: Paper) -> None:
-    if block.fold:
-        paper.gap(6)
-        paper.need(40)
-        paper.text(block.fold, _BOLD)
-    for line in plain_lines(block.text).split("\n"):
-        for part in wrapped(line, _CODE, WIDTH - 16):
-            paper.need(_CODE.leading)
-            paper.box(LEFT, paper.y, WIDTH, _CODE.leading + 0.3, COLOURS.panel)
-            paper.put(part, _CODE, LEFT + 8, paper.y)
-            paper.y += _CODE.leading
-    paper.gap(8)
+def _paint_running_lines(painter: QPainter, document: Document, area: QRectF, page: str) -> None:
+    """Title above the text, SIMULATED beside it, page number below."""
+    dots = _DPI / 25.4
+    font = QFont()
+    font.setFamilies(FAMILIES)
+    font.setPointSizeF(7.5)
+    metrics = QFontMetricsF(font, painter.device())
+    title = metrics.elidedText(plain(document.title), Qt.TextElideMode.ElideRight, area.width() * 0.8)
+    painter.setFont(font)
+    painter.setPen(QColor(_COLOURS.dim))
+    painter.drawText(QPointF(area.left(), _HEADER_MM * dots), title)
+    painter.drawText(QPointF(area.right() - metrics.horizontalAdvance(page), _FOOTER_MM * dots), page)
+    if document.simulated:
+        width, height = metrics.horizontalAdvance("SIMULATED"), metrics.ascent()
+        box = QRectF(area.right() - width - height, _HEADER_MM * dots - 1.2 * height, width + height, 1.6 * height)
+        painter.fillRect(box, QColor(_COLOURS.alarm))
+        painter.setPen(QColor(_COLOURS.ground))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "SIMULATED")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From what was measured to the chapters of a report."""
+"""The sections of a report, from campaigns, charts and findings."""
 
 from __future__ import annotations
 
@@ -7,49 +7,49 @@ import shlex
 from typing import TYPE_CHECKING
 
 from monitor_app.analysis.study import chart_behind
+from monitor_app.charts.contents import is_simulated, notes_of
+from monitor_app.core.formatting import NOT_KNOWN, interval, moment, number
 from monitor_app.exports.report.blocks import (
+    Alert,
     Block,
-    Code,
+    BulletList,
+    CodeBlock,
     Document,
-    Facts,
-    Flags,
-    Numbers,
-    Picture,
-    Points,
+    FactTable,
+    Figure,
+    FindingBlock,
+    Headlines,
+    Paragraph,
     Section,
     Subtitle,
-    Tested,
-    Text,
 )
 from monitor_app.exports.report.headline import headline, measured
 from monitor_app.exports.report.method import INTERVALS, method_of
-from monitor_app.exports.report.table import remarks_of, table_of
-from monitor_app.exports.report.words import moment
+from monitor_app.exports.report.table import notes_on_cells, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from monitor_app.analysis.campaign.cells import Campaign
+    from monitor_app.analysis.findings.finding import Finding
+    from monitor_app.charts.model import Chart
     from monitor_app.exports.report.content import ReportContent
 
-_APART = frozenset({"profile", "title", "boot_id", "shift_ns", "durable_commits", "completed_utc_ns", "python"})
-"""Of what the session says of itself, what stands elsewhere in the report, or is for programs."""
-_SIMULATED = (
-    "Something in this report was not measured on a real thing. Each chart, each number and each row that it concerns "
-    "is marked SIMULATED."
-)
+_ELSEWHERE = frozenset({"profile", "title", "boot_id", "shift_ns", "durable_commits", "completed_utc_ns", "python"})
+"""Keys of a session's metadata that the environment leaves out: shown elsewhere in the report, or for programs."""
+_SIMULATED = "This report contains simulated data. Each chart, number and row that it affects is marked SIMULATED."
 
 
 def document_of(content: ReportContent) -> Document:
-    """The report in the order in which it is read."""
-    pictures = tuple(Picture(chart, number) for number, chart in enumerate(content.charts, 1))
+    """The report, section by section in reading order."""
+    figures = tuple(_figure(chart, number) for number, chart in enumerate(content.charts, 1))
     sections = (
         Section("summary", "Summary", tuple(_summary(content))),
         Section("environment", "Environment", tuple(_each(content, _environment))),
-        Section("method", "Method", tuple(_each(content, lambda campaign: iter((Points(method_of(campaign)),))))),
-        Section("uncertainty", "Uncertainty", (Points(INTERVALS),)),
-        Section("figures", "Figures", pictures or (Text("No figures were made.", dim=True),)),
-        Section("findings", "Findings", tuple(_findings(content, pictures))),
+        Section("method", "Method", tuple(_each(content, lambda campaign: iter((BulletList(method_of(campaign)),))))),
+        Section("uncertainty", "Uncertainty", (BulletList(INTERVALS),)),
+        Section("figures", "Figures", figures or (Paragraph("No figures were made.", dim=True),)),
+        Section("findings", "Findings", tuple(_findings(content, figures))),
         Section("cells", "All cells", tuple(_each(content, _cells))),
         Section("reproduce", "How to reproduce", tuple(_reproduce(content))),
     )
@@ -60,75 +60,105 @@ def document_of(content: ReportContent) -> Document:
 
 def _summary(content: ReportContent) -> Iterator[Block]:
     if content.simulated:
-        yield Flags((_SIMULATED,))
+        yield Alert((_SIMULATED,))
     if content.warnings:
-        yield Flags(content.warnings)
+        yield Alert(content.warnings)
     yield from _each(content, _headline)
     verdicts = [finding.verdict.value for found in content.findings for finding in found]
     if verdicts:
         counted = ", ".join(f"{verdict}: {verdicts.count(verdict)}" for verdict in dict.fromkeys(verdicts))
-        yield Text(f"Of {len(verdicts)} claims of the paper that were tested, {counted}.")
+        yield Paragraph(f"Claims of the paper that were tested: {len(verdicts)}. Verdicts: {counted}.")
 
 
 def _headline(campaign: Campaign) -> Iterator[Block]:
     began = f", started {moment(campaign.started_utc)}" if campaign.started_utc else ""
-    yield Text(f"{campaign.board or 'An unnamed board'}{began}. {measured(campaign)}")
-    yield Numbers(headline(campaign))
+    yield Paragraph(f"{campaign.board or 'Unnamed board'}{began}. {measured(campaign)}")
+    yield Headlines(headline(campaign))
 
 
 def _environment(campaign: Campaign) -> Iterator[Block]:
-    said = {name: value for name, value in campaign.meta.items() if name not in _APART}
+    metadata = {name: value for name, value in campaign.meta.items() if name not in _ELSEWHERE}
     conditions = dict.fromkeys(cell.conditions for cell in campaign.cells)
-    modes = dict.fromkeys(each.power_mode or "as found" for each in conditions)
-    clocks = dict.fromkeys(each.clocks or "as found" for each in conditions)
-    yield Facts(
+    modes = dict.fromkeys(each.power_mode or "unchanged" for each in conditions)
+    clocks = dict.fromkeys(each.clocks or "unchanged" for each in conditions)
+    yield FactTable(
         (
             ("session", campaign.path),
-            ("board", campaign.board or "not known"),
-            ("power mode", ", ".join(modes) or "not known"),
-            ("clocks", ", ".join(clocks) or "not known"),
-            *said.items(),
+            ("board", campaign.board or NOT_KNOWN),
+            ("power mode", ", ".join(modes) or NOT_KNOWN),
+            ("clocks", ", ".join(clocks) or NOT_KNOWN),
+            *metadata.items(),
             *campaign.environment.items(),
         )
     )
     weights = {cell.title: cell.weights_sha256 for cell in campaign.cells if cell.weights_sha256}
     if weights:
-        yield Text("SHA-256 of the weights", dim=True)
-        yield Facts(tuple(weights.items()))
+        yield Paragraph("SHA-256 of the weights", dim=True)
+        yield FactTable(tuple(weights.items()))
     random = dict.fromkeys(cell.title for cell in campaign.cells if not cell.weights_sha256)
     if random:
-        yield Text(f"Without known weights: {', '.join(random)}.", dim=True)
+        yield Paragraph(f"Networks whose weights are not identified: {', '.join(random)}.", dim=True)
 
 
-def _findings(content: ReportContent, pictures: tuple[Picture, ...]) -> Iterator[Block]:
+def _findings(content: ReportContent, figures: tuple[Figure, ...]) -> Iterator[Block]:
     if not any(content.findings):
-        yield Text("No claims were tested.", dim=True)
+        yield Paragraph("No claims were tested.", dim=True)
         return
-    of = {picture.chart.key: picture for picture in pictures}
+    of = {figure.chart.key: figure for figure in figures}
     for name, campaign, found in zip(content.names, content.campaigns, content.findings, strict=False):
         if len(content.campaigns) > 1:
             yield Subtitle(name, campaign.simulated)
         for finding in found:
             behind = chart_behind(finding, content.charts)
-            yield Tested(finding, of.get(behind.key) if behind else None)
+            yield _finding(finding, of.get(behind.key) if behind else None)
+
+
+def _figure(chart: Chart, figure_number: int) -> Figure:
+    repeats = f", figure {chart.number} of the paper" if chart.number is not None else ""
+    return Figure(
+        chart,
+        figure_number,
+        title=f"Figure {figure_number}. {chart.title}{repeats}.",
+        numbers=", ".join(f"{name} {number(value)}" for name, value in chart.extra.items()),
+        notes=tuple(notes_of(chart)),
+        simulated=is_simulated(chart),
+    )
+
+
+def _finding(finding: Finding, figure: Figure | None) -> FindingBlock:
+    statistics = tuple(
+        (each.name, NOT_KNOWN if each.estimate is None else interval(each.estimate, each.unit))
+        for each in finding.statistics
+    )
+    return FindingBlock(
+        finding.key,
+        finding.verdict.value,
+        finding.claim,
+        finding.sentence,
+        statistics,
+        finding.margin,
+        finding.caution,
+        figure,
+        finding.simulated,
+    )
 
 
 def _cells(campaign: Campaign) -> Iterator[Block]:
     yield table_of(campaign)
-    remarks = remarks_of(campaign)
-    if remarks:
-        yield Points(remarks, fold="What was not measured, and what to know of the rest")
+    notes = notes_on_cells(campaign)
+    if notes:
+        yield BulletList(notes, summary="Cells that were not measured, and notes on the others")
 
 
 def _reproduce(content: ReportContent) -> Iterator[Block]:
-    yield Text("Save the profile below, which the session file holds too, and give the new session a name of its own.")
-    yield Code("\n".join(content.commands or _commands(content)))
+    yield Paragraph("Save the profile below (it is also in the session file) and record it into a new session file.")
+    yield CodeBlock("\n".join(content.commands or _commands(content)))
     for name, campaign in zip(content.names, content.campaigns, strict=True):
         text = campaign.meta.get("profile", "")
         if text:
-            yield Code(text, fold=f"Profile of {name}")
+            yield CodeBlock(text, summary=f"Profile of {name}")
         else:
-            yield Text(f"The session of {name} holds no profile.", dim=True)
+            yield Paragraph(f"The session {name} holds no profile.", dim=True)
 
 
 def _commands(content: ReportContent) -> tuple[str, ...]:
@@ -140,7 +170,7 @@ def _commands(content: ReportContent) -> tuple[str, ...]:
 
 
 def _each(content: ReportContent, part: Callable[[Campaign], Iterator[Block]]) -> Iterator[Block]:
-    """The same for every campaign, under its name where there are several."""
+    """The part of every campaign, under the campaign's name where there are several."""
     for name, campaign in zip(content.names, content.campaigns, strict=True):
         if len(content.campaigns) > 1:
             yield Subtitle(name, campaign.simulated)

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All cells of a campaign as a table, with words where there is no number."""
+"""All cells of a campaign as a table; text says why a number is missing."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+import math
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from monitor_app.analysis.campaign.cells import Conditions
-from monitor_app.exports.report.blocks import Table
-from monitor_app.exports.report.words import DOES_NOT_FIT, NOT_MEASURED, inverse, megabytes, percent, with_interval
+from monitor_app.core.formatting import DOES_NOT_FIT, NOT_MEASURED, fixed, interval, percent
+from monitor_app.exports.report.blocks import CellTable
 
 if TYPE_CHECKING:
     from monitor_app.analysis.campaign.cells import Campaign, Cell
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 _HEAD = ("network", "batch", "ms / image", "images / s", "net W", "net J / image", "memory MB", "top-1 %", "origin")
 
 
-def table_of(campaign: Campaign) -> Table:
-    """A row a cell; conditions that differ between cells have columns of their own."""
+def table_of(campaign: Campaign) -> CellTable:
+    """One row per cell; conditions that differ between cells get a column each."""
     varying = [
         field.name
         for field in fields(Conditions)
@@ -26,11 +27,11 @@ def table_of(campaign: Campaign) -> Table:
     ]
     head = (_HEAD[0], *(name.replace("_", " ") for name in varying), *_HEAD[1:])
     rows = tuple((cell.title, *(_condition(cell, name) for name in varying), *_values(cell)) for cell in campaign.cells)
-    return Table(head, rows, tuple(cell.simulated for cell in campaign.cells))
+    return CellTable(head, rows, tuple(cell.simulated for cell in campaign.cells))
 
 
-def remarks_of(campaign: Campaign) -> tuple[str, ...]:
-    """Why cells were not measured, and what must be known of those that were; the same sentence once for all."""
+def notes_on_cells(campaign: Campaign) -> tuple[str, ...]:
+    """Why cells were not measured, and notes on the others; a sentence that concerns several appears once."""
     of: dict[str, list[str]] = {}
     for cell in campaign.cells:
         for sentence in (cell.message, *cell.notes):
@@ -40,7 +41,7 @@ def remarks_of(campaign: Campaign) -> tuple[str, ...]:
 
 
 def origin_of(cell: Cell) -> str:
-    """Which of its numbers are simulated."""
+    """Whether its numbers are measured or SIMULATED, and which."""
     if cell.times_simulated and cell.power_simulated:
         return "SIMULATED"
     if cell.times_simulated:
@@ -48,13 +49,19 @@ def origin_of(cell: Cell) -> str:
     return "power SIMULATED" if cell.power_simulated else "measured"
 
 
+def reciprocal(estimate: Estimate) -> Estimate:
+    """Of a positive quantity: seconds per image as images per second; infinite where an end touches zero."""
+    value, high, low = (1 / each if each > 0 else math.inf for each in (estimate.value, estimate.low, estimate.high))
+    return replace(estimate, value=value, low=low, high=high)
+
+
 def _values(cell: Cell) -> tuple[str, ...]:
     time = cell.seconds_per_image
-    memory = megabytes(cell.memory_bytes) if cell.memory_bytes is not None else _absent(cell)
+    memory = fixed(cell.memory_bytes / 1e6, 0) if cell.memory_bytes is not None else _absent(cell)
     return (
         str(cell.batch_size),
         _number(cell, time, 1e3),
-        _number(cell, inverse(time) if time else None),
+        _number(cell, reciprocal(time) if time else None),
         _number(cell, cell.net_w),
         _number(cell, cell.net_j_per_image),
         memory,
@@ -64,7 +71,7 @@ def _values(cell: Cell) -> tuple[str, ...]:
 
 
 def _number(cell: Cell, estimate: Estimate | None, scale: float = 1.0) -> str:
-    return _absent(cell) if estimate is None else with_interval(estimate, scale)
+    return _absent(cell) if estimate is None else interval(estimate, scale=scale)
 
 
 def _absent(cell: Cell) -> str:
@@ -73,4 +80,4 @@ def _absent(cell: Cell) -> str:
 
 def _condition(cell: Cell, name: str) -> str:
     value = getattr(cell.conditions, name)
-    return "as found" if value is None else "yes" if value is True else "no" if value is False else str(value)
+    return "unchanged" if value is None else "yes" if value is True else "no" if value is False else str(value)

@@ -22,6 +22,7 @@ class FiguresCommands(Protocol):
     def previous_line(self) -> None: ...
     def show_all_networks(self) -> None: ...
     def show_paper(self, on: bool) -> None: ...
+    def show_budget(self, on: bool) -> None: ...
     def use_gross(self, on: bool) -> None: ...
     def full_screen(self, on: bool) -> None: ...
     def show_keys(self) -> None: ...
@@ -43,6 +44,7 @@ def figure_commands(window: FiguresCommands, show_everything: Callable[[], objec
         Command("View", "Show everything", show_everything, ("Ctrl+0", "*")),
         Command("View", "Show all networks", window.show_all_networks, ("A",)),
         Command("View", "The paper's values", window.show_paper, ("P",), checkable=True, name="show_paper"),
+        Command("View", "Budget lines", window.show_budget, ("B",), checkable=True, checked=False, name="show_budget"),
         Command("View", "Energy of the whole board", window.use_gross, ("G",), checkable=True, checked=False,
                 name="use_gross"),
         Command("View", "Full screen", window.full_screen, ("F11",), checkable=True, checked=False),
@@ -58,7 +60,7 @@ GESTURES = (
     ("Ctrl + drag, drag on an axis", "pan the values, or that axis"),
     ("Shift + drag", "zoom to a part"),
     ("Double click", "show everything"),
-    ("Middle click", "let the values fit themselves again"),
+    ("Middle click", "fit the values"),
     ("Click on a point", "show the trace it came from"),
     ("Click on a name at the right", "hide it, or show it again"),
     ("Ctrl + click on a name", "show it alone, or all again"),

@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: N802 (Qt names these methods)
-"""The networks of a chart beside it, whose its points are, and its lines: a click hides one or shows it again."""
+"""The networks of a chart, its groups and its lines, beside it: a click hides one or shows it again."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from monitor_app.charts.styles import draw_mark
-from monitor_app.gui.figures.groups import base_of, group_of, whose_of
-from monitor_app.gui.figures.marks import colour_of, line_look
-from monitor_app.gui.figures.placing import PAPER
+from monitor_app.charts.canvas import Canvas
+from monitor_app.charts.contents import SOLID, groups_of, is_ring, place_of
+from monitor_app.charts.legend import line_sample
+from monitor_app.charts.style import Style
+from monitor_app.charts.symbols import Sample, dash_of, draw_sample
 from monitor_app.gui.theme import BODY_PX, ui_font
 
 if TYPE_CHECKING:
@@ -23,49 +24,56 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QMouseEvent, QPaintEvent
 
-    from monitor_app.charts.model import Chart, Line, Series
+    from monitor_app.charts.model import Chart, Series
+    from monitor_app.charts.palette import Palette
     from monitor_app.gui.theme import Theme
 
-LINE_PX, SWATCH_PX = 20, 22
-GROUP_PX = 10
+LINE_PX, SWATCH_PX = 20, 26
+_UNIT_PX = 10.0
+"""Of the samples."""
+_RADIUS = 0.4
+GROUP_PX, TOP_PX = 10, 14
 """Between the networks and the lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
-    """A word of the legend: a network, a session or the paper, or a line."""
+    """A word of the legend, with a sample as in the chart: a network, a group, or a line."""
 
     name: str
-    colour: str
-    """#rrggbb; empty for a line."""
-    hollow: bool = False
-    """All of it is from the paper."""
-    symbol: int = 0
-    """Of the session, where it stands for one."""
-    line: Line | None = None
+    sample: Sample
     part: int = 0
     """Entries of a part stand together."""
 
 
-def legend_of(chart: Chart, text_colour: str) -> tuple[LegendEntry, ...]:
-    """Each network once, in the order of the chart; then whose the points are, where there are several; then lines."""
-    whose = whose_of(chart)
+def legend_of(chart: Chart, palette: Palette) -> tuple[LegendEntry, ...]:
+    """Each network once, in the order of the chart; then groups, where there are several; then lines."""
     networks: dict[str, list[Series]] = {}
     groups: dict[str, Series] = {}
     for series in chart.series:
-        networks.setdefault(base_of(series.name, whose), []).append(series)
-        if word := group_of(series.name, whose):
-            groups.setdefault(word, series)
-    entries = [
-        LegendEntry(name, own[0].colour, hollow=all(each.origin in PAPER for each in own))
-        for name, own in networks.items()
-    ]
-    for word, series in groups.items():
-        symbol = series.points[0].campaign if series.points else 0
-        entries.append(LegendEntry(word, text_colour, hollow=series.origin in PAPER, symbol=symbol, part=1))
-    lines = {base_of(line.name, whose): line for line in reversed(chart.lines) if line.name}
+        networks.setdefault(series.network, []).append(series)
+        if series.group:
+            groups.setdefault(series.group, series)
+    entries = [LegendEntry(name, _network_sample(chart, own, palette)) for name, own in networks.items()]
+    entries += [LegendEntry(name, _group_sample(chart, series, palette), part=1) for name, series in groups.items()]
+    lines = {line.title: line_sample(palette, line, k) for k, line in reversed(list(enumerate(chart.lines)))}
     taken = networks.keys() | groups.keys()
-    return (*entries, *(LegendEntry(name, "", line=line, part=2) for name, line in lines.items() if name not in taken))
+    entries += [LegendEntry(name, sample, part=2) for name, sample in reversed(lines.items()) if name not in taken]
+    return tuple(entries)
+
+
+def _network_sample(chart: Chart, own: list[Series], palette: Palette) -> Sample:
+    """Filled where any of it was measured here."""
+    first = next((each for each in own if each.origin in SOLID), own[0])
+    solid = first.origin in SOLID and not is_ring(chart, first)
+    colour = Style(palette, 0, 0, _UNIT_PX).line_colour(first.colour)
+    return Sample(colour, dash_of(first.origin), radius=_RADIUS, fill=255 if solid else 0)
+
+
+def _group_sample(chart: Chart, series: Series, palette: Palette) -> Sample:
+    group = place_of(groups_of(chart), series, series.points[0]) if series.points else 0
+    fill = 255 if series.origin in SOLID else 0
+    return Sample(palette.dim, dash_of(series.origin), radius=_RADIUS, group=group, fill=fill)
 
 
 class ChartLegend(QWidget):
@@ -103,12 +111,12 @@ class ChartLegend(QWidget):
 
     def _top(self, k: int) -> float:
         parts = [entry.part for entry in self.entries[: k + 1]]
-        return k * LINE_PX + GROUP_PX * sum(one != other for one, other in pairwise(parts))
+        return TOP_PX + k * LINE_PX + GROUP_PX * sum(one != other for one, other in pairwise(parts))
 
     def middle_of(self, name: str) -> QPointF:
         """Where to click for a name."""
         k = next(k for k, entry in enumerate(self.entries) if entry.name == name)
-        return QPointF(SWATCH_PX + 8, self._top(k) + LINE_PX / 2)
+        return QPointF(SWATCH_PX + 4, self._top(k) + LINE_PX / 2)
 
     # -- mouse -----------------------------------------------------------------------------------
 
@@ -143,26 +151,17 @@ class ChartLegend(QWidget):
         painter.setFont(ui_font(BODY_PX))
         metrics = QFontMetricsF(painter.font())
         theme = self._theme
+        canvas = Canvas(theme.palette, self.width(), self.height(), _UNIT_PX, painter)
         for k, entry in enumerate(self.entries):
             area = QRectF(0, self._top(k), self.width(), LINE_PX)
             off = entry.name in self._hidden
             if entry.name == self._under:
                 painter.fillRect(area, QColor(theme.raised))
-            self._paint_swatch(painter, entry, QPointF(10, area.center().y()), off=off)
+            sample = replace(entry.sample, colour=theme.dim, fill=0, band=False) if off else entry.sample
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+            draw_sample(canvas, sample, QPointF(12, area.center().y()))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             painter.setPen(QColor(theme.dim if off else theme.text))
             name = metrics.elidedText(entry.name, Qt.TextElideMode.ElideRight, area.width() - SWATCH_PX - 6)
             baseline = area.top() + (LINE_PX + metrics.ascent() - metrics.descent()) / 2
             painter.drawText(QPointF(SWATCH_PX, baseline), name)
-
-    def _paint_swatch(self, painter: QPainter, entry: LegendEntry, at: QPointF, *, off: bool) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        if entry.line is not None:
-            style, colour = line_look(entry.line, self._theme)
-            painter.setPen(QPen(QColor(self._theme.line) if off else colour, 1.5, style))
-            painter.drawLine(QPointF(at.x() - 7, at.y()), QPointF(at.x() + 7, at.y()))
-        else:
-            colour = QColor(self._theme.dim) if off else colour_of(entry.colour, self._theme)
-            painter.setPen(QPen(colour, 1.2))
-            painter.setBrush(Qt.BrushStyle.NoBrush if off or entry.hollow else colour)
-            draw_mark(painter, at, 4.0, 0 if entry.hollow else entry.symbol)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands below a chart: how to read it, its numbers, and what is not in it; or the finding it is behind."""
+"""What stands below a chart: the finding it is behind, and what the picture itself has no room for."""
 
 from __future__ import annotations
 
@@ -9,20 +9,15 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea
 
-from monitor_app.core.formatting import three_digits
-from monitor_app.gui.figures.budget import FRONT
 from monitor_app.gui.figures.chart_list import FAILS, HOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor_app.charts.model import Chart
     from monitor_app.gui.figures.job_messages import FindingText
     from monitor_app.gui.theme import Theme
 
-HEIGHT_PX, FINDING_PX = 96, 168
-SEEN = ("slope", "intercept", "r2", "points", "knee")
-"""Beginnings of numbers that the equation of a line has, or that a ring stands for."""
+MOST_PX = 168
 
 
 class ChartText(QScrollArea):
@@ -40,39 +35,28 @@ class ChartText(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFixedHeight(HEIGHT_PX)
+        self.hide()
 
     @property
     def html(self) -> str:
         """What is shown."""
         return self._label.text()
 
-    def show_chart(
-        self, chart: Chart | None, finding: FindingText | None, theme: Theme, flags: Sequence[str] = ()
+    def show_text(
+        self, finding: FindingText | None, missing: Sequence[str], theme: Theme, flags: Sequence[str] = ()
     ) -> None:
-        """The words of a chart, or of a finding and its chart, after what makes the compared sessions unlike."""
-        self.setFixedHeight(HEIGHT_PX if finding is None else FINDING_PX)
+        """A finding, and what is missing in a chart, after what makes the compared sessions unlike; hides if empty."""
         parts = [f'<div style="color:{theme.alarm}">{escape(flag)}</div>' for flag in flags]
         if finding is not None:
             parts.append(_finding(finding, theme))
-        if chart is not None:
-            parts.append(_chart(chart, theme))
+        if missing:
+            words = " ".join(map(escape, missing))
+            parts.append(f'<div style="color:{theme.dim}">Not shown: {words}</div>')
         self._label.setText("".join(parts))
+        self.setVisible(bool(parts))
+        wanted = self._label.heightForWidth(self.viewport().width()) if parts else 0
+        self.setFixedHeight(min(max(wanted, 0), MOST_PX))
         self.verticalScrollBar().setValue(0)
-
-
-def _chart(chart: Chart, theme: Theme) -> str:
-    empty = not any(series.points for series in chart.series)
-    parts = [f"<div>{escape(chart.caption)}</div>"]
-    numbers = [f"{line.name}: {line.text}" for line in chart.lines if line.text and not line.name.startswith(FRONT)]
-    numbers += [f"{name} {three_digits(value)}" for name, value in chart.extra.items() if not name.startswith(SEEN)]
-    if numbers:
-        told = " &nbsp;·&nbsp; ".join(map(escape, numbers))
-        parts.append(f'<div style="color:{theme.dim}">{told}</div>')
-    if chart.missing and not empty:
-        told = " ".join(map(escape, chart.missing))
-        parts.append(f'<div style="color:{theme.dim}">Not in it: {told}</div>')
-    return "".join(parts)
 
 
 def _finding(finding: FindingText, theme: Theme) -> str:

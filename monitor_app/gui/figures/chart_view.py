@@ -1,339 +1,313 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: N802 (Qt names these methods)
-"""A chart on the screen: it can be moved and asked; it says what was clicked and changes nothing else."""
+"""A chart on the screen, as it is written to files: it can be moved and asked, and says what was clicked.
+
+wheel                       zoom at the pointer                drag               pan
+Shift+wheel                 pan in x                           Shift+drag         zoom to what is framed
+Ctrl+wheel, wheel on axis   zoom the values, or that axis      Ctrl+drag, axis    pan the values, or that axis
+double click                show everything                    middle click       the values fit themselves again
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFontMetricsF
-from PySide6.QtWidgets import QGraphicsScene, QGraphicsView
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from PySide6.QtWidgets import QWidget
 
-from monitor_app.charts.model import Scale
-from monitor_app.gui.figures.budget import Budget, first_budget, has_budget, more_is_better
-from monitor_app.gui.figures.chart_backdrop import ACROSS_ROOM_PX, SLANT_DEG, VALUE_ROOM_PX, Backdrop
-from monitor_app.gui.figures.chart_box import ChartBox
-from monitor_app.gui.figures.chart_foreground import Foreground
-from monitor_app.gui.figures.chart_layer import BOTTOM_PX, LEFT_PX, RIGHT_PX, TOP_PX
-from monitor_app.gui.figures.groups import base_of, group_of, whose_of, without
+from monitor_app.charts.budget import first_budget, has_budget
+from monitor_app.charts.contents import without
+from monitor_app.charts.layout import View, lay_out, moved, nearest
+from monitor_app.charts.plot import rectangle
+from monitor_app.charts.render import paint
+from monitor_app.gui.figures.gestures import Gesture, axes_at, framed, panned, zoomed
 from monitor_app.gui.figures.hover_card import HoverCard
-from monitor_app.gui.figures.marks import FADED, line_items, series_items
-from monitor_app.gui.figures.placing import is_mark, place, ranges
-from monitor_app.gui.figures.pointing import Screen, nearest
-from monitor_app.gui.figures.scales import coordinate, ticks, value_at
-from monitor_app.gui.theme import SMALL_PX, ui_font
+from monitor_app.gui.plot.view_box import NOTCH, PAN_PER_NOTCH
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from PySide6.QtGui import QResizeEvent
+    from PySide6.QtGui import QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
 
+    from monitor_app.charts.budget import Budget
+    from monitor_app.charts.layout import Layout
+    from monitor_app.charts.marks import Mark
     from monitor_app.charts.model import Chart
-    from monitor_app.gui.figures.placing import Placed
-    from monitor_app.gui.figures.scales import Tick
     from monitor_app.gui.theme import Theme
 
 REST_MS = 150
-"""After a movement the picture counts as resting."""
+"""After a movement the picture counts as resting, and names look for better places."""
 GRIP_PX = 6.0
 """A budget line is under the pointer this far from it."""
+_RING_PX = 2.5
+"""From the edge of a mark to the ring around it while it is under the pointer."""
 
 
-class ChartView(pg.GraphicsLayoutWidget):
+class ChartView(QWidget):
     """Shows one chart, or says why it is empty."""
 
     chosen = Signal(object)
     """(Point that was clicked)"""
     pointed = Signal(str)
     """(network under the pointer, or empty)"""
+    resized = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setMinimumSize(320, 240)
-        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
-        # Marks come and go with every chart: to index their places costs more than it saves.
-        self.scene().setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
+        self.setMouseTracking(True)
         self.theme = theme
         self.chart: Chart | None = None
         """As it is shown: without what is hidden."""
-        self.placed: tuple[Placed, ...] = ()
-        self.reason = ""
-        """Why there is nothing to be seen."""
-        self.budget: Budget | None = None
-        self.under: tuple[Placed, int] | None = None
-        self.frame: QRectF | None = None
-        self.x_ticks: tuple[Tick, ...] = ()
-        self.y_ticks: tuple[Tick, ...] = ()
-        self.slanted = False
-        self._whose: tuple[str, ...] = ()
-        self._own_names: set[str] = set()
-        """Networks that were measured."""
-        self._items: dict[str, list[pg.GraphicsObject]] = {}
+        self.view = View()
+        self.under: Mark | None = None
+        self._layout: Layout | None = None
         self._budgets: dict[str, Budget] = {}
-        self.box = ChartBox(self._grip)
-        axes = {side: _Room(side) for side in ("left", "bottom")}
-        self.plot = pg.PlotItem(viewBox=self.box, axisItems=axes, enableMenu=False)
-        self.plot.hideButtons()
-        self.plot.setContentsMargins(0, 0, 0, 0)
-        self.ci.layout.setContentsMargins(0, TOP_PX + 14, RIGHT_PX, 0)
-        self.ci.addItem(self.plot, 0, 0)
-        self._axes = axes
-        self._layers = (Backdrop(self, -1000), Foreground(self, 1000))
-        for layer in self._layers:
-            self.scene().addItem(layer)
+        self._with_budget = False
+        self._highlight = ""
+        self._picture: tuple[Layout, str, QImage] | None = None
+        self._gesture: Gesture | None = None
         self.card = HoverCard(self)
-        self.scene().sigMouseMoved.connect(self._move_pointer)
-        self.box.clicked.connect(self._click)
-        self.box.dragged.connect(self._drag_budget)
-        self.box.framed.connect(self._show_frame)
-        self.box.moved.connect(self._move)
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
-        self._rest.timeout.connect(self.viewport().update)
+        self._rest.timeout.connect(self._settle)
         self.set_theme(theme)
 
+    # -- what is shown ---------------------------------------------------------------------------
+
     @property
-    def moving(self) -> bool:
-        """The picture has moved just now and may move on."""
-        return self._rest.isActive()
+    def laid_out(self) -> Layout | None:
+        """Where everything lies."""
+        if self._layout is None and self.chart is not None:
+            size = float(self.width()), float(self.height())
+            self._layout = lay_out(self.chart, size, self.theme.palette, view=self.view)
+        return self._layout
 
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
-        self.setBackground(QColor(theme.ground))
         self.card.set_theme(theme)
-        self._draw()
+        self._settle()
 
     def show_chart(self, chart: Chart | None, hidden: Collection[str] = (), *, keeps_view: bool = False) -> None:
-        """Another chart, or the same with other values; ``hidden``: networks, sessions and lines."""
+        """Another chart, or the same with other values; ``hidden``: networks, groups and titles of lines."""
         same = self.chart is not None and chart is not None and chart.key == self.chart.key
-        self.reason = _why_empty(chart)
-        self._whose = whose_of(chart) if chart is not None else ()
         self.chart = without(chart, hidden) if chart is not None else None
-        self.budget = None
-        if chart is not None and not self.reason and has_budget(chart):
-            self.budget = self._budgets.setdefault(chart.key, first_budget(chart))
+        spans = self.view if same and keeps_view else View()
+        self.view = replace(spans, budget=self._budget_of(self.chart))
         self._point_at(None)
-        self._draw()
-        if chart is not None and not (same and keeps_view):
-            self.box.fit(*ranges(chart, place(chart)))
-        self._rest.stop()
-        self._lay_out()
+        self._highlight = ""
+        self._settle()
 
-    def highlight(self, name: str) -> None:
-        """Let all but this network, or all but this session, step back; an empty name brings them forward again."""
-        for each, items in self._items.items():
-            stays = not name or name in {base_of(each, self._whose), group_of(each, self._whose)}
-            for item in items:
-                item.setOpacity(1.0 if stays else FADED)
-        self.viewport().update()
+    def show_budget(self, on: bool) -> None:
+        """With lines that can be dragged on charts that have a front, or without."""
+        self._with_budget = on
+        self.view = replace(self.view, budget=self._budget_of(self.chart))
+        self._settle()
 
-    def _draw(self) -> None:
-        # ViewBox.clear would leave behind in the scene what was added without bounds.
-        for item in (each for items in self._items.values() for each in items):
-            self.box.removeItem(item)
-        self._items, self.placed = {}, ()
-        if self.chart is None or self.reason:
+    def show_all(self) -> None:
+        """The whole chart."""
+        self._look_at(View(budget=self.view.budget))
+
+    def highlight(self, word: str) -> None:
+        """Let all but this network, group or line step back; an empty word brings them forward again."""
+        self._highlight = word
+        self.update()
+
+    def _budget_of(self, chart: Chart | None) -> Budget | None:
+        if chart is None or not self._with_budget or not has_budget(chart):
+            return None
+        return self._budgets.setdefault(chart.key, first_budget(chart))
+
+    def _look_at(self, view: View) -> None:
+        """Move: names go with their marks until the picture rests."""
+        self.view = view
+        if self.chart is None or self.laid_out is None:
             return
-        self.placed = place(self.chart)
-        self._own_names = {base_of(p.series.name, self._whose) for p in self.placed if not p.of_paper}
-        for line in self.chart.lines:
-            self._items.setdefault(line.name, []).extend(line_items(self.chart, line, self.theme))
-        for each in sorted(self.placed, key=lambda each: not each.of_paper):
-            self._items.setdefault(each.series.name, []).extend(series_items(self.chart, each, self.theme))
-        for items in self._items.values():
-            for item in items:
-                self.box.addItem(item, ignoreBounds=True)
+        self._layout = moved(self.laid_out, view)
+        self._rest.start()
+        self._move_card()
+        self.update()
 
-    # -- pixels ----------------------------------------------------------------------------------
+    def _settle(self) -> None:
+        """Look for the best places of all names."""
+        self._rest.stop()
+        self._layout = None
+        self._move_card()
+        self.update()
 
-    @property
-    def area(self) -> QRectF:
-        """Where the marks are, in pixels of the scene."""
-        return QRectF(self.box.sceneBoundingRect())
+    # -- painting --------------------------------------------------------------------------------
 
-    @property
-    def screen_of_coordinates(self) -> Screen:
-        """Where coordinates lie."""
-        (x_low, x_high), (y_low, y_high) = self.box.viewRange()
-        area = self.area
-        across, up = area.width() / (x_high - x_low), area.height() / (y_high - y_low)
-        return Screen(area.left(), area.bottom(), x_low, y_low, across, up)
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        layout = self.laid_out
+        if layout is None:
+            painter.fillRect(self.rect(), QColor(self.theme.ground))
+            return
+        painter.drawImage(QPointF(0, 0), self._picture_of(layout))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if self._gesture is not None and self._gesture.frame is not None:
+            painter.setPen(QPen(QColor(self.theme.dim), 1, Qt.PenStyle.DashLine))
+            painter.drawRect(self._gesture.frame)
+        under = self._mark_under(layout)
+        if under is not None:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(QColor(self.theme.text), 1.5))
+            radius = max(under.bubble.radius, _RING_PX) + _RING_PX
+            painter.drawEllipse(QPointF(under.bubble.x, under.bubble.y), radius, radius)
 
-    def x_pixel(self, at: float) -> float:
-        return float(self.screen_of_coordinates.across(np.float64(at)))
-
-    def y_pixel(self, at: float) -> float:
-        return float(self.screen_of_coordinates.down(np.float64(at)))
-
-    def pixel_of(self, placed: Placed, k: int) -> QPointF:
-        """Where a point is."""
-        return QPointF(self.x_pixel(placed.x[k]), self.y_pixel(placed.y[k]))
-
-    @property
-    def budget_pixels(self) -> tuple[float, float]:
-        """Where the lines of the budget are; far away without one."""
-        if self.budget is None or self.chart is None:
-            return -1e9, -1e9
-        x, y = coordinate(self.chart.x.scale, self.budget.x), coordinate(self.chart.y.scale, self.budget.y)
-        return self.x_pixel(x), self.y_pixel(y)
-
-    def ground_at(self, at: QPointF) -> str:
-        """The colour behind the marks: what is beyond a budget lies in shade."""
-        if self.budget is None or self.chart is None:
-            return self.theme.ground
-        x, y = self.budget_pixels
-        beyond = at.x() > x or (at.y() > y if more_is_better(self.chart.y) else at.y() < y)
-        return self.theme.span if beyond else self.theme.ground
+    def _picture_of(self, layout: Layout) -> QImage:
+        """Painted anew only where something has changed: what follows the pointer lies over it."""
+        ratio = self.devicePixelRatioF()
+        if self._picture is not None:
+            of, highlight, image = self._picture
+            if of is layout and highlight == self._highlight and image.devicePixelRatio() == ratio:
+                return image
+        image = QImage(QSize(round(self.width() * ratio), round(self.height() * ratio)), QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(ratio)
+        painter = QPainter(image)
+        paint(layout, painter, highlight=self._highlight)
+        painter.end()
+        self._picture = layout, self._highlight, image
+        return image
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if hasattr(self, "box"):
-            self._lay_out()
-
-    def _move(self) -> None:
-        self._rest.start()
-        self._lay_out()
-
-    def _lay_out(self) -> None:
-        """Numbers of the axes for what is in view, and room for them."""
-        if self.chart is None:
-            return
-        (x_low, x_high), (y_low, y_high) = self.box.viewRange()
-        self._axes["left"].setWidth(LEFT_PX)
-        self._axes["bottom"].setHeight(self._foot_px())
-        self.plot.layout.activate()
-        rect = self.area
-        self.x_ticks = ticks(self.chart.x, x_low, x_high, rect.width(), ACROSS_ROOM_PX)
-        self.y_ticks = ticks(self.chart.y, y_low, y_high, rect.height(), VALUE_ROOM_PX)
-        self._move_card()
-        self.viewport().update()
-
-    def _foot_px(self) -> float:
-        """Names that are longer than their places stand slanted."""
-        assert self.chart is not None
-        names = self.chart.x.categories if self.chart.x.scale is Scale.CATEGORY else ()
-        metrics = QFontMetricsF(ui_font(SMALL_PX))
-        longest = max((metrics.horizontalAdvance(name) for name in names), default=0.0)
-        x_low, x_high = self.box.viewRange()[0]
-        each_px = (self.width() - LEFT_PX - RIGHT_PX) / max(x_high - x_low, 1e-9)
-        self.slanted = bool(names) and longest > each_px - 8
-        if not names:
-            return float(BOTTOM_PX)
-        return 26.0 if not self.slanted else 24.0 + longest * float(np.sin(np.radians(SLANT_DEG)))
-
-    # -- names -----------------------------------------------------------------------------------
-
-    def names_of(self, placed: Placed) -> list[str]:
-        """What stands beside each ball; nothing where the legend has to do."""
-        assert self.chart is not None
-        nameless = [""] * len(placed.points)
-        if self.chart.bars or placed.series.joined or is_mark(self.chart, placed.series):
-            return nameless
-        base = base_of(placed.series.name, self._whose)
-        if placed.of_paper and base in self._own_names:
-            return nameless
-        return [base] if len(placed.points) == 1 else [point.label for point in placed.points]
+        self._settle()
+        self.resized.emit()
 
     # -- pointer ---------------------------------------------------------------------------------
 
-    def point_near(self, at: QPointF) -> tuple[Placed, int] | None:
-        """The point under a place of the scene; of several the nearest, and the smaller ball before the larger."""
-        if self.chart is None or not self.area.adjusted(-4, -4, 4, 4).contains(at):
+    def mark_near(self, at: QPointF) -> Mark | None:
+        """The mark under a place; of several the nearest, and the smaller bubble before the larger."""
+        layout = self.laid_out
+        if layout is None or not rectangle(layout.box).adjusted(-4, -4, 4, 4).contains(at):
             return None
-        return nearest(self.chart, self.placed, self.screen_of_coordinates, at.x(), at.y())
+        return nearest(layout, at.x(), at.y())
 
-    def _move_pointer(self, at: QPointF) -> None:
-        under = self.point_near(at)
-        self._point_at(under)
-        gripped = self._grip(at) if under is None else None
-        shapes = {"x": Qt.CursorShape.SplitHCursor, "y": Qt.CursorShape.SplitVCursor}
-        if gripped is not None:
-            shape = shapes[str(gripped)]
-        elif under is not None and under[0].points[under[1]].run_id is not None:
+    def _mark_under(self, layout: Layout) -> Mark | None:
+        """Where the mark that is pointed at lies by now."""
+        under = self.under
+        if under is None:
+            return None
+        same = (m for m in layout.marks if m.point == under.point and m.series.name == under.series.name)
+        return next(same, None)
+
+    def _hover(self, at: QPointF) -> None:
+        mark = self.mark_near(at)
+        self._point_at(mark)
+        grip = self._grip(at) if mark is None else ""
+        if grip:
+            shape = Qt.CursorShape.SplitHCursor if grip == "x" else Qt.CursorShape.SplitVCursor
+        elif mark is not None and mark.point.run_id is not None:
             shape = Qt.CursorShape.PointingHandCursor
         else:
             shape = Qt.CursorShape.ArrowCursor
-        self.viewport().setCursor(shape)
+        self.setCursor(shape)
 
-    def _point_at(self, under: tuple[Placed, int] | None) -> None:
-        if under is self.under or (
-            under is not None and self.under is not None and under[0] is self.under[0] and under[1] == self.under[1]
-        ):
+    def _point_at(self, mark: Mark | None) -> None:
+        if mark == self.under:
             return
-        self.under = under
-        name = base_of(under[0].series.name, self._whose) if under is not None else ""
-        self.highlight(name)
-        self.pointed.emit(name)
-        if under is None or self.chart is None:
+        self.under = mark
+        network = mark.series.network if mark is not None else ""
+        self.highlight(network)
+        self.pointed.emit(network)
+        if mark is None or self.chart is None:
             self.card.hide()
         else:
-            self.card.show_point(self.chart, under[0].series, under[0].points[under[1]])
+            self.card.show_point(self.chart, mark.series, mark.point)
             self._move_card()
-        self.viewport().update()
 
     def _move_card(self) -> None:
-        if self.under is not None:
-            placed, k = self.under
-            radius = 6.0 if self.chart is not None and self.chart.bars else placed.size_px[k] / 2
-            self.card.move_beside(self.pixel_of(placed, k), radius)
+        mark = self._mark_under(self.laid_out) if self.laid_out is not None else None
+        if mark is not None:
+            self.card.move_beside(QPointF(mark.bubble.x, mark.bubble.y), max(mark.bubble.radius, 6.0))
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._point_at(None)
 
-    def _click(self, at: QPointF) -> None:
-        found = self.point_near(at)
-        if found is not None:
-            self.chosen.emit(found[0].points[found[1]])
+    # -- mouse -----------------------------------------------------------------------------------
 
-    def _show_frame(self, frame: QRectF | None) -> None:
-        self.frame = frame
-        self.viewport().update()
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        layout, turned = self.laid_out, event.angleDelta()
+        if layout is not None:
+            at, keys = event.position(), event.modifiers()
+            if turned.x() or keys & Qt.KeyboardModifier.ShiftModifier:
+                notches = (turned.x() or turned.y()) / NOTCH
+                self._look_at(panned(layout, self.view, QPointF(notches * PAN_PER_NOTCH, 0.0)))
+            else:
+                axes = axes_at(layout, at, values_only=bool(keys & Qt.KeyboardModifier.ControlModifier))
+                self._look_at(zoomed(layout, self.view, at, turned.y() / NOTCH, axes))
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() in {Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton} and self.laid_out is not None:
+            self._gesture = Gesture(event.position(), self._grip(event.position()))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        layout, gesture, at = self.laid_out, self._gesture, event.position()
+        if gesture is None or layout is None:
+            self._hover(at)
+            return
+        moved = gesture.follow(at)
+        if not gesture.moved:
+            return
+        keys = event.modifiers()
+        axes = axes_at(layout, gesture.start, values_only=bool(keys & Qt.KeyboardModifier.ControlModifier))
+        if gesture.grip:
+            self._drag_budget(layout, gesture.grip, at)
+        elif keys & Qt.KeyboardModifier.ShiftModifier and axes == (True, True):
+            gesture.frame = QRectF(gesture.start, at).normalized()
+            self.update()
+        else:
+            shift = QPointF(moved.x() * axes[0] / _width(layout), moved.y() * axes[1] / _height(layout))
+            self._look_at(panned(layout, self.view, shift))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        layout, gesture = self.laid_out, self._gesture
+        self._gesture = None
+        if layout is None or gesture is None:
+            return
+        if gesture.frame is not None:
+            self._look_at(framed(layout, self.view, gesture.frame))
+        elif not gesture.moved and event.button() == Qt.MouseButton.MiddleButton:
+            self._look_at(replace(self.view, y=None))
+        elif not gesture.moved:
+            mark = self.mark_near(event.position())
+            if mark is not None:
+                self.chosen.emit(mark.point)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.show_all()
 
     # -- budgets ---------------------------------------------------------------------------------
 
-    def _grip(self, at: QPointF) -> object:
+    def _grip(self, at: QPointF) -> str:
         """The budget line under a place: x, y or none."""
-        if self.budget is None or not self.area.adjusted(-6, -6, 6, 6).contains(at):
-            return None
-        x, y = self.budget_pixels
-        return "x" if abs(at.x() - x) <= GRIP_PX else "y" if abs(at.y() - y) <= GRIP_PX else None
+        lines = self.laid_out.budget if self.laid_out is not None else None
+        if self.laid_out is None or lines is None:
+            return ""
+        if not rectangle(self.laid_out.box).adjusted(-6, -6, 6, 6).contains(at):
+            return ""
+        return "x" if abs(at.x() - lines.x) <= GRIP_PX else "y" if abs(at.y() - lines.y) <= GRIP_PX else ""
 
-    def _drag_budget(self, line: str, at: QPointF) -> None:
-        if self.budget is None or self.chart is None:
+    def _drag_budget(self, layout: Layout, line: str, at: QPointF) -> None:
+        if self.view.budget is None or self.chart is None:
             return
-        rect = self.area
-        inside = QPointF(min(max(at.x(), rect.left()), rect.right()), min(max(at.y(), rect.top()), rect.bottom()))
-        place_there = self.box.mapSceneToView(inside)
+        box, plot = layout.box, layout.plot
         if line == "x":
-            self.budget = replace(self.budget, x=value_at(self.chart.x.scale, place_there.x()))
+            budget = replace(self.view.budget, x=plot.x.value(min(max(at.x(), box.left), box.right)))
         else:
-            self.budget = replace(self.budget, y=value_at(self.chart.y.scale, place_there.y()))
-        self._budgets[self.chart.key] = self.budget
-        self._rest.start()
+            budget = replace(self.view.budget, y=plot.y.value(min(max(at.y(), box.top), box.bottom)))
+        self._budgets[self.chart.key] = budget
         self._point_at(None)
-        self.viewport().update()
+        self._look_at(replace(self.view, budget=budget))
 
 
-class _Room(pg.AxisItem):
-    """Room beside the marks, with nothing of its own to paint; the wheel over it zooms its axis alone."""
-
-    def __init__(self, side: str) -> None:
-        super().__init__(side)
-        self.setStyle(tickLength=0, autoExpandTextSpace=False)
-
-    def paint(self, *_: object) -> None:
-        pass
-
-    def linkedViewChanged(self, *_: object) -> None:
-        pass
+def _width(layout: Layout) -> float:
+    return layout.box.right - layout.box.left
 
 
-def _why_empty(chart: Chart | None) -> str:
-    """What an empty chart says."""
-    if chart is None or any(series.points for series in chart.series) or any(line.x for line in chart.lines):
-        return ""
-    return "\n\n".join(chart.missing) or "There is nothing in this session that this figure could show."
+def _height(layout: Layout) -> float:
+    return layout.box.bottom - layout.box.top

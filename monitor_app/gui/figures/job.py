@@ -1,22 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures computed by a process of their own (figures_process.py), for that takes seconds of a long session."""
+"""Figures computed by a process of their own (job_process.py), which takes seconds of a long session, and when."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject, QProcess, Signal
 
 from monitor_app.gui.figures.job_messages import decode
+from monitor_app.gui.session.recording import FINAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from monitor_app.gui.session.recording import Recording
+
 log = logging.getLogger(__name__)
 STOP_MS = 1000
+PAUSE_S = 20.0
+"""Between two computations while a recording is running."""
 
 
 class FiguresJob(QObject):
@@ -37,7 +43,7 @@ class FiguresJob(QObject):
         return self._process is not None
 
     def start(self, sessions: Sequence[Path]) -> None:
-        """Compute the figures of these sessions; what was being computed is given up."""
+        """Compute the figures of these sessions; what was being computed is cancelled."""
         self.stop()
         process = self._process = QProcess(self)
         process.finished.connect(lambda code, status: self._end(process, code, status))
@@ -45,7 +51,7 @@ class FiguresJob(QObject):
         process.start(sys.executable, ["-m", "monitor_app.gui.figures.job_process", *map(str, sessions)])
 
     def stop(self) -> None:
-        """Give up what is being computed; it has nothing to lose."""
+        """Cancel what is being computed; it has nothing to lose."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -68,7 +74,7 @@ class FiguresJob(QObject):
         if code == 0 and status is QProcess.ExitStatus.NormalExit:
             try:
                 figures = decode(said)
-            except (ValueError, KeyError, TypeError):
+            except ValueError:
                 log.exception("the figures cannot be read")
                 self.failed.emit("The figures could not be read; see the log.")
             else:
@@ -85,3 +91,44 @@ def _sentence(words: str) -> str:
     if words and "Traceback" not in words:
         return last
     return f"The figures could not be computed ({last}). Please report this with the log."
+
+
+class State(NamedTuple):
+    """What figures depend on."""
+
+    sessions: tuple[Path, ...]
+    ended: tuple[int, ...]
+    """Runs of the first that have ended."""
+
+
+class RefreshPolicy:
+    """When figures are worth computing anew: remembers what was computed last, and when."""
+
+    def __init__(self) -> None:
+        self._begun: State | None = None
+        self._shown: State | None = None
+        self._ended_s = -PAUSE_S
+
+    def due(self, recording: Recording, compared: Sequence[Path], *, running: bool) -> State | None:
+        """What to compute now: at once for other sessions, for a run that has ended after a pause; else None."""
+        ended = tuple(run.id for run in recording.runs if run.state in FINAL)
+        state = State((recording.reader.path, *compared), ended)
+        if state == self._begun:
+            return None
+        others = self._begun is None or state.sessions != self._begun.sessions
+        rested = not running and time.monotonic() - self._ended_s >= PAUSE_S
+        return state if others or rested else None
+
+    def begin(self, state: State) -> None:
+        """It is being computed."""
+        self._begun = state
+
+    def end(self, *, shown: bool) -> None:
+        """It is computed, or could not be."""
+        self._ended_s = time.monotonic()
+        if shown:
+            self._shown = self._begun
+
+    def give_up(self) -> None:
+        """What was begun will not be finished."""
+        self._begun = self._shown

@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures and findings as JSON, from the process that computes them to the window. No Qt."""
 
-from __future__ import annotations
+from dataclasses import dataclass
 
-import json
-from dataclasses import asdict, dataclass
-from typing import Any
-
-from monitor_app.charts.model import Axis, Chart, Line, Origin, Point, Scale, Series
-from monitor_app.core.estimate import Estimate
+from monitor_app.charts.model import Chart
+from monitor_app.core.messages import Codec
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,51 +42,14 @@ class Figures:
     """What sets compared sessions apart that should not, each in one sentence."""
 
 
+_CODEC = Codec({"figures": Figures})
+
+
 def encode(figures: Figures) -> str:
-    """One line of JSON."""
-    return json.dumps(asdict(figures), ensure_ascii=False, separators=(",", ":"))
+    """One line of JSON, without its newline."""
+    return _CODEC.encode(figures).decode().rstrip("\n")
 
 
 def decode(text: str) -> Figures:
-    """The inverse. Raises ValueError, KeyError or TypeError for anything else."""
-    given = json.loads(text)
-    return Figures(
-        titles=tuple(given["titles"]),
-        charts=tuple(_chart(each) for each in given["charts"]),
-        gross=tuple(_chart(each) for each in given["gross"]),
-        findings=tuple(_finding(each) for each in given["findings"]),
-        flags=tuple(given["flags"]),
-    )
-
-
-def _chart(given: dict[str, Any]) -> Chart:
-    return Chart(
-        **{
-            **given,
-            "x": _axis(given["x"]),
-            "y": _axis(given["y"]),
-            "series": tuple(_series(each) for each in given["series"]),
-            "lines": tuple(_line(each) for each in given["lines"]),
-            "missing": tuple(given["missing"]),
-        }
-    )
-
-
-def _axis(given: dict[str, Any]) -> Axis:
-    return Axis(given["title"], given["unit"], Scale(given["scale"]), tuple(given["categories"]))
-
-
-def _series(given: dict[str, Any]) -> Series:
-    points = tuple(
-        Point(**{**each, "x": Estimate(**each["x"]), "y": Estimate(**each["y"])}) for each in given["points"]
-    )
-    return Series(**{**given, "points": points, "origin": Origin(given["origin"])})
-
-
-def _line(given: dict[str, Any]) -> Line:
-    curves = {name: tuple(given[name]) for name in ("x", "y", "low", "high")}
-    return Line(**{**given, **curves, "origin": Origin(given["origin"])})
-
-
-def _finding(given: dict[str, Any]) -> FindingText:
-    return FindingText(**{**given, "figures": tuple((what, value) for what, value in given["figures"])})
+    """The inverse. Raises ValueError for anything else."""
+    return _CODEC.decode(text.encode())

@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monitor_app.analysis.compare.regressions import differences
 from monitor_app.analysis.figures.groups import session_names
 from monitor_app.analysis.study import Study, study
 from monitor_app.core.errors import MonitorError
-from monitor_app.gui.figures.finding_words import finding_text
-from monitor_app.gui.figures.job_messages import Figures, encode
+from monitor_app.core.formatting import NOTHING, interval
+from monitor_app.gui.figures.job_messages import Figures, FindingText, encode
+
+if TYPE_CHECKING:
+    from monitor_app.analysis.findings.finding import Finding, Statistic
 
 BACKGROUND = 10
 """Niceness: a recording that goes on comes first."""
@@ -40,6 +45,29 @@ def figures_of(found: Study) -> Figures:
         findings=tuple(finding_text(finding) for finding in found.findings[0]),
         flags=differences(found.campaigns),
     )
+
+
+def finding_text(finding: Finding) -> FindingText:
+    """The finding as the window shows it."""
+    return FindingText(
+        key=finding.key,
+        claim=finding.claim,
+        verdict=finding.verdict.value,
+        sentence=finding.sentence,
+        figures=tuple((statistic.name, statistic_words(statistic)) for statistic in finding.statistics),
+        figure=finding.figure,
+        margin=finding.margin,
+        caution=finding.caution,
+        simulated=finding.simulated,
+    )
+
+
+def statistic_words(statistic: Statistic) -> str:
+    """0.229 ± 0.019 G/ms; a dash where it is not known."""
+    estimate = statistic.estimate
+    if estimate is None or not math.isfinite(estimate.value):
+        return NOTHING
+    return interval(estimate, statistic.unit)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The row over the figures: what is done with them, what they are compared with, and SIMULATED."""
+"""The row over the figures: their commands, the sessions they are compared with, and SIMULATED."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ BUTTONS = (
     ("save .csv", "CSV…", "Save the values of the figure as a table (Ctrl+E)"),
     ("compare", "Compare with…", "Lay another session over this one (Ctrl+O)"),
     ("show_paper", "Paper", "The values that Canziani et al. published for the Jetson TX1 (P)"),
+    ("show_budget", "Budget", "Show the best network within a limit; drag its lines (B)"),
     ("use_gross", "Whole board", "Energies of the whole board in place of those above idle (G)"),
 )
 
@@ -75,7 +76,7 @@ class FiguresBar(QWidget):
         empty(self._sessions)
         for name in sessions:
             button = QPushButton(f"{name}  \N{MULTIPLICATION SIGN}")
-            button.setToolTip("Compare with it no more")
+            button.setToolTip("Remove from comparison")
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.clicked.connect(lambda _=False, n=name: self.removed.emit(n))
             self._sessions.addWidget(button)

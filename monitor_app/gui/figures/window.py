@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMainWindow, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
+from monitor_app.charts.contents import notes_of, without_paper
 from monitor_app.core.errors import MonitorError
 from monitor_app.gui.actions import add_commands
 from monitor_app.gui.figures.actions import GESTURES, figure_commands
@@ -16,77 +17,115 @@ from monitor_app.gui.figures.chart_legend import ChartLegend, legend_of
 from monitor_app.gui.figures.chart_list import ChartList, lines_of
 from monitor_app.gui.figures.chart_text import ChartText
 from monitor_app.gui.figures.chart_view import ChartView
-from monitor_app.gui.figures.groups import without, without_paper
-from monitor_app.gui.figures.job import FiguresJob
+from monitor_app.gui.figures.job import FiguresJob, RefreshPolicy
 from monitor_app.gui.figures.save_dialog import ask_session, save_chart
 from monitor_app.gui.figures.toolbar import FiguresBar
-from monitor_app.gui.figures.upkeep import Upkeep
 from monitor_app.gui.panels.message_bar import MessageBar
 from monitor_app.gui.panels.shortcuts_dialog import ShortcutsDialog
-from monitor_app.gui.theme import ui_font
+from monitor_app.gui.theme import style_sheet
 from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from PySide6.QtGui import QCloseEvent
 
     from monitor_app.charts.model import Chart, Point
     from monitor_app.gui.figures.job_messages import Figures, FindingText
-    from monitor_app.gui.main_window import MainWindow
+    from monitor_app.gui.session.recording import Recording
+    from monitor_app.gui.theme import Theme
 
-LIST_PX, LEGEND_PX, TITLE_PX = 268, 184, 16
+LIST_PX, LEGEND_PX = 268, 152
 LOOK_MS = 1000
+
+
+class FiguresController(QObject):
+    """At most one window of figures, made when it is first asked for."""
+
+    run_asked = Signal(int, str)
+    """(run whose trace is wanted, sentence to show beside it)"""
+    main_asked = Signal()
+    """The main window is to come to the front."""
+    withdrawn = Signal(str)
+    """(sentence that holds no longer)"""
+    refused = Signal(str)
+    """(sentence that says why there are no figures)"""
+
+    def __init__(self, recording: Callable[[], Recording | None], theme: Callable[[], Theme]) -> None:
+        super().__init__()
+        self._recording, self._theme = recording, theme
+        self.window: FiguresWindow | None = None
+
+    def show(self) -> None:
+        """Bring the figures to the front."""
+        if self._recording() is None:
+            self.refused.emit("There is no session yet: start one, or open a session file.")
+            return
+        if self.window is None:
+            self.window = FiguresWindow(self._recording, self._theme())
+            self.window.run_asked.connect(self.run_asked)
+            self.window.main_asked.connect(self.main_asked)
+            self.window.withdrawn.connect(self.withdrawn)
+        self.window.start()
+
+    def set_theme(self) -> None:
+        """As the main window has it."""
+        if self.window is not None:
+            self.window.set_theme(self._theme())
+
+    def close(self) -> None:
+        """The main window closes."""
+        if self.window is not None:
+            self.window.close()
+            self.window.deleteLater()
+            self.window = None
 
 
 class FiguresWindow(QMainWindow):
     """A window of its own, so that a figure and the trace it came from can be seen side by side."""
 
-    def __init__(self, main: MainWindow) -> None:
+    run_asked = Signal(int, str)
+    main_asked = Signal()
+    withdrawn = Signal(str)
+    """As of the controller."""
+
+    def __init__(self, recording: Callable[[], Recording | None], theme: Theme) -> None:
         super().__init__()
-        self._main = main
+        self._recording, self._theme = recording, theme
         self.figures: Figures | None = None
         self.hidden: set[str] = set()
-        """Networks, sessions and lines."""
+        """Networks, groups and titles of lines."""
         self.compared: list[Path] = []
         self.choice: tuple[str, str] = ("", "")
         """What is chosen in the list: (chart or finding, key)."""
-        self._upkeep = Upkeep()
-        self._told = ""
-        """What the main window was given to say."""
+        self._refresh = RefreshPolicy()
+        self._said = ""
+        """What the main window was given to show."""
         self.job = FiguresJob(self)
         self.job.computed.connect(self.show_figures)
         self.job.failed.connect(self._give_up)
-        theme = main.theme
         self.bar, self.notice = FiguresBar(), MessageBar()
         self.list, self.view = ChartList(theme), ChartView(theme)
         self.legend, self.text = ChartLegend(theme), ChartText()
-        self.title = QLabel()
-        self.commands = figure_commands(self, self.view.box.show_all)
+        self.commands = figure_commands(self, self.view.show_all)
         self.actions_by_name = add_commands(self, self.commands)
         self._arrange()
         self._connect()
-        self.set_theme()
+        self.set_theme(theme)
         self._timer = QTimer(self, interval=LOOK_MS)
         self._timer.timeout.connect(self.look)
 
     # -- places ----------------------------------------------------------------------------------
 
     def _arrange(self) -> None:
-        self.title.setFont(ui_font(TITLE_PX))
-        self.title.setContentsMargins(16, 8, 16, 2)
         page = QWidget()
         page.setObjectName("page")
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.title)
-        row = QHBoxLayout()
+        row = QHBoxLayout(page)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         row.addWidget(self.view, 1)
         row.addWidget(_scrolled(self.legend, LEGEND_PX))
-        column.addLayout(row, 1)
         right = QVBoxLayout()
         right.setSpacing(0)
         right.addWidget(page, 1)
@@ -116,11 +155,12 @@ class FiguresWindow(QMainWindow):
         self.legend.hovered.connect(self.view.highlight)
         self.view.pointed.connect(self.legend.mark)
         self.view.chosen.connect(self.show_trace)
+        self.view.resized.connect(self._show_text)
 
-    def set_theme(self) -> None:
+    def set_theme(self, theme: Theme) -> None:
         """As the main window has it."""
-        theme = self._main.theme
-        self.setStyleSheet(self._main.styleSheet())
+        self._theme = theme
+        self.setStyleSheet(style_sheet(theme))
         self.list.set_theme(theme)
         self.view.set_theme(theme)
         self._show_chart(keeps_view=True)
@@ -129,12 +169,12 @@ class FiguresWindow(QMainWindow):
 
     def look(self) -> None:
         """Compute anew where a run has ended since, or another session is shown; not too often, and one at a time."""
-        recording = self._main.recording
+        recording = self._recording()
         if not self.isVisible() or recording is None:
             return
-        state = self._upkeep.due(recording, self.compared, running=self.job.running)
+        state = self._refresh.due(recording, self.compared, running=self.job.running)
         if state is not None:
-            self._upkeep.begin(state)
+            self._refresh.begin(state)
             self.notice.dismiss()
             self.job.start(state.sessions)
         self._name_window()
@@ -143,7 +183,7 @@ class FiguresWindow(QMainWindow):
         """Put these in the place of those that are shown."""
         first = self.figures is None
         self.figures = figures
-        self._upkeep.end(shown=True)
+        self._refresh.end(shown=True)
         self.view.card.sessions = figures.titles
         lines = lines_of(figures)
         able = [(line.kind, key) for line in lines for key in line.keys]
@@ -154,12 +194,12 @@ class FiguresWindow(QMainWindow):
         self._name_window()
 
     def _give_up(self, sentence: str) -> None:
-        self._upkeep.end(shown=False)
+        self._refresh.end(shown=False)
         self.notice.alarm(sentence)
         self._name_window()
 
     def _name_window(self) -> None:
-        recording = self._main.recording
+        recording = self._recording()
         name = recording.reader.path.name if recording is not None else ""
         self.setWindowTitle(f"Figures – {name}" if name else "Figures")
         others = [path.name for path in self.compared]
@@ -191,11 +231,6 @@ class FiguresWindow(QMainWindow):
             return None
         return next((each for each in self.figures.findings if each.key == key), None)
 
-    @property
-    def shown_chart(self) -> Chart | None:
-        """As it is seen: what is hidden is not in it."""
-        return without(self.chart, self.hidden) if self.chart is not None else None
-
     def choose(self, kind: str, key: str) -> None:
         """Show a figure, or a finding with the figure behind it."""
         self.choice = (kind, key)
@@ -204,30 +239,33 @@ class FiguresWindow(QMainWindow):
         self._show_chart()
 
     def _show_chart(self, *, keeps_view: bool = False) -> None:
-        chart, theme = self.chart, self._main.theme
-        number = f"Figure {chart.number}   " if chart is not None and chart.number is not None else ""
-        title = "" if chart is None else chart.title
-        mark = (
-            f' &nbsp;<small style="color:{theme.alarm}">SIMULATED</small>'
-            if chart is not None and chart.simulated
-            else ""
-        )
-        self.title.setText(f'<span style="color:{theme.dim}">{number}</span>{title}{mark}')
+        chart = self.chart
         self.view.show_chart(chart, self.hidden, keeps_view=keeps_view)
-        entries = legend_of(chart, theme.text) if chart is not None else ()
-        self.legend.show_entries(entries, self.hidden, theme)
-        self.text.show_chart(chart, self.finding, theme, self.figures.flags if self.figures else ())
+        entries = legend_of(chart, self._theme.palette) if chart is not None else ()
+        self.legend.show_entries(entries, self.hidden, self._theme)
+        self._show_text()
+
+    def _show_text(self) -> None:
+        """What the picture itself has no room for."""
+        layout = self.view.laid_out
+        cut = layout is not None and layout.footer is not None and not layout.footer.whole
+        missing = notes_of(layout.chart) if layout is not None and cut else ()
+        self.text.show_text(self.finding, missing, self._theme, self.figures.flags if self.figures else ())
 
     def show_paper(self, on: bool) -> None:
         """With the paper's values over one's own, or without."""
         self._show_chart(keeps_view=True)
+
+    def show_budget(self, on: bool) -> None:
+        """With lines of a budget that can be dragged, or without."""
+        self.view.show_budget(on)
 
     def use_gross(self, on: bool) -> None:
         """Energies of the whole board, or of what lies above idle."""
         self._show_chart()
 
     def toggle(self, name: str) -> None:
-        """Hide a network, a session or a line, or show it again."""
+        """Hide a network, a group or a line, or show it again."""
         self.hidden ^= {name}
         self._show_chart(keeps_view=True)
 
@@ -254,34 +292,29 @@ class FiguresWindow(QMainWindow):
 
     def show_trace(self, point: Point) -> None:
         """The main window moves to the run that a point came from."""
-        main, name = self._main, point.label
+        name = point.label
         if point.run_id is None or self.figures is None:
             return
         if point.campaign > 0:
             other = self.compared[point.campaign - 1]
             self.notice.note(f"{name} was measured in {other.name}: open that session to see its trace.")
             return
-        main.show_run(point.run_id)
-        self._told = f"This is the trace of {name}. F5 goes back to the figures."
-        main.parts.message_bar.note(self._told)
-        if self.frameGeometry().intersects(main.frameGeometry()):
-            self.show_main()
+        self._said = f"This is the trace of {name}. F5 goes back to the figures."
+        self.run_asked.emit(point.run_id, self._said)
 
     def show_main(self) -> None:
         """Bring the main window to the front."""
-        self._main.show()
-        self._main.raise_()
-        self._main.activateWindow()
+        self.main_asked.emit()
 
     # -- files -----------------------------------------------------------------------------------
 
     def save(self, suffix: str) -> None:
         """The chart as it is shown, as .png, .svg or .csv."""
-        chart, recording = self.shown_chart, self._main.recording
-        if chart is None or recording is None:
+        layout, recording = self.view.laid_out, self._recording()
+        if layout is None or recording is None:
             return
         try:
-            path = save_chart(self, chart, recording.reader.path, suffix, self._main.theme.name)
+            path = save_chart(self, layout, recording.reader.path, suffix)
         except MonitorError as error:
             self.notice.alarm(str(error))
             return
@@ -296,7 +329,7 @@ class FiguresWindow(QMainWindow):
 
     def add_session(self, path: Path) -> None:
         """Lay another session over this one."""
-        recording = self._main.recording
+        recording = self._recording()
         try:
             SessionReader(path).close()
         except MonitorError as error:
@@ -329,8 +362,7 @@ class FiguresWindow(QMainWindow):
         self.show()
         self.raise_()
         self.activateWindow()
-        if self._told and self._main.parts.message_bar.text == self._told:
-            self._main.parts.message_bar.dismiss()
+        self.withdrawn.emit(self._said)
         self._timer.start()
         self.look()
 
@@ -339,7 +371,7 @@ class FiguresWindow(QMainWindow):
         self._timer.stop()
         if self.job.running:
             self.job.stop()
-            self._upkeep.give_up()
+            self._refresh.give_up()
         event.accept()
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout
 
+from monitor_app.core.status import IN_USE
 from monitor_app.gui.panels.panel import Panel
 from monitor_app.gui.panels.parts import Elided, SectionHeader, WordButton, dim_label, empty
 
@@ -18,10 +19,8 @@ if TYPE_CHECKING:
     from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.theme import Theme
 
-IN_USE = "in use by this session"
 SEARCH_AT_MOST_S = 60.0
 """A search that finds nothing new reports no end; after this time it has ended."""
-ONE_OF_A_KIND = frozenset({"jetson-rails", "jtop", "rapl", "hwmon"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,8 @@ def _in_use(found: FoundSource, status: BenchStatus) -> bool:
     serial_number = found.spec.get("serial_number")
     return any(
         (serial_number and source.serial_number == serial_number)
-        or (source.kind == found.kind and found.kind in ONE_OF_A_KIND)
-        or (source.kind == found.kind == "nvml" and source.model == found.description)
+        or (found.identity == "kind" and source.kind == found.kind)
+        or (found.identity == "model" and (source.kind, source.model) == (found.kind, found.description))
         for source in status.sources
     )
 

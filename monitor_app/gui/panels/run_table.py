@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,7 +12,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout
 
-from monitor_app.core.formatting import NOTHING, fixed, three_digits
+from monitor_app.core.formatting import NOTHING, fixed, plus_minus, three_digits
 from monitor_app.core.runs import RunState
 from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.theme import SMALL_PX, ui_font
@@ -63,16 +62,10 @@ def run_line(run: RunRow, result: RunResult | None) -> RunLine:
 
 
 def energy_words(energy: EnergySummary | None) -> str:
-    """Net millijoules per image with one standard deviation, to the decimals of that."""
+    """Net millijoules per image with one standard deviation."""
     if energy is None or energy.net is None:
         return NOTHING
-    value, uncertainty = 1e3 * energy.net.j_per_image, 1e3 * energy.net.uncertainty_j
-    if not uncertainty:
-        return three_digits(value)
-    decimals = min(max(-math.floor(math.log10(uncertainty)), 0), 2)
-    if uncertainty < 0.5 * 10**-decimals:
-        return three_digits(value)
-    return f"{fixed(value, decimals)} ± {fixed(uncertainty, decimals)}"
+    return plus_minus(1e3 * energy.net.j_per_image, 1e3 * energy.net.uncertainty_j)
 
 
 def _top1(run: RunRow, result: RunResult | None) -> str:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boards with power monitors of their own: which rails they have, what each feeds, and which make up the total.
 
-Read from profiles/boards/*.toml. A board is recognised from what its device tree says of it, never from its rails.
+Read from profiles/boards/*.toml. A board is recognised by its device tree, never by its rails.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Rail(Table):
 
 
 class Board(Table):
-    """A board, with what tells it from others."""
+    """A board, with what distinguishes it from others."""
 
     name: Name
     """Of its file in profiles/boards."""
@@ -64,7 +64,7 @@ class Board(Table):
     total: tuple[Name, ...] = ()
     """Rails whose powers add up to the total; one that has the role total, or several."""
     parallel: tuple[Name, ...] = ()
-    """Rails fed beside the total, which add to it where the carrier board is to be counted in."""
+    """Rails fed beside the total, which are added to it where the carrier board counts too."""
     notes: tuple[Name, ...] = ()
     """What its total leaves out, each one sentence."""
 
@@ -116,8 +116,8 @@ def parse_board(text: str, name: str) -> Board:
 def recognise_board(root: Path) -> Board | None:
     """The board whose device tree is under ``root``, which is / or holds another machine's /proc or /sys.
 
-    The part number of the module decides, the most exact one first; then code names; the model text last, as a
-    maker of carrier boards writes there what it likes. None where there is no device tree or it is of no known board.
+    The part number of the module decides, the most exact one first; then code names; the model text last, because the
+    makers of carrier boards may change it. None where there is no device tree or it is of no known board.
     """
     boards = [load_board(name) for name in board_names()]
     parts = [part for entry in _strings(root, "compatible") for part in entry.rpartition(",")[2].split("+")]

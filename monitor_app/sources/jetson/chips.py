@@ -26,12 +26,12 @@ _UNUSED_NAMES = {"", "NC", "(null)"}
 _CONVERSION_US = (140, 204, 332, 588, 1100, 2116, 4156, 8244)
 _AVERAGED = (1, 4, 16, 64, 128, 256, 512, 1024)
 _DEFAULT_INA238_SHUNT_UOHM = 10_000
-"""What its driver reckons with where the device tree gives none."""
+"""What its driver assumes where the device tree gives none."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChipRail:
-    """One channel of a chip and the files that tell its values."""
+    """One channel of a chip and the files that hold its values."""
 
     name: str
     """As the kernel names it; VIN for an INA238, which has no name."""
@@ -77,7 +77,7 @@ class Chip:
 def find_chips(root: Path, board: Board | None) -> list[Chip]:
     """All chips under ``root``/sys that have a rail in use, by bus and address.
 
-    ``board`` names what the kernel does not name and gives shunts that it does not tell.
+    ``board`` names what the kernel does not name and gives the shunts that it does not report.
 
     Raises:
         PortError: They are there but may not be read.
@@ -116,7 +116,7 @@ def require_chips(root: Path, board: Board | None) -> list[Chip]:
 
 
 def conversion_s(chip: Chip) -> float | None:
-    """How long the chip takes to convert all its channels once, as far as the kernel tells.
+    """How long the chip takes to convert all its channels once, as far as the kernel reports it.
 
     Under the iio driver the device tree holds the chip's configuration; of the two ways to run it names, the
     continuous one counts, because the driver changes to it under load.
@@ -140,14 +140,14 @@ def cycle_of(word: int) -> float:
 
 
 def averaged_samples(chip: Chip) -> int | None:
-    """How many conversions the chip averages into one value, where the kernel tells."""
+    """How many conversions the chip averages into one value, where the kernel reports it."""
     return _number(_text(chip.folder / "samples"))
 
 
 def no_permission(path: Path) -> PortError:
     """The error of a file that may not be read."""
     return PortError(
-        f"{path} may not be read, which on a Jetson everybody may: let the container or sandbox read /sys."
+        f"{path} may not be read, although a Jetson lets every user read it: let the container or sandbox read /sys."
     )
 
 
@@ -240,7 +240,7 @@ def _with_own_names(rails: list[ChipRail]) -> Iterator[ChipRail]:
 
 
 def _text(path: Path) -> str | None:
-    """What a file says, without white space around it; None where there is no such file or it has nothing to say."""
+    """What a file says, without white space around it; None where there is no such file or it is empty."""
     try:
         return path.read_bytes().decode("ascii", "replace").strip()
     except PermissionError as error:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from monitor_app.sources.jetson.boards import Board
     from monitor_app.sources.jetson.chips import Chip, ChipRail
-    from monitor_app.sources.jetson.update_rate import Pace
+    from monitor_app.sources.jetson.update_rate import UpdateRate
 
 _LEAST_SHUNT_OHM = 1e-4
 _POWER_STEP_V = 0.2
@@ -31,7 +31,7 @@ def describe(
     rails: Sequence[ChipRail],
     board: Board | None,
     roles: Mapping[str, Role],
-    pace: Pace,
+    update_rate: UpdateRate,
     volts: Mapping[str, float],
 ) -> SourceInfo:
     """The source of these rails of a chip; ``volts`` are their voltages, for the resolution of their powers."""
@@ -43,15 +43,15 @@ def describe(
         model=model_of(chip, board),
         serial_number=chip.where,
         firmware=chip.driver,
-        rate_hz=pace.rate_hz,
+        rate_hz=update_rate.rate_hz,
         signals=(*stored, *derived),
-        transport_bound_ns=round(pace.bound_s * 1e9),
-        notes=tuple(_notes(chip, rails, board, pace)),
+        transport_bound_ns=round(update_rate.bound_s * 1e9),
+        notes=tuple(_notes(chip, rails, board, update_rate)),
     )
 
 
 def _stored(rail: ChipRail, board: Board | None, roles: Mapping[str, Role]) -> Iterator[Signal]:
-    """Current, voltage, and power where the chip tells it, in the order of the samples."""
+    """Current, voltage, and power where the chip measures it, in the order of the samples."""
     for quantity, step in ((Quantity.CURRENT, rail.current_lsb_a), (Quantity.VOLTAGE, rail.voltage_lsb_v)):
         name = f"{rail.name} {quantity.name.lower()}"
         yield Signal(name, quantity, roles.get(name, Role.OTHER), resolution=step)
@@ -76,7 +76,7 @@ def _role(rail: ChipRail, board: Board | None, roles: Mapping[str, Role]) -> Rol
     return roles.get(rail.name, known.role if known else Role.OTHER)
 
 
-def _notes(chip: Chip, rails: Sequence[ChipRail], board: Board | None, pace: Pace) -> Iterator[str]:
+def _notes(chip: Chip, rails: Sequence[ChipRail], board: Board | None, update_rate: UpdateRate) -> Iterator[str]:
     if board is None:
         yield "The board is not known, so no rail counts as its total: name the board in the profile."
     else:
@@ -89,10 +89,11 @@ def _notes(chip: Chip, rails: Sequence[ChipRail], board: Board | None, pace: Pac
         yield "Current and voltage of a rail come from different conversions, so a power during a change is blurred."
     mean_of = averaged_samples(chip)
     of = f" of {mean_of} conversions" if mean_of and mean_of > 1 else ""
-    yield f"A value is the mean{of} over up to {pace.interval_s * 1e3:.3g} ms, and may be as old again when it is read."
+    interval_ms = update_rate.interval_s * 1e3
+    yield f"A value is the mean{of} over up to {interval_ms:.3g} ms, and may be as old again when it is read."
     for rail in rails:
         if rail.shunt_ohm is not None and rail.shunt_ohm < _LEAST_SHUNT_OHM:
             yield (
-                f"The kernel reckons with a shunt of {rail.shunt_ohm * 1e6:.3g} uOhm at {rail.name}, "
+                f"The kernel assumes a shunt of {rail.shunt_ohm * 1e6:.3g} uOhm at {rail.name}, "
                 "which cannot be right: its currents are far too large."
             )

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How fast a power monitor chip may be asked, found by asking it for less than half a second.
+"""How fast a power monitor chip gives new values, measured by polling it for less than half a second.
 
 The hwmon driver of the INA3221 lets every read wait for the next conversion, so one sweep over its files takes as
-many conversions as there are files. The other drivers answer at once, with the value of the last conversion: asked
-faster than the chip converts, they would only repeat themselves.
+many conversions as there are files. The other drivers answer at once, with the value of the last conversion: polled
+faster than the chip converts, they would only repeat it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ LEAST_CHANGES = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How a chip is asked."""
+class UpdateRate:
+    """How often a chip can be polled."""
 
     interval_s: float
     """One conversion of all its channels; sweeps start no closer together."""
@@ -38,7 +38,7 @@ class Pace:
 
     @property
     def longest_sweep_s(self) -> float:
-        """A sweep that takes longer is stretched by something else, and its values do not belong together."""
+        """A sweep that takes longer was delayed by something else, and its values do not belong together."""
         return self.sweep_s + max(self.sweep_s / 2, 0.010)
 
     @property
@@ -50,7 +50,7 @@ class Pace:
         return self.longest_sweep_s / 2 + 2 * self.interval_s
 
 
-def find_pace(
+def find_update_rate(
     read: Callable[[int], bytes | None],
     files: int,
     interval_s: float | None,
@@ -58,14 +58,14 @@ def find_pace(
     watched: int,
     clock_ns: Callable[[], int],
     sleep: Callable[[float], None],
-) -> Pace:
-    """Ask the chip for at most BUDGET_S, if one read does not take longer.
+) -> UpdateRate:
+    """Poll the chip for at most BUDGET_S, if one read does not take longer.
 
     Args:
         read: Reads a file by its number; None where it gave nothing.
         files: How many there are.
-        interval_s: The chip's conversion time, where the kernel tells.
-        fallback_s: What it is taken to be where neither the kernel nor the chip shows it.
+        interval_s: The chip's conversion time, where the kernel gives it.
+        fallback_s: What to assume where neither the kernel nor the chip shows it.
         watched: The file whose value changes most.
         clock_ns: The host's clock.
         sleep: Waits for seconds.
@@ -83,11 +83,11 @@ def find_pace(
         changes_ns = _watch(lambda: read(watched), start_ns + round(BUDGET_S * 1e9), clock_ns, sleep)
         interval_s = period_of_changes(changes_ns) or fallback_s
     if len(took_s) == 2 * files:
-        # The first sweep finds conversions ready that nobody asked for. A rail that is off answers at once.
+        # The first sweep finds conversions that were ready before it. A rail that is off answers at once.
         sweep_s = sum(took_s[files:])
-        return Pace(interval_s, sweep_s, waits=sweep_s > max(sum(answered[files:]), 1) * interval_s / 2)
+        return UpdateRate(interval_s, sweep_s, waits=sweep_s > max(sum(answered[files:]), 1) * interval_s / 2)
     waits = max(took_s) > interval_s / 2
-    return Pace(interval_s, files * max(max(took_s), interval_s if waits else 0.0), waits)
+    return UpdateRate(interval_s, files * max(max(took_s), interval_s if waits else 0.0), waits)
 
 
 def period_of_changes(times_ns: list[int]) -> float | None:

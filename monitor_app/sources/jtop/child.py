@@ -35,7 +35,7 @@ _FORBIDDEN = (errno.EACCES, errno.EPERM)
 
 def main() -> None:
     """Run until stdin ends or the service is lost."""
-    # Whatever libraries print must not get between the lines.
+    # Output of libraries must not get between the lines.
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     writing = threading.Lock()
@@ -78,13 +78,13 @@ def _follow(socket: str, interval_s: float, say: "Callable[[str, dict[str, objec
 
     class Client(jtop.jtop):
         def _load_jetson_libraries(self) -> None:
-            """Not: it forks in a thread to run dpkg, nvcc, even vulkaninfo on the GPU, for what nobody asks here."""
+            """Do nothing: it would run dpkg, nvcc and even vulkaninfo on the GPU, for answers that are not used."""
 
     client = Client(interval=interval_s)
     client.attach(pass_on)
     client.start()
-    # Another program may have set another pace before. Where that is slower, client.ok() would end after three of the
-    # intervals asked for, without a word; its thread only looks more often than there is something new.
+    # Another program may have set another interval before. Where that is longer, client.ok() would end after three
+    # of the requested intervals, without an error; its thread only polls more often than there is something new.
     running_s = client.interval if client.interval > 0 else interval_s
     say("connected", {"interval_s": running_s, "version": jtop.__version__, "python": sys.executable})
     say("board", dict(client.board.get("hardware") or {}))
@@ -110,7 +110,7 @@ def _values(client: "Any") -> "dict[str, object]":
 def _power_mode(model: "Any") -> "str | None":
     try:
         return None if model is None else str(model.name)
-    except (KeyError, TypeError):  # the tool that tells it failed; the numbers are good all the same
+    except (KeyError, TypeError):  # the tool that reports it failed; the numbers are still good
         return None
 
 
@@ -125,9 +125,9 @@ def _describe(error: Exception) -> "dict[str, object]":
     cause = error.__context__
     number = getattr(error, "errno", None) or getattr(cause, "errno", None)
     mismatch = _MISMATCH.search(text)
-    told: dict[str, object] = {"text": text or type(error).__name__, "python": sys.executable}
+    problem: dict[str, object] = {"text": text or type(error).__name__, "python": sys.executable}
     if mismatch:
-        return dict(told, code="version-mismatch", **mismatch.groupdict())
+        return dict(problem, code="version-mismatch", **mismatch.groupdict())
     code = "failed"
     if isinstance(error, ImportError):
         code = "not-installed" if getattr(error, "name", None) == "jtop" else "import-failed"
@@ -143,7 +143,7 @@ def _describe(error: Exception) -> "dict[str, object]":
         code = "no-data"
     elif isinstance(error, (EOFError, ConnectionError)) or isinstance(cause, EOFError):
         code = "hung-up"
-    return dict(told, code=code)
+    return dict(problem, code=code)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the jtop service of jetson-stats tells of a Jetson: rails, load, clocks, temperatures, fan, memory.
+"""What the jtop service of jetson-stats reports of a Jetson: rails, load, clocks, temperatures, fan, memory.
 
 Through a child process: jetson-stats is under another licence and changes how the whole process that imports it
 starts others (docs/decisions/0006-jtop-in-a-child.md).
@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Role, Signal, SourceInfo
-from monitor_app.sources.base import Described
+from monitor_app.core.status import FoundSource
+from monitor_app.sources.base import Described, try_source
+from monitor_app.sources.jetson.boards import recognise_board
 from monitor_app.sources.jtop import readings as jtop_readings
 from monitor_app.sources.jtop.failures import failure, most_telling, other_interpreter_may_do
 from monitor_app.sources.jtop.process import JtopProcess
@@ -38,7 +40,7 @@ BOARD_S = 5.0
 STEP_S = 0.01
 """Of the service's time stamps."""
 STALE_INTERVALS, STALE_S = 3, 5.0
-"""Silence after which the service counts as lost: so many intervals, and at least so long."""
+"""Silence after which the service counts as lost: this many intervals, and at least this long."""
 MOST_INCOMPLETE = 3
 """Updates in a row that lack a signal, after which the signals are no longer those of the source."""
 
@@ -48,7 +50,7 @@ class JtopSource(Described):
 
     Args:
         name: of the source.
-        interval_s: between updates, if no other program has set the service's pace before.
+        interval_s: between updates, if no other program has set the service's interval before.
         roles: by signal name; a rail that the service itself calls the input is the total without being named.
         python: the interpreter that has jetson-stats in the service's version; by default this one, then the
             service's, then the system's.
@@ -74,7 +76,7 @@ class JtopSource(Described):
 
     @property
     def environment(self) -> dict[str, str]:
-        """What is no number but belongs to a measurement, as last told: power mode, jetson_clocks, versions."""
+        """Settings that belong to a measurement, as last reported: power mode, jetson_clocks, versions."""
         return dict(self._environment)
 
     def open(self) -> None:
@@ -83,23 +85,23 @@ class JtopSource(Described):
         failures: list[dict[str, Any]] = []
         for python in interpreters() if self._python is None else [self._python]:
             try:
-                told = self._connect(python)
+                problem = self._connect(python)
             except BaseException:
                 self.close()
                 raise
-            if told is None:
+            if problem is None:
                 return
             self.close()
-            if not other_interpreter_may_do(told):
-                raise failure(self._name, told)
-            failures.append(told)
+            if not other_interpreter_may_do(problem):
+                raise failure(self._name, problem)
+            failures.append(problem)
         raise failure(self._name, most_telling(failures))
 
     def read(self, timeout_s: float) -> list[Reading]:
         """The block of the next update, or nothing.
 
         Raises:
-            SourceLostError: the service is gone or says nothing new, or no longer tells what it told at open.
+            SourceLostError: the service is gone or says nothing new, or no longer reports what it did at open.
         """
         if self._process is None:
             raise SourceLostError(f"{self._name} is not connected: connect it first.")
@@ -117,7 +119,7 @@ class JtopSource(Described):
         now_ns = time.perf_counter_ns()
         if now_ns - self._heard_ns > self._stale_s * 1e9:
             raise SourceLostError(
-                f"The jtop service has told {self._name} nothing new for {self._stale_s:.3g} s: "
+                f"The jtop service has sent {self._name} nothing new for {self._stale_s:.3g} s: "
                 "restart it with `sudo systemctl restart jtop`."
             )
         return readings
@@ -132,25 +134,25 @@ class JtopSource(Described):
         """Start the child and wait until it has described the board. What went wrong, or None."""
         self._process = JtopProcess(python, self._socket, self._asked_s)
         self._pending: deque[tuple[str, dict[str, Any]]] = deque()
-        told: dict[str, dict[str, Any]] = {}
+        received: dict[str, dict[str, Any]] = {}
         wait_s = CONNECT_S + STALE_INTERVALS * self._asked_s
         end_s = time.monotonic() + wait_s
-        while not {"connected", "board", "update"} <= told.keys() and (left_s := end_s - time.monotonic()) > 0:
+        while not {"connected", "board", "update"} <= received.keys() and (left_s := end_s - time.monotonic()) > 0:
             for kind, content in self._process.receive(left_s):
                 if kind == "error":
                     return content
-                if kind in told:
+                if kind in received:
                     self._pending.append((kind, content))
                     continue
-                told[kind] = content
+                received[kind] = content
                 if kind == "connected":
                     wait_s = self._stale_after(content)
                     end_s = time.monotonic() + wait_s
                 elif kind == "update":
                     end_s = time.monotonic() + BOARD_S
-        if "connected" not in told or "update" not in told:
+        if "connected" not in received or "update" not in received:
             return {"code": "silent", "seconds": wait_s}
-        self._start(told["connected"], told.get("board", {}), told["update"])
+        self._start(received["connected"], received.get("board", {}), received["update"])
         return None
 
     @staticmethod
@@ -161,7 +163,7 @@ class JtopSource(Described):
         """From the first update, which is not passed on: its loads are means since the board was switched on."""
         if update["seen_s"] < update["uptime_s"] - STEP_S:
             raise HandshakeError(
-                f"The jtop service keeps another clock than {self._name}: run this program where the service runs, "
+                f"The jtop service uses another clock than {self._name}: run this program where the service runs, "
                 "not in a container with an uptime of its own."
             )
         self._interval_s = float(connected["interval_s"])
@@ -189,8 +191,8 @@ class JtopSource(Described):
         self._incomplete = self._incomplete + 1 if lacking else 0
         if self._incomplete >= MOST_INCOMPLETE:
             raise SourceLostError(
-                f"The jtop service no longer tells {self._name} the value of {lacking[0]}: connect again to go on "
-                "with what it still tells."
+                f"The jtop service no longer sends {self._name} the value of {lacking[0]}: connect again to continue "
+                "with what it still sends."
             )
         if lacking or seen_s - uptime_s > self._span_s:
             self._blocks.leave_out()
@@ -211,7 +213,7 @@ class JtopSource(Described):
         )
         if not signals:
             raise HandshakeError(
-                f"The jtop service tells {self._name} nothing of this board: see `journalctl -u jtop` for why."
+                f"The jtop service sends {self._name} nothing about this board: see `journalctl -u jtop` for why."
             )
         return SourceInfo(
             name=self._name,
@@ -227,13 +229,13 @@ class JtopSource(Described):
 
     def _notes(self, readings: jtop_readings.Readings) -> Iterator[str]:
         yield (
-            f"The service looks at the board every {self._interval_s:.3g} s; what happens in between is not in its "
-            "rails, and its cpu load is the mean since the look before."
+            f"The service polls the board every {self._interval_s:.3g} s; what happens in between is not in its "
+            "rails, and its cpu load is the mean since the previous poll."
         )
         if self._interval_s != self._asked_s:
             yield (
-                f"Another program has set the service's pace to {self._interval_s:.3g} s instead of "
-                f"{self._asked_s:.3g} s: close it to have the pace asked for."
+                f"Another program has set the service's interval to {self._interval_s:.3g} s instead of "
+                f"{self._asked_s:.3g} s: close it to get the interval of the profile."
             )
         if readings.sums_twice:
             yield (
@@ -241,12 +243,22 @@ class JtopSource(Described):
                 "the same power twice, so it is not taken for the total."
             )
         if any(signal.endswith(" current") for signal in readings.values):
-            yield "The service does not tell the resolution of the rails; the kind jetson-rails does."
+            yield "The service does not report the resolution of the rails; the kind jetson-rails does."
         if "RAM used" in readings.values:
-            yield "RAM used is the share of all memory that is neither free nor buffers nor cache."
+            yield "RAM used is the fraction of all memory that is neither free nor buffers nor cache."
         for key in ("power mode", "jetson_clocks"):
             if key in self._environment:
                 yield f"At the start the {key} was {self._environment[key]}."
+
+
+def find(root: Path) -> list[FoundSource]:
+    """The service of the Jetson whose files are under ``root``, or how to start it; empty on another machine."""
+    if (root / SOCKET.lstrip("/")).exists():
+        return [try_source("jtop", SOCKET, JtopSource("probe", 1.0), {"kind": "jtop"})]
+    if recognise_board(root) is None:
+        return []
+    state = "The jtop service is not running: run `sudo jtop --install-service`; the rails work without it."
+    return [FoundSource("jtop", SOCKET, "jetson-stats", False, state)]
 
 
 def interpreters() -> list[str]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be wrong between us and the jtop service, each as one sentence that says what to do."""
+"""Problems with the jtop service, each as one sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _BY_INTERPRETER: dict[str, str] = {
     "interpreter that runs the service, such as /usr/bin/python3, as python in the profile.",
     "authentication-failed": "The jtop service does not accept the jetson-stats of {python} ({text}): install the "
     "service's version for it, or " + _NAME_ANOTHER + ".",
-    "import-failed": "The jetson-stats of {python} cannot be loaded ({text}): install it anew with "
+    "import-failed": "The jetson-stats of {python} cannot be loaded ({text}): reinstall it with "
     "`{python} -m pip install --force-reinstall jetson-stats`, or " + _NAME_ANOTHER + ".",
     "not-installed": "{python} has no jetson-stats: run `pip install 'monitor-app[jetson]'`, or " + _NAME_ANOTHER + ".",
 }
-"""Another interpreter may do better; the first of these is the one that a user can do most about."""
+"""Another interpreter may work; the first of these is the one that a user can do most about."""
 _BY_SERVICE: dict[str, tuple[type[SourceError], str]] = {
     "absent": (
         PortError,
@@ -56,10 +56,10 @@ _BY_SERVICE: dict[str, tuple[type[SourceError], str]] = {
 _LOST = "The jtop service ended while {name} listened: start it again with `sudo systemctl start jtop`."
 
 
-def failure(name: str, told: Mapping[str, Any], *, lost: bool = False) -> SourceError:
-    """The error for what the child told; with lost, once updates have come."""
-    code = str(told.get("code", "failed"))
-    known = {"name": name, "text": "", "python": "this interpreter", **told}
+def failure(name: str, problem: Mapping[str, Any], *, lost: bool = False) -> SourceError:
+    """The error for what the child reported; with lost, once updates have come."""
+    code = str(problem.get("code", "failed"))
+    known = {"name": name, "text": "", "python": "this interpreter", **problem}
     known["text"] = " ".join(str(known["text"]).split())
     if lost and code in {"hung-up", "absent", "no-data"}:
         return SourceLostError(_LOST.format_map(known))
@@ -69,12 +69,12 @@ def failure(name: str, told: Mapping[str, Any], *, lost: bool = False) -> Source
     return (SourceLostError if lost else kind)(sentence.format_map(known))
 
 
-def other_interpreter_may_do(told: Mapping[str, Any]) -> bool:
+def other_interpreter_may_do(problem: Mapping[str, Any]) -> bool:
     """The fault is between this interpreter's jetson-stats and the service, not the service's own."""
-    return told.get("code") in _BY_INTERPRETER
+    return problem.get("code") in _BY_INTERPRETER
 
 
 def most_telling(failures: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Of what several interpreters told, what says most about how to mend it."""
+    """Of the problems of several interpreters, the one that says most about how to solve it."""
     order = list(_BY_INTERPRETER)
-    return min(failures, key=lambda told: order.index(told["code"]))
+    return min(failures, key=lambda problem: order.index(problem["code"]))

@@ -32,7 +32,7 @@ class Readings:
     values: dict[str, tuple[Quantity, float]] = field(default_factory=dict)
     """By signal name, in the service's order: what was measured, in SI units."""
     total: str | None = None
-    """Which of them is what the whole board or module takes, by the service's word."""
+    """Which of them is what the whole board or module takes, as the service reports it."""
     sums_twice: bool = False
     """The service adds rails of which some may feed others."""
 
@@ -87,7 +87,7 @@ def _gpus(gpus: Mapping[str, Any]) -> Iterator[_Named]:
         frequency = gpu.get("freq", {}).get("cur")
         scale = 1e3
         if gpu.get("power_control") == "nvml":
-            frequency = frequency or None  # 0 is what the service says where NVML does not tell
+            frequency = frequency or None  # the service says 0 where NVML reports none
             scale = 1e6 if (frequency or 0) < LARGEST_MEGAHERTZ else 1e3
         yield f"{name} frequency", Quantity.FREQUENCY, _scaled(frequency, scale)
 

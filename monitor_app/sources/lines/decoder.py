@@ -2,7 +2,7 @@
 """Lines of text as values: numbers with a separator between, or JSON objects. Pure: bytes and state in, values out.
 
 A line is taken whole or not at all. One that does not fit is counted and takes up an index, for it was a sample;
-lines that begin with ``#``, blank lines and headings are none. The first piece of a stream may be the rest of a
+lines that begin with ``#``, blank lines and headings are not samples. The first piece of a stream may be the rest of a
 line and is not taken for values.
 """
 
@@ -95,7 +95,7 @@ def decode(data: bytes, state: LinesState, layout: Layout) -> DecodedLines:
     reader = _Reader(state, layout)
     for piece in pieces:
         reader.take(piece.strip())
-    # No line is so long: it stays too long, however it ends.
+    # No line is this long: it remains too long, however it ends.
     return reader.decoded(remainder[: MAX_LINE_BYTES + 1])
 
 
@@ -223,11 +223,6 @@ class _Reader:
             return tuple(map(float, found))
         except OverflowError:
             return None
-
-
-def says_simulated(text: str) -> bool:
-    """Whether what an instrument says of itself tells that it is none."""
-    return any(word in text.lower() for word in ("emulated", "simulated"))
 
 
 def _numbers(layout: Layout) -> tuple[int, ...] | None:

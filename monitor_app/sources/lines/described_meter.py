@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The listening to an instrument that sends lines of text as a profile describes them, and says nothing of itself."""
+"""Reads an instrument that sends lines of text as a profile describes them, and does not identify itself."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ import numpy as np
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
-from monitor_app.sources.lines.decoder import LinesState, decode, says_simulated
+from monitor_app.sources.base import says_simulated
+from monitor_app.sources.lines.decoder import LinesState, decode
 from monitor_app.sources.lines.timestamps import FIT_NS, ArrivalTimes, StampTimes, blocks
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor_app.core.samples import SampleBlock
-    from monitor_app.core.source_specs import Column, LinesSpec
     from monitor_app.sources.lines.decoder import DecodedLines, Layout
+    from monitor_app.sources.lines.spec import Column, LinesSpec
     from monitor_app.sources.serial.transport import Transport
 
 STALE_S = 0.05
-"""What lay in the system's buffers before the port was opened is read away in this time."""
+"""Bytes that lay in the system's buffers before the port was opened are discarded in this time."""
 PATIENCE_S, LISTEN_S = 5.0, 0.5
-"""How long lines are waited for, and listened to before the first gets its time."""
+"""How long to wait for lines, and to listen to them before the first gets its time."""
 TRANSPORT_NS = 1_000_000
 BITS_PER_BYTE = 10
 RATES = (0.5, 2.0)
-"""A time column that runs slower or faster than the clock by these is in another unit."""
+"""A time column whose rate against the clock lies outside these limits is in another unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class TextLines:
         return [block for some in accepted for block in self._blocks(some)]
 
     def end(self, transport: Transport) -> None:
-        """Say the profile's last word."""
+        """Send the stop command of the profile, if it has one."""
         if self._spec.stop is not None:
             transport.write(self._spec.stop.encode() + b"\n")
 
@@ -147,7 +148,7 @@ class TextLines:
         if self._layout.headings and self._state.places is None and self._state.whole:
             return (
                 f"{port} has sent no heading with {', '.join(self._layout.headings)}: give the numbers of the columns "
-                "(field = 0 is the first), or start the instrument anew."
+                "(field = 0 is the first), or restart the instrument."
             )
         if self._rejected is None:
             return f"{port} sends bytes but no lines of text: check the baud rate, which is set to {self._spec.baud}."
@@ -155,7 +156,7 @@ class TextLines:
         return f"{port} sends lines that do not fit the profile, such as {line!r}: check format, columns and baud."
 
     def _checked_span(self, stamp_s: float, clock_s: float) -> float:
-        """Seconds by the instrument's time, unless it runs as none can. Raises HandshakeError."""
+        """Seconds by the instrument's time. It must run at a plausible rate. Raises HandshakeError."""
         if stamp_s <= 0:
             raise HandshakeError(f"{self._name} sends a time that does not rise: check the field of [source.time].")
         if not RATES[0] <= stamp_s / clock_s <= RATES[1]:
@@ -178,13 +179,13 @@ class TextLines:
         return decoded
 
     def _accept(self, heard: _Heard) -> _Accepted:
-        """Leave out those whose time cannot be."""
+        """Leave out those with an impossible time."""
         decoded = heard.decoded
         if self._stamps is None or decoded.stamps is None:
             return _Accepted(heard, decoded.index, decoded.values, None)
         stamps_ns, kept = self._stamps.accept(decoded.stamps, heard.arrival_ns)
         if self._stamps.was_reset(self._rate_hz):
-            raise SourceLostError(f"{self._name} counts its time anew: it was reset.")
+            raise SourceLostError(f"{self._name} restarted its time count: it was reset.")
         return _Accepted(heard, decoded.index[kept], decoded.values[kept], stamps_ns)
 
     def _blocks(self, some: _Accepted) -> list[SampleBlock]:

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.core.errors import SourceLostError
 from monitor_app.core.samples import Quantity
-from monitor_app.core.source_specs import Column
 from monitor_app.sources.base import Connected
 from monitor_app.sources.lines.decoder import Layout
 from monitor_app.sources.lines.described_meter import TextLines
 from monitor_app.sources.lines.edgepowermeter import EdgePowerMeter
+from monitor_app.sources.lines.spec import Column
 from monitor_app.sources.serial.transport import SerialTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitor_app.core.samples import Reading, SampleBlock, SourceInfo
-    from monitor_app.core.source_specs import LinesSpec
+    from monitor_app.sources.lines.spec import LinesSpec
     from monitor_app.sources.serial.transport import Transport
 
 SILENCE_S, SILENT_LINES = 2.0, 10
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 
 class _Dialect(Protocol):
-    """How one kind of instrument is talked to."""
+    """The protocol of one kind of instrument."""
 
     @property
     def malformed(self) -> int: ...
@@ -105,7 +105,7 @@ class LinesSource(Connected["Transport"]):
         return readings
 
     def _leave(self, link: Transport) -> None:
-        """Tell it to stop, if the profile says how."""
+        """Send the command to stop, if the profile gives one."""
         if self._dialect is not None:
             self._dialect.end(link)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The conversation with an EdgePowerMeter: an INA226 behind a microcontroller that sends each conversion as a line.
+"""The dialogue with an EdgePowerMeter: an INA226 behind a microcontroller that sends each conversion as a line.
 
-Its converter has a clock of its own, a percent or more off; what each line says of the microcontroller's time is
-what its samples are placed by.
+Its converter has a clock of its own, a percent or more off; its samples get their times from
+the microcontroller's time on each line.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.sources.base import says_simulated
 from monitor_app.sources.lines import edgepowermeter_decoder as protocol
-from monitor_app.sources.lines.decoder import says_simulated
 from monitor_app.sources.lines.timestamps import FIT_NS, StampTimes, blocks
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ ANSWER_S = 2.5
 """While it starts it answers nothing for 1.5 s."""
 ASK_EVERY_S = 0.5
 FIRST_SAMPLES_S = 0.5
-"""Lines are listened to for so long before the first gets its time."""
+"""Time to listen to lines before the first gets its time."""
 TRANSPORT_NS = 1_000_000
 SPEAKS = 2
 BUSIEST_US = 500
@@ -72,7 +72,7 @@ class EdgePowerMeter:
 
     @property
     def malformed(self) -> int:
-        """Lines that were none of its protocol, since the beginning."""
+        """Lines that are not part of its protocol, since the beginning."""
         return self._state.malformed
 
     @property
@@ -93,7 +93,7 @@ class EdgePowerMeter:
             self._order(transport, self._start)
         config = self._ask(transport, "GET", protocol.Config)
         if config is None:
-            raise HandshakeError(f"{self._name} does not tell its shunt and its period: update its firmware.")
+            raise HandshakeError(f"{self._name} does not report its shunt and its period: update its firmware.")
         if not config.streams:
             self._order(transport, "SET STREAM 1")
             self._farewell.append("SET STREAM 0")
@@ -124,7 +124,7 @@ class EdgePowerMeter:
 
     @property
     def _half_period_ns(self) -> int:
-        """A line is written when its conversion ends; what it tells is the mean since the last one's end."""
+        """A line is written when its conversion ends; its value is the mean since the end of the previous one."""
         return round(self._period_us * 500)
 
     def _decode(self, data: bytes) -> protocol.DecodedRaw:
@@ -136,10 +136,10 @@ class EdgePowerMeter:
         return decoded
 
     def _accept(self, decoded: protocol.DecodedRaw, arrival_ns: int) -> _Samples:
-        """Those whose stamp and number can be."""
+        """Those with a possible stamp and number."""
         stamps_ns, can_be = self._times.accept(decoded.stamps_us.astype(np.float64), arrival_ns)
         if self._times.was_reset(1e6 / self._period_us):
-            raise SourceLostError(f"{self._name} counts its time anew: it was reset.")
+            raise SourceLostError(f"{self._name} restarted its time count: it was reset.")
         stamps_us = decoded.stamps_us[can_be]
         expected = None if self._last is None else self._last[0] + 1
         index, kept = protocol.number(decoded.sequence[can_be], stamps_us, self._last, self._period_us)
@@ -206,7 +206,7 @@ class EdgePowerMeter:
         )  # fmt: skip
         notes = [f"Each sample is a mean over {config.period_us / 1000:g} ms."]
         if config.period_us < BUSIEST_US:
-            notes.append("At so short a conversion time its firmware misses conversions without counting them.")
+            notes.append("At this short conversion time its firmware misses conversions without counting them.")
         return SourceInfo(
             name=self._name,
             kind="lines",

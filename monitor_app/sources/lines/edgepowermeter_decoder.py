@@ -2,7 +2,7 @@
 """Lines of an EdgePowerMeter in its RAW mode (protocol 2) as values. Pure: bytes and state in, values out.
 
 D,<seq>,<t_us>,<bus>,<shunt>    a conversion: its number (u32, wraps), the device's time, the two registers
-T,<t_us>,<clock_s>,<S|P>        its battery-backed clock at a full second: nobody compared that with the host's
+T,<t_us>,<clock_s>,<S|P>        its battery-backed clock at a full second: it has not been compared with the host's
 !...                            the answer to a command
 # ...                           a remark
 """
@@ -119,9 +119,9 @@ def decode(data: bytes, state: RawState) -> DecodedRaw:
 def number(
     sequence: NDArray[np.int64], stamps_us: NDArray[np.int64], last: tuple[int, int] | None, period_us: float
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Sequence numbers without wraps, and which of the conversions have one that can be.
+    """Sequence numbers without wraps, and which of the conversions have a possible one.
 
-    One that can be is later than the one before by no more conversions than there was time for; the converter's
+    A possible number exceeds the one before by no more conversions than there was time for; the converter's
     own clock may be a quarter off.
 
     Args:

@@ -26,15 +26,15 @@ BINS = 60
 STEEPEST = 0.01
 SLOPES, ZOOMS = 41, 4
 SLOPE_COST_NS = 1e8
-"""A slope must win so much per unit, in the middle of the arrivals: it is left alone until there is evidence."""
+"""A change of the slope must gain this much per unit in the middle of the arrivals, so that noise does not move it."""
 EARLY_NS = 50_000_000
 """A stamp that lies further ahead of its arrival than this is not one."""
 FIRST_EARLY_NS = 300_000_000
 """The same at first: the only arrival that is known yet may have been seen late, on a machine that is busy."""
 RESET_S = 0.4
-"""An instrument whose stamps cannot be for so long has begun to count anew; less than it is listened to at first."""
+"""An instrument whose stamps are impossible for this long was reset; less than the first listening time."""
 WRAP = 2.0**32
-"""Where counters of small boards begin anew."""
+"""Where counters of small boards wrap around."""
 _FAR_NS = 4e18
 
 
@@ -78,14 +78,14 @@ class StampTimes:
         """The last stamp that was accepted, in ns."""
         self._wrapped = 0
         self.refused = 0
-        """Lines since the last one that had a time that can be."""
+        """Lines since the last one that had a possible time."""
         self._last: tuple[int, int] | None = None
         """The last stamp that was given a time, and its time."""
 
     def accept(self, stamps: NDArray[np.float64], arrival_ns: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """The stamps of one read in ns, without wraps, and which of the lines have one that can be.
+        """The stamps of one read in ns, without wraps, and which of the lines have a possible one.
 
-        One that can be does not go back, and does not lie ahead of its arrival.
+        A possible stamp does not go back, and does not lie ahead of its arrival.
         """
         ns = stamps * self._unit_ns
         near = np.abs(ns) < _FAR_NS
@@ -106,7 +106,7 @@ class StampTimes:
     def place(self, stamps_ns: NDArray[np.int64], arrival_ns: int) -> NDArray[np.int64]:
         """Host times of accepted stamps, given for good and strictly rising.
 
-        Where a line that came sooner shows those before to have been too late, time goes on at half its pace.
+        Where a line that came sooner shows those before to have been too late, time advances at half its rate.
         """
         if self._origin is None or not len(stamps_ns):
             return np.empty(0, np.int64)
@@ -124,7 +124,7 @@ class StampTimes:
         return bool(follows and (np.diff(whole) >= 0).all())
 
     def _kept_one_by_one(self, whole: NDArray[np.int64], near: NDArray[np.bool_], arrival_ns: int) -> NDArray[np.bool_]:
-        """Which of them follow each other; a counter that begins anew is taken on, in place."""
+        """Which of them follow each other; a counter that wraps around is continued, in place."""
         kept = np.zeros(len(whole), np.bool_)
         wrap_ns = round(WRAP * self._unit_ns)
         newest, latest, more = self._newest, self._latest(arrival_ns), 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.core.status import FoundSource
 from monitor_app.sources.base import Described
 from monitor_app.sources.polling import PASSING_ERRORS, Blocks, Clock, NumberFile, Schedule, read_text
 
@@ -53,7 +54,7 @@ class HwmonSource(Described):
     """All power sensors of the machine, polled together as often as the slowest chip converts.
 
     A signal has the name of its device and the driver's label, or the channel where there is none: ``amdgpu PPT``,
-    ``corsairpsu power2``. Where a chip tells current and voltage of a channel but no power, the power is their
+    ``corsairpsu power2``. Where a chip measures current and voltage of a channel but no power, the power is their
     product. ``roles`` says what each feeds, by its name.
     """
 
@@ -79,8 +80,8 @@ class HwmonSource(Described):
         took_ns = self._clock.now_ns() - start_ns
         if not self._sensors:
             raise SourceError(_none_found(self._root, refused))
-        told = [chip.interval_s for chip in chips if chip.interval_s is not None]
-        interval_s = max([*told, SHORTEST_INTERVAL_S]) if len(told) == len(chips) else max([*told, USUAL_INTERVAL_S])
+        known = [chip.interval_s for chip in chips if chip.interval_s is not None]
+        interval_s = max([*known, SHORTEST_INTERVAL_S]) if len(known) == len(chips) else max([*known, USUAL_INTERVAL_S])
         self._info = self._describe(chips, interval_s, took_ns, refused)
         self._blocks = Blocks()
         self._schedule = Schedule(interval_s, self._clock)
@@ -109,13 +110,13 @@ class HwmonSource(Described):
         return [self._blocks.make(values, (start_ns + arrival_ns) // 2, arrival_ns)]
 
     def close(self) -> None:
-        """Let go of the files; calling it twice is fine."""
+        """Close the files; calling it twice is fine."""
         sensors, self._sensors = self._sensors, []
         for _, file in sensors:
             file.close()
 
     def _try(self, sensor: _Sensor) -> str | None:
-        """Open and read it once; the reason when that cannot be."""
+        """Open and read it once; the reason when that fails."""
         try:
             file = NumberFile(sensor.path)
         except OSError as error:
@@ -138,7 +139,7 @@ class HwmonSource(Described):
         if any(chip.interval_s is None for chip in chips):
             notes.append("A driver does not say how often its chip converts: a value may stand for several samples.")
         if any(sensor.path.name.endswith("_average") for sensor, _ in self._sensors):
-            notes.append("A driver tells a mean power of its own making, which lags behind the power.")
+            notes.append("A driver reports a mean power that it computes itself, which lags behind the power.")
         return SourceInfo(
             name=self._name,
             kind="hwmon",
@@ -155,8 +156,21 @@ class HwmonSource(Described):
         return Signal(name, quantity, self._roles.get(name, Role.OTHER), product_of=product_of)
 
 
+def find(root: Path) -> list[FoundSource]:
+    """The power sensors of a machine that has any."""
+    source = HwmonSource("probe", str(root))
+    try:
+        source.open()
+    except SourceError:
+        return []
+    finally:
+        source.close()
+    sensors = ", ".join(signal.name for signal in source.info.signals)
+    return [FoundSource("hwmon", "sysfs", sensors, True, "ready", {"kind": "hwmon"})]
+
+
 def _chips(root: Path) -> list[_Chip]:
-    """The chips that tell a power, or a current and a voltage, in the kernel's order; no device name twice."""
+    """The chips that measure a power, or a current and a voltage, in the kernel's order; no device name twice."""
     tegra = "nvidia,tegra" in (read_text(root / "proc/device-tree/compatible") or "")
     folders = sorted((root / _FOLDER).glob("hwmon*"), key=lambda path: (len(path.name), path.name))
     named = [(folder, name) for folder in folders if (name := read_text(folder / "name"))]
@@ -184,7 +198,7 @@ def _device_names(named: list[tuple[Path, str]]) -> list[str]:
 
 
 def _powers(folder: Path, device: str) -> Iterator[_Sensor]:
-    """Every powerN, its momentary value where the driver tells that and a mean."""
+    """Every powerN, its momentary value where the driver gives that and a mean."""
     for channel in _channels(folder, _POWER):
         momentary = folder / f"power{channel}_input"
         path = momentary if momentary.exists() else folder / f"power{channel}_average"

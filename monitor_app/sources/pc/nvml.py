@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from monitor_app.core.errors import HandshakeError, PortError, SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
-from monitor_app.sources.base import Described
+from monitor_app.sources.base import Described, try_source
 from monitor_app.sources.pc.nvml_gpu import Gpu, mean_power_w
 from monitor_app.sources.polling import Blocks, Clock, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from monitor_app.core.samples import Reading
+    from monitor_app.core.status import FoundSource
     from monitor_app.sources.pc.nvml_gpu import Measured
 
 RATE_HZ = 10.0
 SILENCE_S = 2.0
+MAX_GPUS = 16
 STILL_S = 1.0
-"""Readings that have not changed for so long are taken for new ones: of a GPU that is off, say."""
+"""Readings that have not changed for this long count as new ones, as of a GPU that is off."""
 INSTANT_LAG_S, MEAN_LAG_S = 0.1, 1.0
 """How old a reading may be: of the sensor's own interval, and of the driver's mean."""
 
@@ -30,7 +33,7 @@ INSTANT_LAG_S, MEAN_LAG_S = 0.1, 1.0
 class NvmlSource(Described):
     """One GPU: power, mean power by its energy counter, load, clocks, temperature, memory in use.
 
-    What this GPU does not tell is left out. ``role`` is that of its power. A poll that finds the readings of the
+    What this GPU does not report is left out. ``role`` is that of its power. A poll that finds the readings of the
     poll before gives no sample, for the driver has taken none.
     """
 
@@ -51,7 +54,7 @@ class NvmlSource(Described):
         self._last: Measured
 
     def open(self) -> None:
-        """Load the driver's library and find out what the GPU tells. Raises SourceError with what to do."""
+        """Load the driver's library and find out what the GPU reports. Raises SourceError with what to do."""
         self.close()
         nvml = self._load_library()
         try:
@@ -98,7 +101,7 @@ class NvmlSource(Described):
         return [self._blocks.make([*powers, *gauges], (start_ns + arrival_ns) // 2, arrival_ns)]
 
     def close(self) -> None:
-        """Let go of the driver; calling it twice is fine."""
+        """Release the driver; calling it twice is fine."""
         nvml, self._nvml = self._nvml, None
         if nvml is not None:
             with contextlib.suppress(nvml.NVMLError):
@@ -108,11 +111,11 @@ class NvmlSource(Described):
         nvml = self._nvml
         self._gpu: Gpu = Gpu(nvml, nvml.nvmlDeviceGetHandleByIndex(self._index))
         gpu = self._gpu
-        told = {"power": gpu.tells_power, "power by energy counter": gpu.tells_energy}
-        names = [name for name, tells in told.items() if tells]
+        reported = {"power": gpu.reports_power, "power by energy counter": gpu.reports_energy}
+        names = [name for name, is_reported in reported.items() if is_reported]
         if not names:
             raise HandshakeError(
-                f"GPU {self._index} ({gpu.model}) does not tell its power through NVML: on a Jetson use its rails "
+                f"GPU {self._index} ({gpu.model}) does not report its power through NVML: on a Jetson use its rails "
                 "(kind jetson-rails), elsewhere an external meter."
             )
         start_ns = self._clock.now_ns()
@@ -159,6 +162,19 @@ class NvmlSource(Described):
         )
 
 
+def find(root: Path) -> list[FoundSource]:
+    """The GPUs of a machine that has NVIDIA's driver."""
+    if not ((root / "proc/driver/nvidia").exists() or (root / "dev/nvidiactl").exists()):
+        return []
+    found: list[FoundSource] = []
+    for index in range(MAX_GPUS):
+        gpu = try_source("nvml", f"GPU {index}", NvmlSource("probe", index), {"kind": "nvml", "index": index})
+        if not gpu.ready and index > 0:
+            break
+        found.append(gpu)
+    return found
+
+
 def _load_pynvml() -> Any:
     try:
         return importlib.import_module("pynvml")
@@ -189,4 +205,4 @@ def _cannot_start(nvml: Any, error: Any) -> SourceError:
 
 
 def _no_permission() -> PortError:
-    return PortError("You may not use the NVIDIA driver: `ls -l /dev/nvidia*` tells which group may; join it.")
+    return PortError("You may not use the NVIDIA driver: `ls -l /dev/nvidia*` shows which group may; join it.")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one NVIDIA GPU tells through NVML, and how it has to be asked. All calls raise the library's NVMLError."""
+"""What one NVIDIA GPU reports through NVML, and how to ask for it. All calls raise the library's NVMLError."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     Fields = Mapping[int, tuple[float, int]]
 
 MAX_POWER_W = 10_000.0
-"""More than any GPU draws: an energy counter that says so was set back."""
+"""More than any GPU draws: an energy counter that implies more was set back."""
 STAMP_SLACK_S = 0.2
-"""The driver stamps by a clock that may be put right in between; stamps that differ by more are not used."""
+"""The driver's stamps are of a clock that may be adjusted in between; stamps that differ by more are not used."""
 _TOTAL_ENERGY, _INSTANT_POWER = 83, 186
 _VALUE_TYPES = ("dVal", "uiVal", "ulVal", "ullVal", "sllVal", "siVal", "usVal")
 _QUARTER_TIME = frozenset({(8, 0), (9, 0)})
@@ -30,7 +30,7 @@ _MEAN_FROM = (8, 6)
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one poll tells of the power."""
+    """What one poll gives of the power."""
 
     host_ns: int
     power_w: float | None
@@ -41,12 +41,12 @@ class Measured:
 
     @property
     def key(self) -> int | None:
-        """Changes when the driver takes a new reading; None where nothing tells that."""
+        """Changes when the driver takes a new reading; None where nothing shows that."""
         return self.energy_mj if self.energy_mj is not None else self.stamp_us or None
 
 
 class Gpu:
-    """One GPU: which powers it tells, and its gauges, those that work."""
+    """One GPU: which powers it reports, and those of its gauges that work."""
 
     def __init__(self, nvml: Any, handle: Any) -> None:
         self._nvml = nvml
@@ -61,14 +61,14 @@ class Gpu:
         self._plain_power = partial(nvml.nvmlDeviceGetPowerUsage, handle)
         self._plain_energy = partial(nvml.nvmlDeviceGetTotalEnergyConsumption, handle)
         self._instant = _INSTANT_POWER in self._fields
-        self.tells_power = self._instant or self._works(self._plain_power)
-        self.tells_energy = _TOTAL_ENERGY in self._fields or self._works(self._plain_energy)
+        self.reports_power = self._instant or self._works(self._plain_power)
+        self.reports_energy = _TOTAL_ENERGY in self._fields or self._works(self._plain_energy)
         self.gauges = {name: (quantity, ask) for name, quantity, ask in self._gauges() if self._works(ask)}
 
     @property
     def power_is_mean(self) -> bool:
         """The power is a mean over the last second, not of the moment."""
-        return self.tells_power and not self._instant and self.capability >= _MEAN_FROM
+        return self.reports_power and not self._instant and self.capability >= _MEAN_FROM
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -81,23 +81,23 @@ class Gpu:
             )
         if self.power_is_mean:
             notes.append("power is the driver's mean over the last second and lags behind the load.")
-        if self.tells_energy:
+        if self.reports_energy:
             notes.append("power by energy counter is the mean since the sample before it.")
         return tuple(notes)
 
     def measure(self, host_ns: int) -> Measured:
-        """What the GPU tells of its power now."""
+        """What the GPU reports of its power now."""
         fields: Fields = self._ask(self._fields) if self._fields else {}
         power_mw: float | None = None
         energy_mj: float | None = None
         stamp_us = 0
         if self._instant:
             power_mw, stamp_us = fields[_INSTANT_POWER]
-        elif self.tells_power:
+        elif self.reports_power:
             power_mw = self._plain_power()
         if _TOTAL_ENERGY in fields:
             energy_mj, stamp_us = fields[_TOTAL_ENERGY]
-        elif self.tells_energy:
+        elif self.reports_energy:
             energy_mj = self._plain_energy()
         return Measured(
             host_ns,
@@ -133,7 +133,7 @@ class Gpu:
         return fields
 
     def _works(self, ask: Callable[[], object]) -> bool:
-        """False where the GPU or its driver does not know the question; other errors are raised."""
+        """False where the GPU or its driver does not support the query; other errors are raised."""
         nvml = self._nvml
         try:
             ask()

@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import PortError, SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
-from monitor_app.sources.base import Described
+from monitor_app.sources.base import Described, try_source
 from monitor_app.sources.polling import PASSING_ERRORS, Blocks, Clock, NumberFile, Schedule, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from monitor_app.core.samples import Reading
+    from monitor_app.core.status import FoundSource
 
 RATE_HZ = 20.0
 """The counters move on every millisecond, so that over 50 ms a step too many or too few is 2 %."""
 MAX_POWER_W = 10_000.0
-"""More than any zone draws, a server with its accelerators included. A counter that may have gone round twice at
-this power tells nothing."""
+"""More than any zone draws, a server with its accelerators included. A counter that may have wrapped around twice at
+this power is of no use."""
 SILENCE_S = 2.0
 _COUNTER_STEP_NS = 1_000_000
 # Not intel-rapl-mmio: those are the same packages, read on another way.
@@ -110,7 +111,7 @@ class RaplSource(Described):
         return [self._blocks.make(known, (before[0].host_ns + counted[0].host_ns) // 2, arrival_ns)]
 
     def close(self) -> None:
-        """Let go of the files; calling it twice is fine."""
+        """Close the files; calling it twice is fine."""
         zones, self._zones = self._zones, []
         for zone in zones:
             zone.energy.close()
@@ -150,6 +151,13 @@ class RaplSource(Described):
         )
 
 
+def find(root: Path) -> list[FoundSource]:
+    """The counters of a machine that has any."""
+    if not any((root / _FOLDER).glob("intel-rapl:*")):
+        return []
+    return [try_source("rapl", "powercap", RaplSource("probe", str(root)), {"kind": "rapl"})]
+
+
 def _zone_names(folder: Path) -> dict[Path, str]:
     """The zones in the kernel's order, a part with its package's name before its own; no name twice."""
     found = {}
@@ -167,7 +175,7 @@ def _zone_names(folder: Path) -> dict[Path, str]:
 
 
 def _mean_power(zone: _Zone, before: _Counted, now: _Counted) -> float | None:
-    """In W; None where the counter may have gone round more than once, or did not count from where it was."""
+    """In W; None where the counter may have wrapped around more than once, or was set back."""
     elapsed_us = (now.host_ns - before.host_ns) * 1e-3
     if elapsed_us <= 0 or elapsed_us * MAX_POWER_W >= zone.range_uj:
         return None
@@ -175,7 +183,7 @@ def _mean_power(zone: _Zone, before: _Counted, now: _Counted) -> float | None:
     if energy_uj < 0:
         energy_uj += zone.range_uj
     power_w = energy_uj / elapsed_us
-    # A counter that was set back, as in a sleep of the machine, looks as if it had gone round.
+    # A counter that was set back, as in a sleep of the machine, looks as if it had wrapped around.
     return power_w if 0 <= power_w <= MAX_POWER_W else None
 
 
@@ -184,7 +192,7 @@ def _cannot(error: OSError) -> SourceError:
         return PortError(
             "Linux keeps the processor's energy counters for root, since they can betray secrets of other programs: "
             "where that is no danger, run `sudo chmod a+r /sys/class/powercap/intel-rapl:*/{energy_uj,"
-            "max_energy_range_uj}`, anew after every start of the machine."
+            "max_energy_range_uj}`, again after every start of the machine."
         )
     return SourceError(
         f"The processor's energy counter {error.filename or ''} cannot be read ({error.strerror}): "

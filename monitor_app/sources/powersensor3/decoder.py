@@ -6,9 +6,9 @@ A frame is nine words of two bytes: the time, then the levels of sensors 0 to 7,
 marker set, which no sensor but 0 ever has; its level is the device's microseconds modulo 1024.
 
 Frames have no checksum and no number. A frame is taken when its nine words stand in order without a byte between,
-so garbage costs the frames it touches; a level that was changed on the line cannot be told from a true one, and
+so garbage costs the frames it touches. A level that was changed on the line is not noticed, and
 bytes that went missing in multiples of a frame's length can join the halves of two frames. Only the time of the
-frame that follows shows the latter (see powersensor3_counter).
+frame that follows shows the latter (see frame_counter).
 """
 
 from __future__ import annotations

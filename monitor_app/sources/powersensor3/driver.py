@@ -4,11 +4,11 @@
 Time marks. On the command M the device sets a marker in the next frame that it sends. When that frame k is on its
 way, the device has taken k + 1 frames and not yet k + 2, the command has been received, and the marker not yet
 arrived here. So the count k + 1 lies, on the host's clock, between one frame before the command was sent and the
-arrival of the marker. One command is out at a time; one whose marker does not come back within half a second of
+arrival of the marker. One command is pending at a time; one whose marker does not come back within half a second of
 the device's time was lost with its frame.
 
-Its firmware waits, when told to stop, until all markers are sent, in a loop that sends none: a stop right after a
-command M would hang it. So none is sent while a marker is out.
+On a stop command its firmware waits until all markers are sent, in a loop that sends none: a stop right after a
+command M would hang it. So none is sent while a marker is pending.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FIRST_FRAMES = 1000
 """Seen before open is done: the rate is found in them."""
 SILENCE_S = 2.0
 LULL_S = 0.3
-"""After so long without a frame the device is asked for its count, which tells whether it was reset."""
+"""After this long without a frame the driver asks the device for its count, which shows whether it was reset."""
 MARK_EVERY_S = 0.5
 FIRST_MARKS, FIRST_MARK_EVERY_S = 8, 0.05
 """A burst at the start, so that the first samples have a narrow bound too."""
@@ -75,7 +75,7 @@ class PowerSensor3Source(Connected["Transport"]):
         self._state = DecoderState()
         self._early: list[tuple[Decoded, int]] = []
         self._mark: tuple[int, int] | None = None
-        """Host time at which the command that is out was sent, and the index after which it is given up."""
+        """Host time at which the pending command was sent, and the index after which it counts as lost."""
         self._marks = 0
         self._asked_ns: int | None = None
         """When the device was asked for its count; None once it has answered."""
@@ -110,7 +110,7 @@ class PowerSensor3Source(Connected["Transport"]):
         else:
             self._listen_in_lull(before, arrival_ns)
         if self._counter.was_reset:
-            raise SourceLostError(f"{self._name} counts its samples anew: it was reset.")
+            raise SourceLostError(f"{self._name} restarted its sample count: it was reset.")
         if arrival_ns - self._heard_ns > SILENCE_S * 1e9:
             raise SourceLostError(f"{self._name} on {self._port} fell silent: check its power and its cable.")
         return readings

@@ -2,13 +2,13 @@
 """Which frame of a PowerSensor3 is which: frames that carry no number are counted, lost ones too.
 
 A frame that follows the one before at a distance of one period, without a byte between, is the next one. Anything
-else is a doubt: the stamps count modulo 1024 us only, and a hole of 41 frames looks like none to within 2 us. So
+else is a doubt: the stamps count modulo 1024 us only, and a gap of 41 frames looks like none to within 2 us. So
 from a doubt on, frames are held until the device has been asked for its count of conversions. That settles it
-exactly: the stamps give the length of the hole up to multiples of 1024 us, and the count says how many of these.
+exactly: the stamps give the length of the gap up to multiples of 1024 us, and the count says how many of these.
 A device that gives no count is judged by the host's clock: how much later than before do its frames arrive?
 
-The last frame that came is held until the next has: where that one shows a hole and no byte between, bytes may have
-been lost that joined the beginning of one frame to the end of another, and the joint is thrown away.
+The last frame is held until the next has arrived: where that one shows a gap and no byte between, bytes may have
+been lost so that the beginning of one frame was joined to the end of another, and the joint is discarded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.sources.powersensor3.decoder import SENSORS, STAMP_US
-from monitor_app.sources.powersensor3.frame_index import Batch, Piece, Place, Places
+from monitor_app.sources.powersensor3.frame_index import Batch, FrameIndex, FramePosition, Piece
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from monitor_app.sources.powersensor3.decoder import Frames
 
 TOLERANCE_US = 12.0
-"""Half of what two holes may differ by at least that stamps can tell apart; the stamps jitter by a few us."""
+"""Half of the least difference of two gaps that the stamps can resolve; the stamps jitter by a few us."""
 KNOWN_PERIODS_US = (50.0, 1200 / 21)
 """1200 cycles of the converter a frame, at the 24 MHz of an STM32F411 and the 21 MHz of an STM32F401."""
 SNAP = 2e-3
@@ -44,7 +44,7 @@ SLACK_US = 500_000
 """An answer that makes frames arrive so much before their time is none."""
 STRIKES = 2
 GUESSED_TURNS = 200
-"""By so many turns of the stamps, 0.2 s, may the host's clock be wrong."""
+"""The host's clock may be wrong by this many turns of the stamps, 0.2 s."""
 LATENESS_READS = 64
 
 
@@ -77,17 +77,17 @@ class FrameCounter:
 
     def __init__(self, period_us: float) -> None:
         self.was_reset = False
-        """The device counts anew."""
+        """The device restarted its count."""
         self._period_us = period_us
         self._waiting: Batch | None = None
         """The last frame that came."""
-        self._newest = Place(-1, 0, 0)
+        self._newest = FramePosition(-1, 0, 0)
         """The last frame placed: as few lost as the stamps allow; see _settled."""
         self._stamp: int | None = None
         """Of the newest."""
         self._settled = 0
         """Frames lost beyond those: to be added to every index."""
-        self._sure: Place | None = None
+        self._sure: FramePosition | None = None
         """The last frame released, settled."""
         self._held: list[Piece] = []
         self._doubts = 0
@@ -119,15 +119,15 @@ class FrameCounter:
             else:
                 batch = self._waiting + batch
             n = len(batch.frames) - 1
-            places = self._placed(batch)
-            for start, stop in places.pieces(n, batch.answers):
+            frame_index = self._placed(batch)
+            for start, stop in frame_index.pieces(n, batch.answers):
                 if start in batch.answers:
                     runs += self._settle(batch.answers[start], arrival_ns)
-                if places.doubtful[start]:
+                if frame_index.doubtful[start]:
                     self._doubts += 1
                     self._doubt_ns = arrival_ns
                     self._held_lateness_us.clear()
-                self._hold(batch, places, start, stop)
+                self._hold(batch, frame_index, start, stop)
                 if not self._doubts:
                     runs += self._release()
             self._waiting = batch.part(n, n + 1)
@@ -143,7 +143,7 @@ class FrameCounter:
 
     # -- placing -----------------------------------------------------------------------------------
 
-    def _placed(self, batch: Batch) -> Places:
+    def _placed(self, batch: Batch) -> FrameIndex:
         stamps = batch.frames.stamps.astype(np.int64)
         first_ever = self._stamp is None
         steps_us = np.diff(stamps, prepend=stamps[0] if self._stamp is None else self._stamp) % STAMP_US
@@ -157,25 +157,25 @@ class FrameCounter:
         broken[list(batch.answers)] = False
         if first_ever:
             uneven[0] = broken[0] = False
-        return Places(
+        return FrameIndex(
             self._newest.index + np.cumsum(periods),
             self._newest.elapsed_us + np.cumsum(steps_us),
             doubtful=uneven | broken,
             after_joint=uneven & ~broken,
         )
 
-    def _hold(self, batch: Batch, places: Places, start: int, stop: int) -> None:
+    def _hold(self, batch: Batch, frame_index: FrameIndex, start: int, stop: int) -> None:
         """Frames [start, stop), without the last of them if it may be a joint or no neighbour confirms its stamp."""
-        doubtful = bool(places.doubtful[start])
-        self._newest = places.of(stop - 1, batch)
+        doubtful = bool(frame_index.doubtful[start])
+        self._newest = frame_index.of(stop - 1, batch)
         self._stamp = int(batch.frames.stamps[stop - 1])
-        alone = doubtful and stop == start + 1 and places.doubtful[stop]
-        if places.after_joint[stop] or alone:
+        alone = doubtful and stop == start + 1 and frame_index.doubtful[stop]
+        if frame_index.after_joint[stop] or alone:
             stop -= 1
         if stop > start:
             marked = np.flatnonzero(batch.frames.marked[start:stop])
             marks = tuple((int(k), int(batch.seen_ns[start + k])) for k in marked)
-            first, last = places.of(start, batch), places.of(stop - 1, batch)
+            first, last = frame_index.of(start, batch), frame_index.of(stop - 1, batch)
             self._held.append(Piece(first, last, batch.frames.levels[start:stop], marks, doubtful))
 
     def _release(self) -> list[Run]:
@@ -184,7 +184,7 @@ class FrameCounter:
         runs: list[Run] = []
         for piece in self._held:
             expected = 0 if self._sure is None else self._sure.index + 1
-            # Rounded one by one and together, lengths of holes may differ by one.
+            # Rounded one by one and together, lengths of gaps may differ by one.
             self._settled = max(self._settled, expected - piece.first.index)
             first = piece.first.index + self._settled
             marks = tuple((first + offset, seen_ns) for offset, seen_ns in piece.marks)
@@ -196,7 +196,7 @@ class FrameCounter:
     # -- settling ----------------------------------------------------------------------------------
 
     def _settle(self, answer: int, arrival_ns: int) -> list[Run]:
-        """The device's count, told just after the newest frame."""
+        """The device's count, reported just after the newest frame."""
         if self._base is None and not self._doubts:
             self._base = answer // SENSORS - (self._newest.index + self._settled + 1)
         if self._stamp is None:
@@ -216,7 +216,7 @@ class FrameCounter:
             self.was_reset = self._strikes >= STRIKES
             return []
         self._strikes, self._guessed = 0, False
-        # The device counts from 0 when it is told to start.
+        # The device counts from 0 on the start command.
         self._base = self._base or 0
         self._lengthen(turns)
         return self._release()
@@ -229,24 +229,24 @@ class FrameCounter:
 
     def _turns(self, ahead: float) -> int:
         """Turns of the stamps that are missing between the last sure frame and the newest."""
-        sure = self._sure or Place(0, 0, 0)
+        sure = self._sure or FramePosition(0, 0, 0)
         frames = self._newest.index + self._settled + ahead - sure.index
         return round((frames * self._period_us - (self._newest.elapsed_us - sure.elapsed_us)) / STAMP_US)
 
     def _lengthen(self, turns: int) -> None:
-        """Settle on so many turns of the stamps.
+        """Add this many turns of the stamps.
 
-        Nobody knows which of several holes they are in, nor whether a wrong stamp made one too many; what stands
-        between such holes has no place and is thrown away.
+        It is unknown which of several gaps they are in, and whether a wrong stamp made one too many; frames
+        between such gaps cannot be numbered and are discarded.
         """
-        holes = [k for k, piece in enumerate(self._held) if piece.doubtful]
-        if len(holes) > 1 and (turns or self._longest_hole_us() > STAMP_US // 2):
-            del self._held[: holes[-1]]
-        sure = self._sure or Place(0, 0, 0)
+        gaps = [k for k, piece in enumerate(self._held) if piece.doubtful]
+        if len(gaps) > 1 and (turns or self._longest_gap_us() > STAMP_US // 2):
+            del self._held[: gaps[-1]]
+        sure = self._sure or FramePosition(0, 0, 0)
         elapsed_us = self._newest.elapsed_us - sure.elapsed_us + turns * STAMP_US
         self._settled = sure.index + round(elapsed_us / self._period_us) - self._newest.index
 
-    def _longest_hole_us(self) -> int:
+    def _longest_gap_us(self) -> int:
         ends = [self._sure or self._held[0].first, *(piece.last for piece in self._held)]
         return max(piece.first.elapsed_us - end.elapsed_us for piece, end in zip(self._held, ends, strict=False))
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FramePosition:
     """Of one frame."""
 
     index: int
@@ -34,7 +34,7 @@ class Batch:
     frames: Frames
     seen_ns: NDArray[np.int64]
     answers: dict[int, int]
-    """The device's count as told just before frame k."""
+    """The device's count as reported just before frame k."""
 
     def __add__(self, other: Batch) -> Batch:
         a, b = self.frames, other.frames
@@ -58,8 +58,8 @@ class Batch:
 class Piece:
     """Frames in a row, held or about to be released."""
 
-    first: Place
-    last: Place
+    first: FramePosition
+    last: FramePosition
     levels: NDArray[np.uint16]
     marks: tuple[tuple[int, int], ...]
     """(offset, seen_ns)"""
@@ -67,7 +67,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class FrameIndex:
     """Of the frames of a batch."""
 
     index: NDArray[np.int64]
@@ -77,8 +77,8 @@ class Places:
     after_joint: NDArray[np.bool_]
     """The frame before it may be made of two."""
 
-    def of(self, k: int, batch: Batch) -> Place:
-        return Place(int(self.index[k]), int(self.elapsed_us[k]), int(batch.seen_ns[k]))
+    def of(self, k: int, batch: Batch) -> FramePosition:
+        return FramePosition(int(self.index[k]), int(self.elapsed_us[k]), int(batch.seen_ns[k]))
 
     def pieces(self, n: int, answers: Mapping[int, int]) -> list[tuple[int, int]]:
         """[start, stop) of frames in a row among the first n, cut where an answer came too."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The conversation with a PowerSensor3 before it streams: stop what runs, ask who it is, read its configuration."""
+"""The dialogue with a PowerSensor3 before it streams: stop what runs, identify it, read its configuration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 STOP, VERSION, READ_CONFIGURATION = b"X", b"V", b"R"
 NEXT_RECORD = b"s"
-"""Any byte would do; this one is no command, should it be taken for one."""
+"""Any byte works; this one is not a command, in case it is interpreted as one."""
 CONFIGURATION_ENDS = b"D"
 STOP_WORDS = b"\xff\x3f" * 2
 _VERSION_LINE = re.compile(rb"([A-Z]\d{3})-(\d+\.\d+[ -~]*)\r?\n")
@@ -84,7 +84,7 @@ def _configuration(transport: Transport) -> list[Sensor] | None:
 
 
 def _exactly(transport: Transport, n: int) -> bytes | None:
-    """So many bytes; the device sends no more before it is told to."""
+    """Exactly this many bytes; the device sends no more until the next command."""
     heard = b""
     deadline = time.monotonic() + ANSWER_S
     while len(heard) < n and time.monotonic() < deadline:

@@ -70,7 +70,7 @@ def describe_sensors(
         mean_levels: What each sensor shows now; the steps of the powers are given at these voltages.
 
     Raises:
-        HandshakeError: No sensor is in use, or one has a calibration that cannot be.
+        HandshakeError: No sensor is in use, or one has a calibration that is not valid.
     """
     used = [number for number in range(SENSORS) if sensors[number].in_use]
     if not used:
@@ -98,7 +98,7 @@ def describe_sensors(
 def _check(name: str, number: int, sensor: Sensor) -> None:
     if not sensor.is_calibrated:
         raise HandshakeError(
-            f"{name}: sensor {number} has a calibration that cannot be (sensitivity {sensor.sensitivity:g}, reference "
+            f"{name}: sensor {number} has an invalid calibration (sensitivity {sensor.sensitivity:g}, reference "
             f"{sensor.vref_v:g} V): set it with psconfig, or switch the sensor off."
         )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a Power Profiler Kit II says of itself, and how its words become amperes with that. Pure."""
+"""The calibration that a Power Profiler Kit II reports, and how its words become amperes with it. Pure."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _NOMINAL_OHMS = (1031.64, 101.65, 10.15, 0.94, 0.043)
 _LINE = re.compile(rb"^\s*(\w+): *([^\r\n]*?)\s*$", re.MULTILINE)
 
 _FAST, _SLOW = 0.18, 0.06
-"""Weight of the newest sample in the average that mends changes to ranges 0 to 3, and to range 4."""
+"""Weight of the newest sample in the average that smooths changes to ranges 0 to 3, and to range 4."""
 _MENDED = 3
 """Samples from a change of range on that the average replaces."""
 _UNHEARD = 2
-"""Of those, in the last range, so many do not enter the averages."""
+"""In the last range, this many of them do not enter the averages."""
 _NEGLIGIBLE = 2.0**-60
 _CHUNK = 8_192
 
@@ -87,18 +87,18 @@ def parse_metadata(text: bytes) -> Metadata | None:
     values = {key.decode(): value.decode("ascii", "replace") for key, value in _LINE.findall(text)}
     if not any(f"R{index}" in values for index in range(RANGES)):
         return None
-    told = {key: [_number(values.get(f"{key}{index}"), key) for index in range(RANGES)] for key in _KEYS}
+    given = {key: [_number(values.get(f"{key}{index}"), key) for index in range(RANGES)] for key in _KEYS}
     nominal = Calibration()
     constants = {
         name: tuple(
             default if number is None else number
-            for number, default in zip(told[key], getattr(nominal, name), strict=True)
+            for number, default in zip(given[key], getattr(nominal, name), strict=True)
         )
         for key, name in _KEYS.items()
     }
     return Metadata(
         calibration=Calibration(**constants),
-        nominal_ranges=tuple(index for index, ohms in enumerate(told["R"]) if ohms is None),
+        nominal_ranges=tuple(index for index, ohms in enumerate(given["R"]) if ohms is None),
         hardware=values.get("HW", ""),
         source_mode={"1": False, "2": True}.get(values.get("mode", "")),
         simulated=values.get("emulated", "0") != "0",

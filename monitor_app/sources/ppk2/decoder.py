@@ -2,14 +2,14 @@
 """Bytes of a Power Profiler Kit II as words of known place in the stream. Pure: bytes and state in, values out.
 
 A sample is a little-endian word of 32 bits: 14 of the converter, 3 of the range (0 to 4), 1 for the battery, 6 of
-a counter, 8 of the digital lines. There is no frame and no checksum, so the counter alone tells where words begin
+a counter, 8 of the digital lines. There is no frame and no checksum, so the counter alone shows where words begin
 and what is missing. A word is passed on only if the counter has run on without a break for MARGIN_AFTER words
 before it and does so for MARGIN_BEFORE words behind it; after a break, that needs PROOF_WORDS in a row at one byte
 phase and at no other. What does not pass is not guessed at: it is counted as lost with whatever never came.
 
-The counter has six bits: of a loss it tells the number of samples modulo 64 and no more, and it does not see one of
-exactly 64, or of a multiple (ppk2_losses looks for those). Two things it cannot tell from whole words: one that is
-put together from the halves of two between which such a loss lies, and, when bytes are lost while the current rises
+The counter has six bits: of a loss it gives the number of samples modulo 64 only, and it does not see one of
+exactly 64, or of a multiple (loss_detection looks for those). Two things look like whole words: one that is
+put together from the halves of two between which such a loss lies; and, when bytes are lost while the current rises
 by exactly 4 codes a sample, in one case of 64, its own phase from the one in which the current counts.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 WORD_BYTES = 4
 COUNTS = 64
 PROOF_WORDS = 8
-"""Chance makes so many words follow each other once in 4 million million times."""
+"""Chance makes this many words follow each other once in 4 million million times."""
 MARGIN_BEFORE = 8
 """Words before a break that are left out: where bytes are gone, what follows may seem to run on for a few words,
 most of all with a smooth current."""
@@ -49,7 +49,7 @@ _CHUNK_BYTES = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Samples that follow each other without a hole."""
+    """Samples that follow each other without a gap."""
 
     first: int
     """Index of the first one; the first of all is 0."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Nordic Power Profiler Kit II: 100 000 currents a second, up to 1 A, and eight digital lines.
 
-What it does to the power of the board it measures, which stays as it is when the source is closed: a board is not
-cut off because a program ends.
+How it switches the power of the board that it measures. Closing the source leaves the power as it is, so that the
+board keeps running when the program ends.
 
 - Source mode: the supply is set to the voltage of the profile and switched on. Where the kit was in ampere mode
   before, its output is switched off until the voltage is set.
@@ -40,13 +40,13 @@ LINES = tuple(f"D{line}" for line in range(8))
 HANDSHAKE_S = 3.0
 ASK_EVERY_S = 1.0
 QUIET_S = 0.1
-"""So long without a byte means that nothing more of an earlier stream is on the way."""
+"""This long without a byte means that nothing of an earlier stream is still on the way."""
 SILENCE_S = 2.0
-"""It sends something every few milliseconds; after so long without a sample it is gone."""
+"""It sends something every few milliseconds; after this long without a sample it counts as lost."""
 
 
 class Ppk2Source(Connected["Transport"]):
-    """The kit on one port, of its two the one that measures."""
+    """The kit on one port, namely the one of its two that measures."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class Ppk2Source(Connected["Transport"]):
             end = self._state.next_index + self._unseen
             self._unseen += self._losses.missing(end, arrival_ns, broken=broken)
         elif arrival_ns - self._heard_ns > SILENCE_S * 1e9:
-            # Samples, not bytes: noise is no sign of life.
+            # Samples, not bytes: noise does not show that the kit is still there.
             raise SourceLostError(f"{self._name} on {self._port} fell silent: check its power and its cable.")
         return readings
 
@@ -132,20 +132,20 @@ class Ppk2Source(Connected["Transport"]):
         self._table = metadata.calibration.table(self._supply_v)
         self._filter = FilterState() if self._spike_filter else None
         self._levels = 0
-        """Bit i is the level of line i as last told."""
+        """Bit i is the last known level of line i."""
         self._losses = LossWatch(RATE_HZ)
         self._unseen = 0
         """Samples lost that the counter did not show, by which the decoder's index is behind."""
-        self._told_unseen = 0
-        """Of those, the ones that a block has told."""
+        self._reported_unseen = 0
+        """Those of them that a block has already reported."""
 
     def _wait_for_quiet(self, transport: Transport) -> None:
-        """Read away what is still on the way. Raises HandshakeError when it does not end."""
+        """Discard what is still on the way. Raises HandshakeError when it does not end."""
         deadline = time.monotonic() + HANDSHAKE_S
         while time.monotonic() < deadline:
             if not transport.read(QUIET_S, eager=True):
                 return
-        raise self._stranger()
+        raise self._not_a_ppk2()
 
     def _ask_metadata(self, transport: Transport) -> Metadata:
         """Raises HandshakeError when none comes."""
@@ -160,9 +160,9 @@ class Ppk2Source(Connected["Transport"]):
             text, end, _ = answer.partition(b"\nEND")
             if end and (metadata := parse_metadata(text)) is not None:
                 return metadata
-        raise self._stranger()
+        raise self._not_a_ppk2()
 
-    def _stranger(self) -> HandshakeError:
+    def _not_a_ppk2(self) -> HandshakeError:
         return HandshakeError(
             f"{self._port} does not answer as a PPK2 does: check that it is a PPK2, and that it is the one of its "
             "two ports that measures."
@@ -172,7 +172,7 @@ class Ppk2Source(Connected["Transport"]):
         regulator = bytes([REGULATOR_SET]) + round(self._supply_v * 1000).to_bytes(2, "big")
         on, off = bytes([DEVICE_RUNNING_SET, 1]), bytes([DEVICE_RUNNING_SET, 0])
         if not self._source_mode:
-            # The kit's own front end wants a voltage in this mode too.
+            # The kit's own front end needs a voltage in this mode too.
             commands = [bytes([SET_POWER_MODE, AMPERE]), regulator, on]
         elif metadata.source_mode:
             commands = [bytes([SET_POWER_MODE, SOURCE]), regulator, on]
@@ -184,8 +184,8 @@ class Ppk2Source(Connected["Transport"]):
 
     def _block(self, run: protocol.Words, arrival_ns: int) -> SampleBlock:
         currents, self._filter = amperes(run.words, self._table, self._filter)
-        lost = run.lost_before + self._unseen - self._told_unseen
-        self._told_unseen = self._unseen
+        lost = run.lost_before + self._unseen - self._reported_unseen
+        self._reported_unseen = self._unseen
         placed = protocol.Words(run.first + self._unseen, run.words, lost)
         changes = protocol.line_changes(placed, self._levels)
         self._levels = protocol.levels_after(placed)

@@ -4,14 +4,14 @@
 The instrument takes samples at a rate known to a few parts in ten thousand. Samples that are late come all the
 same, later; samples that are lost never do, and from then on every one seems to be late by as much. So what counts
 is how late the earliest read of a second is, and only when it stays late for PERSIST_BINS seconds in a row: a stall
-of this program, of the system or of the bus ends with a burst and leaves no trace. What would leave one is a
-transport that becomes slower for good by LEAST_NS: a network may, a cable does not.
+of this program, of the system or of the bus ends with a burst and is not counted. A transport that becomes
+permanently slower by LEAST_NS would be counted: a network may do that, a cable does not.
 
 Found is a loss of LEAST_NS, or of LEAST_BROKEN_NS where the counter shows that something is gone, PERSIST_BINS to
 PERSIST_BINS + 1 seconds after it happened; until then the samples that followed it have been given times that are
 too early by it. Its size is right to the nearest multiple of 64, or the one beside it if the transport became slower
-in the same second. Not found is a multiple of 64 that is smaller: 64 samples are 0.64 ms, which is nothing by which
-to tell a loss from a delay.
+in the same second. Not found is a multiple of 64 that is smaller: 64 samples are 0.64 ms, too little to
+distinguish a loss from a delay.
 """
 
 from __future__ import annotations

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
-from monitor_app.sources.base import Connected
-from monitor_app.sources.lines.decoder import says_simulated
+from monitor_app.sources.base import Connected, says_simulated
 from monitor_app.sources.polling import Blocks, Clock, Schedule
 from monitor_app.sources.scpi.visa import VisaLink
 
 if TYPE_CHECKING:
     from monitor_app.core.samples import Reading
-    from monitor_app.core.source_specs import ScpiSpec
+    from monitor_app.sources.scpi.spec import ScpiSpec
     from monitor_app.sources.scpi.visa import Identity
 
 ANSWER_S, FIRST_ANSWER_S = 1.0, 3.0
@@ -55,7 +54,7 @@ class ScpiSource(Connected["VisaLink"]):
             self.close()
             raise
         interval_s = max(self._spec.interval_s, slowest_s)
-        # A poll that takes longer is left out: its time would be less sure than the bound says.
+        # A poll that takes longer is left out: its time would be less certain than the bound says.
         self._longest_ns = round((interval_s + slowest_s) * 1e9)
         self._info = self._describe(identity, interval_s, slowest_s)
         self._schedule = Schedule(interval_s, Clock())
@@ -106,7 +105,7 @@ class ScpiSource(Connected["VisaLink"]):
     def _refusal(self) -> HandshakeError:
         what = "voltage and current" if self._spec.model == "e364x" else "current"
         return HandshakeError(
-            f"{self._name} does not tell its {what}: check the model in the profile ({self._spec.model}) "
+            f"{self._name} does not report its {what}: check the model in the profile ({self._spec.model}) "
             "and what the instrument shows."
         )
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """An oscilloscope with a current probe: one captured record after another, each one block.
 
-Between arming and the word that the record is complete the host knows when things happened; the record takes up
-all of that time but the slack, and half the slack is how unsure its times are.
+The host knows when it armed the scope and when the record was complete. The record fills that time but for the
+slack, and half the slack is the uncertainty of its times.
 """
 
 from __future__ import annotations
@@ -17,27 +17,26 @@ import numpy as np
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock, Signal, SourceInfo
-from monitor_app.sources.base import Connected
-from monitor_app.sources.lines.decoder import says_simulated
+from monitor_app.sources.base import Connected, says_simulated
 from monitor_app.sources.scpi.visa import VisaLink
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor_app.core.samples import Reading
-    from monitor_app.core.source_specs import ScopeSpec
+    from monitor_app.sources.scpi.spec import ScopeSpec
     from monitor_app.sources.scpi.visa import Identity
 
 TRIAL_S = 0.1
-"""Length of the record that is captured at the beginning, to learn how long arming and telling take."""
+"""Length of the record that is captured at the beginning, to measure how long arming and answering take."""
 PATIENCE_S = 5.0
 """How much longer than its own length a record may take."""
 ANSWER_S = 2.0
 BYTES_PER_S = 20_000.0
-"""Slower than this no link is."""
+"""No link is slower than this."""
 MARGIN_NS = 5_000_000
 CONTRADICTION = 0.01
-"""By so much of its length a record may have been faster than time: the scope's clock against the host's."""
+"""A record may be shorter than the host's clock says by this fraction of its length: the clocks differ."""
 FAILURES = 3
 PREAMBLE_FIELDS = 10
 DTYPES: dict[int, np.dtype[Any]] = {0: np.dtype("u1"), 1: np.dtype(">u2")}
@@ -106,7 +105,7 @@ class ScopeSource(Connected["VisaLink"]):
         self._info = self._describe(identity, step_v)
 
     def read(self, timeout_s: float) -> list[Reading]:
-        """The record, once it is complete; fetching it takes as long as it takes. Raises SourceLostError."""
+        """The record, once it is complete; fetching it may exceed the timeout. Raises SourceLostError."""
         link = self._require()
         armed_ns = self._arm(link)
         if armed_ns is None:
@@ -120,7 +119,7 @@ class ScopeSource(Connected["VisaLink"]):
         self._armed_ns = None
         record = self._fetch(link) if answer == b"1" else None
         block = None if record is None else self._block(record, armed_ns, now_ns)
-        # The next one is begun at once, so that as little as can be goes unseen.
+        # The next one is started at once, to keep the time between two records short.
         self._in_step = record is not None
         self._arm(link)
         if block is None:
@@ -195,7 +194,7 @@ class ScopeSource(Connected["VisaLink"]):
             return None
 
     def _block(self, record: Record, armed_ns: int, complete_ns: int) -> SampleBlock | None:
-        """The record with its times; None where they are less sure than has been said."""
+        """The record with its times; None where they are less certain than the bound says."""
         period_ns = record.interval_s * 1e9
         slack_ns = complete_ns - armed_ns - record.duration_s * 1e9
         if not -CONTRADICTION * record.duration_s * 1e9 - MARGIN_NS <= slack_ns <= 2 * self._bound_ns:

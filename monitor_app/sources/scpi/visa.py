@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A conversation in lines with an instrument that VISA names: the only door to pyvisa, which is an optional extra."""
+"""A dialogue in lines with an instrument that VISA names. Only this module uses pyvisa, which is an optional extra."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Identity:
 
     @property
     def serial_number(self) -> str:
-        """Empty where the instrument tells none, which it says as 0."""
+        """Empty where the instrument has none, which it reports as 0."""
         return "" if self._part(2) == "0" else self._part(2)
 
     @property
@@ -75,12 +75,12 @@ class VisaLink:
 
     @property
     def is_serial(self) -> bool:
-        """It is on a serial line, where an instrument must be told that it is controlled from afar."""
+        """It is on a serial line, where an instrument must be switched to remote control."""
         return self._resource.upper().startswith("ASRL")
 
     @property
     def is_stream(self) -> bool:
-        """It is a stream of bytes, in which only line ends part one answer from the next."""
+        """It is a stream of bytes, in which only line ends separate one answer from the next."""
         return self.is_serial or self._resource.upper().endswith("SOCKET")
 
     def identify(self) -> Identity:
@@ -102,7 +102,7 @@ class VisaLink:
         return self.is_stream and self.hear(timeout_s) is not None
 
     def get_in_step(self) -> bool:
-        """After an answer that did not come, or was none: read away whatever may still come."""
+        """After a missing or invalid answer: discard whatever may still come."""
         self.write("*IDN?")
         deadline = time.monotonic() + IN_STEP_S
         while (left_s := deadline - time.monotonic()) > 0:
@@ -148,7 +148,7 @@ class VisaLink:
             raise self._lost(error) from error
 
     def close(self) -> None:
-        """Let go of the resource; calling it twice is fine."""
+        """Close the resource; calling it twice is fine."""
         instrument, self._instrument = self._instrument, None
         lock, self._lock = self._lock, None
         try:
@@ -213,7 +213,7 @@ def _port_error(port: str, error: OSError) -> PortError:
     if error.errno in {errno.EACCES, errno.EPERM}:
         return PortError(f"You may not open {port}: run `sudo usermod -aG dialout $USER`, then log out and in again.")
     if error.errno in {errno.EBUSY, errno.EAGAIN}:
-        return PortError(f"{port} is in use by another program: `fuser -v {port}` tells which; close it.")
+        return PortError(f"{port} is in use by another program: `fuser -v {port}` shows which; close it.")
     return PortError(f"{port} cannot be opened ({_reason(error)}).")
 
 
@@ -226,7 +226,7 @@ def _opened(visa: ModuleType, resource: str) -> Any:
         except OSError as error:
             raise PortError(f"There is no host {network['host']}: check the address in the resource.") from error
     try:
-        # No resource name that is wrong may ask the network for instruments.
+        # A wrong resource name must not make pyvisa search the network for instruments.
         return visa.ResourceManager("@py").open_resource(resource, open_timeout=round(OPEN_S * 1000))
     except visa.errors.VisaIOError as error:
         raise PortError(

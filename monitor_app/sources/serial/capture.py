@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bytes of a serial instrument in a file, with their times, and back from it at their own pace.
+"""The bytes of a serial instrument in a file, with their times, and their replay at the same times.
 
 The file (docs/capture-format.md) holds what went both ways, so that a driver that is played to hears each answer
 after its own question.
@@ -122,7 +122,7 @@ class ReplayTransport:
 
     @property
     def over(self) -> bool:
-        """Everything has been played, or nobody listens any more."""
+        """Everything has been played, or the reader has closed it."""
         return self._next is None or self._file.closed
 
     def read(self, timeout_s: float, *, eager: bool = False) -> bytes:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bytes to and from a serial port: the only door to pyserial, and the seam at which tests take its place."""
+"""Bytes to and from a serial port. Only this module uses pyserial; tests put their own transport in its place."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ import serial.tools.list_ports
 from monitor_app.core.errors import PortError, SourceLostError
 
 COALESCE_S = 0.004
-"""Waiting so long for more after the first byte makes a few large reads of many small ones."""
+"""Waiting this long for more after the first byte makes a few large reads of many small ones."""
 PATIENT_READS = 15
-"""After so many one does not wait: the clock fit needs now and then a sample that is seen as early as can be."""
+"""After this many, one read does not wait: the clock fit needs a sample seen as early as possible now and then."""
 LINE_BUFFER_BYTES = 2_048
-"""Taken off the line at the latest when so much is expected there: half of what a terminal holds."""
+"""Read at the latest when this much is expected to wait there: half of what a terminal holds."""
 CHUNK_BYTES = 65_536
 SMOOTHING = 0.2
 LIST_TRIES = 3
@@ -47,7 +47,7 @@ class SerialTransport:
     """A serial port or pyserial URL. USB ports ignore the baud rate; a UART needs the right one."""
 
     def __init__(self, port: str, baud: int = 115_200) -> None:
-        """Raises PortError with the command that mends it."""
+        """Raises PortError with the command that solves it."""
         self._name = port
         try:
             self._port = serial.serial_for_url(port, baudrate=baud, timeout=0.0, write_timeout=1.0, exclusive=True)
@@ -107,7 +107,7 @@ class SerialTransport:
             raise SourceLostError(f"{self._name} takes no commands ({_reason(error)}): check the cable.") from error
 
     def close(self) -> None:
-        """Let go of the port."""
+        """Close the port."""
         with contextlib.suppress(serial.SerialException, OSError):
             self._port.close()
 
@@ -127,13 +127,13 @@ class SerialPort:
 
 
 def serial_ports() -> list[SerialPort]:
-    """All ports but those that nothing is behind (ttyS without hardware).
+    """All ports but those without hardware (such as unused ttyS).
 
     Raises:
         PortError: The system's list cannot be read now.
     """
     for _ in range(LIST_TRIES - 1):
-        # pyserial reads several files for each device; one that is unplugged meanwhile makes it raise whatever comes.
+        # pyserial reads several files for each device; one that is unplugged meanwhile makes it raise various errors.
         with contextlib.suppress(*LIST_ERRORS):
             return _listed()
     try:
@@ -171,7 +171,7 @@ def _port_error(port: str, error: Exception) -> PortError:
     if number == errno.EACCES:
         return PortError(access_advice(port))
     if number in {errno.EBUSY, errno.EAGAIN} or "lock" in str(error):
-        return PortError(f"{port} is in use by another program: `fuser -v {port}` tells which; close it.")
+        return PortError(f"{port} is in use by another program: `fuser -v {port}` shows which; close it.")
     return PortError(f"{port} cannot be opened ({_reason(error)}).")
 
 

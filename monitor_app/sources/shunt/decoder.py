@@ -122,7 +122,7 @@ class Decoded:
     """What a read has completed, and what is carried to the next."""
 
     messages: tuple[Message, ...]
-    """In the order in which they came; DATA frames that follow each other without a hole are joined."""
+    """In the order in which they came; DATA frames that follow each other without a gap are joined."""
     state: DecoderState = field(default_factory=DecoderState)
 
 
@@ -130,10 +130,10 @@ def decode(data: bytes, state: DecoderState) -> Decoded:
     """All messages that are complete with these bytes. Garbage costs the frames it touches and no others.
 
     Raises:
-        HandshakeError: The device introduces itself as one that this program cannot read.
+        HandshakeError: The device describes itself as one that this program cannot read.
     """
     *pieces, remainder = (state.remainder + data).split(b"\0")
-    # No frame is so long: it stays too long, however it ends, and is counted as garbage once then.
+    # No frame is this long: it remains too long, however it ends, and then counts as garbage once.
     remainder = remainder[: MAX_STUFFED_BYTES + 1]
     messages: list[Message] = []
     damaged, channels = 0, state.channels
@@ -209,11 +209,11 @@ def _info(body: bytes) -> DeviceInfo:
     if version != 1:
         raise HandshakeError(f"The meter speaks version {version} of the shunt protocol; this program speaks 1.")
     if not 1 <= channel_count <= 8 or line_count > 8 or rate_mhz == 0:
-        raise HandshakeError("The meter describes itself in a way that cannot be.")
+        raise HandshakeError("The meter's description is not valid.")
     offset = 1 + _INFO.size
     channels = tuple(_channel(_CHANNEL.unpack_from(body, offset + k * _CHANNEL.size)) for k in range(channel_count))
     if not all(_is_calibrated(channel) for channel in channels):
-        raise HandshakeError("The meter's calibration cannot be: a scale, zero or accuracy is not a usable number.")
+        raise HandshakeError("The meter's calibration is not valid: a scale, zero or accuracy is not a usable number.")
     if len({channel.name for channel in channels}) < channel_count:
         raise HandshakeError("The meter gives two of its channels the same name; each needs its own.")
     offset += channel_count * _CHANNEL.size

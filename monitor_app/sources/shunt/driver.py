@@ -37,7 +37,7 @@ FIRST_PINGS, FIRST_PING_EVERY_S = 8, 0.05
 """A burst at the start, so that the first samples have a narrow bound too."""
 _Answer = TypeVar("_Answer", protocol.DeviceInfo, protocol.Started)
 SILENCE_S = 2.0
-"""A meter that streams sends a frame every few ms; after so long without one it is gone."""
+"""A meter that streams sends a frame every few ms; after this long without one it counts as lost."""
 
 
 class ShuntSource(Connected["Transport"]):
@@ -66,13 +66,13 @@ class ShuntSource(Connected["Transport"]):
         self._link = self._open_transport(self._port)
         self._state = protocol.DecoderState()
         self._levels = 0
-        """Bit i is the level of line i as last told."""
+        """Bit i is the last known level of line i."""
         self._expected: int | None = None
         self._pings: dict[int, int] = {}
         self._ping_count = 0
         self._early: tuple[protocol.Message, ...] = ()
         try:
-            # What an earlier program left running is stopped first, and whatever it left on the line ended.
+            # First end the frame and the stream that an earlier program may have left unfinished.
             self._link.write(b"\0" + seal(bytes([protocol.STOP])))
             device = self._ask(protocol.HELLO, protocol.DeviceInfo)
             self._info = self._describe(device)
@@ -137,14 +137,14 @@ class ShuntSource(Connected["Transport"]):
         self._ping_count += 1
         interval_s = FIRST_PING_EVERY_S if self._ping_count < FIRST_PINGS else PING_EVERY_S
         self._next_ping_ns = now_ns + round(interval_s * 1e9)
-        # One that was never answered must not keep the reads eager for ever.
+        # An unanswered ping must not keep the reads eager for ever.
         self._pings = {self._ping_count: time.perf_counter_ns()}
         transport.write(seal(struct.pack("<BI", protocol.PING, self._ping_count)))
 
     def _block(self, samples: protocol.Samples, arrival_ns: int) -> SampleBlock:
         expected = samples.first if self._expected is None else self._expected
         if samples.first < expected:
-            raise SourceLostError(f"{self._name} counts its samples anew: it was reset.")
+            raise SourceLostError(f"{self._name} restarted its sample count: it was reset.")
         self._expected = samples.first + len(samples.codes)
         changes = self._line_changes(samples)
         return SampleBlock(
@@ -156,10 +156,10 @@ class ShuntSource(Connected["Transport"]):
         )
 
     def _line_changes(self, samples: protocol.Samples) -> LineChanges:
-        """The changes told, and at the first sample those nobody told: from before the start, or in lost frames."""
+        """The changes reported, and at the first sample those missed before the start or in lost frames."""
         levels = samples.line_levels
         at_start = {int(c["line"]) for c in samples.changes if c["offset"] == 0}
-        untold = [
+        missed = [
             line for line in range(len(self.info.lines)) if (levels ^ self._levels) >> line & 1 and line not in at_start
         ]
         for change in samples.changes:
@@ -167,9 +167,9 @@ class ShuntSource(Connected["Transport"]):
             levels = levels | bit if change["level"] else levels & ~bit
         self._levels = levels
         return LineChanges(
-            samples.first + np.concatenate(([0] * len(untold), samples.changes["offset"])).astype(np.int64),
-            np.concatenate((untold, samples.changes["line"])).astype(np.uint8),
-            np.concatenate(([samples.line_levels >> line & 1 for line in untold], samples.changes["level"])).astype(
+            samples.first + np.concatenate(([0] * len(missed), samples.changes["offset"])).astype(np.int64),
+            np.concatenate((missed, samples.changes["line"])).astype(np.uint8),
+            np.concatenate(([samples.line_levels >> line & 1 for line in missed], samples.changes["level"])).astype(
                 np.uint8
             ),
         )

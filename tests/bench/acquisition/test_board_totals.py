@@ -12,9 +12,9 @@ from monitor_app.bench.acquisition.combination import Term
 from monitor_app.bench.acquisition.instruments import make_instruments
 from monitor_app.bench.bench import Bench
 from monitor_app.core.errors import MonitorError, ProfileError
-from monitor_app.core.profile import parse_profile, parse_source
 from monitor_app.core.samples import Role
-from tests.sources.jetson_tree import JetsonTree
+from monitor_app.sources.profile_reader import parse_profile, parse_source
+from tests.sources.jetson.tree import JetsonTree
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,11 +11,11 @@ import pytest
 
 from monitor_app.bench.bench import Bench
 from monitor_app.core.errors import MonitorError
-from monitor_app.core.load_signal import Lamp
-from monitor_app.core.profile import parse_profile, parse_source
+from monitor_app.core.load_signal import LoadSignal
 from monitor_app.core.status import SourceState
 from monitor_app.session.reader import SessionReader
-from tests.sources.jetson_tree import JetsonTree
+from monitor_app.sources.profile_reader import parse_profile, parse_source
+from tests.sources.jetson.tree import JetsonTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,7 +120,9 @@ class Pulse:
         try:
             recording.wait_for(SourceState.STREAMING)
             recording.record_for(1.5)
-            lamp = Lamp(*[i.lamp for i in recording.bench._sources.instruments if i.lamp is not None])
+            lamp = LoadSignal(
+                *[i.load_signal for i in recording.bench._sources.instruments if i.load_signal is not None]
+            )
             self.on_ns = time.perf_counter_ns()
             lamp.set(True, self.on_ns)
             recording.record_for(0.8)

@@ -141,15 +141,17 @@ def test_an_instrument_that_is_not_plugged_in_yet_is_found_when_it_is(
     recorder: Recorder, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("monitor_app.bench.acquisition.source_reader.LOOK_EVERY_S", 0.01)
-    plugged, tried = threading.Event(), []
+    plugged, made, tried = threading.Event(), threading.Event(), []
 
     def make(known: SourceInfo | None) -> Script:
+        made.wait()
         tried.append(acquisition.status.state if tried else None)
         if not plugged.is_set():
             raise PortError("There is no port X.")
         return Script()
 
     acquisition = Acquisition(1, "meter", "test", make, recorder)
+    made.set()
     wait_until(lambda: len(tried) > 5)
     assert acquisition.status.message == "There is no port X."
     # It stays failed while it is looked for, so that a recording of nothing can be refused.
@@ -212,12 +214,15 @@ def test_what_comes_back_otherwise_is_refused_in_a_sentence(
     scripts = [Script(info=info) for info in infos]
     made = iter(scripts)
     heard: list[str] = []
+    begun = threading.Event()
 
     def make(known: SourceInfo | None) -> Script:
+        begun.wait()
         heard.append(acquisition.status.message if heard else "")
         return next(made)
 
     acquisition = Acquisition(1, "meter", "test", make, recorder)
+    begun.set()
     scripts[0].play(0, 10, 1)
     scripts[0].steps.put(SourceLostError("The cable is out."))
     wait_until(lambda: len(heard) == 5 and acquisition.status.state is SourceState.STREAMING)

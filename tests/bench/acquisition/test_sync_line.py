@@ -15,7 +15,7 @@ from monitor_app.bench.acquisition.timeline import Timeline
 from monitor_app.core.clock import ClockMethod
 from monitor_app.core.errors import SourceError
 from monitor_app.core.samples import LineChanges, Quantity, SampleBlock, Signal, SourceInfo
-from monitor_app.emulators.board.load_signal import LampReceiver
+from monitor_app.emulators.board.load_signal import LoadSignalReceiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ def test_an_edge_that_nobody_sent_changes_nothing():
 def test_the_wire_of_a_simulated_board_is_seen_by_every_instrument_on_it(
     tmp_path: Path, wait_until: Callable[..., None]
 ):
-    receivers = [LampReceiver(tmp_path / name) for name in ("a", "b")]
+    receivers = [LoadSignalReceiver(tmp_path / name) for name in ("a", "b")]
     log = EdgeLog()
     driver = SyncDriver(lambda: SimulatedWire([tmp_path / "a", tmp_path / "b"]), log, 0.05)
     wait_until(lambda: len(log._edges) >= 4)

@@ -8,12 +8,14 @@ import pytest
 from monitor_app.bench.estimate.disk import bytes_per_s
 from monitor_app.bench.estimate.plan import CampaignEstimate, estimate, guessed_seconds_per_image
 from monitor_app.core.package_data import profile_names, profile_path
-from monitor_app.core.profile import Profile, load_profile, parse_profile
 from monitor_app.core.runs import RunSpec
+from monitor_app.sources.profile_reader import load_profile, parse_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from monitor_app.core.profile import Profile
 
 PROTOCOL = """
 title = "It"

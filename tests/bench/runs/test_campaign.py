@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small campaign on the emulated board, its recording killed in the middle and gone on with."""
+"""A small campaign on the emulated board, its recording killed in the middle and resumed."""
 
 from __future__ import annotations
 

@@ -19,8 +19,9 @@ from monitor_app.bench.board.control import BoardControl, pending_restore
 from monitor_app.bench.runs import cool_down
 from monitor_app.bench.runs import driver as runs
 from monitor_app.bench.runs import inference_link as child_link
-from monitor_app.bench.runs.completed_runs import Ledger
+from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.bench.runs.driver import RunDriver
+from monitor_app.bench.runs.run import Run
 from monitor_app.core.profile import Profile
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.session.reader import SessionReader
@@ -48,10 +49,12 @@ class Rig:
         self.recorder = Recorder(folder / "s.plm")
         self.driver: RunDriver | None = None
 
-    def drive(self, *, ledger: Ledger | None = None, protocol: dict[str, object] | None = None, **plan: object) -> None:
+    def drive(
+        self, *, completed: CompletedRuns | None = None, protocol: dict[str, object] | None = None, **plan: object
+    ) -> None:
         """Start a plan."""
         tables = {"title": "x", "protocol": {**QUICK, **(protocol or {})}, "plan": {"networks": ("ok",), **plan}}
-        self.driver = RunDriver(Profile.model_validate(tables), 2, self.recorder, (), ledger)
+        self.driver = RunDriver(Profile.model_validate(tables), 2, self.recorder, (), completed)
         self.driver.start()
 
     def close(self) -> None:
@@ -251,13 +254,13 @@ def test_accuracy_once_is_once_in_all_cycles(
     assert noted == ["in another run"] * (8 - evaluations)
 
 
-def test_what_the_ledger_holds_is_not_run_again(rig: Rig, done: Callable[..., list[RunRow]]) -> None:
+def test_what_the_completed_holds_is_not_run_again(rig: Rig, done: Callable[..., list[RunRow]]) -> None:
     tables = {"title": "x", "plan": {"networks": ("ok",), "batch_sizes": (1, 2, 4)}}
     specs = Profile.model_validate(tables).run_specs(threads=2)
-    ledger = Ledger()
-    ledger.note(1, specs[0], RunState.DONE)
-    ledger.note(1, specs[2], RunState.DOES_NOT_FIT)
-    rows = done(ledger=ledger, batch_sizes=(1, 2, 4))
+    completed = CompletedRuns()
+    completed.note(1, specs[0], RunState.DONE)
+    completed.note(1, specs[2], RunState.DOES_NOT_FIT)
+    rows = done(completed=completed, batch_sizes=(1, 2, 4))
     assert states(rows) == [("ok", 2, "done")]
     assert rig.driver is not None
     shown, left_s = rig.driver.snapshot()
@@ -380,11 +383,11 @@ def test_what_was_found_is_restored_where_the_program_has_a_fault(
     before = jetson.settings()
     faults: list[str] = []
 
-    def fault(driver: RunDriver, run_id: int, phase: Phase) -> None:
+    def fault(run: Run, phase: Phase) -> None:
         faults.append(jetson.settings()["pmode"])
         raise ZeroDivisionError
 
-    monkeypatch.setattr(RunDriver, "_idle", fault)
+    monkeypatch.setattr(Run, "_idle", fault)
     rig.drive(power_modes=("MODE_15W",))
     wait_until(lambda: rig.driver is not None and not rig.driver.active)
     assert rig.driver is not None

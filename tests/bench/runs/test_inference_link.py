@@ -15,7 +15,13 @@ import psutil
 import pytest
 
 from monitor_app.bench.runs import inference_link as child_link
-from monitor_app.bench.runs.inference_link import CancelledError, ChildLink, NoMemoryLeftError, ToldError, oom_kills
+from monitor_app.bench.runs.inference_link import (
+    CancelledError,
+    ChildReportedError,
+    InferenceLink,
+    NoMemoryLeftError,
+    oom_kills,
+)
 from monitor_app.core.errors import ChildDiedError, InferenceError
 from monitor_app.core.runs import Phase
 from monitor_app.inference.messages import Batches, Failed, FailureKind, Load, Loaded, PhaseDone, Ready, Time, encode
@@ -35,7 +41,7 @@ class Bench:
     def __init__(self, lamps: tuple[Path, ...] = ()) -> None:
         self.commands: dict[str, tuple[str, ...]] = {}
         self.cancelled = False
-        self.link = ChildLink(lamps, lambda: self.cancelled)
+        self.link = InferenceLink(lamps, lambda: self.cancelled)
 
     @property
     def pid(self) -> int:
@@ -91,7 +97,7 @@ def test_one_that_cannot_run_says_why_and_is_tried_anew(bench: Bench) -> None:
     told = Failed(FailureKind.ERROR, "The inference process cannot run (ImportError: no torch).")
     bench.commands["broken"] = saying(told, then="sys.exit(1)")
     for _ in range(2):
-        with pytest.raises(ToldError, match="no torch"):
+        with pytest.raises(ChildReportedError, match="no torch"):
             bench.link.start("broken")
     start(bench)
 
@@ -141,7 +147,7 @@ def test_who_stops_while_it_starts_does_not_wait_for_it(bench: Bench, monkeypatc
 def test_what_the_child_refuses_is_told_with_its_kind_and_the_child_is_kept(bench: Bench) -> None:
     start(bench, "told@1")
     pid = bench.pid
-    with pytest.raises(ToldError, match="It does not fit, says the network") as caught:
+    with pytest.raises(ChildReportedError, match="It does not fit, says the network") as caught:
         bench.link.run(Time(1, 0, 1), lambda _: False)
     assert caught.value.kind is FailureKind.OUT_OF_MEMORY
     assert bench.link.ask(Load("ok"), Loaded, LONG_S).network == "ok"
@@ -189,7 +195,7 @@ def test_a_phase_that_has_gone_on_long_enough_is_told_so_once(bench: Bench, log:
     asked = itertools.count()
     assert bench.link.run(FOR_EVER, lambda _: next(asked) >= 2).stopped
     assert next(asked) == 10
-    with pytest.raises(ToldError, match="stopped once"):
+    with pytest.raises(ChildReportedError, match="stopped once"):
         bench.link.ask(None, Loaded, LONG_S)
 
 
@@ -251,7 +257,7 @@ def test_the_lamp_is_put_out_for_a_child_that_was_ended(
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lamp:
         lamp.bind(str(path))
         lamp.settimeout(LONG_S)
-        link = ChildLink((path,), lambda: False)
+        link = InferenceLink((path,), lambda: False)
         bench.commands["cpu"] = saying(READY)
         link.start("cpu")
         link.end()

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from monitor_app.analysis.run.results import delay_of
 from monitor_app.bench.bench import Bench
-from monitor_app.core.profile import parse_profile
 from monitor_app.core.status import SourceState
 from monitor_app.session.reader import SessionReader
+from monitor_app.sources.profile_reader import parse_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

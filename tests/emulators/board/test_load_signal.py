@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Both ends of the lamp, over a real socket."""
+"""Both ends of the load_signal, over a real socket."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor_app.core.errors import SourceError
-from monitor_app.core.load_signal import Lamp
-from monitor_app.emulators.board.load_signal import LampReceiver, Line
+from monitor_app.core.load_signal import LoadSignal
+from monitor_app.emulators.board.load_signal import Line, LoadSignalReceiver
 
 
 @pytest.fixture
@@ -23,16 +23,16 @@ def path(tmp_path):
 
 @pytest.fixture
 def receiver(path):
-    lamp = LampReceiver(path)
-    yield lamp
-    lamp.close()
+    load_signal = LoadSignalReceiver(path)
+    yield load_signal
+    load_signal.close()
 
 
 @pytest.fixture
 def sender(path):
-    lamp = Lamp(path)
-    yield lamp
-    lamp.close()
+    load_signal = LoadSignal(path)
+    yield load_signal
+    load_signal.close()
 
 
 def send_raw(path, *messages: bytes) -> None:
@@ -79,7 +79,7 @@ def test_garbage_is_counted(receiver, path):
 
 def test_a_lamp_without_a_receiver_is_ignored_and_may_come_later(path, sender):
     sender.set(True, 1)
-    receiver = LampReceiver(path)
+    receiver = LoadSignalReceiver(path)
     try:
         sender.set(False, 2)
         assert receiver.read() == [(2, False, Line.BUSY)]
@@ -109,15 +109,15 @@ def test_a_receiver_that_never_reads_does_not_hold_the_sender_up(receiver, sende
 
 
 def test_a_closed_lamp_does_nothing(receiver, path):
-    lamp = Lamp(path)
-    lamp.close()
-    lamp.close()
-    lamp.set(True, 1)
+    load_signal = LoadSignal(path)
+    load_signal.close()
+    load_signal.close()
+    load_signal.set(True, 1)
     assert receiver.read() == []
 
 
 def test_the_socket_is_removed_at_the_end(path):
-    receiver = LampReceiver(path)
+    receiver = LoadSignalReceiver(path)
     assert path.is_socket()
     receiver.close()
     receiver.close()
@@ -127,7 +127,7 @@ def test_the_socket_is_removed_at_the_end(path):
 def test_a_socket_left_by_a_killed_receiver_is_replaced(path, sender):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as left:
         left.bind(str(path))
-    receiver = LampReceiver(path)
+    receiver = LoadSignalReceiver(path)
     sender.set(True, 1)
     assert receiver.read() == [(1, True, Line.BUSY)]
     receiver.close()
@@ -135,7 +135,7 @@ def test_a_socket_left_by_a_killed_receiver_is_replaced(path, sender):
 
 def test_a_socket_in_use_is_not_taken_away(receiver, path, sender):
     with pytest.raises(SourceError, match="in use"):
-        LampReceiver(path)
+        LoadSignalReceiver(path)
     sender.set(True, 1)
     assert receiver.read() == [(1, True, Line.BUSY)]
 
@@ -143,11 +143,11 @@ def test_a_socket_in_use_is_not_taken_away(receiver, path, sender):
 def test_a_file_in_the_way_is_left_alone(path):
     path.write_text("mine")
     with pytest.raises(SourceError, match="in use"):
-        LampReceiver(path)
+        LoadSignalReceiver(path)
     assert path.read_text() == "mine"
 
 
 @pytest.mark.parametrize("wrong", ["missing/lamp", "x" * 200])
 def test_a_path_that_cannot_be_bound_is_told_in_a_sentence(tmp_path, wrong):
-    with pytest.raises(SourceError, match="--lamp"):
-        LampReceiver(tmp_path / wrong)
+    with pytest.raises(SourceError, match="--load-signal"):
+        LoadSignalReceiver(tmp_path / wrong)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor_app.emulators.board.adc import CURRENT, VOLTAGE
 from monitor_app.emulators.board.boards import TX1
-from monitor_app.emulators.board.load_signal import LampChange, Line
+from monitor_app.emulators.board.load_signal import LevelChange, Line
 from monitor_app.emulators.board.sampler import SampleClock, Sampler
 
 RATE_HZ = 1_000_000.0
@@ -27,7 +27,7 @@ def sampler(seed=1, channels=(CURRENT, VOLTAGE), rate_hz=RATE_HZ) -> Sampler:
 
 def change(one: Sampler, *changes: tuple[int, bool, Line]) -> None:
     """Changes at so many microseconds after power-up."""
-    one.change([LampChange(ORIGIN_NS + at * US, level, line) for at, level, line in changes], ORIGIN_NS)
+    one.change([LevelChange(ORIGIN_NS + at * US, level, line) for at, level, line in changes], ORIGIN_NS)
 
 
 def test_the_sync_line_shows_at_its_sample():

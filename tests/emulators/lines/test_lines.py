@@ -21,13 +21,14 @@ from hypothesis import strategies as st
 
 from monitor_app.core.errors import SourceError
 from monitor_app.emulators.board.boards import TX1
-from monitor_app.emulators.board.energy_log import Account
-from monitor_app.emulators.board.load_signal import LampChange
+from monitor_app.emulators.board.energy_log import EnergyLog
+from monitor_app.emulators.board.load_signal import LevelChange
 from monitor_app.emulators.board.sampler import SampleClock, Sampler
-from monitor_app.emulators.lines.__main__ import LinesOptions, main, run
+from monitor_app.emulators.lines.__main__ import EMULATOR, LinesOptions, run
 from monitor_app.emulators.lines.csv_json import CsvMeter, JsonMeter
 from monitor_app.emulators.lines.device import INPUT_HZ, MEMORY, Chip
 from monitor_app.emulators.lines.edgepowermeter import EdgePowerMeter, OldEdgePowerMeter, RealTimeClock
+from monitor_app.emulators.runtime.main import main
 from monitor_app.emulators.runtime.send_queue import SendQueue
 
 ORIGIN_NS = 5_000_000_000
@@ -41,13 +42,13 @@ SHUNT_OHM = 0.02
 class Rig:
     """A device on a clock that stands still until it is told to go on."""
 
-    def __init__(self, make, period_us=920.0, account=None, ppm=0.0, capacity=10**7) -> None:
+    def __init__(self, make, period_us=920.0, energy_log=None, ppm=0.0, capacity=10**7) -> None:
         self.now_ns = ORIGIN_NS
         clock = SampleClock(ORIGIN_NS, INPUT_HZ * (1 + ppm * 1e-6))
-        self.account = Account(account, clock.rate_hz)
+        self.energy_log = EnergyLog(energy_log, clock.rate_hz)
         self.sampler = Sampler(TX1, clock, seed=1, channels=())
         self.queue = SendQueue(capacity)
-        self.device = make(Chip(self.sampler, self.account, 1, period_us), self.queue, ORIGIN_NS)
+        self.device = make(Chip(self.sampler, self.energy_log, 1, period_us), self.queue, ORIGIN_NS)
         self.printed = b""
 
     def go(self, ns: int, drain: bool = True) -> None:
@@ -193,7 +194,7 @@ def test_raw_lines_count_every_conversion_and_give_the_board(raw):
 
 
 def test_a_change_of_the_board_shows_at_its_time(raw):
-    raw.sampler.change([LampChange(ORIGIN_NS + 500 * MS, True)], raw.now_ns)
+    raw.sampler.change([LevelChange(ORIGIN_NS + 500 * MS, True)], raw.now_ns)
     raw.go(1 * S)
     rows = data(raw.lines())
     before, after = rows[rows[:, 1] < 500_000], rows[rows[:, 1] > 800_000]
@@ -204,12 +205,12 @@ def test_a_change_of_the_board_shows_at_its_time(raw):
 
 
 def test_the_account_is_what_the_lines_say(tmp_path):
-    path = tmp_path / "account"
-    rig = Rig(edge_power_meter, account=path)
+    path = tmp_path / "energy-log"
+    rig = Rig(edge_power_meter, energy_log=path)
     rig.send("MODE RAW")
-    rig.sampler.change([LampChange(ORIGIN_NS + at * 100 * MS, at % 2 == 1) for at in range(1, 20)], rig.now_ns)
+    rig.sampler.change([LevelChange(ORIGIN_NS + at * 100 * MS, at % 2 == 1) for at in range(1, 20)], rig.now_ns)
     rig.go(2 * S)
-    rig.account.close()
+    rig.energy_log.close()
     last = json.loads(path.read_text().splitlines()[-1])
     rows = data(rig.lines())
     assert len(rows) * 920e-6 == pytest.approx(last["seconds"], abs=1e-4)
@@ -469,5 +470,5 @@ def test_an_option_that_cannot_be_used_is_one_sentence(options, says):
 
 
 def test_the_command_line_says_it_too(capsys):
-    assert main(["--format", "xml"]) == 1
+    assert main(EMULATOR, ["--format", "xml"]) == 1
     assert capsys.readouterr().err.startswith("There is no format 'xml'")

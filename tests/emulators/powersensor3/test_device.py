@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_app.emulators.board.boards import TX1
-from monitor_app.emulators.board.energy_log import Account
-from monitor_app.emulators.board.load_signal import LampChange
+from monitor_app.emulators.board.energy_log import EnergyLog
+from monitor_app.emulators.board.load_signal import LevelChange
 from monitor_app.emulators.board.sampler import SampleClock, Sampler
 from monitor_app.emulators.powersensor3.device import PowerSensor3Device
 from monitor_app.emulators.powersensor3.sensors import Sensors
@@ -29,14 +29,14 @@ RECORD = struct.Struct("<16s16sff?")
 class Rig:
     """A device on a clock that stands still until it is told to go on."""
 
-    def __init__(self, account=None, ppm=0.0, pairs=4, capacity=256 * 1024) -> None:
+    def __init__(self, energy_log=None, ppm=0.0, pairs=4, capacity=256 * 1024) -> None:
         self.now_ns = ORIGIN_NS
         rate_hz = 20_000 * (1 + ppm * 1e-6)
-        self.account = Account(account, rate_hz)
+        self.energy_log = EnergyLog(energy_log, rate_hz)
         self.sampler = Sampler(TX1, SampleClock(ORIGIN_NS, rate_hz), 1, ())
         self.queue = SendQueue(capacity)
         self.stream = bytearray()
-        self.device = PowerSensor3Device(Sensors("tx1", pairs, 1), self.sampler, self.queue, self.account)
+        self.device = PowerSensor3Device(Sensors("tx1", pairs, 1), self.sampler, self.queue, self.energy_log)
 
     def go(self, ns: int, drain: bool = True) -> None:
         """Let time pass as the process does: from one deadline to the next."""
@@ -53,8 +53,8 @@ class Rig:
         self.device.receive(data, self.now_ns)
 
     def change(self, *changes: tuple[int, bool]) -> None:
-        """Changes of the lamp, in ns after power-up."""
-        self.sampler.change([LampChange(ORIGIN_NS + at, busy) for at, busy in changes], self.now_ns)
+        """Changes of the load_signal, in ns after power-up."""
+        self.sampler.change([LevelChange(ORIGIN_NS + at, busy) for at, busy in changes], self.now_ns)
 
     def drain(self) -> None:
         def write(data: bytes) -> int:
@@ -415,9 +415,9 @@ def test_the_levels_show_the_board_and_its_rails(rig):
 
 @pytest.mark.parametrize("ppm", [0, 100])
 def test_the_account_is_what_the_levels_show(tmp_path, ppm):
-    path = tmp_path / "account"
-    rig = Rig(account=path, ppm=ppm)
-    with closing(rig.account):
+    path = tmp_path / "energy-log"
+    rig = Rig(energy_log=path, ppm=ppm)
+    with closing(rig.energy_log):
         rig.go(300 * MS)
         records = config_of(rig)
         rig.send(b"S")

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_app.emulators.board.boards import TX1
-from monitor_app.emulators.board.energy_log import Account
-from monitor_app.emulators.board.load_signal import LampChange, Line
+from monitor_app.emulators.board.energy_log import EnergyLog
+from monitor_app.emulators.board.load_signal import LevelChange, Line
 from monitor_app.emulators.board.sampler import SampleClock, Sampler
 from monitor_app.emulators.ppk2.device import Ppk2Device
 from monitor_app.emulators.ppk2.meter import Meter, codes_for, follow_ranges
@@ -37,15 +37,15 @@ def regulator(mv: int) -> bytes:
 class Rig:
     """A device on a clock that stands still until it is told to go on."""
 
-    def __init__(self, account=None, ppm=0.0, supply_v=5.0, spikes=False, capacity=256 * 1024) -> None:
+    def __init__(self, energy_log=None, ppm=0.0, supply_v=5.0, spikes=False, capacity=256 * 1024) -> None:
         self.now_ns = ORIGIN_NS
         rate_hz = 100_000 * (1 + ppm * 1e-6)
-        self.account = Account(account, rate_hz)
+        self.energy_log = EnergyLog(energy_log, rate_hz)
         self.sampler = Sampler(TX1, SampleClock(ORIGIN_NS, rate_hz), 1, ())
         self.queue = SendQueue(capacity)
         self.stream = bytearray()
         meter = Meter(1, spikes)
-        self.device = Ppk2Device(4711, supply_v, meter, self.sampler, self.queue, self.account)
+        self.device = Ppk2Device(4711, supply_v, meter, self.sampler, self.queue, self.energy_log)
 
     def go(self, ns: int, drain: bool = True) -> None:
         """Let time pass as the process does: from one deadline to the next."""
@@ -63,8 +63,8 @@ class Rig:
             self.device.receive(command, self.now_ns)
 
     def change(self, *changes: tuple[int, bool, Line]) -> None:
-        """Changes of the lamp, in ns after power-up."""
-        self.sampler.change([LampChange(ORIGIN_NS + at, level, line) for at, level, line in changes], self.now_ns)
+        """Changes of the load_signal, in ns after power-up."""
+        self.sampler.change([LevelChange(ORIGIN_NS + at, level, line) for at, level, line in changes], self.now_ns)
 
     def drain(self) -> None:
         def write(data: bytes) -> int:
@@ -340,9 +340,9 @@ def test_any_split_of_the_time_gives_the_same_samples(cuts):
 
 
 def test_the_account_is_what_the_samples_show(tmp_path):
-    path = tmp_path / "account"
-    rig = Rig(account=path, ppm=100, spikes=True)
-    with closing(rig.account):
+    path = tmp_path / "energy-log"
+    rig = Rig(energy_log=path, ppm=100, spikes=True)
+    with closing(rig.energy_log):
         rig.send(SOURCE, regulator(4_000), RUN)
         metadata = rig.metadata()
         rig.go(200 * MS)

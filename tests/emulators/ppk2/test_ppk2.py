@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from monitor_app.core.errors import SourceError
-from monitor_app.core.load_signal import Lamp
-from monitor_app.emulators.ppk2.__main__ import Ppk2Options, main, run
+from monitor_app.core.load_signal import LoadSignal
+from monitor_app.emulators.ppk2.__main__ import EMULATOR, Ppk2Options, run
+from monitor_app.emulators.runtime.main import main
 
 COMMAND = [sys.executable, "-m", "monitor_app.emulators.ppk2", "--until-stdin-closes"]
 START, STOP, METADATA, AMPERE = b"\x06", b"\x07", b"\x19", b"\x11\x01"
@@ -88,22 +89,32 @@ def test_a_whole_conversation():
 
 
 def test_the_account_agrees_with_the_samples(tmp_path):
-    lamp_path, account = tmp_path / "lamp", tmp_path / "account"
-    arguments = ("--lamp", lamp_path, "--account", account, "--clock-ppm", -100, "--supply-v", 4.0, "--no-spikes")
+    lamp_path, energy_log = tmp_path / "lamp", tmp_path / "energy-log"
+    arguments = (
+        "--load-signal",
+        lamp_path,
+        "--energy-log",
+        energy_log,
+        "--clock-ppm",
+        -100,
+        "--supply-v",
+        4.0,
+        "--no-spikes",
+    )
     with conversation(*arguments) as host:
         metadata = host.metadata()
-        lamp = Lamp(lamp_path)
+        load_signal = LoadSignal(lamp_path)
         host.send(AMPERE + START)
         now_ns = time.perf_counter_ns()
         # No more than the socket holds if nobody reads it for a while.
         for number in range(4):
-            lamp.set(number % 2 == 0, now_ns + number * 90_000_000)
-            lamp.set_sync(number % 2 == 0, now_ns + number * 90_000_000 + 30_000_000)
-        lamp.close()
+            load_signal.set(number % 2 == 0, now_ns + number * 90_000_000)
+            load_signal.set_sync(number % 2 == 0, now_ns + number * 90_000_000 + 30_000_000)
+        load_signal.close()
         stream = host.read(4 * 110_000)
         host.send(STOP)
         host.metadata()
-        *_, line = map(json.loads, account.read_text().splitlines())
+        *_, line = map(json.loads, energy_log.read_text().splitlines())
     words = np.frombuffer(stream + host.before, "<u4")
     constants = {
         key: np.array([float(metadata[f"{key}{number}"]) for number in range(5)])
@@ -134,8 +145,8 @@ def test_it_goes_on_when_the_host_comes_back():
 
 
 def test_it_ends_and_leaves_nothing_behind(tmp_path):
-    link, lamp = tmp_path / "port", tmp_path / "lamp"
-    with emulated("--link", link, "--lamp", lamp) as (process, path):
+    link, load_signal = tmp_path / "port", tmp_path / "lamp"
+    with emulated("--link", link, "--load-signal", load_signal) as (process, path):
         assert os.readlink(link) == path
         host = Host(str(link))
         host.send(START)
@@ -144,7 +155,7 @@ def test_it_ends_and_leaves_nothing_behind(tmp_path):
         assert process.wait() == 0
         host.close()
     assert not os.path.lexists(link)
-    assert not os.path.lexists(lamp)
+    assert not os.path.lexists(load_signal)
 
 
 @pytest.mark.parametrize("supply_v", [0.0, 5.1, float("nan")])
@@ -154,7 +165,7 @@ def test_an_option_that_cannot_be_used_is_told_in_a_sentence(supply_v):
 
 
 def test_from_the_command_line_the_sentence_goes_to_stderr(capsys):
-    assert main(["--supply-v", "19"]) == 1
+    assert main(EMULATOR, ["--supply-v", "19"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert (err.count("\n"), "--supply-v" in err) == (1, True)

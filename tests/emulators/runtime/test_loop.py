@@ -10,9 +10,9 @@ from time import perf_counter_ns
 
 import pytest
 
-from monitor_app.core.load_signal import Lamp
+from monitor_app.core.load_signal import LoadSignal
 from monitor_app.emulators.board.boards import TX1
-from monitor_app.emulators.board.load_signal import LampReceiver
+from monitor_app.emulators.board.load_signal import LoadSignalReceiver
 from monitor_app.emulators.board.sampler import SampleClock, Sampler
 from monitor_app.emulators.runtime.faults import FaultyLine, parse_fault
 from monitor_app.emulators.runtime.loop import serve
@@ -72,8 +72,8 @@ class Setting:
         self._stack.callback(os.close, fd)
         return fd
 
-    def serve(self, device: Toy, sampler: Sampler | None = None, lamp: LampReceiver | None = None) -> None:
-        serve(device, self.queue, self.line, sampler, lamp, self.stop)
+    def serve(self, device: Toy, sampler: Sampler | None = None, load_signal: LoadSignalReceiver | None = None) -> None:
+        serve(device, self.queue, self.line, sampler, load_signal, self.stop)
 
 
 @pytest.fixture
@@ -205,10 +205,10 @@ def _read(fd: int) -> bytes:
 def test_the_lamp_is_passed_on_even_while_the_device_is_without_power(stack, tmp_path):
     setting = Setting(stack, faults=("unplug@0:0.1",))
     lamp_path = tmp_path / "lamp"
-    receiver = stack.enter_context(closing(LampReceiver(lamp_path)))
-    lamp = stack.enter_context(closing(Lamp(lamp_path)))
+    receiver = stack.enter_context(closing(LoadSignalReceiver(lamp_path)))
+    load_signal = stack.enter_context(closing(LoadSignal(lamp_path)))
     clock = SampleClock(perf_counter_ns(), 1_000.0)
     sampler = Sampler(TX1, clock, 1)
-    lamp.set_sync(True, clock.origin_ns + 4_500_000)
+    load_signal.set_sync(True, clock.origin_ns + 4_500_000)
     setting.serve(Toy(setting.queue, setting.stop, 0), sampler, receiver)
     assert sampler.take(10).sync.tolist() == [False] * 5 + [True] * 5

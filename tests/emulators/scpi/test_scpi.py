@@ -18,13 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_app.core.errors import PortError, SourceError
-from monitor_app.core.load_signal import Lamp
+from monitor_app.core.load_signal import LoadSignal
 from monitor_app.emulators.board.boards import TX1
-from monitor_app.emulators.board.energy_log import Account
-from monitor_app.emulators.board.load_signal import LampChange
+from monitor_app.emulators.board.energy_log import EnergyLog
+from monitor_app.emulators.board.load_signal import LevelChange
 from monitor_app.emulators.board.sampler import SampleClock, Sampler
+from monitor_app.emulators.runtime.main import main
 from monitor_app.emulators.runtime.send_queue import SendQueue
-from monitor_app.emulators.scpi.__main__ import ScpiOptions, main, run
+from monitor_app.emulators.scpi.__main__ import EMULATOR, ScpiOptions, run
 from monitor_app.emulators.scpi.device import MS, ScpiDevice
 from monitor_app.emulators.scpi.language import ScpiError, compile_header, parse
 from monitor_app.emulators.scpi.meters import INPUT_HZ, History, Multimeter, Supply
@@ -90,16 +91,16 @@ class Rig:
 
 
 class MeterRig(Rig):
-    def __init__(self, make, account=None) -> None:
+    def __init__(self, make, energy_log=None) -> None:
         clock = SampleClock(ORIGIN_NS, INPUT_HZ)
-        self.account = Account(account, INPUT_HZ)
+        self.energy_log = EnergyLog(energy_log, INPUT_HZ)
         self.sampler = Sampler(TX1, clock, seed=1, channels=())
-        super().__init__(make(History(self.sampler, self.account)), b"\r\n")
+        super().__init__(make(History(self.sampler, self.energy_log)), b"\r\n")
         self.send("SYST:REM")
         self.go(500 * MS)
 
     def busy(self, at_ns: int, busy: bool) -> None:
-        self.sampler.change([LampChange(ORIGIN_NS + at_ns, busy)], self.now_ns)
+        self.sampler.change([LevelChange(ORIGIN_NS + at_ns, busy)], self.now_ns)
 
 
 @pytest.fixture
@@ -216,13 +217,13 @@ def test_settings_can_be_asked_for_but_not_changed(supply):
 
 
 def test_without_output_there_is_nothing_to_measure_and_no_energy(tmp_path):
-    path = tmp_path / "account"
-    rig = MeterRig(lambda history: Supply(history, TX1.supply_v, seed=1), account=path)
+    path = tmp_path / "energy-log"
+    rig = MeterRig(lambda history: Supply(history, TX1.supply_v, seed=1), energy_log=path)
     rig.go(500 * MS)
     rig.send("OUTP OFF")
     rig.go(1 * S)
     assert [float(value) for value in rig.ask("MEAS:VOLT?;CURR?").split(";")] == pytest.approx([0.0, 0.0], abs=2e-3)
-    rig.account.close()
+    rig.energy_log.close()
     last = json.loads(path.read_text().splitlines()[-1])
     # On for 1 s and a little, until the command was obeyed.
     assert last["energy_j"] == pytest.approx(1.30 * 1.05, rel=0.01)
@@ -407,7 +408,7 @@ def test_the_preamble_is_that_of_the_manual(scope):
 
 def test_inferences_show_at_their_times(scope, probe):
     set_up(scope, ":TIM:RANG 2", ":WAV:POIN MAX", ":WAV:FORM WORD")
-    probe.change([LampChange(scope.now_ns + ns, busy) for ns, busy in ((500 * MS, True), (1_200 * MS, False))])
+    probe.change([LevelChange(scope.now_ns + ns, busy) for ns, busy in ((500 * MS, True), (1_200 * MS, False))])
     digitize(scope)
     watts = volts(scope, ">u2") * 10 * 19.0
     times_s = np.arange(len(watts)) * 20e-6
@@ -420,7 +421,7 @@ def test_inferences_show_at_their_times(scope, probe):
 def test_records_follow_each_other(scope, probe):
     take(scope, ":TIM:RANG 0.1", ":WAV:POIN MAX", ":WAV:FORM WORD")
     idle = volts(scope, ">u2").mean()
-    probe.change([LampChange(scope.now_ns + 1 * MS, True)])
+    probe.change([LevelChange(scope.now_ns + 1 * MS, True)])
     scope.go(1 * S)
     take(scope)
     assert volts(scope, ">u2").mean() == pytest.approx(idle * BUSY_W / 1.30, rel=0.05)
@@ -518,16 +519,16 @@ def visa(resource: str, **options: object):
 
 def test_the_supply_through_visa(tmp_path):
     lamp_path = tmp_path / "lamp"
-    with emulated("--lamp", lamp_path, "--seed", 5) as port:
-        lamp = Lamp(lamp_path)
+    with emulated("--load-signal", lamp_path, "--seed", 5) as port:
+        load_signal = LoadSignal(lamp_path)
         with visa(f"ASRL{port}::INSTR", baud_rate=9600, read_termination="\r\n") as instrument:
             instrument.stop_bits = pyvisa.constants.StopBits.two
             assert instrument.query("*IDN?") == "Agilent Technologies,E3644A,SIM-5,1.7-5.0-1.0 EMULATED"
             instrument.write("SYST:REM")
             volts, amperes = (float(value) for value in instrument.query("MEAS:VOLT?;CURR?").split(";"))
             assert volts * amperes == pytest.approx(1.30, rel=0.01)
-            lamp.set(True, time.perf_counter_ns())
-            lamp.close()
+            load_signal.set(True, time.perf_counter_ns())
+            load_signal.close()
             while float(instrument.query("MEAS:CURR?")) * volts < 0.97 * BUSY_W:
                 pass
             assert instrument.query("SYST:ERR?") == '+0,"No error"'
@@ -573,7 +574,7 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing_to_the_next():
         (ScpiOptions(model="x"), "choose one of: e364x, dmm, scope"),
         (ScpiOptions(model="scope", faults=("reset@1",)), "no --fault"),
         (ScpiOptions(model="scope", link="here"), "no --link"),
-        (ScpiOptions(model="scope", account="here"), "no --account"),
+        (ScpiOptions(model="scope", energy_log="here"), "no --energy-log"),
         (ScpiOptions(model="scope", tcp_port=70_000), "0 to 65535 with --tcp-port"),
         (ScpiOptions(faults=("fire@1",)), "fire@1"),
     ],
@@ -591,5 +592,5 @@ def test_a_port_that_is_taken_is_one_sentence():
 
 
 def test_the_command_line_says_it_too(capsys):
-    assert main(["--model", "x"]) == 1
+    assert main(EMULATOR, ["--model", "x"]) == 1
     assert capsys.readouterr().err.startswith("There is no instrument 'x'")

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 
 from monitor_app.core.errors import SourceError
 from monitor_app.emulators.board.boards import TX1
-from monitor_app.emulators.board.energy_log import Account
-from monitor_app.emulators.board.load_signal import LampChange, Line
+from monitor_app.emulators.board.energy_log import EnergyLog
+from monitor_app.emulators.board.load_signal import LevelChange, Line
 from monitor_app.emulators.board.sampler import CHANNELS, SampleClock, Sampler
 from monitor_app.emulators.runtime.send_queue import SendQueue
 from monitor_app.emulators.shunt.__main__ import LINES
 from monitor_app.emulators.shunt.device import SETTLE_NS, ShuntDevice
 from monitor_app.emulators.shunt.frames import Identity
-from tests.emulators import protocol
-from tests.emulators.protocol import ERROR, HELLO, INFO, PING, PONG, START, STARTED, STOP, STOPPED, wire
+from tests.emulators.shunt import protocol
+from tests.emulators.shunt.protocol import ERROR, HELLO, INFO, PING, PONG, START, STARTED, STOP, STOPPED, wire
 
 RATE_HZ = 50_000.0
 ORIGIN_NS = 5_000_000_000
@@ -35,14 +35,14 @@ YEAR_S = 365 * 86_400.0
 class Rig:
     """A device on a clock that stands still until it is told to go on."""
 
-    def __init__(self, account=None, rate_hz=RATE_HZ, capacity=256 * 1024, nominal_hz=RATE_HZ) -> None:
+    def __init__(self, energy_log=None, rate_hz=RATE_HZ, capacity=256 * 1024, nominal_hz=RATE_HZ) -> None:
         self.now_ns = ORIGIN_NS
         clock = SampleClock(ORIGIN_NS, rate_hz)
-        self.account = Account(account, rate_hz)
+        self.energy_log = EnergyLog(energy_log, rate_hz)
         self.sampler = Sampler(TX1, clock, seed=1)
         self.queue = SendQueue(capacity)
         identity = Identity("TX1 shunt", "SIM-1", "test", nominal_hz, CHANNELS, LINES)
-        self.device = ShuntDevice(identity, self.sampler, self.queue, self.account, lambda: self.now_ns)
+        self.device = ShuntDevice(identity, self.sampler, self.queue, self.energy_log, lambda: self.now_ns)
         self.stream = b""
 
     def go(self, ns: int, drain: bool = True) -> None:
@@ -59,8 +59,8 @@ class Rig:
         self.device.receive(b"".join(commands), self.now_ns)
 
     def change(self, *changes: tuple[int, bool]) -> None:
-        """Lamp changes, in ns after power-up."""
-        self.sampler.change([LampChange(ORIGIN_NS + at, busy) for at, busy in changes], self.now_ns)
+        """Changes of the load signal, in ns after power-up."""
+        self.sampler.change([LevelChange(ORIGIN_NS + at, busy) for at, busy in changes], self.now_ns)
 
     def drain(self, room: int = 10**9) -> None:
         def write(data: bytes) -> int:
@@ -245,7 +245,7 @@ def test_at_a_million_samples_a_second_the_frames_are_as_long_as_they_may_be():
 
 def test_the_sync_line_is_line_1(rig):
     rig.send(wire(START))
-    rig.sampler.change([LampChange(ORIGIN_NS + 20_010_000, True, Line.SYNC)], rig.now_ns)
+    rig.sampler.change([LevelChange(ORIGIN_NS + 20_010_000, True, Line.SYNC)], rig.now_ns)
     rig.change((40_000_000, True))
     rig.go(100 * MS)
     data = protocol.data_of(rig.frames())
@@ -258,7 +258,7 @@ def test_two_lines_that_change_at_every_sample_are_told_whole_and_no_frame_is_to
     rig = Rig(rate_hz=250_000.0, nominal_hz=250_000.0)
     rig.send(wire(START))
     flips = [
-        LampChange(ORIGIN_NS + 4_000 * sample, sample % 2 == 1, line) for sample in range(1, 6_000) for line in Line
+        LevelChange(ORIGIN_NS + 4_000 * sample, sample % 2 == 1, line) for sample in range(1, 6_000) for line in Line
     ]
     rig.sampler.change(flips, ORIGIN_NS + 24 * MS)
     rig.go(50 * MS)
@@ -336,10 +336,10 @@ def test_the_samples_show_the_rise_from_idle_to_full_load(rig):
 
 @pytest.mark.parametrize("ppm", [0.0, 200.0])
 def test_the_account_is_what_the_samples_hold(tmp_path, ppm):
-    path = tmp_path / "account"
+    path = tmp_path / "energy-log"
     rate_hz = RATE_HZ * (1.0 + ppm * 1e-6)
-    rig = Rig(account=path, rate_hz=rate_hz)
-    with closing(rig.account):
+    rig = Rig(energy_log=path, rate_hz=rate_hz)
+    with closing(rig.energy_log):
         rig.go(300 * MS)
         rig.send(wire(HELLO), wire(START))
         rig.change((500 * MS, True), (700 * MS, False), (900 * MS, True), (1_200 * MS, False))
@@ -365,17 +365,17 @@ def test_the_account_is_what_the_samples_hold(tmp_path, ppm):
 
 
 def test_an_account_on_a_full_disk_is_told_in_a_sentence():
-    account = Account("/dev/full", RATE_HZ)
-    with pytest.raises(SourceError, match="--account"):
-        account.write()
-    account.close()
+    energy_log = EnergyLog("/dev/full", RATE_HZ)
+    with pytest.raises(SourceError, match="--energy-log"):
+        energy_log.write()
+    energy_log.close()
 
 
 def test_the_account_does_not_depend_on_noise_or_on_how_time_was_cut(tmp_path):
     energies = []
     for name, step_ms in (("a", 7), ("b", 110)):
-        rig = Rig(account=tmp_path / name)
-        with closing(rig.account):
+        rig = Rig(energy_log=tmp_path / name)
+        with closing(rig.energy_log):
             rig.send(wire(START))
             rig.change((100 * MS, True), (300 * MS, False))
             for _ in range(770 // step_ms):

@@ -14,7 +14,7 @@ from monitor_app.emulators.board.adc import CURRENT, VOLTAGE
 from monitor_app.emulators.board.load_signal import Line
 from monitor_app.emulators.board.sampler import LineChange
 from monitor_app.emulators.shunt import frames
-from tests.emulators import protocol
+from tests.emulators.shunt import protocol
 
 # Cheshire and Baker's rules worked by hand.
 VECTORS = [

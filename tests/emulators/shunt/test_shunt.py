@@ -18,10 +18,11 @@ import numpy as np
 import pytest
 
 from monitor_app.core.errors import SourceError
-from monitor_app.core.load_signal import Lamp
-from monitor_app.emulators.shunt.__main__ import ShuntOptions, main, run
-from tests.emulators import protocol
-from tests.emulators.protocol import DATA, HELLO, INFO, START, STARTED, STOP, STOPPED, Host
+from monitor_app.core.load_signal import LoadSignal
+from monitor_app.emulators.runtime.main import main
+from monitor_app.emulators.shunt.__main__ import EMULATOR, ShuntOptions, run
+from tests.emulators.shunt import protocol
+from tests.emulators.shunt.protocol import DATA, HELLO, INFO, START, STARTED, STOP, STOPPED, Host
 
 COMMAND = [sys.executable, "-m", "monitor_app.emulators.shunt", "--until-stdin-closes"]
 MS = 1_000_000
@@ -101,14 +102,14 @@ def test_two_pings_measure_the_sample_clock(ppm):
 
 def test_a_lamp_edge_changes_the_line_at_its_sample(tmp_path):
     path = tmp_path / "lamp"
-    with conversation("--lamp", path) as host:
-        lamp = Lamp(path)
+    with conversation("--load-signal", path) as host:
+        load_signal = LoadSignal(path)
         early_ns, count, late_ns = host.ping(1)
         host.ask(START, STARTED)
         # A little ahead, so that it arrives in time however this process is scheduled.
         edge_ns = time.perf_counter_ns() + 50 * MS
-        lamp.set(True, edge_ns)
-        lamp.close()
+        load_signal.set(True, edge_ns)
+        load_signal.close()
         host.until(lambda frame: frame[0] == DATA and bool(protocol.Data.parse(frame[1]).changes))
     [(sample, line, level)] = [
         (one.first + offset, line, level)
@@ -122,18 +123,18 @@ def test_a_lamp_edge_changes_the_line_at_its_sample(tmp_path):
 
 
 def test_the_account_agrees_with_the_decoded_samples(tmp_path):
-    lamp_path, account = tmp_path / "lamp", tmp_path / "account"
-    with conversation("--lamp", lamp_path, "--account", account, "--clock-ppm", 100) as host:
-        lamp = Lamp(lamp_path)
+    lamp_path, energy_log = tmp_path / "lamp", tmp_path / "energy-log"
+    with conversation("--load-signal", lamp_path, "--energy-log", energy_log, "--clock-ppm", 100) as host:
+        load_signal = LoadSignal(lamp_path)
         info = host.ask(HELLO, INFO)
         [started] = struct.unpack("<Q", host.ask(START, STARTED))
         now_ns = time.perf_counter_ns()
         for number in range(8):
-            lamp.set(number % 2 == 0, now_ns + number * 90 * MS)
-        lamp.close()
+            load_signal.set(number % 2 == 0, now_ns + number * 90 * MS)
+        load_signal.close()
         data_until(host, started + 55_000)
         host.ask(STOP, STOPPED)
-        *_, line = map(json.loads, account.read_text().splitlines())
+        *_, line = map(json.loads, energy_log.read_text().splitlines())
     data = protocol.data_of(host.frames)
     assert (line["first_sample"], line["sample"]) == (data[0].first, data[-1].end)
     scale, zero = protocol.calibration(info)
@@ -154,17 +155,17 @@ def test_it_goes_on_when_the_host_comes_back():
 
 def test_the_sync_line_is_told_beside_the_busy_line(tmp_path):
     path = tmp_path / "lamp"
-    with conversation("--lamp", path) as host:
+    with conversation("--load-signal", path) as host:
         info = host.ask(HELLO, INFO)
         assert info[144:].split(b"\0" * 4) == [b"busy", b"sync", b""]
         host.ask(START, STARTED)
-        lamp = Lamp(path)
+        load_signal = LoadSignal(path)
         # Ahead, so that both arrive in time however this process is scheduled.
         now_ns = time.perf_counter_ns() + 50 * MS
-        lamp.set_sync(True, now_ns)
-        lamp.set(True, now_ns + 5 * MS)
-        lamp.set_sync(False, now_ns + 20 * MS)
-        lamp.close()
+        load_signal.set_sync(True, now_ns)
+        load_signal.set(True, now_ns + 5 * MS)
+        load_signal.set_sync(False, now_ns + 20 * MS)
+        load_signal.close()
         host.until(lambda frame: frame[0] == DATA and (1, 0) in lines_of(protocol.Data.parse(frame[1])))
     told = [
         (one.first + offset, line, level)
@@ -235,8 +236,8 @@ def test_in_a_stall_the_memory_fills_and_what_it_cannot_hold_is_counted():
 
 
 def test_after_a_reset_it_is_silent_and_counts_from_zero(tmp_path):
-    account = tmp_path / "account"
-    with conversation("--fault", "reset@0.5", "--account", account) as host:
+    energy_log = tmp_path / "energy-log"
+    with conversation("--fault", "reset@0.5", "--energy-log", energy_log) as host:
         [started] = struct.unpack("<Q", host.ask(START, STARTED))
         early_ns = time.perf_counter_ns()
         host.tolerant = True
@@ -252,7 +253,7 @@ def test_after_a_reset_it_is_silent_and_counts_from_zero(tmp_path):
         data_until(host, again + 1_000)
         host.ask(STOP, STOPPED)
         assert_every_sample_is_there_or_counted(protocol.data_of(host.frames))
-        lines = [json.loads(line) for line in account.read_text().splitlines()]
+        lines = [json.loads(line) for line in energy_log.read_text().splitlines()]
     assert [line["first_sample"] for line in lines] == [started, again]
 
 
@@ -281,10 +282,10 @@ def test_unplugged_and_put_back_it_is_found_at_the_link_as_after_power_up(tmp_pa
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, "stdin"])
 def test_it_ends_and_leaves_nothing_behind(tmp_path, end):
-    link, lamp = tmp_path / "port", tmp_path / "lamp"
-    with emulated("--link", link, "--lamp", lamp) as (process, path):
+    link, load_signal = tmp_path / "port", tmp_path / "lamp"
+    with emulated("--link", link, "--load-signal", load_signal) as (process, path):
         assert os.readlink(link) == path
-        assert lamp.is_socket()
+        assert load_signal.is_socket()
         host = Host(str(link))
         host.ask(START, STARTED)
         if end == "stdin":
@@ -294,7 +295,7 @@ def test_it_ends_and_leaves_nothing_behind(tmp_path, end):
         assert process.wait() == 0
         host.close()
     assert not os.path.lexists(link)
-    assert not os.path.lexists(lamp)
+    assert not os.path.lexists(load_signal)
 
 
 def test_it_does_not_outlive_a_parent_whose_stdin_others_hold_open():
@@ -352,9 +353,9 @@ def test_an_option_that_cannot_be_used_is_told_in_a_sentence(options, says):
 
 def test_from_the_command_line_the_sentence_goes_to_stderr(capsys, tmp_path):
     before = signal.getsignal(signal.SIGTERM)
-    assert main(["--account", str(tmp_path / "missing" / "file")]) == 1
+    assert main(EMULATOR, ["--energy-log", str(tmp_path / "missing" / "file")]) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert err.count("\n") == 1
-    assert "--account" in err
+    assert "--energy-log" in err
     assert signal.getsignal(signal.SIGTERM) is before

@@ -32,7 +32,7 @@ from monitor_app.sources.jtop.driver import JtopSource
 from monitor_app.sources.jtop.failures import failure, most_telling
 from monitor_app.sources.jtop.process import CHILD, JtopProcess
 from monitor_app.sources.jtop.readings import decode
-from tests.sources.jtop_service import Board, namespaces, real_service, stand_in
+from tests.sources.jtop.service import Board, namespaces, real_service, stand_in
 
 WAYS = ([True] if namespaces() else []) + [False]
 OWN_ROOT = WAYS[0]
@@ -324,7 +324,7 @@ def test_an_interpreter_that_is_none_is_told(tmp_path):
 
 def test_a_child_that_ends_without_a_word_is_told(tmp_path):
     python = wrapper(tmp_path, sys.executable, "-c", "raise SystemExit('out of order')")
-    with pytest.raises(SourceLostError, match=r"ended by itself \(it said: out of order\)"):
+    with pytest.raises(SourceLostError, match=r"ended with exit code \d+ \(its last message: out of order\)"):
         JtopSource("jtop", 1.0, python=python).open()
 
 
@@ -427,7 +427,7 @@ def test_a_value_that_stays_away_ends_the_source():
             service.tell(publish=without("temperature", "tj"))
             assert source.read(2.0) == []
         service.tell(publish=without("temperature", "tj"))
-        assert "no longer tells jtop the value of tj temperature" in lost(source, 10)
+        assert "no longer sends jtop the value of tj temperature" in lost(source, 10)
 
 
 def test_a_service_that_says_nothing_new_is_lost(monkeypatch):
@@ -435,7 +435,7 @@ def test_a_service_that_says_nothing_new_is_lost(monkeypatch):
     with stand_in(first=UPDATE) as service, opened(service.socket) as source:
         sentence = lost(source)
     assert sentence == (
-        "The jtop service has told jtop nothing new for 0.5 s: restart it with `sudo systemctl restart jtop`."
+        "The jtop service has sent jtop nothing new for 0.5 s: restart it with `sudo systemctl restart jtop`."
     )
 
 
@@ -595,4 +595,4 @@ def test_a_child_that_hears_nothing_is_killed(tmp_path):
     assert process.receive(10) == [("deaf", {})]
     process.close()
     process.close()
-    assert process._process.returncode == -signal.SIGKILL
+    assert process._child.exit_code == -signal.SIGKILL

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.sources.lines.decoder import MAX_LINE_BYTES, Layout, LinesState, decode, says_simulated
+from monitor_app.sources.base import says_simulated
+from monitor_app.sources.lines.decoder import MAX_LINE_BYTES, Layout, LinesState, decode
 
 CSV = Layout("csv", (2, 1), (1.0, 0.001), (0.0, 0.5), time=0)
 NAMED = Layout("csv", ("I", "V"), (1.0, 1.0), (0.0, 0.0))

@@ -17,10 +17,10 @@ import pytest
 
 from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock
-from monitor_app.core.source_specs import Column, LinesSpec, TimeColumn
 from monitor_app.sources.lines import driver as lines_module
 from monitor_app.sources.lines.driver import LinesSource
-from tests.sources.line_device import FakeTime, LineDevice
+from monitor_app.sources.lines.spec import Column, LinesSpec, TimeColumn
+from tests.sources.lines.device import FakeTime, LineDevice
 
 MS, S = 1_000_000, 1_000_000_000
 START_NS = 5 * S
@@ -227,7 +227,7 @@ def test_silence_a_reset_and_other_lines_are_losses(clock):
     clock.now_ns = START_NS
     reset = ((at + 2 * S, line) for at, line in csv_lines(10 * MS))
     source = opened(LineDevice(clock, itertools.chain(itertools.islice(csv_lines(10 * MS), 200), reset)), STAMPED)
-    with pytest.raises(SourceLostError, match="counts its time anew: it was reset"):
+    with pytest.raises(SourceLostError, match="restarted its time count: it was reset"):
         read_for(source, clock, 6.0)
 
     clock.now_ns = START_NS
@@ -412,7 +412,7 @@ def test_an_emulated_meter_is_told_to_be_simulated(clock, firmware):
     ("change", "sentence"),
     [
         ({"protocol": 3}, "meter speaks protocol 3; this program speaks 2."),
-        ({"shunt": b"0"}, "meter does not tell its shunt and its period"),
+        ({"shunt": b"0"}, "meter does not report its shunt and its period"),
         ({"refuses": b"MODE"}, "meter refuses MODE RAW (invalid_value)"),
         ({"missing": set(range(100_000))}, "meter answers but measures nothing"),
     ],

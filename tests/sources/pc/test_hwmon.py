@@ -54,7 +54,7 @@ def test_every_power_is_a_signal_in_watts(tmp_path):
     ]
     assert {s.quantity for s in info.signals} == {Quantity.POWER}
     assert (info.kind, info.rate_hz) == ("hwmon", 10.0)
-    assert any("mean power of its own making" in note for note in info.notes)
+    assert any("mean power that it computes itself" in note for note in info.notes)
     [block] = source.read(1.0)
     assert values(block) == pytest.approx([41.0, 212.0, 180.5])
     assert block.times_ns.tolist() == [START_NS + 100_000_000]

@@ -15,7 +15,7 @@ from monitor_app.core.errors import HandshakeError
 from monitor_app.core.samples import Quantity, Role
 from monitor_app.sources.powersensor3.decoder import MAX_TAIL_BYTES, DecoderState, decode
 from monitor_app.sources.powersensor3.sensors import describe_sensors, parse_sensor
-from tests.sources.powersensor3_device import ONE_PAIR, STOP_WORD, UNUSED, frame, record, word
+from tests.sources.powersensor3.device import ONE_PAIR, STOP_WORD, UNUSED, frame, record, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -232,7 +232,7 @@ def test_names_are_unique_whatever_the_pairs_are_called(pairs):
     [(1.65, 0.0), (1.65, float("nan")), (float("nan"), 0.12), (float("inf"), 0.12), (1.65, float("-inf"))],
 )
 def test_a_calibration_that_cannot_be_is_named(vref, sensitivity):
-    with pytest.raises(HandshakeError, match=r"^ps3: sensor 1 has a calibration that cannot be .*: set it with"):
+    with pytest.raises(HandshakeError, match=r"^ps3: sensor 1 has an invalid calibration .*: set it with"):
         described(record("a", 1.65, 0.12), record("a", vref, sensitivity))
 
 

@@ -26,7 +26,7 @@ from monitor_app.sources.powersensor3 import handshake
 from monitor_app.sources.powersensor3.decoder import DecoderState, decode
 from monitor_app.sources.powersensor3.driver import PowerSensor3Source
 from monitor_app.sources.powersensor3.frame_counter import HOLD_NS, FrameCounter, frame_period_us
-from tests.sources.powersensor3_device import LEVELS, ONE_PAIR, STOP_WORD, Meter, frame, record
+from tests.sources.powersensor3.device import LEVELS, ONE_PAIR, STOP_WORD, Meter, frame, record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,7 +176,7 @@ def test_a_configuration_of_another_length_is_none(impatient, odd):
 
 def test_a_configuration_with_nan_is_refused_in_one_sentence():
     meter = Meter(records=(record("a", 1.65, float("nan")), *ONE_PAIR[1:]))
-    refused(meter, r"^ps3: sensor 0 has a calibration that cannot be \(sensitivity nan, reference 1.65 V\)")
+    refused(meter, r"^ps3: sensor 0 has an invalid calibration \(sensitivity nan, reference 1.65 V\)")
 
 
 @pytest.mark.parametrize("frames", [0, 1])
@@ -415,7 +415,7 @@ def test_a_meter_that_was_reset_and_is_silent_is_told_by_its_count(impatient, mo
         meter.stream(10)
         drained(source, meter)
         meter.sent, meter.streaming = 3, False
-        with pytest.raises(SourceLostError, match="ps3 counts its samples anew: it was reset"):
+        with pytest.raises(SourceLostError, match="ps3 restarted its sample count: it was reset"):
             until_lost(source)
 
 

@@ -26,7 +26,7 @@ from monitor_app.sources.ppk2.decoder import (
     line_changes,
 )
 from monitor_app.sources.ppk2.loss_detection import LEAST_NS, LossWatch
-from tests.sources.ppk2_kit import METADATA, noise, stream
+from tests.sources.ppk2.kit import METADATA, noise, stream
 
 TAIL = 2 * PROOF_WORDS
 """Words that a stream must still have for its beginning to be proven."""

@@ -21,7 +21,7 @@ from monitor_app.sources.ppk2 import driver as ppk2_module
 from monitor_app.sources.ppk2.calibration import FilterState, amperes, parse_metadata
 from monitor_app.sources.ppk2.decoder import MARGIN_AFTER, MARGIN_BEFORE
 from monitor_app.sources.ppk2.driver import Ppk2Source
-from tests.sources.ppk2_kit import ASK, METADATA, MODE, REGULATOR, RUNNING, START, STOP, Kit, noise, stream
+from tests.sources.ppk2.kit import ASK, METADATA, MODE, REGULATOR, RUNNING, START, STOP, Kit, noise, stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,11 +15,11 @@ import pytest
 
 from monitor_app.core.errors import HandshakeError, PortError, SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock
-from monitor_app.core.source_specs import ScpiSpec
 from monitor_app.sources.scpi import driver as scpi_module
 from monitor_app.sources.scpi import visa as visa_module
 from monitor_app.sources.scpi.driver import ScpiSource
-from tests.sources.scpi_device import ScpiDevice
+from monitor_app.sources.scpi.spec import ScpiSpec
+from tests.sources.scpi.device import ScpiDevice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -280,7 +280,7 @@ def test_an_instrument_that_does_not_answer(impatient, network):
 def test_an_instrument_of_another_kind(impatient):
     with (
         ScpiDevice(Multimeter().answer) as resource,
-        refused(HandshakeError, "does not tell its voltage and current: check the model in the profile .e364x."),
+        refused(HandshakeError, "does not report its voltage and current: check the model in the profile .e364x."),
     ):
         ScpiSource("supply", spec_of(resource)).open()
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from monitor_app.core.errors import HandshakeError
 from monitor_app.sources.shunt import cobs
-from tests.sources.device import crc16, stuff
+from tests.sources.shunt.device import crc16, stuff
 
 UP_TO_254 = bytes(range(1, 255))
 VECTORS = [

@@ -23,8 +23,8 @@ from monitor_app.sources.shunt.decoder import (
     Stopped,
     decode,
 )
-from tests.sources import device
-from tests.sources.device import DATA, ERROR, INFO, PONG, STARTED, STOPPED, Frame, info, wire
+from tests.sources.shunt import device
+from tests.sources.shunt.device import DATA, ERROR, INFO, PONG, STARTED, STOPPED, Frame, info, wire
 
 OPEN = DecoderState(channels=2)
 code = st.one_of(st.integers(0, 65_535), st.sampled_from([0, 1, 255, 256, 32_768, 65_535]))

@@ -24,8 +24,8 @@ from monitor_app.core.samples import Quantity, Role, SampleBlock, TimeMark
 from monitor_app.sources.serial.transport import SerialTransport
 from monitor_app.sources.shunt import driver as shunt_module
 from monitor_app.sources.shunt.driver import ShuntSource
-from tests.sources import device
-from tests.sources.device import ERROR, HELLO, INFO, PING, PONG, START, STARTED, STOP, STOPPED, Frame, info, wire
+from tests.sources.shunt import device
+from tests.sources.shunt.device import ERROR, HELLO, INFO, PING, PONG, START, STARTED, STOP, STOPPED, Frame, info, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

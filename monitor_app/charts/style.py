@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a picture is written and drawn with: one palette, one unit of length, and the fonts and pens made of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPen
+
+from monitor_app.charts.palette import LINE_CONTRAST, TEXT_CONTRAST, legible
+from monitor_app.charts.plain import plain
+
+if TYPE_CHECKING:
+    from monitor_app.charts.palette import Palette
+
+SMALL, BODY, LARGE = 0.85, 1.0, 1.5
+"""Sizes of text in units."""
+LINE_HEIGHT = 1.45
+"""From one line of text to the next, in heights of the text."""
+FONTS = ("Inter", "Noto Sans", "DejaVu Sans", "Liberation Sans", "sans-serif")
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Measures text and makes pens; paints nothing. Sizes are in ``unit``, the height of the body text in pixels."""
+
+    palette: Palette
+    width: float
+    height: float
+    """Of the whole picture, in pixels."""
+    unit: float
+
+    def pen(self, colour: str, thickness: float = 1.0, *, alpha: int = 255, dashed: bool = False) -> QPen:
+        """A pen of a thickness given in twentieths of a unit: in pixels of a chart of 1280 by 720."""
+        pen = QPen(self.colour(colour, alpha), max(thickness * self.unit / 20, thickness * 0.7))
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        if dashed:
+            pen.setDashPattern([5.0, 4.0])
+        return pen
+
+    def dashed_pen(self, colour: str, thickness: float, dash: Qt.PenStyle, alpha: int = 255) -> QPen:
+        """The same with one of Qt's dashes."""
+        pen = self.pen(colour, thickness, alpha=alpha)
+        pen.setStyle(dash)
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        return pen
+
+    def colour(self, name: str, alpha: int = 255) -> QColor:
+        colour = QColor(name)
+        colour.setAlpha(alpha)
+        return colour
+
+    def line_colour(self, colour: str) -> str:
+        """The colour of a network so that a line in it can be followed on this ground."""
+        return legible(colour, self.palette.ground, self.palette.text, LINE_CONTRAST)
+
+    def text_colour(self, colour: str) -> str:
+        """The colour of a network so that a word in it can be read on this ground."""
+        return legible(colour, self.palette.ground, self.palette.text, TEXT_CONTRAST)
+
+    def text_width(self, text: str, size: float = BODY, *, bold: bool = False) -> float:
+        """Of one line, in pixels."""
+        return _metrics(self.pixels(size), bold).horizontalAdvance(plain(text))
+
+    def elided(self, text: str, width: float, size: float = BODY, *, bold: bool = False) -> str:
+        """The text, or as much of it as is at most ``width`` pixels wide, with an ellipsis."""
+        return _metrics(self.pixels(size), bold).elidedText(plain(text), Qt.TextElideMode.ElideRight, width)
+
+    def wrapped(self, text: str, width: float, size: float) -> list[str]:
+        """The text in lines of at most ``width`` pixels; a word longer than that is elided."""
+        lines: list[str] = []
+        room = 0.0
+        space = self.text_width(" ", size)
+        for word in plain(text).split():
+            wide = self.text_width(word, size)
+            if lines and wide + space <= room:
+                lines[-1] += f" {word}"
+                room -= wide + space
+            else:
+                lines.append(self.elided(word, width, size))
+                room = width - wide
+        return lines
+
+    def pixels(self, size: float) -> int:
+        """Of a font."""
+        return max(round(size * self.unit), 9)
+
+
+def chart_style(palette: Palette, width: float, height: float) -> Style:
+    """Larger text than a trace has, for a chart is printed a column wide: the body text is a 64th of its width."""
+    return Style(palette, width, height, min(width / 64, height / 36))
+
+
+@cache
+def font(size_px: int, bold: bool) -> QFont:
+    """Shared, so not to be changed: finding a font takes longer than drawing with it."""
+    made = QFont()
+    made.setFamilies(list(FONTS))
+    made.setPixelSize(size_px)
+    made.setBold(bold)
+    made.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+    return made
+
+
+@cache
+def _metrics(size_px: int, bold: bool) -> QFontMetricsF:
+    return QFontMetricsF(font(size_px, bold))
