@@ -38,7 +38,7 @@ from monitor_app.gui.session.signal_selection import SignalSelection
 from monitor_app.gui.theme import DARK, THEMES, qt_palette, style_sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 
@@ -83,19 +83,18 @@ class MainWindow(QMainWindow):
         self.exports = Exports(self)
         self.figures = FiguresController(lambda: self.recording, lambda: self.theme)
         self.parts = arrange(self, theme)
-        self.commands = menu_commands(
-            self, self.document, self.bench, self.navigation, self.signals, self.parts
-        )  # fmt: skip
+        self.commands = menu_commands(self, self.document, self.bench, self.navigation, self.signals, self.parts)
         self.actions_by_name = add_commands(self, self.commands)
         self._interactive_until_ns = 0
         self._grown_ns = -STILL_NS
         self._tasks = PeriodicTasks(
             (
-                (ROWS_S, self._update_rows), (ROWS_S, self.parts.stack.show_annotations),
+                (ROWS_S, self._update_rows),
+                (ROWS_S, self.parts.stack.show_annotations),
                 (RESULTS_S, self._update_results),
-                *((panel.period_s, partial(self._refresh, panel)) for panel in self.parts.panels),
+                *self._panel_tasks(),
             )
-        )  # fmt: skip
+        )
         self._timer = QTimer(self, interval=INTERACTIVE_MS, timerType=Qt.TimerType.PreciseTimer)
         self._task_timer = QTimer(self, interval=TASK_MS)
         self._connect()
@@ -220,14 +219,21 @@ class MainWindow(QMainWindow):
         if self.recording is not None:
             self.recording.update_results()
 
-    def _refresh(self, panel: Panel) -> None:
-        panel.show_state(self._state())
+    def _panel_tasks(self) -> Iterator[tuple[float, Callable[[], None]]]:
+        """A task for the panels of each place, as often as one of them asks for."""
+        for place in Place:
+            panels = self.parts.at(place)
+            if panels:
+                yield min(panel.period_s for panel in panels), partial(self._refresh, *panels)
+
+    def _refresh(self, *panels: Panel) -> None:
+        state = self._state()
+        for panel in panels:
+            panel.show_state(state)
 
     def refresh_panels(self) -> None:
         """Show at once what the user has changed."""
-        state = self._state()
-        for panel in (*self.parts.at(Place.TOP), *self.parts.at(Place.SIDE)):
-            panel.show_state(state)
+        self._refresh(*self.parts.at(Place.TOP), *self.parts.at(Place.SIDE))
 
     def _state(self) -> WindowState:
         return WindowState(

@@ -75,7 +75,7 @@ class Panel(QWidget):
 
     place: ClassVar[Place] = Place.SIDE
     period_s: ClassVar[float] = 0.2
-    """How often ``show_state`` is called."""
+    """``show_state`` is called about as often, or more often where another panel of the place needs it."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
