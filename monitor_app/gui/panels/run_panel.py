@@ -70,7 +70,7 @@ def plan_of(recording: Recording | None, status: BenchStatus | None) -> Plan:
         fraction = done / len(status.runs) if status.runs else 0.0
         return Plan(lines, fraction, _foot(status), running)
     runs = recording.runs if recording else []
-    lines = tuple(PlanLine(f"{r.title}  b{r.batch_size}", r.state, _tone(r.state)) for r in runs)
+    lines = tuple(PlanLine(f"{r.title}  b{r.batch_size}", r.state.replace("_", " "), _tone(r.state)) for r in runs)
     foot = f"{len(runs)} run{'s' * (len(runs) != 1)} recorded" if runs else "no runs"
     return Plan(lines, foot=foot, recorded=True)
 
@@ -80,7 +80,7 @@ def _line(run: RunStatus) -> PlanLine:
     if state == RunState.RUNNING.value:
         phase = PHASE_NAMES.get(run.phase or "", run.phase or "")
         state = f"{phase}  {100 * run.fraction:.0f} %".strip()
-    return PlanLine(f"{run.title}  b{run.batch_size}", state, _tone(run.state))
+    return PlanLine(f"{run.title}  b{run.batch_size}", state.replace("_", " "), _tone(run.state))
 
 
 def _tone(state: str) -> str:

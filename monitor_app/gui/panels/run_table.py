@@ -53,7 +53,7 @@ def run_line(run: RunRow, result: RunResult | None) -> RunLine:
     delays = (latency.median_s if latency else None, p99.value if p99 else None)
     watts = (power.idle_w, power.full_w, power.net_w) if power else (None, None, None)
     texts = (
-        run.title, f"{run.batch_size}", run.state, three_digits(rate),
+        run.title, f"{run.batch_size}", run.state.replace("_", " "), three_digits(rate),
         *(fixed(None if s is None else 1e3 * s, 1) for s in delays),
         *(fixed(w, 2) for w in watts),
         energy_words(result.energy if result else None), _top1(run, result),
@@ -84,7 +84,7 @@ def _tip(run: RunRow, result: RunResult | None) -> str:
     return "\n".join(("  ·  ".join(parts), *(result.notes if result is not None else ())))
 
 
-WIDTHS = {"run": 150, "batch": 56, "state": 84, "images/s": 84, "mJ / image": 116, "top-1": 188}
+WIDTHS = {"run": 150, "batch": 56, "state": 96, "images/s": 84, "mJ / image": 116, "top-1": 188}
 """Of the columns whose width does not follow the window's, in pixels."""
 
 
