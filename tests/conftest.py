@@ -11,7 +11,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 # pytest-qt loads Qt right after this file, and Qt reads these when it is loaded.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -22,13 +22,14 @@ import psutil  # noqa: E402
 import pytest  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # How long an example takes is the machine's affair, and says nothing about whether it is right. New examples are
 # sought where somebody is there to look at them; CI runs the same ones each time.
 hypothesis.settings.register_profile("untimed", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("untimed")
 
+TRIES = 3
 _GRACE_S = 2.0
 _HOMES = {
     "HOME": "",
@@ -53,6 +54,64 @@ os.environ.update(_homes(Path(_session_home.name)))
 
 def pytest_unconfigure() -> None:
     _session_home.cleanup()
+
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+class Tries(Generic[T]):
+    """Up to `TRIES` measurements in real time, each made when it is first asked for.
+
+    A fixture that measures returns one of these, made of a function that takes the number of the try. The test sees a
+    measurement in its place: the first, or in a test marked `realtime` the next one after a failed assertion, since
+    other work on the machine makes a measurement worse but never better.
+    """
+
+    def __init__(self, measure: Callable[[int], T]) -> None:
+        self._measure = measure
+        self._made: list[T] = []
+
+    def __getitem__(self, number: int) -> T:
+        while len(self._made) <= number:
+            self._made.append(self._measure(len(self._made)))
+        return self._made[number]
+
+    def then(self, derive: Callable[[T], S]) -> Tries[S]:
+        """What is derived from each measurement."""
+        return Tries(lambda number: derive(self[number]))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("realtime"):
+            item.add_marker(pytest.mark.timeout(TRIES * 120))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool:
+    """Calls a test; one that is marked `realtime` again after a failed assertion, with the next measurement."""
+    tries = TRIES if pyfuncitem.get_closest_marker("realtime") else 1
+    for number in range(tries):
+        names = pyfuncitem._fixtureinfo.argnames
+        arguments = {name: _of_try(number, name, pyfuncitem.funcargs[name]) for name in names}
+        try:
+            pyfuncitem.obj(**arguments)
+        except AssertionError:
+            if number == tries - 1:
+                raise
+        else:
+            break
+    return True
+
+
+def _of_try(number: int, name: str, argument: Any) -> Any:
+    if isinstance(argument, Tries):
+        return argument[number]
+    if name == "tmp_path" and number > 0:
+        argument = argument / f"try-{number + 1}"
+        argument.mkdir()
+    return argument
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,7 @@ from monitor_app.core.status import BenchPhase, SourceState
 from monitor_app.session.reader import SessionReader
 from monitor_app.sources.profile_reader import parse_profile
 from tests.bench.conftest import IDLE_PROFILE, RUNS_PROFILE
+from tests.conftest import Tries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,9 +39,22 @@ def inference_child() -> psutil.Process | None:
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def session(tmp_path_factory: pytest.TempPathFactory) -> Tries[Path]:
+    return Tries(lambda _: recorded(tmp_path_factory.mktemp("bench") / "s.plm"))
+
+
+@pytest.fixture(scope="module")
+def summary(session: Tries[Path]) -> Tries[SessionSummary]:
+    return session.then(summarised)
+
+
+def summarised(session: Path) -> SessionSummary:
+    with SessionReader(session) as reader:
+        return summarise(reader)
+
+
+def recorded(path: Path) -> Path:
     """Two runs, the inference killed in the second, and a third that begins again after it."""
-    path = tmp_path_factory.mktemp("bench") / "s.plm"
     text = RUNS_PROFILE.replace('["squeezenet1_1", "resnet18"]', '["squeezenet1_1", "resnet18", "mobilenet_v3_large"]')
     bench = Bench(parse_profile(text, "test"), text, path)
     try:
@@ -61,12 +75,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def summary(session: Path) -> SessionSummary:
-    with SessionReader(session) as reader:
-        return summarise(reader)
-
-
+@pytest.mark.realtime
 def test_the_session_is_whole(summary: SessionSummary) -> None:
     assert summary.complete
     assert summary.simulated
@@ -77,6 +86,7 @@ def test_the_session_is_whole(summary: SessionSummary) -> None:
     assert summary.sources[0].rate_hz == pytest.approx(50_000, rel=1e-3)
 
 
+@pytest.mark.realtime
 def test_a_run_has_its_latency_its_energy_and_its_accuracy(summary: SessionSummary) -> None:
     run = summary.runs[0]
     assert (run.run.title, run.run.state) == ("SqueezeNet 1.1", "done")
@@ -131,6 +141,7 @@ def test_phases_follow_each_other_and_batches_lie_in_them(session: Path) -> None
         assert reader.meta()["profile"].strip().startswith('title = "A quick bench"')
 
 
+@pytest.mark.realtime
 def test_marks_and_samples_agree_within_the_stored_bound(session: Path) -> None:
     """The meter's digital line saw every pass begin; the child's stamps and the sample clock must agree on when."""
     with SessionReader(session) as reader:
@@ -146,6 +157,7 @@ def test_marks_and_samples_agree_within_the_stored_bound(session: Path) -> None:
         assert clock.method == "line"
 
 
+@pytest.mark.realtime
 def test_energy_agrees_with_what_the_board_really_presented(tmp_path: Path, wait_until: Callable[..., None]) -> None:
     lamp_path, account = tmp_path / "lamp", tmp_path / "account.jsonl"
     command = [sys.executable, "-m", "monitor_app.emulators.shunt", "--until-stdin-closes"]

@@ -20,9 +20,8 @@ CHECKOUT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--no-build-isolation"]
-    command += ["--no-deps", "--no-index", "--wheel-dir", str(folder), str(CHECKOUT)]
-    subprocess.run(command, check=True, capture_output=True)
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True)
     return next(folder.glob("*.whl"))
 
 

@@ -20,6 +20,7 @@ import pytest
 from monitor_app.core.errors import PortError, SourceLostError
 from monitor_app.core.samples import Quantity, SampleBlock, SourceInfo, TimeMark
 from monitor_app.sources.registry import KINDS
+from tests.conftest import Tries
 from tests.sources.every_source import CASES
 
 if TYPE_CHECKING:
@@ -108,8 +109,12 @@ def lived(subject: Subject) -> Life:
 
 
 @pytest.fixture(scope="module", params=CASES)
-def life(request: pytest.FixtureRequest) -> Life:
-    with CASES[request.param]() as subject:
+def life(request: pytest.FixtureRequest) -> Tries[Life]:
+    return Tries(lambda _: life_of(request.param))
+
+
+def life_of(case: str) -> Life:
+    with CASES[case]() as subject:
         try:
             return lived(subject)
         finally:
@@ -162,6 +167,7 @@ def test_indices_rise_by_what_came_and_what_was_lost(life: Life) -> None:
     assert all(block.lost_before >= 0 for block in blocks)
 
 
+@pytest.mark.realtime
 def test_nothing_is_lost_until_something_goes_wrong(life: Life) -> None:
     if life.subject.kind == "scope":
         return  # it is blind between two records, and says so
@@ -202,6 +208,7 @@ def test_changes_of_lines_are_of_its_samples(life: Life) -> None:
         assert np.isin(changes.level, (0, 1)).all()
 
 
+@pytest.mark.realtime
 def test_measures_what_is_there(life: Life) -> None:
     name, watts, tolerance = life.subject.watts
     blocks = [r for r in life.readings if isinstance(r, SampleBlock)]
@@ -214,6 +221,7 @@ def test_measures_what_is_there(life: Life) -> None:
     assert values.mean() == pytest.approx(watts, abs=tolerance)
 
 
+@pytest.mark.realtime
 def test_a_read_takes_about_as_long_as_it_may(life: Life) -> None:
     """Half of them at least: the machine may be busy, and a scope fetches a record for as long as it takes."""
     assert statistics.median(life.waits_s) < READ_S + 0.2 + life.subject.answer_s
