@@ -371,12 +371,12 @@ def test_adding_sends_what_was_found(qtbot: QtBot, live: tuple[MainWindow, Sever
 def test_a_second_one_of_a_kind_gets_a_name_of_its_own(live: tuple[MainWindow, SeveralBench]) -> None:
     from dataclasses import replace
 
-    from monitor_app.gui.panels.discovery_panel import found_instruments
+    from monitor_app.gui.panels.discovery_panel import found_lines
 
     _window, _bench = live
     status = several_status(found=FOUND[1:2])
     there = replace(status.sources[0], name="shunt", kind="shunt")
-    (line,) = found_instruments(replace(status, sources=(there,)))
+    (line,) = found_lines(replace(status, sources=(there,)))
     assert line.spec == {"kind": "shunt", "emulate": "tx1", "name": "shunt 2"}
 
 

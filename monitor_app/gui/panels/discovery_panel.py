@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Instruments that were found and are not in use: a button adds one, or a sentence says what it needs first."""
+"""Instruments that were found and are not in use: a button adds one, or a sentence says what it needs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.theme import Theme
 
-SEARCH_AT_MOST_S = 60.0
-"""A search that finds nothing new reports no end; after this time it has ended."""
+LOOKS_AT_MOST_S = 60.0
+"""Longest time to show a search as running."""
 
 
 @dataclass(frozen=True, slots=True)
-class FoundInstrument:
+class FoundLine:
     """An instrument that was found, as the panel shows it."""
 
     kind: str
@@ -35,8 +35,8 @@ class FoundInstrument:
     spec: dict[str, Any]
 
 
-def found_instruments(status: BenchStatus | None) -> tuple[FoundInstrument, ...]:
-    """Instruments not in use: those that can be added, then those that need something first, simulated ones last."""
+def found_lines(status: BenchStatus | None) -> tuple[FoundLine, ...]:
+    """Instruments not in use: first those that can be added, then those that need something, simulated ones last."""
     if status is None:
         return ()
     free = [each for each in status.found if not _in_use(each, status)]
@@ -56,14 +56,14 @@ def _in_use(found: FoundSource, status: BenchStatus) -> bool:
     )
 
 
-def _line(found: FoundSource, status: BenchStatus) -> FoundInstrument:
+def _line(found: FoundSource, status: BenchStatus) -> FoundLine:
     spec = dict(found.spec)
     taken = {source.name for source in status.sources}
     if spec and "name" not in spec and found.kind in taken:
         spec["name"] = next(name for k in range(2, 100) if (name := f"{found.kind} {k}") not in taken)
     usable = found.ready and bool(spec)
     problem = "" if usable else found.state
-    return FoundInstrument(found.kind, found.where, found.description, problem, spec if usable else {})
+    return FoundLine(found.kind, found.where, found.description, problem, spec if usable else {})
 
 
 class DiscoveryPanel(Panel):
@@ -75,7 +75,7 @@ class DiscoveryPanel(Panel):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
-        self.lines: tuple[FoundInstrument, ...] | None = None
+        self.lines: tuple[FoundLine, ...] | None = None
         self.add_buttons: list[WordButton] = []
         self._searching_since_s: float | None = None
         self._searches = self._searches_before = 0
@@ -116,10 +116,10 @@ class DiscoveryPanel(Panel):
         self.setVisible(status is not None)
         self._searches = status.searches if status is not None else 0
         if self._searching_since_s is not None:
-            over = time.monotonic() - self._searching_since_s > SEARCH_AT_MOST_S
+            over = time.monotonic() - self._searching_since_s > LOOKS_AT_MOST_S
             if status is None or over or self._searches > self._searches_before:
                 self._end_search()
-        self._show_lines(found_instruments(status))
+        self._show_lines(found_lines(status))
 
     def _search(self) -> None:
         self._searching_since_s, self._asked_before = time.monotonic(), True
@@ -137,7 +137,7 @@ class DiscoveryPanel(Panel):
         self.progress.hide()
         self._nothing.setVisible(not self.lines)
 
-    def _show_lines(self, lines: tuple[FoundInstrument, ...]) -> None:
+    def _show_lines(self, lines: tuple[FoundLine, ...]) -> None:
         if lines == self.lines:
             return
         self.lines = lines
@@ -147,7 +147,7 @@ class DiscoveryPanel(Panel):
             self._add_line(line)
         self._nothing.setVisible(not lines and self._asked_before and not self.searching)
 
-    def _add_line(self, line: FoundInstrument) -> None:
+    def _add_line(self, line: FoundLine) -> None:
         what, where = QLabel(line.kind), Elided()
         where.set_text(line.where, f"{line.where}\n{line.description}")
         row = QHBoxLayout()
