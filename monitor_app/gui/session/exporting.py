@@ -49,16 +49,18 @@ class Exports(QObject):
         if target is not None:
             export = PictureExport(self, picture, target, session)
             self._pictures.append(export)
-            export.finished.connect(lambda: self._end_picture(export))
+            export.finished.connect(self._end_pictures)
             export.start(QThread.Priority.LowPriority)
 
-    def _end_picture(self, export: PictureExport) -> None:
-        self._pictures.remove(export)
-        if export.problem:
-            self.alarm.emit(export.problem)
-        else:
-            self.note.emit(f"The picture is in {export.target}.")
-        export.deleteLater()
+    def _end_pictures(self) -> None:
+        """Announce those that have ended; a method of an object of the window's thread, so that it runs there."""
+        for export in [each for each in self._pictures if each.isFinished()]:
+            self._pictures.remove(export)
+            if export.problem:
+                self.alarm.emit(export.problem)
+            else:
+                self.note.emit(f"The picture is in {export.target}.")
+            export.deleteLater()
 
     def export_samples(self, recording: Recording, signals: Sequence[SignalRow], span_s: tuple[float, float]) -> None:
         """Ask for a name and write every sample of these signals, a table for each source."""

@@ -34,7 +34,7 @@ class LengthPanel(Panel):
         self.label.setText(f"{state.length_s:.1f} s, {len(state.shown.signals)} shown")
 
 
-@pytest.mark.parametrize("place", Place)
+@pytest.mark.parametrize("place", [Place.SIDE, Place.BELOW_PANES])
 def test_a_made_up_panel_takes_one_line(
     place: Place, open_window: Callable[..., MainWindow], session: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -217,8 +217,7 @@ def test_a_gap_is_empty_but_for_the_mark_of_a_loss(make: Make) -> None:
     assert not of_colour(whole, red).any()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [(1600, 1000), (1000, 700)])
+@pytest.mark.parametrize(("theme", "size"), [("light", (1600, 1000)), ("dark", (1000, 700))])
 def test_simulated_stands_at_the_top_right_only_when_it_is(make: Make, theme: Theme, size: tuple[int, int]) -> None:
     corner = (slice(0, size[1] // 7), slice(size[0] * 5 // 8, size[0]))
     marked = drawn(make(Recipe(simulated=True)), size=QSize(*size), theme=theme)
