@@ -118,7 +118,7 @@ def _batches(run: int, phase: Phase, begin: float, end: float) -> list[Batch]:
 
 
 class StandIn:
-    """A bench that says what the test tells it to and remembers what it was told."""
+    """A bench that reports what the test gives it and records the commands it is sent."""
 
     def __init__(self, session: Path) -> None:
         self.session = session
@@ -196,7 +196,7 @@ def open_window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
 
 
 def frames(window: MainWindow, count: int = 10) -> None:
-    """So many frames, with every task due."""
+    """This number of frames, with every task due."""
     for _ in range(count):
         window.refresh()
         window._tasks.do_all(0)

@@ -86,7 +86,7 @@ def test_each_pixel_gets_one_column_and_fewer_than_two_and_a_bit(duration: float
     assert columns >= min(pixels, samples) * 0.95
 
 
-def test_a_gap_is_a_hole_in_the_line(recording: Recording) -> None:
+def test_a_gap_interrupts_the_line(recording: Recording) -> None:
     power = recording.power
     assert power is not None
     drawn = trace_lines(recording.reader.envelope(power.id, at(8.0), at(11.0), 300), T0_NS)
@@ -246,7 +246,7 @@ def test_batches_are_found_by_time(recording: Recording) -> None:
     assert recording.batches.last_before(0.5) is None
 
 
-def test_chores_take_turns_and_keep_their_periods() -> None:
+def test_periodic_tasks_take_turns_and_keep_their_periods() -> None:
     done: list[str] = []
     tasks = PeriodicTasks([(0.1, lambda: done.append("a")), (0.2, lambda: done.append("b"))])
     for frame in range(30):

@@ -55,7 +55,7 @@ def test_it_follows_a_bench_and_says_simulated(window: MainWindow, qtbot: QtBot)
     qtbot.waitUntil(lambda: window.recording is not None and window.recording.simulated, timeout=WAIT_MS)
 
 
-def test_a_killed_bench_is_told_and_start_records_anew(window: MainWindow, qtbot: QtBot) -> None:
+def test_a_killed_bench_is_announced_and_start_records_anew(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: shows_samples(window), timeout=WAIT_MS)
     client = window.bench.client
     assert isinstance(client, BenchClient)

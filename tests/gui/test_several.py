@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: RUF001 (the micro sign)
-"""The window with several instruments at once: what is shown, how it is told apart, and what the panel offers."""
+"""The window with several instruments at once: what is shown, how signals are distinguished, and what the panel offers."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_keys_add_the_current_and_come_back_to_the_powers(qtbot: QtBot, window: 
     assert len(shown(window)[0]) == 3
 
 
-def test_the_pointer_tells_all_values(window: MainWindow) -> None:
+def test_the_cursor_shows_all_values(window: MainWindow) -> None:
     stack = window.parts.stack
     rect = stack.trace.rect
     stack._move_cursor(QPointF(rect.left() + 3.0 / LENGTH_S * rect.width(), rect.center().y()))
@@ -212,12 +212,12 @@ def test_a_slow_signal_is_drawn_where_it_was_measured(window: MainWindow) -> Non
     assert rails.lines.has_gaps
 
 
-def test_a_hole_of_one_source_is_not_one_of_the_others(qtbot: QtBot, window: MainWindow) -> None:
-    (hole,) = window.parts.stack.annotations.gaps
-    assert (hole.start_s, hole.end_s, hole.source) == (*GAP_S, 2)
-    assert hole.name.startswith("rails")
+def test_a_gap_of_one_source_is_not_one_of_the_others(qtbot: QtBot, window: MainWindow) -> None:
+    (gap,) = window.parts.stack.annotations.gaps
+    assert (gap.start_s, gap.end_s, gap.source) == (*GAP_S, 2)
+    assert gap.name.startswith("rails")
     click(qtbot, window, signal(window, "voltage", 1))
-    assert hole.source not in window.parts.stack.trace.source_ids
+    assert gap.source not in window.parts.stack.trace.source_ids
 
 
 def test_small_values_are_read_in_their_own_unit(qtbot: QtBot, window: MainWindow) -> None:
@@ -314,7 +314,7 @@ def test_a_lost_source_is_an_alarm_until_it_is_back(live: tuple[MainWindow, Seve
     assert not card.message.isVisible()
 
 
-def test_a_notice_of_another_matter_outlives_a_reconnect(live: tuple[MainWindow, SeveralBench]) -> None:
+def test_another_message_outlives_a_reconnect(live: tuple[MainWindow, SeveralBench]) -> None:
     window, bench = live
     bench.say(Status(several_status(rails=SourceState.LOST, message="Gone.")))
     frames(window, 2)
@@ -331,7 +331,7 @@ def test_a_recorded_session_has_nothing_to_find(window: MainWindow) -> None:
     assert not window.parts.panel(DiscoveryPanel).isVisible()
 
 
-def test_finding_is_asked_of_the_bench_and_seen_to_go_on(qtbot: QtBot, live: tuple[MainWindow, SeveralBench]) -> None:
+def test_a_search_is_shown_until_the_bench_ends_it(qtbot: QtBot, live: tuple[MainWindow, SeveralBench]) -> None:
     window, bench = live
     found = window.parts.panel(DiscoveryPanel)
     assert found.isVisible()
@@ -434,7 +434,7 @@ def image_has(image: QImage, colour: int) -> bool:
     return bool((pixels | 0xFF000000 == colour).any())
 
 
-def test_without_runs_the_traces_have_the_room_of_their_panes(window: MainWindow, session: Path) -> None:
+def test_without_runs_the_traces_take_the_room_of_latency_and_accuracy(window: MainWindow, session: Path) -> None:
     stack, table = window.parts.stack, window.parts.panel(RunTable)
     assert not table.isVisible()
     assert stack.panes == stack.traces

@@ -117,7 +117,7 @@ def test_a_file_from_a_simulated_source_says_so(open_window: Opener, session: Pa
     assert not window.parts.panel(Toolbar).simulated.isVisible()
 
 
-def test_the_wheel_keeps_the_time_under_the_pointer(open_window: Opener, session: Path) -> None:
+def test_the_wheel_keeps_the_time_under_the_cursor(open_window: Opener, session: Path) -> None:
     window = open_window(None, session)
     at = on_trace(window, 0.3)
     before = window.parts.stack.trace.box.mapSceneToView(window.parts.stack.mapToScene(at)).x()
@@ -155,7 +155,7 @@ def test_a_drag_pans_and_a_double_click_shows_all(qtbot: QtBot, open_window: Ope
     assert window.view.width_s == pytest.approx(LENGTH_S)
 
 
-def test_shift_and_drag_measures_a_stretch(qtbot: QtBot, open_window: Opener, session: Path) -> None:
+def test_shift_and_drag_measures_an_interval(qtbot: QtBot, open_window: Opener, session: Path) -> None:
     window = open_window(None, session)
     shift = Qt.KeyboardModifier.ShiftModifier
     drag(qtbot, window, on_trace(window, 4.5 / 20), on_trace(window, 6.5 / 20), shift)
@@ -170,13 +170,13 @@ def test_shift_and_drag_measures_a_stretch(qtbot: QtBot, open_window: Opener, se
     assert not window.parts.panel(SelectionPanel).isVisible()
 
 
-def test_the_value_under_the_pointer_is_told(open_window: Opener, session: Path) -> None:
+def test_the_value_under_the_cursor_is_shown(open_window: Opener, session: Path) -> None:
     window = open_window(None, session)
     window.parts.stack._move_cursor(window.parts.stack.mapToScene(on_trace(window, 5.0 / 20)))
-    pointer = window.parts.stack.cursor_values
-    assert pointer is not None
-    assert "10.00 W" in pointer.traces[0][1]
-    assert pointer.latency == ("18.00 ms",)
+    cursor = window.parts.stack.cursor_values
+    assert cursor is not None
+    assert "10.00 W" in cursor.traces[0][1]
+    assert cursor.latency == ("18.00 ms",)
     window.parts.stack._move_cursor(window.parts.stack.mapToScene(on_trace(window, 9.25 / 20)))
     assert len(window.parts.stack.cursor_values.traces[0]) == 1  # type: ignore[union-attr]
 
@@ -332,7 +332,7 @@ def test_a_mark_is_shown(live: Live) -> None:
     assert window.parts.stack.annotations.marks == ((pytest.approx(3.0), "fan on"),)
 
 
-def test_what_the_bench_says_is_shown(live: Live) -> None:
+def test_what_the_bench_reports_is_shown(live: Live) -> None:
     window, bench, _tape = live
     bench.say(Status(status(message="The meter was unplugged; trying again.")))
     frames(window, 1)
@@ -375,7 +375,7 @@ def test_a_bench_that_cannot_start_says_why(qtbot: QtBot, open_window: Opener, s
     assert not window.bench.live
 
 
-# -- keeping -------------------------------------------------------------------------------------
+# -- document ------------------------------------------------------------------------------------
 
 
 def test_save_moves_the_session_when_its_recording_ends(
