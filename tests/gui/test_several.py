@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: RUF001 (the micro sign)
-"""The window with several instruments at once: what is shown, how signals are distinguished, and what the panel offers."""
+"""The window with several instruments: what is shown, how signals are distinguished, what the panel offers."""
 
 from __future__ import annotations
 

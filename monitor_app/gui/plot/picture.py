@@ -14,7 +14,7 @@ from monitor_app.gui.plot.pane_stack import PaneStack
 from monitor_app.gui.plot.time_window import TimeWindow
 from monitor_app.gui.session.caption import caption_of
 from monitor_app.gui.session.recording import Recording
-from monitor_app.gui.session.shown_signals import ShownSignals
+from monitor_app.gui.session.shown_signals import MOST_IN_PANE, MOST_PANES, ShownSignals
 from monitor_app.gui.theme import BODY_PX, SMALL_PX, THEMES, Theme, ui_font
 
 if TYPE_CHECKING:
@@ -99,8 +99,11 @@ def _shown(signals: Sequence[SignalRow]) -> ShownSignals:
     shown = ShownSignals()
     for signal in signals:
         if shown.of(signal.id) is None:
-            if problem := shown.problem_with(signal):
-                raise ExportError(f"{signal.name} has no room in the picture: {problem}")
+            if shown.problem_with(signal):
+                raise ExportError(
+                    f"A picture has room for {MOST_PANES} quantities and {MOST_IN_PANE} signals of each: "
+                    f"leave out {signal.name}."
+                )
             shown = shown.toggled(signal)
     return shown
 

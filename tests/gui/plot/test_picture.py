@@ -295,7 +295,7 @@ def test_signals_without_room_are_refused(make: Make) -> None:
     reader = make(Recipe(second_source=True))
     (signal,) = (each for each in reader.signals() if each.name == "current")
     copies = [signal.__class__(**{**fields(signal), "id": k}) for k in range(1, 9)]
-    with pytest.raises(ExportError, match="has no room in the picture"):
+    with pytest.raises(ExportError, match="6 signals of each: leave out current"):
         session_picture(reader, signals=copies)
 
 
