@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench demo setup setup-dev clean
+.PHONY: help run test test-busy lint format bench demo setup setup-dev clean
 
 BIN := .venv/bin
 CONSTRAINTS ?= packaging/constraints.txt
 export CONSTRAINTS PYTHON TORCH_INDEX
 # Variables of another Python environment (ROS sets them, for example) must not affect this one.
 unexport PYTHONHOME PYTHONPATH
+# Compiled once, and not by each worker of the tests and each process that they start.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo 'make run      measure the simulated board: in a window, or without a display into out/'
 	@echo 'make test     run every check and every test'
 	@echo 'make lint     the checks alone: ruff, mypy, import-linter'
 	@echo 'make format   format the code and mend what ruff can mend by itself'
+	@echo 'make test-busy run every test beside four busy loops, TIMES=5 times over'
 	@echo 'make bench    measure the speed of the program itself'
 	@echo 'make demo     fetch the demonstration weights and photographs again'
 	@echo 'make clean    remove .venv and the caches, but not the recordings in out/'
@@ -31,8 +34,16 @@ else
 	$(BIN)/monitor-app record profiles/simulated-tx1.toml -o out/session-$$(date +%Y%m%d-%H%M%S).plm --duration 20 --export
 endif
 
+# More workers than cores, since most tests wait for an instrument most of the time.
+TIMES ?= 1
+PYTEST := $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+
 test: lint
-	$(BIN)/pytest -n 3 --dist loadfile
+	$(PYTEST)
+
+test-busy: setup-dev
+	@for k in 1 2 3 4; do while kill -0 $$$$ 2> /dev/null; do for n in $$(seq 100000); do :; done; done & done; \
+	for k in $$(seq $(TIMES)); do $(PYTEST) || exit; done
 
 lint: setup-dev
 	$(BIN)/ruff check

@@ -15,6 +15,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 # pytest-qt loads Qt right after this file, and Qt reads these when it is loaded.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# The workers and the networks they measure share the processors. Threads of one network would wait for each other, in
+# busy loops, whenever one of them is not running.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 _session_home = tempfile.TemporaryDirectory(prefix="monitor-app-tests-")
 
 import hypothesis  # noqa: E402
@@ -30,6 +34,7 @@ hypothesis.settings.register_profile("untimed", deadline=None, derandomize="CI" 
 hypothesis.settings.load_profile("untimed")
 
 TRIES = 3
+_FIRST = ("tests/cli/", "test_every_source", "tests/bench/", "tests/inference/", "tests/exports/", "tests/gui/")
 _GRACE_S = 2.0
 _HOMES = {
     "HOME": "",
@@ -83,6 +88,8 @@ class Tries(Generic[T]):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with the files that wait longest for other processes, so that none of them is alone at the end."""
+    items.sort(key=lambda item: min((k for k, name in enumerate(_FIRST) if name in item.nodeid), default=len(_FIRST)))
     for item in items:
         if item.get_closest_marker("realtime"):
             item.add_marker(pytest.mark.timeout(TRIES * 120))

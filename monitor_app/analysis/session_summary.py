@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A whole session in figures: what `show` prints. The JSON keys are a contract, see docs/session-format.md."""
+"""The results of a whole session: what `show` prints. The JSON keys are a contract, see docs/session-format.md."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from monitor_app.analysis.run.results import RunResult, delay_of, idle_spans, mean_over, run_results
+from monitor_app.analysis.run.inputs import Effort, delay_of, idle_spans, mean_over, run_inputs
+from monitor_app.analysis.run.results import RunResult, run_result
 from monitor_app.analysis.run.signals import is_simulated, powers_of_sources, total_power
 from monitor_app.core.runs import RunState
 from monitor_app.session.schema import FORMAT_VERSION
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from monitor_app.session.rows import AlignmentRow, ClockRow, SignalRow, SourceRow
 
 YEAR_9999_NS = 253_402_300_800 * 10**9
-"""Dates beyond it cannot be written; a damaged file may hold them."""
+"""Later dates cannot be formatted; a damaged file may hold them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +30,25 @@ class SourceSummary:
 
     source: SourceRow
     rate_hz: float | None
-    """Samples a second of host time, over the whole session."""
+    """Samples per second of host time, over the whole session."""
     clock: ClockRow | None
-    """How sure its times are, as last known."""
+    """The last known relation of its clock to the host's, with its bound."""
     alignment: AlignmentRow | None
-    """How late it shows what the board does, where a train of pulses was played."""
+    """Its delay behind the board, where a load-step sequence was run."""
     mean_w: float | None
-    """Mean power that it measured, of its total or its only power."""
+    """Mean of its total power, or of its only power."""
     lost_samples: int
 
 
 @dataclass(frozen=True, slots=True)
 class SessionSummary:
-    """Figures of a session; None where something was not measured."""
+    """The results of a session; None where something was not measured."""
 
     title: str
     started_utc: datetime | None
     duration_s: float
     complete: bool
-    """The file was closed, not cut off."""
+    """The recording was closed properly."""
     simulated: bool
     sources: tuple[SourceSummary, ...]
     lost_samples: int
@@ -60,15 +61,15 @@ class SessionSummary:
 
     @property
     def swing_w(self) -> float | None:
-        """From idle to full load."""
+        """Power at full load minus idle power."""
         return None if self.full_w is None or self.idle_w is None else self.full_w - self.idle_w
 
 
 def summarise(reader: SessionReader) -> SessionSummary:
-    """All figures of a session. Raises NotASessionError for a damaged one."""
+    """All results of a session. Raises NotASessionError for a damaged one."""
     extent, power, meta = reader.extent(), total_power(reader), reader.meta()
     whole = reader.statistics(power.id, extent.start_ns, extent.end_ns) if power and extent else None
-    idle = [reader.statistics(power.id, *span) for span in _idle_windows(reader, power)] if power else []
+    idle = tuple(reader.statistics(power.id, *span) for span in _idle_windows(reader, power)) if power else ()
     runs = tuple(run_results(reader))
     powers = powers_of_sources(reader)
     sources = tuple(_source(reader, source, powers.get(source.id), extent) for source in reader.sources())
@@ -87,6 +88,11 @@ def summarise(reader: SessionReader) -> SessionSummary:
         full_w=_full_w(runs),
         runs=runs,
     )
+
+
+def run_results(reader: SessionReader, effort: Effort = Effort()) -> list[RunResult]:  # noqa: B008, it is frozen
+    """All runs of a session, in order."""
+    return [run_result(run_inputs(reader, run, effort)) for run in reader.runs()]
 
 
 def as_json(summary: SessionSummary) -> dict[str, Any]:
@@ -113,14 +119,14 @@ def as_json(summary: SessionSummary) -> dict[str, Any]:
 
 
 def _full_w(runs: tuple[RunResult, ...]) -> float | None:
-    """Mean power over the timed spans of all runs that were completed."""
+    """Mean power over the timed spans of all completed runs."""
     done = [(r.timed_s, r.power.full_w) for r in runs if r.power and r.run.state == RunState.DONE.value]
     total_s = sum(timed_s for timed_s, _ in done)
     return sum(timed_s * full_w for timed_s, full_w in done) / total_s if total_s else None
 
 
 def _idle_windows(reader: SessionReader, power: SignalRow) -> list[tuple[int, int]]:
-    """The idle baselines as the source of the power shows them."""
+    """The idle baselines at the times at which the source of the power shows them."""
     return [
         (start_ns + delay_ns, end_ns + delay_ns)
         for start_ns, end_ns in idle_spans(reader.spans())
@@ -220,7 +226,7 @@ def _run_json(result: RunResult, *, simulated: bool) -> dict[str, Any]:
 
 
 def _latency_json(latency: LatencySummary) -> dict[str, Any]:
-    """Milliseconds; null where too few batches lie beyond a percentile. The median is always that of these batches."""
+    """Milliseconds; null for percentiles with too few batches beyond. The median is always that of these batches."""
     found = {name: getattr(latency, name) for name in ("mean", "p50", "p90", "p95", "p99")}
     return {
         "batches": latency.count,
@@ -231,7 +237,7 @@ def _latency_json(latency: LatencySummary) -> dict[str, Any]:
 
 
 def _energy_json(energy: EnergySummary) -> dict[str, Any]:
-    """Joules; uncertainties are standard ones, with their budget beside them."""
+    """Joules; uncertainties are standard uncertainties, each with its budget."""
     return {
         "gross": energy.gross.j_per_image,
         "gross_uncertainty": energy.gross.uncertainty_j,
@@ -249,13 +255,13 @@ def _percentiles_json(figure: Figure) -> dict[str, float] | None:
     return dict(zip(("p5", "p25", "p50", "p75", "p95"), figure.percentiles_j, strict=True))
 
 
-def _proportion_json(share: Proportion | None) -> dict[str, Any] | None:
-    if share is None:
+def _proportion_json(proportion: Proportion | None) -> dict[str, Any] | None:
+    if proportion is None:
         return None
     return {
-        "correct": share.correct,
-        "images": share.images,
-        "value": share.value,
-        "low": share.low,
-        "high": share.high,
+        "correct": proportion.correct,
+        "images": proportion.images,
+        "value": proportion.value,
+        "low": proportion.low,
+        "high": proportion.high,
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sessions read and put together: their cells, their figures, and what they say of the paper's claims."""
+"""One or more sessions analysed: their cells, their figures, and the paper's claims tested on them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from monitor_app.analysis.campaign.assembly import campaign_of
 from monitor_app.analysis.figures import charts_of
 from monitor_app.analysis.figures.options import Options, headline_batches
-from monitor_app.analysis.findings import findings_of
-from monitor_app.analysis.findings.meter import findings_of_meter, meter_chart
+from monitor_app.analysis.findings import findings_of, meter_findings
+from monitor_app.analysis.findings.meter import meter_chart, traces_of
+from monitor_app.analysis.run.signals import is_simulated
 from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
@@ -30,40 +31,41 @@ class Study:
     findings: tuple[tuple[Finding, ...], ...]
     """Of each campaign."""
     meter: Chart
-    """What slower meters would have made of the first."""
+    """The errors that slower meters would have made on the runs of the first session."""
 
     def charts(self, *, gross: bool = False) -> tuple[Chart, ...]:
-        """All figures; energies above idle, or those of the whole board."""
+        """All figures; with ``gross`` energies are those of the whole board in place of those above idle."""
         options = Options(headline_batches=headline_batches(self.campaigns), gross=gross)
         return (*charts_of(self.campaigns, options), self.meter)
 
 
-def study(files: Sequence[Path], progress: Callable[[float], None] = lambda share: None) -> Study:
+def study(files: Sequence[Path], progress: Callable[[float], None] = lambda fraction: None) -> Study:
     """Read sessions, at least one. Raises NotASessionError, NewerSessionError.
 
     Args:
         files: sessions; their order is that of the figures.
-        progress: called with the share that is done, 0 to 1.
+        progress: called with the fraction that is done, 0 to 1.
     """
     campaigns: list[Campaign] = []
     findings: list[tuple[Finding, ...]] = []
     meters: list[Chart] = []
     for count, file in enumerate(files):
 
-        def tell(part: float, before: int = count) -> None:
-            progress((before + part) / len(files))
+        def report(fraction: float, before: int = count) -> None:
+            progress((before + fraction) / len(files))
 
         with SessionReader(file) as reader:
-            campaign = campaign_of(reader, progress=tell)
-            campaigns.append(campaign)
-            findings.append((*findings_of(campaign), *findings_of_meter(reader)))
-            if not meters:
-                meters.append(meter_chart(reader))
+            campaign = campaign_of(reader, progress=report)
+            traces, simulated = traces_of(reader), is_simulated(reader)
+        campaigns.append(campaign)
+        findings.append((*findings_of(campaign), *meter_findings(traces, simulated=simulated)))
+        if not meters:
+            meters.append(meter_chart(traces, simulated=simulated))
     return Study(tuple(campaigns), tuple(findings), meters[0])
 
 
 def chart_behind(finding: Finding, charts: Sequence[Chart]) -> Chart | None:
-    """The figure that shows what a finding was made of; of one that is drawn for several batch sizes the last."""
+    """The figure that shows the data of a finding; the last one of a figure that is drawn for several batch sizes."""
     exact = [chart for chart in charts if chart.key == finding.figure]
     found = exact or [chart for chart in charts if chart.key.startswith(f"{finding.figure}-b")]
     return found[-1] if found else None

@@ -5,19 +5,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from monitor_app.analysis.compare.regressions import Verdict as CheckVerdict
+from monitor_app.analysis.compare.check import Verdict as CheckVerdict
 from monitor_app.analysis.findings import Verdict
 from monitor_app.cli.tables import SIMULATED, console
-from monitor_app.core.formatting import DOES_NOT_FIT, NOT_MEASURED, NOTHING, fixed, interval, percent
+from monitor_app.core.formatting import DOES_NOT_FIT, NOT_MEASURED, NOTHING, fixed, interval, moment, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor_app.analysis.campaign.cells import Campaign, Cell
-    from monitor_app.analysis.compare.regressions import Check
+    from monitor_app.analysis.compare.check import Check
     from monitor_app.analysis.findings import Finding
 
 _STYLES = {
@@ -30,6 +31,9 @@ _STYLES = {
     CheckVerdict.UNCLEAR.value: "yellow",
 }
 
+_VERDICT_WIDTH = 16
+_UNDER_CLAIM = (0, 0, 0, _VERDICT_WIDTH)
+
 
 def print_campaign(campaign: Campaign, findings: Sequence[Finding]) -> None:
     """The cells of a session, and the verdict on each claim of the paper."""
@@ -38,16 +42,16 @@ def print_campaign(campaign: Campaign, findings: Sequence[Finding]) -> None:
     if campaign.simulated:
         title.append(f"  {SIMULATED}", style="bold red")
     out.print(title)
-    out.print(" on ".join(part for part in (campaign.started_utc, campaign.board) if part))
+    out.print(" on ".join(part for part in (moment(campaign.started_utc), campaign.board) if part))
     if campaign.cells:
         out.print(_cells_table(campaign.cells))
     for finding in findings:
         out.print()
-        verdict = Text(f"{finding.verdict.value:16}", style=_STYLES[finding.verdict.value])
+        verdict = Text(f"{finding.verdict.value:{_VERDICT_WIDTH}}", style=_STYLES[finding.verdict.value])
         out.print(verdict + Text(finding.claim, style="bold"))
-        out.print(Text(f"{'':16}{finding.sentence}", overflow="fold"))
+        out.print(Padding(Text(finding.sentence, overflow="fold"), _UNDER_CLAIM))
         if finding.caution:
-            out.print(Text(f"{'':16}{finding.caution}", style="dim", overflow="fold"))
+            out.print(Padding(Text(finding.caution, style="dim", overflow="fold"), _UNDER_CLAIM))
 
 
 def print_checks(checks: Sequence[Check]) -> None:

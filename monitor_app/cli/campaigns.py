@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from monitor_app.analysis.campaign.assembly import campaign_of
-from monitor_app.analysis.compare.regressions import Limits, differences, regressions
+from monitor_app.analysis.compare.differences import differences
+from monitor_app.analysis.compare.regressions import regressions
 from monitor_app.analysis.study import Study, study
 from monitor_app.charts.csv import write_chart_csv
 from monitor_app.cli.campaign_tables import print_campaign, print_checks, print_flags
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor_app.analysis.campaign.cells import Campaign
-    from monitor_app.analysis.compare.regressions import Check
+    from monitor_app.analysis.compare.check import Check, Limits
     from monitor_app.analysis.findings import Finding
     from monitor_app.charts.model import Chart
 

@@ -287,7 +287,7 @@ def analyze(
     ] = None,
 ) -> None:
     """Test the claims of the paper on sessions. With --baseline, check whether a session is worse than another."""
-    from monitor_app.analysis.compare.regressions import Limits, parse_percent
+    from monitor_app.analysis.compare.check import Limits, parse_percent
     from monitor_app.cli import campaigns
 
     if baseline is None:

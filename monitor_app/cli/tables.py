@@ -17,6 +17,7 @@ from monitor_app.core.formatting import (
     duration,
     fixed,
     number,
+    percent_range,
     plus_minus,
     sample_rate,
     size,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from monitor_app.analysis.run.results import RunResult
     from monitor_app.analysis.session_summary import SessionSummary, SourceSummary
     from monitor_app.core.estimate import Proportion
-    from monitor_app.core.status import BenchStatus, FoundSource, SourceStatus
+    from monitor_app.core.status import BenchStatus, FoundSource, RunStatus, SourceStatus
     from monitor_app.inference.networks.listing import Listed
 
 SIMULATED = "SIMULATED"
@@ -105,7 +106,7 @@ def _runs_table(runs: Sequence[RunResult]) -> Table:
         energy = NOT_MEASURED
         if result.energy and result.energy.net:
             energy = plus_minus(result.energy.net.j_per_image * 1e3, result.energy.net.uncertainty_j * 1e3)
-        state = "" if run.state == RunState.DONE.value else f" ({run.state})"
+        state = "" if run.state == RunState.DONE.value else f" ({run.state.replace('_', ' ')})"
         table.add_row(
             f"{run.title} b{run.batch_size}{state}",
             _median_ms(latency),
@@ -137,10 +138,10 @@ def _print_notes(out: Console, runs: Sequence[RunResult]) -> None:
         out.print(Text(f"{', '.join(labels)}: {text}", style=style, overflow="fold"))
 
 
-def _accuracy(share: Proportion | None, note: str | None) -> str:
-    if share is None:
+def _accuracy(fraction: Proportion | None, note: str | None) -> str:
+    if fraction is None:
         return note or NOT_MEASURED
-    return f"{share.correct}/{share.images} ({share.low * 100:.0f}-{share.high * 100:.0f} %)"
+    return f"{fraction.correct}/{fraction.images} ({percent_range(fraction)})"
 
 
 def print_networks(listed: Sequence[Listed]) -> None:
@@ -181,7 +182,7 @@ def status_line(status: BenchStatus, elapsed_s: float, duration_s: float | None)
     total = f" of {duration_s:.0f}" if duration_s else ""
     parts = [f"{elapsed_s:5.1f}{total} s", *map(_source_text, status.sources)]
     running = [run for run in status.runs if run.state == RunState.RUNNING.value]
-    parts += [f"{run.title} b{run.batch_size} {run.phase or ''} {run.fraction:.0%}" for run in running]
+    parts += [f"{run.title} b{run.batch_size} {_phase(run)} {run.fraction:.0%}" for run in running]
     if duration_s is None and status.remaining_s is not None:
         parts.append(f"{duration(status.remaining_s)} left of cycle {status.cycle}")
     parts.append(size(status.file_bytes))
@@ -198,7 +199,9 @@ def status_block(status: BenchStatus, elapsed_s: float, duration_s: float | None
         row.add_column(width=24)
         row.add_column(width=12)
         row.add_column(width=30)
-        row.add_row(f"{run.title} b{run.batch_size}", run.phase or run.state, ProgressBar(1.0, run.fraction, width=30))
+        row.add_row(
+            f"{run.title} b{run.batch_size}", _phase(run) or run.state, ProgressBar(1.0, run.fraction, width=30)
+        )
         lines.append(row)
     if duration_s:
         left_s = max(duration_s - elapsed_s, 0.0)
@@ -214,3 +217,7 @@ def _source_text(source: SourceStatus) -> str:
         return f"{source.name}{mark} {source.state.value}"
     rate = "" if source.rate_hz is None else f" {sample_rate(source.rate_hz)}"
     return f"{source.name}{mark}{rate} {source.lost_samples} lost"
+
+
+def _phase(run: RunStatus) -> str:
+    return (run.phase or "").replace("_", " ")

@@ -90,6 +90,11 @@ def percent(fraction: Proportion) -> str:
     return interval(fraction, scale=100)
 
 
+def percent_range(fraction: Proportion) -> str:
+    """Only the interval of a fraction of 0 to 1, in whole percent: 70–97 %."""
+    return f"{100 * fraction.low:.0f}–{100 * fraction.high:.0f} %"
+
+
 def number(value: float | None, unit: str = "") -> str:
     """A value without an interval, to four significant digits."""
     if value is None:

@@ -43,7 +43,7 @@ class EmulatedSpec(SourceSpec):
         """The command line of the emulator: the options after `monitor-app emulate KIND`."""
         options = ["--board", self.emulate or "tx1", "--seed", str(self.seed)]
         if self.account is not None:
-            options += ["--account", self.account]
+            options += ["--energy-log", self.account]
         for fault in self.faults:
             options += ["--fault", fault]
         return options

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A session as text tables: every sample, every run, every batch."""
+"""A session as CSV tables: samples, runs and batches."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from monitor_app.analysis.run.results import RunResult, run_results
 from monitor_app.analysis.run.signals import is_simulated
+from monitor_app.analysis.session_summary import run_results
 from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
 from monitor_app.core.runs import MemoryKind
@@ -29,22 +29,23 @@ if TYPE_CHECKING:
 
     from monitor_app.analysis.run.energy import EnergySummary
     from monitor_app.analysis.run.latency import LatencySummary
+    from monitor_app.analysis.run.results import RunResult
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import SignalRow, SourceRow
 
     Progress: TypeAlias = Callable[[float], None]
 
 _BLOCK_ROWS = 50_000
-"""Rows made into text at a time: a second of a fast shunt, and all that is ever held in memory."""
+"""Rows that are formatted at a time, which bounds the memory that an export needs."""
 PADDING = b" \0"
-"""Characters that fill a column up to its width; whoever joins columns deletes them."""
+"""Characters that fill a column up to its width; they are deleted when columns are joined."""
 _LARGEST = 10**17
 _SPACE, _MINUS, _POINT, _ZERO = b" -.0"
 
 
 @dataclass(frozen=True, slots=True)
 class SampleFile:
-    """One table of samples: a source, and those of its signals that are wanted."""
+    """One table of samples: a source and the chosen signals of it."""
 
     path: Path
     source: SourceRow
@@ -53,7 +54,7 @@ class SampleFile:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """What part of the session is wanted, in host nanoseconds; zero_ns is where time_s is 0."""
+    """The part of the session to export, in host nanoseconds; time_s is 0 at zero_ns."""
 
     zero_ns: int
     start_ns: int
@@ -68,11 +69,11 @@ def write_samples(
     end_s: float | None = None,
     progress: Progress | None = None,
 ) -> int:
-    """Every sample in [start_s, end_s), in seconds since the first one; returns the number of rows written.
+    """Write every sample in [start_s, end_s), in seconds since the first sample; return the number of rows.
 
-    Sources have their own rates and so their own files, see sample_files. A sample that was lost is a row that
-    is not there. ``progress`` is told the fraction done; what it raises cancels, and then nothing is left.
-    Raises ExportError when there is nothing to write or it cannot be written.
+    Each source has its own rate and therefore its own file, see `sample_files`. The row of a lost sample is missing.
+    ``progress`` is called with the fraction that is done, 0 to 1; if it raises, the export is cancelled and leaves
+    no file. Raises ExportError when there is nothing to write or it cannot be written.
     """
     window = _window(reader, start_s, end_s)
     files = sample_files(reader, path, signals)
@@ -80,13 +81,13 @@ def write_samples(
     with ExitStack() as stack:
         opened = [(file, stack.enter_context(completed(file.path, reader.path))) for file in files]
         for k, (file, stream) in enumerate(opened):
-            share = _share_of(progress, k, len(opened))
-            rows += _write_source(reader, file, window, stream, share)
+            part = _progress_of_part(progress, k, len(opened))
+            rows += _write_source(reader, file, window, stream, part)
     return rows
 
 
 def sample_files(reader: SessionReader, path: Path, signals: list[SignalRow] | None = None) -> list[SampleFile]:
-    """The files write_samples makes: ``path`` for the first source, for another its name is added to the stem."""
+    """The files that `write_samples` writes: ``path`` for the first source; for others the stem ends in their name."""
     wanted = reader.signals() if signals is None else signals
     files: list[SampleFile] = []
     for source in reader.sources():
@@ -99,13 +100,13 @@ def sample_files(reader: SessionReader, path: Path, signals: list[SignalRow] | N
 
 
 def write_runs(reader: SessionReader, path: Path) -> int:
-    """One row a run with what it cost, empty where it was not measured; returns the number of rows."""
+    """Write one row per run with its results, empty where not measured; return the number of rows."""
     simulated = is_simulated(reader)
     return _write_table(reader, path, [_run_row(result, simulated) for result in run_results(reader)], RUN_COLUMNS)
 
 
 def write_batches(reader: SessionReader, path: Path) -> int:
-    """One row a forward pass, in seconds since the first sample; returns the number of rows."""
+    """Write one row per batch, with times in seconds since the first sample; return the number of rows."""
     networks = {run.id: run.network for run in reader.runs()}
     batches = reader.batches()
     extent = reader.extent()
@@ -185,7 +186,7 @@ def _write_source(
 
 
 def _joined(columns: Sequence[NDArray[np.uint8]]) -> bytes:
-    """Columns of characters side by side, without what pads them."""
+    """Columns of characters side by side, without their padding."""
     rows = len(columns[0])
     pieces: list[NDArray[np.uint8]] = []
     for k, column in enumerate(columns):
@@ -199,7 +200,7 @@ def _divided(values: NDArray[np.int64], divisor: int) -> NDArray[np.int64]:
 
 
 def _decimals(reader: SessionReader, file: SampleFile) -> list[int | None]:
-    """Decimal places of each signal: a tenth of a step or finer; of a product, those of its finer factor."""
+    """Decimal places of each signal: to a tenth of its resolution; of a product, those of its finer factor."""
     places = {signal.id: _places(signal) for signal in reader.signals()}
     result: list[int | None] = []
     for signal in file.signals:
@@ -210,7 +211,7 @@ def _decimals(reader: SessionReader, file: SampleFile) -> list[int | None]:
 
 
 def _places(signal: SignalRow) -> int | None:
-    """None for a signal that was stored as floating point and whose step is not known."""
+    """None for a floating-point signal whose resolution is not known."""
     step = abs(signal.scale) if signal.encoding.lstrip("<").startswith(("u", "i")) else signal.resolution
     return max(1 + math.ceil(-math.log10(step)), 0) if step else None
 
@@ -224,7 +225,7 @@ def _heading(reader: SessionReader, file: SampleFile, window: _Window) -> str:
     source, meta = file.source, reader.meta()
     rate_hz = reader.sample_rate_hz(file.signals[0].id)
     extent = reader.extent()
-    # Beyond the end of the recording nothing is lost, there is nothing.
+    # Samples after the end of the recording are not lost samples.
     end_ns = min(window.end_ns, extent.end_ns) if extent else window.end_ns
     whole = reader.statistics(file.signals[0].id, min(window.start_ns, end_ns), end_ns)
     lines = [
@@ -265,11 +266,11 @@ def _path_of(path: Path, source: SourceRow, files: list[SampleFile]) -> Path:
 
 
 def _plain(name: str) -> str:
-    """A name that is safe in a file name and in the heading of a column."""
+    """A name without characters that are unsafe in a file name or a column name."""
     return re.sub(r"[^\w.+-]+", "_", name)
 
 
-def _share_of(progress: Progress | None, part: int, parts: int) -> Progress | None:
+def _progress_of_part(progress: Progress | None, part: int, parts: int) -> Progress | None:
     return None if progress is None else lambda fraction: progress((part + fraction) / parts)
 
 
@@ -315,7 +316,7 @@ def rounded_text(values: NDArray[np.float64], decimals: int | None) -> NDArray[n
 
 
 def _run_row(result: RunResult, simulated: bool) -> dict[str, Any]:
-    """Columns by name; a name that is missing was not measured."""
+    """Values by column name; a value that was not measured is missing."""
     run, latency, power = result.run, result.latency, result.power
     row: dict[str, Any] = {name: getattr(run, name) for name in RUN_COLUMNS if hasattr(run, name)}
     row |= {"images": result.images, "timed_s": result.timed_s or None, "images_per_s": result.images_per_s}
@@ -332,9 +333,9 @@ def _run_row(result: RunResult, simulated: bool) -> dict[str, Any]:
     for use in result.memory:
         row[f"memory_{use.kind}_mb"] = use.net_bytes / 1e6
     row["notes"] = " ".join(result.notes)
-    for name, share in (("top1", result.top1), ("top5", result.top5)):
-        if share:
-            row |= {f"{name}_{key}": getattr(share, key) for key in ("correct", "images", "low", "high")}
+    for name, fraction in (("top1", result.top1), ("top5", result.top5)):
+        if fraction:
+            row |= {f"{name}_{key}": getattr(fraction, key) for key in ("correct", "images", "low", "high")}
     return row
 
 

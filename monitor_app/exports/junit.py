@@ -11,14 +11,14 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from monitor_app.analysis.compare.regressions import Verdict
+from monitor_app.analysis.compare.check import Verdict
 from monitor_app.core.atomic_file import completed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from monitor_app.analysis.compare.regressions import Check
+    from monitor_app.analysis.compare.check import Check
 
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML cannot hold in any form; the names come from files, which may hold anything."""

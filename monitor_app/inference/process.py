@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 COMMAND = (sys.executable, "-m", "monitor_app.inference.child")
-PLAYED_COMMAND = (sys.executable, "-m", "monitor_app.inference.replay_child", "--board")
+REPLAY_COMMAND = (sys.executable, "-m", "monitor_app.inference.replay_child", "--board")
 
 # Freed memory is kept for the next pass instead of being handed back to the system and faulted in again,
 # which on small networks costs a sixth of the latency. 32 MiB is the most that every glibc takes.
@@ -43,7 +43,7 @@ def child_command(device: str) -> tuple[str, ...]:
     if board not in BOARDS:
         known = ", ".join(EMULATED + name for name in BOARDS)
         raise InferenceError(f"There is no emulated board named {board!r}: set the inference device to {known}.")
-    return (*PLAYED_COMMAND, board)
+    return (*REPLAY_COMMAND, board)
 
 
 class InferenceChild:

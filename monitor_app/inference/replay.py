@@ -59,7 +59,7 @@ def right_answers(top1_percent: float, seed: int) -> list[int]:
     return [int(right) for right in drawn]
 
 
-class Player:
+class Replayer:
     """Replays one phase after another.
 
     Args:

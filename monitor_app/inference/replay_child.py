@@ -42,7 +42,7 @@ from monitor_app.inference.networks.counts import known_costs
 from monitor_app.inference.networks.registry import NETWORKS, USUAL_NAMES, UnknownNetworkError
 from monitor_app.inference.networks.weights import WeightsError
 from monitor_app.inference.pulses import play
-from monitor_app.inference.replay import Player, pass_factors, right_answers
+from monitor_app.inference.replay import Replayer, pass_factors, right_answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,7 +73,7 @@ def _ready(board: str) -> Ready:
 
 
 @dataclass(slots=True)
-class _PlayedNetwork:
+class _ReplayedNetwork:
     """A loaded network, and how far it has been replayed."""
 
     loaded: Loaded
@@ -90,8 +90,8 @@ class _Worker:
         self._board = board
         self._inbox = inbox
         self._load_signal = load_signal
-        self._player = Player(load_signal, outbox.send, inbox.stopped)
-        self._network: _PlayedNetwork | None = None
+        self._replayer = Replayer(load_signal, outbox.send, inbox.stopped)
+        self._network: _ReplayedNetwork | None = None
 
     def answer(self, command: Command) -> Event:
         """The last event of a command. Every failure becomes Failed, and the child continues."""
@@ -125,19 +125,19 @@ class _Worker:
             return self._evaluate(self._network)
         raise InferenceError(f"{type(command).__name__} is not carried out here.")
 
-    def _run_for(self, network: _PlayedNetwork, phase: Phase, command: WarmUp | Time) -> PhaseDone:
+    def _run_for(self, network: _ReplayedNetwork, phase: Phase, command: WarmUp | Time) -> PhaseDone:
         batch_s = _batch_s(network, command.batch_size)
         network.largest_batch = max(network.largest_batch, command.batch_size)
         lengths_s = (batch_s * factor for factor in network.factors)
-        return self._player.run_for(phase, command.batch_size, lengths_s, command.min_s, command.min_batches)
+        return self._replayer.run_for(phase, command.batch_size, lengths_s, command.min_s, command.min_batches)
 
-    def _evaluate(self, network: _PlayedNetwork) -> PhaseDone:
+    def _evaluate(self, network: _ReplayedNetwork) -> PhaseDone:
         if network.loaded.weights is None or network.figures.top1_percent is None:
             return PhaseDone(Phase.ACCURACY, 0, 0, reason="no weights")
-        return self._player.evaluate(right_answers(network.figures.top1_percent, network.seed))
+        return self._replayer.evaluate(right_answers(network.figures.top1_percent, network.seed))
 
 
-def _load(command: Load, board: str) -> _PlayedNetwork:
+def _load(command: Load, board: str) -> _ReplayedNetwork:
     """The figures of that network.
 
     Raises:
@@ -164,7 +164,7 @@ def _load(command: Load, board: str) -> _PlayedNetwork:
         weights_sha256=None,
         seconds=perf_counter() - started,
     )
-    return _PlayedNetwork(loaded, figures, pass_factors(command.seed), command.seed)
+    return _ReplayedNetwork(loaded, figures, pass_factors(command.seed), command.seed)
 
 
 def _names() -> list[str]:
@@ -186,7 +186,7 @@ def _check_published(command: Load) -> None:
         raise WeightsError(f"An emulated board has no use for the weights in {command.weights}: use auto or none.")
 
 
-def _batch_s(network: _PlayedNetwork, batch_size: int) -> float:
+def _batch_s(network: _ReplayedNetwork, batch_size: int) -> float:
     title, figures = network.loaded.title, network.figures
     if not figures.fits(batch_size):
         raise NotEnoughMemoryError(too_many_images(title, batch_size))
@@ -199,7 +199,7 @@ def _batch_s(network: _PlayedNetwork, batch_size: int) -> float:
     return batch_s
 
 
-def _memory(network: _PlayedNetwork | None) -> MemoryReport:
+def _memory(network: _ReplayedNetwork | None) -> MemoryReport:
     net_bytes = network.figures.net_memory_bytes(network.largest_batch) if network else None
     if net_bytes is None:
         return MemoryReport(())

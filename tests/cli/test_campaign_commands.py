@@ -112,19 +112,19 @@ def test_what_is_no_longer_measured_fails_the_job(whole: Path, part: Path, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("--max-energy", "+3%"), "--baseline"),
         (("--baseline", "b.plm", "a.plm"), "one FILE"),
     ],
 )
-def test_a_wrong_use_is_told(words: tuple[str, ...], said: str, whole: Path) -> None:
+def test_wrong_use_is_reported(words: tuple[str, ...], message: str, whole: Path) -> None:
     done = monitor_app("analyze", str(whole), *words)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
 
 
-def test_a_limit_that_is_none_is_refused(whole: Path) -> None:
+def test_a_limit_that_is_not_a_number_is_rejected(whole: Path) -> None:
     done = monitor_app("analyze", "--baseline", str(whole), str(whole), "--max-energy", "some")
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
@@ -169,14 +169,14 @@ def test_the_report_is_one_page_that_fetches_nothing(whole: Path, part: Path, tm
     assert "SIMULATED" in text
 
 
-def test_the_report_is_a_pdf_where_its_name_ends_so(whole: Path, tmp_path: Path) -> None:
+def test_a_report_named_pdf_is_a_pdf(whole: Path, tmp_path: Path) -> None:
     page = tmp_path / "out.pdf"
     done = monitor_app("report", str(whole), "-o", str(page))
     assert done.returncode == 0, done.stderr
     assert page.read_bytes().startswith(b"%PDF")
 
 
-def test_a_session_that_is_none_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_a_file_that_is_no_session_is_reported_in_one_sentence(tmp_path: Path) -> None:
     for command in (("analyze",), ("report", "-o", "x.html"), ("figures", "-o", "x")):
         done = monitor_app(command[0], str(tmp_path / "none.plm"), *command[1:])
         assert done.returncode == 1

@@ -23,6 +23,7 @@ from monitor_app.session.reader import SessionReader
 from monitor_app.sources.serial.ports import locate
 from monitor_app.sources.serial.transport import SerialPort
 from tests.bench.conftest import IDLE_PROFILE, RUNS_PROFILE
+from tests.conftest import Tries
 
 KEYS = {"idle_w", "swing_w", "lost_samples", "sample_rate_hz", "simulated", "coverage", "runs"}
 
@@ -47,8 +48,11 @@ def has_samples(path: Path) -> bool:
 
 
 @pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cli")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Tries[Path]:
+    return Tries(lambda _: recorded(tmp_path_factory.mktemp("cli")))
+
+
+def recorded(folder: Path) -> Path:
     profile = folder / "quick.toml"
     profile.write_text(RUNS_PROFILE)
     done = monitor_app("record", str(profile), "-o", str(folder / "s.plm"), "--export")
@@ -81,6 +85,7 @@ def test_the_export_beside_it_is_a_table_and_a_picture(recording: Path) -> None:
     assert recording.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.realtime
 def test_parts_can_be_exported(recording: Path, tmp_path: Path) -> None:
     out = tmp_path / "part.csv"
     done = monitor_app(

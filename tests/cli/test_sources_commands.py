@@ -46,23 +46,25 @@ def test_the_list_for_people_names_what_can_be_simulated() -> None:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """What udev would have been told."""
+def commands_run(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that would have been run."""
     commands: list[list[str]] = []
     monkeypatch.setattr(subprocess, "run", lambda command, **_: commands.append(command))
     return commands
 
 
-def test_the_rules_are_copied_and_udev_is_told(tmp_path: Path, told: list[list[str]], capsys) -> None:
+def test_the_rules_are_copied_and_udev_reads_them(tmp_path: Path, commands_run: list[list[str]], capsys) -> None:
     install_udev(tmp_path)
     install_udev(tmp_path)
     assert (tmp_path / RULES).read_bytes() == resource_path(f"udev/{RULES}").read_bytes()
     assert capsys.readouterr().out.split() == [str(tmp_path / RULES)] * 2
-    assert [command[0] for command in told] == ["udevadm"] * 4
-    assert ["udevadm", "control", "--reload"] in told
+    assert [command[0] for command in commands_run] == ["udevadm"] * 4
+    assert ["udevadm", "control", "--reload"] in commands_run
 
 
-def test_who_is_not_root_is_told_what_to_type(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told) -> None:
+def test_without_root_the_command_to_type_is_printed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, commands_run
+) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -70,16 +72,16 @@ def test_who_is_not_root_is_told_what_to_type(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr(sys, "argv", ["/opt/my apps/monitor-app", "sources"])
     with pytest.raises(SourceError, match="only be installed by root: run `sudo '/opt/my apps/monitor-app' sources"):
         install_udev(tmp_path)
-    assert told == []
+    assert commands_run == []
 
 
-def test_a_system_without_udev_needs_no_rules(tmp_path: Path, told) -> None:
+def test_a_system_without_udev_needs_no_rules(tmp_path: Path, commands_run) -> None:
     with pytest.raises(SourceError, match="no udev"):
         install_udev(tmp_path / "nothing")
-    assert told == []
+    assert commands_run == []
 
 
-def test_when_udev_cannot_be_told_there_is_a_way(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_if_udev_does_not_answer_there_is_a_way(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def absent(*_: object, **__: object) -> None:
         raise FileNotFoundError(2, "No such file or directory")
 

@@ -19,6 +19,7 @@ from monitor_app.core.formatting import (
     moment,
     number,
     percent,
+    percent_range,
     plus_minus,
     three_digits,
     without_interval,
@@ -81,6 +82,7 @@ def test_other_texts() -> None:
     fraction = wilson(18, 20)
     assert fraction is not None
     assert percent(fraction) == "90 (70 to 97)"
+    assert percent_range(fraction) == "70\N{EN DASH}97 %"
     assert moment("2026-01-02T03:04:05+00:00") == "2026-01-02 03:04:05 UTC"
     assert moment("yesterday") == "yesterday"
     assert listed(["A", "B", "C"]) == "A, B and C"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.analysis.run.results import run_results
+from monitor_app.analysis.session_summary import run_results
 from monitor_app.core.errors import ExportError
 from monitor_app.core.samples import Quantity
 from monitor_app.exports.csv import (
@@ -287,5 +287,5 @@ def test_single_precision_comes_back_exactly(values: list[float]) -> None:
     assert np.array_equal(np.array(written, "<f4"), np.array(values, "<f4"), equal_nan=True)
 
 
-def test_what_has_no_fixed_form_is_written_all_the_same() -> None:
+def test_a_value_without_a_fixed_form_is_written_as_a_number() -> None:
     assert lines(rounded_text(np.array([np.nan, np.inf, 1e300]), 3)) == ["nan", "inf", "1e+300"]

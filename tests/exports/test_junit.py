@@ -8,7 +8,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from monitor_app.analysis.compare.regressions import Check, Limits, Verdict, regressions
+from monitor_app.analysis.compare.check import Check, Limits, Verdict
+from monitor_app.analysis.compare.regressions import regressions
 from monitor_app.core.errors import ExportError
 from monitor_app.exports.junit import write_junit
 from tests.analysis.campaigns import campaign

@@ -16,7 +16,7 @@ from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict
 from monitor_app.charts.model import Axis, Chart, Origin, Point, Series
 from monitor_app.core.errors import ExportError
 from monitor_app.core.estimate import Estimate
-from monitor_app.exports.report import pdf
+from monitor_app.exports.report import pdf, pdf_chart
 from monitor_app.exports.report.content import ReportContent
 from monitor_app.exports.report.files import write_report
 from monitor_app.exports.report.headline import fastest, headline, least_energy, measured, most_accurate
@@ -343,6 +343,14 @@ def test_every_page_has_its_number_and_the_title(monkeypatch: pytest.MonkeyPatch
     count = len(re.findall(rb"/Type\s*/Page\b", file))
     assert count > 3
     assert painted == [f"{page} of {count}" for page in range(1, count + 1)]
+
+
+def test_every_chart_is_painted_into_the_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
+    painted: list[Chart] = []
+    monkeypatch.setattr(pdf_chart, "_paint_chart", lambda painter, chart: painted.append(chart))
+    made = content()
+    pdf.pdf_of(document_of(made))
+    assert painted == list(made.charts)
 
 
 def test_a_figure_and_its_caption_are_on_one_page(pages: Pages) -> None:

@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QImage
 
 from monitor_app.bench.messages import AddSource, FindSources, Status
 from monitor_app.core.samples import Quantity
-from monitor_app.core.status import SourceState
+from monitor_app.core.status import FoundSource, SourceState
 from monitor_app.gui.panels.discovery_panel import DiscoveryPanel
 from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_table import RunTable
@@ -379,6 +379,24 @@ def test_a_second_one_of_a_kind_gets_a_name_of_its_own(live: tuple[MainWindow, S
     there = replace(status.sources[0], name="shunt", kind="shunt")
     (line,) = found_lines(replace(status, sources=(there,)))
     assert line.spec == {"kind": "shunt", "emulate": "tx1", "name": "shunt 2"}
+
+
+def test_what_is_in_use_is_not_offered_again() -> None:
+    from monitor_app.gui.panels.discovery_panel import found_lines
+
+    gpu = FoundSource("nvml", "GPU 0", "Card A", True, "ready", {"kind": "nvml", "index": 0}, identity="model")
+    rails = FoundSource("jetson-rails", "sysfs", "Jetson TX1", True, "ready", {"kind": "jetson-rails"}, identity="kind")
+    status = several_status(found=(gpu, rails, FOUND[3]))
+    first = replace(status.sources[0], serial_number="")
+
+    def offered(**source: str) -> list[str]:
+        return [line.kind for line in found_lines(replace(status, sources=(replace(first, **source),)))]
+
+    assert offered(kind="other", model="Card A") == ["nvml", "jetson-rails", "ppk2"]
+    assert offered(kind="nvml", model="Card B") == ["nvml", "jetson-rails", "ppk2"]
+    assert offered(kind="nvml", model="Card A") == ["jetson-rails", "ppk2"]
+    assert offered(kind="jetson-rails", model="any") == ["nvml", "ppk2"]
+    assert offered(kind="ppk2", model="any", serial_number="M-17") == ["nvml", "jetson-rails"]
 
 
 # -- exports -------------------------------------------------------------------------------------

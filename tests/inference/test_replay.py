@@ -20,7 +20,7 @@ from monitor_app.inference import passes
 from monitor_app.inference import replay as playing
 from monitor_app.inference.networks.registry import NETWORKS
 from monitor_app.inference.passes import NoLoadSignal
-from monitor_app.inference.replay import Player, pass_factors, right_answers
+from monitor_app.inference.replay import Replayer, pass_factors, right_answers
 
 FOLDER = Path(__file__).parents[2] / "resources" / "reference"
 SIZES = (1, 2, 4, 8, 16, 32, 64)
@@ -66,10 +66,10 @@ def clock(monkeypatch):
 
 def played(phase, batch_size, batch_s, batches, seed, min_s=0.0):
     groups = []
-    player = Player(NoLoadSignal(), groups.append, lambda: False)
+    replayer = Replayer(NoLoadSignal(), groups.append, lambda: False)
     factors = pass_factors(seed)
     next(factors)
-    done = player.run_for(phase, batch_size, (batch_s * factor for factor in factors), min_s, batches)
+    done = replayer.run_for(phase, batch_size, (batch_s * factor for factor in factors), min_s, batches)
     return [row for group in groups for row in group.rows], done
 
 
@@ -106,7 +106,7 @@ def test_a_long_stall_is_not_made_good_by_many_short_passes(clock, monkeypatch):
 
     monkeypatch.setattr(playing, "sleep", stall)
     groups = []
-    Player(NoLoadSignal(), groups.append, lambda: False).run_for(Phase.TIMED, 1, lengths_s, 0, 9)
+    Replayer(NoLoadSignal(), groups.append, lambda: False).run_for(Phase.TIMED, 1, lengths_s, 0, 9)
     lengths_ms = [(row[1] - row[0]) / 1e6 for group in groups for row in group.rows]
     assert lengths_ms[0] > 60_000
     assert lengths_ms[1:3] == pytest.approx([50, 50], abs=1)

@@ -167,7 +167,9 @@ JSON = LinesSpec(
 @contextlib.contextmanager
 def scpi(model: str) -> Iterator[Subject]:
     # A question that goes unanswered for longer than the driver waits is a poll that is left out.
-    with emulator("scpi", "--model", model, "--fault", "stall@3.5:1.8" if model == "e364x" else "stall@5:1.8") as port:
+    with emulator(
+        "scpi", "--model", model, "--fault", "stall@3.5:1.8/6" if model == "e364x" else "stall@5:1.8/6"
+    ) as port:
         spec = ScpiSpec(
             kind="scpi", model=model, interval_s=0.1, supply_v=19.0 if model == "dmm" else None,
             resource=f"ASRL{port}::INSTR",

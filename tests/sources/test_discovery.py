@@ -144,6 +144,7 @@ def test_the_sensors_of_a_pc_are_tried(empty: Path) -> None:
     found = {each.kind: each for each in find_sources(lambda: [], root=empty) if each.kind in {"rapl", "hwmon", "nvml"}}
     assert found.keys() == {"rapl", "hwmon"}
     assert found["rapl"].ready
+    assert {each.identity for each in found.values()} == {"kind"}
     assert (found["hwmon"].ready, found["hwmon"].description) == (True, "amdgpu power1")
 
 

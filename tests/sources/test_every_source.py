@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 READ_S = 0.05
 MOMENT_S = 0.4
-LOSS_S = 12.0
+LOSS_S = 30.0
 
 
 @dataclass

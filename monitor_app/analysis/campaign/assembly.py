@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a session file to the cells of a campaign: one for each network and batch size, its repetitions put together."""
+"""The cells of a campaign from a session: one for each network and batch size, with its repetitions pooled."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import numpy as np
 
 from monitor_app.analysis.campaign.cells import Campaign, Cell, Conditions
 from monitor_app.analysis.run.energy import COVERAGE_FACTOR
-from monitor_app.analysis.run.results import Effort, RunResult, run_result
+from monitor_app.analysis.run.inputs import Effort, run_inputs
+from monitor_app.analysis.run.results import RunResult, run_result
 from monitor_app.analysis.run.signals import total_power
 from monitor_app.analysis.session_summary import started_utc
-from monitor_app.analysis.statistics.distributions import t_quantile
+from monitor_app.analysis.statistics.intervals import t_quantile
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.estimate import Estimate
 from monitor_app.core.runs import MemoryKind, RunState
@@ -29,14 +30,14 @@ if TYPE_CHECKING:
     from monitor_app.session.rows import MemoryRow, RunRow
 
 MEMORY_KINDS = (MemoryKind.SYSTEM, MemoryKind.CUDA_RESERVED, MemoryKind.PSS)
-"""The account that stands for a run: of one shared memory the system's, of a GPU torch's, else the process's."""
+"""Kinds of memory use in order of preference: of a shared memory the system's, of a GPU torch's, of a process."""
 EFFORT = Effort(most_samples=1_000_000, resamples=400)
 _DONE = RunState.DONE.value
-_SAID = {
+_STATES = {
     RunState.FAILED.value: "failed",
-    RunState.CANCELLED.value: "was stopped",
-    RunState.RUNNING.value: "is going on",
-    RunState.WAITING.value: "has not begun",
+    RunState.CANCELLED.value: "was cancelled",
+    RunState.RUNNING.value: "is in progress",
+    RunState.WAITING.value: "has not started",
 }
 
 
@@ -50,14 +51,14 @@ def campaign_of(
 
     Args:
         reader: the session.
-        known: results of runs that are over, kept between calls; those that are not in it are added.
-        progress: called with the share of the runs that have been looked at, 0 to 1.
+        known: results of completed runs, kept between calls; those that are not in it are added.
+        progress: called with the fraction of the runs that have been analysed, 0 to 1.
     """
     known = {} if known is None else known
     runs = reader.runs()
     groups: dict[tuple[str, int, Conditions], list[RunResult]] = {}
     for count, run in enumerate(runs, start=1):
-        result = known.get(run.id) or run_result(reader, run, EFFORT)
+        result = known.get(run.id) or run_result(run_inputs(reader, run, EFFORT))
         if run.state in {_DONE, RunState.DOES_NOT_FIT.value, RunState.FAILED.value, RunState.CANCELLED.value}:
             known[run.id] = result
         groups.setdefault((run.network, run.batch_size, _conditions(run)), []).append(result)
@@ -96,7 +97,7 @@ def _accuracy_key(run: RunRow) -> tuple[str, str, str | None]:
 
 
 def _accuracy_by_network(results: Iterable[RunResult]) -> _Accuracies:
-    """The one on the most images of each network; the same images twice would not make it surer."""
+    """The one on the most images of each network; the same images again would add no information."""
     best: _Accuracies = {}
     for result in results:
         key, found = _accuracy_key(result.run), _Accuracy(result.top1, result.top5)
@@ -122,7 +123,7 @@ def _cell(
 ) -> Cell:
     done = [result for result in results if result.run.state == _DONE]
     run = (done or results)[-1].run
-    # Of a run that was cut off while it loaded nobody knows the weights.
+    # The weights of a run that was interrupted while it loaded are unknown.
     accuracy = accuracies.get(_accuracy_key(run))
     fits = True if done else False if any(_does_not_fit(r) for r in results) else None
     memory = _memory(done)
@@ -161,8 +162,8 @@ def _cell(
 def pooled(repetitions: Sequence[Estimate | None]) -> Estimate | None:
     """One estimate of repetitions of a measurement; None where there is none.
 
-    Its interval covers both what each says of itself and how they differ: repetitions of a few minutes share the
-    errors of their instrument, so the mean of their intervals is not narrowed, and their own scatter is added.
+    Their mean half-width and their scatter are combined in quadrature. Repetitions share the errors of their
+    instrument, so the mean half-width is not reduced by their number.
     """
     found = [each for each in repetitions if each is not None]
     if not found:
@@ -178,7 +179,7 @@ def pooled(repetitions: Sequence[Estimate | None]) -> Estimate | None:
 
 
 def paper_name(network: str) -> str | None:
-    """Its name in the paper, where it is a network that was plotted there."""
+    """Its name in the paper; None for a network that is not in it."""
     try:
         return find_network(network).paper_name
     except InferenceError:
@@ -186,13 +187,13 @@ def paper_name(network: str) -> str | None:
 
 
 def _seconds_per_image(result: RunResult, batch_size: int) -> Estimate | None:
-    """The median batch, or with too few of them their mean by Student's t, over the batch size."""
+    """The median time of a batch, or of too few batches the mean with its Student interval, over the batch size."""
     if result.latency is None or not result.images:
         return None
     if result.latency.p50 is not None:
         found = result.latency.p50
-        return Estimate(found.value / batch_size, found.low / batch_size, found.high / batch_size)
-    # Where neighbours are alike, as in a drift, all batches together say no more than a few.
+        return Estimate(found.value / batch_size, found.low / batch_size, found.high / batch_size, found.level)
+    # Correlated batches, as in a drift, count as a smaller number of independent ones.
     count = result.latency.effective_count
     value = result.latency.seconds / result.images
     half = math.inf
@@ -233,7 +234,7 @@ def _expanded(value: float, standard: float) -> Estimate:
 
 
 def _memory(done: Sequence[RunResult]) -> MemoryRow | None:
-    """The largest of the repetitions, by the account that suits the device."""
+    """The largest of the repetitions, of the kind that suits the device."""
     uses = [use for result in done for use in result.memory]
     for kind in MEMORY_KINDS:
         of_kind = [use for use in uses if use.kind == kind.value]
@@ -247,7 +248,7 @@ def _does_not_fit(result: RunResult) -> bool:
 
 
 def _why_not(run: RunRow) -> str:
-    return run.error or f"The run {_SAID.get(run.state, run.state)}."
+    return run.error or f"The run {_STATES.get(run.state, run.state)}."
 
 
 def _power_simulated(reader: SessionReader) -> bool:
@@ -256,7 +257,7 @@ def _power_simulated(reader: SessionReader) -> bool:
 
 
 def _board(runs: Sequence[RunRow], meta: dict[str, str], environment: dict[str, str]) -> str:
-    """What the networks ran on, as it calls itself."""
+    """What the networks ran on, by its own name."""
     device = next((run.device for run in runs), "")
     named = environment.get(f"device {device}", "")
     return environment.get("board", "") or named or meta.get("processor", "") or meta.get("host", "")

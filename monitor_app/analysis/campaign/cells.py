@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a campaign is to everyone who draws, tests or compares it: one cell a network and batch size.
+"""A campaign as figures, findings and comparisons see it: one cell for each network and batch size.
 
-`analysis.campaign` makes cells from a session file. Nothing here reads a file.
+`analysis.campaign.assembly` makes the cells from a session. Nothing here reads a file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What two cells must share to be compared like with like."""
+    """The settings that two cells must have in common to be comparable."""
 
     device: str
     """As a profile names it: cpu, cuda:0, emulated:tx1."""
@@ -26,7 +26,7 @@ class Conditions:
     channels_last: bool
     compiled: bool
     power_mode: str | None
-    """None: as it was found."""
+    """None: it was not set."""
     clocks: str | None
 
 
@@ -34,19 +34,19 @@ class Conditions:
 class Cell:
     """One network at one batch size, with everything that was measured of it; None where it was not.
 
-    Estimates carry their 95 % interval. Times, powers and energies are over the timed batches of all its runs.
+    Estimates have a level of 95 %. Times, powers and energies are over the timed batches of all its runs.
     """
 
     network: str
     """As the registry names it."""
     title: str
-    """As people write it."""
+    """Its name for people."""
     paper_name: str | None
-    """Its name in resources/reference, where it is the network that was plotted there."""
+    """Its name in the paper; None for a network that is not in it."""
     batch_size: int
     conditions: Conditions
     run_ids: tuple[int, ...]
-    """Rows of the session it was measured in."""
+    """Rows of the session that it was measured in."""
     fits: bool | None
     """False: memory ran out. None: it was not run, or failed for another reason."""
     message: str
@@ -66,11 +66,11 @@ class Cell:
     gross_j_per_image: Estimate | None
     net_j_per_image: Estimate | None
     memory_bytes: int | None
-    """Above the floor of a process without a network."""
+    """Peak memory minus the baseline of a process without a network."""
     memory_kind: str | None
-    """Whose account of it: core.runs.MemoryKind."""
+    """A core.runs.MemoryKind."""
     top1: Proportion | None
-    """Measured once for a network and its precision, so it is the same at every batch size."""
+    """Measured once per network and precision, so it is the same at every batch size."""
     top5: Proportion | None
     weights_sha256: str | None
     steady: bool | None
@@ -78,16 +78,16 @@ class Cell:
     """Times, memory and accuracy are those of an emulated device."""
     power_simulated: bool
     notes: tuple[str, ...] = ()
-    """What a user of its figures must know, each one sentence."""
+    """The warnings of its runs, each one sentence."""
 
     @property
     def simulated(self) -> bool:
-        """Something in it was not measured on a real thing."""
+        """Some of its data is simulated."""
         return self.times_simulated or self.power_simulated
 
     @property
     def label(self) -> str:
-        """For people: ResNet-50 b16."""
+        """Its name for people: ResNet-50 b16."""
         return f"{self.title} b{self.batch_size}"
 
 
@@ -99,16 +99,16 @@ class Campaign:
     """The session file."""
     title: str
     board: str
-    """What it ran on, for people."""
+    """The name of the hardware it ran on."""
     started_utc: str
     """ISO 8601, or empty where it is not known."""
     simulated: bool
     cells: tuple[Cell, ...]
-    """Networks in the order in which they are first named, batch sizes rising."""
+    """Networks in the order of their first run, batch sizes rising."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Versions of libraries, names of devices, power mode and clocks, as the session file has them."""
+    """Versions of libraries, names of devices, power mode and clocks, as in the session file."""
     meta: Mapping[str, str] = field(default_factory=dict)
-    """Program, host, processor, profile, as the session file has them."""
+    """Program, host, processor, profile, as in the session file."""
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:

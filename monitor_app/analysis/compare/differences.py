@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Red flags: what sets compared sessions apart besides what they are compared for."""
+"""Differences between compared sessions that may explain their results: conditions, weights, environment."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _HASH_DIGITS = 8
 
 
 def differences(campaigns: Sequence[Campaign]) -> tuple[str, ...]:
-    """One sentence for each thing that should be the same in all and is not; none for fewer than two sessions.
+    """One sentence for each property that should be the same in all sessions and is not; none for a single session.
 
     Conditions of the runs, then whether they were simulated, then weights of the same network, then the environment:
-    libraries, drivers, clocks and power mode as they were found.
+    libraries, drivers, clocks and power mode.
     """
     if len(campaigns) < 2:
         return ()
@@ -60,7 +60,7 @@ def _conditions(names: Sequence[str], campaigns: Sequence[Campaign]) -> Iterator
         ]
         sets = [{getattr(cell.conditions, name) for cell in each.cells} for each in campaigns]
         if _differ(sets):
-            yield f"{_TITLES[name]} differs: {_told(names, texts)}."
+            yield f"{_TITLES[name]} differs: {_listed(names, texts)}."
 
 
 def _simulated(names: Sequence[str], campaigns: Sequence[Campaign]) -> Iterator[str]:
@@ -77,11 +77,11 @@ def _simulated(names: Sequence[str], campaigns: Sequence[Campaign]) -> Iterator[
     for sentence, sets in kinds:
         if _differ(sets):
             texts = [" and ".join("SIMULATED" if each else "measured" for each in sorted(values)) for values in sets]
-            yield f"{sentence}: {_told(names, texts)}."
+            yield f"{sentence}: {_listed(names, texts)}."
 
 
 def _weights(names: Sequence[str], campaigns: Sequence[Campaign]) -> Iterator[str]:
-    """One sentence a network, while they are few."""
+    """One sentence per network, and one for the number of networks beyond the first few."""
     titles = {cell.network: cell.title for each in campaigns for cell in each.cells}
     found: list[str] = []
     for network, title in titles.items():
@@ -89,7 +89,7 @@ def _weights(names: Sequence[str], campaigns: Sequence[Campaign]) -> Iterator[st
         hashes = [{cell.weights_sha256 for cell in cells if cell.run_ids} for cells in ran]
         if _differ(hashes):
             texts = [" and ".join(sorted(map(_short, values))) for values in hashes]
-            found.append(f"The weights of {title} differ: {_told(names, texts)}.")
+            found.append(f"The weights of {title} differ: {_listed(names, texts)}.")
     yield from found[:_MOST_NAMED]
     if len(found) > _MOST_NAMED:
         more = len(found) - _MOST_NAMED
@@ -101,12 +101,12 @@ def _environment(names: Sequence[str], campaigns: Sequence[Campaign]) -> Iterato
     for key in sorted({key for each in environments for key in each}):
         values = [each.get(key) for each in environments]
         if len(set(values)) > 1:
-            texts = ["not told" if value is None else value for value in values]
-            yield f"{key[0].upper()}{key[1:]} differs: {_told(names, texts)}."
+            texts = ["not known" if value is None else value for value in values]
+            yield f"{key[0].upper()}{key[1:]} differs: {_listed(names, texts)}."
 
 
 def _differ(sets: Sequence[set[object]] | Sequence[set[bool]] | Sequence[set[str | None]]) -> bool:
-    """Whether two sessions that have any of it have another; one that has none says nothing."""
+    """Whether any two sessions differ; sessions without a value are ignored."""
     return len({frozenset(values) for values in sets if values}) > 1
 
 
@@ -114,5 +114,5 @@ def _short(digest: str | None) -> str:
     return "random" if digest is None else digest[:_HASH_DIGITS]
 
 
-def _told(names: Sequence[str], texts: Sequence[str]) -> str:
+def _listed(names: Sequence[str], texts: Sequence[str]) -> str:
     return ", ".join(f"{text} in {name}" for name, text in zip(names, texts, strict=True) if text)

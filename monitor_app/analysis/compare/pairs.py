@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which cell of a candidate belongs to which of the baseline.
+"""Which cell of a candidate belongs to which cell of the baseline.
 
-Network, batch size, and those conditions that a session sweeps over. What has one value in each session does not enter:
-that it is another one there does not make cells strangers, it is a difference to be told.
+Cells are matched by network, batch size, and the conditions that a session sweeps over. A condition with one value in
+each session is not matched: if the value differs, the cells are still compared, and the difference is reported.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from monitor_app.analysis.campaign.cells import Campaign, Cell
 
 _OF_ACCURACY = ("device", "precision", "compiled")
-"""Conditions that may change an answer."""
+"""Conditions that may change the answers of a network."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A cell of the baseline, and the one of the candidate where there is one."""
+    """A cell of the baseline, and the matching cell of the candidate, if any."""
 
     label: str
-    """For people, no two alike."""
+    """For people, unique."""
     baseline: Cell
     candidate: Cell | None
 
@@ -42,7 +42,7 @@ def pairs(baseline: Campaign, candidate: Campaign) -> tuple[Pair, ...]:
 
 
 def accuracy_pairs(baseline: Campaign, candidate: Campaign) -> tuple[Pair, ...]:
-    """One for each network whose accuracy the baseline has, and for each swept condition that may change it."""
+    """One for each network with an accuracy in the baseline, and for each swept condition that may change it."""
     swept = [name for name in _swept(baseline, candidate) if name in _OF_ACCURACY]
     here, there = _with_accuracy(baseline, swept), _with_accuracy(candidate, swept)
     return tuple(Pair(_label(cell.title, cell, swept), cell, there.get(key)) for key, cell in here.items())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from monitor_app.analysis.compare.change import Change
-    from monitor_app.analysis.compare.regressions import Check
+    from monitor_app.analysis.compare.check import Check
 
 _NAMES = {"energy": "energy per image", "latency": "time per image", "memory": "memory", "accuracy": "top-1"}
 _UNITS = {
@@ -18,12 +18,12 @@ _UNITS = {
 _ENDINGS = {
     "passed": "within the limit of {limit}",
     "failed": "over the limit of {limit}, and noise does not explain it",
-    "unclear": "noise does not let it be said whether that is over the limit of {limit}: measure longer",
+    "unclear": "too noisy to decide whether that is over the limit of {limit}: measure longer",
 }
 
 
 def verdict_sentence(check: Check, change: Change, verdict: str) -> str:
-    """Both values, the change with its interval, and what follows from it."""
+    """Both values, the change with its interval, and the verdict."""
     assert check.baseline is not None
     assert check.candidate is not None
     quantity = check.quantity.value
@@ -35,22 +35,22 @@ def verdict_sentence(check: Check, change: Change, verdict: str) -> str:
         between = "on the same images" if low == high else f"({low} to {high})"
         return f"{what}, {worse} points {between}: {ending}."
     if check.ratio is None:
-        return f"{what}: what is not above 0 has no ratio, so measure it with a meter that resolves it."
+        return f"{what}: the ratio of values that are not above 0 is undefined, so use a meter that resolves them."
     by = [_percent(ratio) for ratio in (check.ratio.value, check.ratio.low, check.ratio.high)]
     return f"{what}, {by[0]} ({by[1]} to {by[2]}): {ending}."
 
 
 def missing_sentence(check: Check, why: str) -> str:
-    """Of what the candidate lacks."""
+    """Of a quantity that only the baseline has."""
     reason = f" ({why.rstrip('.')})" if why else ""
-    return f"{check.label}: {_NAMES[check.quantity.value]} was measured in the baseline and is not now{reason}."
+    return f"{check.label}: {_NAMES[check.quantity.value]} was measured in the baseline but not now{reason}."
 
 
 def unmeasured_sentence(check: Check) -> str:
-    """Of what the baseline lacks."""
+    """Of a quantity that only the candidate has."""
     return (
         f"{check.label}: {_NAMES[check.quantity.value]} was not measured in the baseline, so it cannot be compared: "
-        "take a newer baseline."
+        "use a newer baseline."
     )
 
 

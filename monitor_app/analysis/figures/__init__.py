@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All figures of a campaign as data: the paper's ten, and what nobody drew. Campaigns in, charts out; no drawing."""
+"""All figures of a campaign as data: the paper's ten, and further ones. Campaigns in, charts out; no drawing."""
 
 from __future__ import annotations
 

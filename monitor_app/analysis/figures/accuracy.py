@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of accuracy against what it costs, at one batch size: 9 of the paper, and the fronts of time and energy."""
+"""Figures of accuracy against its cost, at one batch size: figure 9 of the paper, and the fronts of time and energy."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def top1_throughput(campaigns: Sequence[Campaign], options: Options, batch_size:
         f"Top-1 accuracy against images per second at batch {batch_size}",
         (THROUGHPUT, TOP1),
         plots,
-        "How often the answer is right against how many are given in a second; the area of a ball is the operations of "
-        "an image. The line is fitted to the networks that no other beats in both.",
+        "Top-1 accuracy against throughput; the area of a bubble is the number of operations per image. The line is "
+        "fitted to the networks on the Pareto front, which no other network beats in both.",
         lines=lines,
         size=OPERATIONS,
         extra=extra,
@@ -41,7 +41,7 @@ def top1_throughput(campaigns: Sequence[Campaign], options: Options, batch_size:
 
 
 def top1_time(campaigns: Sequence[Campaign], options: Options, batch_size: int) -> Chart:
-    """Accuracy against time of an image, with the front, the hyperbola through it and a budget of time."""
+    """Accuracy against time per image, with the Pareto front, the hyperbola fitted to it and a budget of time."""
     plots = _plots(campaigns, options, batch_size, TIME)
     lines, extra = _laws(plots, Law("top-1 [%] = {intercept} {+slope} / t, t in ms", reciprocal), Better.LOW)
     limit_s = options.budgets.time_s
@@ -52,8 +52,8 @@ def top1_time(campaigns: Sequence[Campaign], options: Options, batch_size: int) 
         f"Top-1 accuracy against time per image at batch {batch_size}",
         (TIME, TOP1),
         plots,
-        "The stairs are the front: the best accuracy that can be had in so much time. The curve is a hyperbola through "
-        "the networks on it.",
+        "The step line is the Pareto front: the best accuracy at or below each time. The curve is a hyperbola fitted "
+        "to the networks on it.",
         lines=(*_fronts(plots), *lines, *limits),
         size=OPERATIONS,
         extra=extra,
@@ -61,7 +61,7 @@ def top1_time(campaigns: Sequence[Campaign], options: Options, batch_size: int) 
 
 
 def top1_energy(campaigns: Sequence[Campaign], options: Options, batch_size: int) -> Chart:
-    """Accuracy against energy of an image, with the front, the bound that follows from it and a budget of energy."""
+    """Accuracy against energy per image, with the Pareto front, the bound fitted to it and a budget of energy."""
     energy = GROSS_ENERGY if options.gross else NET_ENERGY
     plots = _plots(campaigns, options, batch_size, energy)
     lines, extra = _laws(plots, Law("top-1 [%] = {intercept} {+slope} / E, E in J", reciprocal), Better.LOW)
@@ -73,8 +73,8 @@ def top1_energy(campaigns: Sequence[Campaign], options: Options, batch_size: int
         f"Top-1 accuracy against energy per image at batch {batch_size}",
         (energy, TOP1),
         plots,
-        "The stairs are the front: the best accuracy that can be had for so much energy. The curve is the bound that a "
-        "cap on energy sets to accuracy, through the networks on the front.",
+        "The step line is the Pareto front: the best accuracy at or below each energy. The curve is the upper bound on "
+        "accuracy that follows from a cap on energy, fitted to the networks on the front.",
         lines=(*_fronts(plots), *lines, *limits),
         size=OPERATIONS,
         extra=extra,

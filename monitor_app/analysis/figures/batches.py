@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures over all batch sizes: 3, 4 and 5 of the paper, and the energy of an image."""
+"""Figures over all batch sizes: 3, 4 and 5 of the paper, and energy per image."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.campaign import published
 from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.colours import NEUTRAL
 from monitor_app.analysis.figures.groups import PAPER, groups_of, listed
@@ -25,6 +24,7 @@ from monitor_app.analysis.figures.quantities import (
 )
 from monitor_app.analysis.statistics.pareto import Better
 from monitor_app.charts.model import Line, Origin, Point, Series
+from monitor_app.core import canziani2016 as paper
 from monitor_app.core.estimate import Estimate
 
 if TYPE_CHECKING:
@@ -37,24 +37,24 @@ if TYPE_CHECKING:
     from monitor_app.charts.model import Chart
 
 _ACCOUNTS = {
-    "pss": "the process's own share of memory",
+    "pss": "the proportional set size of the process",
     "system": "the memory of the whole system",
-    "cuda_allocated": "the tensors on the GPU",
-    "cuda_reserved": "what was reserved on the GPU",
-    "nvml": "the process on the GPU as its driver counts it",
+    "cuda_allocated": "the memory of tensors on the GPU",
+    "cuda_reserved": "the memory that torch reserved on the GPU",
+    "nvml": "the GPU memory of the process by its driver",
 }
 
 
 def time_batch(campaigns: Sequence[Campaign], options: Options) -> Chart:
-    """Figure 3: time of an image against batch size."""
+    """Figure 3: time per image against batch size."""
     return chart(
         "time-batch",
         3,
         "Forward time per image against batch size",
         (BATCH, TIME),
         plot(groups_of(campaigns, options), BATCH, TIME, joined=True),
-        "Median time of a forward pass over the images in it, both axes logarithmic. "
-        "A line that falls is a network that a larger batch serves better; it ends where memory does.",
+        "Median time of a forward pass divided by the batch size; both axes are logarithmic. A falling line means that "
+        "larger batches make the network faster. A line ends where the next batch does not fit into memory.",
     )
 
 
@@ -68,8 +68,8 @@ def power_batch(campaigns: Sequence[Campaign], options: Options) -> Chart:
         "Net power against batch size",
         (BATCH, NET_POWER),
         plots,
-        "Mean power of the board while batches run, less that at idle. "
-        "Lines that lie level and together are power that depends neither on the batch nor on the network.",
+        "Mean power of the board while batches run, minus idle power. "
+        "Flat, overlapping lines mean that power depends on neither batch size nor network.",
         lines=_quoted_power(plots) if options.paper else (),
         extra=power_numbers(groups) | (quoted_numbers() if options.paper else {}),
     )
@@ -83,12 +83,12 @@ def memory_batch(campaigns: Sequence[Campaign], options: Options) -> Chart:
         "Memory against batch size",
         (BATCH, MEMORY),
         plot(groups_of(campaigns, options), BATCH, MEMORY, joined=True),
-        f"Most memory in use above that of a process without a network. {memory_account(campaigns)}",
+        f"Peak memory minus the baseline of a process without a network. {memory_account(campaigns)}",
     )
 
 
 def energy_batch(campaigns: Sequence[Campaign], options: Options) -> Chart:
-    """Energy of an image against batch size, with the knee of each network."""
+    """Energy per image against batch size, with the knee of each network."""
     energy = GROSS_ENERGY if options.gross else NET_ENERGY
     plots = plot(groups_of(campaigns, options), BATCH, energy, joined=True)
     knees = [_knees(each) for each in plots]
@@ -98,16 +98,16 @@ def energy_batch(campaigns: Sequence[Campaign], options: Options) -> Chart:
         "Energy per image against batch size",
         (BATCH, energy),
         plots,
-        f"What an image costs {'in all' if options.gross else 'above idle'}, by how many are computed at once. "
-        f"A ring marks the knee, the smallest batch within {NEAR - 1:.0%} of the least energy, its bar the batches "
-        "that the intervals leave open.",
+        f"Energy per image {'of the whole board' if options.gross else 'above idle'} against batch size. A ring marks "
+        f"the knee, the smallest batch within {NEAR - 1:.0%} of the least energy; its error bar covers the batches "
+        "that the intervals of the energies allow.",
         marks=[marks for marks, _ in knees if marks.points],
         extra={key: value for _, numbers in knees for key, value in numbers.items()},
     )
 
 
 def time_energy(campaigns: Sequence[Campaign], options: Options) -> Chart:
-    """Energy of an image against the time until its answer, over all batch sizes."""
+    """Energy per image against the time until its answer, over all batch sizes."""
     energy = GROSS_ENERGY if options.gross else NET_ENERGY
     plots = plot(groups_of(campaigns, options), ANSWER_TIME, energy, joined=True)
     lines = [line for each in plots for line in front_line(each, Better.LOW, Better.LOW)]
@@ -122,14 +122,14 @@ def time_energy(campaigns: Sequence[Campaign], options: Options) -> Chart:
         "Energy per image against the time until its answer",
         (ANSWER_TIME, energy),
         plots,
-        "A larger batch saves energy and makes every image in it wait for the last one; each line is a network from "
-        "batch to batch. The front is what nothing beats in both.",
+        "A larger batch saves energy, but each of its images waits for the whole batch. Each line joins the batch "
+        "sizes of a network. The Pareto front joins the points that no other point beats in both.",
         lines=lines,
     )
 
 
 def power_numbers(groups: Sequence[Group]) -> dict[str, float]:
-    """Mean and spread of the net power of each measured group, for `Chart.extra`."""
+    """Mean and standard deviation of the net power of each measured group, for `Chart.extra`."""
     numbers: dict[str, float] = {}
     for each in groups:
         watts = [cell.net_w.value for cell in each.cells if cell.net_w is not None]
@@ -140,27 +140,27 @@ def power_numbers(groups: Sequence[Group]) -> dict[str, float]:
 
 
 def quoted_numbers() -> dict[str, float]:
-    """What the paper says of power, for `Chart.extra`."""
+    """The paper's values of power, for `Chart.extra`."""
     return {
-        "mean W (paper)": published.NET_W,
-        "standard deviation W (paper)": published.NET_SD_W,
-        "idle W (paper)": published.IDLE_W,
+        "mean W (paper)": paper.NET_W,
+        "standard deviation W (paper)": paper.NET_DEVIATION_W,
+        "idle W (paper)": paper.IDLE_W,
     }
 
 
 def memory_account(campaigns: Sequence[Campaign]) -> str:
-    """Whose account the memory is, as a sentence."""
+    """The kind of memory use, as a sentence."""
     kinds = dict.fromkeys(c.memory_kind for x in campaigns for c in x.cells if c.memory_kind)
-    told = [_ACCOUNTS.get(kind, kind) for kind in kinds]
-    counted = f"Here it is {listed(told)}; in" if told else "In"
+    accounts = [_ACCOUNTS.get(kind, kind) for kind in kinds]
+    counted = f"Here it is {listed(accounts)}; in" if accounts else "In"
     return f"{counted} the paper it is the memory of the whole system."
 
 
 def _quoted_power(plots: Sequence[Plotted]) -> list[Line]:
     batches = [point.x.value for each in plots for point in each.points] or [1.0, 64.0]
     x = (min(batches), max(batches))
-    low, mean, high = published.NET_W - published.NET_SD_W, published.NET_W, published.NET_W + published.NET_SD_W
-    text = f"{mean:g} W with a standard deviation of {published.NET_SD_W:g} W over all networks"
+    low, mean, high = paper.NET_W - paper.NET_DEVIATION_W, paper.NET_W, paper.NET_W + paper.NET_DEVIATION_W
+    text = f"{mean:g} W with a standard deviation of {paper.NET_DEVIATION_W:g} W over all networks"
     return [Line("Net power", x, (mean, mean), Origin.QUOTED, (low, low), (high, high), text, PAPER)]
 
 

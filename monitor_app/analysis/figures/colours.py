@@ -42,6 +42,6 @@ def colour_of(network: str, paper_name: str | None = None) -> str:
 
 def toned(colour: str, tone: int) -> str:
     """The same hue for a second set of points (tone 1), a third (2), ...: each nearer to grey, never quite grey."""
-    share = 1 - 0.65**tone if tone < 4 else 0.8
+    fraction = 1 - 0.65**tone if tone < 4 else 0.8
     pairs = zip(bytes.fromhex(colour[1:]), bytes.fromhex(NEUTRAL[1:]), strict=True)
-    return "#" + "".join(f"{round(own + share * (grey - own)):02x}" for own, grey in pairs)
+    return "#" + "".join(f"{round(own + fraction * (grey - own)):02x}" for own, grey in pairs)

@@ -21,7 +21,7 @@ ALL = tuple(each.name for each in fields(Conditions))
 PAPER = "paper"
 """The group of the published values."""
 ANSWERS = ("precision",)
-"""The conditions that the answers of a network depend on; the others change only what they cost."""
+"""The conditions that the answers of a network depend on; the others change only their cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Group:
     """Cells that differ in network and batch size only."""
 
     name: str
-    """What tells it from the other groups, empty where it is the only one."""
+    """Distinguishes it from the other groups; empty where it is the only one."""
     cells: tuple[Cell, ...]
     campaign: int = 0
     """Which of the compared sessions."""
@@ -37,20 +37,20 @@ class Group:
     """Which of the groups, 0 for the first."""
     paper: bool = False
     absent: tuple[str, ...] = ()
-    """What was left out when cells were chosen, in sentences."""
+    """The networks that were left out, in sentences."""
 
     @property
     def suffix(self) -> str:
         """For names of series and points."""
         return f" ({self.name})" if self.name else ""
 
-    def told(self, sentence: str) -> str:
-        """A sentence that says of which group it is."""
+    def labelled(self, sentence: str) -> str:
+        """A sentence after the name of the group."""
         return f"{self.name}: {sentence}" if self.name else sentence
 
 
 def groups_of(campaigns: Sequence[Campaign], options: Options, kept: tuple[str, ...] = ALL) -> tuple[Group, ...]:
-    """In the order of the campaigns, the paper last; ``kept`` names the conditions that part cells."""
+    """In the order of the campaigns, the paper last; conditions in ``kept`` divide cells into groups."""
     names = session_names(campaigns)
     varying = [key for key in kept if any(len({getattr(c.conditions, key) for c in x.cells}) > 1 for x in campaigns)]
     groups: list[Group] = []
@@ -68,22 +68,22 @@ def groups_of(campaigns: Sequence[Campaign], options: Options, kept: tuple[str, 
 
 
 def at_batch(groups: Sequence[Group], batch_size: int) -> tuple[Group, ...]:
-    """Their cells of one batch size; networks that have none are told as absent."""
+    """Their cells of one batch size; networks without one are named in ``absent``."""
     return tuple(_at_batch(group, batch_size) for group in groups)
 
 
 def once(groups: Sequence[Group], quantity: Quantity) -> tuple[Group, ...]:
-    """One cell for each network: the first that has the quantity, else the first that ran, else the first."""
+    """One cell per network: the first that has the quantity, else the first that ran, else the first."""
     return tuple(replace(group, cells=_once(group.cells, quantity)) for group in groups)
 
 
 def identity(cell: Cell) -> str:
-    """The same for the paper's network and for one that is the same as it."""
+    """The same for a network of the paper and for the measured one that it corresponds to."""
     return cell.paper_name or cell.network
 
 
 def session_names(campaigns: Sequence[Campaign]) -> tuple[str, ...]:
-    """What tells compared sessions apart for people: title, board or file; empty where there is only one."""
+    """Unique names of compared sessions for people: title, board or file; empty where there is only one."""
     if len(campaigns) < 2:
         return ("",) * len(campaigns)
     titles = [campaign.title for campaign in campaigns]
@@ -109,9 +109,9 @@ def _at_batch(group: Group, batch_size: int) -> Group:
     if group.paper or not lacking:
         absent: tuple[str, ...] = ()
     elif len(lacking) == len(titles):
-        absent = (group.told(f"nothing was run at batch {batch_size}."),)
+        absent = (group.labelled(f"nothing was run at batch {batch_size}."),)
     else:
-        absent = (group.told(f"{listed(lacking)}: not run at batch {batch_size}."),)
+        absent = (group.labelled(f"{listed(lacking)}: not run at batch {batch_size}."),)
     return replace(group, cells=cells, absent=group.absent + absent)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From which batch size on a larger one hardly saves energy."""
+"""The batch size beyond which larger ones hardly save energy."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ if TYPE_CHECKING:
     from monitor_app.core.estimate import Estimate
 
 NEAR = 1.10
-"""An image at the knee takes at most this times the least energy."""
+"""Largest ratio of the energy per image at the knee to the least energy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Knee:
-    """The smallest batch whose energy an image is within 10 % of the least; ``earliest <= batch <= latest``.
+    """The smallest batch whose energy per image is within 10 % of the least; ``earliest <= batch <= latest``.
 
-    It is that of the batches that were measured: where the least is at the largest of them, a larger one may take
-    less still.
+    Only measured batches count: if the largest of them takes the least energy, a larger one may take even less.
     """
 
     batch: int
     earliest: int
-    """The smallest of which the intervals allow it."""
+    """The smallest batch that the intervals allow."""
     latest: int
-    """The smallest of which they prove it, or that with the least energy."""
+    """The smallest batch that the intervals prove, or the one with the least energy."""
 
 
 def knee(energy: Mapping[int, Estimate]) -> Knee | None:
@@ -37,7 +36,7 @@ def knee(energy: Mapping[int, Estimate]) -> Knee | None:
         return None
     least_batch = min(positive, key=lambda batch: positive[batch].value)
     least = positive[least_batch]
-    # The least interval end of any batch: another one than the least value may in truth be the least.
+    # The least lower end of any batch: the batch with the least value need not be the one with the least true value.
     lowest = min(each.low for each in positive.values())
     surest = min(each.high for each in positive.values())
     batch = next(b for b, e in positive.items() if e.value <= NEAR * least.value)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.figures.fits import fit, half_band
-from monitor_app.analysis.statistics.pareto import Better, front, stairs
+from monitor_app.analysis.statistics.pareto import Better, front, step_line
+from monitor_app.analysis.statistics.regression import line_to_draw
 from monitor_app.charts.budget import FRONT
 from monitor_app.charts.model import Line, Origin
+from monitor_app.core.estimate import RESULT_LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,12 +27,12 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _STEPS = 65
-"""Points of a curve; few enough for a file, many enough that its corners are not seen."""
+"""Points of a curve: few enough for a file, and so many that its corners are not visible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """What a fitted line claims: y = intercept + slope * of(x)."""
+    """The form of a fitted line: y = intercept + slope * of(x)."""
 
     text: str
     """Its equation: {slope} and {intercept} stand for the numbers, {+slope} and {+intercept} for them with a sign."""
@@ -39,26 +40,26 @@ class Law:
 
 
 def reciprocal(x: Floats) -> Floats:
-    """Of a hyperbola."""
+    """The abscissa of a hyperbola."""
     return 1 / x
 
 
 def fitted(
     plotted: Plotted, law: Law, chosen: NDArray[np.intp] | None = None
 ) -> tuple[tuple[Line, ...], dict[str, float]]:
-    """The law through the points of a group, or through those that are chosen by their places among them.
+    """The law fitted to the points of a group, or to those whose places among them are chosen.
 
     Returns:
-        The line and its numbers for `Chart.extra`; nothing for too few points.
+        The line and its numbers for `Chart.extra`; both empty for too few points.
     """
     x, y = plotted.xy
     if chosen is not None:
         x, y = x[chosen], y[chosen]
-    found = fit(law.of(x), y)
+    found = line_to_draw(law.of(x), y)
     if found is None:
         return (), {}
     along = np.linspace(x.min(), x.max(), _STEPS)
-    line, half = found.at(law.of(along)), half_band(found, law.of(along))
+    line, half = found.at(law.of(along)), found.band(law.of(along), RESULT_LEVEL)
     paper = plotted.group.paper
     equation = law.text.format_map(
         {
@@ -75,25 +76,25 @@ def fitted(
         Origin.COMPUTED if paper else Origin.FITTED,
         () if paper else tuple((line - half).tolist()),
         () if paper else tuple((line + half).tolist()),
-        f"{equation} (r2 {found.explained:.2f}, {found.count} points{', SIMULATED' if plotted.simulated else ''})",
+        f"{equation} (r2 {found.r_squared:.2f}, {found.count} points{', SIMULATED' if plotted.simulated else ''})",
         plotted.group.name,
     )
-    numbers = {"slope": found.slope, "intercept": found.intercept, "r2": found.explained, "points": float(found.count)}
+    numbers = {"slope": found.slope, "intercept": found.intercept, "r2": found.r_squared, "points": float(found.count)}
     return (drawn,), {f"{key}{plotted.group.suffix}": value for key, value in numbers.items()}
 
 
 def front_places(plotted: Plotted, x_better: Better, y_better: Better) -> NDArray[np.intp]:
-    """Places of the points on the front among those of the group."""
+    """Places of the points on the Pareto front among those of the group."""
     return front(*plotted.xy, x_better, y_better)
 
 
 def front_line(plotted: Plotted, x_better: Better, y_better: Better) -> tuple[Line, ...]:
-    """The front of a group as stairs, named after the points on it."""
+    """The Pareto front of a group as a step line, with the names of the points on it."""
     places = front_places(plotted, x_better, y_better)
     if len(places) == 0:
         return ()
     x, y = plotted.xy
-    across, up = stairs(x[places], y[places], x_better)
+    across, up = step_line(x[places], y[places], x_better)
     labels = [plotted.points[k].label.removesuffix(plotted.group.suffix) for k in places]
     return (
         Line(
@@ -108,7 +109,7 @@ def front_line(plotted: Plotted, x_better: Better, y_better: Better) -> tuple[Li
 
 
 def upright_budget(value: float, unit: str, plots: Sequence[Plotted], *, best: bool = False) -> tuple[Line, ...]:
-    """A budget on the x axis, as high as the points; with ``best``, what to take within it. None without points."""
+    """A budget on the x axis, as high as the points; ``best`` names the best network within it."""
     ends = _ends(point.y for each in plots for point in each.points)
     if not ends:
         return ()
@@ -117,23 +118,23 @@ def upright_budget(value: float, unit: str, plots: Sequence[Plotted], *, best: b
 
 
 def level_budget(value: float, unit: str, plots: Sequence[Plotted]) -> tuple[Line, ...]:
-    """A budget on the y axis, as wide as the points; none without points."""
+    """A budget on the y axis, as wide as the points; empty without points."""
     ends = _ends(point.x for each in plots for point in each.points)
     return (Line(f"Budget of {value:g} {unit}", (min(ends), max(ends)), (value, value), Origin.GIVEN),) if ends else ()
 
 
 def best_within(plots: Sequence[Plotted], limit: float) -> str:
-    """For each measured group, its highest point not to the right of a limit, and whether its interval crosses it."""
+    """For each measured group, its highest point at or below a limit of x, and whether its interval crosses it."""
     texts = []
     for each in plots:
         inside = [point for point in each.points if point.x.value <= limit]
         if each.points and not each.group.paper:
-            texts.append(_best(max(inside, key=_height), limit) if inside else each.group.told("nothing"))
+            texts.append(_best(max(inside, key=_height), limit) if inside else each.group.labelled("nothing"))
     return "best within it: " + "; ".join(texts) if texts else ""
 
 
 def _ends(estimates: Iterable[Estimate]) -> list[float]:
-    """Of all intervals; an end that is open, or beyond zero where the value is not, stands at the value."""
+    """The ends of all intervals; an end that is infinite, or of another sign than the value, is replaced by it."""
     return [
         end if math.isfinite(end) and (end > 0) == (each.value > 0) else each.value
         for each in estimates
@@ -151,5 +152,5 @@ def _best(point: Point, limit: float) -> str:
 
 
 def _signed(value: float) -> str:
-    """With its sign apart, to stand behind a term."""
+    """With its sign separated, to follow a term."""
     return f"{'-' if value < 0 else '+'} {abs(value):.3g}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of what a network is, whatever it runs on: 1, 2 and 10 of the paper."""
+"""Figures of the properties of networks that do not depend on the hardware: 1, 2 and 10 of the paper."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.colours import PAPER
 from monitor_app.analysis.figures.groups import ANSWERS, groups_of, identity, once
 from monitor_app.analysis.figures.points import plot
-from monitor_app.analysis.figures.quantities import DENSITY, OPERATIONS, PARAMETERS, TOP1, Quantity, exact
+from monitor_app.analysis.figures.quantities import DENSITY, OPERATIONS, PARAMETERS, TOP1, Quantity
 from monitor_app.charts.model import Axis, Origin, Scale
+from monitor_app.core.estimate import exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,8 +30,8 @@ def top1(campaigns: Sequence[Campaign], options: Options) -> Chart:
         options,
         TOP1,
         ("top1", 1, "Top-1 accuracy by network"),
-        "Share of images whose first answer is right, of one central crop and one model. "
-        "Networks stand in the order of accuracy; bars of one network side by side are of different origin.",
+        "Fraction of images whose first answer is right, with one central crop and a single model. Networks are in the "
+        "order of their accuracy; adjacent bars of one network are of different origin.",
     )
 
 
@@ -43,21 +44,20 @@ def top1_operations(campaigns: Sequence[Campaign], options: Options) -> Chart:
         "Top-1 accuracy against operations",
         (OPERATIONS, TOP1),
         plots,
-        "What an image costs in multiplies and adds, counted apart, against how often the answer is right; the area of "
-        "a ball is the number of parameters. Further up and to the left is better.",
+        "Top-1 accuracy against operations per image, with multiplies and adds counted separately; the area of a "
+        "bubble is the number of parameters. Further up and to the left is better.",
         size=PARAMETERS,
     )
 
 
 def density(campaigns: Sequence[Campaign], options: Options) -> Chart:
-    """Figure 10: accuracy for each million of parameters."""
+    """Figure 10: accuracy per million parameters."""
     return _bars(
         campaigns,
         options,
         DENSITY,
         ("density", 10, "Information density"),
-        "Top-1 accuracy over the number of parameters in millions. "
-        "A high bar is a network that makes much of few parameters, whatever its operations cost.",
+        "Top-1 accuracy divided by the number of parameters in millions. Higher bars: more accuracy per parameter.",
     )
 
 
@@ -79,7 +79,7 @@ def _bars(
 
 
 def _categories(groups: Sequence[Group], y: Quantity) -> dict[str, str]:
-    """Titles by identity, in rising order of the first value that there is: one's own before the paper's."""
+    """Titles by identity, in rising order of their values; a measured value counts before a published one."""
     values: dict[str, float] = {}
     titles: dict[str, str] = {}
     for cell in (cell for group in groups for cell in group.cells):
@@ -88,7 +88,7 @@ def _categories(groups: Sequence[Group], y: Quantity) -> dict[str, str]:
             values.setdefault(identity(cell), value.value)
             titles.setdefault(identity(cell), cell.title)
     taken = list(titles.values())
-    # The paper's network and another of the same title are two.
+    # A network of the paper and another network may have the same title.
     named = {
         key: title if taken.count(title) == 1 else f"{title} ({'as plotted' if key in PAPER else key})"
         for key, title in titles.items()

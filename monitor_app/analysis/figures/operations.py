@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of what the size of a network foretells, at one batch size: 6, 7 and 8 of the paper."""
+"""Figures of memory, time and power against the size of a network, at one batch size: 6, 7 and 8 of the paper."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.campaign import published
+from monitor_app.analysis.campaign.published import published
 from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.batches import memory_account, power_numbers, quoted_numbers
 from monitor_app.analysis.figures.groups import PAPER, at_batch, groups_of
@@ -22,6 +22,7 @@ from monitor_app.analysis.figures.quantities import (
     WEIGHTS,
 )
 from monitor_app.charts.model import Line, Origin
+from monitor_app.core import canziani2016 as paper
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,9 +37,9 @@ def memory_parameters(campaigns: Sequence[Campaign], options: Options) -> Chart:
     """Figure 6: memory against parameters, at batch 1."""
     plots = plot(at_batch(groups_of(campaigns, options), 1), WEIGHTS, MEMORY_LINEAR)
     lines: list[Line] = _floor() if options.paper else []
-    extra = {"slope as quoted (paper)": published.MEMORY_SLOPE} if options.paper else {}
+    extra = {"slope as quoted (paper)": paper.MEMORY_SLOPE} if options.paper else {}
     for each in plots:
-        large = np.flatnonzero(each.xy[0] > published.SMALL_MB)
+        large = np.flatnonzero(each.xy[0] > paper.FLOOR_ENDS_MB)
         drawn, numbers = fitted(each, Law("memory [MB] = {slope} p {+intercept}, p in MB"), large)
         lines += drawn
         extra |= numbers
@@ -48,15 +49,15 @@ def memory_parameters(campaigns: Sequence[Campaign], options: Options) -> Chart:
         "Memory against parameters at batch 1",
         (WEIGHTS, MEMORY_LINEAR),
         plots,
-        f"Lines are fitted to networks of more than {published.SMALL_MB:g} MB of weights, below which the paper sees a "
-        f"floor of {published.MEMORY_FLOOR_MB:g} MB. {memory_account(campaigns)}",
+        f"Lines are fitted to networks of more than {paper.FLOOR_ENDS_MB:g} MB of weights, below which the paper "
+        f"has a floor of {paper.MEMORY_FLOOR_MB:g} MB. {memory_account(campaigns)}",
         lines=lines,
         extra=extra,
     )
 
 
 def operations_time(campaigns: Sequence[Campaign], options: Options, batch_size: int) -> Chart:
-    """Figure 7: operations against time of an image."""
+    """Figure 7: operations against time per image."""
     plots = plot(at_batch(groups_of(campaigns, options), batch_size), TIME_LINEAR, OPERATIONS, size=PARAMETERS)
     lines: list[Line] = []
     extra: dict[str, float] = {}
@@ -70,8 +71,8 @@ def operations_time(campaigns: Sequence[Campaign], options: Options, batch_size:
         f"Operations against time per image at batch {batch_size}",
         (TIME_LINEAR, OPERATIONS),
         plots,
-        "Where balls lie on one line, operations foretell time; the slope of the line is the rate at which they are "
-        "done, in G for each ms. The area of a ball is the number of parameters.",
+        "Where bubbles lie on a line, operations predict time; the slope of the line is the rate of operations in G "
+        "per ms. The area of a bubble is the number of parameters.",
         lines=lines,
         size=PARAMETERS,
         extra=extra,
@@ -88,8 +89,8 @@ def operations_power(campaigns: Sequence[Campaign], options: Options, batch_size
         f"Operations against net power at batch {batch_size}",
         (NET_POWER, OPERATIONS),
         plots,
-        "Balls that stand above each other are networks that draw the same power, however many operations they need. "
-        "The area of a ball is the number of parameters.",
+        "Bubbles in one column draw the same power regardless of their operations. The area of a bubble is the number "
+        "of parameters.",
         lines=_quoted_power(plots) if options.paper else (),
         size=PARAMETERS,
         extra=power_numbers(groups) | (quoted_numbers() if options.paper else {}),
@@ -97,19 +98,19 @@ def operations_power(campaigns: Sequence[Campaign], options: Options, batch_size
 
 
 def _floor() -> list[Line]:
-    level = published.MEMORY_FLOOR_MB
-    text = f"never below {level:g} MB for weights of less than {published.SMALL_MB:g} MB"
-    return [Line("Floor", (0.0, published.SMALL_MB), (level, level), Origin.QUOTED, text=text, group=PAPER)]
+    level = paper.MEMORY_FLOOR_MB
+    text = f"never below {level:g} MB for weights of less than {paper.FLOOR_ENDS_MB:g} MB"
+    return [Line("Floor", (0.0, paper.FLOOR_ENDS_MB), (level, level), Origin.QUOTED, text=text, group=PAPER)]
 
 
 def _quoted_power(plots: Sequence[Plotted]) -> list[Line]:
-    mean, sd = published.NET_W, published.NET_SD_W
+    mean, sd = paper.NET_W, paper.NET_DEVIATION_W
     named = (
         ("Net power", mean, f"{mean:g} W over all networks"),
         ("One standard deviation less", mean - sd, f"{sd:g} W less"),
         ("One standard deviation more", mean + sd, f"{sd:g} W more"),
     )
     drawn = [point.y.value for each in plots for point in each.points]
-    counted = [cell.operations / 1e9 for cell in published.published().cells if cell.operations is not None]
+    counted = [cell.operations / 1e9 for cell in published().cells if cell.operations is not None]
     top = max(drawn + counted)
     return [Line(title, (x, x), (0.0, top), Origin.QUOTED, text=text, group=PAPER) for title, x, text in named]

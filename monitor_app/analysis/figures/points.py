@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from monitor_app.analysis.figures.quantities import Quantity
 
 _ORIGINS = (Origin.EXACT, Origin.DIGITISED, Origin.COMPUTED, Origin.QUOTED)
-"""The paper's, from the surest on; a point is as sure as its less sure coordinate."""
+"""Origins of the paper's values, the most reliable first; a point has that of its less reliable coordinate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Plotted:
 
     @property
     def origin(self) -> Origin:
-        """Of what is read off its points without a fit."""
+        """Of lines that follow from its points without a fit."""
         if self.group.paper:
             return Origin.COMPUTED
         return Origin.SIMULATED if self.simulated else Origin.MEASURED
@@ -66,12 +66,12 @@ def plot(
     joined: bool = False,
     of_network: bool = False,
 ) -> tuple[Plotted, ...]:
-    """Each group as one series a network, in the order of its cells.
+    """Each group as one series per network, in the order of its cells.
 
     Args:
-        groups: the cells to draw; every one gives a point or a sentence.
-        x: across.
-        y: up.
+        groups: the cells to draw; each gives a point or a sentence.
+        x: the horizontal quantity.
+        y: the vertical quantity.
         size: what the area of a bubble stands for; a point that lacks only this is drawn without.
         joined: one line through the points of a network, of all batch sizes.
         of_network: what is drawn does not depend on the batch size, so none is named.
@@ -93,18 +93,18 @@ def _plotted(group: Group, x: Quantity, y: Quantity, size: Quantity | None, join
         if size and point.size is None:
             sizeless.append(f"{cell.title}: drawn without area, {size.lacking(cell)}.")
     series = tuple(_series(each, simulated, group, x, y, joined) for (_, simulated), each in found.items())
-    told = [*_told(lacking, len(group.cells), of_network), *dict.fromkeys(sizeless)]
-    missing = () if group.paper else group.absent + tuple(group.told(sentence) for sentence in told)
+    sentences = [*_missing(lacking, len(group.cells), of_network), *dict.fromkeys(sizeless)]
+    missing = () if group.paper else group.absent + tuple(group.labelled(sentence) for sentence in sentences)
     return Plotted(group, series, missing)
 
 
 def _lack(cell: Cell, quantity: Quantity) -> str | None:
-    """Why the cell has no place on that axis."""
+    """Why the cell cannot be drawn on that axis; None where it can."""
     value = quantity.of(cell)
     if value is None:
         return quantity.lacking(cell)
     if value.value <= quantity.drawable_from:
-        return f"{quantity.axis.title.lower()} came out as {value.value:.3g} {quantity.axis.unit}, not above zero"
+        return f"{quantity.axis.title.lower()} was measured as {value.value:.3g} {quantity.axis.unit}, not above zero"
     return None
 
 
@@ -136,7 +136,7 @@ def _value(cell: Cell, group: Group, quantity: Quantity) -> Estimate:
     if value is None:
         raise ValueError(f"{cell.label} has no {quantity.axis.title}")
     error = quantity.published_error * value.value if group.paper else 0.0
-    return Estimate(value.value, value.low - error, value.high + error)
+    return Estimate(value.value, value.low - error, value.high + error, value.level)
 
 
 def _series(
@@ -152,10 +152,10 @@ def _series(
     return Series(cell.title, toned(colour, group.tone), points, origin, joined, group.name)
 
 
-def _told(lacking: Sequence[tuple[Cell, str]], cells: int, of_network: bool) -> list[str]:
+def _missing(lacking: Sequence[tuple[Cell, str]], cells: int, of_network: bool) -> list[str]:
     """One sentence for the networks that lack the same batch sizes for the same reason, or one for all of them."""
     if cells > 1 and len(lacking) == cells and len({reason for _, reason in lacking}) == 1:
-        return [f"None of {cells} points is there: {lacking[0][1]}."]
+        return [f"None of {cells} points can be drawn: {lacking[0][1]}."]
     batches: dict[tuple[str, str], list[int]] = {}
     for cell, reason in lacking:
         batches.setdefault((cell.title, reason), []).append(cell.batch_size)

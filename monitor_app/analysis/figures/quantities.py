@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can stand on an axis: how it is read from a cell, in which unit, and why it is not there where it is not."""
+"""The quantities of axes: their value in a cell, their unit, and why a cell has none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from monitor_app.charts.model import Axis, Origin, Scale
-from monitor_app.core.estimate import Estimate
+from monitor_app.core.canziani2016 import MEMORY_ERROR
+from monitor_app.core.estimate import Estimate, exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,42 +27,35 @@ class Quantity:
     of: Callable[[Cell], Estimate | None]
     """In the unit of the axis; None where it was not measured."""
     lacking: Callable[[Cell], str]
-    """Why it was not, to stand behind the name and a colon."""
+    """Why it was not, to follow a name and a colon."""
     simulated: Callable[[Cell], bool]
     published: Origin
-    """Where the paper's values of it come from."""
+    """The origin of the paper's values."""
     published_error: float = 0.0
-    """Share by which those may be off, where the cell has no interval for it."""
+    """Relative error of those values, where the cell has no interval for it."""
 
     @property
     def drawable_from(self) -> float:
-        """What its values must exceed to have a place on the axis."""
+        """The lower limit, exclusive, of values that can be drawn on the axis."""
         return 0.0 if self.axis.scale in {Scale.LOG, Scale.LOG2} else -math.inf
 
 
-def exact(value: float) -> Estimate:
-    """A value that was counted, not measured."""
-    return Estimate(value, value, value)
-
-
-def scaled(estimate: Estimate | None, factor: float) -> Estimate | None:
-    """In another unit; ``factor`` above 0."""
-    return estimate and Estimate(estimate.value * factor, estimate.low * factor, estimate.high * factor)
+def _scaled(estimate: Estimate | None, factor: float) -> Estimate | None:
+    return None if estimate is None else estimate.scaled(factor)
 
 
 def _images_per_s(cell: Cell) -> Estimate | None:
     s = cell.seconds_per_image
-    # A single batch leaves the time open at both ends: 0 and infinity.
-    return s and Estimate(1 / s.value, 1 / s.high, 1 / s.low if s.low > 0 else math.inf)
+    # The time of a single batch has the interval from 0 to infinity.
+    return s and Estimate(1 / s.value, 1 / s.high, 1 / s.low if s.low > 0 else math.inf, s.level)
 
 
 def _percent(cell: Cell) -> Estimate | None:
-    share = cell.top1
-    return None if share is None else Estimate(100 * share.value, 100 * share.low, 100 * share.high)
+    return None if cell.top1 is None else cell.top1.estimate.scaled(100)
 
 
 def _density(cell: Cell) -> Estimate | None:
-    return scaled(_percent(cell), 1e6 / cell.parameters) if cell.parameters else None
+    return _scaled(_percent(cell), 1e6 / cell.parameters) if cell.parameters else None
 
 
 def _counted(value: int | None, unit: float) -> Estimate | None:
@@ -106,7 +100,7 @@ def _no_parameters(cell: Cell) -> str:
 
 
 def _no_top1(cell: Cell) -> str:
-    no_weights = "accuracy not measured (no trained weights are on record)"
+    no_weights = "accuracy not measured (it needs trained weights)"
     return _not_run(cell) or (no_weights if cell.weights_sha256 is None else "accuracy not measured")
 
 
@@ -114,7 +108,7 @@ def _no_density(cell: Cell) -> str:
     return _no_top1(cell) if cell.top1 is None else _no_parameters(cell)
 
 
-# -- what was played -------------------------------------------------------------------------------
+# -- what was simulated -------------------------------------------------------------------------------
 
 
 def _never(_cell: Cell) -> bool:
@@ -140,7 +134,7 @@ BATCH = Quantity(
 )
 TIME = Quantity(
     Axis("Time per image", "ms", Scale.LOG),
-    lambda cell: scaled(cell.seconds_per_image, 1e3),
+    lambda cell: _scaled(cell.seconds_per_image, 1e3),
     _no_time,
     _times,
     Origin.DIGITISED,
@@ -149,7 +143,7 @@ TIME_LINEAR = replace(TIME, axis=replace(TIME.axis, scale=Scale.LINEAR))
 """For figures of straight lines."""
 ANSWER_TIME = Quantity(
     Axis("Time until the answer", "ms", Scale.LOG),
-    lambda cell: scaled(cell.seconds_per_image, 1e3 * cell.batch_size),
+    lambda cell: _scaled(cell.seconds_per_image, 1e3 * cell.batch_size),
     _no_time,
     _times,
     Origin.DIGITISED,
@@ -176,7 +170,7 @@ MEMORY = Quantity(
     _no_memory,
     _times,
     Origin.DIGITISED,
-    published_error=0.03,
+    published_error=MEMORY_ERROR,
 )
 MEMORY_LINEAR = replace(MEMORY, axis=replace(MEMORY.axis, scale=Scale.LINEAR))
 WEIGHTS = Quantity(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The claims of Canziani, Paszke and Culurciello (2016), tested on one's own board; docs/findings.md explains each."""
+"""The claims of Canziani, Paszke and Culurciello (2016), tested on any board; docs/findings.md explains each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.analysis.findings.density import density_ranking, density_ratios
 from monitor_app.analysis.findings.energy_bound import energy_bounds_accuracy, energy_bounds_operations
-from monitor_app.analysis.findings.finding import CONFIDENCE, Finding, Statistic, Verdict
+from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict
 from monitor_app.analysis.findings.hyperbola import accuracy_and_time
 from monitor_app.analysis.findings.margins import Margins
 from monitor_app.analysis.findings.memory import memory_and_parameters, memory_knee
@@ -29,7 +29,6 @@ __all__ = [
     "Verdict",
     "Statistic",
     "Margins",
-    "CONFIDENCE",
     "Table",
     "table_of",
 ]
@@ -53,9 +52,9 @@ _CLAIMS = (
 
 
 def findings_of(campaign: Campaign, margins: Margins = Margins()) -> tuple[Finding, ...]:  # noqa: B008
-    """Every claim that cells can test, in the order of the paper's four findings and then its smaller claims.
+    """Every claim that cells can test: the paper's four findings in their order, then its smaller claims.
 
-    Nothing is left out: a claim for which too little was measured has the verdict that says so.
+    A claim for which too little was measured is there as well, with the verdict that says so.
     """
     table = table_of(campaign)
     return tuple(claim(table, margins) for claim in _CLAIMS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What slower meters would have made of a trace: ones that read the power at once, and ones that average it."""
+"""The energies that slower meters would have measured: meters that sample the power, and meters that average it."""
 
 from __future__ import annotations
 
@@ -8,44 +8,45 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.findings.regression import UPPER, redraw
+from monitor_app.analysis.run.inputs import Readings
 from monitor_app.analysis.run.integration import Integral
-from monitor_app.analysis.run.steadiness import Readings
-from monitor_app.core.estimate import Estimate
+from monitor_app.analysis.statistics.bootstrap import percentile_interval, redraw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from monitor_app.core.estimate import Estimate
+
     Floats = NDArray[np.float64]
     Nanoseconds = NDArray[np.int64]
 
 MOST_OFF = 0.95
-"""Share of the cases whose error is not exceeded."""
+"""Fraction of the cases."""
 _LEVELS = 2001
 _DRAWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Where energies are asked for, shapes (n,)."""
+    """The spans that energies are computed for, shapes (n,)."""
 
     start_ns: Nanoseconds
     end_ns: Nanoseconds
 
 
 def read_at_once(power: Readings, step: int, phase: int, spans: Spans) -> Floats | None:
-    """Energy in J of each span from every ``step``-th sample, from ``phase`` on, with straight lines between.
+    """Energy in J of each span from every ``step``-th sample from ``phase`` on, joined by straight lines.
 
-    None where fewer than two are left.
+    None where fewer than two samples are left.
     """
     seen = Readings(power.times_ns[phase::step], power.values[phase::step])
     return Integral(seen).between(spans.start_ns, spans.end_ns) if len(seen.values) > 1 else None
 
 
 def averaged(whole: Integral, step: int, phase: int, spans: Spans) -> Floats | None:
-    """The same from means over each ``step`` samples of a whole trace; each holds over the time it is the mean of."""
+    """The same from means over each ``step`` samples of a whole trace, each constant over its own period."""
     edges_ns = whole.times_ns[phase::step]
     if len(edges_ns) < 2:
         return None
@@ -54,7 +55,7 @@ def averaged(whole: Integral, step: int, phase: int, spans: Spans) -> Floats | N
 
 
 def remaining(values: Floats, step: int) -> float:
-    """Standard deviation of means over ``step`` samples, as a share of that of the samples, shape (n,)."""
+    """Standard deviation of means over ``step`` samples, as a fraction of that of the samples, shape (n,)."""
     if len(values) <= step or values.std() == 0:
         return 0.0
     sums = np.cumsum(np.append(0.0, values - values.mean()))
@@ -62,9 +63,9 @@ def remaining(values: Floats, step: int) -> float:
 
 
 def most_off(errors: Sequence[Floats]) -> Estimate:
-    """Error that 95 of 100 cases do not exceed, of the cases of each run; the interval is by redrawing runs.
+    """The error that 95 of 100 cases do not exceed, from the cases of each run, with a bootstrap interval over runs.
 
-    All moments at which the meter may have begun are among the cases, so what is left to chance are the runs.
+    The cases hold every moment at which the meter may have started, so only the choice of runs is random.
     """
     sizes = np.array([len(each) for each in errors], dtype=np.float64)
     pooled = np.abs(np.concatenate(errors))
@@ -74,5 +75,4 @@ def most_off(errors: Sequence[Floats]) -> Estimate:
     drawn = redraw(len(errors), _DRAWS)
     counts = (drawn[:, :, np.newaxis] == np.arange(len(errors))).sum(axis=1).astype(np.float64)
     reached = counts @ below >= MOST_OFF * (counts @ sizes)[:, np.newaxis]
-    low, high = np.quantile(levels[reached.argmax(axis=1)], (1 - UPPER, UPPER))
-    return Estimate(found, min(found, float(low)), max(found, float(high)))
+    return percentile_interval(found, levels[reached.argmax(axis=1)])

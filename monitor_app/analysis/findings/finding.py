@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What was found of one claim of Canziani, Paszke and Culurciello (2016): a verdict and the numbers behind it."""
+"""The result of testing one claim of Canziani, Paszke and Culurciello (2016): a verdict and the numbers behind it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from monitor_app.core.estimate import Estimate
 
-CONFIDENCE = 0.90
-"""Of every interval here. That it lies inside a margin is both one-sided tests of an equivalence at 5 %."""
-
 
 class Verdict(str, Enum):
     """Whether a claim holds on this board."""
@@ -20,7 +17,7 @@ class Verdict(str, Enum):
     HOLDS = "holds"
     DOES_NOT_HOLD = "does not hold"
     NOT_ENOUGH_DATA = "not enough data"
-    """Too little was measured, or what was measured agrees with both."""
+    """Too little was measured, or the interval allows both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +26,7 @@ class Statistic:
 
     name: str
     estimate: Estimate | None
-    """With the interval of `CONFIDENCE`; its ends are the value where a number has none. None: not known."""
+    """With its interval at `FINDING_LEVEL`, or exact where a number has none. None: not known."""
     unit: str
     """Empty for a plain number."""
 
@@ -39,7 +36,7 @@ class Finding:
     """One claim, tested."""
 
     key: str
-    """Of links: power-batch."""
+    """Its name in links: power-batch."""
     claim: str
     """What the paper says, in one sentence."""
     verdict: Verdict
@@ -47,13 +44,13 @@ class Finding:
     """What was found, with numbers and intervals, or what is missing."""
     statistics: tuple[Statistic, ...]
     figure: str
-    """Key of the chart behind it; of charts of several batch sizes without the size, which is then the largest."""
+    """Key of the chart behind it, without the batch size of charts that have one; then the largest is meant."""
     margin: str
-    """What the verdict was decided against."""
+    """The criterion of the verdict."""
     caution: str
-    """What its reader must know beside it, or empty."""
+    """What a reader must know besides the sentence, or empty."""
     simulated: bool
-    """Some of it was not measured on a real thing."""
+    """Some of its data is simulated."""
 
 
 def within(estimate: Estimate, low: float, high: float) -> Verdict:
@@ -66,7 +63,7 @@ def within(estimate: Estimate, low: float, high: float) -> Verdict:
 
 
 def all_of(*verdicts: Verdict) -> Verdict:
-    """Of a claim that needs each of them: refuted by one, held up by all."""
+    """Of a claim that needs each of them: one that does not hold refutes it."""
     for verdict in (Verdict.DOES_NOT_HOLD, Verdict.NOT_ENOUGH_DATA):
         if verdict in verdicts:
             return verdict

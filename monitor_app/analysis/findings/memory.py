@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory has a floor and then follows the parameters (figure 6), and a knee in the batch size (figure 5)."""
+"""Memory is constant and then grows, with the parameters (figure 6) and with the batch size (figure 5)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
-from monitor_app.analysis.findings.paper import FLOOR_TO_MB, MEMORY_SLOPE
-from monitor_app.analysis.findings.regression import mean_of
 from monitor_app.analysis.statistics.broken_line import BrokenLine, fit_broken_line
-from monitor_app.core.estimate import Estimate
+from monitor_app.analysis.statistics.regression import mean_of
+from monitor_app.core.canziani2016 import FLOOR_ENDS_MB, MEMORY_SLOPE
+from monitor_app.core.estimate import exact
 from monitor_app.core.formatting import interval, number
 
 if TYPE_CHECKING:
@@ -25,49 +25,49 @@ if TYPE_CHECKING:
 
 LEAST_NETWORKS = 6
 LEAST_SMALL = 3
-"""Networks that must lie where the paper has a floor, for it to be missed."""
+"""Networks that must be as small as those of the paper's floor before its absence is a finding."""
 LEAST_ABOVE = 3
-"""Networks behind the knee, or there is no slope to speak of."""
+"""Networks above the knee, for a slope to be determined."""
 GROWN = 1.1
-"""Factor from the smallest to the largest batch below which memory has not grown."""
+"""Memory that grows by less than this factor from the smallest to the largest batch counts as constant."""
 LEAST_KNEES = 3
 LEAST_BATCHES = 4
 
 
 def memory_and_parameters(table: Table, margins: Margins) -> Finding:
-    """A floor and a slope behind a knee at the smaller headline batch, the slope against 1.30."""
+    """A floor and a slope above a knee at the smaller headline batch size, compared with the paper's slope of 1.30."""
     small, _ = table.headline(table.memory_mb)
     memory = table.memory_mb[:, small] if table.batches.size else np.empty(0)
     known = np.isfinite(memory) & np.isfinite(table.parameters_mb) if memory.size else np.empty(0, dtype=bool)
     verdict = Verdict.NOT_ENOUGH_DATA
     statistics: tuple[Statistic, ...] = ()
-    sentence = f"Memory and parameters of {LEAST_NETWORKS} networks are needed at one batch size."
+    sentence = f"Memory and parameters of at least {LEAST_NETWORKS} networks are needed at one batch size."
     if known.sum() >= LEAST_NETWORKS:
         found = fit_broken_line(table.parameters_mb[known], memory[known], LEAST_ABOVE)
         verdict = _slope_verdict(found, table.parameters_mb[known], margins)
-        sentence = "Memory does not grow with the parameters of these networks, of which too few may be large."
+        sentence = "Memory does not grow with the parameters of these networks; there may be too few large ones."
         if found is not None:
             sentence = (
                 f"At batch {table.batches[small]} memory stays at {interval(found.floor, 'MB')} up to "
-                f"{interval(found.knee, 'MB')} of parameters, then grows by {interval(found.slope, 'MB')} a MB."
+                f"{interval(found.knee, 'MB')} of parameters, then grows by {interval(found.slope, 'MB')} per MB."
             )
             statistics = (
                 Statistic("Floor", found.floor, "MB"),
                 Statistic("Knee", found.knee, "MB of parameters"),
-                Statistic("Slope behind the knee", found.slope, "MB/MB"),
-                Statistic("AICc of a straight line less that of this", _plain(found.lead), ""),
+                Statistic("Slope above the knee", found.slope, "MB/MB"),
+                Statistic("AICc of a straight line minus that of the broken line", exact(found.lead), ""),
             )
     low, high = MEMORY_SLOPE * (1 - margins.memory_slope), MEMORY_SLOPE * (1 + margins.memory_slope)
     return Finding(
         key="memory-parameters",
-        claim=f"Memory has a floor, and above it takes {MEMORY_SLOPE:.2f} MB for each MB of parameters.",
+        claim=f"Memory has a floor, and above it grows by {MEMORY_SLOPE:.2f} MB for each MB of parameters.",
         verdict=verdict,
         sentence=sentence,
         statistics=statistics,
         figure="memory-parameters",
         margin=(
-            f"A floor that is seen, and a slope of {number(low)} to {number(high)}; refuted by another slope, or where "
-            f"the floor ends below {margins.floor * FLOOR_TO_MB:g} MB of parameters"
+            f"A floor, and a slope of {number(low)} to {number(high)}. Refuted by another slope, or a floor that ends "
+            f"below {margins.floor * FLOOR_ENDS_MB:g} MB of parameters"
         ),
         caution=table.caution,
         simulated=table.times_simulated,
@@ -75,8 +75,8 @@ def memory_and_parameters(table: Table, margins: Margins) -> Finding:
 
 
 def memory_knee(table: Table, margins: Margins) -> Finding:
-    """Growth by image between the two smallest batches, as a share of that between the two largest."""
-    shares, knees = [], []
+    """Growth per image between the two smallest batches, as a fraction of that between the two largest."""
+    fractions, knees = [], []
     for row, memory in enumerate(table.memory_mb):
         known = np.isfinite(memory)
         if known.sum() < LEAST_BATCHES:
@@ -84,23 +84,23 @@ def memory_knee(table: Table, margins: Margins) -> Finding:
         batches, used = table.batches[known].astype(np.float64), memory[known]
         growth = np.diff(used) / np.diff(batches)
         if growth[-1] > 0 and used[-1] > GROWN * used[0]:
-            shares.append(float(growth[0] / growth[-1]))
+            fractions.append(float(growth[0] / growth[-1]))
             knees.append((table.titles[row], fit_broken_line(batches, used)))
     verdict = Verdict.NOT_ENOUGH_DATA
     statistics: tuple[Statistic, ...] = ()
-    sentence = f"{LEAST_KNEES} networks whose memory grows are needed at {LEAST_BATCHES} batch sizes."
-    if len(shares) >= LEAST_KNEES:
-        share = mean_of(np.array(shares))
-        verdict = within(share, -math.inf, margins.flat)
+    sentence = f"At least {LEAST_KNEES} networks whose memory grows are needed at {LEAST_BATCHES} batch sizes."
+    if len(fractions) >= LEAST_KNEES:
+        fraction = mean_of(np.array(fractions))
+        verdict = within(fraction, -math.inf, margins.flat)
         statistics = (
-            Statistic("Growth before the knee, as a share of that behind it", _percent(share), "%"),
-            *(Statistic(f"Knee of {title}", fit.knee if fit else None, "images a batch") for title, fit in knees),
+            Statistic("Growth below the knee, relative to that above it", fraction.scaled(100), "%"),
+            *(Statistic(f"Knee of {title}", fit.knee if fit else None, "images per batch") for title, fit in knees),
         )
         places = [fit.knee.value for _, fit in knees if fit is not None]
         where = f"; the knee lies between batch {number(min(places))} and {number(max(places))}" if places else ""
         sentence = (
-            f"For each image between their two smallest batches the memory of {len(shares)} networks grows by "
-            f"{interval(share, '%', 100)} of what it grows by between their two largest{where}."
+            f"The memory of {len(fractions)} networks grows per image, between their two smallest batches, by "
+            f"{interval(fraction, '%', 100)} of its growth between their two largest{where}."
         )
     return Finding(
         key="memory-knee",
@@ -109,7 +109,7 @@ def memory_knee(table: Table, margins: Margins) -> Finding:
         sentence=sentence,
         statistics=statistics,
         figure="memory-batch",
-        margin=f"Less than {margins.flat:.0%} of the later growth before the knee",
+        margin=f"Growth below the knee is less than {margins.flat:.0%} of that above it",
         caution=table.caution,
         simulated=table.times_simulated,
     )
@@ -123,17 +123,9 @@ def _slope_verdict(found: BrokenLine | None, parameters_mb: Floats, margins: Mar
 
 
 def _floor_verdict(found: BrokenLine, parameters_mb: Floats, margins: Margins) -> Verdict:
-    """That a straight line does as well refutes nothing: large networks alone lie on one. Small ones must, too."""
+    """A straight line that fits as well refutes nothing while only large networks lie on it; small ones must, too."""
     if found.lead >= margins.evidence and found.knee.low > parameters_mb.min():
         return Verdict.HOLDS
-    end_mb = margins.floor * FLOOR_TO_MB
+    end_mb = margins.floor * FLOOR_ENDS_MB
     small = (parameters_mb < end_mb).sum() >= LEAST_SMALL
     return Verdict.DOES_NOT_HOLD if small and found.knee.high < end_mb else Verdict.NOT_ENOUGH_DATA
-
-
-def _percent(share: Estimate) -> Estimate:
-    return Estimate(100 * share.value, 100 * share.low, 100 * share.high)
-
-
-def _plain(value: float) -> Estimate:
-    return Estimate(value, value, value)

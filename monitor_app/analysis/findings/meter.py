@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a session file to what its own trace says of the meter that such work takes."""
+"""The traces of a session, and the errors that meters of other rates would have made on them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.findings.margins import Margins
-from monitor_app.analysis.findings.trace import Trace, meter_findings, missed_at, usable
-from monitor_app.analysis.run.results import delay_of, idle_spans
-from monitor_app.analysis.run.signals import is_simulated, total_power
-from monitor_app.analysis.run.steadiness import Readings
+from monitor_app.analysis.findings.trace import Trace, missed_at, usable
+from monitor_app.analysis.run.inputs import Readings, delay_of, idle_spans
+from monitor_app.analysis.run.signals import total_power
 from monitor_app.charts.model import Axis, Chart, Line, Origin, Point, Scale, Series
-from monitor_app.core.estimate import Estimate
+from monitor_app.core.estimate import exact
 from monitor_app.core.runs import Phase, RunState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor_app.analysis.findings.finding import Finding
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import RunRow, SignalRow
 
@@ -31,15 +29,8 @@ RATES_HZ = (1.0, 2.0, 5.0, 12.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0)
 _COLOURS = {"a batch": "#c2410c", "a run": "#0369a1"}
 
 
-def findings_of_meter(reader: SessionReader) -> tuple[Finding, ...]:
-    """The needed bandwidth and what slow meters miss, from up to twelve runs spread over the session."""
-    return meter_findings(traces_of(reader), simulated=is_simulated(reader))
-
-
-def meter_chart(reader: SessionReader) -> Chart:
-    """Error of the net energy that meters of lower rates would have made of these runs, decimated from their trace."""
-    traces = traces_of(reader)
-    simulated = is_simulated(reader)
+def meter_chart(traces: Sequence[Trace], *, simulated: bool = False) -> Chart:
+    """Error of the net energy of these runs by meters of lower rates, computed from their decimated traces."""
     series = _error_series(traces, Origin.SIMULATED if simulated else Origin.MEASURED)
     limit = 100 * Margins().meter
     lines = (
@@ -50,22 +41,23 @@ def meter_chart(reader: SessionReader) -> Chart:
     return Chart(
         key="meter-rate",
         number=None,
-        title="Error of energy against the rate of the meter",
-        x=Axis("Values a second", "1/s", Scale.LOG),
-        y=Axis("Error of net energy, 95 of 100 cases", "%", Scale.LOG),
+        title="Error of energy against the sample rate of the meter",
+        x=Axis("Samples per second", "1/s", Scale.LOG),
+        y=Axis("Error of net energy in 95 of 100 cases", "%", Scale.LOG),
         series=series,
         lines=lines,
         caption=(
-            "What slower meters would have made of the same runs: their trace with most of its values left out, begun "
-            "at every possible moment. Where a line lies under the margin, a meter of that rate is enough."
+            "The energies that slower meters would have measured, computed from the recorded traces by leaving out "
+            "samples, for every possible start of sampling. Where a line lies below the margin, a meter of that sample "
+            "rate is sufficient."
         ),
-        missing=() if series else ("No run has a trace that is fast enough to leave values out of.",),
+        missing=() if series else ("No run was recorded at a sample rate that is high enough to be reduced.",),
         simulated=simulated,
     )
 
 
 def traces_of(reader: SessionReader) -> tuple[Trace, ...]:
-    """The timed spans of up to twelve runs, spread evenly over those that are done; none without a total power."""
+    """The timed spans of up to twelve completed runs, spread evenly over the session; none without a total power."""
     signal = total_power(reader)
     if signal is None:
         return ()
@@ -107,7 +99,7 @@ def _samples(reader: SessionReader, signal: SignalRow, start_ns: int, end_ns: in
 
 
 def _step(count: int) -> int:
-    """A trace of a fast meter keeps every so many samples: its own bandwidth is far above the work's."""
+    """Only every n-th sample of a fast meter is kept, as its bandwidth is far above that of the work."""
     return max(count // MOST_SAMPLES, 1)
 
 
@@ -120,7 +112,7 @@ def _error_series(traces: Sequence[Trace], origin: Origin) -> tuple[Series, ...]
             f"Energy of {what}",
             _COLOURS[what],
             tuple(
-                Point(_exact(each.rate_hz), _exact(100 * error), label=f"{what} at {each.rate_hz:g}/s")
+                Point(exact(each.rate_hz), exact(100 * error), label=f"{what} at {each.rate_hz:g}/s")
                 for each in missed
                 if (error := each.of_batch() if what == "a batch" else each.of_run()) > 0
             ),
@@ -129,7 +121,3 @@ def _error_series(traces: Sequence[Trace], origin: Origin) -> tuple[Series, ...]
         )
         for what in _COLOURS
     )
-
-
-def _exact(value: float) -> Estimate:
-    return Estimate(value, value, value)

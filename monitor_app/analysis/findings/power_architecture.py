@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
-from monitor_app.analysis.findings.paper import NET_DEVIATION_W, NET_W
-from monitor_app.analysis.findings.regression import UPPER, deviation_of, fit_line, mean_of
-from monitor_app.analysis.statistics.distributions import t_quantile
-from monitor_app.core.estimate import Estimate
+from monitor_app.analysis.statistics.regression import deviation_of, mean_of, straight_line
+from monitor_app.core.canziani2016 import NET_DEVIATION_W, NET_W
+from monitor_app.core.estimate import FINDING_LEVEL, Estimate, exact
 from monitor_app.core.formatting import interval, number
 
 if TYPE_CHECKING:
@@ -24,17 +23,17 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 LEAST_NETWORKS = 5
-_SURER = (1 + UPPER) / 2
-"""In place of `UPPER`, where two tests share its error."""
-_TOO_FEW = f"Net power of {LEAST_NETWORKS} networks is needed at one batch size."
+_HALVED = (1 + FINDING_LEVEL) / 2
+"""Confidence level in place of `FINDING_LEVEL` where two tests share its error rate (Bonferroni)."""
+_TOO_FEW = f"Net power of at least {LEAST_NETWORKS} networks is needed at one batch size."
 _ENERGY = (
-    "That power is alike says nothing of energy: net energy an image is proportional to the time it takes, so the "
-    "slowest network costs most."
+    "Equal power does not mean equal energy: net energy per image is power multiplied by time, so the slowest network "
+    "takes the most."
 )
 
 
 def power_and_architecture(table: Table, margins: Margins) -> Finding:
-    """Equivalence of the spread between networks at the larger headline batch, with its upper limit."""
+    """Whether the standard deviation between networks is within its margin at the larger headline batch size."""
     _, large = table.headline(table.net_w.values)
     watts = _known(table.net_w.values, large)
     verdict, sentence = Verdict.NOT_ENOUGH_DATA, _TOO_FEW
@@ -44,15 +43,15 @@ def power_and_architecture(table: Table, margins: Margins) -> Finding:
         margin_w = margins.power * float(watts.mean())
         verdict = all_of(within(relative, 0.0, margins.spread), _of_trend(trend, margin_w))
         if verdict is Verdict.DOES_NOT_HOLD:
-            # Either alone refutes it, so each must be surer for both to err in one of twenty.
-            wider = _relative(_deviation(table, large, _SURER), watts)
-            surer = (within(wider, 0.0, margins.spread), _of_trend(_trend(table, large, _SURER), margin_w))
-            verdict = verdict if Verdict.DOES_NOT_HOLD in surer else Verdict.NOT_ENOUGH_DATA
+            # Either test alone refutes the claim, so each is done at half the error rate (Bonferroni).
+            wider = _relative(_deviation(table, large, _HALVED), watts)
+            both = (within(wider, 0.0, margins.spread), _of_trend(_trend(table, large, _HALVED), margin_w))
+            verdict = verdict if Verdict.DOES_NOT_HOLD in both else Verdict.NOT_ENOUGH_DATA
         statistics = _spreads(table, large, trend)
         sentence = (
-            f"At batch {table.batches[large]} the net power of {len(watts)} networks is {number(float(watts.mean()))} "
-            f"W with a standard deviation of {interval(relative, '%', 100)} of it, from {number(float(watts.min()))} "
-            f"to {number(float(watts.max()))} W."
+            f"At batch {table.batches[large]} the mean net power of {len(watts)} networks is "
+            f"{number(float(watts.mean()))} W with a relative standard deviation of {interval(relative, '%', 100)}; it "
+            f"ranges from {number(float(watts.min()))} to {number(float(watts.max()))} W."
         )
     return Finding(
         key="power-architecture",
@@ -61,14 +60,14 @@ def power_and_architecture(table: Table, margins: Margins) -> Finding:
         sentence=sentence,
         statistics=statistics,
         figure="operations-power",
-        margin=f"A standard deviation of {margins.spread:.0%} of the mean",
+        margin=f"A standard deviation of at most {margins.spread:.0%} of the mean",
         caution=f"{table.caution} {_ENERGY}".strip(),
         simulated=table.power_simulated,
     )
 
 
 def power_deviation(table: Table, margins: Margins) -> Finding:
-    """The standard deviation against the paper's 0.7 W in 11.8 W, as a share, so that any board can be judged."""
+    """The relative standard deviation, compared with the paper's 0.7 W of 11.8 W, so that any board can be tested."""
     _, large = table.headline(table.net_w.values)
     watts = _known(table.net_w.values, large)
     verdict, sentence = Verdict.NOT_ENOUGH_DATA, _TOO_FEW
@@ -82,22 +81,22 @@ def power_deviation(table: Table, margins: Margins) -> Finding:
         statistics = (
             Statistic("Mean net power", mean_of(watts), "W"),
             Statistic("Standard deviation of net power", found, "W"),
-            Statistic("Standard deviation as a share of the mean", _times(relative, 100), "%"),
-            Statistic("Standard deviation beyond that of measuring", Estimate(beyond, beyond, beyond), "W"),
+            Statistic("Relative standard deviation", relative.scaled(100), "%"),
+            Statistic("Standard deviation without measurement uncertainty", exact(beyond), "W"),
         )
         sentence = (
             f"At batch {table.batches[large]} net power is {interval(mean_of(watts), 'W')} with a standard deviation "
-            f"of {interval(found, 'W')} over {len(watts)} networks, {interval(relative, '%', 100)} of the mean"
+            f"of {interval(found, 'W')} over {len(watts)} networks, which is {interval(relative, '%', 100)} of the mean"
             f"{_compared(verdict, relative.value, published)}."
         )
     return Finding(
         key="power-deviation",
-        claim=f"Net power is {NET_W} W with a standard deviation of {NET_DEVIATION_W} W, {published:.1%} of it.",
+        claim=f"Net power is {NET_W} W with a standard deviation of {NET_DEVIATION_W} W, {published:.1%} of the mean.",
         verdict=verdict,
         sentence=sentence,
         statistics=statistics,
         figure="operations-power",
-        margin=f"{published:.1%} of the mean, to a factor of {margins.deviation:g}; the watts themselves are the TX1's",
+        margin=f"{published:.1%} of the mean within a factor of {margins.deviation:g}; the power itself is the TX1's",
         caution=table.caution,
         simulated=table.power_simulated,
     )
@@ -109,25 +108,23 @@ def _spreads(table: Table, large: int, trend: Estimate | None) -> tuple[Statisti
     for column in dict.fromkeys((small, large)):
         watts = _known(table.net_w.values, column)
         if len(watts) >= LEAST_NETWORKS and watts.mean() > 0:
-            relative = _times(_relative(_deviation(table, column), watts), 100)
+            relative = _relative(_deviation(table, column), watts).scaled(100)
             found.append(Statistic(f"Standard deviation at batch {table.batches[column]}", relative, "% of the mean"))
     return (*found, Statistic("Change from the fewest to the most operations", trend, "W"))
 
 
-def _trend(table: Table, column: int, upper: float = UPPER) -> Estimate | None:
-    """What a straight line against the logarithm of operations changes by over all networks."""
+def _trend(table: Table, column: int, level: float = FINDING_LEVEL) -> Estimate | None:
+    """Change of a straight line against the logarithm of operations, from the fewest to the most of them."""
     watts, logs = table.net_w.values[:, column], np.log(table.operations_g)
     known = np.isfinite(watts) & np.isfinite(logs)
     reach = float(np.ptp(logs[known])) if known.any() else 0.0
     if known.sum() < LEAST_NETWORKS or reach == 0:
         return None
-    line = fit_line(logs[known], watts[known])
-    half = t_quantile(upper, line.freedom) * line.deviation / math.sqrt(line.extent)
-    return _times(Estimate(line.slope.value, line.slope.value - half, line.slope.value + half), reach)
+    return straight_line(logs[known], watts[known]).slope_estimate(level).scaled(reach)
 
 
 def _of_trend(trend: Estimate | None, margin_w: float) -> Verdict:
-    """A trend that is not shown to be any is no objection; one that is shown must also be shown to be small."""
+    """A trend that is not significant does not count against the claim; a significant one must be shown to be small."""
     if trend is None or trend.low <= 0 <= trend.high:
         return Verdict.HOLDS
     return within(trend, -margin_w, margin_w)
@@ -136,13 +133,13 @@ def _of_trend(trend: Estimate | None, margin_w: float) -> Verdict:
 def _compared(verdict: Verdict, found: float, published: float) -> str:
     if verdict is not Verdict.DOES_NOT_HOLD:
         return ""
-    return ", less than the paper's" if found < published else ", more than the paper's"
+    return ", less than in the paper" if found < published else ", more than in the paper"
 
 
-def _deviation(table: Table, column: int, upper: float = UPPER) -> Estimate:
-    """Between networks. Its lower end is what is left when all uncertainty of measuring was noise that adds to it."""
-    found = deviation_of(_known(table.net_w.values, column), upper)
-    return Estimate(found.value, _less(found.low, _noise_w(table, column)), found.high)
+def _deviation(table: Table, column: int, level: float = FINDING_LEVEL) -> Estimate:
+    """Between networks. The lower end assumes that all measurement uncertainty is noise, which adds to the spread."""
+    found = deviation_of(_known(table.net_w.values, column), level)
+    return Estimate(found.value, _less(found.low, _noise_w(table, column)), found.high, level)
 
 
 def _noise_w(table: Table, column: int) -> float:
@@ -155,11 +152,7 @@ def _less(deviation: float, noise: float) -> float:
 
 
 def _relative(deviation: Estimate, watts: Floats) -> Estimate:
-    return _times(deviation, 1 / float(watts.mean()))
-
-
-def _times(estimate: Estimate, factor: float) -> Estimate:
-    return Estimate(estimate.value * factor, estimate.low * factor, estimate.high * factor)
+    return deviation.scaled(1 / float(watts.mean()))
 
 
 def _known(values: Floats, column: int) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 
 from monitor_app.analysis.findings.equivalence import LEAST_NETWORKS, Contrast, Trends, contrasts, equivalent, trends
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of
-from monitor_app.analysis.findings.regression import mean_of
+from monitor_app.analysis.statistics.regression import mean_of
 from monitor_app.core.formatting import interval, listed, number
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def power_and_batch(table: Table, margins: Margins) -> Finding:
-    """Equivalence of the mean net power at every two batch sizes, paired by network."""
+    """Equivalence of the mean net power at each pair of batch sizes, paired by network."""
     watts, batches = table.net_w.values, table.batches
     pairs = contrasts(watts)
     mean_w = float(np.nanmean(watts)) if np.isfinite(watts).any() else 0.0
@@ -28,30 +28,29 @@ def power_and_batch(table: Table, margins: Margins) -> Finding:
     caution = table.caution
     if not pairs:
         verdict = Verdict.NOT_ENOUGH_DATA
-        sentence = f"Net power at two batch sizes or more is needed of {LEAST_NETWORKS} networks."
+        sentence = f"Net power of at least {LEAST_NETWORKS} networks is needed at two batch sizes."
     elif mean_w <= 0:
         verdict, sentence = (
             Verdict.NOT_ENOUGH_DATA,
-            "Net power is not above zero, so that no share of it says anything.",
+            "Net power is not above zero, so relative differences are undefined.",
         )
     else:
         exceptions = followed.beyond(margin_w)
         verdict = equivalent(pairs, margin_w)
         if len(exceptions) > margins.exceptions * len(followed.rows):
             verdict = Verdict.DOES_NOT_HOLD
-        elif followed.share_outside(margin_w) > margins.exceptions:
-            # Networks that change in opposite directions have a mean that does not.
+        elif followed.fraction_outside(margin_w) > margins.exceptions:
+            # The changes of networks that change in opposite directions cancel in the mean.
             verdict = all_of(verdict, Verdict.NOT_ENOUGH_DATA)
         worst = max(pairs, key=lambda pair: max(-pair.difference.low, pair.difference.high))
         statistics = _statistics(table, worst, followed)
         sentence = (
-            f"Net power is {number(mean_w)} W on average; between batch {batches[worst.first]} and "
-            f"{batches[worst.second]}, where it changes most, it changes by {interval(worst.difference, 'W')} on "
-            f"average over {worst.networks} networks."
+            f"Mean net power is {number(mean_w)} W. It changes most between batch {batches[worst.first]} and "
+            f"{batches[worst.second]}, by {interval(worst.difference, 'W')} on average over {worst.networks} networks."
         )
         if len(exceptions):
             titles = listed([table.titles[row] for row in exceptions], most=6)
-            caution = f"{caution} The power of {titles} does follow the batch size.".strip()
+            caution = f"{caution} The power of {titles} depends on the batch size.".strip()
     return Finding(
         key="power-batch",
         claim="Net power does not depend on the batch size.",
@@ -60,8 +59,8 @@ def power_and_batch(table: Table, margins: Margins) -> Finding:
         statistics=statistics,
         figure="power-batch",
         margin=(
-            f"A difference of {margins.power:.0%} of mean net power, {number(margin_w)} W, between any two batch "
-            f"sizes; on its own no more than {margins.exceptions:.0%} of the networks may change by more"
+            f"A mean difference of at most {margins.power:.0%} of net power, {number(margin_w)} W, between any two "
+            f"batch sizes, and at most {margins.exceptions:.0%} of the networks that change by more"
         ),
         caution=caution,
         simulated=table.power_simulated,
@@ -75,8 +74,8 @@ def _statistics(table: Table, worst: Contrast, followed: Trends) -> tuple[Statis
         several = table.net_w.values[followed.rows]
         ranges = np.nanmax(several, axis=1) - np.nanmin(several, axis=1)
         found += [
-            Statistic("Slope for each doubling of the batch", mean_of(followed.slopes), "W"),
-            Statistic("Change from the smallest to the largest batch", mean_of(followed.changes), "W"),
-            Statistic("Highest less lowest of a network, noise included", mean_of(ranges), "W"),
+            Statistic("Slope per doubling of the batch size", mean_of(followed.slopes), "W"),
+            Statistic("Change from the smallest to the largest batch size", mean_of(followed.changes), "W"),
+            Statistic("Range (highest minus lowest) of a network, noise included", mean_of(ranges), "W"),
         ]
     return tuple(found)

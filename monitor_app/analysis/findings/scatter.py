@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How well one ratio predicts another network: operations a second, or for a joule, spread by a factor."""
+"""How well a ratio (operations per second or per joule) of some networks predicts that of another one."""
 
 from __future__ import annotations
 
@@ -8,40 +8,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.findings.finding import CONFIDENCE
-from monitor_app.analysis.findings.regression import deviation_of
-from monitor_app.analysis.statistics.distributions import t_quantile
-from monitor_app.core.estimate import Estimate
+from monitor_app.analysis.statistics.intervals import Z_90, t_quantile
+from monitor_app.analysis.statistics.regression import deviation_of
+from monitor_app.core.estimate import FINDING_LEVEL, Estimate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
-_Z_90 = 1.6448536269514722
-"""95 % point of the normal distribution: nine of ten lie within it on both sides."""
 
-
-def nine_of_ten(ratios: Floats) -> Estimate:
-    """Factor within which the geometric mean predicts nine of ten further networks, for log-normal ratios (n,)."""
-    deviation, stretch = deviation_of(np.log(ratios)), _Z_90 * math.sqrt(1 + 1 / len(ratios))
-    return Estimate(*(math.exp(stretch * each) for each in (deviation.value, deviation.low, deviation.high)))
+def prediction_factor(ratios: Floats) -> Estimate:
+    """Factor that a 90 % prediction interval about the geometric mean spans, for log-normal ratios, shape (n,)."""
+    return deviation_of(np.log(ratios)).scaled(Z_90 * math.sqrt(1 + 1 / len(ratios))).exponential()
 
 
 def left_out_errors(ratios: Floats) -> Floats:
-    """By which factor each differs from the geometric mean of all others, shape (n,)."""
+    """The factor by which each ratio differs from the geometric mean of all the others, shape (n,)."""
     logs = np.log(ratios)
     errors: Floats = np.exp((logs - logs.mean()) * len(logs) / (len(logs) - 1))
     return errors
 
 
 def far_above(ratios: Floats, factor: float) -> NDArray[np.intp]:
-    """Those shown to lie above the others by more than a factor, by a Student test each; one false in twenty sets."""
+    """Places of the ratios shown by a Student test to exceed the others by a factor; one false in twenty sets."""
     logs, count = np.log(ratios), len(ratios)
     off = logs - logs.mean()
     from_others = off * count / (count - 1)
-    # Mean and deviation of all others, without a loop: Cook and Weisberg 1982, section 2.2.
-    squares = np.maximum(float(off @ off) - off**2 * count / (count - 1), 0.0)
-    error = np.sqrt(squares / (count - 2) * count / (count - 1))
-    limit = t_quantile(1 - (1 - CONFIDENCE) / 2 / count, count - 2)
+    # Mean and deviation of all the others, without a loop: Cook and Weisberg 1982, section 2.2.
+    residual = np.maximum(float(off @ off) - off**2 * count / (count - 1), 0.0)
+    error = np.sqrt(residual / (count - 2) * count / (count - 1))
+    limit = t_quantile(1 - (1 - FINDING_LEVEL) / 2 / count, count - 2)
     return np.flatnonzero(from_others - limit * error > math.log(factor))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""AlexNet gains a factor of three from batches, the other networks little (figure 3)."""
+"""Larger batches make AlexNet three times as fast per image, and the other networks little faster (figure 3)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
-from monitor_app.analysis.findings.paper import ALEXNET_SPEED_UP, ALEXNETS, LARGE_BATCH, LARGEST_BATCH, SMALL_BATCH
-from monitor_app.analysis.findings.regression import exponential, mean_of
-from monitor_app.core.estimate import Estimate
+from monitor_app.analysis.statistics.intervals import Z_90
+from monitor_app.analysis.statistics.regression import mean_of
+from monitor_app.core.canziani2016 import ALEXNET_SPEED_UP, ALEXNETS, LARGE_BATCH, LARGEST_BATCH, SMALL_BATCH
+from monitor_app.core.estimate import FINDING_LEVEL, Estimate, exact
 from monitor_app.core.formatting import interval
 
 if TYPE_CHECKING:
@@ -23,24 +24,26 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 LEAST_OTHERS = 3
-_Z_90 = 1.6448536269514722
+_MOST_LOG = 700.0
+"""Logarithms are capped here, since the exponential of larger ones overflows."""
 
 
 def speed_up(table: Table, margins: Margins) -> Finding:
-    """Time an image at batch 1 over that at a network's largest batch; AlexNets at 64, the others at 16 or more."""
+    """Time per image at batch 1 over that at the largest batch: 64 for AlexNets, at least 16 for the others."""
     gains, errors = _gains(table)
     alexnets = [row for name in ALEXNETS if (row := table.row(name)) is not None and _reaches(table, row)]
     others = [row for row in np.flatnonzero(np.isfinite(gains)).tolist() if table.papers[row] not in ALEXNETS]
     verdict = Verdict.NOT_ENOUGH_DATA
     statistics: tuple[Statistic, ...] = ()
     sentence = (
-        f"AlexNet or BN-AlexNet at batch {SMALL_BATCH} and {LARGEST_BATCH} is needed, and {LEAST_OTHERS} others at "
-        f"batch {SMALL_BATCH} and {LARGE_BATCH}."
+        f"AlexNet or BN-AlexNet at batch {SMALL_BATCH} and {LARGEST_BATCH} is needed, and at least {LEAST_OTHERS} "
+        f"other networks at batch {SMALL_BATCH} and {LARGE_BATCH}."
     )
     if alexnets and len(others) >= LEAST_OTHERS:
         log, error = float(gains[alexnets].mean()), math.sqrt(float((errors[alexnets] ** 2).sum())) / len(alexnets)
-        alexnet = exponential(Estimate(log, log - _Z_90 * error, log + _Z_90 * error))
-        other = exponential(mean_of(gains[others]))
+        half = Z_90 * error
+        alexnet = Estimate(log, log - half, log + half, FINDING_LEVEL).exponential(_MOST_LOG)
+        other = mean_of(gains[others]).exponential(_MOST_LOG)
         verdict = all_of(
             within(alexnet, ALEXNET_SPEED_UP / margins.speed_up, ALEXNET_SPEED_UP * margins.speed_up),
             within(other, 0.0, margins.small_speed_up),
@@ -48,23 +51,24 @@ def speed_up(table: Table, margins: Margins) -> Finding:
         statistics = (
             Statistic(f"AlexNet, batch {SMALL_BATCH} over {LARGEST_BATCH}", alexnet, ""),
             Statistic("Geometric mean of the others", other, ""),
-            *(Statistic(table.titles[row], _plain(math.exp(gains[row])), "") for row in (*alexnets, *others)),
+            *(Statistic(table.titles[row], exact(math.exp(gains[row])), "") for row in (*alexnets, *others)),
         )
         sentence = (
-            f"From batch {SMALL_BATCH} to {LARGEST_BATCH} an image takes AlexNet {interval(alexnet)} times less; the "
-            f"other {len(others)} networks gain {interval(other)} up to their largest batch, "
-            f"{table.titles[max(others, key=lambda row: gains[row])]} most."
+            f"From batch {SMALL_BATCH} to {LARGEST_BATCH} AlexNet's time per image falls by a factor of "
+            f"{interval(alexnet)}. That of the other {len(others)} networks falls by a factor of {interval(other)} "
+            f"(geometric mean) up to their largest batch, most for "
+            f"{table.titles[max(others, key=lambda row: gains[row])]}."
         )
     return Finding(
         key="speed-up",
-        claim="AlexNet takes a third of the time an image at batch 64; the other networks gain little from batches.",
+        claim="At batch 64 AlexNet takes a third of its time per image; the other networks gain little from batching.",
         verdict=verdict,
         sentence=sentence,
         statistics=statistics,
         figure="time-batch",
         margin=(
-            f"AlexNet {ALEXNET_SPEED_UP:g} to a factor of {margins.speed_up:g}, the others' mean below "
-            f"{margins.small_speed_up:g}"
+            f"A speed-up of AlexNet of {ALEXNET_SPEED_UP:g} within a factor of {margins.speed_up:g}, and a mean of the "
+            f"others below {margins.small_speed_up:g}"
         ),
         caution=table.caution,
         simulated=table.times_simulated,
@@ -91,7 +95,3 @@ def _gains(table: Table) -> tuple[Floats, Floats]:
 def _reaches(table: Table, row: int) -> bool:
     known = table.batches[np.isfinite(table.seconds.values[row])].tolist()
     return SMALL_BATCH in known and known[-1] == LARGEST_BATCH
-
-
-def _plain(value: float) -> Estimate:
-    return Estimate(value, value, value)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cells of a campaign as arrays: a row a network, a column a batch size, NaN where nothing was measured."""
+"""The cells of a campaign as arrays: one row per network, one column per batch size, NaN where not measured."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from monitor_app.analysis.findings.paper import LARGE_BATCH, SMALL_BATCH
 from monitor_app.analysis.statistics.intervals import Z_95
+from monitor_app.core.canziani2016 import LARGE_BATCH, SMALL_BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 COMMON = 0.9
-"""Share of the networks that must have run at a batch size for networks to be compared at it."""
+"""Fraction of the networks that must have run at a batch size for networks to be compared at it."""
 _BYTES = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1}
 
 
@@ -43,31 +43,31 @@ class Table:
 
     titles: tuple[str, ...]
     papers: tuple[str | None, ...]
-    """What the paper calls the same network."""
+    """The name of the same network in the paper."""
     batches: NDArray[np.int64]
     """Rising."""
     seconds: Measured
-    """An image, shape (n, b)."""
+    """Per image, shape (n, b)."""
     net_w: Measured
     net_j: Measured
-    """An image."""
+    """Per image."""
     memory_mb: Floats
     """Shape (n, b)."""
     operations_g: Floats
-    """Shape (n,), as the next ones."""
+    """Shape (n,), like the fields below."""
     parameters_mb: Floats
-    """As they stand in memory."""
+    """At the precision of the run."""
     parameters_m: Floats
     top1: Measured
     """Percent."""
     times_simulated: bool
     power_simulated: bool
-    """Or the times of what took it."""
+    """Also true where only the times are."""
     caution: str
-    """What was left out."""
+    """What was left out, or empty."""
 
     def headline(self, values: Floats) -> tuple[int, int]:
-        """Columns of the paper's two batch sizes, or of the smallest and the largest that nearly all networks ran."""
+        """Columns of the paper's two batch sizes, or the smallest and the largest that nearly all networks ran."""
         counts = np.isfinite(values).sum(axis=0)
         if not counts.size:
             return 0, 0
@@ -79,12 +79,12 @@ class Table:
         return small, large
 
     def row(self, paper_name: str) -> int | None:
-        """That network of the paper."""
+        """Row of a network by its name in the paper; None where it was not run."""
         return self.papers.index(paper_name) if paper_name in self.papers else None
 
 
 def table_of(campaign: Campaign) -> Table:
-    """Of the cells under the conditions that most was measured under."""
+    """Of the cells under the conditions with the most measurements."""
     cells, caution = _alike(campaign)
     rows: dict[str, list[Cell]] = {}
     for cell in cells:
@@ -137,7 +137,7 @@ def _alike(campaign: Campaign) -> tuple[list[Cell], str]:
     chosen, count = counts.most_common(1)[0]
     left = len(ran) - count
     settings = ", ".join(filter(None, (chosen.device, chosen.precision, chosen.power_mode, chosen.clocks)))
-    text = f"Measured under {len(counts)} conditions; judged by {settings} alone, and {left} cells are left out."
+    text = f"Measured under {len(counts)} conditions; only {settings} is used, and {left} cells are left out."
     return [cell for cell in ran if cell.conditions == chosen], text
 
 
@@ -153,7 +153,7 @@ def _known(values: list[int | None], scale: float) -> Floats:
     return np.array([value * scale if value else np.nan for value in values], dtype=np.float64)
 
 
-def _percents(shares: list[Proportion | None]) -> Measured:
-    values = [np.nan if share is None else 100 * share.value for share in shares]
-    errors = [np.nan if share is None else 100 * (share.high - share.low) / 2 / Z_95 for share in shares]
+def _percents(fractions: list[Proportion | None]) -> Measured:
+    values = [np.nan if each is None else 100 * each.value for each in fractions]
+    errors = [np.nan if each is None else 100 * (each.high - each.low) / 2 / Z_95 for each in fractions]
     return Measured(np.array(values, dtype=np.float64), np.array(errors, dtype=np.float64))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one's own trace says of the meter that it takes: the bandwidth of the work, and what slower meters miss."""
+"""The meter that a workload needs, from its recorded traces: its bandwidth, and the errors of slower meters."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.findings.decimation import Spans, averaged, most_off, read_at_once, remaining
-from monitor_app.analysis.findings.finding import CONFIDENCE, Finding, Statistic, Verdict, all_of, within
+from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
 from monitor_app.analysis.findings.margins import Margins
-from monitor_app.analysis.findings.paper import BANDWIDTH_HZ, SLOW_METERS_HZ
 from monitor_app.analysis.run.integration import Integral
+from monitor_app.analysis.statistics.bootstrap import percentile_interval, redraw
 from monitor_app.analysis.statistics.spectrum import added_bandwidth_hz, spectrum
-from monitor_app.core.estimate import Estimate
+from monitor_app.core.canziani2016 import BANDWIDTH_HZ, SLOW_METERS_HZ
+from monitor_app.core.estimate import exact
 from monitor_app.core.formatting import interval, listed, number
 
 if TYPE_CHECKING:
@@ -22,19 +23,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.run.steadiness import Readings
+    from monitor_app.analysis.run.inputs import Readings
+    from monitor_app.core.estimate import Estimate
 
     Floats = NDArray[np.float64]
 
-SHARE = 0.99
-"""Part of the power of the fluctuations that lies below the needed bandwidth."""
+FRACTION = 0.99
+"""Fraction of the power of the fluctuations that lies below the needed bandwidth."""
 OVERSAMPLED = 4.0
-"""A meter must be so much faster than one it is to stand in for."""
+"""Least ratio of the rate of a trace to the rate of a meter that is computed from it."""
 PHASES = 24
-"""Moments at which a slower meter may have begun."""
+"""Moments within its period at which a slower meter may have started."""
 LEAST_TRACES = 3
 FULL = 0.9
-"""Share of the band of a meter above which fluctuations may go on beyond it."""
+"""Fraction of the band of a meter; fluctuations that reach beyond it may continue above the band."""
 _FIGURE = "meter-rate"
 _S = 1e-9
 
@@ -54,20 +56,20 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """What a meter of another rate makes of the same runs: relative errors of the net energy.
+    """Relative errors of the net energy of the same runs by a meter of another rate.
 
-    That of a run is that of the mean swing above idle too, for the times are known.
+    The error of a run is also that of its mean power above idle, since the times are known.
     """
 
     rate_hz: float
     averages: bool
-    """Its values are means over its period; else readings of a moment."""
+    """True: each value is the mean over a period. False: it is a sample of one moment."""
     runs: tuple[Floats, ...]
-    """Of each run, from all phases, shape (p,)."""
+    """Of each run, for all phases, shape (p,)."""
     batches: tuple[Floats, ...]
-    """Of the batches of each run, likewise, shape (k,)."""
+    """Of the batches of each run, for all phases, shape (k,)."""
     left: float
-    """Standard deviation of the power during a run that means over its period have, as a share; median of the runs."""
+    """Fraction of the standard deviation of power that means over a period keep; median of the runs."""
 
     def of_run(self) -> float:
         """Error that 95 of 100 runs do not exceed."""
@@ -84,21 +86,21 @@ def meter_findings(
     *,
     simulated: bool = False,
 ) -> tuple[Finding, ...]:
-    """The needed bandwidth (C10), and whether meters of 12 and 2 values a second suffice (C11)."""
+    """The needed bandwidth (C10), and whether meters of 12 and of 2 samples per second suffice (C11)."""
     return _bandwidth_finding(traces, margins, simulated), _slow_meters_finding(traces, margins, simulated)
 
 
 def bandwidth_hz(trace: Trace) -> float | None:
-    """Below which 99 % of the fluctuations lie that the work adds to the power; None where there are none to see.
+    """Frequency below which 99 % of the fluctuations that the work adds to the power lie; None where none are seen.
 
-    What regulators and the meter's own noise add at any time is told from it by the spectrum of the idle time.
+    The spectrum of the idle time separates them from the noise of regulators and of the meter.
     """
     busy, idle = spectrum(_busy(trace), trace.rate_hz), spectrum(trace.idle, trace.rate_hz)
-    return None if busy is None or idle is None else added_bandwidth_hz(busy, idle, SHARE)
+    return None if busy is None or idle is None else added_bandwidth_hz(busy, idle, FRACTION)
 
 
 def missed_at(traces: Sequence[Trace], rate_hz: float, *, averages: bool = False) -> Missed:
-    """What a meter of that rate would have made of these runs, from every moment at which it may have begun."""
+    """The errors of a meter of that rate on these runs, for every moment at which it may have started."""
     runs: list[Floats] = []
     batches: list[Floats] = []
     left: list[float] = []
@@ -122,7 +124,7 @@ def missed_at(traces: Sequence[Trace], rate_hz: float, *, averages: bool = False
 
 
 def usable(traces: Sequence[Trace], rate_hz: float) -> tuple[Trace, ...]:
-    """The traces that are fast enough to stand for a meter of that rate, and hold two of its values."""
+    """The traces that are fast enough to compute a meter of that rate from, and long enough for two of its values."""
     return tuple(
         trace
         for trace in traces
@@ -133,22 +135,24 @@ def usable(traces: Sequence[Trace], rate_hz: float) -> tuple[Trace, ...]:
 
 
 def _bandwidth_finding(traces: Sequence[Trace], margins: Margins, simulated: bool) -> Finding:
-    # What lies above half the rate comes back below it; so the band must reach the end of the margin.
+    # Frequencies above half the sample rate are aliased below it, so the band must reach the end of the margin.
     least_hz = 2 * BANDWIDTH_HZ * margins.bandwidth
     fast = [trace for trace in traces if trace.rate_hz >= least_hz]
     found = np.array([hz for trace in fast if (hz := bandwidth_hz(trace)) is not None])
     statistics: tuple[Statistic, ...] = ()
     verdict = Verdict.NOT_ENOUGH_DATA
-    sentence = f"Traces of {LEAST_TRACES} runs of a second are needed, by a meter of {least_hz:.0f} values a second."
+    sentence = (
+        f"Traces of at least {LEAST_TRACES} runs of a second are needed, at {least_hz:.0f} samples per second or more."
+    )
     if len(found) >= LEAST_TRACES:
         needed = _middle(found)
         statistics = (
             Statistic("Bandwidth of 99 % of the fluctuations, median of the runs", needed, "Hz"),
-            Statistic("Values a second that it takes", _scaled(needed, 2.0), "1/s"),
+            Statistic("Needed sample rate", needed.scaled(2.0), "1/s"),
         )
         sentence = (
-            f"99 % of the fluctuations that the work adds to the power lie below {interval(needed, 'Hz')}, median of "
-            f"{len(found)} runs, so at least {number(2 * needed.value)} values a second are needed to see them."
+            f"99 % of the fluctuations that the work adds to the power lie below {interval(needed, 'Hz')} (median of "
+            f"{len(found)} runs), so at least {number(2 * needed.value)} samples per second are needed to see them."
         )
         if needed.value > FULL * min(trace.rate_hz for trace in fast) / 2:
             sentence = (
@@ -158,12 +162,12 @@ def _bandwidth_finding(traces: Sequence[Trace], margins: Margins, simulated: boo
             verdict = within(needed, BANDWIDTH_HZ / margins.bandwidth, BANDWIDTH_HZ * margins.bandwidth)
     return Finding(
         key="bandwidth",
-        claim="The current of a working board has components up to 1.4 kHz, so 2.8 kSa/s are needed to see it.",
+        claim="The current of a board under load has components up to 1.4 kHz, so 2.8 kSa/s are needed to see them.",
         verdict=verdict,
         sentence=sentence,
         statistics=statistics,
         figure=_FIGURE,
-        margin=f"A factor of {margins.bandwidth:g} about {BANDWIDTH_HZ:.0f} Hz",
+        margin=f"{BANDWIDTH_HZ:.0f} Hz within a factor of {margins.bandwidth:g}",
         caution="",
         simulated=simulated,
     )
@@ -173,7 +177,7 @@ def _slow_meters_finding(traces: Sequence[Trace], margins: Margins, simulated: b
     fast = [usable(traces, rate_hz) for rate_hz in SLOW_METERS_HZ]
     statistics: tuple[Statistic, ...] = ()
     verdict, caution = Verdict.NOT_ENOUGH_DATA, ""
-    sentence = f"{LEAST_TRACES} runs of a second or more are needed, by a meter many times faster."
+    sentence = f"At least {LEAST_TRACES} runs of a second are needed, recorded by a meter that is several times faster."
     if min(len(each) for each in fast) >= LEAST_TRACES:
         missed = [
             missed_at(each, rate_hz, averages=averages)
@@ -184,33 +188,31 @@ def _slow_meters_finding(traces: Sequence[Trace], margins: Margins, simulated: b
         verdict = all_of(*(_too_slow(error, margins.meter) for error in of_batch))
         statistics = (
             *_slow_statistics("a batch", missed, of_batch),
-            *_slow_statistics("a run, and of its mean swing", missed, of_run),
+            *_slow_statistics("a run and of its mean power above idle", missed, of_run),
             *(
-                Statistic(
-                    f"Fluctuation left in means at {each.rate_hz:g} values a second", _exact(100 * each.left), "%"
-                )
+                Statistic(f"Fluctuation that remains in {_meter_words(each)}", exact(100 * each.left), "%")
                 for each in missed
                 if each.averages
             ),
         )
-        told = "; ".join(
-            f"{_meter_words(each)} is wrong by up to {number(100 * batch.value)} % for a batch and "
-            f"{number(100 * run.value)} % for a whole run"
+        errors = "; ".join(
+            f"{_meter_words(each)}: {number(100 * batch.value)} % for a batch and {number(100 * run.value)} % for a "
+            "whole run"
             for each, batch, run in zip(missed, of_batch, of_run, strict=True)
         )
-        sentence = f"In 95 of 100 cases net energy by {told}."
+        sentence = f"Largest error of net energy in 95 of 100 cases, by {errors}."
         good = [each for each, run in zip(missed, of_run, strict=True) if run.high <= margins.meter]
         if good:
-            meters = listed([_meter_words(m) for m in good], most=6)
-            caution = f"For the mean over runs as long as these {meters} would do."
+            meters = listed([_meter_words(each) for each in good], most=6)
+            caution = f"For the mean over runs of this length {meters} are sufficient."
     return Finding(
         key="slow-meters",
-        claim="Meters of 12 and of 2 values a second are too slow to measure what a network takes.",
+        claim="Meters of 12 and of 2 samples per second are too slow to measure the energy of a network.",
         verdict=verdict,
         sentence=sentence,
         statistics=statistics,
         figure=_FIGURE,
-        margin=f"{margins.meter:.0%} of the net energy of a batch, in 95 of 100 cases, by readings and by means",
+        margin=f"An error of {margins.meter:.0%} of the net energy of a batch in 95 of 100 cases, by samples or means",
         caution=caution,
         simulated=simulated,
     )
@@ -222,13 +224,13 @@ def _errors_of(missed: Sequence[Missed]) -> tuple[list[tuple[Floats, ...]], list
 
 def _slow_statistics(what: str, missed: Sequence[Missed], errors: Sequence[Estimate]) -> tuple[Statistic, ...]:
     return tuple(
-        Statistic(f"Error of {what}, by {_meter_words(each)}", _scaled(error, 100), "%")
+        Statistic(f"Error of {what}, by {_meter_words(each)}", error.scaled(100), "%")
         for each, error in zip(missed, errors, strict=True)
     )
 
 
 def _meter_words(missed: Missed) -> str:
-    return f"{missed.rate_hz:g} {'means' if missed.averages else 'readings'} a second"
+    return f"{missed.rate_hz:g} {'means' if missed.averages else 'samples'} per second"
 
 
 def _too_slow(error: Estimate, margin: float) -> Verdict:
@@ -244,16 +246,5 @@ def _busy(trace: Trace) -> Floats:
 
 
 def _middle(values: Floats) -> Estimate:
-    """The median, with an interval by redrawing."""
-    random = np.random.default_rng(0)
-    drawn = np.median(values[random.integers(len(values), size=(2000, len(values)))], axis=1)
-    low, high = np.quantile(drawn, ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2))
-    return Estimate(float(np.median(values)), float(low), float(high))
-
-
-def _scaled(estimate: Estimate, factor: float) -> Estimate:
-    return Estimate(estimate.value * factor, estimate.low * factor, estimate.high * factor)
-
-
-def _exact(value: float) -> Estimate:
-    return Estimate(value, value, value)
+    """The median with a bootstrap interval."""
+    return percentile_interval(float(np.median(values)), np.median(values[redraw(len(values))], axis=1))

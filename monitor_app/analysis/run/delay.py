@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How late a source shows what the board does, from a train of busy and idle whose times are known.
+"""The delay of a source behind the board, from a load-step sequence whose times are known.
 
-The power of a board follows its work as a capacitor follows a switch, faster up than down or the other way round.
-That response is fitted to the power, with the delay before it as one more unknown: a cross-correlation with the bare
-train would take half of the board's own time constants for a delay of the instrument.
+The power of a board follows its load exponentially, with different time constants for rise and fall. This response is
+fitted to the power, with the delay of the source as a further unknown: a cross-correlation with the load itself would
+count half of the board's time constants as a delay of the instrument.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,21 +24,21 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 LEAST_DELAY_S, MOST_DELAY_S = -0.3, 1.5
-"""Where a delay is looked for; jetson-stats, the latest of all, is a second behind."""
+"""The range that is searched; the source with the largest delay, jetson-stats, is a second behind."""
 FIRST_STEP_S = 0.01
 FINEST_STEP_S = 1e-6
 TIME_CONSTANTS_S = (0.002, 0.02, 0.1, 0.4)
 BINS = 4_000
 LEAST_CORRELATION = 0.5
-"""Below it the train is not to be recognised in the power."""
+"""Below it the load-step sequence is not recognised in the power."""
 LEAST_SAMPLES = 20
 _COVER = 3.0
-"""Standard deviations that a bound covers."""
+"""A bound in standard deviations."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """A board that follows its work, seen after a delay."""
+    """The response of a board to its load, shown with a delay."""
 
     delay_s: float
     rise_s: float
@@ -45,10 +46,10 @@ class _Model:
 
 
 def find_delay(edges_ns: NDArray[np.int64], times_ns: NDArray[np.int64], power_w: Floats) -> Delay | None:
-    """The delay of a source, or None where the train is not to be recognised in its power.
+    """The delay of a source, or None where the load-step sequence is not recognised in its power.
 
     Args:
-        edges_ns: host times at which the board became busy, idle, busy, ..., beginning with busy; an even number.
+        edges_ns: host times at which the load went on, off, on, ..., beginning with on; an even number.
         times_ns: times of the samples, rising, from before the first edge to after the last.
         power_w: the samples.
     """
@@ -82,7 +83,7 @@ def _seconds(host_ns: NDArray[np.int64], origin_ns: int) -> Floats:
 
 
 def _folded(times_s: Floats, power_w: Floats) -> tuple[Floats, Floats]:
-    """Means of so many neighbours that few enough are left."""
+    """Means of neighbours, so that at most `BINS` remain."""
     size = -(-len(times_s) // BINS)
     whole = len(times_s) // size * size
     return times_s[:whole].reshape(-1, size).mean(axis=1), power_w[:whole].reshape(-1, size).mean(axis=1)
@@ -94,7 +95,7 @@ def _grid() -> list[_Model]:
 
 
 def _response(model: _Model, edges_s: Floats, times_s: Floats) -> Floats:
-    """Load from 0 to 1 at each time: after each edge an exponential towards its new level."""
+    """Response from 0 to 1 at each time: after each edge an exponential approach to the new level."""
     levels = [0.0]
     targets = np.resize([1.0, 0.0], len(edges_s))
     taus = np.resize([model.rise_s, model.fall_s], len(edges_s))
@@ -109,57 +110,56 @@ def _response(model: _Model, edges_s: Floats, times_s: Floats) -> Floats:
 
 
 def _residual(response: Floats, power: Floats) -> float:
-    """Sum of squares that a straight line through response and power leaves."""
+    """Residual sum of squares of a straight line of power against response."""
     x, y = response - response.mean(), power - power.mean()
     xx = float(x @ x)
     return float(y @ y) - (float(x @ y) ** 2 / xx if xx > 0 else 0.0)
 
 
 def _refined(model: _Model, misfit: Callable[[_Model], float]) -> _Model:
-    """Downhill along each unknown in turn, by ever smaller steps."""
-    step_s, factor = FIRST_STEP_S, 1.5
-    best = misfit(model)
-    while step_s > FINEST_STEP_S:
-        tries = [
-            replace(model, delay_s=model.delay_s - step_s), replace(model, delay_s=model.delay_s + step_s),
-            replace(model, rise_s=model.rise_s * factor), replace(model, rise_s=model.rise_s / factor),
-            replace(model, fall_s=model.fall_s * factor), replace(model, fall_s=model.fall_s / factor),
-            # Delay and time constants trade against each other: the valley runs across the axes.
-            replace(model, delay_s=model.delay_s - step_s, rise_s=model.rise_s * factor, fall_s=model.fall_s * factor),
-            replace(model, delay_s=model.delay_s + step_s, rise_s=model.rise_s / factor, fall_s=model.fall_s / factor),
-        ]  # fmt: skip
-        nearest = min(tries, key=misfit)
-        if (found := misfit(nearest)) < best:
-            model, best = nearest, found
-        else:
-            step_s, factor = step_s / 2, 1 + (factor - 1) / 2
-    return model
+    """The best model near one of the grid, by Nelder and Mead (1965): the misfit has kinks at the samples."""
+    from scipy.optimize import minimize
+
+    first = np.array([model.delay_s / FIRST_STEP_S, math.log(model.rise_s), math.log(model.fall_s)])
+    # Delay and time constants compensate each other, so one edge of the first simplex lies along their valley.
+    steps = np.array([[0.0, 0.0, 0.0], [1.0, -0.4, -0.4], [0.0, 0.4, 0.0], [0.0, 0.0, 0.4]])
+    found = minimize(
+        lambda x: misfit(_model_of(x)),
+        first,
+        method="Nelder-Mead",
+        options={"initial_simplex": first + steps, "xatol": FINEST_STEP_S / FIRST_STEP_S, "fatol": math.inf},
+    )
+    return _model_of(found.x)
+
+
+def _model_of(x: Floats) -> _Model:
+    delay, log_rise, log_fall = x.tolist()
+    return _Model(delay * FIRST_STEP_S, math.exp(log_rise), math.exp(log_fall))
 
 
 def _refined_delay(model: _Model, misfit: Callable[[_Model], float]) -> _Model:
-    """Downhill along the delay alone."""
-    step_s, best = FIRST_STEP_S / 4, misfit(model)
-    while step_s > FINEST_STEP_S:
-        tries = [replace(model, delay_s=model.delay_s + sign * step_s) for sign in (-1, 1)]
-        nearest = min(tries, key=misfit)
-        if (found := misfit(nearest)) < best:
-            model, best = nearest, found
-        else:
-            step_s /= 2
-    return model
+    """The best delay near that of a model, whose time constants are kept."""
+    from scipy.optimize import minimize_scalar
+
+    def at(delay_s: float) -> float:
+        return misfit(replace(model, delay_s=delay_s))
+
+    bounds = model.delay_s - FIRST_STEP_S, model.delay_s + FIRST_STEP_S
+    found = minimize_scalar(at, bounds=bounds, method="bounded", options={"xatol": FINEST_STEP_S})
+    return replace(model, delay_s=float(found.x))
 
 
 def _after_edges(model: _Model, edges_s: Floats, times_s: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which samples show a rise, with what is before and after it, and which show a fall."""
+    """Which samples belong to a rise, up to the middle between edges, and which to a fall."""
     middles = np.concatenate(([-np.inf], (edges_s[1:] + edges_s[:-1]) / 2))
     edge = np.searchsorted(middles, times_s - model.delay_s, "right") - 1
     return edge % 2 == 0, edge % 2 == 1
 
 
 def _deviation_s(model: _Model, misfit: Callable[[_Model], float], count: int) -> float:
-    """Standard deviation of the delay from how steeply the misfit rises about it.
+    """Standard deviation of the delay from the curvature of the misfit.
 
-    Neighbouring samples err together (regulators ripple, clocks step), so only every tenth is counted.
+    Errors of neighbouring samples are correlated (ripple of regulators, steps of clocks), so only a tenth is counted.
     """
     step_s, here = 0.002, misfit(model)
     beside = sum(misfit(replace(model, delay_s=model.delay_s + sign * step_s)) for sign in (-1, 1))

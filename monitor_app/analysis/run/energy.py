@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Energy of an image as a distribution over the batches of a run, with a budget of what makes it uncertain.
+"""Energy per image as a distribution over the batches of a run, with an uncertainty budget.
 
-Gross is what the board took while batches ran; net is what lies above its idle power, which is measured before and
-after and laid through both as a straight line. Uncertainties are standard ones and are added as the Guide to the
-Expression of Uncertainty in Measurement has it (JCGM 100:2008, 4.3.7 and 5.1.2): a bound of plus or minus b without
-a preferred value counts as b / sqrt(3). A constant error of the instrument's zero is in the gross figure alone.
+Gross energy is that of the whole board while batches ran. Net energy is that above its idle power, which is a straight
+line through the idle power measured before and after the run. Uncertainties are standard uncertainties and are combined
+according to the Guide to the Expression of Uncertainty in Measurement (JCGM 100:2008, 4.3.7 and 5.1.2): a bound of plus
+or minus b without a preferred value counts as b / sqrt(3). A constant offset of the instrument affects the gross energy
+only.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monitor_app.analysis.run.inputs import Batches, Readings
 from monitor_app.analysis.run.integration import Integral, Mean, mean_power
-from monitor_app.analysis.run.steadiness import Readings
-from monitor_app.analysis.run.warnings import changes, doubt, notes
+from monitor_app.analysis.run.warnings import measurement_warnings, throttling_warnings, timing_warning
 from monitor_app.analysis.statistics.bootstrap import correlation_time
 
 if TYPE_CHECKING:
@@ -25,72 +26,50 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from monitor_app.analysis.run.inputs import Instrument
+
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
 
 COVERAGE_FACTOR = 2.0
-"""Standard uncertainties that an expanded one is, for about 95 %."""
+"""Ratio of an expanded uncertainty, for about 95 %, to a standard one."""
 SHIFTS = 17
-"""Tried between minus and plus the bound of the clocks."""
+"""Shifts of the batches that are tried between minus and plus the bound of the clocks."""
 _SQRT3 = math.sqrt(3)
 _S = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Batches:
-    """The timed batches of a run in their order, arrays of shape (n,). Times as the samples of power have them."""
-
-    start_ns: Integers
-    end_ns: Integers
-    images: Integers
-
-    @property
-    def seconds(self) -> Floats:
-        """Latencies."""
-        return (self.end_ns - self.start_ns).astype(np.float64) * _S
-
-
-@dataclass(frozen=True, slots=True)
-class Instrument:
-    """What is known of the errors of the meter; None: it does not say."""
-
-    resolution_w: float | None
-    accuracy: float | None
-    """Relative bound of the gain."""
-    clock_bound_ns: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Budget:
-    """Standard uncertainties of the energy of an image, J, each from one cause."""
+    """Standard uncertainties of the energy per image, J, each from one cause."""
 
     resolution: float
     noise: float
-    """Of the mean power during the run, samples correlated as they are."""
+    """Of the mean power during the run, with the correlation of its samples."""
     spread: float
-    """Of the mean over batches, since batches differ."""
+    """Of the mean over batches, from their scatter."""
     idle_noise: float
     drift: float
     """Of the idle power between its two measurements."""
     clock: float
-    """The largest change if the windows are moved by up to the bound of the clocks."""
+    """From the largest change if all batches are shifted by up to the bound of the clocks."""
     gain: float
 
     @property
     def measured(self) -> float:
-        """Of what this very run took: all but the spread."""
+        """Of the energy of this very run: all but the spread."""
         return math.hypot(self.resolution, self.noise, self.idle_noise, self.drift, self.clock, self.gain)
 
     @property
     def combined(self) -> float:
-        """Of what such runs take. Noise makes batches differ too, so only the larger of noise and spread counts."""
+        """Of the energy of such runs. The spread already includes the noise, so the larger of the two is used."""
         mean = max(self.noise, self.spread)
         return math.hypot(self.resolution, mean, self.idle_noise, self.drift, self.clock, self.gain)
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """The mean energy of an image, and how single batches lie about it."""
+    """The mean energy per image, and its distribution over batches."""
 
     j_per_image: float
     j_per_batch: float
@@ -98,39 +77,44 @@ class Figure:
     batch_j: Floats
     """Energy of each batch, shape (n,)."""
     percentiles_j: tuple[float, float, float, float, float] | None
-    """5, 25, 50, 75 and 95 % of the energy of an image, by batches; None where the meter is too slow for that."""
+    """5, 25, 50, 75 and 95 % of the energy per image over batches; None where the meter is too slow for that."""
 
     @property
     def uncertainty_j(self) -> float:
-        """Standard uncertainty of the energy of an image, the spread of the batches included."""
+        """Standard uncertainty of the energy per image, including the spread of the batches."""
         return self.budget.combined
 
     @property
     def expanded_j(self) -> float:
-        """The true value lies so near in about 95 of 100 runs."""
+        """Expanded uncertainty: the true value lies within it in about 95 of 100 runs."""
         return COVERAGE_FACTOR * self.budget.combined
 
 
 @dataclass(frozen=True, slots=True)
 class EnergySummary:
-    """What the images of a run cost."""
+    """The energy of the timed images of a run."""
 
     batches: int
-    """That power was measured for."""
+    """Batches for which power was measured."""
     images: int
     seconds: float
-    """Of the batches, what lies between them left out."""
+    """Of the batches, without the time between them."""
     gross: Figure
     net: Figure | None
     """None where idle power was measured neither before nor after."""
     coverage: float
-    """Share of the batches' time that has samples, 0 to 1."""
-    doubtful: str | None
-    """Why a figure for a single inference is not to be trusted, in one sentence."""
-    throttled: tuple[str, ...]
+    """Fraction of the batches' time that has samples, 0 to 1."""
+    timing_warning: str | None
+    """Why energies of single batches are not reliable, in one sentence."""
+    throttling: tuple[str, ...]
     """What changed during the run, each in one sentence."""
-    notes: tuple[str, ...]
-    """What else a user of the figures must know, each one sentence."""
+    warnings: tuple[str, ...]
+    """What else limits these energies, each in one sentence."""
+
+    @property
+    def all_warnings(self) -> tuple[str, ...]:
+        """The most serious one first."""
+        return (*filter(None, (self.timing_warning,)), *self.throttling, *self.warnings)
 
 
 def energy_of_run(
@@ -144,9 +128,9 @@ def energy_of_run(
     """Energy with its uncertainty, or None where no batch has samples of power.
 
     Args:
-        power: samples, W, in host time; they should begin before the first batch and end after the last, each by the
-            bound of the clocks at least.
-        batches: in order; those that samples do not span are left out, and a note says so.
+        power: samples in W; they should begin before the first batch and end after the last one, each by the bound
+            of the clocks at least.
+        batches: in order, at the times of the power; those that samples do not span are left out, with a warning.
         instrument: its errors.
         idle_before: ``mean_power`` of the idle baseline before the run.
         idle_after: the same after it.
@@ -155,7 +139,7 @@ def energy_of_run(
     if len(power.values) < 2:
         return None
     integral = Integral(power)
-    # A first sample that lies up to a period after the start of a batch still belongs to it.
+    # The first sample of a batch may lie up to a period after its start.
     slack_ns = round(integral.period_s * 1e9)
     kept = (batches.start_ns >= power.times_ns[0] - slack_ns) & (batches.end_ns <= power.times_ns[-1] + slack_ns)
     used = Batches(batches.start_ns[kept], batches.end_ns[kept], batches.images[kept])
@@ -179,15 +163,15 @@ def energy_of_run(
         gross=gross,
         net=net,
         coverage=min(1.0, covered_s / float(used.seconds.sum())),
-        doubtful=doubt(used, instrument),
-        throttled=tuple(changes(used, gross_j, clocks_hz or {})),
-        notes=tuple(notes(batches, used, instrument, integral.period_s, idle_before, idle_after)),
+        timing_warning=timing_warning(used, instrument),
+        throttling=tuple(throttling_warnings(used, gross_j, clocks_hz or {})),
+        warnings=tuple(measurement_warnings(batches, used, instrument, integral.period_s, idle_before, idle_after)),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Baseline:
-    """Idle power during the run, as far as it is known."""
+    """Idle power during the run."""
 
     power_w: Floats
     """In the middle of each batch, shape (n,)."""
@@ -197,11 +181,11 @@ class _Baseline:
 
     @classmethod
     def of(cls, batches: Batches, before: Mean | None, after: Mean | None) -> _Baseline | None:
-        """A straight line through both, or the one that there is."""
+        """A straight line through both means, or a constant where there is one; None where there is none."""
         means = tuple(mean for mean in (before, after) if mean is not None)
         if not means:
             return None
-        # Relative to a time of the run: a float does not hold nanoseconds since the host was started.
+        # Relative to the start of the run: a float cannot hold nanoseconds since the host was started exactly.
         origin_ns = int(batches.start_ns[0])
         middles_s = (batches.start_ns - origin_ns) * _S + batches.seconds / 2
         means_s = [(mean.time_ns - origin_ns) * _S for mean in means]
@@ -209,7 +193,7 @@ class _Baseline:
         return cls(power_w, means, _drift_w(float(middles_s.mean()) - means_s[0], means))
 
     def noise_w(self) -> float:
-        """Halves, where there are two, since the run lies between them."""
+        """Standard uncertainty of the mean of the baselines, from noise."""
         return math.sqrt(sum(mean.uncertainty_w**2 for mean in self.means)) / len(self.means)
 
     def resolution_w(self, step_w: float) -> float:
@@ -217,12 +201,12 @@ class _Baseline:
 
 
 def _drift_w(since_s: float, means: tuple[Mean, ...]) -> float:
-    """How far the mean idle power during a run, so long after the first of the means, may be from the straight line.
+    """Standard uncertainty of the straight line as the mean idle power of a run ``since_s`` after the first mean.
 
-    Idle power wanders. A random walk that ends d away from where it began has, in the mean, a standard deviation of
-    d / sqrt(12) about the line, as d itself is the only estimate of its steps; it is also what a bound of plus or
-    minus half of d comes to. A walk may by chance end where it began, so the changes within both baselines count too.
-    With one baseline only, what it changed by in its own time is carried on to the middle of the run.
+    Idle power drifts. The mean of a random walk that ends at a distance d from its start has a standard deviation of
+    d / sqrt(12) about the straight line, if d is the only estimate of its steps; a bound of plus or minus d / 2 has the
+    same. A random walk may by chance end at its start, so the changes within both baselines count as well. With only
+    one baseline, its own drift is extrapolated to the middle of the run.
     """
     if len(means) == 1:
         return abs(means[0].drift_w_per_s * since_s)
@@ -240,7 +224,7 @@ def _figure(
     period_s: float,
     baseline: _Baseline | None = None,
 ) -> Figure:
-    """Energies of batches, gross or, with a baseline, net."""
+    """From the energies of batches: gross ones, or with a baseline net ones."""
     images = int(batches.images.sum())
     per_image = float(energy_j.sum()) / images
     seconds_per_image = float(batches.seconds.sum()) / images
@@ -265,7 +249,7 @@ def _figure(
 
 
 def _spread_j(energy_j: Floats, images: Integers, per_image: float) -> float:
-    """Standard error of a ratio of two sums (Cochran 1977, "Sampling Techniques", 2.11), neighbours being alike."""
+    """Standard error of a ratio of two sums (Cochran 1977, "Sampling Techniques", 2.11), of correlated batches."""
     count = len(energy_j)
     if count < 2:
         return 0.0
@@ -275,7 +259,7 @@ def _spread_j(energy_j: Floats, images: Integers, per_image: float) -> float:
 
 
 def _clock_j(integral: Integral, batches: Batches, instrument: Instrument) -> float:
-    """Standard uncertainty of the energy of all batches, all windows being off by the same unknown time."""
+    """Standard uncertainty of the energy of all batches if all are shifted by the same unknown time."""
     bound_ns = instrument.clock_bound_ns or 0.0
     shifts_ns = np.linspace(-bound_ns, bound_ns, SHIFTS).astype(np.int64)
     moved = [float(integral.between(batches.start_ns + by, batches.end_ns + by).sum()) for by in shifts_ns]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Energy between any two times, exactly, and how sure a mean over samples of power is."""
+"""Energy between any two times, and the uncertainty of a mean over samples of power."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from monitor_app.analysis.statistics.bootstrap import correlation_time
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.run.steadiness import Readings
+    from monitor_app.analysis.run.inputs import Readings
 
     Floats = NDArray[np.float64]
     Nanoseconds = NDArray[np.int64]
 
 BINS = 2000
-"""Means that stand for more samples than this when their correlation is looked for."""
+"""Means of neighbours that more samples than this are reduced to before their correlation is computed."""
 HARMONICS = 100
 _GAP = 2.0
-"""Sample periods after which something is missing."""
+"""Sample periods; a longer interval between two samples is a gap."""
 _S = 1e-9
 
 
 class Integral:
-    """The integral of samples of power, with straight lines between them; a gap is bridged by one as well."""
+    """The integral of samples of power, joined by straight lines, also across gaps."""
 
     def __init__(self, power: Readings) -> None:
         """From at least two samples; times strictly rising, power in W."""
@@ -40,11 +40,11 @@ class Integral:
         self._covered_s = _sums(np.where(steps_s <= _GAP * self.period_s, steps_s, 0.0))
 
     def between(self, start_ns: Nanoseconds, end_ns: Nanoseconds) -> Floats:
-        """Energy in J from each start to each end, both of shape (n,); nothing is added outside the samples."""
+        """Energy in J from each start to each end, both of shape (n,); outside the samples power counts as zero."""
         return self._until(end_ns) - self._until(start_ns)
 
     def covered_s(self, start_ns: Nanoseconds, end_ns: Nanoseconds) -> Floats:
-        """How much of each span lies between samples that follow one another without a gap."""
+        """The part of each span, in s, that lies between samples without a gap."""
         return self._covered_until(end_ns) - self._covered_until(start_ns)
 
     def _until(self, times_ns: Nanoseconds) -> Floats:
@@ -72,7 +72,7 @@ class Integral:
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """The mean power over a span, and what may be wrong with it. Measured while idle, it is a baseline."""
+    """The mean power over a span, and what its uncertainty follows from. Measured while idle, it is a baseline."""
 
     time_ns: int
     """Middle of the span."""
@@ -81,19 +81,19 @@ class Mean:
     """Samples."""
     value_w: float
     deviation_w: float
-    """Standard deviation of the samples about their straight line."""
+    """Standard deviation of the samples about a straight line."""
     uncertainty_w: float
-    """Standard uncertainty of the mean from noise that is correlated over time."""
+    """Standard uncertainty of the mean, from noise that is correlated over time."""
     drift_w_per_s: float
     """Slope of a straight line through the samples."""
 
     def resolution_w(self, step_w: float) -> float:
-        """Standard uncertainty of the mean because samples come in steps.
+        """Standard uncertainty of the mean from the quantisation of the samples in steps of ``step_w``.
 
-        A single sample may be off by anything up to half a step. In a mean these errors cancel if noise carries the
-        samples across several steps, and are one common error if it does not. The error is periodic in the power, and
-        normal noise dampens its harmonics by the characteristic function of the noise (Widrow and Kollar 2008,
-        "Quantization Noise", chapter 4).
+        The error of a single sample is up to half a step. In a mean these errors average out if the noise spans several
+        steps; if it does not, they are one common error. The error is periodic in the power, and normal noise
+        attenuates its harmonics by the characteristic function of the noise (Widrow and Kollar 2008, "Quantization
+        Noise", chapter 4).
         """
         turns = np.arange(1, HARMONICS + 1)
         damped = np.exp(-4 * (math.pi * turns * self.deviation_w / step_w) ** 2)
@@ -102,7 +102,7 @@ class Mean:
 
 
 def mean_power(power: Readings) -> Mean | None:
-    """Mean of samples that follow one another regularly, W, shape (n,); None for fewer than two."""
+    """Mean of evenly sampled power, W, shape (n,); None for fewer than two samples."""
     count = len(power.values)
     if count < 2:
         return None
@@ -129,6 +129,6 @@ def mean_power(power: Readings) -> Mean | None:
 
 
 def _sums(parts: Floats) -> Floats:
-    """Sum of the parts before each, and of all: one longer than the parts."""
+    """Cumulative sums from 0 on: one longer than the parts."""
     sums: Floats = np.concatenate(([0.0], np.cumsum(parts)))
     return sums

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which signal of a session is the power of the whole board."""
+"""The signals of a session that results are computed from, first of all the power of the whole board."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def total_power(reader: SessionReader) -> SignalRow | None:
-    """The power whose role is total, of several that of the first source; or the only power there is; else None."""
-    # Sources have the order of the profile; signals are numbered as their instruments happened to answer.
+    """The power with the role total, of several that of the first source; else the only power; else None."""
+    # Sources are in the order of the profile; signals are numbered in the order in which instruments answered.
     ordered = sorted(reader.signals(), key=lambda each: (each.source, each.id))
     powers = [signal for signal in ordered if signal.quantity is Quantity.POWER]
     totals = [signal for signal in powers if signal.role is Role.TOTAL]
@@ -45,10 +45,10 @@ def temperatures(reader: SessionReader) -> list[SignalRow]:
 
 
 def frequencies(reader: SessionReader) -> list[SignalRow]:
-    """All clocks of the board that are measured, in Hz."""
+    """All clock frequencies of the board that are measured, in Hz."""
     return [signal for signal in reader.signals() if signal.quantity is Quantity.FREQUENCY]
 
 
 def is_simulated(reader: SessionReader) -> bool:
-    """Whether anything in the session was played and not measured: an instrument, or what the networks ran on."""
+    """Whether an instrument of the session, or the device that networks ran on, is simulated."""
     return any(source.simulated for source in reader.sources()) or any(run.simulated for run in reader.runs())

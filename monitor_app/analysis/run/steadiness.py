@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether warm-up has done its work, by a test, and whether something changed after it.
+"""Whether a warm-up is complete, by a statistical test, and whether something changed after it.
 
-That no trend was found proves nothing: in a short or noisy window none is ever found. So the burden is turned round
-(two one-sided tests, Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657): steady is what has been shown to change by
-less than a margin over the time that is to be measured, and noise means that warm-up takes longer, not that it passes.
+Absence of a trend proves nothing: in a short or noisy window no trend is significant. We therefore test for
+equivalence (two one-sided tests, Schuirmann 1987, J. Pharmacokinet. Biopharm. 15:657): a quantity is steady if it is
+shown to change by less than a margin over the time that is to be measured, so noise prolongs the warm-up instead of
+ending it.
 
-The last half of the time so far is cut into ten groups of neighbours, and a line is laid through the groups.
-Groups longer than what correlates the values err independently (the method of batch means, Conway 1963, Management
-Science 10:47), and the window grows until they are.
+The last half of the time so far is divided into ten groups of neighbours, and a line is fitted to their means. Groups
+that are longer than the correlation time of the values have independent errors (the method of batch means, Conway
+1963, Management Science 10:47), and the window grows until they are.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from monitor_app.analysis.run.inputs import Readings
+from monitor_app.analysis.statistics.regression import straight_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,32 +32,32 @@ if TYPE_CHECKING:
 
 GROUPS = 10
 T_GROUPS = 2.306
-"""97.5 % point of Student's t for a line through ten groups. Each batch may ask again, so twice as strict as 5 %."""
+"""97.5 % point of Student's t for a line through ten groups: half of 5 %, since the test is repeated at batches."""
 SEGMENTS = 20
 LEAST_CHANGE = 0.03
 LEAST_T = 6.0
-"""Of all spans between twenty segments the most conspicuous one is taken: 1 of 400 steady runs exceeds this."""
+"""Critical value for the most significant of all spans between twenty segments: 1 of 400 steady runs exceeds it."""
 S_PER_NS = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What counts as steady. Margins are changes over the horizon."""
+    """The criteria of steadiness. Margins are changes over the horizon."""
 
     horizon_s: float = 10.0
-    """How long the timed span after the warm-up will be."""
+    """Duration of the timed span after the warm-up."""
     latency: float = 0.02
     """Relative."""
     power: float = 0.02
     """Relative."""
     temperature_k: float = 2.0
     least_s: float = 3.0
-    """No window is shorter. It holds ten batches at least, and never the first of all."""
+    """Shortest window. It holds at least ten batches, and never the first one of the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """How one quantity changes within the window."""
+    """The change of one quantity within the window."""
 
     level: float
     """Mean over the window, in the unit of the quantity: s, W, degC."""
@@ -62,7 +66,7 @@ class Trend:
     deviation_per_s: float
     """Standard deviation of the slope."""
     margin_per_s: float
-    """The slope that would just pass if it were known exactly."""
+    """The largest slope that passes if it is known exactly."""
 
     @property
     def steady(self) -> bool:
@@ -71,13 +75,13 @@ class Trend:
 
     @property
     def drifting(self) -> bool:
-        """It lies outside. Neither: the window is too short, or too noisy, to say."""
+        """The interval lies outside the margin. If neither, the window is too short or too noisy to decide."""
         return abs(self.slope_per_s) - T_GROUPS * self.deviation_per_s > self.margin_per_s
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """None: that quantity was not measured, or has too few values in the window to say."""
+    """None: that quantity was not measured, or has too few values in the window."""
 
     steady: bool
     batches: int
@@ -89,21 +93,13 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Readings:
-    """A quantity over time; both arrays of shape (n,), times rising."""
-
-    times_ns: Nanoseconds
-    values: Floats
-
-
-@dataclass(frozen=True, slots=True)
 class Change:
-    """A span of a run in which a quantity was another than in the rest of it."""
+    """A span of a run in which a quantity differed from the rest of the run."""
 
     start_ns: int
     end_ns: int
     relative: float
-    """0.1: a tenth more than in the rest."""
+    """0.1: a tenth higher than in the rest."""
 
 
 def judge(
@@ -113,10 +109,10 @@ def judge(
     power: Readings | None = None,
     temperature: Readings | None = None,
 ) -> Verdict:
-    """Whether the batches so far, and what was read meanwhile, have become steady.
+    """Whether the batches so far, and the readings during them, have become steady.
 
-    Costs the length of the window. A quantity that is given and has fewer than ten readings in the window is not
-    steady. Means over some milliseconds serve as well as samples of power.
+    Takes time proportional to the window. A quantity that is given but has fewer than ten readings in the window is
+    not steady. Means over some milliseconds serve as well as samples of power.
 
     Args:
         start_ns: start of each batch since the first one, shape (n,).
@@ -130,7 +126,7 @@ def judge(
         return Verdict(False, 0, 0.0, None, None, None)
     seconds = (end_ns[first:] - start_ns[first:]).astype(np.float64) * S_PER_NS
     span_ns = int(start_ns[first]), int(end_ns[-1])
-    # The middle of a group of latencies: one batch that another process held up is not a trend.
+    # The median of a group of latencies, since one batch that another process delayed is not a trend.
     of_latency = _trend(
         _grouped(Readings(end_ns[first:], seconds), np.median), limits.latency / limits.horizon_s, relative=True
     )
@@ -154,19 +150,19 @@ def judge(
 
 
 def next_look(batches: int) -> int:
-    """After how many batches in all it is worth asking again: when the window has changed by a twentieth.
+    """The number of batches at which to test again: when the window has changed by a twentieth.
 
-    Then the cost of all looks together is that of forty looks at the last window, however many batches there are.
+    All tests together then cost as much as forty tests of the last window, whatever the number of batches.
     """
     return batches + max(1, batches // 40)
 
 
 def find_change(readings: Readings) -> Change | None:
-    """The span of a run that differs most from the rest of it, or None where none does beyond doubt.
+    """The span of a run that differs most from the rest of it, or None where no difference is significant.
 
     A scan over all spans between twenty segments of the run (Olshen, Venkatraman, Lucito and Wigler 2004,
-    Biostatistics 5:557), each represented by its median. A span at an end is a step, one within a passing dip. A
-    change must be of 3 % at least, and stand out against the scatter of the segments.
+    Biostatistics 5:557), each represented by its median. A span at an end is a step, one inside is a temporary dip. A
+    change must be at least 3 %, and significant against the scatter of the segments.
     """
     if len(readings.values) < 2 * SEGMENTS:
         return None
@@ -182,21 +178,21 @@ def find_change(readings: Readings) -> Change | None:
     outside = SEGMENTS - inside
     mean_out = (sums[-1] - sums[end] + sums[start]) / outside
     scatter = np.maximum(squares[-1] - inside * mean_in**2 - outside * mean_out**2, 0) / (SEGMENTS - 2)
-    # Values that are all alike have no scatter; rounding has.
+    # Values that are all equal have no scatter but that of rounding.
     error = np.sqrt(scatter * (1 / inside + 1 / outside)) + 1e-12 * np.abs(mean_out)
-    conspicuous = np.abs(mean_in - mean_out) / np.maximum(error, np.finfo(np.float64).tiny)
-    most = int(np.argmax(conspicuous))
+    t_statistic = np.abs(mean_in - mean_out) / np.maximum(error, np.finfo(np.float64).tiny)
+    most = int(np.argmax(t_statistic))
     if mean_out[most] == 0:
         return None
     relative = float(mean_in[most] / mean_out[most] - 1)
-    if conspicuous[most] < LEAST_T or abs(relative) < LEAST_CHANGE:
+    if t_statistic[most] < LEAST_T or abs(relative) < LEAST_CHANGE:
         return None
     edges = np.array_split(readings.times_ns, SEGMENTS)
     return Change(int(edges[start[most]][0]), int(edges[end[most] - 1][-1]), relative)
 
 
 def _first_of_window(start_ns: Nanoseconds, end_ns: Nanoseconds, limits: Limits) -> int | None:
-    """The last half of the time since the first batch, which loads and compiles; None before that is long enough."""
+    """Where the last half of the time since the first batch, which loads and compiles, begins; None while too short."""
     count = len(end_ns)
     if count < GROUPS + 1:
         return None
@@ -215,7 +211,7 @@ def _within(readings: Readings, span_ns: tuple[int, int]) -> Readings | None:
 
 
 def _grouped(readings: Readings, middle: Callable[..., Any], groups: int = GROUPS) -> Readings:
-    """The middle of each of so many groups of neighbours, of one size but for the remainder."""
+    """Means of time, and ``middle`` of the values, over groups of neighbours of nearly equal size."""
     times = [part[0] + np.mean(part - part[0]) for part in np.array_split(readings.times_ns, groups)]
     values = [middle(part) for part in np.array_split(readings.values, groups)]
     return Readings(np.array(times).astype(np.int64), np.array(values))
@@ -225,12 +221,7 @@ def _trend(groups: Readings | None, margin_per_s: float, *, relative: bool) -> T
     """A least-squares line through ten groups."""
     if groups is None:
         return None
-    times_s = (groups.times_ns - groups.times_ns[0]) * S_PER_NS
-    times_s = times_s - times_s.mean()
     level = float(groups.values.mean())
-    deviation = groups.values - level
-    spread = float(times_s @ times_s)
-    slope = float(times_s @ deviation) / spread
-    rest = deviation - slope * times_s
-    error = math.sqrt(float(rest @ rest) / (len(rest) - 2) / spread)
-    return Trend(level, slope, error, margin_per_s * abs(level) if relative else margin_per_s)
+    line = straight_line((groups.times_ns - groups.times_ns[0]) * S_PER_NS, groups.values - level)
+    error = line.deviation / math.sqrt(line.s_xx)
+    return Trend(level, line.slope, error, margin_per_s * abs(level) if relative else margin_per_s)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a user of the figures of a run must know beside them, in sentences."""
+"""Warnings about the energies of a run, in sentences."""
 
 from __future__ import annotations
 
@@ -7,37 +7,41 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.run.steadiness import Readings, find_change
+from monitor_app.analysis.run.inputs import Readings
+from monitor_app.analysis.run.steadiness import find_change
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.run.energy import Batches, Instrument
+    from monitor_app.analysis.run.inputs import Batches, Instrument
     from monitor_app.analysis.run.integration import Mean
 
-CLOCK_SHARE = 0.1
-"""Part of a batch that the bound of the clocks may be."""
+CLOCK_FRACTION = 0.1
+"""Largest ratio of the bound of the clocks to the time of a batch without a warning."""
 LEAST_CLOCK_CHANGE = 0.02
+"""Smallest relative change of a clock frequency that is worth a warning."""
 MOST_BETWEEN = 0.05
-"""Part of the run between batches that needs no remark."""
+"""Largest fraction of the run between batches without a warning."""
 _S = 1e-9
 
 
-def doubt(batches: Batches, instrument: Instrument) -> str | None:
-    """Why a figure for a single inference is not to be trusted, or None."""
+def timing_warning(batches: Batches, instrument: Instrument) -> str | None:
+    """Why energies of single batches are not reliable, or None."""
     bound_ms, batch_ms = (instrument.clock_bound_ns or 0.0) * 1e-6, float(np.median(batches.seconds)) * 1e3
-    if bound_ms <= CLOCK_SHARE * batch_ms:
+    if bound_ms <= CLOCK_FRACTION * batch_ms:
         return None
     return (
-        f"The times of the power are known to {bound_ms:.3g} ms only and a batch takes {batch_ms:.3g} ms, so which "
-        "energy belongs to which batch is doubtful; the mean over the run has it in its uncertainty."
+        f"The times of the power are known only to within {bound_ms:.3g} ms and a batch takes {batch_ms:.3g} ms, so "
+        "the energy of a single batch is not reliable; the uncertainty of the mean over the run includes this."
     )
 
 
-def changes(batches: Batches, energy_j: NDArray[np.float64], clocks_hz: Mapping[str, Readings]) -> Iterator[str]:
-    """What hints at throttling: latency or power of the batches, or a clock of the board, that changed."""
+def throttling_warnings(
+    batches: Batches, energy_j: NDArray[np.float64], clocks_hz: Mapping[str, Readings]
+) -> Iterator[str]:
+    """Signs of throttling: changes in the latency or the power of batches, or in a clock of the board."""
     alike = batches.images == np.median(batches.images)
     begin_ns, end_ns = int(batches.start_ns[0]), int(batches.end_ns[-1])
     quantities = {"Latency": batches.seconds, "Power": energy_j / batches.seconds}
@@ -56,7 +60,7 @@ def changes(batches: Batches, energy_j: NDArray[np.float64], clocks_hz: Mapping[
             yield f"Clock {name} was between {inside.min() / 1e6:.0f} and {inside.max() / 1e6:.0f} MHz during the run."
 
 
-def notes(
+def measurement_warnings(
     batches: Batches,
     used: Batches,
     instrument: Instrument,
@@ -64,22 +68,22 @@ def notes(
     before: Mean | None,
     after: Mean | None,
 ) -> Iterator[str]:
-    """What was left out or is not known, of all batches and those that were used."""
+    """What was left out or is unknown; ``used`` are the batches that power was measured for."""
     left_out = len(batches.images) - len(used.images)
     if left_out:
-        yield f"{left_out} of {len(batches.images)} batches ran while no power was recorded, and are left out."
+        yield f"{left_out} of {len(batches.images)} batches are left out, as no power was recorded while they ran."
     batch_s = float(np.median(used.seconds))
     if period_s > batch_s / 2:
         yield (
-            f"The meter gives a value every {period_s * 1e3:.3g} ms and a batch takes {batch_s * 1e3:.3g} ms, so only "
-            "the mean over the run is measured, not single batches."
+            f"The meter samples every {period_s * 1e3:.3g} ms and a batch takes {batch_s * 1e3:.3g} ms, so only the "
+            "mean over the run is measured, not single batches."
         )
     between = 1 - float(used.seconds.sum()) * 1e9 / int(used.end_ns[-1] - used.start_ns[0])
     if between > MOST_BETWEEN:
-        yield f"{between:.0%} of the run lies between batches, and what the board took then is not counted."
+        yield f"{between:.0%} of the run lies between batches; the energy of that time is not counted."
     if instrument.accuracy is None:
-        yield "The meter does not state its accuracy, so the uncertainty has no part for it."
+        yield "The meter does not state its accuracy, so the uncertainty does not include it."
     if instrument.clock_bound_ns is None:
-        yield "The times of the power have no bound, so the uncertainty has no part for them."
+        yield "The error of the times of the power is unknown, so the uncertainty does not include it."
     if (before is None) != (after is None):
-        yield "Idle power was measured on one side of the run only, so its drift is a guess."
+        yield "Idle power was measured only before or only after the run, so its drift is extrapolated."

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.core.estimate import Estimate
+from monitor_app.analysis.statistics.intervals import t_quantile
+from monitor_app.core.estimate import FINDING_LEVEL, RESULT_LEVEL, Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Statistic = Callable[[Floats], Floats]
 
-CONFIDENCE = 0.95
 RESAMPLES = 1000
 CHUNK = 1 << 17
 """Values held at once; few enough for the cache of a core, whatever the length of the series."""
@@ -45,8 +45,8 @@ class Blocks:
 
     length: int
     """Neighbours drawn together, at least 1."""
-    stretch: float = 1.0
-    """By how much an interval is too narrow because blocks are cut from what surrounds them, at least 1."""
+    inflation: float = 1.0
+    """Factor by which intervals must be widened because blocks lose the correlation across their ends, at least 1."""
 
 
 def bootstrap(
@@ -55,7 +55,7 @@ def bootstrap(
     *,
     blocks: Blocks | None = None,
     resamples: int = RESAMPLES,
-    confidence: float = CONFIDENCE,
+    level: float = RESULT_LEVEL,
     seed: int = 0,
 ) -> tuple[Estimate, ...]:
     """Percentile intervals (Efron 1979) of a statistic from blocks drawn with replacement.
@@ -65,7 +65,7 @@ def bootstrap(
         statistic: takes many series at once, shape (r, n) or (r, n, d), and gives shape (r,) or (r, k).
         blocks: None finds them by ``blocks_for``, for (n, d) of its first column.
         resamples: series drawn.
-        confidence: share of such intervals that should hold the true value, 0 to 1.
+        level: fraction of such intervals that should hold the true value, 0 to 1.
         seed: the same seed gives the same intervals.
 
     Returns:
@@ -75,11 +75,11 @@ def bootstrap(
         blocks = blocks_for(values if values.ndim == 1 else values[:, 0])
     [found] = _columns(statistic(values[np.newaxis]))
     drawn = resample(values, statistic, block=blocks.length, resamples=resamples, seed=seed)
-    beyond = (1 - confidence) / 2
+    beyond = (1 - level) / 2
     # A statistic at the edge of what can be drawn, such as a maximum, may fall outside by rounding.
     low, high = np.quantile(drawn, (beyond, 1 - beyond), axis=0) - found
-    low, high = found + blocks.stretch * np.minimum(low, 0), found + blocks.stretch * np.maximum(high, 0)
-    return tuple(Estimate(*each) for each in zip(found.tolist(), low.tolist(), high.tolist(), strict=True))
+    low, high = found + blocks.inflation * np.minimum(low, 0), found + blocks.inflation * np.maximum(high, 0)
+    return tuple(Estimate(*each, level) for each in zip(found.tolist(), low.tolist(), high.tolist(), strict=True))
 
 
 def resample(values: Floats, statistic: Statistic, *, block: int, resamples: int = RESAMPLES, seed: int = 0) -> Floats:
@@ -99,11 +99,11 @@ def resample(values: Floats, statistic: Statistic, *, block: int, resamples: int
     return np.concatenate(drawn)
 
 
-def quantiles(*shares: float) -> Statistic:
-    """A statistic for ``bootstrap``: quantiles for shares of 0 to 1, interpolated as numpy does by default."""
+def quantiles(*probabilities: float) -> Statistic:
+    """A statistic for ``bootstrap``: quantiles for probabilities of 0 to 1, interpolated as numpy does by default."""
 
     def of(series: Floats) -> Floats:
-        rank = np.array(shares) * (series.shape[1] - 1)
+        rank = np.array(probabilities) * (series.shape[1] - 1)
         below = np.floor(rank).astype(np.intp)
         above = np.minimum(below + 1, series.shape[1] - 1)
         ordered = np.partition(series, np.unique(np.concatenate((below, above))), axis=1)
@@ -114,13 +114,37 @@ def quantiles(*shares: float) -> Statistic:
     return of
 
 
+def redraw(count: int, draws: int = 2000, seed: int = 0) -> NDArray[np.intp]:
+    """Which of ``count`` independent values are in each bootstrap sample (Efron 1979), shape (draws, count)."""
+    return np.random.default_rng(seed).integers(count, size=(draws, count))
+
+
+def percentile_interval(
+    value: float, drawn: Floats, *, level: float = FINDING_LEVEL, degrees_of_freedom: int | None = None
+) -> Estimate:
+    """The percentile interval of resampled values, shape (r,), around a value; what is not a number is left out.
+
+    With ``degrees_of_freedom`` it is expanded as Hesterberg (2015, The American Statistician 69:371) does: a
+    bootstrap of few values is too narrow, by the missing degrees of freedom and for not being Student's.
+    """
+    upper = (1 + level) / 2
+    if degrees_of_freedom is not None:
+        lost = math.sqrt((degrees_of_freedom + 2) / degrees_of_freedom)
+        upper = (1 + math.erf(lost * t_quantile(upper, degrees_of_freedom) / math.sqrt(2))) / 2
+    drawn = drawn[np.isfinite(drawn)]
+    if not len(drawn):
+        return Estimate(value, -math.inf, math.inf, level)
+    low, high = np.quantile(drawn, (1 - upper, upper))
+    return Estimate(value, min(value, float(low)), max(value, float(high)), level)
+
+
 def blocks_for(series: Floats) -> Blocks:
     """The blocks that suit a series of shape (n,).
 
     The length is that of Politis and White (2004), sections 2 and 3, for circular blocks: the correlogram is cut at
     twice the lag from which on it is noise, and weighted by a flat-topped window. The constants are theirs. What a
-    block of length b cannot show is the correlation across its ends; it lowers the variance by the share G / (g b) of
-    their notation (Lahiri 1999, Annals of Statistics 27:386), and the mean of n / b blocks by another b / n.
+    block of length b cannot show is the correlation across its ends; it lowers the variance by the fraction G / (g b)
+    of their notation (Lahiri 1999, Annals of Statistics 27:386), and the mean of n / b blocks by another b / n.
     """
     count = len(series)
     if count < _LEAST:

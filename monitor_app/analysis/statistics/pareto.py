@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pareto fronts: what nothing else beats in both respects at once."""
+"""Pareto fronts: the points that no other point beats in both respects at once."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def front(x: Floats, y: Floats, x_better: Better, y_better: Better) -> NDArray[n
     return ordered
 
 
-def upper_hull(cost: Floats, gain: Floats) -> NDArray[np.intp]:
-    """The front of low cost and high gain, by rising cost, of points of shape (n,).
+def best_for_cost(cost: Floats, gain: Floats) -> NDArray[np.intp]:
+    """The Pareto front of low cost and high gain, by rising cost, of points of shape (n,).
 
     Of several with the same cost and gain the first counts. What is not a number is left out.
     """
@@ -45,8 +45,8 @@ def upper_hull(cost: Floats, gain: Floats) -> NDArray[np.intp]:
     return kept[np.append(True, np.diff(cost[kept]) > 0)] if len(kept) else kept
 
 
-def stairs(x: Floats, y: Floats, x_better: Better) -> tuple[Floats, Floats]:
-    """A front (by rising x, shape (n,)) as what can be had at every x: a path of 2 n - 1 corners, n at least 1."""
+def step_line(x: Floats, y: Floats, x_better: Better) -> tuple[Floats, Floats]:
+    """A front (by rising x, shape (n,)) as a step line, the best y for every x: 2 n - 1 corners, n at least 1."""
     if x_better is Better.LOW:
         return np.repeat(x, 2)[1:], np.repeat(y, 2)[:-1]
     return np.repeat(x, 2)[:-1], np.repeat(y, 2)[1:]

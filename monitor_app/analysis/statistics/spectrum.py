@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bandwidth of what work adds to a power, seen through the noise of the meter."""
+"""The bandwidth of the fluctuations that work adds to a power, separated from the noise of the meter."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SURE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Spectrum:
-    """Power of the fluctuations at each frequency, shape (f,): the mean over so many half-overlapping pieces."""
+    """Power of the fluctuations at each frequency, shape (f,): the mean over half-overlapping pieces."""
 
     frequencies_hz: Floats
     power: Floats
@@ -31,7 +31,7 @@ class Spectrum:
 
 
 def spectrum(values: Floats, rate_hz: float) -> Spectrum | None:
-    """By Welch (1967, IEEE Trans. Audio Electroacoust. 15:70), Hann window; None of too few samples, shape (n,)."""
+    """By Welch (1967, IEEE Trans. Audio Electroacoust. 15:70), Hann window; None for too few values, shape (n,)."""
     size = round(rate_hz / RESOLUTION_HZ)
     if size < _LEAST_SAMPLES or len(values) < size:
         return None
@@ -44,12 +44,12 @@ def spectrum(values: Floats, rate_hz: float) -> Spectrum | None:
     return Spectrum(frequencies[2:], power[2:], len(pieces))
 
 
-def added_bandwidth_hz(busy: Spectrum, idle: Spectrum, share: float) -> float | None:
-    """Frequency below which that share of the fluctuations lies that the busy time has more than the idle one.
+def added_bandwidth_hz(busy: Spectrum, idle: Spectrum, fraction: float) -> float | None:
+    """Frequency below which a fraction of the fluctuations lies that the busy time adds to those of the idle time.
 
-    Only frequencies count at which the two surely differ. Noise that is alike in both would otherwise leave half of
-    its chance differences, over a band that is a hundred times wider than the work's. None where none differ, or
-    where there are too few pieces to tell.
+    Only frequencies at which the two spectra differ significantly count. Noise that is the same in both would
+    otherwise leave half of its random differences, over a band that is a hundred times wider than the work's. None
+    where no frequency differs, or where there are too few pieces to decide.
     """
     if min(busy.pieces, idle.pieces) < LEAST_PIECES:
         return None
@@ -57,4 +57,4 @@ def added_bandwidth_hz(busy: Spectrum, idle: Spectrum, share: float) -> float | 
     sums = np.cumsum(np.where(busy.power > sure * idle.power, busy.power - idle.power, 0.0))
     if sums[-1] <= 0:
         return None
-    return float(busy.frequencies_hz[np.searchsorted(sums, share * sums[-1])])
+    return float(busy.frequencies_hz[np.searchsorted(sums, fraction * sums[-1])])

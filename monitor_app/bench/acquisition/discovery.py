@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks for instruments while the bench runs: listens for plugs going in and out, and asks when told to."""
+"""Looks for instruments while the bench runs: it watches the list of ports, and probes instruments on request."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_S = 1.0
 CLOSE_S = 3.0
-"""Wait so long for an instrument that is being asked; its answer may take longer, and is not needed any more."""
+"""Wait this long for an instrument that is being probed; its answer may take longer, and is no longer needed."""
 
 logger = logging.getLogger(__name__)
 
 
 class Finder:
-    """A thread of its own, for an instrument that is asked may take seconds to answer.
+    """A thread of its own, because an instrument may take seconds to answer.
 
     Nothing is opened unless ``ask`` was called: opening a port resets some boards.
     """
 
     def __init__(self, ports: Callable[[], Sequence[SerialPort]] = serial_ports) -> None:
         self.found: tuple[FoundSource, ...] = ()
-        """As last looked for."""
+        """As of the last search."""
         self.searches = 0
-        """How often all was looked for and asked, as `ask` wants it; rises when one has ended."""
+        """Number of complete searches requested by `ask`; increases when one has ended."""
         self._ports = ports
         self._asked = threading.Event()
         self._closing = threading.Event()
@@ -45,12 +45,12 @@ class Finder:
         self._thread.start()
 
     def ask(self) -> None:
-        """Look for everything, and ask on the ports whose USB id says nothing."""
+        """Search for everything, and probe the USB ports."""
         self._asked.set()
         self._wake.set()
 
     def stop(self) -> None:
-        """Have the thread end as soon as it can, without waiting for it."""
+        """Ask the thread to end as soon as it can, without waiting for it."""
         self._closing.set()
         self._wake.set()
 
@@ -63,7 +63,7 @@ class Finder:
         seen: set[SerialPort] = set()
         try:
             while not self._closing.is_set():
-                with contextlib.suppress(PortError):  # the list cannot be read just now: the next look may
+                with contextlib.suppress(PortError):  # the list cannot be read now; the next try may succeed
                     seen = self._look(seen)
                 self._wake.wait(LOOK_EVERY_S)
                 self._wake.clear()
@@ -71,7 +71,7 @@ class Finder:
             logger.exception("The search for instruments has stopped")
 
     def _look(self, seen: set[SerialPort]) -> set[SerialPort]:
-        """One look at the ports. Returns those that are there."""
+        """Look at the ports once. Returns those that are there."""
         ports = self._ports()
         present = set(ports)
         if self._asked.is_set():
@@ -83,7 +83,7 @@ class Finder:
         return present
 
     def _plugged(self, present: set[SerialPort], seen: set[SerialPort]) -> None:
-        """What went out is taken from the list, what came in is added without being opened."""
+        """Unplugged ports are removed from the list, new ones are added without being opened."""
         gone = {port.device for port in seen - present}
         kept = tuple(each for each in self.found if each.where not in gone)
         new = sorted(present - seen, key=lambda port: port.device)
@@ -91,7 +91,7 @@ class Finder:
 
 
 def open_here() -> frozenset[str]:
-    """The files that this process has open: an instrument that is being read is not to be asked who it is."""
+    """The files that this process has open: an instrument that is being read must not be probed."""
     opened = set()
     for name in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):  # that of the listing itself is closed by now

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From the instruments that a profile names to sources that can be opened, again and again."""
+"""From the instruments that a profile names to sources, which can be opened repeatedly."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class Replay:
     def open(self, path: str) -> ReplayTransport:
         """Play it. Raises PortError where it has been played."""
         if self._transport is not None:
-            # Played again from its beginning it would be recorded a second time.
+            # A second replay would be recorded a second time.
             raise PortError(f"{path} has been played.")
         self._transport = ReplayTransport(path)
         return self._transport
 
 
 MakeSource: TypeAlias = "Callable[[SourceInfo | None], PowerSource]"
-"""A source, given the instrument as it was known before."""
+"""Makes a source, given the instrument as it described itself before, if it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Instrument:
     sync_line: str | None = None
     replay: Replay | None = None
     board: Board | None = None
-    """Of a rail: the board it is on."""
+    """The board whose rails it measures."""
     rails: tuple[str, ...] = ()
 
     @property
@@ -71,7 +71,7 @@ class Instrument:
         return self.emulated.load_signal if self.emulated else None
 
     def close(self) -> None:
-        """End what was started for it; calling it twice is fine."""
+        """End the emulator that was started for it; calling it twice is fine."""
         if self.emulated is not None:
             self.emulated.close()
 

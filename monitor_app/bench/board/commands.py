@@ -114,7 +114,7 @@ class BoardTools:
     def sudo_rule(self) -> str:
         """The line for sudoers that allows just what is called here.
 
-        Not the two commands with any words: both can be told to write anything anywhere.
+        It does not allow the two commands with arbitrary arguments, which could write any file.
         """
         calls = [
             *(f"{self.nvpmodel} {words}" for words in ("-q", "-m [0-9]", "-m [0-9][0-9]")),

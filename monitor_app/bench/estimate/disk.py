@@ -35,4 +35,4 @@ def bytes_per_s(profile: Profile) -> float:
 def _stored_bytes_per_s(data: DataRate) -> float:
     if not data.stored_bytes:
         return data.rate_hz * data.signals * POLLED_BYTES
-    return data.rate_hz * OVERHEAD * (data.stored_bytes + data.signals * SUMMARY_BYTES)
+    return data.rate_hz * (OVERHEAD * (data.stored_bytes + data.signals * SUMMARY_BYTES))

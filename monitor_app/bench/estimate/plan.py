@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from monitor_app.core.profile import Plan, Profile, Protocol
     from monitor_app.core.runs import RunSpec
 
-PLAYED_START_S = 0.5
+REPLAY_START_S = 0.5
 """Starting a process that plays published figures: no torch is imported."""
 IMAGE_S = 0.01
 """Reading and resizing one photograph."""
@@ -173,7 +173,7 @@ def _missed_s(protocol: Protocol, specs: Sequence[RunSpec]) -> float:
 
 
 def _start_s(spec: RunSpec) -> float:
-    return PLAYED_START_S if is_emulated(spec.device) else START_S
+    return REPLAY_START_S if is_emulated(spec.device) else START_S
 
 
 def _fits(spec: RunSpec) -> bool:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monitor_app.analysis.run.inputs import Readings
 from monitor_app.analysis.run.signals import temperatures, total_power
-from monitor_app.analysis.run.steadiness import T_GROUPS, Limits, Readings, Verdict, judge, next_look
+from monitor_app.analysis.run.steadiness import T_GROUPS, Limits, Verdict, judge, next_look
 from monitor_app.core.errors import SessionError
 from monitor_app.session.reader import SessionReader
 

@@ -53,10 +53,8 @@ def _plan(plan: Plan | None) -> str:
     if plan.images is None:
         return f"{text} Accuracy is not measured, because the profile names no labelled images."
     when = "once per network and precision" if plan.accuracy == "once" else "in every run"
-    return (
-        f"{text} Top-1 accuracy is measured {when}, on one central crop of each labelled image "
-        f"of the data set {plan.images}."
-    )
+    images = f"each labelled image of the data set {plan.images}"
+    return f"{text} Top-1 accuracy is measured {when}, on one central crop of {images}."
 
 
 def _run(protocol: Protocol) -> str:

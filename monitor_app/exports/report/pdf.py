@@ -23,7 +23,7 @@ from monitor_app.charts.plain import plain
 from monitor_app.exports.report.pdf_blocks import FAMILIES, LaidOut, lay_out
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QTextBlock, QTextDocument
+    from PySide6.QtGui import QTextBlock
 
     from monitor_app.exports.report.blocks import Document
 
@@ -44,7 +44,7 @@ def pdf_of(document: Document) -> bytes:
     writer.setPageSize(QPageSize(QPageSize.PageSizeId.A4))
     writer.setPageMargins(QMarginsF())
     area = QRectF(writer.pageLayout().fullRectPixels(_DPI)).marginsRemoved(_MARGIN_MM * (_DPI / 25.4))
-    _paint(paginate(document, writer, area.size()).text, document, writer, area)
+    _paint(paginate(document, writer, area.size()), document, writer, area)
     return bytes(buffer.data().data())
 
 
@@ -100,16 +100,16 @@ def _break_before(block: QTextBlock) -> None:
     QTextCursor(block).mergeBlockFormat(added)
 
 
-def _paint(text: QTextDocument, document: Document, writer: QPdfWriter, area: QRectF) -> None:
+def _paint(laid_out: LaidOut, document: Document, writer: QPdfWriter, area: QRectF) -> None:
     painter = QPainter(writer)
     try:
-        count = text.pageCount()
+        count = laid_out.text.pageCount()
         for page in range(count):
             if page:
                 writer.newPage()
             painter.save()
             painter.translate(area.topLeft() - QPointF(0, page * area.height()))
-            text.drawContents(painter, QRectF(0, page * area.height(), area.width(), area.height()))
+            laid_out.text.drawContents(painter, QRectF(0, page * area.height(), area.width(), area.height()))
             painter.restore()
             _paint_running_lines(painter, document, area, f"{page + 1} of {count}")
     finally:

@@ -16,13 +16,10 @@ from PySide6.QtGui import (
     QColor,
     QFont,
     QFontMetricsF,
-    QPainter,
-    QPyTextObject,
     QTextBlockFormat,
     QTextCharFormat,
     QTextCursor,
     QTextDocument,
-    QTextFormat,
     QTextFrameFormat,
     QTextLength,
     QTextListFormat,
@@ -32,7 +29,6 @@ from PySide6.QtGui import (
 
 from monitor_app.charts.palette import PALETTES
 from monitor_app.charts.plain import plain, plain_lines
-from monitor_app.charts.render import paint_chart
 from monitor_app.exports.report.blocks import (
     Alert,
     BulletList,
@@ -45,23 +41,17 @@ from monitor_app.exports.report.blocks import (
     Paragraph,
     Subtitle,
 )
+from monitor_app.exports.report.pdf_chart import ChartObject
 
 if TYPE_CHECKING:
-    from PySide6.QtCore import QRect, QRectF
     from PySide6.QtGui import QPdfWriter, QTextTable
 
-    from monitor_app.charts.model import Chart
     from monitor_app.exports.report.blocks import Block, Document
     from monitor_app.exports.report.headline import Headline
 
 FAMILIES = ["Inter", "Noto Sans", "DejaVu Sans", "Liberation Sans", "sans-serif"]
 _FIXED_WIDTH = ["DejaVu Sans Mono", "Liberation Mono", "monospace"]
 _COLOURS = PALETTES["light"]
-_CHART_WIDTH, _CHART_HEIGHT = 1600, 840
-"""In the pixels of a chart file, so that its text has the size that it has there."""
-_CHART_TYPE = int(QTextFormat.ObjectTypes.UserObject) + 1
-_CHART_PROPERTY = int(QTextFormat.Property.UserProperty) + 1
-_OBJECT = "\N{OBJECT REPLACEMENT CHARACTER}"
 _COLUMNS = 3
 _VERDICT_COLOURS = {"holds": _COLOURS.accuracy, "does not hold": _COLOURS.alarm}
 _TABLE_SIZES_PT = (8.0, 7.5, 7.0, 6.5, 6.0, 5.5, 5.0)
@@ -76,8 +66,7 @@ class LaidOut:
     """Numbers of paragraphs that stand on one page where a page can hold them."""
     figures: dict[int, int]
     """Number of a figure to the number of its paragraph."""
-    charts: _ChartObject
-    """Kept because the document does not own it."""
+    charts: ChartObject
 
 
 def lay_out(document: Document, writer: QPdfWriter, size: QSizeF, pages: dict[int, int]) -> LaidOut:
@@ -90,51 +79,17 @@ def lay_out(document: Document, writer: QPdfWriter, size: QSizeF, pages: dict[in
         pages: page of each figure, from 1, as far as it is known.
     """
     text = QTextDocument()
-    charts = _ChartObject(size.width())
     text.documentLayout().setPaintDevice(writer)
-    text.documentLayout().registerHandler(_CHART_TYPE, charts)
     text.setDocumentMargin(0)
     text.setPageSize(size)
     text.setIndentWidth(_INDENT * _PIXELS_PER_POINT)
     option = QTextOption()
     option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
     text.setDefaultTextOption(option)
+    charts = ChartObject(text, size.width())
     written = _Writer(QTextCursor(text), writer, size.width(), pages, charts)
     written.document(document)
     return LaidOut(text, tuple(written.together), written.figures, charts)
-
-
-class _ChartObject(QPyTextObject):
-    """Charts as wide as the page, painted as vectors where the text holds an object."""
-
-    def __init__(self, width: float) -> None:
-        super().__init__()
-        self._size = QSizeF(width, width * _CHART_HEIGHT / _CHART_WIDTH)
-        self._charts: list[Chart] = []
-
-    def format_of(self, chart: Chart) -> QTextCharFormat:
-        """The format of the character in whose place the chart stands."""
-        made = QTextCharFormat()
-        made.setObjectType(_CHART_TYPE)
-        made.setProperty(_CHART_PROPERTY, len(self._charts))
-        self._charts.append(chart)
-        return made
-
-    def intrinsicSize(self, doc: QTextDocument, position: int, format: QTextFormat) -> QSizeF:  # noqa: N802
-        return self._size
-
-    def drawObject(  # noqa: N802
-        self, painter: QPainter, rect: QRectF | QRect, doc: QTextDocument, position: int, format: QTextFormat
-    ) -> None:
-        painter.save()
-        painter.translate(rect.topLeft())
-        painter.scale(rect.width() / _CHART_WIDTH, rect.height() / _CHART_HEIGHT)
-        _paint_chart(painter, self._charts[int(format.property(_CHART_PROPERTY))])
-        painter.restore()
-
-
-def _paint_chart(painter: QPainter, chart: Chart) -> None:
-    paint_chart(painter, chart, _CHART_WIDTH, _CHART_HEIGHT, captions=False)
 
 
 def _style(
@@ -158,12 +113,15 @@ _STAMP = _style(6.5, _COLOURS.ground, bold=True)
 _STAMP.setBackground(QColor(_COLOURS.alarm))
 _BULLETS = QTextListFormat()
 _BULLETS.setStyle(QTextListFormat.Style.ListDisc)
-_FULL_WIDTH = QTextLength(QTextLength.Type.PercentageLength, 100)
 _PIXELS_PER_POINT = 96 / 72
 """Qt takes lengths of formats in pixels of 96 dpi and scales them to the device."""
-_LINE_HEIGHT, _INDENT, _CELL_PADDING = 115.0, 14.0, 1.5
-"""Percent of the font's own height; points; points."""
-_VALUE = _style(14)
+_LINE_HEIGHT, _INDENT, _CELL_PADDING, _BELOW_TABLE = 115.0, 14.0, 1.5, 8.0
+"""Percent of the font's own height, then points."""
+_VALUE = _style(13)
+
+
+def _percentage(width: float) -> QTextLength:
+    return QTextLength(QTextLength.Type.PercentageLength, width)
 
 
 @dataclass(slots=True)
@@ -174,7 +132,7 @@ class _Writer:
     device: QPdfWriter
     width: float
     pages: dict[int, int]
-    charts: _ChartObject
+    charts: ChartObject
     together: list[range] = field(default_factory=list)
     figures: dict[int, int] = field(default_factory=dict)
     _empty: bool = True
@@ -248,15 +206,25 @@ class _Writer:
             self.cursor.insertText("  ", _BODY)
             self.cursor.insertText(" SIMULATED ", _STAMP)
 
-    def table(self, rows: int, columns: int, *, width: QTextLength, padding: float) -> QTextTable:
-        """A table without borders; `after_table` must follow it."""
+    def table(self, rows: int, widths: tuple[float, ...], *, padding: float, head: int = 0) -> QTextTable:
+        """A table as wide as the page without borders; `after_table` must follow it.
+
+        Args:
+            rows: how many.
+            widths: of the columns, in percent of the page; 0 for one that is as wide as its text.
+            padding: of the cells, in points.
+            head: number of rows that are repeated on each page.
+        """
         made = QTextTableFormat()
         made.setBorder(0)
         made.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_None)
         made.setCellSpacing(0)
+        made.setBottomMargin(_BELOW_TABLE * _PIXELS_PER_POINT)
         made.setCellPadding(padding * _PIXELS_PER_POINT)
-        made.setWidth(width)
-        return self.cursor.insertTable(rows, columns, made)
+        made.setWidth(_percentage(100))
+        made.setColumnWidthConstraints([_percentage(each) if each else QTextLength() for each in widths])
+        made.setHeaderRowCount(head)
+        return self.cursor.insertTable(rows, len(widths), made)
 
     def after_table(self) -> None:
         """Back to the paragraphs."""
@@ -302,10 +270,7 @@ class _Writer:
     @write.register
     def _(self, block: Headlines) -> None:
         rows = -(-len(block.headlines) // _COLUMNS)
-        table = self.table(rows, _COLUMNS, width=_FULL_WIDTH, padding=3)
-        made = table.format()
-        made.setColumnWidthConstraints([QTextLength(QTextLength.Type.PercentageLength, 100 / _COLUMNS)] * _COLUMNS)
-        table.setFormat(made)
+        table = self.table(rows, (100 / _COLUMNS,) * _COLUMNS, padding=3)
         for k, each in enumerate(block.headlines):
             self.cell(table, k // _COLUMNS, k % _COLUMNS)
             self._headline(each)
@@ -322,10 +287,7 @@ class _Writer:
     def _(self, block: FactTable) -> None:
         if not block.rows:
             return
-        table = self.table(len(block.rows), 2, width=_FULL_WIDTH, padding=0.5)
-        made = table.format()
-        made.setColumnWidthConstraints([QTextLength(QTextLength.Type.PercentageLength, each) for each in (28, 72)])
-        table.setFormat(made)
+        table = self.table(len(block.rows), (28, 72), padding=0.5)
         for k, (name, value) in enumerate(block.rows):
             self.cell(table, k, 0)
             self.paragraph(name, _DIM, below=0)
@@ -336,39 +298,27 @@ class _Writer:
     @write.register
     def _(self, block: CellTable) -> None:
         size = self._size_that_fits(block)
-        table = self.table(len(block.rows) + 1, len(block.head), width=_FULL_WIDTH, padding=_CELL_PADDING)
-        made = table.format()
-        made.setHeaderRowCount(1)
-        table.setFormat(made)
-        self._row(table, 0, block.head, _style(size, _COLOURS.dim), "")
-        alarm = _style(size, _COLOURS.alarm, bold=True)
+        table = self.table(len(block.rows) + 1, (0,) * len(block.head), padding=_CELL_PADDING, head=1)
+        for column, text in enumerate(block.head):
+            self._cell(table, 0, column, text, _style(size, _COLOURS.dim))
         for k, (row, simulated) in enumerate(zip(block.rows, block.simulated, strict=True), 1):
-            self._row(table, k, row, _style(size), _COLOURS.panel if k % 2 == 0 else "", alarm if simulated else None)
+            for column, text in enumerate(row):
+                alarm = simulated and column == len(row) - 1
+                self._cell(table, k, column, text, _style(size, _COLOURS.alarm, bold=True) if alarm else _style(size))
         self.after_table()
 
-    def _row(
-        self,
-        table: QTextTable,
-        k: int,
-        texts: tuple[str, ...],
-        style: QTextCharFormat,
-        ground: str,
-        last: QTextCharFormat | None = None,
-    ) -> None:
-        """The first column from the left, the others to the right; the last one in a style of its own."""
-        for column, text in enumerate(texts):
-            self.cell(table, k, column)
-            is_last = column == len(texts) - 1
-            self.paragraph(text, last if last is not None and is_last else style, below=0)
-            if column:
-                made = self.cursor.blockFormat()
-                made.setAlignment(Qt.AlignmentFlag.AlignRight)
-                self.cursor.setBlockFormat(made)
-            if ground:
-                cell = table.cellAt(k, column)
-                of_cell = cell.format()
-                of_cell.setBackground(QBrush(QColor(ground)))
-                cell.setFormat(of_cell)
+    def _cell(self, table: QTextTable, row: int, column: int, text: str, style: QTextCharFormat) -> None:
+        """The first column is aligned to the left, the others to the right; every second row has a background."""
+        self.cell(table, row, column)
+        self.paragraph(text, style, below=0)
+        if column:
+            made = self.cursor.blockFormat()
+            made.setAlignment(Qt.AlignmentFlag.AlignRight)
+            self.cursor.setBlockFormat(made)
+        if row and row % 2 == 0:
+            of_cell = table.cellAt(row, column).format()
+            of_cell.setBackground(QBrush(QColor(_COLOURS.panel)))
+            table.cellAt(row, column).setFormat(of_cell)
 
     def _size_that_fits(self, block: CellTable) -> float:
         """The largest size of text in which each row is one line, in points."""
@@ -390,7 +340,7 @@ class _Writer:
     def _(self, block: Figure) -> None:
         self.figures[block.number] = self._next()
         self.paragraph("", _BODY, above=10, line_height=100)
-        self.cursor.insertText(_OBJECT, self.charts.format_of(block.chart))
+        self.charts.insert(self.cursor, block.chart)
         self.paragraph(block.title, _BOLD, below=1)
         self.stamp(block.simulated)
         if block.chart.caption:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.compare.regressions import differences
+from monitor_app.analysis.compare.differences import differences
 from monitor_app.analysis.figures.groups import session_names
 from monitor_app.analysis.study import Study, study
 from monitor_app.core.errors import MonitorError

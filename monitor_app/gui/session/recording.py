@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.run.results import IDLE_PHASES, LIVE, run_result
+from monitor_app.analysis.run.inputs import IDLE_PHASES, LIVE, run_inputs
+from monitor_app.analysis.run.results import run_result
 from monitor_app.analysis.run.signals import sibling, total_power
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.core.samples import Quantity
@@ -112,7 +113,7 @@ class Recording:
         for run in self.runs:
             known = self.results.get(run.id)
             if run.state != RunState.WAITING.value and (known is None or known.run.state not in FINAL):
-                self.results[run.id] = run_result(self.reader, run, LIVE)
+                self.results[run.id] = run_result(run_inputs(self.reader, run, LIVE))
 
     def _levels(self) -> Levels:
         """Idle of the latest baseline; full of the latest timed span or, before there is one, of the latest warm-up."""

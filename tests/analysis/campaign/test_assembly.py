@@ -11,7 +11,8 @@ from scipy import stats
 
 from monitor_app.analysis.campaign import assembly as campaign_module
 from monitor_app.analysis.campaign.assembly import campaign_of, paper_name, pooled
-from monitor_app.analysis.run.results import LIVE, Effort, run_results
+from monitor_app.analysis.run.inputs import LIVE, Effort
+from monitor_app.analysis.session_summary import run_results
 from monitor_app.core.estimate import Estimate
 from monitor_app.core.runs import Batch, MemoryKind, MemoryUse, Phase, RunSpec, RunState
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
@@ -205,9 +206,9 @@ def test_pooling_one_without_an_upper_end_has_none():
     [
         (RunState.DOES_NOT_FIT, "It is too big.", False, "It is too big."),
         (RunState.FAILED, "It broke.", None, "It broke."),
-        (RunState.CANCELLED, None, None, "The run was stopped."),
-        (RunState.RUNNING, None, None, "The run is going on."),
-        (RunState.WAITING, None, None, "The run has not begun."),
+        (RunState.CANCELLED, None, None, "The run was cancelled."),
+        (RunState.RUNNING, None, None, "The run is in progress."),
+        (RunState.WAITING, None, None, "The run has not started."),
     ],
 )
 def test_a_cell_without_figures_says_why(session, state, error, fits, message):
@@ -360,7 +361,7 @@ def test_what_is_over_is_looked_at_once_and_how_far_it_is_is_told(session, monke
     monkeypatch.setattr(
         campaign_module,
         "run_result",
-        lambda reader, run, effort: looked.append(run.id) or result_of(reader, run, effort),
+        lambda inputs: looked.append(inputs.run.id) or result_of(inputs),
     )
     first = session.campaign(known=known, progress=told.append)
     again = session.campaign(known=known)

@@ -10,16 +10,9 @@ import numpy as np
 import pytest
 
 from monitor_app.analysis.compare.change import Change, beyond_noise, change_of_ratio
-from monitor_app.analysis.compare.regressions import (
-    Check,
-    Compared,
-    CompareError,
-    Limits,
-    Verdict,
-    differences,
-    parse_percent,
-    regressions,
-)
+from monitor_app.analysis.compare.check import Check, Compared, CompareError, Limits, Verdict, parse_percent
+from monitor_app.analysis.compare.differences import differences
+from monitor_app.analysis.compare.regressions import regressions
 from monitor_app.analysis.statistics.bootstrap import Blocks, bootstrap
 from monitor_app.analysis.statistics.intervals import wilson
 from monitor_app.core.estimate import Estimate
@@ -182,7 +175,7 @@ def test_what_is_not_measured_any_more_is_missing_and_fails() -> None:
     missing = [check for check in checks if check.verdict is Verdict.MISSING]
     assert [check.label for check in missing] == ["VGG-16 b1", "VGG-16 b16"]
     assert all(check.fails and check.candidate is None and check.ratio is None for check in missing)
-    assert missing[0].sentence == "VGG-16 b1: time per image was measured in the baseline and is not now."
+    assert missing[0].sentence == "VGG-16 b1: time per image was measured in the baseline but not now."
 
 
 def test_what_does_not_fit_any_more_says_so() -> None:
@@ -412,10 +405,10 @@ def test_like_sessions_have_no_flags() -> None:
             "Power is simulated in some and measured in others: measured in old, SIMULATED in new.",
         ),
         ({"environment": {"torch": "2.14.0"}}, "Torch differs: 2.13.0 in old, 2.14.0 in new."),
-        ({"environment": {}}, "Torch differs: 2.13.0 in old, not told in new."),
+        ({"environment": {}}, "Torch differs: 2.13.0 in old, not known in new."),
         (
             {"environment": {"torch": "2.13.0", "cpu governor": "performance"}},
-            "Cpu governor differs: not told in old, performance in new.",
+            "Cpu governor differs: not known in old, performance in new.",
         ),
     ],
 )

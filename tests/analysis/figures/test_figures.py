@@ -211,7 +211,7 @@ def test_what_did_not_fit_is_named_with_its_batch_and_is_no_point() -> None:
 
 def test_without_weights_there_is_no_accuracy() -> None:
     session = campaign({"A": {1: 0.01}, "N": {1: 0.02}}, facts=FACTS | {"N": Facts(10, 10)})
-    why = "accuracy not measured (no trained weights are on record)"
+    why = "accuracy not measured (it needs trained weights)"
     for key, where in (("top1", ""), ("density", ""), ("top1-operations", ""), ("top1-time-b1", " at batch 1")):
         chart = FIGURES[key]([session], ALONE)
         assert chart.missing == (f"N{where}: {why}.",)
@@ -231,9 +231,9 @@ def test_without_operations_there_is_a_ball_without_area_or_none() -> None:
 
 def test_one_sentence_tells_that_nothing_of_a_kind_was_measured() -> None:
     chart = FIGURES["power-batch"]([campaign(LINEAR, None, facts=FACTS)], ALONE)
-    assert (chart.series, chart.missing) == ((), ("None of 10 points is there: power not measured.",))
+    assert (chart.series, chart.missing) == ((), ("None of 10 points can be drawn: power not measured.",))
     chart = FIGURES["power-batch"]([campaign(LINEAR, idle_w=None, facts=FACTS)], ALONE)
-    assert chart.missing == ("None of 10 points is there: no idle baseline, so no net power.",)
+    assert chart.missing == ("None of 10 points can be drawn: no idle baseline, so no net power.",)
     gross = FIGURES["energy-batch"]([campaign(LINEAR, idle_w=None, facts=FACTS)], Options(paper=False, gross=True))
     assert len(points(gross)) == 5 * 2 + 5
 
@@ -255,7 +255,7 @@ def test_a_run_that_failed_is_told_with_its_reason() -> None:
 def test_energy_below_zero_has_no_place_on_a_logarithmic_axis() -> None:
     session = campaign({"A": {1: 0.01}, "B": {1: 0.01}}, lambda name, _: -1.0 if name == "B" else 1.0, facts=FACTS)
     chart = FIGURES["energy-batch"]([session], ALONE)
-    assert chart.missing == ("B at batch 1: net energy per image came out as -0.01 J, not above zero.",)
+    assert chart.missing == ("B at batch 1: net energy per image was measured as -0.01 J, not above zero.",)
     assert len(points(FIGURES["power-batch"]([session], ALONE))) == 2
 
 

@@ -21,12 +21,12 @@ from monitor_app.analysis.findings.hyperbola import accuracy_and_time
 from monitor_app.analysis.findings.margins import Margins
 from monitor_app.analysis.findings.memory import memory_and_parameters, memory_knee
 from monitor_app.analysis.findings.operations_time import operations_and_time, steeper_with_batch
-from monitor_app.analysis.findings.paper import NET_W
 from monitor_app.analysis.findings.power_architecture import power_and_architecture, power_deviation
 from monitor_app.analysis.findings.power_batch import power_and_batch
 from monitor_app.analysis.findings.slowest_network import slowest_network
 from monitor_app.analysis.findings.speed_up import speed_up
 from monitor_app.analysis.findings.table import Measured, Table
+from monitor_app.core.canziani2016 import NET_W
 from tests.analysis.campaigns import BATCHES, NAMES, published_facts
 
 Floats = NDArray[np.float64]

@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from monitor_app.analysis.findings.decimation import Spans, averaged, most_off, read_at_once, remaining
+from monitor_app.analysis.run.inputs import Readings
 from monitor_app.analysis.run.integration import Integral
-from monitor_app.analysis.run.steadiness import Readings
 
 RATE_HZ = 1000
 TIMES_NS = np.arange(4 * RATE_HZ + 1, dtype=np.int64) * 1_000_000

@@ -98,9 +98,9 @@ def test_verdicts_on_the_published_numbers(published: dict[str, Finding]) -> Non
 
 def test_the_advice_to_choose_the_slowest_network_is_put_right(published: dict[str, Finding]) -> None:
     found = published["slowest-network"]
-    assert value(found, "Exponent of time in net energy an image").value == pytest.approx(1.0)
+    assert value(found, "Exponent of time in net energy per image").value == pytest.approx(1.0)
     assert "VGG-19" in found.sentence
-    assert "least energy an image" in found.caution
+    assert "least energy per image" in found.caution
 
 
 def test_a_spread_of_0_7_watts_is_the_papers() -> None:
@@ -216,7 +216,7 @@ def test_of_several_conditions_the_most_measured_is_judged_and_the_reader_told()
     for alone, found in zip(findings_of(full), findings_of(mixed), strict=True):
         assert found.verdict is alone.verdict
         assert found.sentence == alone.sentence
-        assert found.caution.startswith("Measured under 2 conditions; judged by cuda:0, fp32 alone, and ")
+        assert found.caution.startswith("Measured under 2 conditions; only cuda:0, fp32 is used, and ")
 
 
 def test_every_finding_names_a_chart_that_exists(published: dict[str, Finding]) -> None:

@@ -8,85 +8,23 @@ import math
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import optimize, stats
 from statsmodels.stats.weightstats import ttost_paired
 
 from monitor_app.analysis.findings.density import rank_correlation, ranks
 from monitor_app.analysis.findings.equivalence import contrasts, trends
-from monitor_app.analysis.findings.finding import CONFIDENCE
-from monitor_app.analysis.findings.hyperbola import EXPONENTS, HYPERBOLA, fit_hull
+from monitor_app.analysis.findings.hyperbola import EXPONENTS, HYPERBOLA, fit_bound
 from monitor_app.analysis.findings.operations_time import family_of, slope_ratio
-from monitor_app.analysis.findings.regression import akaike, deviation_of, fit_line, mean_of, percentiles
-from monitor_app.analysis.findings.scatter import far_above, left_out_errors, nine_of_ten
+from monitor_app.analysis.findings.scatter import far_above, left_out_errors, prediction_factor
+from monitor_app.analysis.statistics.bootstrap import percentile_interval
 from monitor_app.analysis.statistics.broken_line import fit_broken_line
-from monitor_app.analysis.statistics.distributions import chi_square_quantile, t_quantile
-from monitor_app.analysis.statistics.pareto import upper_hull
+from monitor_app.analysis.statistics.pareto import best_for_cost
+from monitor_app.analysis.statistics.regression import akaike
+from monitor_app.core.estimate import FINDING_LEVEL
 
 RANDOM = np.random.default_rng(7)
 X = RANDOM.uniform(5, 150, 14)
 Y = 0.2 * X - 1.5 + RANDOM.normal(0, 2, 14)
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.floats(0.001, 0.999), st.integers(1, 200))
-def test_quantile_of_t_is_scipys(share: float, freedom: int) -> None:
-    assert t_quantile(share, freedom) == pytest.approx(stats.t.ppf(share, freedom), rel=1e-6, abs=1e-9)
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.floats(0.001, 0.999), st.integers(1, 200))
-def test_quantile_of_chi_square_is_scipys(share: float, freedom: int) -> None:
-    assert chi_square_quantile(share, freedom) == pytest.approx(stats.chi2.ppf(share, freedom), rel=1e-5)
-
-
-def test_line_is_statsmodels_line_with_its_intervals() -> None:
-    line, theirs = fit_line(X, Y), sm.OLS(Y, sm.add_constant(X)).fit()
-    low, high = theirs.conf_int(1 - CONFIDENCE).T
-    for found, at in ((line.intercept, 0), (line.slope, 1)):
-        assert (found.value, found.low, found.high) == pytest.approx((theirs.params[at], low[at], high[at]))
-    assert line.explained == pytest.approx(theirs.rsquared)
-    assert line.deviation == pytest.approx(math.sqrt(theirs.mse_resid))
-
-
-def test_line_predicts_as_statsmodels_does() -> None:
-    line = fit_line(X, Y)
-    frame = sm.OLS(Y, sm.add_constant(X)).fit().get_prediction([[1.0, 40.0]]).summary_frame(1 - CONFIDENCE)
-    there, half = line.at(40.0), t_quantile(0.95, 12) * line.deviation_at(40.0)
-    assert (there.low, there.high) == pytest.approx((frame.mean_ci_lower[0], frame.mean_ci_upper[0]))
-    assert (there.value - half, there.value + half) == pytest.approx((frame.obs_ci_lower[0], frame.obs_ci_upper[0]))
-
-
-def test_mean_has_the_interval_of_scipy() -> None:
-    found = mean_of(Y)
-    low, high = stats.t.interval(CONFIDENCE, len(Y) - 1, loc=Y.mean(), scale=stats.sem(Y))
-    assert (found.value, found.low, found.high) == pytest.approx((Y.mean(), low, high))
-
-
-def test_deviation_has_the_interval_of_chi_square() -> None:
-    found, freedom = deviation_of(Y), len(Y) - 1
-    squares = freedom * Y.var(ddof=1)
-    ends = [math.sqrt(squares / stats.chi2.ppf(share, freedom)) for share in (0.95, 0.05)]
-    assert (found.value, found.low, found.high) == pytest.approx((Y.std(ddof=1), *ends))
-
-
-def test_evidence_is_the_aicc_of_statsmodels_but_for_what_is_the_same_in_all() -> None:
-    def theirs(x: np.ndarray) -> float:
-        fit = sm.OLS(Y, x).fit()
-        k = x.shape[1] + 1  # statsmodels does not count the deviation
-        return float(-2 * fit.llf + 2 * k + 2 * k * (k + 1) / (len(Y) - k - 1))
-
-    def ours(x: np.ndarray) -> float:
-        return akaike(float(sm.OLS(Y, x).fit().ssr), len(Y), x.shape[1])
-
-    line, curve = sm.add_constant(X), np.stack((np.ones_like(X), X, X**2), axis=1)
-    assert ours(curve) - ours(line) == pytest.approx(theirs(curve) - theirs(line))
-
-
-def test_evidence_is_none_where_the_correction_has_too_few_points() -> None:
-    assert akaike(1.0, 4, 2) == math.inf
-    assert math.isfinite(akaike(1.0, 5, 2))
 
 
 def test_equivalence_is_the_paired_tost_of_statsmodels() -> None:
@@ -123,8 +61,8 @@ def test_trends_are_the_lines_of_each_network_with_one_deviation() -> None:
         theirs = sm.OLS(values[row, known], sm.add_constant(np.log2(batches[known]))).fit()
         squares += theirs.ssr
         assert slope == pytest.approx(theirs.params[1])
-    assert found.freedom == 3 + 1 + 3
-    spread = math.sqrt(squares / found.freedom)
+    assert found.degrees_of_freedom == 3 + 1 + 3
+    spread = math.sqrt(squares / found.degrees_of_freedom)
     assert found.errors[0] == pytest.approx(spread * 4 / math.sqrt(10))
 
 
@@ -142,11 +80,11 @@ def test_rank_correlation_is_spearmans() -> None:
 
 def test_drawn_values_have_the_quantiles_of_numpy_and_an_expanded_interval_for_few_networks() -> None:
     drawn = RANDOM.normal(0, 1, 100_000)
-    plain = percentiles(0.0, drawn)
+    plain = percentile_interval(0.0, drawn)
     assert (plain.low, plain.high) == pytest.approx(tuple(np.quantile(drawn, (0.05, 0.95))))
-    expanded = percentiles(0.0, drawn, freedom=12)
+    expanded = percentile_interval(0.0, drawn, degrees_of_freedom=12)
     assert expanded.high == pytest.approx(stats.t.ppf(0.95, 12) * math.sqrt(14 / 12), rel=0.02)
-    assert percentiles(1.0, np.array([np.nan])).high == math.inf
+    assert percentile_interval(1.0, np.array([np.nan])).high == math.inf
 
 
 def test_ratio_of_slopes_has_the_interval_of_scipys_bootstrap() -> None:
@@ -167,28 +105,28 @@ def test_ratio_of_slopes_has_the_interval_of_scipys_bootstrap() -> None:
 def test_exponent_of_time_and_its_interval_are_those_of_a_profile_of_statsmodels() -> None:
     times_s = np.geomspace(0.008, 0.15, 11)
     top1 = np.sort(79.8 - 0.182 / times_s + np.random.default_rng(5).normal(0, 0.8, 11))
-    hull = fit_hull(times_s, top1)
-    assert hull is not None
-    assert len(hull.rows) == 11
+    bound = fit_bound(times_s, top1)
+    assert bound is not None
+    assert len(bound.rows) == 11
 
     def squares(power: float) -> float:
         x = np.log(times_s) if power == 0 else times_s**power
         return float(sm.OLS(top1, sm.add_constant(x / abs(x).max())).fit().ssr)
 
     best = optimize.minimize_scalar(squares, bounds=(-4, 2), method="bounded")
-    assert hull.exponent.value == pytest.approx(best.x, abs=0.01)
-    limit = best.fun * (1 + stats.f.ppf(CONFIDENCE, 1, 8) / 8)
+    assert bound.exponent.value == pytest.approx(best.x, abs=0.01)
+    limit = best.fun * (1 + stats.f.ppf(FINDING_LEVEL, 1, 8) / 8)
     step = EXPONENTS[1] - EXPONENTS[0]
-    for end, outward in ((hull.exponent.low, -1), (hull.exponent.high, 1)):
+    for end, outward in ((bound.exponent.low, -1), (bound.exponent.high, 1)):
         assert squares(end - outward * step) <= limit <= squares(end + 2 * outward * step)
     theirs = sm.OLS(top1, sm.add_constant(1 / times_s)).fit()
-    assert hull.evidence[HYPERBOLA] == pytest.approx(akaike(float(theirs.ssr), 11, 2))
+    assert bound.evidence[HYPERBOLA] == pytest.approx(akaike(float(theirs.ssr), 11, 2))
 
 
-def test_hull_holds_those_that_none_beats() -> None:
+def test_front_holds_those_that_none_beats() -> None:
     cost, gain = np.array([1.0, 2, 3, 4, 4, np.nan, 0.5]), np.array([50.0, 49, 60, 70, 71, 99, np.nan])
-    assert upper_hull(cost, gain).tolist() == [0, 2, 4]
-    assert upper_hull(np.empty(0), np.empty(0)).size == 0
+    assert best_for_cost(cost, gain).tolist() == [0, 2, 4]
+    assert best_for_cost(np.empty(0), np.empty(0)).size == 0
 
 
 @pytest.mark.parametrize("knee", [30.0, 60.0, 120.0])
@@ -219,7 +157,7 @@ def test_intervals_of_a_broken_line_hold_the_truth_nine_times_of_ten() -> None:
         truth = ((found.floor, 205.0), (found.slope, 1.3), (found.knee, 110.0))
         inside.append([each.low <= true <= each.high for each, true in truth])
     slack = 3 * math.sqrt(0.9 * 0.1 / 400)
-    assert np.mean(inside, axis=0) == pytest.approx([CONFIDENCE] * 3, abs=slack)
+    assert np.mean(inside, axis=0) == pytest.approx([FINDING_LEVEL] * 3, abs=slack)
 
 
 def test_broken_line_of_what_does_not_rise_is_none() -> None:
@@ -229,7 +167,7 @@ def test_broken_line_of_what_does_not_rise_is_none() -> None:
     assert fit_broken_line(np.array([1.0, 1, 2, 2, 2]), np.arange(5.0)) is None
 
 
-def test_factor_for_nine_of_ten_holds_nine_of_ten() -> None:
+def test_prediction_factor_holds_prediction_factor() -> None:
     random, inside = np.random.default_rng(4), []
     for _ in range(2000):
         logs = random.normal(0, 0.3, 15)
@@ -237,7 +175,7 @@ def test_factor_for_nine_of_ten_holds_nine_of_ten() -> None:
         off = math.exp(abs(logs[14] - logs[:14].mean()))
         inside.append(off <= true_deviation_factor)
     assert np.mean(inside) == pytest.approx(0.90, abs=0.02)
-    found = nine_of_ten(np.exp(np.random.default_rng(5).normal(0, 0.3, 4000)))
+    found = prediction_factor(np.exp(np.random.default_rng(5).normal(0, 0.3, 4000)))
     assert found.value == pytest.approx(math.exp(1.6448536 * 0.3), rel=0.02)
 
 

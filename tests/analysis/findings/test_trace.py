@@ -10,7 +10,7 @@ import pytest
 
 from monitor_app.analysis.findings.finding import Verdict
 from monitor_app.analysis.findings.trace import bandwidth_hz, meter_findings, missed_at
-from monitor_app.analysis.run.steadiness import Readings
+from monitor_app.analysis.run.inputs import Readings
 from tests.analysis.findings.traces import LOAD_W, TRACE_BOARDS, rippling, trace, trace_rates, wandering
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from monitor_app.analysis.findings.finding import Finding, Verdict
 from monitor_app.analysis.findings.trace import Trace, meter_findings
-from monitor_app.analysis.run.steadiness import Readings
+from monitor_app.analysis.run.inputs import Readings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

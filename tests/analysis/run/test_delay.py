@@ -61,7 +61,7 @@ def test_what_averages_over_its_interval_is_later_by_half_of_it():
 def test_power_that_does_not_follow_the_train_has_no_delay():
     rng = np.random.default_rng(1)
     edges_s = train(rng)
-    times_s = np.arange(0, edges_s[-1] + 2, 0.001)
+    times_s = np.arange(0, edges_s[-1] + 2, 0.005)
     assert find_delay(ns(edges_s), ns(times_s), rng.normal(5, 1, len(times_s))) is None
     assert find_delay(ns(edges_s), ns(times_s), np.full(len(times_s), 5.0)) is None
     other = train(np.random.default_rng(2))

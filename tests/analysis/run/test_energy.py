@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from monitor_app.analysis.run.energy import Batches, Instrument, energy_of_run
+from monitor_app.analysis.run.energy import energy_of_run
+from monitor_app.analysis.run.inputs import Batches, Instrument, Readings
 from monitor_app.analysis.run.integration import Integral, Mean, mean_power
-from monitor_app.analysis.run.steadiness import Readings
 from monitor_app.emulators.board.boards import TX1, Edge, LoadState, follow, power
 
 EPOCH_NS = 7_000_000_000_000_000_123
@@ -193,13 +193,13 @@ def test_one_baseline_carries_its_own_drift_to_the_run():
     )
     assert found.net.j_per_image == pytest.approx(9)
     assert found.net.budget.drift == pytest.approx(0.02 * 4)
-    assert "Idle power was measured on one side of the run only, so its drift is a guess." in found.notes
+    assert "Idle power was measured only before or only after the run, so its drift is extrapolated." in found.warnings
 
 
 def test_batches_without_power_are_left_out_and_counted():
     found = energy_of_run(sampled(lambda t: 10 + 0 * t, seconds=5), batches([3, 4, 5, 6, 7], images=2), EXACT)
     assert (found.batches, found.images, found.gross.j_per_image) == (2, 4, pytest.approx(5))
-    assert "2 of 4 batches ran while no power was recorded, and are left out." in found.notes
+    assert "2 of 4 batches are left out, as no power was recorded while they ran." in found.warnings
     assert energy_of_run(sampled(lambda t: 10 + 0 * t, seconds=5), batches([8, 9]), EXACT) is None
     assert energy_of_run(Readings(at([1.0]), np.ones(1)), batches([0, 2]), EXACT) is None
     assert energy_of_run(sampled(lambda t: t), batches([5]), EXACT) is None
@@ -208,19 +208,19 @@ def test_batches_without_power_are_left_out_and_counted():
 # -- what is said beside the figures -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("bound_ms", "doubtful"), [(9.9, False), (10.1, True)])
-def test_a_clock_that_is_off_by_more_than_a_tenth_of_a_batch_makes_it_doubtful(bound_ms, doubtful):
+@pytest.mark.parametrize(("bound_ms", "unreliable"), [(9.9, False), (10.1, True)])
+def test_a_clock_that_is_off_by_more_than_a_tenth_of_a_batch_makes_single_batches_unreliable(bound_ms, unreliable):
     meter = Instrument(0.01, 0.01, bound_ms * 1e6)
     found = energy_of_run(sampled(lambda t: 10 + 0 * t), batches(np.arange(2, 8, 0.1)), meter)
-    assert (found.doubtful is not None) is doubtful
-    assert found.notes == ()
+    assert (found.timing_warning is not None) is unreliable
+    assert found.warnings == ()
 
 
 def test_a_slow_meter_gives_a_mean_and_no_distribution():
     found = energy_of_run(sampled(lambda t: 10 + 0 * t, rate_hz=10), batches(np.arange(2, 8, 0.15)), EXACT)
     assert found.gross.j_per_image == pytest.approx(1.5)
     assert found.gross.percentiles_j is None
-    assert any("every 100 ms and a batch takes 150 ms" in note for note in found.notes)
+    assert any("every 100 ms and a batch takes 150 ms" in each for each in found.warnings)
 
 
 def test_time_between_batches_is_said_not_to_count():
@@ -228,7 +228,7 @@ def test_time_between_batches_is_said_not_to_count():
     run = Batches(at(starts), at(starts + 0.08), np.ones(60, np.int64))
     found = energy_of_run(sampled(lambda t: 10 + 0 * t), run, EXACT)
     assert found.gross.j_per_image == pytest.approx(0.8)
-    assert any(note.startswith("20% of the run lies between batches") for note in found.notes)
+    assert any(each.startswith("20% of the run lies between batches") for each in found.warnings)
 
 
 def test_throttling_shows_in_latency_power_and_clocks():
@@ -240,7 +240,7 @@ def test_throttling_shows_in_latency_power_and_clocks():
     found = energy_of_run(
         sampled(lambda t: np.where(t < throttled_s, 12, 9)), batches(edges), EXACT, clocks_hz={"gpu": clock}
     )
-    latency, watts, gpu = found.throttled
+    latency, watts, gpu = found.throttling
     assert latency.startswith(("Latency was 30% higher from 3", "Latency was 23% lower from 0"))
     assert watts.startswith(("Power was 25% lower from 3", "Power was 33% higher from 0"))
     assert gpu == "Clock gpu was between 614 and 998 MHz during the run."
@@ -258,7 +258,7 @@ def test_a_steady_run_has_nothing_said_against_it():
         baseline(1, 9.5),
         {"gpu": clock},
     )
-    assert (found.throttled, found.notes, found.doubtful) == ((), (), None)
+    assert (found.throttling, found.warnings, found.timing_warning) == ((), (), None)
 
 
 # -- a simulated board, a simulated meter ------------------------------------------------------------
@@ -290,7 +290,7 @@ class Measured:
             for part in (slice(0, round((IDLE_S - 0.01) * RATE_HZ)), slice(-round(0.2 * RATE_HZ), None))
         )
         found = energy_of_run(watts, self.batches, meter, before, after)
-        assert (found.doubtful, found.throttled, found.notes, found.batches) == (None, (), (), BATCHES)
+        assert (found.timing_warning, found.throttling, found.warnings, found.batches) == (None, (), (), BATCHES)
         figures = (found.gross, found.net)
         errors = np.subtract([f.j_per_image for f in figures], (self.gross_j_per_image, self.net_j_per_image))
         right = [abs(e) <= 2 * f.budget.measured for e, f in zip(errors, figures, strict=True)]

@@ -9,9 +9,8 @@ from datetime import datetime, timezone
 
 import pytest
 
-from monitor_app.analysis.run.results import run_results
 from monitor_app.analysis.run.signals import sibling, total_power
-from monitor_app.analysis.session_summary import as_json, summarise
+from monitor_app.analysis.session_summary import as_json, run_results, summarise
 from monitor_app.core.clock import ClockState
 from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo

@@ -6,7 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from monitor_app.analysis.run.steadiness import Limits, Readings, find_change, judge, next_look
+from monitor_app.analysis.run.inputs import Readings
+from monitor_app.analysis.run.steadiness import Limits, find_change, judge, next_look
 from tests.analysis.series import autoregressive
 
 EPOCH_NS = 7_000_000_000_000_000_123

@@ -143,12 +143,12 @@ def test_blocks_are_as_long_as_the_theory_has_it(rho):
     assert np.median(found) == pytest.approx(theory, rel=0.2)
 
 
-def test_the_stretch_is_what_such_blocks_leave_out():
+def test_the_inflation_is_what_such_blocks_leave_out():
     """Blocks of b show the share 1 - 2 rho / (1 - rho^2) / b of the variance of the mean, and n / b of them vary."""
     rho, count = 0.9, 4000
     found = [blocks_for(series) for series in autoregressive(np.random.default_rng(6), rho, count, 40)]
     theory = [((1 - 2 * rho / (1 - rho**2) / b.length) * (1 - b.length / count)) ** -0.5 for b in found]
-    assert np.median([blocks.stretch for blocks in found]) == pytest.approx(np.median(theory), rel=0.03)
+    assert np.median([blocks.inflation for blocks in found]) == pytest.approx(np.median(theory), rel=0.03)
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])
@@ -189,7 +189,7 @@ def test_the_same_seed_gives_the_same_interval():
 
 def test_more_confidence_is_a_wider_interval():
     [series] = autoregressive(np.random.default_rng(9), 0.5, 300)
-    narrow, wide = (bootstrap(series, mean, confidence=confidence)[0] for confidence in (0.5, 0.99))
+    narrow, wide = (bootstrap(series, mean, level=level)[0] for level in (0.5, 0.99))
     assert wide.low < narrow.low < narrow.value < narrow.high < wide.high
 
 

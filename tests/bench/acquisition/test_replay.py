@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+# A capture in real time, of which a machine that is busy with other work loses bytes.
+pytestmark = pytest.mark.realtime
+
 CAPTURE_S = 2.0
 
 

@@ -37,7 +37,7 @@ EMULATED = """
 [inference]
 device = "emulated:tx1"
 """
-START_S, LOAD_S, PLAYED_START_S = 4.0, 0.5, 0.5
+START_S, LOAD_S, REPLAY_START_S = 4.0, 0.5, 0.5
 
 
 def of(
@@ -140,7 +140,7 @@ def test_what_did_not_fit_takes_no_time_and_is_told() -> None:
     text = PROTOCOL + EMULATED + '[plan]\nnetworks = ["resnet50"]\nbatch_sizes = [1, 32, 64]\n'
     profile = parse_profile(text, "it")
     found = estimate(profile, profile.run_specs(1))
-    assert found.seconds == pytest.approx(PLAYED_START_S + (6 + 3 + 5) + 3)
+    assert found.seconds == pytest.approx(REPLAY_START_S + (6 + 3 + 5) + 3)
     assert "2 runs will not fit" in found.sentence
     assert found.runs == 3
 

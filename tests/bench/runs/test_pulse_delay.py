@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.run.results import delay_of
+import pytest
+
+from monitor_app.analysis.run.inputs import delay_of
 from monitor_app.bench.bench import Bench
 from monitor_app.core.status import SourceState
 from monitor_app.session.reader import SessionReader
@@ -36,6 +38,7 @@ autostart = false
 """
 
 
+@pytest.mark.realtime
 def test_the_delay_of_an_emulated_meter_is_found_and_is_next_to_nothing(
     tmp_path: Path, wait_until: Callable[..., None]
 ) -> None:

@@ -629,7 +629,7 @@ def test_files_that_are_gone_since_they_were_found(tree: JetsonTree) -> None:
     values = tree.hwmon("1-0040", ORIN)
     chip = only_chip(tree)
     (values / "in1_input").unlink()
-    with pytest.raises(PortError, match="not there any more"):
+    with pytest.raises(PortError, match="is gone: look for the rails again"):
         RailsSource("rails", chip, None).open()
 
 

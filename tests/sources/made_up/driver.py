@@ -1,33 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A made-up instrument, as somebody would add one: its [[source]] table, its driver, how it is found, and its row."""
+"""The driver of a made-up instrument, and how it is found."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
-from monitor_app.core.source_specs import Name, SourceSpec
 from monitor_app.core.status import FoundSource
-from monitor_app.sources.base import DataRate, Described
+from monitor_app.sources.base import Described
 from monitor_app.sources.polling import Blocks, Clock, Schedule
-from monitor_app.sources.registry import Kind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor_app.core.samples import Reading
-
-
-class WindmillSpec(SourceSpec):
-    """A windmill that feeds the board."""
-
-    kind: Literal["windmill"]
-    name: Name = "windmill"
-    rate_hz: float = Field(50.0, gt=0)
-    power_w: float
+    from tests.sources.made_up.spec import WindmillSpec
 
 
 class WindmillSource(Described):
@@ -56,14 +44,3 @@ class WindmillSource(Described):
 
 def find(root: Path) -> list[FoundSource]:
     return [FoundSource("windmill", "hill", "Mill 1", True, "ready", {"kind": "windmill", "power_w": 2.5})]
-
-
-WINDMILL = Kind(
-    spec=WindmillSpec,
-    title="windmill",
-    make=lambda spec, _: WindmillSource(spec),
-    data_rate=lambda spec: DataRate(spec.rate_hz, signals=1),
-    find=find,
-    identity="kind",
-    measures_supply=True,
-)

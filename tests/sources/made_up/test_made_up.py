@@ -15,14 +15,26 @@ from monitor_app.bench.estimate.disk import POLLED_BYTES, bytes_per_s
 from monitor_app.cli.commands import run
 from monitor_app.core.errors import ProfileError
 from monitor_app.session.reader import SessionReader
+from monitor_app.sources.base import DataRate
 from monitor_app.sources.profile_reader import parse_profile, parse_source
-from monitor_app.sources.registry import KINDS
-from tests.sources.made_up.driver import WINDMILL, WindmillSpec
+from monitor_app.sources.registry import KINDS, Kind
+from tests.sources.made_up.driver import WindmillSource, find
+from tests.sources.made_up.spec import WindmillSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 PROFILE = 'title = "Mill"\n[[source]]\nkind = "windmill"\npower_w = 1.25\nrate_hz = 200\n'
+
+WINDMILL = Kind(
+    spec=WindmillSpec,
+    title="windmill",
+    make=lambda spec, _: WindmillSource(spec),
+    data_rate=lambda spec: DataRate(spec.rate_hz, signals=1),
+    find=find,
+    identity="kind",
+    measures_supply=True,
+)
 
 
 @pytest.fixture(autouse=True)

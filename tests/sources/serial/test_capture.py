@@ -67,6 +67,7 @@ def test_the_header_says_what_was_captured_and_the_records_are_as_documented(tmp
     assert times[2] - times[1] >= 50_000_000
 
 
+@pytest.mark.realtime
 def test_an_answer_waits_for_its_question_and_then_keeps_its_pace(tmp_path: Path) -> None:
     captured(tmp_path / "a.capture")
     replay = ReplayTransport(str(tmp_path / "a.capture"))

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that the results of one run are computed from, read from its session once.
+
+What is computed from these values needs no reader: it is a function of arrays and rows.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from monitor_app.analysis.run.signals import frequencies, total_power
+from monitor_app.analysis.statistics.bootstrap import RESAMPLES
+from monitor_app.core.runs import Phase
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from monitor_app.session.reader import SessionReader
+    from monitor_app.session.rows import MemoryRow, RunRow, SignalRow, SpanRow
+    from monitor_app.session.waveform import Statistics
+
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+
+GUARD_S = 0.25
+"""Left out at the start of the timed span, at most a tenth of it: several time constants of a board's supply."""
+IDLE_PHASES = (Phase.IDLE_BEFORE.value, Phase.IDLE_AFTER.value)
+_S = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much is spent on the results of a run."""
+
+    most_samples: int = 4_000_000
+    """Of power; where there are more, means of neighbours are used."""
+    resamples: int = RESAMPLES
+    """For the intervals of latencies."""
+
+
+LIVE = Effort(most_samples=20_000, resamples=50)
+"""Takes milliseconds, for a window that is redrawn meanwhile: the same results with less exact intervals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """A quantity over time; both arrays of shape (n,), times rising."""
+
+    times_ns: Integers
+    values: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Batches of a run in their order, arrays of shape (n,)."""
+
+    start_ns: Integers
+    end_ns: Integers
+    images: Integers
+
+    @property
+    def seconds(self) -> Floats:
+        """Latencies."""
+        return (self.end_ns - self.start_ns).astype(np.float64) * _S
+
+    def delayed(self, by_ns: int) -> Batches:
+        """The same batches at the times at which an instrument with that delay shows them."""
+        return Batches(self.start_ns + by_ns, self.end_ns + by_ns, self.images)
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """The known errors of the meter; None: it does not state them."""
+
+    resolution_w: float | None
+    accuracy: float | None
+    """Relative bound of the gain error."""
+    clock_bound_ns: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The accuracy phase of a run."""
+
+    images: int
+    correct: int
+
+
+@dataclass(frozen=True, slots=True)
+class PowerInputs:
+    """The power of the board during one run, with the times as its instrument shows them."""
+
+    batches: Batches
+    """The timed ones."""
+    power: Readings
+    """W, from before the first batch to after the last one."""
+    full: Statistics
+    """Of all samples of the timed span but for the guard."""
+    idle: tuple[Statistics, ...]
+    """Of each idle baseline that is complete."""
+    idle_before: Readings | None
+    """W; None: that baseline was not measured."""
+    idle_after: Readings | None
+    instrument: Instrument
+    clocks_hz: Mapping[str, Readings] = field(default_factory=lambda: MappingProxyType({}))
+    """Clock frequencies of the board during the timed span, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunInputs:
+    """One run, as far as it has come."""
+
+    run: RunRow
+    timed: Batches
+    """Times by the host's clock."""
+    device_s: Floats
+    """Latencies of timed batches by the device's own events, shape (m,); m is 0 where it has none."""
+    memory: tuple[MemoryRow, ...]
+    top1: Answers
+    top5: Answers
+    power: PowerInputs | None
+    """None without a power of the board, or without timed batches."""
+    effort: Effort
+
+
+def run_inputs(reader: SessionReader, run: RunRow, effort: Effort = Effort()) -> RunInputs:
+    """All that the results of one run need. Raises NotASessionError for a damaged session."""
+    rows = reader.batches(run_id=run.id)
+    timed = rows[rows["phase"] == Phase.TIMED.value]
+    evaluated = rows[rows["phase"] == Phase.ACCURACY.value]
+    batches = Batches(timed["start_ns"], timed["end_ns"], timed["images"])
+    signal = total_power(reader)
+    return RunInputs(
+        run=run,
+        timed=batches,
+        device_s=timed["device_ns"][timed["device_ns"] >= 0] * _S,
+        memory=tuple(reader.memory(run.id)),
+        top1=_answers(evaluated, "top1"),
+        top5=_answers(evaluated, "top5"),
+        power=None if signal is None or not len(timed) else _power_inputs(reader, signal, run, batches, effort),
+        effort=effort,
+    )
+
+
+def delay_of(reader: SessionReader, source_id: int, until_ns: int) -> int:
+    """The delay in ns with which a source shows the board; 0 where it is unknown or within its own bound."""
+    found = reader.alignment(source_id, until_ns)
+    return found.delay_ns if found is not None and abs(found.delay_ns) > found.bound_ns else 0
+
+
+def idle_spans(spans: list[SpanRow]) -> list[tuple[int, int]]:
+    """Start and end of the idle baselines that are complete."""
+    return [(s.start_ns, s.end_ns) for s in spans if s.phase in IDLE_PHASES and s.end_ns is not None]
+
+
+def mean_over(statistics: tuple[Statistics, ...]) -> float | None:
+    """Mean of all samples of several windows together, or None where there are none."""
+    count = sum(each.count for each in statistics)
+    return sum(each.count * each.mean for each in statistics if each.count) / count if count else None
+
+
+def _answers(evaluated: NDArray[np.void], answer: str) -> Answers:
+    judged = evaluated[evaluated[answer] >= 0]
+    return Answers(int(judged["images"].sum()), int(judged[answer].sum()))
+
+
+def _power_inputs(reader: SessionReader, signal: SignalRow, run: RunRow, timed: Batches, effort: Effort) -> PowerInputs:
+    last_ns = int(timed.end_ns.max())
+    delay_ns = delay_of(reader, signal.source, last_ns)
+    clock = reader.clock(signal.source, until_ns=last_ns)
+    bound_ns = clock.bound_ns if clock is not None else None
+    batches = timed.delayed(delay_ns)
+    span = int(batches.start_ns[0]), int(batches.end_ns[-1])
+    around_ns = (bound_ns or 0) + _two_samples_ns(reader, signal)
+    guard_ns = _guard_ns(timed)
+    first_ns = int(batches.start_ns.min()) + guard_ns
+    idle = [(phase, start_ns + delay_ns, end_ns + delay_ns) for phase, start_ns, end_ns in _baselines(reader, run)]
+    by_phase = {phase: _readings(reader, signal, start_ns, end_ns, effort) for phase, start_ns, end_ns in idle}
+    return PowerInputs(
+        batches=batches,
+        power=_readings(reader, signal, span[0] - around_ns, span[1] + around_ns, effort),
+        full=reader.statistics(signal.id, first_ns, last_ns + delay_ns),
+        idle=tuple(reader.statistics(signal.id, start_ns, end_ns) for _, start_ns, end_ns in idle),
+        idle_before=by_phase.get(Phase.IDLE_BEFORE.value),
+        idle_after=by_phase.get(Phase.IDLE_AFTER.value),
+        instrument=Instrument(_resolution_w(reader, signal, *span), signal.accuracy, bound_ns),
+        clocks_hz={each.name: _readings(reader, each, *span, effort) for each in frequencies(reader)},
+    )
+
+
+def _baselines(reader: SessionReader, run: RunRow) -> list[tuple[str, int, int]]:
+    """Phase, start and end."""
+    return [
+        (each.phase, each.start_ns, each.end_ns)
+        for each in reader.spans(run.id)
+        if each.phase in IDLE_PHASES and each.end_ns is not None
+    ]
+
+
+def _guard_ns(timed: Batches) -> int:
+    return min(round(GUARD_S * 1e9), int(timed.end_ns.max() - timed.start_ns.min()) // 10)
+
+
+def _resolution_w(reader: SessionReader, power: SignalRow, start_ns: int, end_ns: int) -> float | None:
+    """One step of a power. Of a product: a step of each factor, at the mean of the other (JCGM 100:2008, 5.1.2)."""
+    if power.resolution is not None or not power.is_product:
+        return power.resolution
+    factors = [signal for signal in reader.signals() if signal.id in {power.factor_a, power.factor_b}]
+    means = [reader.statistics(signal.id, start_ns, end_ns).mean for signal in factors]
+    steps = [signal.resolution for signal in factors]
+    if len(factors) != 2 or None in steps:
+        return None
+    a_step, b_step = (float(step or 0.0) for step in steps)
+    return math.hypot(a_step * means[1], b_step * means[0])
+
+
+def _two_samples_ns(reader: SessionReader, signal: SignalRow) -> int:
+    rate_hz = reader.sample_rate_hz((signal.factor_a or signal.id) if signal.is_product else signal.id)
+    return round(2e9 / rate_hz) if rate_hz else 0
+
+
+def _readings(reader: SessionReader, signal: SignalRow, start_ns: int, end_ns: int, effort: Effort) -> Readings:
+    """Samples of a span, or means of neighbours where there are too many, each at the middle of its samples."""
+    groups = reader.envelope(signal.id, start_ns, end_ns, effort.most_samples)
+    middle = (groups.samples_per_column - 1) / (2 * groups.samples_per_column)
+    times_ns = groups.start_ns + np.round((groups.end_ns - groups.start_ns) * middle).astype(np.int64)
+    return Readings(times_ns, groups.mean)
