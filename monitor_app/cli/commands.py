@@ -241,7 +241,10 @@ def export(
     file: SessionArgument,
     output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")],
     form: Annotated[ExportFormat, typer.Option("--format", help="File format.")],
-    signals: Annotated[str | None, typer.Option(help="Names of signals, separated by commas. Default: all.")] = None,
+    signals: Annotated[
+        str | None,
+        typer.Option(help="Names of signals, separated by commas. Default: all; for PNG the power of each source."),
+    ] = None,
     start: Annotated[
         float | None, typer.Option("--from", help="Start, in seconds from the start of the session.", min=0)
     ] = None,
@@ -258,10 +261,11 @@ def export(
 
     if start is not None and end is not None and end <= start:
         raise ExportError("--to must be later than --from: choose a later end.")
+    names = signals.split(",") if signals else None
     if form is ExportFormat.PNG:
-        export_png(file, output, start, end, theme.value)
+        export_png(file, output, names, start, end, theme.value)
     else:
-        export_csv(file, output, table.value, signals.split(",") if signals else None, start, end)
+        export_csv(file, output, table.value, names, start, end)
 
 
 @app.command()

@@ -39,10 +39,13 @@ def export_csv(
                 )
 
 
-def export_png(file: Path, output: Path, start_s: float | None, end_s: float | None, theme: str) -> None:
-    """The session as a picture. Raises ExportError, SessionError."""
+def export_png(
+    file: Path, output: Path, names: list[str] | None, start_s: float | None, end_s: float | None, theme: str
+) -> None:
+    """The session as a picture, as the window shows it. Raises ExportError, SessionError."""
     try:
-        from monitor_app.exports.session_png import write_png
+        from monitor_app.gui.plot.picture import session_picture
+        from monitor_app.gui.session.exporting import write_png
     except ImportError as error:
         raise ExportError(
             f"Pictures need libraries of Qt that are missing here ({error}): "
@@ -50,7 +53,9 @@ def export_png(file: Path, output: Path, start_s: float | None, end_s: float | N
         ) from error
 
     with SessionReader(file) as reader:
-        write_png(reader, output, start_s=start_s, end_s=end_s, theme="dark" if theme == "dark" else "light")
+        signals = None if names is None else [_signal(reader, name) for name in names]
+        picture = session_picture(reader, start_s=start_s, end_s=end_s, signals=signals, theme=theme)
+        write_png(picture, output, file)
 
 
 def _signal(reader: SessionReader, name: str) -> SignalRow:

@@ -133,7 +133,7 @@ def _print_files(session: Path, *, export: bool) -> None:
 
         csv, png = session.with_suffix(".csv"), session.with_suffix(".png")
         export_csv(session, csv, "samples", None, None, None)
-        export_png(session, png, None, None, "light")
+        export_png(session, png, None, None, None, "light")
         lines += [f"table    {csv}", f"picture  {png}"]
     sys.stdout.write("\n".join(lines) + "\n")
 

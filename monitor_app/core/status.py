@@ -36,6 +36,10 @@ class SourceState(str, Enum):
     DISCONNECTED = "disconnected"
 
 
+TROUBLE = frozenset({SourceState.LOST, SourceState.FAILED})
+"""States that the user should be alerted to."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
     """The status of one instrument."""

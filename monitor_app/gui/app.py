@@ -8,11 +8,9 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-import pyqtgraph as pg
-from PySide6.QtWidgets import QApplication
-
+from monitor_app.gui.application import application
 from monitor_app.gui.main_window import MainWindow
-from monitor_app.gui.theme import BODY_PX, THEMES, system_theme, ui_font
+from monitor_app.gui.theme import THEMES, system_theme
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,25 +46,14 @@ def run_window(
     return app.exec()
 
 
-def application() -> QApplication:
-    """The one QApplication, in our style."""
-    app = QApplication.instance() or QApplication(sys.argv[:1])
-    assert isinstance(app, QApplication)
-    app.setApplicationName("monitor-app")
-    app.setStyle("Fusion")
-    app.setFont(ui_font(BODY_PX))
-    pg.setConfigOptions(antialias=False, useOpenGL=False)
-    return app
-
-
 def _show_errors_in(window: MainWindow) -> None:
-    """A mistake of ours in a slot is logged with its traceback and told in a sentence; the window goes on."""
+    """Log an unexpected error of a slot with its traceback, and show a sentence; the window keeps running."""
 
     def excepthook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         log.error("unexpected error in the window", exc_info=(kind, error, traceback))
-        window.parts.notice.alarm(
-            f"Something went wrong in the window ({kind.__name__}: {error}); the recording goes on. "
-            "Please report this with the log."
+        window.parts.message_bar.alarm(
+            f"An unexpected error occurred in the window ({kind.__name__}: {error}); the recording continues. "
+            "Please report it with the log."
         )
 
     sys.excepthook = excepthook

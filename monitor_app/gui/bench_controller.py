@@ -1,19 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bench behind the window: what it last said, and what Start means now. No Qt."""
+"""The bench behind the window: what it last reported, what it is sent, and what Start means now."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-from monitor_app.bench.messages import Closed, Failed, Opened, SkipRun, StartRuns, Status, StopRuns
-from monitor_app.core.status import BenchPhase, BenchStatus
+from PySide6.QtCore import QObject, Signal
+
+from monitor_app.bench.messages import (
+    AddMark,
+    AddSource,
+    Closed,
+    Connect,
+    Disconnect,
+    Failed,
+    FindSources,
+    Opened,
+    SkipRun,
+    StartRuns,
+    Status,
+    StopRuns,
+)
+from monitor_app.core.errors import MonitorError
+from monitor_app.core.status import TROUBLE, BenchPhase, BenchStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from monitor_app.bench.messages import Command, Event
+
+RECORDED = "This is a recorded session: to measure, start monitor-app with a profile."
 
 
 class Client(Protocol):
@@ -31,25 +49,29 @@ class Client(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class News:
-    """What came of a poll."""
+class BenchController(QObject):
+    """At most one bench at a time; ``start_bench`` starts the next one, which records into a new session."""
 
-    opened: Path | None = None
-    failed: str = ""
-    closed: bool = False
-    message: str | None = None
-    """A new last word of a bench that goes on; empty where it has taken the last one back."""
-
-
-class BenchLink:
-    """At most one bench at a time; ``start_bench`` makes the next one, into a new session."""
+    opened = Signal(Path)
+    """(session that the bench records)"""
+    began = Signal()
+    """Start was pressed without a bench: a new one is being started."""
+    ended = Signal()
+    """The bench has ended, by itself or on request; its session is complete."""
+    changed = Signal()
+    """What may be started or stopped has changed."""
+    alarm = Signal(str)
+    note = Signal(str)
+    retracted = Signal(str)
+    """(a sentence announced before that holds no longer)"""
 
     def __init__(self, client: Client | None, start_bench: Callable[[], Client] | None) -> None:
+        super().__init__()
         self.client = client
         self.status: BenchStatus | None = None
         self._start_bench = start_bench
         self._start_wanted = False
+        self._message = ""
 
     @property
     def live(self) -> bool:
@@ -64,54 +86,102 @@ class BenchLink:
     def can_start(self) -> bool:
         return self.live or self._start_bench is not None
 
-    def poll(self) -> News:
-        """Hear what the bench has said; never waits. Raises BenchError."""
-        opened, failed, closed = None, "", False
-        message: str | None = None
-        for event in self.client.poll() if self.client is not None else []:
-            match event:
-                case Opened() if self.client is not None:
-                    opened = self.client.session
-                case Status(status):
-                    if status.message != (self.status.message if self.status else ""):
-                        message = status.message
-                    self.status = status
-                    self._start_if_wanted(status)
-                case Failed(message=sentence):
-                    failed = sentence
-                case Closed():
-                    closed = True
-                case _:
-                    pass
-        if failed or closed:
+    # -- what the bench reports ------------------------------------------------------------------
+
+    def poll(self) -> None:
+        """Read what the bench has reported and announce it; never waits. Raises BenchError."""
+        client = self.client
+        if client is None:
+            return
+        events = client.poll()
+        statuses = [event.status for event in events if isinstance(event, Status)]
+        failures = [event.message for event in events if isinstance(event, Failed)]
+        for status in statuses:
+            self.status = status
+            self._start_if_wanted(status)
+        ended = bool(failures) or any(isinstance(event, Closed) for event in events)
+        if ended:
             self.close()
-        return News(opened, failed, closed, message)
+        if any(isinstance(event, Opened) for event in events):
+            self.opened.emit(client.session)
+        if statuses and statuses[-1].message != self._message:
+            self._announce(statuses[-1])
+        if failures:
+            self.alarm.emit(failures[-1])
+        if ended:
+            self.ended.emit()
+
+    def _announce(self, status: BenchStatus) -> None:
+        """The message of the bench; where it has none any longer, its last one is retracted."""
+        before, self._message = self._message, status.message
+        if not status.message:
+            self.retracted.emit(before)
+        elif any(source.state in TROUBLE and source.message == status.message for source in status.sources):
+            self.alarm.emit(status.message)
+        else:
+            self.note.emit(status.message)
 
     def _start_if_wanted(self, status: BenchStatus) -> None:
-        """A bench that was asked for by Start runs its plan, whether or not its profile says so."""
+        """A bench that was started by Start runs its plan, whether or not its profile says so."""
         if self._start_wanted and status.phase is not BenchPhase.STARTING:
             if status.phase is BenchPhase.MONITORING:
                 self.send(StartRuns())
             self._start_wanted = False
 
-    def start_or_stop(self) -> None:
-        """Stop the runs that go on, or start them; with no bench, begin a new session. Raises MonitorError."""
-        if self.client is not None:
-            self.send(StopRuns() if self.running else StartRuns())
-        elif self._start_bench is not None:
-            self.status, self._start_wanted = None, True
-            self.client = self._start_bench()
+    # -- what the user asks for ------------------------------------------------------------------
 
-    def skip(self) -> None:
+    def start_or_stop(self) -> None:
+        """Start or stop the runs; without a bench, begin a new session."""
+        if self.client is not None:
+            self._try(lambda: self.send(StopRuns() if self.running else StartRuns()))
+        elif self._start_bench is None:
+            self.note.emit(RECORDED)
+            return
+        elif self._try(self._begin):
+            self.began.emit()
+        self.changed.emit()
+
+    def _begin(self) -> None:
+        assert self._start_bench is not None
+        self.status, self._message, self._start_wanted = None, "", True
+        self.client = self._start_bench()
+
+    def _try(self, do: Callable[[], None]) -> bool:
+        """Whether it was done; where it was not, the reason is announced."""
+        try:
+            do()
+        except MonitorError as error:
+            self.alarm.emit(str(error))
+            return False
+        return True
+
+    def skip_run(self) -> None:
         if self.running:
             self.send(SkipRun())
+
+    def add_mark(self, text: str) -> None:
+        """Mark the present moment."""
+        self.send(AddMark(time.perf_counter_ns(), text))
+
+    def connect_source(self, name: str) -> None:
+        self.send(Connect(name))
+
+    def disconnect_source(self, name: str) -> None:
+        self.send(Disconnect(name))
+
+    def find_sources(self) -> None:
+        self.send(FindSources())
+
+    def add_source(self, spec: dict[str, Any]) -> None:
+        """Add an instrument that was found to the session; ``spec`` is a [[source]] table."""
+        self.send(AddSource(spec))
 
     def send(self, command: Command) -> None:
         if self.client is not None:
             self.client.send(command)
 
     def close(self) -> None:
-        """End the bench and wait until its file is complete; twice is fine."""
+        """End the bench and wait until its file is complete; calling it twice does no harm."""
         client, self.client, self.status = self.client, None, None
         if client is not None:
             client.close()

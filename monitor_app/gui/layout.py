@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: N802 (Qt names these methods)
-"""Where the parts of the window are, and which of their wishes goes where."""
+"""The parts of the window and where each of them stands. A panel is added to ``PANELS``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import (
@@ -19,8 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from monitor_app.gui.panels.discovery_panel import FoundPanel
-from monitor_app.gui.panels.message_bar import Notice
+from monitor_app.gui.panels.discovery_panel import DiscoveryPanel
+from monitor_app.gui.panels.message_bar import MessageBar
+from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_panel import RunPanel
 from monitor_app.gui.panels.run_table import RunTable
@@ -28,58 +28,63 @@ from monitor_app.gui.panels.selection_panel import SelectionPanel
 from monitor_app.gui.panels.source_panel import SourcePanel
 from monitor_app.gui.panels.status_bar import StatusBar
 from monitor_app.gui.panels.toolbar import Toolbar
-from monitor_app.gui.plot.axes import AXIS_WIDTH_PX
 from monitor_app.gui.plot.overview import Overview
 from monitor_app.gui.plot.pane_stack import PaneStack
 
 if TYPE_CHECKING:
-    from monitor_app.gui.main_window import MainWindow
+    from PySide6.QtWidgets import QMainWindow
+
     from monitor_app.gui.theme import Theme
 
+PANELS: tuple[type[Panel], ...] = (
+    Toolbar, SourcePanel, DiscoveryPanel, RunPanel, SelectionPanel, Readouts, RunTable, StatusBar,
+)  # fmt: skip
+"""All panels, those of one place from top to bottom."""
 SIDE_PX = 252
-TABLE_PX = 136
 PILL_TEXT = "Paused   ·   End follows again"
+P = TypeVar("P", bound=Panel)
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of the window by name."""
+    """The parts of the window."""
 
-    toolbar: Toolbar
-    notice: Notice
+    message_bar: MessageBar
     side: QScrollArea
-    sources: SourcePanel
-    found: FoundPanel
-    runs: RunPanel
-    selection: SelectionPanel
-    readouts: Readouts
+    """Holds the panels of the side."""
     stack: PaneStack
     pill: QPushButton
+    """Over the panes while a live view is paused."""
     overview: Overview
-    table: RunTable
-    status: StatusBar
+    panels: tuple[Panel, ...]
+
+    def panel(self, kind: type[P]) -> P:
+        """The panel of this kind; StopIteration where ``PANELS`` has none."""
+        return next(panel for panel in self.panels if isinstance(panel, kind))
+
+    def at(self, place: Place) -> list[Panel]:
+        """The panels of a place."""
+        return [panel for panel in self.panels if panel.place is place]
 
     def set_theme(self, theme: Theme) -> None:
-        for part in (self.sources, self.runs, self.readouts, self.stack, self.overview, self.table, self.status):
-            part.set_theme(theme)
+        for panel in self.panels:
+            panel.set_theme(theme)
+        self.stack.set_theme(theme)
+        self.overview.set_theme(theme)
 
 
-def arrange(window: MainWindow) -> Parts:
-    """Make the parts, put them where they belong, and connect them to the window."""
-    theme = window.theme
+def arrange(window: QMainWindow, theme: Theme) -> Parts:
+    """Make the parts and put them where they belong in the window."""
     stack = PaneStack(theme)
     parts = Parts(
-        toolbar=Toolbar(), notice=Notice(), side=QScrollArea(), sources=SourcePanel(theme), found=FoundPanel(),
-        runs=RunPanel(theme), selection=SelectionPanel(), readouts=Readouts(theme), stack=stack,
-        pill=QPushButton(PILL_TEXT, stack), overview=Overview(theme, AXIS_WIDTH_PX), table=RunTable(theme),
-        status=StatusBar(theme),
+        MessageBar(), QScrollArea(), stack, QPushButton(PILL_TEXT, stack), Overview(theme),
+        tuple(panel(theme) for panel in PANELS),
     )  # fmt: skip
     _fill_side(parts)
     _place_pill(parts)
     window.setCentralWidget(_whole(parts))
     window.setAcceptDrops(True)
     window.resize(1440, 900)
-    _connect(window, parts)
     return parts
 
 
@@ -90,39 +95,45 @@ def _whole(parts: Parts) -> QWidget:
     middle.addWidget(parts.side)
     middle.addWidget(_page(parts), 1)
     whole = QWidget()
-    column = QVBoxLayout(whole)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(0)
-    column.addWidget(parts.toolbar)
-    column.addWidget(parts.notice)
+    column = _column(whole)
+    for widget in (*parts.at(Place.TOP), parts.message_bar):
+        column.addWidget(widget)
     column.addLayout(middle, 1)
-    column.addWidget(parts.status)
+    for panel in parts.at(Place.BOTTOM):
+        column.addWidget(panel)
     return whole
 
 
 def _page(parts: Parts) -> QWidget:
     traces = QWidget()
     traces.setObjectName("page")
-    column = QVBoxLayout(traces)
-    column.setContentsMargins(0, 0, 0, 0)
+    column = _column(traces)
     column.setSpacing(4)
     column.addWidget(parts.stack, 1)
     column.addWidget(parts.overview)
+    below = parts.at(Place.BELOW_PANES)
     splitter = QSplitter(Qt.Orientation.Vertical)
     splitter.setHandleWidth(3)
     splitter.setChildrenCollapsible(False)
-    splitter.addWidget(traces)
-    splitter.addWidget(parts.table)
+    for widget in (traces, *below):
+        splitter.addWidget(widget)
     splitter.setStretchFactor(0, 1)
-    splitter.setStretchFactor(1, 0)
-    splitter.setSizes([600, TABLE_PX])
+    for k in range(1, len(below) + 1):
+        splitter.setStretchFactor(k, 0)
+    splitter.setSizes([600, *(panel.sizeHint().height() for panel in below)])
     page = QWidget()
-    whole = QVBoxLayout(page)
-    whole.setContentsMargins(0, 0, 0, 0)
-    whole.setSpacing(0)
-    whole.addWidget(parts.readouts)
+    whole = _column(page)
+    for panel in parts.at(Place.ABOVE_PANES):
+        whole.addWidget(panel)
     whole.addWidget(splitter, 1)
     return page
+
+
+def _column(widget: QWidget) -> QVBoxLayout:
+    column = QVBoxLayout(widget)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    return column
 
 
 def _fill_side(parts: Parts) -> None:
@@ -130,8 +141,8 @@ def _fill_side(parts: Parts) -> None:
     column = QVBoxLayout(inner)
     column.setContentsMargins(14, 10, 14, 10)
     column.setSpacing(22)
-    for part in (parts.sources, parts.found, parts.runs, parts.selection):
-        column.addWidget(part)
+    for panel in parts.at(Place.SIDE):
+        column.addWidget(panel)
     column.addStretch(1)
     parts.side.setWidget(inner)
     parts.side.setWidgetResizable(True)
@@ -140,7 +151,7 @@ def _fill_side(parts: Parts) -> None:
     parts.side.setFixedWidth(SIDE_PX)
 
 
-class _Moored(QObject):
+class _PillPosition(QObject):
     """Keeps the pill in the lower right corner of the panes."""
 
     def __init__(self, stack: PaneStack, pill: QPushButton) -> None:
@@ -164,24 +175,4 @@ def _place_pill(parts: Parts) -> None:
     parts.pill.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     parts.pill.setCursor(Qt.CursorShape.PointingHandCursor)
     parts.pill.hide()
-    _Moored(parts.stack, parts.pill)
-
-
-def _connect(window: MainWindow, parts: Parts) -> None:
-    parts.toolbar.asked.connect(lambda method: attrgetter(method)(window)())
-    parts.stack.zoom_asked.connect(window.navigation.zoom)
-    parts.stack.pan_asked.connect(window.navigation.pan)
-    parts.stack.fit_asked.connect(window.navigation.show_all)
-    parts.stack.selected.connect(window.select)
-    parts.stack.selection_cleared.connect(window.clear_selection)
-    parts.pill.clicked.connect(window.navigation.follow)
-    parts.overview.asked.connect(window.navigation.show_between)
-    parts.runs.start_stop_asked.connect(window.desk.start_or_stop)
-    parts.runs.skip_asked.connect(window.desk.skip_run)
-    parts.sources.connect_asked.connect(window.desk.connect_source)
-    parts.sources.disconnect_asked.connect(window.desk.disconnect_source)
-    parts.sources.signal_chosen.connect(window.show_signal)
-    parts.sources.signal_toggled.connect(window.toggle_signal)
-    parts.found.find_asked.connect(window.desk.find_sources)
-    parts.found.add_asked.connect(window.desk.add_source)
-    parts.table.run_chosen.connect(window.show_run)
+    _PillPosition(parts.stack, parts.pill)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: N802 (Qt names these methods)
-"""The window: what is shown, what the keys and gestures do, and one frame's work in ``refresh``."""
+"""The main window: the one place where document, bench, plot, panels, figures and exports are joined."""
 
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,45 +14,52 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 
 from monitor_app.core.errors import MonitorError
 from monitor_app.gui.actions import add_commands
-from monitor_app.gui.bench_controller import BenchLink
-from monitor_app.gui.bench_desk import BenchDesk
+from monitor_app.gui.bench_controller import BenchController
 from monitor_app.gui.figures.window import FiguresController
-from monitor_app.gui.keeping import Keeping
 from monitor_app.gui.layout import arrange
-from monitor_app.gui.panels.readouts import readings
-from monitor_app.gui.panels.run_panel import plan_of
-from monitor_app.gui.panels.selection_panel import selection_figures
-from monitor_app.gui.panels.shortcuts_dialog import KeyList
-from monitor_app.gui.panels.source_cards import source_cards
-from monitor_app.gui.panels.status_bar import picture_words, trust_words
-from monitor_app.gui.periodic import Chores
-from monitor_app.gui.plot.frame_rate import HURRIED_MS, HURRY_NS, frame_ms
+from monitor_app.gui.menus import MOUSE_ACTIONS, PANEL_COMMANDS, menu_commands
+from monitor_app.gui.panels.discovery_panel import DiscoveryPanel
+from monitor_app.gui.panels.panel import Place, WindowState
+from monitor_app.gui.panels.run_panel import RunPanel
+from monitor_app.gui.panels.run_table import RunTable
+from monitor_app.gui.panels.selection_panel import SelectionPanel
+from monitor_app.gui.panels.shortcuts_dialog import ShortcutsDialog
+from monitor_app.gui.panels.source_panel import SourcePanel
+from monitor_app.gui.panels.toolbar import Toolbar
+from monitor_app.gui.periodic import PeriodicTasks
+from monitor_app.gui.plot.frame_rate import INTERACTIVE_MS, INTERACTIVE_NS, frame_ms
 from monitor_app.gui.plot.navigation import Navigation
-from monitor_app.gui.plot.time_window import ViewWindow, live_edge_ns
-from monitor_app.gui.session.document import OwnCost, Sessions, size_of
+from monitor_app.gui.plot.picture import picture_of
+from monitor_app.gui.plot.time_window import TimeWindow, live_edge_ns
+from monitor_app.gui.session.caption import caption_of
+from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
-from monitor_app.gui.session.signal_selection import Choice
+from monitor_app.gui.session.signal_selection import SignalSelection
 from monitor_app.gui.theme import DARK, THEMES, qt_palette, style_sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QResizeEvent
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 
     from monitor_app.gui.bench_controller import Client
+    from monitor_app.gui.panels.panel import Panel
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.theme import Theme
 
-CHORE_MS = 24
-"""A little more often than chores fall due."""
+TASK_MS = 24
+"""A little more often than periodic tasks fall due."""
 STILL_NS = 1_500_000_000
-"""A file that has not grown for so long, with no bench behind it, is an old one."""
+"""A file that has not grown for this long, with no bench of ours behind it, is no longer recorded."""
+ROWS_S, RESULTS_S = 0.2, 0.5
+"""Periods of the tasks that read the session."""
+NOTHING_IN_VIEW = "There is nothing in view to export."
 
 
 class MainWindow(QMainWindow):
-    """Shows one session, live or old.
+    """Shows one session, live or recorded.
 
-    ``client`` is a bench that has been started; ``session`` an old session to show instead; ``start_bench``
+    ``client`` is a bench that has been started; ``session`` a recorded session to show instead; ``start_bench``
     begins a new session when the user asks for one; ``unsaved`` says that the session lies in a temporary place.
     """
 
@@ -67,77 +75,116 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self.theme = theme
-        self.link = BenchLink(client, start_bench)
-        self.recording: Recording | None = None
-        self.navigation = Navigation(live=client is not None, hurry=self._hurry)
-        self.selected = Choice(lambda: self.recording, lambda sentence: self.parts.notice.note(sentence))
         self.selection: tuple[float, float] | None = None
-        self.keeping = Keeping(self, unsaved=unsaved)
-        self.sessions = Sessions(self, title)
+        self.bench = BenchController(client, start_bench)
+        self.document = Document(self, unsaved=unsaved, title=title, is_recording=lambda: self.bench.live)
+        self.navigation = Navigation(live=client is not None, moved=self._expect_interaction)
+        self.signals = SignalSelection(lambda: self.document.recording)
         self.exports = Exports(self)
         self.figures = FiguresController(lambda: self.recording, lambda: self.theme)
-        self.figures.run_asked.connect(self._show_run_of_figure)
-        self.figures.main_asked.connect(self._come_forward)
-        self.figures.withdrawn.connect(self._withdraw)
-        self.figures.refused.connect(self._note)
-        self.desk = BenchDesk(self)
-        self._hurried_until_ns = 0
+        self.parts = arrange(self, theme)
+        self.commands = menu_commands(self, self.document, self.bench, self.navigation, self.signals, self.parts)
+        self.actions_by_name = add_commands(self, self.commands)
+        self._interactive_until_ns = 0
         self._grown_ns = -STILL_NS
-        self._cost = OwnCost()
-        self._timer = QTimer(self, interval=HURRIED_MS, timerType=Qt.TimerType.PreciseTimer)
-        self.actions_by_name = add_commands(self)
-        self.parts = arrange(self)
-        self._chores = Chores(
+        self._tasks = PeriodicTasks(
             (
-                (0.2, self._refresh_rows), (0.2, self._refresh_annotations), (0.2, self._refresh_readouts),
-                (0.2, self.refresh_side), (0.5, self._refresh_status), (0.5, self._refresh_results),
-                (0.5, self._refresh_table),
+                (ROWS_S, self._update_rows),
+                (ROWS_S, self.parts.stack.show_annotations),
+                (RESULTS_S, self._update_results),
+                *self._panel_tasks(),
             )
-        )  # fmt: skip
+        )
+        self._timer = QTimer(self, interval=INTERACTIVE_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._task_timer = QTimer(self, interval=TASK_MS)
+        self._connect()
         self.use_theme(theme.name)
         if session is not None:
-            self.sessions.show(session)
-        self.sessions.name_window()
-        self._timer.timeout.connect(self.refresh)
+            self.document.show(session)
+        self.document.announce_title()
         self._timer.start()
-        self._chore_timer = QTimer(self, interval=CHORE_MS)
-        self._chore_timer.timeout.connect(self.do_chore)
-        self._chore_timer.start()
+        self._task_timer.start()
+
+    def _connect(self) -> None:
+        self._timer.timeout.connect(self.refresh)
+        self._task_timer.timeout.connect(self.do_task)
+        self._connect_messages()
+        self._connect_panels()
+        self.document.about_to_close.connect(self._clear)
+        self.document.opened.connect(self._show_document)
+        self.document.title_changed.connect(self.setWindowTitle)
+        self.bench.opened.connect(self.document.show)
+        self.bench.began.connect(self.document.begin_unsaved)
+        self.bench.began.connect(self.parts.message_bar.dismiss)
+        self.bench.ended.connect(self.document.save_if_decided)
+        self.bench.changed.connect(self.refresh_panels)
+        self.signals.changed.connect(self.refresh_panels)
+        stack = self.parts.stack
+        stack.zoom_asked.connect(self.navigation.zoom)
+        stack.pan_asked.connect(self.navigation.pan)
+        stack.fit_asked.connect(self.navigation.show_all)
+        stack.selected.connect(self.select)
+        stack.selection_cleared.connect(self.clear_selection)
+        self.figures.run_asked.connect(self._show_run_of_figure)
+        self.figures.main_asked.connect(self._come_forward)
+        self.parts.pill.clicked.connect(self.navigation.follow)
+        self.parts.overview.view_asked.connect(self.navigation.show_between)
+
+    def _connect_messages(self) -> None:
+        bar = self.parts.message_bar
+        for sender in (self.document, self.bench, self.exports):
+            sender.alarm.connect(bar.alarm)
+            sender.note.connect(bar.note)
+        for sender in (self.document, self.bench):
+            sender.retracted.connect(bar.retract)
+        self.signals.refused.connect(bar.note)
+        self.figures.refused.connect(bar.note)
+        self.figures.withdrawn.connect(bar.retract)
+
+    def _connect_panels(self) -> None:
+        toolbar, runs = self.parts.panel(Toolbar), self.parts.panel(RunPanel)
+        toolbar.start_stop_asked.connect(self.bench.start_or_stop)
+        toolbar.mark_asked.connect(self.add_mark)
+        toolbar.open_asked.connect(self.document.open)
+        toolbar.save_asked.connect(self.document.save)
+        toolbar.figures_asked.connect(self.show_figures)
+        runs.start_stop_asked.connect(self.bench.start_or_stop)
+        runs.skip_asked.connect(self.bench.skip_run)
+        sources, discovery = self.parts.panel(SourcePanel), self.parts.panel(DiscoveryPanel)
+        sources.connect_asked.connect(self.bench.connect_source)
+        sources.disconnect_asked.connect(self.bench.disconnect_source)
+        sources.signal_chosen.connect(self.signals.show)
+        sources.signal_toggled.connect(self.signals.toggle)
+        discovery.find_asked.connect(self.bench.find_sources)
+        discovery.add_asked.connect(self.bench.add_source)
+        self.parts.panel(RunTable).run_chosen.connect(self.show_run)
 
     # -- one frame -------------------------------------------------------------------------------
 
     @property
+    def recording(self) -> Recording | None:
+        return self.document.recording
+
+    @property
     def live(self) -> bool:
-        """Whether the session is growing, by our bench or by someone else's."""
-        return self.link.live or time.perf_counter_ns() - self._grown_ns < STILL_NS
+        """Whether the session is growing, by our bench or by another process."""
+        return self.bench.live or time.perf_counter_ns() - self._grown_ns < STILL_NS
 
     def refresh(self) -> None:
-        """All the work of a frame but the painting: hear the bench, read what is new, show it."""
+        """All the work of a frame but the painting: poll the bench, read new samples, show them."""
         try:
-            self._hear_bench()
+            self.bench.poll()
             if self.recording is not None:
                 self._show_frame(self.recording)
         except MonitorError as error:
-            self.sessions.give_up(error)
+            self.document.give_up(error)
 
-    def do_chore(self) -> None:
-        """One piece of the slower work, between two frames."""
+    def do_task(self) -> None:
+        """One periodic task, between two frames."""
         try:
-            self._chores.do_one(time.perf_counter_ns())
+            self._tasks.do_one(time.perf_counter_ns())
         except MonitorError as error:
-            self.sessions.give_up(error)
-
-    def do_all_chores(self) -> None:
-        """All the slower work, for another session."""
-        self._chores.do_all(time.perf_counter_ns())
-
-    def _hear_bench(self) -> None:
-        news = self.link.poll()
-        if news.opened is not None:
-            self.sessions.show(news.opened)
-        self.desk.tell(news)
-        if news.failed or news.closed:
-            self.sessions.keep_if_wanted()
+            self.document.give_up(error)
 
     def _show_frame(self, recording: Recording) -> None:
         now_ns = time.perf_counter_ns()
@@ -145,95 +192,127 @@ class MainWindow(QMainWindow):
         if live and recording.advance():
             self._grown_ns = now_ns
         edge_ns = live_edge_ns(recording.newest_ns, now_ns, live=live)
-        glided_s = recording.seconds(edge_ns) if recording.origin_ns is not None else 0.0
-        self.navigation.tell(recording.edge_s, live=live)
-        self.navigation.glide(glided_s, self.parts.stack.pixels)
-        self.parts.stack.show_frame(recording, self.selected.traces, self.view)
-        self.parts.overview.gutter_px = self.parts.stack.gutter_px
-        self.parts.overview.refresh(recording, self.selected.traces.first, self.view, now_ns)
+        edge_s = recording.seconds(edge_ns) if recording.origin_ns is not None else 0.0
+        stack, overview, shown = self.parts.stack, self.parts.overview, self.signals.shown
+        self.navigation.set_extent(recording.edge_s, live=live)
+        self.navigation.glide(edge_s, stack.pixels)
+        stack.show_frame(recording, shown, self.view)
+        overview.gutter_px = stack.gutter_px
+        overview.refresh(recording, shown.first, self.view, now_ns)
         self.parts.pill.setVisible(live and not self.view.following)
-        self._timer.setInterval(
-            frame_ms(width_s=self.view.width_s, pixels=self.parts.stack.pixels, hurried=now_ns < self._hurried_until_ns)
-        )
+        interactive = now_ns < self._interactive_until_ns
+        self._timer.setInterval(frame_ms(width_s=self.view.width_s, pixels=stack.pixels, interactive=interactive))
 
-    # -- chores ----------------------------------------------------------------------------------
+    # -- periodic tasks --------------------------------------------------------------------------
 
-    def _refresh_rows(self) -> None:
-        recording = self.recording
+    def _update_rows(self) -> None:
+        recording, status = self.recording, self.bench.status
         if recording is None:
             return
         if not self.live and recording.advance():
             self._grown_ns = time.perf_counter_ns()
-        recording.awaits_runs = bool(self.link.status and self.link.status.runs)
+        recording.awaits_runs = bool(status and status.runs)
         recording.update_rows()
-        self.selected.update(recording)
+        self.signals.update(recording)
 
-    def _refresh_annotations(self) -> None:
-        self.parts.stack.show_annotations()
-
-    def _refresh_readouts(self) -> None:
-        if self.recording is not None:
-            self.parts.readouts.show_readings(readings(self.recording))
-
-    def refresh_side(self) -> None:
-        recording, status = self.recording, self.link.status
-        self.parts.sources.show_cards(source_cards(recording, status, self.selected.traces, self.theme))
-        self.parts.found.show_status(status if self.link.live else None)
-        self.parts.runs.show_plan(plan_of(recording, status))
-        self.parts.runs.start_stop.setEnabled(self.link.can_start)
-        if recording is not None and self.selection is not None:
-            traces = self.selected.traces
-            self.parts.selection.show_figures(selection_figures(recording, traces, *self.selection, self.theme))
-        simulated = (recording is not None and recording.simulated) or (
-            status is not None and any(source.simulated for source in status.sources)
-        )
-        self.parts.toolbar.show_state(
-            running=self.link.running,
-            can_start=self.link.can_start,
-            live=self.link.live,
-            unsaved=self.keeping.undecided and recording is not None,
-            simulated=simulated,
-            seconds=recording.edge_s if recording else 0.0,
-            alarm=self.theme.alarm,
-        )
-
-    def _refresh_status(self) -> None:
-        own_cpu = self._cost.read()
-        recording = self.recording
-        if recording is None:
-            return
-        drawn = self.parts.stack.trace.picture
-        status = self.link.status
-        file_bytes = status.file_bytes if status and status.file_bytes else size_of(recording.reader.path)
-        self.parts.status.show_words(
-            picture_words(drawn.samples_per_column if drawn else None),
-            trust_words(recording, status, file_bytes, own_cpu),
-        )
-
-    def _refresh_results(self) -> None:
+    def _update_results(self) -> None:
         if self.recording is not None:
             self.recording.update_results()
 
-    def _refresh_table(self) -> None:
-        if self.recording is not None:
-            self.parts.table.refresh(self.recording)
-            wanted = self.actions_by_name["show_part table"].isChecked()
-            self.parts.table.setVisible(wanted and self.recording.has_runs)
+    def _panel_tasks(self) -> Iterator[tuple[float, Callable[[], None]]]:
+        """A task for the panels of each place, as often as one of them asks for."""
+        for place in Place:
+            panels = self.parts.at(place)
+            if panels:
+                yield min(panel.period_s for panel in panels), partial(self._refresh, *panels)
+
+    def _refresh(self, *panels: Panel) -> None:
+        state = self._state()
+        for panel in panels:
+            panel.show_state(state)
+
+    def refresh_panels(self) -> None:
+        """Show at once what the user has changed."""
+        self._refresh(*self.parts.at(Place.TOP), *self.parts.at(Place.SIDE))
+
+    def _state(self) -> WindowState:
+        return WindowState(
+            self.recording, self.bench.status, self.signals.shown, self.theme, self.selection, self.bench.live,
+            self.bench.can_start, self.document.undecided, self.parts.stack.samples_per_column,
+        )  # fmt: skip
+
+    # -- session ---------------------------------------------------------------------------------
+
+    def _show_document(self, same: bool) -> None:
+        """Another session is open, or the ``same`` one under another name."""
+        recording = self.recording
+        assert recording is not None
+        if not same:
+            self.signals.forget()
+            self.parts.message_bar.dismiss()
+        try:
+            recording.advance()
+            self._tasks.do_all(time.perf_counter_ns())
+        except MonitorError as error:
+            self.document.give_up(error)
+            return
+        if not same:
+            fitted = self.view.fitted(recording.edge_s, live=False)
+            self.navigation.view = TimeWindow(following=True) if self.live else fitted
+
+    def _clear(self) -> None:
+        self.clear_selection()
+        self.parts.stack.clear_recording()
+        self.parts.overview.clear()
+
+    def add_mark(self) -> None:
+        """Mark the present moment; the text is its number."""
+        if self.bench.live and self.recording is not None:
+            self.bench.add_mark(f"mark {len(self.recording.marks) + 1}")
+
+    def export_picture(self) -> None:
+        """Of what is on the screen now."""
+        recording, span_s = self.recording, self._span_s
+        if recording is None:
+            return
+        if span_s[1] <= span_s[0]:
+            self.parts.message_bar.alarm(NOTHING_IN_VIEW)
+            return
+        stack = self.parts.stack
+        try:
+            picture = picture_of(
+                stack, caption_of(recording, self.signals.shown.first, span_s, stack.samples_per_column)
+            )
+        except MonitorError as error:
+            self.parts.message_bar.alarm(str(error))
+            return
+        self.exports.export_picture(picture, recording.reader.path)
+
+    def export_samples(self) -> None:
+        """Of the signals that are shown, every sample in view."""
+        recording, signals, span_s = self.recording, self.signals.shown.signals, self._span_s
+        if recording is None or not signals:
+            return
+        if span_s[1] <= span_s[0]:
+            self.parts.message_bar.alarm(NOTHING_IN_VIEW)
+            return
+        self.exports.export_samples(recording, signals, span_s)
+
+    @property
+    def _span_s(self) -> tuple[float, float]:
+        """The part of the session in view, in s since its start."""
+        return max(self.view.start_s, 0.0), min(self.view.end_s, self.edge_s)
 
     # -- view ------------------------------------------------------------------------------------
 
-    def _hurry(self) -> None:
-        """The user moves the picture: show it at once, and be ready for the next step."""
-        self._hurried_until_ns = time.perf_counter_ns() + HURRY_NS
-        self._timer.setInterval(HURRIED_MS)
+    def _expect_interaction(self) -> None:
+        """The user moves the view: show it at once, and be ready for the next step."""
+        self._interactive_until_ns = time.perf_counter_ns() + INTERACTIVE_NS
+        self._timer.setInterval(INTERACTIVE_MS)
 
     @property
-    def view(self) -> ViewWindow:
+    def view(self) -> TimeWindow:
         return self.navigation.view
-
-    @view.setter
-    def view(self, view: ViewWindow) -> None:
-        self.navigation.view = view
 
     @property
     def edge_s(self) -> float:
@@ -247,22 +326,15 @@ class MainWindow(QMainWindow):
     def _show_run_of_figure(self, run_id: int, sentence: str) -> None:
         """In front of the figures only where they cover it."""
         self.show_run(run_id)
-        self.parts.notice.note(sentence)
+        self.parts.message_bar.note(sentence)
         figures = self.figures.window
         if figures is not None and figures.frameGeometry().intersects(self.frameGeometry()):
             self._come_forward()
-
-    def _note(self, sentence: str) -> None:
-        self.parts.notice.note(sentence)
 
     def _come_forward(self) -> None:
         self.show()
         self.raise_()
         self.activateWindow()
-
-    def _withdraw(self, sentence: str) -> None:
-        if sentence and self.parts.notice.text == sentence:
-            self.parts.notice.put_away()
 
     def select(self, start_s: float, end_s: float) -> None:
         self.selection = (start_s, end_s)
@@ -272,38 +344,29 @@ class MainWindow(QMainWindow):
     def clear_selection(self) -> None:
         self.selection = None
         self.parts.stack.select(None)
-        self.parts.selection.show_figures(None)
+        self._refresh(self.parts.panel(SelectionPanel))
 
     def zoom_to_selection(self) -> None:
         if self.selection is not None:
             self.navigation.show_between(*self.selection)
 
-    def show_signal(self, signal_id: int) -> None:
-        self.selected.show(signal_id)
-        self.refresh_side()
-
-    def toggle_signal(self, signal_id: int) -> None:
-        self.selected.toggle(signal_id)
-        self.refresh_side()
-
     # -- window ----------------------------------------------------------------------------------
 
-    def show_part(self, part: str, on: bool) -> None:
-        """Show or hide a panel by its name."""
-        getattr(self.parts, part).setVisible(on)
+    def show_figures(self) -> None:
+        self.figures.show()
 
-    def only_traces(self, on: bool) -> None:
-        for part in ("side", "readouts", "overview", "table"):
-            self.actions_by_name[f"show_part {part}"].setChecked(not on)
+    def show_only_traces(self, on: bool) -> None:
+        for name in PANEL_COMMANDS:
+            self.actions_by_name[name].setChecked(not on)
 
-    def full_screen(self, on: bool) -> None:
+    def show_full_screen(self, on: bool) -> None:
         if on:
             self.showFullScreen()
         else:
             self.showNormal()
 
     def use_theme(self, name: str) -> None:
-        """The palette of this name, dark or light."""
+        """The theme of this name, dark or light."""
         self.theme = THEMES[name]
         app = QApplication.instance()
         if isinstance(app, QApplication):
@@ -311,41 +374,35 @@ class MainWindow(QMainWindow):
         self.setStyleSheet(style_sheet(self.theme))
         self.parts.set_theme(self.theme)
         self.figures.set_theme()
-        self.refresh_side()
+        self.refresh_panels()
 
-    def show_keys(self) -> None:
-        KeyList(self).open()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._refresh_readouts()
+    def show_shortcuts(self) -> None:
+        ShortcutsDialog(self, self.commands, MOUSE_ACTIONS).open()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasUrls() and not self.link.live:
+        if event.mimeData().hasUrls() and not self.bench.live:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self.sessions.open_old(Path(event.mimeData().urls()[0].toLocalFile()))
+        self.document.open_saved(Path(event.mimeData().urls()[0].toLocalFile()))
 
     # -- the end ---------------------------------------------------------------------------------
 
     def close_at_once(self) -> None:
-        """Close without asking, as a signal wants it; an unsaved session stays where it is."""
-        self.keeping.leave_as_it_is()
+        """Close without questions, as a signal demands; an unsaved session stays where it is."""
+        self.document.ask_nothing()
         self.close()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """End the bench and its children; what was measured is kept unless the user throws it away."""
-        if self.edge_s > 0 and not self.keeping.decide_at_close():
+        """End the bench and its children; what was measured is kept unless the user discards it."""
+        if self.edge_s > 0 and not self.document.decide_at_close():
             event.ignore()
             return
         self._timer.stop()
-        self._chore_timer.stop()
+        self._task_timer.stop()
         self.figures.close()
         self.hide()
-        path = self.recording.reader.path if self.recording else None
-        self.link.close()
-        self.sessions.close()
-        if path is not None:
-            self.keeping.finish(path)
+        self.bench.close()
+        self.exports.wait()
+        self.document.finish()
         event.accept()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Work that is due now and then, one piece at a time, so that no frame is late. No Qt."""
+"""Periodic tasks, done one at a time between frames, so that no frame is late. No Qt."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class _Chore:
+class _Task:
     period_ns: int
     do: Callable[[], object]
     due_ns: int = 0
 
 
-class Chores:
-    """Each chore no more often than its period in seconds says; the one that waits longest goes first."""
+class PeriodicTasks:
+    """Each task is done at most once in its period, in s; of those that are due, the one due longest goes first."""
 
-    def __init__(self, chores: Iterable[tuple[float, Callable[[], object]]]) -> None:
-        self._chores = [_Chore(round(period_s * 1e9), do) for period_s, do in chores]
+    def __init__(self, tasks: Iterable[tuple[float, Callable[[], object]]]) -> None:
+        self._tasks = [_Task(round(period_s * 1e9), do) for period_s, do in tasks]
 
     def do_one(self, now_ns: int) -> bool:
-        """Whether there was one to do."""
-        due = [chore for chore in self._chores if chore.due_ns <= now_ns]
+        """Do the task that has been due longest; False where none is due."""
+        due = [task for task in self._tasks if task.due_ns <= now_ns]
         if not due:
             return False
-        chore = min(due, key=lambda each: each.due_ns)
-        chore.due_ns = now_ns + chore.period_ns
-        chore.do()
+        task = min(due, key=lambda each: each.due_ns)
+        task.due_ns = now_ns + task.period_ns
+        task.do()
         return True
 
     def do_all(self, now_ns: int) -> None:
-        """All of them now, in the order in which they were named."""
-        for chore in self._chores:
-            chore.due_ns = now_ns + chore.period_ns
-            chore.do()
+        """Do all of them now, in their order."""
+        for task in self._tasks:
+            task.due_ns = now_ns + task.period_ns
+            task.do()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two palettes, one colour a quantity, and what they make of Qt's widgets."""
+"""The two themes: one colour for each quantity, and the palette and style sheet of Qt's widgets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Theme:
     ground: str
     panel: str
     raised: str
-    """Buttons, and the row under the pointer."""
+    """Ground of buttons, and of the row under the mouse."""
     line: str
     text: str
     dim: str
@@ -42,9 +42,9 @@ class Theme:
     span: str
     """Ground of a run while it is measured."""
     span_soft: str
-    """Ground of a run while it warms up or answers for its accuracy."""
+    """Ground of a run while it warms up or its accuracy is measured."""
     others: tuple[str, ...]
-    """Of further signals of a quantity in its pane; none of them is the colour of a quantity."""
+    """Of the second and further signals in a pane; none of them is the colour of a quantity."""
 
     @property
     def palette(self) -> Palette:
@@ -75,14 +75,14 @@ THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
 
 
 def system_theme(app: QApplication) -> Theme:
-    """What the desktop asks for; dark where it does not say."""
+    """The theme of the desktop; dark where it states none."""
     return LIGHT if app.styleHints().colorScheme() == Qt.ColorScheme.Light else DARK
 
 
-def mixed(colour: str, ground: str, share: float) -> QColor:
-    """A colour laid over a ground, opaque: as pale as a translucent one and quicker to paint."""
+def mixed(colour: str, ground: str, fraction: float) -> QColor:
+    """The opaque colour of ``colour`` at this opacity over ``ground``; faster to paint than a translucent one."""
     pairs = ((int(colour[k : k + 2], 16), int(ground[k : k + 2], 16)) for k in (1, 3, 5))
-    return QColor(*(round(share * over + (1 - share) * under) for over, under in pairs))
+    return QColor(*(round(fraction * over + (1 - fraction) * under) for over, under in pairs))
 
 
 @cache
@@ -139,11 +139,11 @@ def style_sheet(theme: Theme) -> str:
     QPushButton#pill {{ background: {t.raised}; border-radius: 11px; padding: 5px 16px; }}
     QPushButton#pill:hover {{ background: {t.line}; }}
     QLabel {{ color: {t.text}; background: transparent; }}
-    QLabel#dim, QLabel#heading {{ color: {t.dim}; }}
+    QLabel#dim, QLabel#header {{ color: {t.dim}; }}
     QLabel#simulated {{ background: {t.alarm}; color: {t.on_alarm}; border-radius: 4px; padding: 4px 15px;
         font-weight: 700; }}
-    QFrame#notice {{ background: {mixed(t.alarm, t.panel, 0.16).name()}; border-left: 3px solid {t.alarm}; }}
-    QFrame#notice[kind="note"] {{ background: {t.raised}; border-left: 3px solid {t.dim}; }}
+    QFrame#message {{ background: {mixed(t.alarm, t.panel, 0.16).name()}; border-left: 3px solid {t.alarm}; }}
+    QFrame#message[kind="note"] {{ background: {t.raised}; border-left: 3px solid {t.dim}; }}
     QProgressBar {{ background: {t.raised}; border: 0; border-radius: 2px; max-height: 4px; min-height: 4px; }}
     QProgressBar::chunk {{ background: {t.accuracy}; border-radius: 2px; }}
     QWidget#page {{ background: {t.ground}; }}

@@ -18,7 +18,7 @@ PROBE = """
 import sys, time
 from monitor_app.cli.window import _start_bench
 client = _start_bench(None)
-from monitor_app.gui.app import application
+from monitor_app.gui.application import application
 from monitor_app.gui.main_window import MainWindow
 app = application()
 window = MainWindow(client, start_bench=lambda: _start_bench(None), unsaved=True)
@@ -26,7 +26,7 @@ window.show()
 deadline = time.perf_counter() + 30
 while time.perf_counter() < deadline:
     app.processEvents()
-    drawn = window.parts.stack.trace.picture
+    drawn = window.parts.stack.trace.lines
     if drawn is not None and len(drawn.mean_x):
         window.repaint()
         break

@@ -13,7 +13,7 @@ from monitor_app.core.clock import ClockState
 from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.core.status import BenchPhase, BenchStatus, RunStatus, SourceState, SourceStatus
-from monitor_app.gui.app import application
+from monitor_app.gui.application import application
 from monitor_app.gui.main_window import MainWindow
 from monitor_app.session.writer import SessionWriter
 
@@ -118,7 +118,7 @@ def _batches(run: int, phase: Phase, begin: float, end: float) -> list[Batch]:
 
 
 class StandIn:
-    """A bench that says what the test tells it to and remembers what it was told."""
+    """A bench that reports what the test gives it and records the commands it is sent."""
 
     def __init__(self, session: Path) -> None:
         self.session = session
@@ -178,7 +178,7 @@ def open_window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
     def make(*args: object, **options: object) -> MainWindow:
         window = MainWindow(*args, **options)  # type: ignore[arg-type]
         window._timer.stop()
-        window._chore_timer.stop()
+        window._task_timer.stop()
         window.resize(1280, 800)
         window.show()
         # Keys reach only the window that is active.
@@ -190,16 +190,16 @@ def open_window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
 
     yield make
     for window in windows:
-        window.keeping.unsaved = False
+        window.document.unsaved = False
         window.close()
         window.deleteLater()
 
 
 def frames(window: MainWindow, count: int = 10) -> None:
-    """So many frames, with every chore due."""
+    """This number of frames, with every task due."""
     for _ in range(count):
         window.refresh()
-        window._chores.do_all(0)
+        window._tasks.do_all(0)
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ranges, columns, words, labels and chores, without a window."""
+"""Ranges, columns, words, labels and tasks, without a window."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from monitor_app.gui.panels.readouts import readings
 from monitor_app.gui.panels.run_panel import plan_of
 from monitor_app.gui.panels.run_table import energy_words, run_line
 from monitor_app.gui.panels.selection_panel import selection_figures
-from monitor_app.gui.panels.status_bar import picture_words, trust_words
-from monitor_app.gui.periodic import Chores
+from monitor_app.gui.panels.status_bar import quality_text, resolution_text
+from monitor_app.gui.periodic import PeriodicTasks
 from monitor_app.gui.plot.accuracy_pane import running_top1
 from monitor_app.gui.plot.annotations import annotate, spread_apart
 from monitor_app.gui.plot.axes import time_step
-from monitor_app.gui.plot.columns import columns_for, extremes, picture
+from monitor_app.gui.plot.columns import columns_for, extremes, trace_lines
 from monitor_app.gui.plot.envelope_cache import EnvelopeCache
 from monitor_app.gui.plot.items import columns_image
 from monitor_app.gui.plot.value_range import settled_range
 from monitor_app.gui.session.recording import Recording
-from monitor_app.gui.session.shown_signals import traces_of
+from monitor_app.gui.session.shown_signals import shown_signals_of
 from monitor_app.gui.theme import DARK
 from monitor_app.session.reader import SessionReader
 from tests.gui.conftest import GAP_S, LENGTH_S, RATE_HZ, T0_NS, at, status
@@ -86,12 +86,12 @@ def test_each_pixel_gets_one_column_and_fewer_than_two_and_a_bit(duration: float
     assert columns >= min(pixels, samples) * 0.95
 
 
-def test_a_gap_is_a_hole_in_the_line(recording: Recording) -> None:
+def test_a_gap_interrupts_the_line(recording: Recording) -> None:
     power = recording.power
     assert power is not None
-    drawn = picture(recording.reader.envelope(power.id, at(8.0), at(11.0), 300), T0_NS)
+    drawn = trace_lines(recording.reader.envelope(power.id, at(8.0), at(11.0), 300), T0_NS)
     before = int(np.searchsorted(drawn.mean_x, GAP_S[0])) - 1
-    assert drawn.has_holes
+    assert drawn.has_gaps
     assert not drawn.joined[before]
     assert drawn.joined[: before - 1].all()
     assert not ((drawn.mean_x > GAP_S[0] + 0.02) & (drawn.mean_x < GAP_S[1] - 0.02)).any()
@@ -127,7 +127,7 @@ def test_running_top1_begins_anew_with_each_run() -> None:
     kind = [("run", "i8"), ("images", "i8"), ("top1", "i8"), ("end_s", "f8")]
     tested = np.array([(1, 1, 1, 0.0), (1, 1, 0, 1.0), (2, 4, 3, 2.0), (2, 4, 4, 3.0)], kind)
     points = running_top1(tested)
-    np.testing.assert_allclose(points["share"], [100.0, 50.0, 75.0, 87.5])
+    np.testing.assert_allclose(points["percent"], [100.0, 50.0, 75.0, 87.5])
     last = wilson(7, 8)
     assert last is not None
     assert points["low"][-1] == pytest.approx(100 * last.low)
@@ -153,12 +153,12 @@ def test_numbers_read_as_people_write_them() -> None:
 
 
 def test_the_status_bar_says_what_the_picture_is() -> None:
-    assert picture_words(1304) == "envelope, 1,304 samples a pixel"
-    assert picture_words(1) == "every sample"
+    assert resolution_text(1304) == "envelope, 1,304 samples a pixel"
+    assert resolution_text(1) == "every sample"
 
 
 def test_the_status_bar_counts_losses_and_costs(recording: Recording) -> None:
-    before, lost, after = trust_words(recording, status(), 51_000_000, own_cpu=0.02)
+    before, lost, after = quality_text(recording, status(), 51_000_000, own_cpu=0.02)
     assert before == "10.000 kSa/s"
     assert lost == f"{round((GAP_S[1] - GAP_S[0]) * RATE_HZ):,} lost"
     for words in ("clock ± 0.21 ms", "monitor 6 % of a core", "session 51 MB", "disk 79 GB, 37 days left"):
@@ -192,7 +192,7 @@ def test_table_lines_have_figures_or_say_why_not(recording: Recording) -> None:
 
 
 def test_a_selection_is_measured_exactly(recording: Recording) -> None:
-    figures = selection_figures(recording, traces_of(recording.usual), 4.0, 6.0, DARK).rows
+    figures = selection_figures(recording, shown_signals_of(recording.usual), 4.0, 6.0, DARK).rows
     assert figures["mean"] == "10.00 W"
     assert figures["energy"] == "20.00 J"
     assert figures["net"] == "18.00 J"
@@ -201,7 +201,7 @@ def test_a_selection_is_measured_exactly(recording: Recording) -> None:
 
 
 def test_a_selection_over_a_gap_says_how_much_is_there(recording: Recording) -> None:
-    figures = selection_figures(recording, traces_of(recording.usual), 8.5, 9.5, DARK)
+    figures = selection_figures(recording, shown_signals_of(recording.usual), 8.5, 9.5, DARK)
     assert figures.rows["coverage"] == "50.00 %"
 
 
@@ -246,11 +246,11 @@ def test_batches_are_found_by_time(recording: Recording) -> None:
     assert recording.batches.last_before(0.5) is None
 
 
-def test_chores_take_turns_and_keep_their_periods() -> None:
+def test_periodic_tasks_take_turns_and_keep_their_periods() -> None:
     done: list[str] = []
-    chores = Chores([(0.1, lambda: done.append("a")), (0.2, lambda: done.append("b"))])
+    tasks = PeriodicTasks([(0.1, lambda: done.append("a")), (0.2, lambda: done.append("b"))])
     for frame in range(30):
-        chores.do_one(1 + frame * 16_000_000)
+        tasks.do_one(1 + frame * 16_000_000)
     assert done[:2] == ["a", "b"]
     assert 4 <= done.count("a") <= 5
     assert 2 <= done.count("b") <= 3

@@ -12,6 +12,8 @@ from PySide6.QtCore import Qt
 
 from monitor_app.bench.client import BenchClient
 from monitor_app.gui.main_window import MainWindow
+from monitor_app.gui.panels.discovery_panel import DiscoveryPanel
+from monitor_app.gui.panels.source_panel import SourcePanel
 from monitor_app.session.reader import SessionReader
 from tests.bench.conftest import IDLE_PROFILE
 
@@ -41,7 +43,7 @@ def window(tmp_path: Path, qtbot: QtBot) -> Iterator[MainWindow]:
 
 
 def shows_samples(window: MainWindow) -> bool:
-    picture = window.parts.stack.trace.picture
+    picture = window.parts.stack.trace.lines
     return picture is not None and len(picture.mean_x) > 0
 
 
@@ -53,21 +55,21 @@ def test_it_follows_a_bench_and_says_simulated(window: MainWindow, qtbot: QtBot)
     qtbot.waitUntil(lambda: window.recording is not None and window.recording.simulated, timeout=WAIT_MS)
 
 
-def test_a_killed_bench_is_told_and_start_records_anew(window: MainWindow, qtbot: QtBot) -> None:
+def test_a_killed_bench_is_announced_and_start_records_anew(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: shows_samples(window), timeout=WAIT_MS)
-    client = window.link.client
+    client = window.bench.client
     assert isinstance(client, BenchClient)
     os.kill(client.pid, signal.SIGKILL)
-    qtbot.waitUntil(lambda: "SIGKILL" in window.parts.notice.text, timeout=WAIT_MS)
-    assert str(client.session) in window.parts.notice.text
-    assert not window.link.live
+    qtbot.waitUntil(lambda: "SIGKILL" in window.parts.message_bar.text, timeout=WAIT_MS)
+    assert str(client.session) in window.parts.message_bar.text
+    assert not window.bench.live
     assert shows_samples(window), "what was recorded stays on the screen"
     qtbot.keyClick(window, Qt.Key.Key_Space)
     qtbot.waitUntil(
         lambda: window.recording is not None and window.recording.reader.path != client.session, timeout=WAIT_MS
     )
     qtbot.waitUntil(lambda: shows_samples(window), timeout=WAIT_MS)
-    assert window.link.live
+    assert window.bench.live
     with SessionReader(client.session) as reader:
         assert reader.extent() is not None
 
@@ -78,33 +80,31 @@ def test_what_is_in_view_is_exported_while_it_records(
     qtbot.waitUntil(lambda: window.edge_s > 1.0 and window.recording is not None, timeout=WAIT_MS)
     targets = iter([tmp_path / "view.png", tmp_path / "view.csv", tmp_path / "no" / "folder.csv"])
     monkeypatch.setattr("monitor_app.gui.session.exporting.ask_target", lambda *_: next(targets))
-    window.exports.export_view()
+    window.export_picture()
+    qtbot.waitUntil(lambda: "view.png" in window.parts.message_bar.text, timeout=WAIT_MS)
     assert (tmp_path / "view.png").read_bytes().startswith(b"\x89PNG")
-    assert "view.png" in window.parts.notice.text
-    window.exports.export_samples()
-    qtbot.waitUntil(lambda: "view.csv" in window.parts.notice.text, timeout=WAIT_MS)
+    window.export_samples()
+    qtbot.waitUntil(lambda: "view.csv" in window.parts.message_bar.text, timeout=WAIT_MS)
     lines = (tmp_path / "view.csv").read_text().splitlines()
     assert "# SIMULATED" in lines
     assert len([line for line in lines if not line.startswith("#")]) > 40_000
-    window.exports.export_samples()
-    qtbot.waitUntil(lambda: "folder" in window.parts.notice.text, timeout=WAIT_MS)
+    window.export_samples()
+    qtbot.waitUntil(lambda: "folder" in window.parts.message_bar.text, timeout=WAIT_MS)
     assert not (tmp_path / "no").exists()
 
 
 def test_an_instrument_that_was_found_joins_the_picture(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: shows_samples(window), timeout=WAIT_MS)
-    qtbot.mouseClick(window.parts.found.find_button, Qt.MouseButton.LeftButton)
-    assert window.parts.found.looking
-    qtbot.waitUntil(lambda: bool(window.parts.found.add_buttons), timeout=WAIT_MS)
-    assert not window.parts.found.looking
-    lines = window.parts.found.lines
+    qtbot.mouseClick(window.parts.panel(DiscoveryPanel).find_button, Qt.MouseButton.LeftButton)
+    assert window.parts.panel(DiscoveryPanel).searching
+    qtbot.waitUntil(lambda: bool(window.parts.panel(DiscoveryPanel).add_buttons), timeout=WAIT_MS)
+    assert not window.parts.panel(DiscoveryPanel).searching
+    lines = window.parts.panel(DiscoveryPanel).lines
     assert lines is not None
     wanted = next(k for k, line in enumerate(lines) if line.spec.get("kind") == "ppk2")
     ready = [k for k, line in enumerate(lines) if line.spec]
-    qtbot.mouseClick(window.parts.found.add_buttons[ready.index(wanted)], Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(window.parts.panel(DiscoveryPanel).add_buttons[ready.index(wanted)], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(window.parts.stack.trace.curves) == 2, timeout=WAIT_MS)
-    qtbot.waitUntil(
-        lambda: all(curve.picture is not None for curve in window.parts.stack.trace.curves), timeout=WAIT_MS
-    )
-    assert "ppk2" in window.parts.sources.cards
+    qtbot.waitUntil(lambda: all(curve.lines is not None for curve in window.parts.stack.trace.curves), timeout=WAIT_MS)
+    assert "ppk2" in window.parts.panel(SourcePanel).cards
     assert [entry.name for entry in window.parts.stack.legends[0]] == ["shunt power", "ppk2 power"]

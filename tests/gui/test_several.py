@@ -1,20 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: RUF001 (the micro sign)
-"""The window with several instruments at once: what is shown, how it is told apart, and what the panel offers."""
+"""The window with several instruments: what is shown, how signals are distinguished, what the panel offers."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor, QImage
 
 from monitor_app.bench.messages import AddSource, FindSources, Status
 from monitor_app.core.samples import Quantity
 from monitor_app.core.status import SourceState
+from monitor_app.gui.panels.discovery_panel import DiscoveryPanel
+from monitor_app.gui.panels.readouts import Readouts
+from monitor_app.gui.panels.run_table import RunTable
+from monitor_app.gui.panels.selection_panel import SelectionPanel
+from monitor_app.gui.panels.source_panel import SourcePanel
 from monitor_app.gui.plot.legend import paint_mark
 from monitor_app.gui.session.shown_signals import MOST_IN_PANE, MOST_PANES
+from monitor_app.gui.theme import LIGHT
 from tests.gui.conftest import frames
 from tests.gui.several import FOUND, GAP_S, LENGTH_S, NOTE, SeveralBench, several_status, write_several
 from tests.gui.test_window import drag
@@ -55,7 +63,7 @@ def shown(window: MainWindow) -> list[list[str]]:
     """Labels of the signals in each pane, as drawn."""
     assert window.recording is not None
     labels = window.recording.labels
-    return [[labels[curve.trace.signal.id] for curve in pane.curves] for pane in window.parts.stack.traces]
+    return [[labels[curve.shown.signal.id] for curve in pane.curves] for pane in window.parts.stack.traces]
 
 
 def click(
@@ -63,7 +71,7 @@ def click(
 ) -> None:
     """On the line of a signal in the source panel."""
     name = ("meter", "rails", "carrier and regulators")[of.source - 1]
-    lines = window.parts.sources.cards[name].signals
+    lines = window.parts.panel(SourcePanel).cards[name].signals
     at = lines.middle_of(of.id, on_margin=on_margin).toPoint()
     qtbot.mouseClick(lines, Qt.MouseButton.LeftButton, keys or Qt.KeyboardModifier.NoModifier, at)
     frames(window, 3)
@@ -77,7 +85,7 @@ def test_all_powers_are_overlaid_until_someone_chooses(window: MainWindow) -> No
     low, high = window.parts.stack.trace.y_range
     assert low <= 2.0
     assert high > 8.0
-    assert all(curve.picture is not None for curve in window.parts.stack.trace.curves)
+    assert all(curve.lines is not None for curve in window.parts.stack.trace.curves)
 
 
 def test_names_and_marks_tell_signals_apart_without_their_colours(window: MainWindow) -> None:
@@ -114,7 +122,7 @@ def test_control_click_and_the_margin_add_and_take_out(qtbot: QtBot, window: Mai
     click(qtbot, window, gpu, on_margin=True)
     powers = ["meter power", "rails power", "carrier and regulators", "VDD_GPU"]
     assert shown(window) == [powers, ["current"]]
-    assert window.parts.sources.cards["rails"].signals.lines[1].slot == 3
+    assert window.parts.panel(SourcePanel).cards["rails"].signals.lines[1].slot == 3
     click(qtbot, window, current, keys=Qt.KeyboardModifier.ControlModifier)
     click(qtbot, window, gpu, on_margin=True)
     assert shown(window) == [powers[:3]]
@@ -135,11 +143,11 @@ def test_a_pane_that_goes_leaves_the_others_their_height(qtbot: QtBot, window: M
 
 def test_a_signal_keeps_its_colour_while_others_come_and_go(qtbot: QtBot, window: MainWindow) -> None:
     beyond = signal(window, "power", 3)
-    before = window.selected.traces.of(beyond.id)
+    before = window.signals.shown.of(beyond.id)
     click(qtbot, window, signal(window, "power", 2), on_margin=True)
-    assert window.selected.traces.of(beyond.id) == before
+    assert window.signals.shown.of(beyond.id) == before
     click(qtbot, window, signal(window, "VDD_GPU", 2), on_margin=True)
-    gpu = window.selected.traces.of(signal(window, "VDD_GPU", 2).id)
+    gpu = window.signals.shown.of(signal(window, "VDD_GPU", 2).id)
     assert gpu is not None
     assert gpu.slot == 1
 
@@ -152,15 +160,15 @@ def test_the_last_signal_stays(qtbot: QtBot, window: MainWindow) -> None:
 
 
 def test_what_has_no_room_says_so(qtbot: QtBot, window: MainWindow) -> None:
-    window.parts.sources.cards["rails"].more.click()
+    window.parts.panel(SourcePanel).cards["rails"].more.click()
     for name, source in (("current", 1), ("voltage", 1), ("zone0", 2)):
         click(qtbot, window, signal(window, name, source), on_margin=True)
     assert len(shown(window)) == MOST_PANES
     click(qtbot, window, signal(window, "GPU clock", 2), on_margin=True)
     assert len(shown(window)) == MOST_PANES
-    assert "take one of them out" in window.parts.notice.text
+    assert "hide one of them" in window.parts.message_bar.text
     for k in range(1, MOST_IN_PANE + 1):
-        window.toggle_signal(signal(window, f"zone{k}", 2).id)
+        window.signals.toggle(signal(window, f"zone{k}", 2).id)
     frames(window, 2)
     assert len(shown(window)[-1]) == MOST_IN_PANE
 
@@ -187,33 +195,33 @@ def test_keys_add_the_current_and_come_back_to_the_powers(qtbot: QtBot, window: 
     assert len(shown(window)[0]) == 3
 
 
-def test_the_pointer_tells_all_values(window: MainWindow) -> None:
+def test_the_cursor_shows_all_values(window: MainWindow) -> None:
     stack = window.parts.stack
     rect = stack.trace.rect
-    stack._move_pointer(QPointF(rect.left() + 3.0 / LENGTH_S * rect.width(), rect.center().y()))
-    assert stack.pointer is not None
-    _when, *values = stack.pointer.traces[0]
+    stack._move_cursor(QPointF(rect.left() + 3.0 / LENGTH_S * rect.width(), rect.center().y()))
+    assert stack.cursor_values is not None
+    _when, *values = stack.cursor_values.traces[0]
     assert values == ["6.000 W   meter power", "4.000 W   rails power", "2.000 W   carrier and regulators"]
 
 
 def test_a_slow_signal_is_drawn_where_it_was_measured(window: MainWindow) -> None:
     rails = window.parts.stack.trace.curves[1]
-    assert rails.picture is not None
+    assert rails.lines is not None
     assert rails.group_at(5.9) == (4.0, 4.0, 4.0)
     assert rails.group_at(6.1) == (6.0, 6.0, 6.0)
-    assert rails.picture.has_holes
+    assert rails.lines.has_gaps
 
 
-def test_a_hole_of_one_source_is_not_one_of_the_others(qtbot: QtBot, window: MainWindow) -> None:
-    (hole,) = window.parts.stack.annotations.gaps
-    assert (hole.start_s, hole.end_s, hole.source) == (*GAP_S, 2)
-    assert hole.name.startswith("rails")
+def test_a_gap_of_one_source_is_not_one_of_the_others(qtbot: QtBot, window: MainWindow) -> None:
+    (gap,) = window.parts.stack.annotations.gaps
+    assert (gap.start_s, gap.end_s, gap.source) == (*GAP_S, 2)
+    assert gap.name.startswith("rails")
     click(qtbot, window, signal(window, "voltage", 1))
-    assert hole.source not in window.parts.stack.trace.source_ids
+    assert gap.source not in window.parts.stack.trace.source_ids
 
 
 def test_small_values_are_read_in_their_own_unit(qtbot: QtBot, window: MainWindow) -> None:
-    window.parts.sources.cards["rails"].more.click()
+    window.parts.panel(SourcePanel).cards["rails"].more.click()
     click(qtbot, window, signal(window, "GPU clock", 2))
     assert window.parts.stack.trace.text_scale == 1e-6
     assert "MHz" in window.parts.stack.trace.value_axis.labelText
@@ -223,14 +231,14 @@ def test_small_values_are_read_in_their_own_unit(qtbot: QtBot, window: MainWindo
 
 
 def test_the_read_out_says_whose_power_it_is(window: MainWindow) -> None:
-    number = window.parts.readouts.numbers[0]
+    number = window.parts.panel(Readouts).numbers[0]
     assert (number.reading.caption, number.reading.text) == ("meter power", "8.00")
 
 
 def test_a_selection_is_measured_for_each_signal(window: MainWindow) -> None:
     window.select(2.0, 4.0)
     frames(window, 2)
-    figures = window.parts.selection.shown
+    figures = window.parts.panel(SelectionPanel).shown
     assert [each.name for each in figures.signals] == ["meter power", "rails power", "carrier and regulators"]
     assert [each.texts for each in figures.signals] == [
         ("6.00", "6.00", "6.00", "12.0 J"), ("4.00", "4.00", "4.00", "8.00 J"), ("2.00", "2.00", "2.00", "4.00 J"),
@@ -243,7 +251,7 @@ def test_a_selection_is_measured_for_each_signal(window: MainWindow) -> None:
 
 
 def test_a_long_list_shows_its_powers_until_it_is_opened(qtbot: QtBot, window: MainWindow) -> None:
-    card = window.parts.sources.cards["rails"]
+    card = window.parts.panel(SourcePanel).cards["rails"]
     assert [line.name for line in card.signals.lines] == ["power", "VDD_GPU"]
     assert card.more.text() == "38 more"
     card.more.click()
@@ -255,7 +263,7 @@ def test_a_long_list_shows_its_powers_until_it_is_opened(qtbot: QtBot, window: M
 
 def test_a_card_says_what_its_numbers_rest_on(qtbot: QtBot, live: tuple[MainWindow, SeveralBench]) -> None:
     window, _ = live
-    meter, rails = (window.parts.sources.cards[name] for name in ("meter", "rails"))
+    meter, rails = (window.parts.panel(SourcePanel).cards[name] for name in ("meter", "rails"))
     assert meter.about.whole == "Power meter  ·  M-17"
     assert meter.clock.whole == "± 20 µs, line"
     assert rails.clock.whole == "± 21.00 ms, polled"
@@ -266,7 +274,7 @@ def test_a_card_says_what_its_numbers_rest_on(qtbot: QtBot, live: tuple[MainWind
     qtbot.mouseClick(rails.info, Qt.MouseButton.LeftButton)
     assert rails.notes.isVisible()
     assert NOTE in rails.notes.text().splitlines()
-    assert "difference" in window.parts.sources.cards["carrier and regulators"].about.whole
+    assert "difference" in window.parts.panel(SourcePanel).cards["carrier and regulators"].about.whole
 
 
 def test_the_panel_is_as_wide_as_its_place(live: tuple[MainWindow, SeveralBench]) -> None:
@@ -281,10 +289,10 @@ def test_the_panel_is_as_wide_as_its_place(live: tuple[MainWindow, SeveralBench]
 
 def test_cards_stay_the_same_widgets(live: tuple[MainWindow, SeveralBench]) -> None:
     window, bench = live
-    before = dict(window.parts.sources.cards)
+    before = dict(window.parts.panel(SourcePanel).cards)
     bench.say(Status(several_status(rails=SourceState.CONNECTING)))
     frames(window, 2)
-    assert window.parts.sources.cards == before
+    assert window.parts.panel(SourcePanel).cards == before
 
 
 def test_a_lost_source_is_an_alarm_until_it_is_back(live: tuple[MainWindow, SeveralBench]) -> None:
@@ -292,40 +300,40 @@ def test_a_lost_source_is_an_alarm_until_it_is_back(live: tuple[MainWindow, Seve
     sentence = "The rails no longer answer; trying again."
     bench.say(Status(several_status(rails=SourceState.LOST, message=sentence)))
     frames(window, 2)
-    card = window.parts.sources.cards["rails"]
-    assert window.parts.notice.text == card.message.text() == sentence
-    assert window.parts.notice.property("kind") == "alarm"
+    card = window.parts.panel(SourcePanel).cards["rails"]
+    assert window.parts.message_bar.text == card.message.text() == sentence
+    assert window.parts.message_bar.property("kind") == "alarm"
     assert card.detail.text() == "lost, trying again"
     assert card.detail.palette().windowText().color().name() == window.theme.alarm
     bench.say(Status(several_status()))
     frames(window, 2)
-    assert window.parts.notice.text == ""
-    assert not window.parts.notice.isVisible()
+    assert window.parts.message_bar.text == ""
+    assert not window.parts.message_bar.isVisible()
     assert card.detail.text() == "25.0 Sa/s"
     assert card.detail.palette().windowText().color().name() == window.theme.dim
     assert not card.message.isVisible()
 
 
-def test_a_notice_of_another_matter_outlives_a_reconnect(live: tuple[MainWindow, SeveralBench]) -> None:
+def test_another_message_outlives_a_reconnect(live: tuple[MainWindow, SeveralBench]) -> None:
     window, bench = live
     bench.say(Status(several_status(rails=SourceState.LOST, message="Gone.")))
     frames(window, 2)
-    window.parts.notice.note("The picture is in view.png.")
+    window.parts.message_bar.note("The picture is in view.png.")
     bench.say(Status(several_status()))
     frames(window, 2)
-    assert window.parts.notice.text == "The picture is in view.png."
+    assert window.parts.message_bar.text == "The picture is in view.png."
 
 
 # -- what else is there --------------------------------------------------------------------------
 
 
 def test_a_recorded_session_has_nothing_to_find(window: MainWindow) -> None:
-    assert not window.parts.found.isVisible()
+    assert not window.parts.panel(DiscoveryPanel).isVisible()
 
 
-def test_finding_is_asked_of_the_bench_and_seen_to_go_on(qtbot: QtBot, live: tuple[MainWindow, SeveralBench]) -> None:
+def test_a_search_is_shown_until_the_bench_ends_it(qtbot: QtBot, live: tuple[MainWindow, SeveralBench]) -> None:
     window, bench = live
-    found = window.parts.found
+    found = window.parts.panel(DiscoveryPanel)
     assert found.isVisible()
     qtbot.mouseClick(found.find_button, Qt.MouseButton.LeftButton)
     assert bench.commands == [FindSources()]
@@ -345,7 +353,7 @@ def test_what_is_in_use_is_not_offered(live: tuple[MainWindow, SeveralBench]) ->
     window, bench = live
     bench.say(Status(several_status(found=FOUND)))
     frames(window, 2)
-    lines = window.parts.found.lines
+    lines = window.parts.panel(DiscoveryPanel).lines
     assert lines is not None
     assert [line.where for line in lines] == ["/dev/ttyACM3", "/dev/ttyUSB0", "simulated-tx1 shunt"]
     assert "dialout" in lines[1].problem
@@ -356,7 +364,7 @@ def test_adding_sends_what_was_found(qtbot: QtBot, live: tuple[MainWindow, Sever
     window, bench = live
     bench.say(Status(several_status(found=FOUND)))
     frames(window, 2)
-    add, _ = window.parts.found.add_buttons
+    add, _ = window.parts.panel(DiscoveryPanel).add_buttons
     qtbot.mouseClick(add, Qt.MouseButton.LeftButton)
     assert bench.commands == [AddSource(FOUND[0].spec)]
 
@@ -384,10 +392,10 @@ def test_the_shown_signals_are_exported(
     monkeypatch.setattr("monitor_app.gui.session.exporting.ask_target", lambda *_: tmp_path / "view.csv")
     window.navigation.show_between(2.0, 4.0)
     frames(window, 1)
-    window.exports.export_samples()
-    qtbot.waitUntil(lambda: "view.csv" in window.parts.notice.text, timeout=20_000)
+    window.export_samples()
+    qtbot.waitUntil(lambda: "view.csv" in window.parts.message_bar.text, timeout=20_000)
     first, second = (tmp_path / name for name in ("view.csv", "view-rails.csv"))
-    assert str(second) in window.parts.notice.text
+    assert str(second) in window.parts.message_bar.text
     heads = [next(line for line in f.read_text().splitlines() if not line.startswith("#")) for f in (first, second)]
     assert "current" in heads[0]
     assert "power" not in heads[0]
@@ -399,32 +407,38 @@ def test_the_mouse_works_on_every_pane(qtbot: QtBot, window: MainWindow) -> None
     click(qtbot, window, signal(window, "current", 1), on_margin=True)
     stack = window.parts.stack
     rect = stack.traces[1].rect
-    stack._move_pointer(QPointF(rect.left() + rect.width() / 4, rect.center().y()))
-    assert stack.pointer is not None
-    assert stack.pointer.traces[1] == ("600.0 mA",)
+    stack._move_cursor(QPointF(rect.left() + rect.width() / 4, rect.center().y()))
+    assert stack.cursor_values is not None
+    assert stack.cursor_values.traces[1] == ("600.0 mA",)
     qtbot.mouseClick(stack.viewport(), Qt.MouseButton.MiddleButton, pos=stack.mapFromScene(rect.center()))
     drag(qtbot, window, stack.mapFromScene(rect.center()), stack.mapFromScene(rect.center() + QPointF(60, 0)))
     assert window.view.start_s < 0
 
 
-def test_a_picture_has_the_powers_of_all_instruments(path: Path, tmp_path: Path) -> None:
-    from monitor_app.exports.session_figure import figure_of
-    from monitor_app.exports.session_png import write_png
+def test_a_picture_has_the_powers_of_all_instruments(qtbot: QtBot, path: Path) -> None:
+    from monitor_app.gui.plot.picture import session_picture
     from monitor_app.session.reader import SessionReader
 
     with SessionReader(path) as reader:
-        figure = figure_of(reader, 200, None, None)
-        write_png(reader, tmp_path / "all.png")
-    assert figure.power_name == "meter power"
-    assert [other.name for other in figure.others] == ["rails power", "carrier and regulators"]
-    assert (tmp_path / "all.png").read_bytes().startswith(b"\x89PNG")
+        picture = session_picture(reader)
+        one = session_picture(reader, signals=[s for s in reader.signals() if s.name == "power"][:1])
+    assert picture.width() == one.width() == 1600
+    for slot, expected in ((0, True), (1, True)):
+        colour = QColor(LIGHT.of_trace(Quantity.POWER, slot)).rgb()
+        found = [image_has(each, colour) for each in (picture, one)]
+        assert found == [expected, slot == 0]
 
 
-def test_without_runs_the_traces_have_the_room_of_their_panes(window: MainWindow, session: Path) -> None:
-    stack, table = window.parts.stack, window.parts.table
+def image_has(image: QImage, colour: int) -> bool:
+    pixels = np.frombuffer(image.constBits(), np.uint32)
+    return bool((pixels | 0xFF000000 == colour).any())
+
+
+def test_without_runs_the_traces_take_the_room_of_latency_and_accuracy(window: MainWindow, session: Path) -> None:
+    stack, table = window.parts.stack, window.parts.panel(RunTable)
     assert not table.isVisible()
     assert stack.panes == stack.traces
-    window.sessions.show(session)
+    window.document.show(session)
     frames(window, 3)
     assert table.isVisible()
     assert stack.panes == (*stack.traces, stack.latency, stack.accuracy)
@@ -434,6 +448,6 @@ def test_without_runs_the_traces_have_the_room_of_their_panes(window: MainWindow
 
 def test_what_was_chosen_is_of_its_session(qtbot: QtBot, window: MainWindow, session: Path) -> None:
     click(qtbot, window, signal(window, "voltage", 1))
-    window.sessions.show(session)
+    window.document.show(session)
     frames(window, 3)
     assert shown(window) == [["power"]]

@@ -23,6 +23,13 @@ from monitor_app.bench.messages import (
 )
 from monitor_app.core.errors import BenchError
 from monitor_app.core.status import BenchPhase
+from monitor_app.gui.panels.readouts import Readouts
+from monitor_app.gui.panels.run_panel import RunPanel
+from monitor_app.gui.panels.run_table import RunTable
+from monitor_app.gui.panels.selection_panel import SelectionPanel
+from monitor_app.gui.panels.source_panel import SourcePanel
+from monitor_app.gui.panels.status_bar import StatusBar
+from monitor_app.gui.panels.toolbar import Toolbar
 from monitor_app.gui.theme import DARK, LIGHT
 from monitor_app.session.reader import SessionReader
 from tests.gui.conftest import LENGTH_S, StandIn, Tape, frames, status
@@ -80,7 +87,7 @@ def window_event(viewport: object, at: QPoint, held: Qt.KeyboardModifier) -> Non
 
 
 def texts(window: MainWindow) -> dict[str, str]:
-    return {number.dial.caption: number.reading.text for number in window.parts.readouts.numbers}
+    return {number.dial.caption: number.reading.text for number in window.parts.panel(Readouts).numbers}
 
 
 # -- an old session ------------------------------------------------------------------------------
@@ -93,24 +100,24 @@ def test_an_old_session_is_shown_whole(open_window: Opener, session: Path) -> No
     assert not window.live
     assert window.windowTitle().startswith("old.plm")
     assert texts(window)["throughput"] == "50.0"
-    assert window.parts.table.model().rowCount() == 2
-    assert window.parts.stack.trace.picture is not None
-    assert window.parts.status.picture.text().startswith("envelope")
-    assert "5,000 lost" in window.parts.status.text
+    assert window.parts.panel(RunTable).view.model().rowCount() == 2
+    assert window.parts.stack.trace.lines is not None
+    assert window.parts.panel(StatusBar).resolution.text().startswith("envelope")
+    assert "5,000 lost" in window.parts.panel(StatusBar).text
 
 
 def test_a_file_from_a_simulated_source_says_so(open_window: Opener, session: Path, tmp_path: Path) -> None:
     window = open_window(None, session)
-    assert window.parts.toolbar.simulated.isVisible()
+    assert window.parts.panel(Toolbar).simulated.isVisible()
     real = Tape(tmp_path / "real.plm", simulated=False)
     real.write_until(2.0)
     real.close()
-    window.sessions.show(real.path)
+    window.document.show(real.path)
     frames(window)
-    assert not window.parts.toolbar.simulated.isVisible()
+    assert not window.parts.panel(Toolbar).simulated.isVisible()
 
 
-def test_the_wheel_keeps_the_time_under_the_pointer(open_window: Opener, session: Path) -> None:
+def test_the_wheel_keeps_the_time_under_the_cursor(open_window: Opener, session: Path) -> None:
     window = open_window(None, session)
     at = on_trace(window, 0.3)
     before = window.parts.stack.trace.box.mapSceneToView(window.parts.stack.mapToScene(at)).x()
@@ -148,37 +155,37 @@ def test_a_drag_pans_and_a_double_click_shows_all(qtbot: QtBot, open_window: Ope
     assert window.view.width_s == pytest.approx(LENGTH_S)
 
 
-def test_shift_and_drag_measures_a_stretch(qtbot: QtBot, open_window: Opener, session: Path) -> None:
+def test_shift_and_drag_measures_an_interval(qtbot: QtBot, open_window: Opener, session: Path) -> None:
     window = open_window(None, session)
     shift = Qt.KeyboardModifier.ShiftModifier
     drag(qtbot, window, on_trace(window, 4.5 / 20), on_trace(window, 6.5 / 20), shift)
     frames(window, 2)
     assert window.selection == pytest.approx((4.5, 6.5), abs=0.1)
-    assert window.parts.selection.isVisible()
-    assert window.parts.selection.shown.rows["mean"] == "10.00 W"
+    assert window.parts.panel(SelectionPanel).isVisible()
+    assert window.parts.panel(SelectionPanel).shown.rows["mean"] == "10.00 W"
     qtbot.keyClick(window, Qt.Key.Key_Z)
     assert window.view.start_s == pytest.approx(4.5, abs=0.1)
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert window.selection is None
-    assert not window.parts.selection.isVisible()
+    assert not window.parts.panel(SelectionPanel).isVisible()
 
 
-def test_the_value_under_the_pointer_is_told(open_window: Opener, session: Path) -> None:
+def test_the_value_under_the_cursor_is_shown(open_window: Opener, session: Path) -> None:
     window = open_window(None, session)
-    window.parts.stack._move_pointer(window.parts.stack.mapToScene(on_trace(window, 5.0 / 20)))
-    pointer = window.parts.stack.pointer
-    assert pointer is not None
-    assert "10.00 W" in pointer.traces[0][1]
-    assert pointer.latency == ("18.00 ms",)
-    window.parts.stack._move_pointer(window.parts.stack.mapToScene(on_trace(window, 9.25 / 20)))
-    assert len(window.parts.stack.pointer.traces[0]) == 1  # type: ignore[union-attr]
+    window.parts.stack._move_cursor(window.parts.stack.mapToScene(on_trace(window, 5.0 / 20)))
+    cursor = window.parts.stack.cursor_values
+    assert cursor is not None
+    assert "10.00 W" in cursor.traces[0][1]
+    assert cursor.latency == ("18.00 ms",)
+    window.parts.stack._move_cursor(window.parts.stack.mapToScene(on_trace(window, 9.25 / 20)))
+    assert len(window.parts.stack.cursor_values.traces[0]) == 1  # type: ignore[union-attr]
 
 
 def test_zoomed_to_single_samples_it_says_so(open_window: Opener, session: Path) -> None:
     window = open_window(None, session)
     window.navigation.show_between(5.0, 5.02)
     frames(window, 3)
-    assert window.parts.status.picture.text() == "every sample"
+    assert window.parts.panel(StatusBar).resolution.text() == "every sample"
 
 
 def test_keys_change_the_view(qtbot: QtBot, open_window: Opener, session: Path) -> None:
@@ -208,7 +215,7 @@ def test_current_and_voltage_can_be_shown(qtbot: QtBot, open_window: Opener, ses
 
 def test_a_double_click_on_a_run_shows_it(open_window: Opener, session: Path) -> None:
     window = open_window(None, session)
-    window.parts.table.doubleClicked.emit(window.parts.table.model().index(1, 0))
+    window.parts.panel(RunTable).view.doubleClicked.emit(window.parts.panel(RunTable).view.model().index(1, 0))
     assert 9.0 < window.view.start_s < 10.0
     assert 18.0 < window.view.end_s < 19.0
 
@@ -227,7 +234,7 @@ def test_panels_leave_the_traces_alone_when_asked(qtbot: QtBot, open_window: Ope
     window = open_window(None, session)
     before = window.parts.stack.width() * window.parts.stack.height()
     qtbot.keyClick(window, Qt.Key.Key_F10)
-    for part in (window.parts.side, window.parts.readouts, window.parts.overview, window.parts.table):
+    for part in (window.parts.side, window.parts.panel(Readouts), window.parts.overview, window.parts.panel(RunTable)):
         assert not part.isVisible()
     qtbot.waitUntil(lambda: window.parts.stack.width() * window.parts.stack.height() > 1.5 * before)
 
@@ -236,8 +243,8 @@ def test_a_file_that_is_no_session_leaves_the_present_one(open_window: Opener, s
     window = open_window(None, session)
     stranger = tmp_path / "stranger.plm"
     stranger.write_bytes(b"not a session" * 100)
-    window.sessions.show(stranger)
-    assert "stranger.plm" in window.parts.notice.text
+    window.document.show(stranger)
+    assert "stranger.plm" in window.parts.message_bar.text
     assert window.recording is not None
     assert window.recording.reader.path == session
 
@@ -245,7 +252,7 @@ def test_a_file_that_is_no_session_leaves_the_present_one(open_window: Opener, s
 def test_a_recorded_session_without_a_bench_cannot_start(qtbot: QtBot, open_window: Opener, session: Path) -> None:
     window = open_window(None, session)
     qtbot.keyClick(window, Qt.Key.Key_Space)
-    assert "recorded session" in window.parts.notice.text
+    assert "recorded session" in window.parts.message_bar.text
 
 
 # -- themes --------------------------------------------------------------------------------------
@@ -272,16 +279,16 @@ def test_a_live_session_is_followed_as_it_grows(live: Live) -> None:
     window, _bench, tape = live
     assert window.view.following
     tape.write_until(LENGTH_S)
-    window.view = window.view.between(6.0, 15.0, 15.0, live=True)
+    window.navigation.view = window.view.between(6.0, 15.0, 15.0, live=True)
     frames(window, 2)
     assert window.view.end_s == pytest.approx(LENGTH_S, abs=0.05)
-    assert list(window.parts.sources.cards) == ["shunt"]
-    assert window.parts.runs.foot.text().endswith("cycle 1 of 2")
+    assert list(window.parts.panel(SourcePanel).cards) == ["shunt"]
+    assert window.parts.panel(RunPanel).foot.text().endswith("cycle 1 of 2")
 
 
 def test_panning_back_pauses_and_end_follows_again(qtbot: QtBot, live: Live) -> None:
     window, _bench, tape = live
-    window.view = window.view.between(10.0, 15.0, 15.0, live=True)
+    window.navigation.view = window.view.between(10.0, 15.0, 15.0, live=True)
     frames(window, 1)
     drag(qtbot, window, on_trace(window, 0.3), on_trace(window, 0.6))
     paused = window.view
@@ -302,7 +309,7 @@ def test_space_starts_and_stops(qtbot: QtBot, live: Live) -> None:
     assert bench.commands == [StartRuns()]
     bench.say(Status(status(BenchPhase.RUNNING)))
     frames(window, 1)
-    assert window.parts.toolbar.buttons["start_or_stop"].text() == "Stop"
+    assert window.parts.panel(Toolbar).start.text() == "Stop"
     qtbot.keyClick(window, Qt.Key.Key_Space)
     qtbot.keyClick(window, Qt.Key.Key_N)
     assert bench.commands == [StartRuns(), StopRuns(), SkipRun()]
@@ -310,8 +317,8 @@ def test_space_starts_and_stops(qtbot: QtBot, live: Live) -> None:
 
 def test_buttons_reach_the_bench(qtbot: QtBot, live: Live) -> None:
     window, bench, _tape = live
-    qtbot.mouseClick(window.parts.toolbar.buttons["add_mark"], Qt.MouseButton.LeftButton)
-    window.parts.sources.disconnect_asked.emit("shunt")
+    qtbot.mouseClick(window.parts.panel(Toolbar).mark, Qt.MouseButton.LeftButton)
+    window.parts.panel(SourcePanel).disconnect_asked.emit("shunt")
     mark, disconnect = bench.commands
     assert isinstance(mark, AddMark)
     assert mark.text == "mark 1"
@@ -325,11 +332,11 @@ def test_a_mark_is_shown(live: Live) -> None:
     assert window.parts.stack.annotations.marks == ((pytest.approx(3.0), "fan on"),)
 
 
-def test_what_the_bench_says_is_shown(live: Live) -> None:
+def test_what_the_bench_reports_is_shown(live: Live) -> None:
     window, bench, _tape = live
     bench.say(Status(status(message="The meter was unplugged; trying again.")))
     frames(window, 1)
-    assert window.parts.notice.text == "The meter was unplugged; trying again."
+    assert window.parts.message_bar.text == "The meter was unplugged; trying again."
 
 
 def test_a_bench_that_died_says_so_and_start_begins_a_new_session(
@@ -341,7 +348,7 @@ def test_a_bench_that_died_says_so_and_start_begins_a_new_session(
     window = open_window(first, start_bench=lambda: second)
     first.say(Failed("The bench was killed by SIGKILL; press Start to record into a new session."))
     frames(window, 2)
-    assert "SIGKILL" in window.parts.notice.text
+    assert "SIGKILL" in window.parts.message_bar.text
     assert not first.alive
     assert window.recording is not None
     assert window.recording.edge_s == pytest.approx(5.0)
@@ -351,7 +358,7 @@ def test_a_bench_that_died_says_so_and_start_begins_a_new_session(
     following.write_until(1.0)
     second.say(Opened(str(second.session)), Status(status(BenchPhase.MONITORING)))
     frames(window, 2)
-    assert window.parts.notice.text == ""
+    assert window.parts.message_bar.text == ""
     assert second.commands == [StartRuns()]
     assert window.recording.reader.path == second.session
     assert window.view.following
@@ -364,20 +371,20 @@ def test_a_bench_that_cannot_start_says_why(qtbot: QtBot, open_window: Opener, s
 
     window = open_window(None, session, start_bench=refuse)
     qtbot.keyClick(window, Qt.Key.Key_Space)
-    assert window.parts.notice.text == "The bench did not start: no memory is left."
-    assert not window.link.live
+    assert window.parts.message_bar.text == "The bench did not start: no memory is left."
+    assert not window.bench.live
 
 
-# -- keeping -------------------------------------------------------------------------------------
+# -- document ------------------------------------------------------------------------------------
 
 
 def test_save_moves_the_session_when_its_recording_ends(
     qtbot: QtBot, live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window, bench, tape = live
-    window.keeping.unsaved = True
+    window.document.unsaved = True
     target = tmp_path / "kept.plm"
-    monkeypatch.setattr(window.keeping, "ask_target", lambda: target)
+    monkeypatch.setattr(window.document, "ask_target", lambda: target)
     qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
     assert tape.path.exists()
     assert not target.exists()
@@ -396,10 +403,10 @@ def test_closing_asks_what_becomes_of_an_unsaved_session(
     answer: str, live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window, bench, tape = live
-    window.keeping.unsaved = True
+    window.document.unsaved = True
     target = tmp_path / "kept.plm"
-    monkeypatch.setattr(window.keeping, "ask_what_to_keep", lambda: QMessageBox.StandardButton[answer])
-    monkeypatch.setattr(window.keeping, "ask_target", lambda: target)
+    monkeypatch.setattr(window.document, "ask_what_to_keep", lambda: QMessageBox.StandardButton[answer])
+    monkeypatch.setattr(window.document, "ask_target", lambda: target)
     monkeypatch.setattr(bench, "close", tape.close)
     closed = window.close()
     assert closed == (answer != "Cancel")

@@ -3,27 +3,55 @@
 
 from __future__ import annotations
 
-from monitor_app.gui.actions import SEPARATOR, Command
+from typing import TYPE_CHECKING, Protocol
 
-COMMANDS = (
-    Command("File", "Save as PNG…", "save", ("Ctrl+P",), part=".png"),
-    Command("File", "Save as SVG…", "save", ("Ctrl+Shift+P",), part=".svg"),
-    Command("File", "Save values as CSV…", "save", ("Ctrl+E",), part=".csv"),
-    Command("File", SEPARATOR, ""),
-    Command("File", "Compare with…", "compare", ("Ctrl+O",)),
-    Command("File", SEPARATOR, ""),
-    Command("File", "Close", "close", ("Ctrl+W",)),
-    Command("View", "Back to the traces", "show_main", ("F5",)),
-    Command("View", "Next figure", "next_line", ("Down", "PgDown")),
-    Command("View", "Previous figure", "previous_line", ("Up", "PgUp")),
-    Command("View", "Show everything", "view.show_all", ("Ctrl+0", "*")),
-    Command("View", "Show all networks", "show_all_networks", ("A",)),
-    Command("View", "The paper's values", "show_paper", ("P",), checkable=True),
-    Command("View", "Budget lines", "show_budget", ("B",), checkable=True, checked=False),
-    Command("View", "Energy of the whole board", "use_gross", ("G",), checkable=True, checked=False),
-    Command("View", "Full screen", "full_screen", ("F11",), checkable=True, checked=False),
-    Command("Help", "Keys and gestures", "show_keys", ("F1", "?")),
-)
+from monitor_app.gui.actions import Command, Separator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class FiguresCommands(Protocol):
+    """What the window of the figures can do."""
+
+    def save(self, suffix: str) -> None: ...
+    def compare(self) -> None: ...
+    def close(self) -> bool: ...
+    def show_main(self) -> None: ...
+    def next_line(self) -> None: ...
+    def previous_line(self) -> None: ...
+    def show_all_networks(self) -> None: ...
+    def show_paper(self, on: bool) -> None: ...
+    def show_budget(self, on: bool) -> None: ...
+    def use_gross(self, on: bool) -> None: ...
+    def full_screen(self, on: bool) -> None: ...
+    def show_keys(self) -> None: ...
+
+
+def figure_commands(window: FiguresCommands, show_everything: Callable[[], object]) -> tuple[Command | Separator, ...]:
+    """All commands of the figures, in the order of their menus."""
+    return (
+        Command("File", "Save as PNG…", lambda: window.save(".png"), ("Ctrl+P",), name="save .png"),
+        Command("File", "Save as SVG…", lambda: window.save(".svg"), ("Ctrl+Shift+P",), name="save .svg"),
+        Command("File", "Save values as CSV…", lambda: window.save(".csv"), ("Ctrl+E",), name="save .csv"),
+        Separator("File"),
+        Command("File", "Compare with…", window.compare, ("Ctrl+O",), name="compare"),
+        Separator("File"),
+        Command("File", "Close", window.close, ("Ctrl+W",)),
+        Command("View", "Back to the traces", window.show_main, ("F5",), name="show_main"),
+        Command("View", "Next figure", window.next_line, ("Down", "PgDown")),
+        Command("View", "Previous figure", window.previous_line, ("Up", "PgUp")),
+        Command("View", "Show everything", show_everything, ("Ctrl+0", "*")),
+        Command("View", "Show all networks", window.show_all_networks, ("A",)),
+        Command("View", "The paper's values", window.show_paper, ("P",), checkable=True, name="show_paper"),
+        Command("View", "Budget lines", window.show_budget, ("B",), checkable=True, checked=False, name="show_budget"),
+        Command("View", "Energy of the whole board", window.use_gross, ("G",), checkable=True, checked=False,
+                name="use_gross"),
+        Command("View", "Full screen", window.full_screen, ("F11",), checkable=True, checked=False),
+        Command("Help", "Keyboard and mouse shortcuts", window.show_keys, ("F1", "?")),
+    )  # fmt: skip
+
+
 GESTURES = (
     ("Wheel", "zoom at the pointer"),
     ("Shift + wheel", "pan sideways"),

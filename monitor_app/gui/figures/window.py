@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QScrollArea, QVB
 from monitor_app.charts.contents import notes_of, without_paper
 from monitor_app.core.errors import MonitorError
 from monitor_app.gui.actions import add_commands
-from monitor_app.gui.figures.actions import COMMANDS, GESTURES
+from monitor_app.gui.figures.actions import GESTURES, figure_commands
 from monitor_app.gui.figures.chart_legend import ChartLegend, legend_of
 from monitor_app.gui.figures.chart_list import ChartList, lines_of
 from monitor_app.gui.figures.chart_text import ChartText
@@ -20,8 +20,8 @@ from monitor_app.gui.figures.chart_view import ChartView
 from monitor_app.gui.figures.job import FiguresJob, RefreshPolicy
 from monitor_app.gui.figures.save_dialog import ask_session, save_chart
 from monitor_app.gui.figures.toolbar import FiguresBar
-from monitor_app.gui.panels.message_bar import Notice
-from monitor_app.gui.panels.shortcuts_dialog import KeyList
+from monitor_app.gui.panels.message_bar import MessageBar
+from monitor_app.gui.panels.shortcuts_dialog import ShortcutsDialog
 from monitor_app.gui.theme import style_sheet
 from monitor_app.session.reader import SessionReader
 
@@ -105,10 +105,11 @@ class FiguresWindow(QMainWindow):
         self.job = FiguresJob(self)
         self.job.computed.connect(self.show_figures)
         self.job.failed.connect(self._give_up)
-        self.bar, self.notice = FiguresBar(), Notice()
+        self.bar, self.notice = FiguresBar(), MessageBar()
         self.list, self.view = ChartList(theme), ChartView(theme)
         self.legend, self.text = ChartLegend(theme), ChartText()
-        self.actions_by_name = add_commands(self, COMMANDS)
+        self.commands = figure_commands(self, self.view.show_all)
+        self.actions_by_name = add_commands(self, self.commands)
         self._arrange()
         self._connect()
         self.set_theme(theme)
@@ -174,7 +175,7 @@ class FiguresWindow(QMainWindow):
         state = self._refresh.due(recording, self.compared, running=self.job.running)
         if state is not None:
             self._refresh.begin(state)
-            self.notice.put_away()
+            self.notice.dismiss()
             self.job.start(state.sessions)
         self._name_window()
 
@@ -348,7 +349,7 @@ class FiguresWindow(QMainWindow):
     # -- window ----------------------------------------------------------------------------------
 
     def show_keys(self) -> None:
-        KeyList(self, COMMANDS, GESTURES).open()
+        ShortcutsDialog(self, self.commands, GESTURES).open()
 
     def full_screen(self, on: bool) -> None:
         if on:

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout
 
 from monitor_app.core.status import IN_USE
-from monitor_app.gui.panels.parts import Elided, Heading, WordButton, dim_label, empty
+from monitor_app.gui.panels.panel import Panel
+from monitor_app.gui.panels.parts import Elided, SectionHeader, WordButton, dim_label, empty
 
 if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus, FoundSource
+    from monitor_app.gui.panels.panel import WindowState
+    from monitor_app.gui.theme import Theme
 
 LOOKS_AT_MOST_S = 60.0
 """A search that has found nothing new says nothing when it ends; by then it has."""
@@ -22,7 +25,7 @@ LOOKS_AT_MOST_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class FoundLine:
-    """Something found, as the panel shows it."""
+    """An instrument that was found, as the panel shows it."""
 
     kind: str
     where: str
@@ -63,21 +66,21 @@ def _line(found: FoundSource, status: BenchStatus) -> FoundLine:
     return FoundLine(found.kind, found.where, found.description, problem, spec if usable else {})
 
 
-class FoundPanel(QWidget):
-    """Hidden without a bench. Says what to add, and when to look."""
+class DiscoveryPanel(Panel):
+    """Hidden without a bench."""
 
     add_asked = Signal(dict)
     """(spec: a [[source]] table)"""
     find_asked = Signal()
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
         self.lines: tuple[FoundLine, ...] | None = None
         self.add_buttons: list[WordButton] = []
-        self._looking_since_s: float | None = None
+        self._searching_since_s: float | None = None
         self._searches = self._searches_before = 0
         self._asked_before = False
-        self._heading = Heading("found")
+        self._heading = SectionHeader("discovered")
         self._rows = QVBoxLayout()
         self._rows.setSpacing(3)
         self._nothing = dim_label("nothing else")
@@ -85,7 +88,7 @@ class FoundPanel(QWidget):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setRange(0, 0)
-        self.find_button.clicked.connect(self._look)
+        self.find_button.clicked.connect(self._search)
         self._arrange()
         self.hide()
 
@@ -105,30 +108,30 @@ class FoundPanel(QWidget):
         self._nothing.hide()
 
     @property
-    def looking(self) -> bool:
-        return self._looking_since_s is not None
+    def searching(self) -> bool:
+        return self._searching_since_s is not None
 
-    def show_status(self, status: BenchStatus | None) -> None:
-        """Several times a second; None where there is no bench."""
+    def show_state(self, state: WindowState) -> None:
+        status = state.status if state.live else None
         self.setVisible(status is not None)
         self._searches = status.searches if status is not None else 0
-        if self._looking_since_s is not None:
-            over = time.monotonic() - self._looking_since_s > LOOKS_AT_MOST_S
+        if self._searching_since_s is not None:
+            over = time.monotonic() - self._searching_since_s > LOOKS_AT_MOST_S
             if status is None or over or self._searches > self._searches_before:
-                self._rest()
+                self._end_search()
         self._show_lines(found_lines(status))
 
-    def _look(self) -> None:
-        self._looking_since_s, self._asked_before = time.monotonic(), True
+    def _search(self) -> None:
+        self._searching_since_s, self._asked_before = time.monotonic(), True
         self._searches_before = self._searches
-        self.find_button.setText("looking …")
+        self.find_button.setText("searching …")
         self.find_button.setEnabled(False)
         self.progress.show()
         self._nothing.hide()
         self.find_asked.emit()
 
-    def _rest(self) -> None:
-        self._looking_since_s = None
+    def _end_search(self) -> None:
+        self._searching_since_s = None
         self.find_button.setText("find instruments")
         self.find_button.setEnabled(True)
         self.progress.hide()
@@ -142,7 +145,7 @@ class FoundPanel(QWidget):
         self.add_buttons = []
         for line in lines:
             self._add_line(line)
-        self._nothing.setVisible(not lines and self._asked_before and not self.looking)
+        self._nothing.setVisible(not lines and self._asked_before and not self.searching)
 
     def _add_line(self, line: FoundLine) -> None:
         what, where = QLabel(line.kind), Elided()
@@ -153,7 +156,7 @@ class FoundPanel(QWidget):
         row.addWidget(where, 1)
         if line.spec:
             add = WordButton("add")
-            add.setToolTip(f"Take {line.description or line.kind} into this session")
+            add.setToolTip(f"Add {line.description or line.kind} to this session")
             add.clicked.connect(lambda _=False, spec=line.spec: self.add_asked.emit(spec))
             row.addWidget(add)
             self.add_buttons.append(add)

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One sentence that a person should read, above the panes, until it is put away."""
+"""One sentence that the user should read, above the panes, until it is dismissed."""
 
 from __future__ import annotations
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
 
 
-class Notice(QFrame):
+class MessageBar(QFrame):
     """``alarm`` for what went wrong, ``note`` for what is worth knowing."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setObjectName("notice")
+        self.setObjectName("message")
         self._label = QLabel()
         self._label.setWordWrap(True)
         dismiss = QPushButton("dismiss")
         dismiss.setObjectName("word")
         dismiss.setFocusPolicy(self.focusPolicy())
-        dismiss.clicked.connect(self.put_away)
+        dismiss.clicked.connect(self.dismiss)
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 7, 14, 7)
         row.addWidget(self._label, 1)
@@ -34,9 +34,14 @@ class Notice(QFrame):
     def note(self, sentence: str) -> None:
         self._say(sentence, "note")
 
-    def put_away(self) -> None:
+    def dismiss(self) -> None:
         self._label.clear()
         self.hide()
+
+    def retract(self, sentence: str) -> None:
+        """Dismiss this sentence, unless another one has taken its place."""
+        if sentence and self.text == sentence:
+            self.dismiss()
 
     def _say(self, sentence: str, kind: str) -> None:
         self._label.setText(sentence)

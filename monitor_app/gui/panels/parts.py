@@ -11,19 +11,19 @@ from PySide6.QtWidgets import QLabel, QLayout, QPushButton, QSizePolicy, QWidget
 from monitor_app.gui.theme import CAPTION_PX, ui_font
 
 
-class Heading(QLabel):
+class SectionHeader(QLabel):
     """The name of a panel."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text.upper())
-        self.setObjectName("heading")
+        self.setObjectName("header")
         font = QFont(ui_font(CAPTION_PX))
         font.setLetterSpacing(QFont.SpacingType.AbsoluteSpacing, 1.0)
         self.setFont(font)
 
 
 class WordButton(QPushButton):
-    """A word to click on."""
+    """A button without a frame."""
 
     def __init__(self, text: str = "", *, name: str = "word") -> None:
         super().__init__(text)
@@ -33,7 +33,7 @@ class WordButton(QPushButton):
 
 
 class Elided(QLabel):
-    """Quiet words on one line, as much of them as there is room for; all of them in the tool tip."""
+    """Dim text on one line, elided to the width there is; the tool tip shows all of it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Elided(QLabel):
 
 
 def dim_label(text: str = "") -> QLabel:
-    """Quiet words."""
+    """A label in the colour of units and captions."""
     label = QLabel(text)
     label.setObjectName("dim")
     return label

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from monitor_app.core.formatting import NOTHING, fixed, three_digits
 from monitor_app.core.samples import Quantity
+from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.theme import SMALL_PX, ui_font
 
 if TYPE_CHECKING:
     from monitor_app.analysis.run.results import RunResult
+    from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.theme import Theme
 
@@ -33,7 +35,7 @@ class Reading:
     text: str = NOTHING
     unit: str = ""
     caption: str = ""
-    """In place of that of the dial."""
+    """Replaces the caption of the dial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +49,17 @@ class Dial:
 
 
 NOW = "Mean over the last 0.5 s."
-RUN = "Of the run that is being timed, or of the last one that was."
+RUN = "Of the run that is being timed, or of the last one that was timed."
 DIALS = (
     Dial("power", "power", NOW),
-    Dial("net of idle", "power", f"{NOW} Less the mean power of the latest idle span."),
+    Dial("net of idle", "power", f"{NOW} The mean power of the latest idle span is subtracted."),
     Dial("current", "current", NOW),
     Dial("voltage", "current", NOW),
     Dial("per image", "power", f"{RUN} Net energy: power above idle over the timed span, divided by its images."),
-    Dial("latency p50", "latency", f"{RUN} Half of its timed batches were quicker."),
-    Dial("p99", "latency", f"{RUN} 99 of 100 of its timed batches were quicker."),
+    Dial("latency p50", "latency", f"{RUN} Half of its timed batches were faster."),
+    Dial("p99", "latency", f"{RUN} 99 of 100 of its timed batches were faster."),
     Dial("throughput", "latency", f"{RUN} Images per second of its timed span."),
-    Dial("top-1", "accuracy", f"{RUN} Right answers of all images, with the 95 % Wilson interval."),
+    Dial("top-1", "accuracy", f"{RUN} Correct answers of all images, with the 95 % Wilson interval."),
 )
 
 
@@ -104,11 +106,13 @@ def _of_run(result: RunResult | None) -> tuple[Reading, ...]:
     )
 
 
-class Readouts(QWidget):
+class Readouts(Panel):
     """A row of numbers of one size."""
 
+    place = Place.ABOVE_PANES
+
     def __init__(self, theme: Theme) -> None:
-        super().__init__()
+        super().__init__(theme)
         self.setFixedHeight(HEIGHT_PX)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 4, 0)
@@ -117,14 +121,26 @@ class Readouts(QWidget):
         for number in self.numbers:
             row.addWidget(number, 5 if number.dial.caption == "top-1" else 4)
 
+    def show_state(self, state: WindowState) -> None:
+        if state.recording is not None:
+            self.show_readings(readings(state.recording))
+
     def show_readings(self, shown: tuple[Reading, ...]) -> None:
         for number, reading in zip(self.numbers, shown, strict=True):
             number.show_reading(reading)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
         size = min(number.largest_px() for number in self.numbers)
         for number in self.numbers:
             number.set_size(size)
 
     def set_theme(self, theme: Theme) -> None:
+        super().set_theme(theme)
         for number in self.numbers:
             number.set_theme(theme)
 

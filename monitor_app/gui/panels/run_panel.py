@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: N802 (Qt names these methods)
-"""The plan: which runs, how far each has come, how long it will take, and starting and stopping it."""
+"""The plan: its runs, their progress, the time left, and buttons to start, stop and skip."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ from PySide6.QtWidgets import (
 from monitor_app.core.formatting import duration
 from monitor_app.core.runs import RunState
 from monitor_app.core.status import BenchPhase
-from monitor_app.gui.panels.parts import Heading
+from monitor_app.gui.panels.panel import Panel
+from monitor_app.gui.panels.parts import SectionHeader
 from monitor_app.gui.plot.annotations import PHASE_NAMES
 from monitor_app.gui.theme import BODY_PX, ui_font
 
 if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus, RunStatus
+    from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.theme import Theme
 
@@ -39,7 +41,7 @@ MOST_LINES = 9
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """A run of the plan as it is read."""
+    """A run of the plan as text."""
 
     title: str
     state: str
@@ -56,11 +58,11 @@ class Plan:
     foot: str = ""
     running: bool = False
     recorded: bool = False
-    """An old session: nothing is going on."""
+    """A recorded session: no run is in progress."""
 
 
 def plan_of(recording: Recording | None, status: BenchStatus | None) -> Plan:
-    """From what the bench says, or from the rows of an old session."""
+    """From what the bench reports, or from the rows of a recorded session."""
     if status is not None:
         running = status.phase is BenchPhase.RUNNING
         lines = tuple(_line(run) for run in status.runs)
@@ -68,7 +70,7 @@ def plan_of(recording: Recording | None, status: BenchStatus | None) -> Plan:
         fraction = done / len(status.runs) if status.runs else 0.0
         return Plan(lines, fraction, _foot(status), running)
     runs = recording.runs if recording else []
-    lines = tuple(PlanLine(f"{r.title}  b{r.batch_size}", r.state, _tone(r.state)) for r in runs)
+    lines = tuple(PlanLine(f"{r.title}  b{r.batch_size}", r.state.replace("_", " "), _tone(r.state)) for r in runs)
     foot = f"{len(runs)} run{'s' * (len(runs) != 1)} recorded" if runs else "no runs"
     return Plan(lines, foot=foot, recorded=True)
 
@@ -78,7 +80,7 @@ def _line(run: RunStatus) -> PlanLine:
     if state == RunState.RUNNING.value:
         phase = PHASE_NAMES.get(run.phase or "", run.phase or "")
         state = f"{phase}  {100 * run.fraction:.0f} %".strip()
-    return PlanLine(f"{run.title}  b{run.batch_size}", state, _tone(run.state))
+    return PlanLine(f"{run.title}  b{run.batch_size}", state.replace("_", " "), _tone(run.state))
 
 
 def _tone(state: str) -> str:
@@ -102,14 +104,14 @@ def _foot(status: BenchStatus) -> str:
     return "  ·  ".join(parts)
 
 
-class RunPanel(QWidget):
-    """Shows a Plan; says when a button is pressed."""
+class RunPanel(Panel):
+    """Shows a Plan."""
 
     start_stop_asked = Signal()
     skip_asked = Signal()
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__()
+        super().__init__(theme)
         self._plan = Plan()
         self.lines = PlanLines(theme)
         self._area = QScrollArea()
@@ -136,9 +138,13 @@ class RunPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(7)
-        for part in (Heading("runs"), self._area, self.progress, self.foot):
+        for part in (SectionHeader("runs"), self._area, self.progress, self.foot):
             column.addWidget(part)
         column.addLayout(buttons)
+
+    def show_state(self, state: WindowState) -> None:
+        self.show_plan(plan_of(state.recording, state.status))
+        self.start_stop.setEnabled(state.can_start)
 
     def show_plan(self, plan: Plan) -> None:
         if plan.lines != self._plan.lines or not self._plan.lines:
@@ -157,6 +163,7 @@ class RunPanel(QWidget):
         self.skip.setVisible(not plan.recorded)
 
     def set_theme(self, theme: Theme) -> None:
+        super().set_theme(theme)
         self.lines.theme = theme
         self.lines.update()
 

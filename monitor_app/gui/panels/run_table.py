@@ -1,24 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: RUF001 (typography: dashes, minus and micro signs)
 # ruff: noqa: N802 (Qt names these methods)
-"""All runs of the session in figures."""
+"""All runs of the session with their results."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout
 
 from monitor_app.core.formatting import NOTHING, fixed, plus_minus, three_digits
 from monitor_app.core.runs import RunState
+from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.theme import SMALL_PX, ui_font
 
 if TYPE_CHECKING:
     from monitor_app.analysis.run.energy import EnergySummary
     from monitor_app.analysis.run.results import RunResult
+    from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.theme import Theme
     from monitor_app.session.rows import RunRow
@@ -26,15 +28,17 @@ if TYPE_CHECKING:
 COLUMNS = (
     "run", "batch", "state", "images/s", "p50 ms", "p99 ms", "idle W", "full W", "net W", "mJ / image", "top-1",
 )  # fmt: skip
-WORDS = frozenset({"run", "state"})
+LEFT = frozenset({"run", "state"})
 """Columns set to the left; numbers are set to the right."""
 ROW_PX = 26
+HEIGHT_PX = 136
+"""Until the user drags its edge."""
 Index: TypeAlias = "QModelIndex | QPersistentModelIndex"
 
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """A row of the table as it is read."""
+    """A row of the table as text."""
 
     run_id: int
     texts: tuple[str, ...]
@@ -49,7 +53,7 @@ def run_line(run: RunRow, result: RunResult | None) -> RunLine:
     delays = (latency.median_s if latency else None, p99.value if p99 else None)
     watts = (power.idle_w, power.full_w, power.net_w) if power else (None, None, None)
     texts = (
-        run.title, f"{run.batch_size}", run.state, three_digits(rate),
+        run.title, f"{run.batch_size}", run.state.replace("_", " "), three_digits(rate),
         *(fixed(None if s is None else 1e3 * s, 1) for s in delays),
         *(fixed(w, 2) for w in watts),
         energy_words(result.energy if result else None), _top1(run, result),
@@ -61,8 +65,7 @@ def energy_words(energy: EnergySummary | None) -> str:
     """Net millijoules per image with one standard deviation."""
     if energy is None or energy.net is None:
         return NOTHING
-    value, doubt = 1e3 * energy.net.j_per_image, 1e3 * energy.net.uncertainty_j
-    return plus_minus(value, doubt)
+    return plus_minus(1e3 * energy.net.j_per_image, 1e3 * energy.net.uncertainty_j)
 
 
 def _top1(run: RunRow, result: RunResult | None) -> str:
@@ -81,7 +84,7 @@ def _tip(run: RunRow, result: RunResult | None) -> str:
     return "\n".join(("  ·  ".join(parts), *(result.notes if result is not None else ())))
 
 
-WIDTHS = {"run": 150, "batch": 56, "state": 84, "images/s": 84, "mJ / image": 116, "top-1": 188}
+WIDTHS = {"run": 150, "batch": 56, "state": 96, "images/s": 84, "mJ / image": 116, "top-1": 188}
 """Of the columns whose width does not follow the window's, in pixels."""
 
 
@@ -143,35 +146,46 @@ class RunModel(QAbstractTableModel):
 
 
 def _alignment(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignLeft if COLUMNS[column] in WORDS else Qt.AlignmentFlag.AlignRight
+    side = Qt.AlignmentFlag.AlignLeft if COLUMNS[column] in LEFT else Qt.AlignmentFlag.AlignRight
     return side | Qt.AlignmentFlag.AlignVCenter
 
 
-class RunTable(QTableView):
-    """One run a line, the newest last."""
+class RunTable(Panel):
+    """One run a line, the newest last; hidden where there are no runs."""
+
+    place = Place.BELOW_PANES
+    period_s = 0.5
 
     run_chosen = Signal(int)
     """(id of the run) on a double click"""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__()
+        super().__init__(theme)
+        self.view = QTableView()
         self._model = RunModel(theme)
-        self.setModel(self._model)
-        self.setShowGrid(False)
-        self.setAlternatingRowColors(True)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setMinimumHeight(2 * ROW_PX)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(ROW_PX)
+        self._wanted = self._has_runs = True
+        self.view.setModel(self._model)
+        self.view.setShowGrid(False)
+        self.view.setAlternatingRowColors(True)
+        self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.view.setMinimumHeight(2 * ROW_PX)
+        self.view.verticalHeader().hide()
+        self.view.verticalHeader().setDefaultSectionSize(ROW_PX)
         self._set_header()
-        self.doubleClicked.connect(self._choose)
+        self.view.doubleClicked.connect(self._choose)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.view)
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), HEIGHT_PX)
 
     def _set_header(self) -> None:
-        header = self.horizontalHeader()
+        header = self.view.horizontalHeader()
         header.setFont(ui_font(SMALL_PX))
         header.setFixedHeight(ROW_PX)
         header.setHighlightSections(False)
@@ -183,17 +197,29 @@ class RunTable(QTableView):
             header.resizeSection(COLUMNS.index(name), width)
 
     def set_theme(self, theme: Theme) -> None:
+        super().set_theme(theme)
         self._model.theme = theme
-        self.viewport().update()
+        self.view.viewport().update()
 
-    def refresh(self, recording: Recording) -> None:
-        """Bring the table up to date; the newest run stays in view if it was."""
-        bar = self.verticalScrollBar()
+    def set_wanted(self, on: bool) -> None:
+        """Show the table where there are runs, or hide it in any case."""
+        self._wanted = on
+        self.setVisible(on and self._has_runs)
+
+    def show_state(self, state: WindowState) -> None:
+        if state.recording is not None:
+            self._show_runs(state.recording)
+            self._has_runs = state.recording.has_runs
+            self.set_wanted(self._wanted)
+
+    def _show_runs(self, recording: Recording) -> None:
+        """The newest run stays in view if it was."""
+        bar = self.view.verticalScrollBar()
         at_end = bar.value() == bar.maximum()
         count = self._model.rowCount()
         self._model.show_lines([run_line(run, recording.results.get(run.id)) for run in recording.runs])
         if at_end and self._model.rowCount() != count:
-            self.scrollToBottom()
+            self.view.scrollToBottom()
 
     def _choose(self, index: QModelIndex) -> None:
         self.run_chosen.emit(self._model.lines[index.row()].run_id)

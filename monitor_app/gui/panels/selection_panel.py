@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of a selected stretch of time, for each signal that is shown."""
+"""Statistics of the selected interval, for each signal that is shown."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 
 from monitor_app.core.formatting import NOTHING, engineering, fixed, scale_of, span_of_time, three_digits, unit_of
 from monitor_app.core.samples import Quantity
-from monitor_app.gui.panels.parts import Heading, dim_label
+from monitor_app.gui.panels.panel import Panel
+from monitor_app.gui.panels.parts import SectionHeader, dim_label
 from monitor_app.gui.plot.legend import LETTERS
 
 if TYPE_CHECKING:
+    from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.session.recording import Recording
-    from monitor_app.gui.session.shown_signals import Trace, Traces
+    from monitor_app.gui.session.shown_signals import ShownSignal, ShownSignals
     from monitor_app.gui.theme import Theme
     from monitor_app.session.waveform import Statistics
 
@@ -36,7 +38,7 @@ class SignalFigures:
 
 @dataclass(frozen=True, slots=True)
 class SelectionFigures:
-    """What the stretch comes to; rows that do not apply are left out."""
+    """Statistics of the interval; rows that do not apply are left out."""
 
     rows: dict[str, str] = field(default_factory=dict)
     signals: tuple[SignalFigures, ...] = ()
@@ -44,11 +46,11 @@ class SelectionFigures:
 
 
 def selection_figures(
-    recording: Recording, traces: Traces, start_s: float, end_s: float, theme: Theme
+    recording: Recording, shown: ShownSignals, start_s: float, end_s: float, theme: Theme
 ) -> SelectionFigures:
-    """Of all signals that are shown, every sample of the stretch."""
+    """Of all signals that are shown, over every sample of the interval."""
     start_ns, end_ns = recording.host_ns(start_s), recording.host_ns(end_s)
-    measured = [(t, recording.reader.statistics(t.signal.id, start_ns, end_ns)) for t in traces.all]
+    measured = [(t, recording.reader.statistics(t.signal.id, start_ns, end_ns)) for t in shown.all]
     rows = {"Δt": span_of_time(end_s - start_s)}
     if not any(s.count for _, s in measured):
         return SelectionFigures(rows | {"coverage": "no samples"})
@@ -62,8 +64,8 @@ def selection_figures(
     return SelectionFigures(rows, tuple(_signal_figures(recording, t, s, theme) for t, s in several))
 
 
-def _rows_of(trace: Trace, s: Statistics) -> dict[str, str]:
-    quantity, unit = trace.signal.quantity, unit_of(trace.signal.quantity)
+def _rows_of(each: ShownSignal, s: Statistics) -> dict[str, str]:
+    quantity, unit = each.signal.quantity, unit_of(each.signal.quantity)
     rows = {
         "mean": engineering(s.mean, unit, exact=True),
         "min … max": f"{fixed(s.minimum, 3)} … {fixed(s.maximum, 3)} {unit}",
@@ -77,7 +79,7 @@ def _rows_of(trace: Trace, s: Statistics) -> dict[str, str]:
 
 
 def _energies(recording: Recording, mean_w: float, start_s: float, end_s: float) -> dict[str, str]:
-    """Of the board, with what its idle power and the images make of it."""
+    """Of the board: net of its idle power, and per image."""
     seconds = end_s - start_s
     figures = {}
     idle_w = recording.levels.idle_w
@@ -90,21 +92,21 @@ def _energies(recording: Recording, mean_w: float, start_s: float, end_s: float)
     return figures
 
 
-def _signal_figures(recording: Recording, trace: Trace, s: Statistics, theme: Theme) -> SignalFigures:
-    quantity = trace.signal.quantity
-    name = recording.labels.get(trace.signal.id, trace.signal.name)
+def _signal_figures(recording: Recording, each: ShownSignal, s: Statistics, theme: Theme) -> SignalFigures:
+    quantity = each.signal.quantity
+    name = recording.labels.get(each.signal.id, each.signal.name)
     factor, unit = scale_of(max(abs(s.minimum), abs(s.maximum)) if s.count else 1.0, unit_of(quantity))
     values = (s.mean, s.minimum, s.maximum)
     texts = [three_digits(value * factor) if s.count else NOTHING for value in values]
     texts.append(engineering(s.mean * s.duration_s, "J") if s.count and quantity is Quantity.POWER else "")
-    return SignalFigures(name, unit, theme.of_trace(quantity, trace.slot), trace.slot, tuple(texts))
+    return SignalFigures(name, unit, theme.of_trace(quantity, each.slot), each.slot, tuple(texts))
 
 
-class SelectionPanel(QWidget):
+class SelectionPanel(Panel):
     """Hidden while nothing is selected."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
         self._grid, self._table = QGridLayout(), QGridLayout()
         for grid in (self._grid, self._table):
             grid.setHorizontalSpacing(8)
@@ -119,10 +121,16 @@ class SelectionPanel(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(7)
-        whole.addWidget(Heading("selection"))
+        whole.addWidget(SectionHeader("selection"))
         whole.addLayout(self._table)
         whole.addLayout(self._grid)
         self.hide()
+
+    def show_state(self, state: WindowState) -> None:
+        if state.recording is None or state.selection is None:
+            self.show_figures(None)
+        else:
+            self.show_figures(selection_figures(state.recording, state.shown, *state.selection, state.theme))
 
     def show_figures(self, figures: SelectionFigures | None) -> None:
         """None hides the panel."""

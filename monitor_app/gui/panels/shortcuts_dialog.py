@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The list of keys and gestures."""
+"""The list of keyboard and mouse shortcuts."""
 
 from __future__ import annotations
 
@@ -7,32 +7,29 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel
 
-from monitor_app.gui.actions import COMMANDS, GESTURES, key_table
+from monitor_app.gui.actions import shortcut_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PySide6.QtWidgets import QWidget
 
-    from monitor_app.gui.actions import Command
+    from monitor_app.gui.actions import Command, Separator
 
 
-class KeyList(QDialog):
-    """Keys on the left, gestures on the right."""
+class ShortcutsDialog(QDialog):
+    """Keys on the left, the mouse on the right."""
 
     def __init__(
-        self,
-        parent: QWidget,
-        commands: Sequence[Command] = COMMANDS,
-        gestures: Sequence[tuple[str, str]] = GESTURES,
+        self, parent: QWidget, commands: Sequence[Command | Separator], mouse_actions: Sequence[tuple[str, str]]
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Keys and gestures")
+        self.setWindowTitle("Keyboard and mouse shortcuts")
         grid = QGridLayout(self)
         grid.setContentsMargins(24, 20, 24, 20)
         grid.setHorizontalSpacing(18)
         grid.setVerticalSpacing(5)
-        for column, rows in ((0, key_table(commands)), (3, gestures)):
+        for column, rows in ((0, shortcut_table(commands)), (3, mouse_actions)):
             for row, (key, does) in enumerate(rows):
                 label = QLabel(key)
                 label.setObjectName("dim")

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 LINE_PX = 18
 MARGIN_PX = 17
-"""Left of the names: the mark of a signal that is shown, or under the mouse a plus."""
+"""Left of the names: the mark of a signal that is shown, or a plus under the mouse."""
 APART_PX = 10
 
 
 class SignalList(QWidget):
-    """A click shows a signal alone; one on the margin, or with Ctrl, adds it to the picture or takes it out."""
+    """A click shows only this signal; a click on the margin, or with Ctrl, shows it with the others or hides it."""
 
     chosen = Signal(int)
     """(id of the signal)"""
@@ -85,17 +85,19 @@ class SignalList(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip:
-            self._tell(event)  # type: ignore[arg-type]
+            self._show_tip(event)  # type: ignore[arg-type]
             return True
         return super().event(event)
 
-    def _tell(self, event: QHelpEvent) -> None:
+    def _show_tip(self, event: QHelpEvent) -> None:
         k = self._line_at(QPointF(event.pos()))
         if k is not None:
             line = self.lines[k]
-            other = "take it out" if line.slot is not None else "show it with the others"
+            other = "hide it" if line.slot is not None else "show it with the others"
             QToolTip.showText(
-                event.globalPos(), f"{line.name}  {line.detail}\nClick: show it alone. + or Ctrl+click: {other}.", self
+                event.globalPos(),
+                f"{line.name}  {line.detail}\nClick: show only this signal. + or Ctrl+click: {other}.",
+                self,
             )
 
     # -- paint -----------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the source panel says of each instrument, from the bench and from the file. No Qt."""
+"""What the source panel shows of each instrument, from the bench and from the file. No Qt."""
 
 from __future__ import annotations
 
@@ -7,26 +7,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor_app.core.formatting import clock_bound, engineering, sample_rate, unit_of
-from monitor_app.core.status import SourceState
+from monitor_app.core.status import TROUBLE, SourceState
 from monitor_app.gui.session.shown_signals import COMPUTED, in_order
 
 if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus, SourceStatus
     from monitor_app.gui.session.recording import Recording
-    from monitor_app.gui.session.shown_signals import Traces
+    from monitor_app.gui.session.shown_signals import ShownSignals
     from monitor_app.gui.theme import Theme
     from monitor_app.session.rows import SignalRow, SourceRow
 
-STATE_WORDS = {
+STATE_TEXTS = {
     SourceState.CONNECTING: "connecting", SourceState.STREAMING: "", SourceState.LOST: "lost, trying again",
     SourceState.FAILED: "failed", SourceState.DISCONNECTED: "disconnected",
 }  # fmt: skip
-TROUBLE = frozenset({SourceState.LOST, SourceState.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
 class SignalLine:
-    """A signal of an instrument; ``slot`` is its mark in the picture, or None where it is not shown."""
+    """A signal of an instrument; ``slot`` is its mark in the plot, or None where it is not shown."""
 
     id: int
     name: str
@@ -58,13 +57,13 @@ class SourceCard:
 
 
 def source_cards(
-    recording: Recording | None, status: BenchStatus | None, traces: Traces, theme: Theme
+    recording: Recording | None, status: BenchStatus | None, shown: ShownSignals, theme: Theme
 ) -> tuple[SourceCard, ...]:
-    """From what the bench says and what the file holds; either may be missing."""
+    """From what the bench reports and what the file contains; either may be missing."""
     rows = {row.name: row for row in recording.sources} if recording else {}
     states = {s.name: s for s in status.sources} if status else {}
     return tuple(
-        _card(name, rows.get(name), states.get(name), recording, traces, theme)
+        _card(name, rows.get(name), states.get(name), recording, shown, theme)
         for name in (*states, *(n for n in rows if n not in states))
     )
 
@@ -74,7 +73,7 @@ def _card(
     row: SourceRow | None,
     state: SourceStatus | None,
     recording: Recording | None,
-    traces: Traces,
+    shown: ShownSignals,
     theme: Theme,
 ) -> SourceCard:
     signals = [s for s in recording.signals if row and s.source == row.id] if recording else []
@@ -90,13 +89,13 @@ def _card(
         notes=(state.notes if state else ()) or (row.notes if row else ()),
         simulated=bool((state and state.simulated) or (row and row.simulated)),
         action=_action(state),
-        signals=tuple(_signal_line(s, traces, theme) for s in in_order(signals)),
+        signals=tuple(_signal_line(s, shown, theme) for s in in_order(signals)),
     )
 
 
 def _detail(state: SourceStatus | None, rate_hz: float | None) -> str:
-    if state is not None and STATE_WORDS[state.state]:
-        return STATE_WORDS[state.state]
+    if state is not None and STATE_TEXTS[state.state]:
+        return STATE_TEXTS[state.state]
     return sample_rate(rate_hz) if rate_hz else ""
 
 
@@ -116,7 +115,7 @@ def _about(row: SourceRow | None, state: SourceStatus | None) -> str:
 
 
 def _clock(recording: Recording | None, row: SourceRow | None, state: SourceStatus | None) -> str:
-    """How far its times may be off the host's, and what that rests on."""
+    """The bound of its clock against that of the host, and the method of the bound."""
     bound_ns, method = (state.clock_bound_ns, state.clock_method) if state else (None, "")
     if bound_ns is None and recording is not None and row is not None and row.id in recording.clocks:
         bound_ns, method = recording.clocks[row.id].bound_ns, recording.clocks[row.id].method
@@ -131,14 +130,14 @@ def _action(state: SourceStatus | None) -> str:
     return "connect" if state.state in {SourceState.DISCONNECTED, SourceState.FAILED} else "disconnect"
 
 
-def _signal_line(signal: SignalRow, traces: Traces, theme: Theme) -> SignalLine:
+def _signal_line(signal: SignalRow, shown: ShownSignals, theme: Theme) -> SignalLine:
     unit = unit_of(signal.quantity)
-    trace = traces.of(signal.id)
+    shown_as = shown.of(signal.id)
     return SignalLine(
         id=signal.id,
         name=signal.name,
         detail=f"{engineering(signal.resolution, unit)} / step" if signal.resolution else unit,
-        colour=theme.of_trace(signal.quantity, trace.slot if trace else 0),
-        slot=trace.slot if trace else None,
+        colour=theme.of_trace(signal.quantity, shown_as.slot if shown_as else 0),
+        slot=shown_as.slot if shown_as else None,
         is_power=signal.quantity.value == "W",
     )

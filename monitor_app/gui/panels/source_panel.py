@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The instruments: how each is doing, what it measures, and whether it is connected."""
+"""The instruments: the state of each, what it measures, and whether it is connected."""
 
 from __future__ import annotations
 
@@ -8,30 +8,33 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from monitor_app.gui.panels.parts import Elided, Heading, WordButton, dim_label
+from monitor_app.gui.panels.panel import Panel
+from monitor_app.gui.panels.parts import Elided, SectionHeader, WordButton, dim_label
 from monitor_app.gui.panels.signal_list import MARGIN_PX, SignalList
+from monitor_app.gui.panels.source_cards import source_cards
 
 if TYPE_CHECKING:
+    from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.panels.source_cards import SignalLine, SourceCard
     from monitor_app.gui.theme import Theme
 
 MANY = 8
-"""An instrument with more signals than this shows its powers, and the others when asked."""
-CLOCK_TIP = "how far a sample's time may be off the host's, and what that rests on"
+"""An instrument with more signals than this shows its powers, and the others when its list is opened."""
+CLOCK_TIP = "bound of the difference between the time of a sample and the host's clock, and its method"
 FEW = 4
-"""Of one without a power."""
+"""Signals shown of an instrument without a power."""
 
 
 def first_lines(lines: tuple[SignalLine, ...]) -> tuple[SignalLine, ...]:
-    """What a long list shows until it is opened: powers, and whatever is in the picture."""
+    """What a long list shows until it is opened: powers, and all signals that are shown."""
     if len(lines) <= MANY:
         return lines
     wanted = [line for line in lines if line.is_power][:MANY] or list(lines[:FEW])
     return tuple(line for line in lines if line in wanted or line.slot is not None)
 
 
-class SourcePanel(QWidget):
-    """Shows cards; says which source to connect and which signals to show."""
+class SourcePanel(Panel):
+    """A card for each source."""
 
     connect_asked = Signal(str)
     """(name of the source)"""
@@ -39,11 +42,10 @@ class SourcePanel(QWidget):
     signal_chosen = Signal(int)
     """(id of the signal to show alone)"""
     signal_toggled = Signal(int)
-    """(id of the signal to show with the others, or no more)"""
+    """(id of the signal to show with the others, or to hide)"""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self.theme = theme
+        super().__init__(theme)
         self.cards: dict[str, CardView] = {}
         """By name of the source."""
         self._rows = QVBoxLayout()
@@ -52,9 +54,12 @@ class SourcePanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(7)
-        column.addWidget(Heading("sources"))
+        column.addWidget(SectionHeader("sources"))
         column.addWidget(self._none)
         column.addLayout(self._rows)
+
+    def show_state(self, state: WindowState) -> None:
+        self.show_cards(source_cards(state.recording, state.status, state.shown, state.theme))
 
     def show_cards(self, cards: tuple[SourceCard, ...]) -> None:
         names = [card.name for card in cards]
@@ -85,18 +90,15 @@ class SourcePanel(QWidget):
     def _ask(self, name: str, action: str) -> None:
         (self.connect_asked if action == "connect" else self.disconnect_asked).emit(name)
 
-    def set_theme(self, theme: Theme) -> None:
-        self.theme = theme
-
 
 class CardView(QWidget):
-    """One instrument; brought up to date in place, so that a click never meets a line that has just been replaced."""
+    """One instrument; updated in place, so that a click never lands on a line that has just been replaced."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._card: SourceCard | None = None
         self._theme = theme
-        self._dressed: object = None
+        self._coloured: object = None
         self.open = False
         """Whether a long list of signals is shown whole."""
         self.title, self.detail = QLabel(), dim_label()
@@ -145,13 +147,13 @@ class CardView(QWidget):
         self.action.setVisible(bool(card.action))
         self.message.setText(card.message)
         self.message.setVisible(bool(card.message))
-        self._dress(card, theme)
+        self._set_colours(card, theme)
         self._show_signals()
 
-    def _dress(self, card: SourceCard, theme: Theme) -> None:
+    def _set_colours(self, card: SourceCard, theme: Theme) -> None:
         """Style sheets are slow to set: only where they change."""
-        if (card.trouble, theme) != self._dressed:
-            self._dressed = (card.trouble, theme)
+        if (card.trouble, theme) != self._coloured:
+            self._coloured = (card.trouble, theme)
             alarm = f"color: {theme.alarm}"
             self.simulated.setStyleSheet(f"{alarm}; font-weight: 600; font-size: 10px")
             for label in (self.detail, self.message):
@@ -173,7 +175,7 @@ class CardView(QWidget):
 
 
 def _row(*parts: QWidget | None, indent: int = MARGIN_PX) -> QHBoxLayout:
-    """Widgets side by side; None is the room between."""
+    """Widgets side by side; None is a space that stretches."""
     row = QHBoxLayout()
     row.setContentsMargins(indent, 0, 0, 0)
     row.setSpacing(6)

@@ -1,25 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Can this be trusted? What the picture is on the left; rate, losses, clock, cost and disk on the right."""
+"""Can this be trusted? The resolution of the trace on the left; rate, losses, clock, cost and disk on the right."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel
 
 from monitor_app.core.formatting import clock_bound, long_duration, sample_rate, size
+from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.session.shown_signals import COMPUTED
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from monitor_app.core.status import BenchStatus
+    from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.theme import Theme
 
 APART = "   ·   "
 
 
-def picture_words(samples_per_column: int | None) -> str:
-    """What one pixel of the trace stands for."""
+def resolution_text(samples_per_column: int | None) -> str:
+    """How many samples one pixel of the trace stands for."""
     if samples_per_column is None:
         return ""
     if samples_per_column == 1:
@@ -27,15 +32,15 @@ def picture_words(samples_per_column: int | None) -> str:
     return f"envelope, {samples_per_column:,} samples a pixel"
 
 
-def trust_words(
+def quality_text(
     recording: Recording, status: BenchStatus | None, file_bytes: int, own_cpu: float
 ) -> tuple[str, str, str]:
-    """Before, at and after the number of lost samples, which stands out when it is not zero."""
+    """The text before, of and after the number of lost samples, which stands out when it is not zero."""
     measured = [source for source in recording.sources if source.kind not in COMPUTED]
     rates = [sample_rate(recording.rate_hz(source.id)) for source in measured]
     lost = max(recording.lost_samples, sum(s.lost_samples for s in status.sources) if status else 0)
     bounds = [clock.bound_ns for clock in recording.clocks.values()]
-    # The worst of them: each source has its own in the panel.
+    # The largest of them: the source panel shows that of each source.
     after = [f"clock {clock_bound(max(bounds) if bounds else None)}"]
     if status is not None:
         after.append(f"monitor {100 * (status.cpu_fraction + own_cpu):.0f} % of a core")
@@ -47,38 +52,62 @@ def trust_words(
     return before, f"{lost:,} lost", APART.join(after)
 
 
-class StatusBar(QWidget):
-    """One line of quiet words; losses stand out."""
+class StatusBar(Panel):
+    """One line of dim text; losses stand out."""
+
+    place = Place.BOTTOM
+    period_s = 0.5
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__()
+        super().__init__(theme)
         self.setFixedHeight(26)
-        self.picture, self._before, self.lost, self._after = (QLabel() for _ in range(4))
-        self._theme = theme
+        self.resolution, self._before, self.lost, self._after = (QLabel() for _ in range(4))
+        self._cost = OwnCost()
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 0, 14, 2)
         row.setSpacing(0)
-        row.addWidget(self.picture)
+        row.addWidget(self.resolution)
         row.addStretch()
         for label in (self._before, self.lost, self._after):
             label.setObjectName("dim")
             row.addWidget(label)
-        self.lost.setToolTip("Samples that the instrument took and that never arrived")
+        self.lost.setToolTip("Samples that the instrument measured and that did not arrive")
         self._after.setToolTip(
-            "Clock: how far a sample's time may be off the host's. Monitor: the window and the bench together."
+            "Clock: bound of the difference between the time of a sample and the host's clock. "
+            "Monitor: processor time of the window and the bench together."
         )
 
     @property
     def text(self) -> str:
         return "".join(label.text() for label in (self._before, self.lost, self._after))
 
-    def show_words(self, picture: str, trust: tuple[str, str, str]) -> None:
-        self.picture.setText(picture)
-        before, lost, after = trust
+    def show_state(self, state: WindowState) -> None:
+        own_cpu, recording, status = self._cost.read(), state.recording, state.status
+        if recording is None:
+            return
+        file_bytes = status.file_bytes if status and status.file_bytes else _size_of(recording.reader.path)
+        before, lost, after = quality_text(recording, status, file_bytes, own_cpu)
+        self.resolution.setText(resolution_text(state.samples_per_column))
         self._before.setText(before + APART if before else "")
         self.lost.setText(lost)
-        self.lost.setStyleSheet("" if lost.startswith("0 ") else f"color: {self._theme.alarm}")
+        self.lost.setStyleSheet("" if lost.startswith("0 ") else f"color: {self.theme.alarm}")
         self._after.setText(APART + after)
 
-    def set_theme(self, theme: Theme) -> None:
-        self._theme = theme
+
+class OwnCost:
+    """Fraction of a core that this process has used since it was last asked."""
+
+    def __init__(self) -> None:
+        self._before = (time.process_time(), time.perf_counter())
+
+    def read(self) -> float:
+        spent, now = time.process_time(), time.perf_counter()
+        fraction = (spent - self._before[0]) / max(now - self._before[1], 1e-3)
+        self._before = (spent, now)
+        return fraction
+
+
+def _size_of(path: Path) -> int:
+    """Bytes of a session, with those that SQLite has yet to move into it."""
+    wal = path.with_name(f"{path.name}-wal")
+    return sum(p.stat().st_size for p in (path, wal) if p.exists())

@@ -1,63 +1,82 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The row under the menus: what is done most often, how long the recording is, and SIMULATED."""
+"""The row under the menus: the most frequent commands, the length of the recording, and SIMULATED."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton
 
 from monitor_app.core.formatting import duration
+from monitor_app.gui.panels.panel import Panel, Place
 
-BUTTONS = (
-    ("desk.start_or_stop", "Start", "Start or stop the runs (Space)"),
-    ("desk.add_mark", "Mark", "Mark this moment (M)"),
-    ("sessions.open", "Open…", "Open a session (Ctrl+O)"),
-    ("sessions.save", "Save session", "Keep this session under a name (Ctrl+S)"),
-    ("figures.show", "Figures", "The figures and findings of this session (F5)"),
-)
+if TYPE_CHECKING:
+    from monitor_app.gui.panels.panel import WindowState
+    from monitor_app.gui.theme import Theme
+
+START_PX = 76
 
 
-class Toolbar(QWidget):
+class Toolbar(Panel):
     """Buttons, the length of the recording, and the badge."""
 
-    asked = Signal(str)
-    """(method of the window)"""
+    place = Place.TOP
+    start_stop_asked = Signal()
+    mark_asked = Signal()
+    open_asked = Signal()
+    save_asked = Signal()
+    figures_asked = Signal()
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
+        self.start = _button("Start", "Start or stop the runs (Space)")
+        self.mark = _button("Mark", "Add a mark at the present moment (M)")
+        self.open = _button("Open…", "Open a session (Ctrl+O)")
+        self.save = _button("Save session", "Save this session under a name (Ctrl+S)")
+        self.figures = _button("Figures", "Figures and findings of this session (F5)")
+        self.start.setMinimumWidth(START_PX)
+        self.recording = QLabel()
+        self.recording.setObjectName("dim")
+        self.simulated = QLabel("SIMULATED")
+        self.simulated.setObjectName("simulated")
+        self.simulated.setToolTip("A source of this session is simulated: these are no measurements of a real board.")
+        self.simulated.hide()
+        self._arrange()
+        self._connect()
+
+    def _arrange(self) -> None:
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 4, 10, 6)
         row.setSpacing(8)
-        self.buttons: dict[str, QPushButton] = {}
-        for method, text, tip in BUTTONS:
-            button = QPushButton(text)
-            button.setToolTip(tip)
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            button.clicked.connect(lambda _=False, m=method: self.asked.emit(m))
+        for button in (self.start, self.mark, self.open, self.save, self.figures):
             row.addWidget(button)
-            self.buttons[method.partition(".")[2]] = button
-        self.buttons["start_or_stop"].setMinimumWidth(76)
-        self.recording = QLabel()
-        self.recording.setObjectName("dim")
         row.addSpacing(8)
         row.addWidget(self.recording)
         row.addStretch()
-        self.simulated = QLabel("SIMULATED")
-        self.simulated.setObjectName("simulated")
-        self.simulated.setToolTip("These are not measurements of a real board: a source of this session is simulated.")
-        self.simulated.hide()
         row.addWidget(self.simulated)
 
-    def show_state(
-        self, *, running: bool, can_start: bool, live: bool, unsaved: bool, simulated: bool, seconds: float, alarm: str
-    ) -> None:
-        """``alarm``: the colour of the dot before a recording that grows."""
-        start = self.buttons["start_or_stop"]
-        start.setText("Stop" if running else "Start")
-        start.setEnabled(can_start)
-        self.buttons["add_mark"].setEnabled(live)
-        self.buttons["save"].setEnabled(unsaved)
-        self.simulated.setVisible(simulated)
-        dot = f'<span style="color:{alarm}">●</span>&nbsp; ' if live else ""
-        word = "recording" if live else "recorded"
-        self.recording.setText(f"{dot}{word} {duration(seconds)}" if live or seconds else "")
+    def _connect(self) -> None:
+        self.start.clicked.connect(self.start_stop_asked)
+        self.mark.clicked.connect(self.mark_asked)
+        self.open.clicked.connect(self.open_asked)
+        self.save.clicked.connect(self.save_asked)
+        self.figures.clicked.connect(self.figures_asked)
+
+    def show_state(self, state: WindowState) -> None:
+        self.start.setText("Stop" if state.running else "Start")
+        self.start.setEnabled(state.can_start)
+        self.mark.setEnabled(state.live)
+        self.save.setEnabled(state.unsaved and state.recording is not None)
+        self.simulated.setVisible(state.simulated)
+        dot = f'<span style="color:{state.theme.alarm}">●</span>&nbsp; ' if state.live else ""
+        word = "recording" if state.live else "recorded"
+        shown = state.live or state.length_s
+        self.recording.setText(f"{dot}{word} {duration(state.length_s)}" if shown else "")
+
+
+def _button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return button

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Top-1 as it comes in: the share of right answers of each run so far, with its 95 % Wilson interval."""
+"""Running top-1: the fraction of correct answers of each run so far, with its 95 % Wilson interval."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from monitor_app.gui.theme import mixed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from monitor_app.gui.plot.time_window import ViewWindow
+    from monitor_app.gui.plot.time_window import TimeWindow
     from monitor_app.gui.session.batch_log import BatchLog
     from monitor_app.gui.theme import Theme
 
@@ -29,7 +29,7 @@ DOTS_IN_VIEW = 200
 
 
 class AccuracyPane(Pane):
-    """Running top-1 of each run, joined by a line, an upright line for each interval."""
+    """Running top-1 of each run, joined by a line, with a vertical line for each interval."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class AccuracyPane(Pane):
             self.box.addItem(item, ignoreBounds=True)
         self._version = -1
         self._points = running_top1(np.zeros(0, [("run", "i8"), ("images", "i8"), ("top1", "i8"), ("end_s", "f8")]))
-        self._drawn: tuple[int, ViewWindow] | None = None
+        self._drawn: tuple[int, TimeWindow] | None = None
         self._set_range(Y_RANGE)
 
     def set_theme(self, theme: Theme) -> None:
@@ -59,8 +59,8 @@ class AccuracyPane(Pane):
             item.clear()
         self.fit_y()
 
-    def refresh(self, batches: BatchLog, view: ViewWindow) -> None:
-        """Bring the points up to date when there are new ones or the view is another."""
+    def refresh(self, batches: BatchLog, view: TimeWindow) -> None:
+        """Update the points when there are new ones or when the view has moved."""
         if self._version != batches.version:
             rows = batches.rows
             self._points = running_top1(rows[(rows["phase"] == ACCURACY) & (rows["top1"] >= 0)])
@@ -70,19 +70,19 @@ class AccuracyPane(Pane):
         self._drawn = (self._version, view)
         p = self._points
         first, last = np.searchsorted(p["x"], (view.start_s - view.width_s, view.end_s + view.width_s))
-        # A running share loses nothing when it is shown at every k-th image only.
+        # A running fraction loses nothing when it is shown at every k-th image only.
         stride = max((last - first) // (3 * POINTS_IN_VIEW), 1)
         p = p[first:last:stride]
-        self._line.setData(p["x"], p["share"], connect=np.append(np.diff(p["run"]) == 0, False))
+        self._line.setData(p["x"], p["percent"], connect=np.append(np.diff(p["run"]) == 0, False))
         ends = np.stack((p["low"], p["high"]), axis=1).ravel()
         self._intervals.setData(np.repeat(p["x"], 2), ends)
         dots = p if len(p) <= 3 * DOTS_IN_VIEW else p[:0]
-        self._dots.set_data(dots["x"], dots["share"])
+        self._dots.set_data(dots["x"], dots["percent"])
 
 
 def running_top1(tested: NDArray[np.void]) -> NDArray[np.void]:
-    """Share of right answers up to each batch of its run, in percent, with interval; batches by time."""
-    points = np.zeros(len(tested), [("x", "f8"), ("share", "f8"), ("low", "f8"), ("high", "f8"), ("run", "i8")])
+    """Correct answers up to each batch of its run, in percent, with their interval; ``tested`` is ordered by time."""
+    points = np.zeros(len(tested), [("x", "f8"), ("percent", "f8"), ("low", "f8"), ("high", "f8"), ("run", "i8")])
     if len(tested) == 0:
         return points
     run = tested["run"]
@@ -94,9 +94,9 @@ def running_top1(tested: NDArray[np.void]) -> NDArray[np.void]:
     n = n - (n[before] - tested["images"][before])
     low, high = wilson_bounds(hits / n, n)
     points["x"], points["run"] = tested["end_s"], run
-    points["share"], points["low"], points["high"] = 100 * hits / n, 100 * low, 100 * high
+    points["percent"], points["low"], points["high"] = 100 * hits / n, 100 * low, 100 * high
     return points
 
 
-def _near(drawn: ViewWindow, view: ViewWindow) -> bool:
+def _near(drawn: TimeWindow, view: TimeWindow) -> bool:
     return drawn.width_s == view.width_s and abs(drawn.start_s - view.start_s) < view.width_s

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: RUF001 (typography: dashes, minus and micro signs)
-"""What is written over and under the traces, as values, and where its labels go. No Qt."""
+"""Run names, levels, marks and gaps as values, and the placing of labels. No Qt."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ PHASE_NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """A named stretch of time, in seconds since the start."""
+class Interval:
+    """A named interval of time, in s since the start of the session."""
 
     start_s: float
     end_s: float
@@ -35,8 +35,8 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
-    """Samples of a source that never arrived, in seconds since the start."""
+class Gap:
+    """An interval in which samples of a source are missing, in s since the start of the session."""
 
     start_s: float
     end_s: float
@@ -57,12 +57,12 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Annotations:
-    """Everything that is written on the panes, times in s since the start."""
+    """Everything that is written on the panes; times are in s since the start of the session."""
 
-    runs: tuple[Stretch, ...] = ()
+    runs: tuple[Interval, ...] = ()
     """Runs from the first to the last forward pass."""
-    phases: tuple[Stretch, ...] = ()
-    gaps: tuple[Hole, ...] = ()
+    phases: tuple[Interval, ...] = ()
+    gaps: tuple[Gap, ...] = ()
     marks: tuple[tuple[float, str], ...] = ()
     """Time in s and text."""
     levels: tuple[Note, ...] = ()
@@ -71,11 +71,11 @@ class Annotations:
     latency: tuple[Note, ...] = ()
     accuracy: tuple[Note, ...] = ()
     accuracy_note: str = ""
-    """Why there is no accuracy."""
+    """Why no accuracy was measured."""
 
 
 def annotate(recording: Recording, *, with_levels: bool) -> Annotations:
-    """What there is to say about the session as it stands; levels where the power of the board is shown."""
+    """The annotations of a session as it stands; ``with_levels`` where the power of the board is shown."""
     phases = tuple(_phases(recording))
     levels = recording.levels if with_levels else None
     run = recording.current_run
@@ -84,8 +84,8 @@ def annotate(recording: Recording, *, with_levels: bool) -> Annotations:
     return Annotations(
         runs=tuple(_runs(recording)),
         phases=phases,
-        gaps=tuple(_holes(recording)),
-        # Of a source that went away the hole and the panel tell.
+        gaps=tuple(_gaps(recording)),
+        # A lost source is shown by its gap and by the source panel.
         marks=tuple((recording.seconds(m.host_ns), "" if m.kind == "lost" else m.text) for m in recording.marks),
         levels=tuple(Note(w, name, f"{w:.2f} W", line=True) for w, name in notes if w is not None),
         swing=f"{levels.swing_w:.2f} W" if levels and levels.swing_w is not None else "",
@@ -95,12 +95,12 @@ def annotate(recording: Recording, *, with_levels: bool) -> Annotations:
     )
 
 
-def _holes(recording: Recording) -> list[Hole]:
-    """They say whose they are where there are several; what is computed has none of its own."""
+def _gaps(recording: Recording) -> list[Gap]:
+    """Gaps of the measured sources, with the name of the source where there are several."""
     measured = [source for source in recording.sources if source.kind not in COMPUTED]
     names = {source.id: f"{source.name}  " if len(measured) > 1 else "" for source in measured}
     return [
-        Hole(
+        Gap(
             recording.seconds(gap.start_ns),
             recording.seconds(gap.end_ns),
             f"{names[gap.source]}{gap.n:,} lost",
@@ -111,9 +111,9 @@ def _holes(recording: Recording) -> list[Hole]:
     ]
 
 
-def _phases(recording: Recording) -> list[Stretch]:
+def _phases(recording: Recording) -> list[Interval]:
     return [
-        Stretch(
+        Interval(
             recording.seconds(span.start_ns),
             recording.seconds(span.end_ns) if span.end_ns is not None else recording.edge_s,
             PHASE_NAMES.get(span.phase, span.phase),
@@ -124,7 +124,7 @@ def _phases(recording: Recording) -> list[Stretch]:
     ]
 
 
-def _runs(recording: Recording) -> list[Stretch]:
+def _runs(recording: Recording) -> list[Interval]:
     titles = {run.id: f"{run.title}  ·  batch {run.batch_size}" for run in recording.runs}
     bounds: dict[int, tuple[int, int]] = {}
     for span in recording.spans:
@@ -133,7 +133,7 @@ def _runs(recording: Recording) -> list[Stretch]:
             start_ns, last_ns = bounds.get(span.run, (span.start_ns, end_ns))
             bounds[span.run] = (min(start_ns, span.start_ns), max(last_ns, end_ns))
     return [
-        Stretch(recording.seconds(start), recording.seconds(end), titles.get(run, ""))
+        Interval(recording.seconds(start), recording.seconds(end), titles.get(run, ""))
         for run, (start, end) in bounds.items()
     ]
 
@@ -158,7 +158,7 @@ def _accuracy_note(reason: str | None) -> str:
 
 
 def spread_apart(positions: Sequence[float], least: float, low: float, high: float) -> list[float]:
-    """Positions moved as little as needed to be ``least`` apart and within bounds, in their order of size."""
+    """The positions, moved as little as needed to be at least ``least`` apart and from ``low`` to ``high``."""
     order = sorted(range(len(positions)), key=positions.__getitem__)
     placed = [min(max(positions[k], low), high) for k in order]
     for k in range(1, len(placed)):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The axes: quiet, on round numbers, and time as people say it.
+"""The axes of the panes, and the steps between their labels.
 
 The numbers are painted with the grid (overlay.py), for a fraction of what an AxisItem takes to lay them out anew
 for each frame of a view that moves; the items keep the room, the label and the wheel.
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from monitor_app.gui.theme import Theme
 
 AXIS_WIDTH_PX = 64
+GUTTER_PX = 108
+"""Room on the right of the panes for the values of levels, latency and accuracy at their heights."""
+BARE_GUTTER_PX = 20
+"""The same where there are no runs, so that there are no such values."""
 TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
 TICK_ROOM_PX = 130
 VALUE_ROOM_PX = 40
@@ -37,7 +41,7 @@ def time_step(width_s: float, pixels: float) -> float:
 
 
 def value_step(low: float, high: float, pixels: float) -> float:
-    """The distance of labels and grid lines of a y axis of so many pixels."""
+    """The distance of labels and grid lines on a y axis that is ``pixels`` high."""
     return round_step(max((high - low) * VALUE_ROOM_PX / max(pixels, 1.0), 1e-12))
 
 
@@ -47,7 +51,7 @@ def value_text(value: float, step: float) -> str:
 
 
 class _Axis(pg.AxisItem):
-    """Room beside a pane, with nothing of its own to paint or to follow."""
+    """Room beside a pane; its numbers are painted by the overlay."""
 
     def paint(self, painter: QPainter, *_: Any) -> None:
         pass
@@ -65,7 +69,7 @@ class TimeAxis(_Axis):
         self.setHeight(24)
 
     def set_theme(self, theme: Theme) -> None:
-        _dress(self, theme)
+        _style(self, theme)
 
 
 class ValueAxis(_Axis):
@@ -77,11 +81,11 @@ class ValueAxis(_Axis):
         self.setWidth(AXIS_WIDTH_PX)
 
     def set_theme(self, theme: Theme, label: str) -> None:
-        _dress(self, theme)
+        _style(self, theme)
         self.setLabel(label, **{"color": theme.dim, "font-size": f"{SMALL_PX}px"})
 
 
-def _dress(axis: pg.AxisItem, theme: Theme) -> None:
+def _style(axis: pg.AxisItem, theme: Theme) -> None:
     font = ui_font(SMALL_PX)
     axis.setStyle(tickLength=0, tickTextOffset=8, tickFont=font, autoExpandTextSpace=False)
     axis.setPen(QPen(QColor(theme.ground)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Groups of samples as lines to draw, one column a pixel; holes stay holes. No Qt."""
+"""Groups of samples as lines to draw, one column for each pixel, with their gaps. No Qt."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from monitor_app.session.waveform import Envelope
 
 FULL_ENOUGH = 0.25
-"""Share of its samples that the newest group needs for its mean to be part of the line."""
+"""Fraction of its samples that the newest group needs for its mean to be part of the line."""
 BASE, FACTOR = 64, 16
-"""Sizes of the stored summaries: 64 samples, then 16 times more each level."""
+"""Sizes of the stored groups: 64 samples, then 16 times more at each level of the pyramid."""
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A stretch of a signal, times in seconds since the start of the session."""
+class TraceLines:
+    """An interval of a signal as lines; times are in s since the start of the session."""
 
     column_x: NDArray[np.float64]
     """Twice per group: the ends of a vertical line from its minimum to its maximum; empty for single samples."""
@@ -35,7 +35,7 @@ class Picture:
     samples_per_column: int
 
     @property
-    def has_holes(self) -> bool:
+    def has_gaps(self) -> bool:
         return not bool(self.joined[:-1].all())
 
 
@@ -57,13 +57,13 @@ def columns_for(duration_s: float, rate_hz: float, pixels: int) -> int:
     return max(round(samples / width), 1)
 
 
-def picture(envelope: Envelope, origin_ns: int) -> Picture:
+def trace_lines(envelope: Envelope, origin_ns: int) -> TraceLines:
     """The envelope as lines."""
     single = envelope.samples_per_column == 1
     start_ns, end_ns = envelope.start_ns - origin_ns, envelope.end_ns - origin_ns
     x = 1e-9 * np.asarray(start_ns if single else (start_ns + end_ns) / 2, np.float64)
     low, high = envelope.minimum, envelope.maximum
-    return Picture(
+    return TraceLines(
         column_x=np.empty(0) if single else np.repeat(x, 2),
         column_y=np.empty(0) if single else np.stack((low, high), axis=1).ravel(),
         mean_x=x,
@@ -88,7 +88,7 @@ def joined_groups(envelope: Envelope) -> NDArray[np.bool_]:
     short = envelope.count[1:-1] < envelope.samples_per_column
     joined[1:-1] &= ~short
     joined[:-2] &= ~short
-    # The mean of a few samples at the live edge would jump about; their column is drawn all the same.
+    # The mean of a few samples at the live edge would fluctuate; their column is drawn nevertheless.
     joined[-2] &= envelope.count[-1] >= FULL_ENOUGH * envelope.samples_per_column
     return joined
 
@@ -96,7 +96,7 @@ def joined_groups(envelope: Envelope) -> NDArray[np.bool_]:
 def extremes(
     x: NDArray[np.float64], y: NDArray[np.float64], start: float, width: float, pixels: int
 ) -> NDArray[np.int64]:
-    """Indices of the points to draw: all, or the lowest and highest in each pixel's stretch of x. x is sorted."""
+    """Indices of the points to draw: all, or the lowest and highest within each pixel. x is sorted."""
     if len(x) <= 2 * pixels:
         return np.arange(len(x))
     column = np.floor((x - start) / width * pixels).astype(np.int64)

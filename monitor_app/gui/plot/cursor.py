@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor_app.core.formatting import clock_time, engineering, unit_of
+from monitor_app.gui.plot.plot_state import Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,32 +16,22 @@ if TYPE_CHECKING:
     from monitor_app.gui.session.recording import Recording
 
 
-@dataclass(frozen=True, slots=True)
-class Pointer:
-    """Where the mouse is, and the lines to write there."""
-
-    seconds: float
-    traces: tuple[tuple[str, ...], ...]
-    """For each trace pane; the first line of the first one is the time."""
-    latency: tuple[str, ...]
-
-
-def point_at(seconds: float, pixel_s: float, recording: Recording, panes: Sequence[TracePane]) -> Pointer:
-    """The values at a time, of batches those that ended within some pixels of it."""
+def cursor_at(seconds: float, pixel_s: float, recording: Recording, panes: Sequence[TracePane]) -> Cursor:
+    """The values at a time, and the latency of a batch that ended within a few pixels of it."""
     lines = [
         tuple(line for curve in pane.curves for line in _of_curve(curve, recording, seconds, len(pane.curves) > 1))
         for pane in panes
     ]
     when = clock_time(seconds, max(pixel_s, 1e-6))
-    return Pointer(seconds, ((when, *lines[0]), *lines[1:]), _latency(recording, seconds, pixel_s))
+    return Cursor(seconds, ((when, *lines[0]), *lines[1:]), _latency(recording, seconds, pixel_s))
 
 
 def _of_curve(curve: TraceCurve, recording: Recording, seconds: float, named: bool) -> tuple[str, ...]:
-    """Mean, and where a pixel has several samples their least and largest; in one line where there are several."""
+    """Mean, and minimum and maximum where a pixel has several samples; one line where the pane has several signals."""
     group = curve.group_at(seconds)
     if group is None:
         return ()
-    signal = curve.trace.signal
+    signal = curve.shown.signal
     mean, low, high = (engineering(value, unit_of(signal.quantity), exact=True) for value in group)
     if named:
         return (f"{mean}   {recording.labels.get(signal.id, signal.name)}",)

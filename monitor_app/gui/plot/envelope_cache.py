@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The envelope of a window that moves on: only its newest part is read again. No Qt."""
+"""The envelope of a view that follows the newest samples: only its newest part is read again. No Qt."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from monitor_app.session.reader import SessionReader
 
 AGAIN, AGAIN_OF_LARGE = 128, 32
-"""Groups read again at the end: so many that the reader, asked for a whole number, finds the same size. Of groups
-that are made of summaries there are sixteen sizes a level to be told apart, of those made of samples 64."""
+"""Groups at the end that are read again: enough that the reader, asked for a whole number of columns, chooses the same
+size. A level of the pyramid has sixteen sizes to distinguish, single samples have 64."""
 
 
 class EnvelopeCache:
-    """Groups lie on a grid that does not move, so what has been read of the past stays true."""
+    """Groups lie on a fixed grid, so those that have been read stay valid while the view moves."""
 
     def __init__(self) -> None:
         self._key: tuple[int, float, int] | None = None
@@ -36,7 +36,7 @@ class EnvelopeCache:
         rate = round(rate_hz)
         key = (signal_id, pixel_ns, rate)
         known = self._envelope if key == self._key else None
-        envelope = _moved_on(reader, known, signal_id, start_ns, end_ns, rate, pixel_ns) if known else None
+        envelope = _extended(reader, known, signal_id, start_ns, end_ns, rate, pixel_ns) if known else None
         if envelope is None:
             envelope = _read(reader, signal_id, start_ns, end_ns, rate, pixel_ns)
         self._key, self._envelope = key, envelope
@@ -50,7 +50,7 @@ def _read(
     return reader.envelope(signal_id, start_ns, end_ns, columns_for((end_ns - start_ns) * 1e-9, rate_hz, pixels))
 
 
-def _moved_on(
+def _extended(
     reader: SessionReader,
     known: Envelope,
     signal_id: int,
@@ -59,7 +59,7 @@ def _moved_on(
     rate_hz: float,
     pixel_ns: float,
 ) -> Envelope | None:
-    """The known groups that are still in the window, and the rest read; None where that does not work."""
+    """The known groups that are still in view, with the rest read; None where they cannot be reused."""
     if len(known) < 2 * AGAIN or known.samples_per_column == 1 or start_ns < int(known.start_ns[0]):
         return None
     again = AGAIN_OF_LARGE if known.samples_per_column >= BASE else AGAIN

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: N802 (Qt names these methods)
-"""Curves, columns and dots that do not ask where their data lie: the view is set by us, never by them.
+"""Curves, columns and dots that never compute the bounds of their data: the view is set by the stack alone.
 
 pyqtgraph's own items work out their bounds from the data again and again, for a view that would fit itself, and its
 scatter plot masks and maps every point for each paint; with three panes that is a third of a frame.
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPoint, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPen, QTransform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class _Unbounded:
-    """As large as the view, whatever the data."""
+    """Has the bounds of the view, whatever its data."""
 
     def boundingRect(self) -> QRectF:
         box = self.getViewBox()  # type: ignore[attr-defined]
@@ -35,7 +35,7 @@ class _Unbounded:
 
 
 class Curve(_Unbounded, pg.PlotCurveItem):
-    """A line or separate strokes, one pixel wide."""
+    """A line, or separate segments, one pixel wide."""
 
 
 class Dots(_Unbounded, pg.GraphicsObject):
@@ -72,14 +72,13 @@ class Dots(_Unbounded, pg.GraphicsObject):
         pixels[:, 1] = self._y * to_device.m22() + to_device.dy()
         painter.save()
         painter.resetTransform()
-        size = self._size_px * painter.device().devicePixelRatioF()
-        painter.setPen(QPen(self._colour, size, Qt.PenStyle.SolidLine, Qt.PenCapStyle.SquareCap))
+        painter.setPen(QPen(self._colour, self._size_px, Qt.PenStyle.SolidLine, Qt.PenCapStyle.SquareCap))
         painter.drawPoints(points)
         painter.restore()
 
 
 class Columns(_Unbounded, pg.GraphicsObject):
-    """Upright lines a pixel wide from a lowest to a highest value.
+    """Vertical lines, one pixel wide, each from a minimum to a maximum.
 
     They are put together row by row as an image: lines that stand side by side, each drawn from its top to its
     bottom, take four times as long, for each of their pixels is far from the one before in memory.
@@ -89,14 +88,17 @@ class Columns(_Unbounded, pg.GraphicsObject):
         super().__init__()
         self._colour = QColor()
         self._x = self._low = self._high = np.empty(0)
+        self._ratio = 1.0
 
     def set_colour(self, colour: QColor | str) -> None:
         self._colour = QColor(colour)
         self.update()
 
-    def set_data(self, x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
-        """Arrays of n; x rises."""
-        self._x, self._low, self._high = x, low, high
+    def set_data(
+        self, x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64], ratio: float = 1.0
+    ) -> None:
+        """Arrays of n; x rises. ``ratio`` columns are side by side in a pixel of the view."""
+        self._x, self._low, self._high, self._ratio = x, low, high, ratio
         self.update()
 
     def clear(self) -> None:
@@ -108,7 +110,8 @@ class Columns(_Unbounded, pg.GraphicsObject):
     def paint(self, painter: QPainter, *_: Any) -> None:
         if len(self._x) == 0:
             return
-        to_device = painter.transform()
+        to_view, ratio = painter.transform(), self._ratio
+        to_device = to_view * QTransform.fromScale(ratio, ratio)
         room = to_device.mapRect(self.boundingRect()).toAlignedRect()
         column = np.floor(self._x * to_device.m11() + to_device.dx()).astype(np.int64) - room.left()
         inside = slice(*np.searchsorted(column, (0, room.width())))
@@ -121,14 +124,15 @@ class Columns(_Unbounded, pg.GraphicsObject):
         image = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied)
         painter.save()
         painter.resetTransform()
-        painter.drawImage(QPoint(room.left() + left, room.top() + row), image)
+        image.setDevicePixelRatio(ratio)
+        painter.drawImage(QPointF((room.left() + left) / ratio, (room.top() + row) / ratio), image)
         painter.restore()
 
 
 def columns_image(
     column: NDArray[np.int64], top: NDArray[np.float64], bottom: NDArray[np.float64], height: int, colour: int
 ) -> tuple[NDArray[np.uint32], int, int]:
-    """The pixels that hold all columns, and where they begin: row and column of a pane of so many rows.
+    """The pixels that hold all columns, and where they begin: row and column within a pane of ``height`` rows.
 
     ``column`` rises; ``top`` and ``bottom`` are pixels from above, and each column has at least one. Columns in the
     same place are one, from the top of the highest to the bottom of the lowest.

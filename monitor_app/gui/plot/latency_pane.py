@@ -16,15 +16,15 @@ from monitor_app.gui.session.batch_log import PHASES
 from monitor_app.gui.theme import mixed
 
 if TYPE_CHECKING:
-    from monitor_app.gui.plot.time_window import ViewWindow
+    from monitor_app.gui.plot.time_window import TimeWindow
     from monitor_app.gui.session.batch_log import BatchLog
     from monitor_app.gui.theme import Theme
 
 TIMED = PHASES.index(Phase.TIMED)
 BREADTH = 0.5
-"""Points are kept for this share of the width beyond each side."""
+"""Points are kept for this fraction of the width beyond each side."""
 REDRAW_S = 0.1
-"""New points may wait so long: setting them costs a good part of a frame."""
+"""New points may wait this long, since setting them takes a good part of a frame."""
 
 
 class LatencyPane(Pane):
@@ -50,13 +50,13 @@ class LatencyPane(Pane):
             item.clear()
         self.fit_y()
 
-    def refresh(self, batches: BatchLog, view: ViewWindow, *, moved: bool) -> None:
-        """Bring the points up to date when there are new ones, or the view has left those that are drawn."""
+    def refresh(self, batches: BatchLog, view: TimeWindow, *, moved: bool) -> None:
+        """Update the points when there are new ones, or when the view has left those that are drawn."""
         if self._drawn is not None:
             version, start, end, width = self._drawn
             serves = start <= view.start_s and view.end_s <= end and width == view.width_s
             waited_s = time.monotonic() - self._drawn_at_s
-            # A frame that paints anyway is the time for new points.
+            # A frame that is painted in any case takes the new points with it.
             if serves and (version == batches.version or waited_s < (REDRAW_S if moved else 2 * REDRAW_S)):
                 return
         start, end = view.start_s - BREADTH * view.width_s, view.end_s + BREADTH * view.width_s
@@ -71,4 +71,4 @@ class LatencyPane(Pane):
             item.set_data(x[kept], y[kept])
         inside = rows["latency_ms"][(rows["end_s"] >= view.start_s) & (rows["end_s"] <= view.end_s)]
         if len(inside):
-            self.hold(float(np.min(inside)), float(np.max(inside)))
+            self.include(float(np.min(inside)), float(np.max(inside)))

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of the signals above their pane, and the marks on the lines that tell them apart without their colours."""
+"""Names of the signals above their pane, and marks that distinguish their lines without colour."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 
     from PySide6.QtCore import QPointF as Point
 
-    from monitor_app.gui.plot.time_window import ViewWindow
-    from monitor_app.gui.plot.trace_pane import TracePane
+    from monitor_app.gui.plot.plot_state import LegendEntry, PaneState
+    from monitor_app.gui.plot.time_window import TimeWindow
     from monitor_app.gui.theme import Theme
 
 MARK_PX = 3.5
@@ -31,16 +30,8 @@ LETTERS = "●■▲◆▼⬟"
 SWATCH_PX = 20
 APART_PX = 20
 LEAST_NAME_PX = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A signal as the legend names it."""
-
-    name: str
-    value: str
-    colour: str
-    slot: int
+LEGEND_PX = 22
+"""Height of the legend above its pane."""
 
 
 def paint_mark(painter: QPainter, at: Point, slot: int, size: float = MARK_PX) -> None:
@@ -57,8 +48,8 @@ def paint_mark(painter: QPainter, at: Point, slot: int, size: float = MARK_PX) -
         painter.drawPolygon(QPolygonF([QPointF(x + reach * math.cos(a), y + reach * math.sin(a)) for a in angles]))
 
 
-def paint_legend(painter: QPainter, theme: Theme, rect: QRectF, entries: Sequence[Entry]) -> None:
-    """Names and values in a line within ``rect``; values go first where there is little room, then letters."""
+def paint_legend(painter: QPainter, theme: Theme, rect: QRectF, entries: Sequence[LegendEntry]) -> None:
+    """Names and values in one line within ``rect``; where room is short, values are left out, then names are elided."""
     metrics = QFontMetricsF(ui_font(SMALL_PX))
     painter.setFont(ui_font(SMALL_PX))
     fixed_px = len(entries) * SWATCH_PX + (len(entries) - 1) * APART_PX
@@ -82,7 +73,7 @@ def paint_legend(painter: QPainter, theme: Theme, rect: QRectF, entries: Sequenc
         x += APART_PX
 
 
-def _paint_swatch(painter: QPainter, theme: Theme, at: Point, entry: Entry, *, marked: bool) -> None:
+def _paint_swatch(painter: QPainter, theme: Theme, at: Point, entry: LegendEntry, *, marked: bool) -> None:
     y = round(at.y()) + 0.5
     painter.setPen(QPen(QColor(entry.colour), 1.5))
     painter.drawLine(QPointF(at.x(), y), QPointF(at.x() + SWATCH_PX - 6, y))
@@ -92,8 +83,8 @@ def _paint_swatch(painter: QPainter, theme: Theme, at: Point, entry: Entry, *, m
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
 
-def paint_marks(painter: QPainter, theme: Theme, pane: TracePane, view: ViewWindow) -> None:
-    """Marks along each line, fixed in time, those of one signal between those of the others."""
+def paint_marks(painter: QPainter, theme: Theme, pane: PaneState, view: TimeWindow) -> None:
+    """Marks along each line, at fixed times, those of one signal between those of the others."""
     rect, curves = pane.rect, pane.curves
     every_s = view.width_s * MARK_EVERY_PX / max(rect.width(), 1.0)
     # On a grid that doubles, so that marks stay where they are while the view moves.
@@ -101,19 +92,19 @@ def paint_marks(painter: QPainter, theme: Theme, pane: TracePane, view: ViewWind
     first = math.floor(view.start_s / every_s) - 1
     grid = (first + np.arange(math.ceil(view.width_s / every_s) + 3)) * every_s
     for k, curve in enumerate(curves):
-        drawn = curve.picture
+        drawn = curve.lines
         if drawn is None or len(drawn.mean_x) == 0:
             continue
         at_s = grid + every_s * k / len(curves)
         at_s = at_s[(at_s >= max(view.start_s, drawn.mean_x[0])) & (at_s <= min(view.end_s, drawn.mean_x[-1]))]
         near = np.clip(np.searchsorted(drawn.mean_x, at_s), 0, len(drawn.mean_x) - 1)
-        near = near[np.abs(drawn.mean_x[near] - at_s) < every_s / 8]  # none in a hole
-        _begin_marks(painter, theme, theme.of_trace(curve.trace.signal.quantity, curve.trace.slot))
+        near = near[np.abs(drawn.mean_x[near] - at_s) < every_s / 8]  # none in a gap
+        _begin_marks(painter, theme, curve.colour)
         for seconds, value in zip(drawn.mean_x[near].tolist(), drawn.mean_y[near].tolist(), strict=True):
             y = pane.y_pixel(value)
             x = rect.left() + (seconds - view.start_s) / view.width_s * rect.width()
             if rect.top() <= y <= rect.bottom() and rect.left() <= x <= rect.right():
-                paint_mark(painter, QPointF(x, y), curve.trace.slot)
+                paint_mark(painter, QPointF(x, y), curve.slot)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.setBrush(Qt.BrushStyle.NoBrush)
 

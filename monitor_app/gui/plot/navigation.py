@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The view and the keys that move it. No Qt."""
+"""The time window that is shown, and the commands that move it. No Qt."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor_app.gui.plot.time_window import ViewWindow
+from monitor_app.gui.plot.time_window import TimeWindow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,38 +13,36 @@ if TYPE_CHECKING:
     from monitor_app.gui.session.recording import Recording
 
 PAN_STEP = 0.1
-"""Share of the width that an arrow key moves."""
+"""Fraction of the width that an arrow key moves."""
 KEY_ZOOM = 2.0**0.5
 ROOM = 0.03
 """Left free on both sides of a run that is shown."""
 
 
 class Navigation:
-    """``edge_s`` and ``live`` are told by the window at each frame: the newest time there is, and whether it moves.
+    """``set_extent`` is called at each frame; ``moved`` is called when the mouse or a key has moved the view."""
 
-    ``hurry`` is called when a gesture or a key has moved the view.
-    """
-
-    def __init__(self, *, live: bool, hurry: Callable[[], None]) -> None:
-        self._view = ViewWindow(following=live)
-        self._hurry = hurry
+    def __init__(self, *, live: bool, moved: Callable[[], None]) -> None:
+        self._view = TimeWindow(following=live)
+        self._moved = moved
         self.edge_s = 0.0
         self.live = live
 
-    def tell(self, edge_s: float, *, live: bool) -> None:
+    def set_extent(self, edge_s: float, *, live: bool) -> None:
+        """The newest time there is, in s, and whether it grows."""
         self.edge_s, self.live = edge_s, live
 
     @property
-    def view(self) -> ViewWindow:
+    def view(self) -> TimeWindow:
         return self._view
 
     @view.setter
-    def view(self, view: ViewWindow) -> None:
+    def view(self, view: TimeWindow) -> None:
         self._view = view
-        self._hurry()
+        self._moved()
 
     def glide(self, edge_s: float, pixels: int) -> None:
-        """Move on with the newest, if it is followed."""
+        """Move on with the newest samples, if the view follows them."""
         self._view = self._view.followed(edge_s, pixels)
 
     def zoom(self, factor: float, at_s: float) -> None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: N802 (Qt names these methods)
-"""Two layers in pixels around the curves: grounds and lines behind them, labels and pointers before them."""
+"""Two layers around the curves, painted from a PlotState: grounds and grid behind them, labels in front of them."""
 
 from __future__ import annotations
 
@@ -12,22 +12,16 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from monitor_app.core.formatting import clock_time
-from monitor_app.gui.plot.annotations import Hole, Note, Stretch, spread_apart
+from monitor_app.gui.plot.annotations import Gap, Interval, Note, spread_apart
 from monitor_app.gui.plot.axes import AXIS_WIDTH_PX, time_step, value_step, value_text
-from monitor_app.gui.plot.legend import paint_legend, paint_marks
-from monitor_app.gui.plot.trace_pane import LEGEND_PX
+from monitor_app.gui.plot.legend import LEGEND_PX, paint_legend, paint_marks
 from monitor_app.gui.theme import BODY_PX, SMALL_PX, mixed, ui_font
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from monitor_app.gui.plot.pane import Pane
-    from monitor_app.gui.plot.pane_stack import PaneStack
+    from monitor_app.gui.plot.plot_state import PaneState, PlotState
 
-GUTTER_PX = 108
-"""Room on the right for the values at their heights."""
-BARE_GUTTER_PX = 20
-"""Where there are no runs there are no such values, and the traces can have it."""
 LINE_PX = 16
 """Height of a line of small text."""
 TEXT_GAP_PX = 8
@@ -36,65 +30,82 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
 MARK_ROOM_PX = 260
 LEAST_NAMED_PX = 46
-"""Stretches narrower than this keep their name to themselves."""
+"""Intervals narrower than this are shown without their name."""
 
 
-_S = TypeVar("_S", Stretch, Hole)
+_S = TypeVar("_S", Interval, Gap)
 
 
 class _Layer(pg.GraphicsObject):
-    def __init__(self, stack: PaneStack, z: float) -> None:
+    """Paints a PlotState; the state is set before each painting."""
+
+    def __init__(self, z: float) -> None:
         super().__init__()
-        self.stack = stack
+        self._state: PlotState | None = None
         self.setZValue(z)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
 
+    def set_state(self, state: PlotState) -> None:
+        if self._state is None or state.area != self._state.area:
+            self.prepareGeometryChange()
+        self._state = state
+
+    @property
+    def state(self) -> PlotState:
+        assert self._state is not None
+        return self._state
+
     def boundingRect(self) -> QRectF:
-        return QRectF(self.stack.sceneRect())
+        return QRectF(self._state.area) if self._state is not None else QRectF()
 
-    def _x(self, seconds: float) -> float:
-        view, rect = self.stack.view, self.stack.trace.rect
-        return float(rect.left() + (seconds - view.start_s) / view.width_s * rect.width())
+    def paint(self, painter: QPainter, *_: Any) -> None:
+        if self._state is not None:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.setFont(ui_font(SMALL_PX))
+            self.paint_state(painter)
 
-    def _visible(self, stretches: Iterable[_S]) -> Iterator[tuple[float, float, _S]]:
-        """Pixels of the stretches in view, at least one wide."""
-        view, rect = self.stack.view, self.stack.trace.rect
-        for stretch in stretches:
-            if stretch.end_s >= view.start_s and stretch.start_s <= view.end_s:
-                left = max(self._x(stretch.start_s), rect.left())
-                yield left, max(min(self._x(stretch.end_s), rect.right()), left + 1), stretch
+    def paint_state(self, painter: QPainter) -> None:
+        """Without antialiasing, in the small font."""
+        raise NotImplementedError
+
+    def _visible(self, intervals: Iterable[_S]) -> Iterator[tuple[float, float, _S]]:
+        """Left and right pixel of the intervals in view, at least one pixel apart."""
+        view, rect = self.state.view, self.state.first.rect
+        for interval in intervals:
+            if interval.end_s >= view.start_s and interval.start_s <= view.end_s:
+                left = max(self.state.x_pixel(interval.start_s), rect.left())
+                yield left, max(min(self.state.x_pixel(interval.end_s), rect.right()), left + 1), interval
 
 
 class Backdrop(_Layer):
     """Grounds of the runs, grid, and gaps."""
 
-    def paint(self, painter: QPainter, *_: Any) -> None:
-        theme = self.stack.theme
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        rects = [pane.rect for pane in self.stack.panes]
-        for stretches in (self.stack.annotations.runs, [s for s in self.stack.annotations.phases if s.strong]):
-            for left, right, stretch in self._visible(stretches):
+    def paint_state(self, painter: QPainter) -> None:
+        theme = self.state.theme
+        rects = [pane.rect for pane in self.state.panes]
+        for intervals in (self.state.annotations.runs, [s for s in self.state.annotations.phases if s.strong]):
+            for left, right, interval in self._visible(intervals):
                 for rect in rects:
-                    ground = QColor(theme.span if stretch.strong else theme.span_soft)
+                    ground = QColor(theme.span if interval.strong else theme.span_soft)
                     painter.fillRect(QRectF(left, rect.top(), right - left, rect.height()), ground)
         self._paint_grid(painter)
         lost = mixed(theme.alarm, theme.ground, 0.35)
-        for left, right, gap in self._visible(self.stack.annotations.gaps):
-            for pane in self.stack.traces:
-                # Where others are shown too, they may well have samples there: the foot alone says whose are missing.
+        for left, right, gap in self._visible(self.state.annotations.gaps):
+            for pane in self.state.traces:
+                # Where the pane shows other sources too, only the bar at its foot marks the gap.
                 if pane.source_ids == {gap.source}:
                     painter.fillRect(QRectF(left, pane.rect.top(), right - left, pane.rect.height()), lost)
 
     def _paint_grid(self, painter: QPainter) -> None:
-        theme = self.stack.theme
-        faint, solid, words = (
+        theme = self.state.theme
+        faint, solid, text_colour = (
             QPen(mixed(theme.line, theme.ground, 0.5), 1),
             QPen(QColor(theme.line), 1),
             QColor(theme.dim),
         )
         painter.setFont(ui_font(SMALL_PX))
         ascent = QFontMetricsF(painter.font()).ascent()
-        for pane in self.stack.panes:
+        for pane in self.state.panes:
             rect = pane.rect
             low, high = pane.y_range
             step = value_step(low, high, rect.height())
@@ -103,91 +114,88 @@ class Backdrop(_Layer):
                 if rect.top() < y < rect.bottom() - 2:
                     painter.setPen(faint)
                     painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y))
-                painter.setPen(words)
+                painter.setPen(text_colour)
                 room = QRectF(rect.left() - AXIS_WIDTH_PX, y - ascent, AXIS_WIDTH_PX - TEXT_GAP_PX, 2 * ascent)
                 painter.drawText(room, RIGHT, value_text(k * step * pane.text_scale, step * pane.text_scale))
             painter.setPen(solid)
             painter.drawLine(rect.bottomLeft(), rect.bottomRight())
-        self._paint_times(painter, words, ascent)
+        self._paint_times(painter, text_colour, ascent)
 
-    def _paint_times(self, painter: QPainter, words: QColor, ascent: float) -> None:
-        view, rect = self.stack.view, self.stack.panes[-1].rect
+    def _paint_times(self, painter: QPainter, text_colour: QColor, ascent: float) -> None:
+        view, rect = self.state.view, self.state.panes[-1].rect
         step = time_step(view.width_s, rect.width())
-        painter.setPen(words)
+        painter.setPen(text_colour)
         for k in range(math.ceil(view.start_s / step - 1e-9), math.floor(view.end_s / step + 1e-9) + 1):
-            room = QRectF(self._x(k * step) - 60, rect.bottom() + TEXT_GAP_PX, 120, 2 * ascent)
+            room = QRectF(self.state.x_pixel(k * step) - 60, rect.bottom() + TEXT_GAP_PX, 120, 2 * ascent)
             painter.drawText(room, CENTRE, clock_time(k * step, step))
 
 
 class Foreground(_Layer):
-    """Names of the runs, levels with the swing, marks, selection, and the value under the pointer."""
+    """Names of the runs, levels with the swing, marks, selection, and the value under the cursor."""
 
-    def paint(self, painter: QPainter, *_: Any) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setFont(ui_font(SMALL_PX))
+    def paint_state(self, painter: QPainter) -> None:
         self._paint_signals(painter)
         self._paint_names(painter)
         self._paint_gaps(painter)
         self._paint_marks(painter)
         self._paint_selection(painter)
-        notes, levels_pane = self.stack.annotations, self.stack.levels_pane
+        notes, levels_pane = self.state.annotations, self.state.levels_pane
         if levels_pane is not None:
             self._paint_notes(painter, levels_pane, notes.levels)
             self._paint_swing(painter, levels_pane)
-        if self.stack.latency in self.stack.panes:
-            self._paint_notes(painter, self.stack.latency, notes.latency)
-            self._paint_notes(painter, self.stack.accuracy, notes.accuracy)
-            self._paint_reason(painter)
-        self._paint_pointer(painter)
+        if self.state.latency is not None:
+            self._paint_notes(painter, self.state.latency, notes.latency)
+        if self.state.accuracy is not None:
+            self._paint_notes(painter, self.state.accuracy, notes.accuracy)
+            self._paint_reason(painter, self.state.accuracy)
+        self._paint_cursor(painter)
 
     # -- signals ---------------------------------------------------------------------------------
 
     def _paint_signals(self, painter: QPainter) -> None:
-        stack = self.stack
-        for pane, entries in zip(stack.traces, stack.legends, strict=False):
-            if entries:
+        state = self.state
+        for pane in state.traces:
+            if pane.legend:
                 rect = pane.rect
-                strip = QRectF(
-                    rect.left(), rect.top() - LEGEND_PX, rect.width() + self.stack.gutter_px - 10, LEGEND_PX - 4
-                )
-                paint_legend(painter, stack.theme, strip, entries)
+                strip = QRectF(rect.left(), rect.top() - LEGEND_PX, rect.width() + state.gutter_px - 10, LEGEND_PX - 4)
+                paint_legend(painter, state.theme, strip, pane.legend)
             if len(pane.curves) > 1:
-                paint_marks(painter, stack.theme, pane, stack.view)
+                paint_marks(painter, state.theme, pane, state.view)
         painter.setFont(ui_font(SMALL_PX))
 
     # -- names -----------------------------------------------------------------------------------
 
     def _paint_names(self, painter: QPainter) -> None:
-        top = self.stack.trace.rect.top()
-        self._paint_texts(painter, self.stack.annotations.runs, top + 5, self.stack.theme.text, BODY_PX)
-        self._paint_texts(painter, self.stack.annotations.phases, top + 5 + LINE_PX, self.stack.theme.dim, SMALL_PX)
+        top = self.state.first.rect.top()
+        self._paint_texts(painter, self.state.annotations.runs, top + 5, self.state.theme.text, BODY_PX)
+        self._paint_texts(painter, self.state.annotations.phases, top + 5 + LINE_PX, self.state.theme.dim, SMALL_PX)
 
     def _paint_texts(
-        self, painter: QPainter, stretches: Iterable[Stretch], top: float, colour: str, size_px: int
+        self, painter: QPainter, intervals: Iterable[Interval], top: float, colour: str, size_px: int
     ) -> None:
         font = ui_font(size_px)
         metrics = QFontMetricsF(font)
         painter.setFont(font)
         painter.setPen(QColor(colour))
-        for left, right, stretch in self._visible(stretches):
+        for left, right, interval in self._visible(intervals):
             room = right - left - 12
             elides = size_px == BODY_PX
-            if room >= (LEAST_NAMED_PX if elides else metrics.horizontalAdvance(stretch.name)):
-                # What the name begins with says most: the batch size goes before a letter of the network does.
-                whole = metrics.horizontalAdvance(stretch.name) <= room
-                name = stretch.name if whole else stretch.name.split("  ·  ")[0]
+            if room >= (LEAST_NAMED_PX if elides else metrics.horizontalAdvance(interval.name)):
+                # Where room is short, the batch size is left out before the name of the network is elided.
+                whole = metrics.horizontalAdvance(interval.name) <= room
+                name = interval.name if whole else interval.name.split("  ·  ")[0]
                 text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room)
                 painter.drawText(QPointF(left + 7, top + metrics.ascent()), text)
 
     def _paint_gaps(self, painter: QPainter) -> None:
-        """A foot that can be seen however short the hole, with the count where there is room for it."""
+        """A bar at the foot, visible however short the gap, with the number of lost samples where there is room."""
         metrics = QFontMetricsF(painter.font())
-        alarm = QColor(self.stack.theme.alarm)
-        for pane in self.stack.traces:
+        alarm = QColor(self.state.theme.alarm)
+        for pane in self.state.traces:
             bottom = pane.rect.bottom()
-            holed = {gap.source for gap in self.stack.annotations.gaps}
-            lines = {source: k for k, source in enumerate(sorted(pane.source_ids & holed))}
-            for left, right, gap in self._visible(self.stack.annotations.gaps):
+            lossy = {gap.source for gap in self.state.annotations.gaps}
+            lines = {source: k for k, source in enumerate(sorted(pane.source_ids & lossy))}
+            for left, right, gap in self._visible(self.state.annotations.gaps):
                 if gap.source not in lines:
                     continue
                 painter.fillRect(QRectF(left, bottom - 6, max(right - left, 2), 6), alarm)
@@ -196,17 +204,17 @@ class Foreground(_Layer):
                     painter.drawText(QPointF(left + 4, bottom - 12 - LINE_PX * lines[gap.source]), gap.name)
 
     def _paint_marks(self, painter: QPainter) -> None:
-        theme, view = self.stack.theme, self.stack.view
+        theme, view = self.state.theme, self.state.view
         metrics = QFontMetricsF(painter.font())
-        bottom = self.stack.panes[-1].rect.bottom()
-        rect = self.stack.trace.rect
+        bottom = self.state.panes[-1].rect.bottom()
+        rect = self.state.first.rect
         free_from = rect.left()
-        holed = {gap.source for gap in self.stack.annotations.gaps} & self.stack.trace.source_ids
-        foot = rect.bottom() - 8 - LINE_PX * len(holed)
-        for seconds, text in self.stack.annotations.marks:
+        lossy = {gap.source for gap in self.state.annotations.gaps} & self.state.first.source_ids
+        foot = rect.bottom() - 8 - LINE_PX * len(lossy)
+        for seconds, text in self.state.annotations.marks:
             if not view.start_s <= seconds <= view.end_s:
                 continue
-            x = round(self._x(seconds)) + 0.5
+            x = round(self.state.x_pixel(seconds)) + 0.5
             painter.setPen(QPen(QColor(theme.dim), 1, Qt.PenStyle.DotLine))
             painter.drawLine(QPointF(x, rect.top()), QPointF(x, bottom))
             room = min(rect.right() - x - 8, MARK_ROOM_PX)
@@ -217,14 +225,14 @@ class Foreground(_Layer):
                 free_from = x + metrics.horizontalAdvance(shown) + 10
 
     def _paint_selection(self, painter: QPainter) -> None:
-        selection = self.stack.selection
+        selection = self.state.selection
         if selection is None:
             return
-        rect = self.stack.trace.rect
-        tint, edge = QColor(self.stack.theme.text), QColor(self.stack.theme.dim)
+        rect = self.state.first.rect
+        tint, edge = QColor(self.state.theme.text), QColor(self.state.theme.dim)
         tint.setAlpha(26)
-        for left, right, _ in self._visible([Stretch(*selection, "")]):
-            area = QRectF(left, rect.top(), right - left, self.stack.panes[-1].rect.bottom() - rect.top())
+        for left, right, _ in self._visible([Interval(*selection, "")]):
+            area = QRectF(left, rect.top(), right - left, self.state.panes[-1].rect.bottom() - rect.top())
             painter.fillRect(area, tint)
             painter.setPen(QPen(edge, 1))
             painter.drawLine(area.topLeft(), area.bottomLeft())
@@ -232,11 +240,11 @@ class Foreground(_Layer):
 
     # -- values at their heights -----------------------------------------------------------------
 
-    def _paint_notes(self, painter: QPainter, pane: Pane, notes: tuple[Note, ...]) -> None:
+    def _paint_notes(self, painter: QPainter, pane: PaneState, notes: tuple[Note, ...]) -> None:
         rect = pane.rect
         inside = [n for n in notes if pane.y_range[0] <= n.value <= pane.y_range[1]]
         heights = [pane.y_pixel(note.value) for note in inside]
-        theme = self.stack.theme
+        theme = self.state.theme
         dashed = QPen(QColor(theme.dim), 1, Qt.PenStyle.CustomDashLine)
         dashed.setDashPattern([3, 4])
         for note, y in zip(inside, heights, strict=True):
@@ -249,14 +257,14 @@ class Foreground(_Layer):
     def _paint_note(self, painter: QPainter, x: float, y: float, name: str, text: str) -> None:
         metrics = QFontMetricsF(painter.font())
         baseline = y + metrics.ascent() / 2 - 1
-        painter.setPen(QColor(self.stack.theme.dim))
+        painter.setPen(QColor(self.state.theme.dim))
         painter.drawText(QPointF(x, baseline), name)
-        painter.setPen(QColor(self.stack.theme.text))
+        painter.setPen(QColor(self.state.theme.text))
         painter.drawText(QPointF(x + metrics.horizontalAdvance(name) + 6, baseline), text)
 
-    def _paint_swing(self, painter: QPainter, pane: Pane) -> None:
-        """From idle to full, drawn where it is."""
-        notes = self.stack.annotations
+    def _paint_swing(self, painter: QPainter, pane: PaneState) -> None:
+        """An arrow from idle to full, at their heights."""
+        notes = self.state.annotations
         if not notes.swing or len(notes.levels) < 2:
             return
         rect = pane.rect
@@ -265,53 +273,53 @@ class Foreground(_Layer):
         if not in_view or low - high < 3.5 * LINE_PX:
             return
         x = round(rect.right() + 14) + 0.5
-        painter.setPen(QPen(QColor(self.stack.theme.dim), 1))
+        painter.setPen(QPen(QColor(self.state.theme.dim), 1))
         top, bottom = high + 12, low - 12
         painter.drawLine(QPointF(x, top), QPointF(x, bottom))
         for tip, inwards in ((top, 4), (bottom, -4)):
             for sideways in (-3, 3):
                 painter.drawLine(QPointF(x, tip), QPointF(x + sideways, tip + inwards))
         middle = (top + bottom) / 2
-        painter.setPen(QColor(self.stack.theme.dim))
+        painter.setPen(QColor(self.state.theme.dim))
         painter.drawText(QPointF(x + 9, middle - 3), "swing")
         painter.setFont(ui_font(SMALL_PX + 3))
-        painter.setPen(QColor(self.stack.theme.power))
+        painter.setPen(QColor(self.state.theme.power))
         painter.drawText(QPointF(x + 9, middle + 14), notes.swing)
         painter.setFont(ui_font(SMALL_PX))
 
-    def _paint_reason(self, painter: QPainter) -> None:
-        notes = self.stack.annotations
+    def _paint_reason(self, painter: QPainter, pane: PaneState) -> None:
+        notes = self.state.annotations
         if notes.accuracy_note and not notes.accuracy:
-            painter.setPen(QColor(self.stack.theme.dim))
+            painter.setPen(QColor(self.state.theme.dim))
             painter.drawText(
-                self.stack.accuracy.rect.adjusted(0, 0, -8, -6),
+                pane.rect.adjusted(0, 0, -8, -6),
                 Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom,
                 notes.accuracy_note,
             )
 
-    # -- pointer ---------------------------------------------------------------------------------
+    # -- cursor ---------------------------------------------------------------------------------
 
-    def _paint_pointer(self, painter: QPainter) -> None:
-        pointer = self.stack.pointer
-        if pointer is None:
+    def _paint_cursor(self, painter: QPainter) -> None:
+        cursor = self.state.cursor
+        if cursor is None:
             return
-        theme, rect = self.stack.theme, self.stack.trace.rect
-        x = round(self._x(pointer.seconds)) + 0.5
+        theme, rect = self.state.theme, self.state.first.rect
+        x = round(self.state.x_pixel(cursor.seconds)) + 0.5
         painter.setPen(QPen(mixed(theme.dim, theme.ground, 0.6), 1))
-        painter.drawLine(QPointF(x, rect.top()), QPointF(x, self.stack.panes[-1].rect.bottom()))
-        for pane, lines in zip(self.stack.traces, pointer.traces, strict=False):
+        painter.drawLine(QPointF(x, rect.top()), QPointF(x, self.state.panes[-1].rect.bottom()))
+        for pane, lines in zip(self.state.traces, cursor.traces, strict=False):
             self._paint_tag(painter, pane, x, lines)
-        if self.stack.latency in self.stack.panes:
-            self._paint_tag(painter, self.stack.latency, x, pointer.latency)
+        if self.state.latency is not None:
+            self._paint_tag(painter, self.state.latency, x, cursor.latency)
 
-    def _paint_tag(self, painter: QPainter, pane: Pane, x: float, lines: tuple[str, ...]) -> None:
+    def _paint_tag(self, painter: QPainter, pane: PaneState, x: float, lines: tuple[str, ...]) -> None:
         if not lines:
             return
-        theme, metrics = self.stack.theme, QFontMetricsF(painter.font())
+        theme, metrics = self.state.theme, QFontMetricsF(painter.font())
         width = max(metrics.horizontalAdvance(line) for line in lines) + 14
         height = len(lines) * LINE_PX + 6
         left = x + 8 if x + 8 + width < pane.rect.right() else x - 8 - width
-        top = pane.rect.top() + (44 if pane is self.stack.trace else 4)
+        top = pane.rect.top() + (44 if pane is self.state.first else 4)
         painter.fillRect(QRectF(left, top, width, height), QColor(theme.raised))
         painter.setPen(QColor(theme.text))
         for k, line in enumerate(lines):

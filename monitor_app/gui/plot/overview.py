@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: N802 (Qt names these methods)
-"""The whole session in a strip, with the view marked in it. Drag pans, the edges resize."""
+"""The whole session in a strip, with the view marked in it: drag the view to pan, its edges to zoom."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
+from monitor_app.gui.plot.axes import AXIS_WIDTH_PX, GUTTER_PX
 from monitor_app.gui.plot.columns import columns_for, joined_groups
-from monitor_app.gui.plot.overlay import GUTTER_PX
 from monitor_app.gui.plot.time_window import MIN_WIDTH_S
 from monitor_app.gui.theme import mixed
 
 if TYPE_CHECKING:
-    from monitor_app.gui.plot.time_window import ViewWindow
+    from monitor_app.gui.plot.time_window import TimeWindow
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.theme import Theme
     from monitor_app.session.rows import SignalRow
@@ -31,28 +31,27 @@ REREAD_NS = 1_000_000_000
 
 
 class Overview(QWidget):
-    """Draws the session once a second at most, and the view in it as often as it moves."""
+    """Draws the session at most once a second, and the mark of the view whenever it moves."""
 
-    asked = Signal(float, float)
+    view_asked = Signal(float, float)
     """(start, end in s) of the view that is wanted"""
 
-    def __init__(self, theme: Theme, left_px: int) -> None:
+    def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setFixedHeight(HEIGHT_PX)
         self.setMouseTracking(True)
-        self.setToolTip("The whole session. Drag the view, or its edges.")
+        self.setToolTip("The whole session. Drag the marked view to pan, or its edges to zoom.")
         self._theme = theme
-        self._left_px = left_px
         self.gutter_px = GUTTER_PX
         """Left free on the right, as beside the panes."""
         self._read_ns = -REREAD_NS
         self._read_edge_s = -1.0
         self._drawn: tuple[int, int, int, str] | None = None
         self._picture: QPixmap | None = None
-        self._view: ViewWindow | None = None
+        self._view: TimeWindow | None = None
         self._edge_s = 0.0
         self._grip: tuple[str, float, float, float] | None = None
-        """What is dragged, where it was taken, and the view at that time."""
+        """What is dragged, the time at which it was grabbed, and the start and end of the view then."""
 
     def set_theme(self, theme: Theme) -> None:
         self._theme, self._drawn = theme, None
@@ -62,8 +61,8 @@ class Overview(QWidget):
         self._drawn = self._picture = None
         self._read_edge_s = -1.0
 
-    def refresh(self, recording: Recording, signal: SignalRow | None, view: ViewWindow, now_ns: int) -> None:
-        """Mark the view; read the session anew at most once a second."""
+    def refresh(self, recording: Recording, signal: SignalRow | None, view: TimeWindow, now_ns: int) -> None:
+        """Mark the view; read the session again at most once a second."""
         if signal is None or recording.edge_s <= 0:
             return
         wanted = (self.width(), self.gutter_px, signal.id, self._theme.name)
@@ -91,7 +90,7 @@ class Overview(QWidget):
         low, high = float(np.nanmin(envelope.minimum)), float(np.nanmax(envelope.maximum))
         span = max(high - low, 1e-12)
         seconds = (envelope.start_ns + envelope.end_ns - 2 * (recording.origin_ns or 0)) * 0.5e-9
-        x = np.floor(self._left_px + seconds / recording.edge_s * self._span_px) + 0.5
+        x = np.floor(AXIS_WIDTH_PX + seconds / recording.edge_s * self._span_px) + 0.5
         bottom, scale = self.height() - 5, (self.height() - 10) / span
         ends = np.stack((envelope.minimum, envelope.maximum), axis=1).ravel()
         painter.setPen(QPen(mixed(colour, self._theme.panel, 0.45), 1))
@@ -100,7 +99,7 @@ class Overview(QWidget):
         painter.drawPath(pg.arrayToQPath(x, bottom - (envelope.mean - low) * scale, connect=joined_groups(envelope)))
         painter.setPen(QPen(QColor(self._theme.alarm), 2))
         for gap in recording.gaps:
-            a = self._left_px + recording.seconds(gap.start_ns) / recording.edge_s * self._span_px
+            a = AXIS_WIDTH_PX + recording.seconds(gap.start_ns) / recording.edge_s * self._span_px
             painter.drawLine(QPointF(a, self.height() - 6), QPointF(a, self.height()))
         painter.end()
         return picture
@@ -124,17 +123,17 @@ class Overview(QWidget):
 
     @property
     def _span_px(self) -> float:
-        return max(self.width() - self._left_px - self.gutter_px, 1)
+        return max(self.width() - AXIS_WIDTH_PX - self.gutter_px, 1)
 
     def _x(self, seconds: float) -> float:
-        return self._left_px + seconds / max(self._edge_s, 1e-9) * self._span_px
+        return AXIS_WIDTH_PX + seconds / max(self._edge_s, 1e-9) * self._span_px
 
     def _seconds(self, x: float) -> float:
-        return (x - self._left_px) / self._span_px * self._edge_s
+        return (x - AXIS_WIDTH_PX) / self._span_px * self._edge_s
 
     def _marked(self) -> tuple[float, float]:
         assert self._view is not None
-        low, high = float(self._left_px), self._left_px + self._span_px
+        low, high = float(AXIS_WIDTH_PX), AXIS_WIDTH_PX + self._span_px
         left, right = (min(max(self._x(s), low), high) for s in (self._view.start_s, self._view.end_s))
         return left, right
 
@@ -156,7 +155,7 @@ class Overview(QWidget):
         start, end = self._view.start_s, self._view.end_s
         if part == "outside":
             start, end = at - self._view.width_s / 2, at + self._view.width_s / 2
-            self.asked.emit(start, end)
+            self.view_asked.emit(start, end)
             part = "view"
         self._grip = (part, at, start, end)
 
@@ -174,7 +173,7 @@ class Overview(QWidget):
             start = min(start + by, end - MIN_WIDTH_S) if part == "start" else start + by
         if part != "start":
             end = max(end + by, start + MIN_WIDTH_S)
-        self.asked.emit(start, end)
+        self.view_asked.emit(start, end)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._grip = None

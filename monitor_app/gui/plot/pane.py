@@ -9,16 +9,17 @@ import pyqtgraph as pg
 from PySide6.QtCore import QRectF
 
 from monitor_app.gui.plot.axes import TimeAxis, ValueAxis
+from monitor_app.gui.plot.plot_state import PaneState
 from monitor_app.gui.plot.value_range import ROOM, settled_range
 from monitor_app.gui.plot.view_box import TimeViewBox
 
 if TYPE_CHECKING:
-    from monitor_app.gui.plot.time_window import ViewWindow
+    from monitor_app.gui.plot.time_window import TimeWindow
     from monitor_app.gui.theme import Theme
 
 
 class Pane:
-    """Axes, a view box, and a y range that fits itself until someone changes it."""
+    """Axes, a view box, and a y range that fits the data until the user changes it."""
 
     def __init__(self, floor: float | None = None, room: float = ROOM) -> None:
         self.box = TimeViewBox()
@@ -35,7 +36,7 @@ class Pane:
         self.text_scale = 1.0
         """What the numbers on the y axis are multiplied by: 1000 where they are read in milliwatts."""
         self._rect: QRectF | None = None
-        # Asked for dozens of times a frame, and changed only by the layout.
+        # Read dozens of times in a frame, and changed only by the layout.
         for widget in (self.box, self.plot):
             widget.geometryChanged.connect(self._forget_rect)
         self.box.y_zoom_asked.connect(self._zoom_y)
@@ -46,7 +47,7 @@ class Pane:
         self.time_axis.set_theme(theme)
         self.value_axis.set_theme(theme, label)
 
-    def show_time(self, view: ViewWindow) -> None:
+    def show_time(self, view: TimeWindow) -> None:
         self.box.setXRange(view.start_s, view.end_s, padding=0)
 
     # -- y ---------------------------------------------------------------------------------------
@@ -55,13 +56,13 @@ class Pane:
     def y_range(self) -> tuple[float, float]:
         return self._range or (0.0, 1.0)
 
-    def hold(self, low: float, high: float) -> None:
-        """Data between these values are to be seen."""
+    def include(self, low: float, high: float) -> None:
+        """Let the y range include these values, unless the user has set it."""
         if self.fits_itself and low <= high:
             self._set_range(settled_range(self._range, low, high, floor=self._floor, room=self._room))
 
     def fit_y(self) -> None:
-        """Forget a range chosen by hand."""
+        """Let the y range fit the data again."""
         self.fits_itself = True
         self._range = None
 
@@ -75,10 +76,10 @@ class Pane:
         low, high = self.y_range
         self._set_range((at - (at - low) * factor, at + (high - at) * factor))
 
-    def _pan_y(self, share: float) -> None:
+    def _pan_y(self, fraction: float) -> None:
         self.fits_itself = False
         low, high = self.y_range
-        by = share * (high - low)
+        by = fraction * (high - low)
         self._set_range((low + by, high + by))
 
     # -- pixels ----------------------------------------------------------------------------------
@@ -93,8 +94,6 @@ class Pane:
     def _forget_rect(self) -> None:
         self._rect = None
 
-    def y_pixel(self, value: float) -> float:
-        """Where a value is, in pixels of the stack."""
-        low, high = self.y_range
-        rect = self.rect
-        return rect.bottom() - (value - low) / (high - low) * rect.height()
+    def state(self) -> PaneState:
+        """What is painted around the data of the pane."""
+        return PaneState(self.rect, self.y_range, self.text_scale)

@@ -5,26 +5,29 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QEvent, QPointF, QRectF, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGraphicsView
 
 from monitor_app.core.formatting import engineering, unit_of
 from monitor_app.gui.plot.accuracy_pane import AccuracyPane
 from monitor_app.gui.plot.annotations import Annotations, annotate
-from monitor_app.gui.plot.cursor import Pointer, point_at
+from monitor_app.gui.plot.axes import BARE_GUTTER_PX, GUTTER_PX
+from monitor_app.gui.plot.cursor import cursor_at
 from monitor_app.gui.plot.latency_pane import LatencyPane
-from monitor_app.gui.plot.legend import Entry
-from monitor_app.gui.plot.overlay import BARE_GUTTER_PX, GUTTER_PX, Backdrop, Foreground
-from monitor_app.gui.plot.time_window import ViewWindow
+from monitor_app.gui.plot.overlay import Backdrop, Foreground
+from monitor_app.gui.plot.plot_state import LegendEntry, PlotState
+from monitor_app.gui.plot.time_window import TimeWindow
 from monitor_app.gui.plot.trace_pane import TracePane
-from monitor_app.gui.session.shown_signals import MOST_PANES, Traces
+from monitor_app.gui.session.shown_signals import MOST_PANES, ShownSignals
 
 if TYPE_CHECKING:
     from monitor_app.gui.plot.pane import Pane
+    from monitor_app.gui.plot.plot_state import Cursor
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.theme import Theme
 
@@ -32,11 +35,11 @@ FIRST_TRACE, OTHER_TRACE, LATENCY, ACCURACY = 60, 34, 22, 18
 """Heights of the panes relative to each other."""
 APART_PX = 10
 READING_S = 0.002
-"""Once curves that follow new samples have taken so long in a frame, the others have the next one."""
+"""Once curves with new samples have taken this long in a frame, the others wait for the next one."""
 
 
 class PaneStack(pg.GraphicsLayoutWidget):
-    """Shows a stretch of a recording; says what the mouse asks for and changes nothing by itself."""
+    """Shows a part of a recording; announces what the mouse asks for and changes nothing by itself."""
 
     zoom_asked = Signal(float, float)
     """(factor, time in s that stays in place)"""
@@ -52,33 +55,41 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self.setMinimumHeight(220)
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
         self.theme = theme
-        self.view = ViewWindow()
+        self.view = TimeWindow()
         self.annotations = Annotations()
-        self.pointer: Pointer | None = None
+        self.cursor_values: Cursor | None = None
         self.selection: tuple[float, float] | None = None
         self._pool = tuple(TracePane() for _ in range(MOST_PANES))
         self.traces: tuple[TracePane, ...] = ()
         self.latency, self.accuracy = LatencyPane(), AccuracyPane()
         self.panes: tuple[Pane, ...] = ()
-        self.legends: tuple[tuple[Entry, ...], ...] = ()
+        self.legends: tuple[tuple[LegendEntry, ...], ...] = ()
         """For each trace pane, where it has any."""
         self._recording: Recording | None = None
-        self._pointer_at: QPointF | None = None
+        self._cursor_at: QPointF | None = None
         self.gutter_px = GUTTER_PX
+        self.ratio: float | None = None
+        """Pixels of a picture for each pixel of the stack; None on a screen, which has a ratio of its own."""
         self._every: tuple[TracePane | LatencyPane | AccuracyPane, ...] = (*self._pool, self.latency, self.accuracy)
         for pane in self._every:
             self._connect(pane)
         self._arrange(1, with_runs=True)
-        self._layers = (Backdrop(self, -1000), Foreground(self, 1000))
+        self._layers = (Backdrop(-1000), Foreground(1000))
         for layer in self._layers:
             self.scene().addItem(layer)
-        self.scene().sigMouseMoved.connect(self._move_pointer)
+        self.scene().sigMouseMoved.connect(self._move_cursor)
         self.set_theme(theme)
 
     @property
     def trace(self) -> TracePane:
         """The first pane."""
         return self.traces[0]
+
+    @property
+    def samples_per_column(self) -> int | None:
+        """Of the first signal; None where nothing is drawn."""
+        drawn = self.trace.lines
+        return drawn.samples_per_column if drawn is not None else None
 
     def _connect(self, pane: Pane) -> None:
         pane.box.zoom_asked.connect(self.zoom_asked)
@@ -88,7 +99,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         pane.box.clicked.connect(self.selection_cleared)
 
     def _arrange(self, traces: int, *, with_runs: bool) -> None:
-        """So many trace panes from the top, and below them those of the runs where there are any."""
+        """Show this number of trace panes, and below them those of the runs where there are any."""
         wanted: tuple[Pane, ...] = (*self._pool[:traces], *((self.latency, self.accuracy) if with_runs else ()))
         if wanted == self.panes:
             return
@@ -114,57 +125,86 @@ class PaneStack(pg.GraphicsLayoutWidget):
             pane.set_theme(theme)
         self.viewport().update()
 
+    # -- painting --------------------------------------------------------------------------------
+
+    def state(self) -> PlotState:
+        """What is painted around the curves now."""
+        levels = self.levels_pane
+        traces = {pane: pane.state() for pane in self.traces}
+        for pane, entries in zip(self.traces, self.legends, strict=False):
+            traces[pane] = replace(traces[pane], legend=entries)
+        with_runs = self.latency in self.panes
+        return PlotState(
+            QRectF(self.sceneRect()), self.theme, self.view, self.gutter_px, tuple(traces.values()),
+            self.latency.state() if with_runs else None, self.accuracy.state() if with_runs else None,
+            traces[levels] if levels is not None else None, self.annotations, self.selection, self.cursor_values,
+        )  # fmt: skip
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self._set_layers(self.state())
+        super().paintEvent(event)
+
+    def paint_panes(self, painter: QPainter, target: QRectF) -> None:
+        """Paint what is shown, without the cursor, into a rectangle of the size of the stack."""
+        self._set_layers(replace(self.state(), cursor=None))
+        self.render(painter, target, self.viewport().rect())
+
+    def _set_layers(self, state: PlotState) -> None:
+        for layer in self._layers:
+            layer.set_state(state)
+
     def clear_recording(self) -> None:
-        """Another session is going to be shown."""
+        """Forget the session; another one is going to be shown."""
         for pane in self._every:
             pane.clear()
-        self.annotations, self.pointer, self.selection = Annotations(), None, None
+        self.annotations, self.cursor_values, self.selection = Annotations(), None, None
         self._recording, self.legends = None, ()
 
     # -- frames ----------------------------------------------------------------------------------
 
-    def show_frame(self, recording: Recording, traces: Traces, view: ViewWindow) -> None:
-        """Show a stretch of the recording with these signals; cheap when nothing has changed."""
+    def show_frame(self, recording: Recording, shown: ShownSignals, view: TimeWindow) -> None:
+        """Show these signals of the recording in this interval; cheap when nothing has changed."""
         self._recording = recording
         moved = view != self.view
         self.view = view
-        self._fill(recording, traces)
+        self.arrange(recording, shown)
         self._draw_traces(recording, view)
         self.latency.refresh(recording.batches, view, moved=moved)
         self.accuracy.refresh(recording.batches, view)
         if moved:
             for pane in self.panes:
                 pane.show_time(view)
-            # pyqtgraph would move the items while it paints, which asks for a second painting of the same.
+            # Otherwise pyqtgraph moves the items while it paints, which causes a second painting.
             self.scene().prepareForPaint()
-            self._locate_pointer()
+            self._locate_cursor()
 
-    def _fill(self, recording: Recording, traces: Traces) -> None:
-        self._arrange(max(len(traces.panes), 1), with_runs=recording.has_runs)
+    def arrange(self, recording: Recording, shown: ShownSignals) -> None:
+        """The panes that these signals and the runs of the recording need."""
+        self._arrange(max(len(shown.panes), 1), with_runs=recording.has_runs)
         several = len({signal.source for signal in recording.signals}) > 1
         for k, pane in enumerate(self._pool):
-            shown = traces.panes[k] if k < len(traces.panes) else ()
-            pane.show_traces(shown, legend=bool(shown) and (several or len(shown) > 1))
+            signals = shown.panes[k] if k < len(shown.panes) else ()
+            pane.show_signals(signals, legend=bool(signals) and (several or len(signals) > 1))
 
-    def _draw_traces(self, recording: Recording, view: ViewWindow) -> None:
-        """What is out of place at once; of what is merely out of date, that which has waited longest."""
+    def _draw_traces(self, recording: Recording, view: TimeWindow) -> None:
+        """Draw at once what the view has left; of what has only grown since, that which has waited longest."""
         if recording.origin_ns is None:
             return
-        pixels = self.pixels
+        pixels, ratio = self.pixels, self._pixel_ratio
         curves = [(pane, curve) for pane in self.traces for curve in pane.curves]
         due = [each for each in curves if each[1].out_of_place(view, pixels)]
         waiting = [(each[1].out_of_date(recording, view), each) for each in curves if each not in due]
         late = sorted((each for each in waiting if each[0] > 0), key=lambda each: -each[0])
         for _, curve in due:
-            curve.draw(recording, view, pixels)
+            curve.draw(recording, view, pixels, ratio)
         began_s = time.thread_time()
         for _, each in late:
-            each[1].draw(recording, view, pixels)
+            each[1].draw(recording, view, pixels, ratio)
             due.append(each)
             if time.thread_time() - began_s > READING_S:
                 break
         for pane in {id(pane): pane for pane, _ in due}.values():
-            pane.settle()
+            pane.finish_drawing()
 
     def show_annotations(self) -> None:
         """Bring names, levels, notes and legends up to date with the rows of the recording."""
@@ -183,17 +223,17 @@ class PaneStack(pg.GraphicsLayoutWidget):
         power = self._recording.power if self._recording else None
         return next((pane for pane in self.traces if power is not None and pane.holds(power.id)), None)
 
-    def _legend(self, recording: Recording, pane: TracePane) -> tuple[Entry, ...]:
+    def _legend(self, recording: Recording, pane: TracePane) -> tuple[LegendEntry, ...]:
         """Names, and while the newest is in view the values now."""
         if not pane.has_legend:
             return ()
         unit = unit_of(pane.quantity)
         entries = []
-        for trace in (curve.trace for curve in pane.curves):
-            now = recording.mean_now(trace.signal) if self.view.following else None
-            name = recording.labels.get(trace.signal.id, trace.signal.name)
-            colour = self.theme.of_trace(trace.signal.quantity, trace.slot)
-            entries.append(Entry(name, engineering(now, unit) if self.view.following else "", colour, trace.slot))
+        for each in (curve.shown for curve in pane.curves):
+            now = recording.mean_now(each.signal) if self.view.following else None
+            name = recording.labels.get(each.signal.id, each.signal.name)
+            colour = self.theme.of_trace(each.signal.quantity, each.slot)
+            entries.append(LegendEntry(name, engineering(now, unit) if self.view.following else "", colour, each.slot))
         return tuple(entries)
 
     def select(self, selection: tuple[float, float] | None) -> None:
@@ -204,31 +244,35 @@ class PaneStack(pg.GraphicsLayoutWidget):
         for pane in self.panes:
             pane.fit_y()
         for trace in self.traces:
-            trace.settle()
+            trace.finish_drawing()
         self.fit_asked.emit()
 
     @property
     def pixels(self) -> int:
-        """Width of the data in pixels."""
-        return max(round(self.trace.rect.width()), 1)
+        """Width of the data in pixels of the screen or picture."""
+        return max(round(self.trace.rect.width() * self._pixel_ratio), 1)
 
-    # -- pointer ---------------------------------------------------------------------------------
+    @property
+    def _pixel_ratio(self) -> float:
+        return self.ratio or self.devicePixelRatioF()
 
-    def _move_pointer(self, at: QPointF) -> None:
-        self._pointer_at = at
-        self._locate_pointer()
+    # -- cursor ----------------------------------------------------------------------------------
+
+    def _move_cursor(self, at: QPointF) -> None:
+        self._cursor_at = at
+        self._locate_cursor()
         self.viewport().update()
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
-        self._pointer_at = self.pointer = None
+        self._cursor_at = self.cursor_values = None
         self.viewport().update()
 
-    def _locate_pointer(self) -> None:
-        at, rect = self._pointer_at, self.trace.rect
+    def _locate_cursor(self) -> None:
+        at, rect = self._cursor_at, self.trace.rect
         if at is None or self._recording is None or not rect.left() <= at.x() <= rect.right():
-            self.pointer = None
+            self.cursor_values = None
             return
         seconds = self.view.start_s + (at.x() - rect.left()) / rect.width() * self.view.width_s
         pixel_s = self.view.width_s / self.pixels
-        self.pointer = point_at(seconds, pixel_s, self._recording, self.traces)
+        self.cursor_values = cursor_at(seconds, pixel_s, self._recording, self.traces)

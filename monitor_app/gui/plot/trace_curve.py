@@ -10,35 +10,35 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 
-from monitor_app.gui.plot.columns import Picture, picture
+from monitor_app.gui.plot.columns import TraceLines, trace_lines
 from monitor_app.gui.plot.envelope_cache import EnvelopeCache
 from monitor_app.gui.plot.items import Columns, Curve, Dots
 from monitor_app.gui.theme import mixed
 
 if TYPE_CHECKING:
-    from monitor_app.gui.plot.time_window import ViewWindow
+    from monitor_app.gui.plot.time_window import TimeWindow
     from monitor_app.gui.plot.view_box import TimeViewBox
     from monitor_app.gui.session.recording import Recording
-    from monitor_app.gui.session.shown_signals import Trace
+    from monitor_app.gui.session.shown_signals import ShownSignal
     from monitor_app.gui.theme import Theme
 
 MARGIN = 0.1
-"""Share of the width read beyond each side, so that a small pan reads nothing."""
+"""Fraction of the width that is read beyond each side, so that a small pan reads nothing."""
 DOT_PX = 7
-"""Single samples become dots once they are so far apart."""
+"""Single samples become dots where they are at least this far apart."""
 ALONE, TOGETHER = 0.45, 0.3
-"""How strong the columns are over the ground; paler where others are to be seen before or behind them."""
-IDLE_SHARE = 10.0
-"""A curve rests for so many times what its last reading took: samples with times of their own are slow to read."""
+"""Opacity of the columns; less where other signals share the pane."""
+REST_FACTOR = 10.0
+"""A curve is read again only after this multiple of the time its last reading took: polled samples are slow to read."""
 LINES_Z = 100
 LONGEST_REST_S = 1.0
 QUICK_S = 0.004
-"""What takes no longer is read as often as there is something new."""
+"""A curve that is read faster than this is read whenever there are new samples."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What is on screen was read for this."""
+    """What the present drawing was read for."""
 
     pixels: int
     width_s: float
@@ -49,11 +49,12 @@ class _Read:
 
 
 class TraceCurve:
-    """The items of one signal; reads the session only when what is drawn does not serve any more."""
+    """The items of one signal; reads the session only when the view needs what has not been drawn."""
 
-    def __init__(self, box: TimeViewBox, trace: Trace) -> None:
-        self.trace = trace
-        self.picture: Picture | None = None
+    def __init__(self, box: TimeViewBox, shown: ShownSignal) -> None:
+        self.shown = shown
+        self.colour = ""
+        self.lines: TraceLines | None = None
         self._box = box
         self._columns = Columns()
         self._mean = Curve(skipFiniteCheck=True)
@@ -64,25 +65,25 @@ class TraceCurve:
         self._envelopes = EnvelopeCache()
         self._read: _Read | None = None
         self._rest_s = 0.0
-        self._dress: tuple[str, bool] | None = None
+        self._coloured: tuple[str, bool] | None = None
 
     def leave(self) -> None:
         """Take the items out of the pane."""
         for item in self._items:
             self._box.removeItem(item)
 
-    def dress(self, theme: Theme, *, alone: bool) -> None:
-        """Colours: columns that have company are paler."""
+    def set_colours(self, theme: Theme, *, alone: bool) -> None:
+        """Set the colours; columns are paler where other signals share the pane."""
         wanted = (theme.name, alone)
-        if wanted != self._dress:
-            self._dress = wanted
-            colour = theme.of_trace(self.trace.signal.quantity, self.trace.slot)
+        if wanted != self._coloured:
+            self._coloured = wanted
+            self.colour = colour = theme.of_trace(self.shown.signal.quantity, self.shown.slot)
             self._columns.set_colour(mixed(colour, theme.ground, ALONE if alone else TOGETHER))
             self._mean.setPen(pg.mkPen(colour, width=1))
             self._dots.set_colour(colour)
 
-    def lie(self, depth: int, rank: int) -> None:
-        """Columns of depth 0 lie behind all others; the line of rank 0 lies before all others."""
+    def set_depth(self, depth: int, rank: int) -> None:
+        """Columns of depth 0 are behind all others; the line of rank 0 is in front of all others."""
         self._columns.setZValue(depth)
         for item in (self._mean, self._dots):
             item.setZValue(LINES_Z - rank)
@@ -90,7 +91,7 @@ class TraceCurve:
     @property
     def spread(self) -> float:
         """Height of a typical column in SI units; 0 for single samples."""
-        drawn = self.picture
+        drawn = self.lines
         if drawn is None or len(drawn.column_y) == 0:
             return 0.0
         return float(np.median(drawn.column_y[1::2] - drawn.column_y[::2]))
@@ -103,8 +104,8 @@ class TraceCurve:
         waited_s = time.monotonic() - self._read.at_s if self._read is not None else LONGEST_REST_S
         return waited_s if waited_s >= self._rest_s else 0.0
 
-    def out_of_place(self, view: ViewWindow, pixels: int) -> bool:
-        """What is drawn is not of this stretch of time, or not for so many pixels."""
+    def out_of_place(self, view: TimeWindow, pixels: int) -> bool:
+        """Whether what is drawn is of another interval, or of another number of pixels."""
         read = self._read
         if read is None:
             return True
@@ -112,28 +113,28 @@ class TraceCurve:
         inside = read.start_s <= view.start_s and view.end_s <= read.end_s
         return not (same and inside) and self._rested_s > 0
 
-    def out_of_date(self, recording: Recording, view: ViewWindow) -> float:
+    def out_of_date(self, recording: Recording, view: TimeWindow) -> float:
         """Seconds since the last reading where there may be something new since then; 0 where there is not."""
         read = self._read
         if read is None or read.edge_s == recording.edge_s or view.end_s <= read.edge_s:
             return 0.0
         return self._rested_s
 
-    def draw(self, recording: Recording, view: ViewWindow, pixels: int) -> None:
-        """Read what the view needs and set the items."""
+    def draw(self, recording: Recording, view: TimeWindow, pixels: int, ratio: float) -> None:
+        """Read what the view needs and set the items; ``ratio`` columns are side by side in a pixel of the view."""
         began_s = time.thread_time()
-        self._draw(recording, view, pixels)
+        self._draw(recording, view, pixels, ratio)
         took_s = time.thread_time() - began_s
-        self._rest_s = min(IDLE_SHARE * took_s, LONGEST_REST_S) if took_s > QUICK_S else 0.0
+        self._rest_s = min(REST_FACTOR * took_s, LONGEST_REST_S) if took_s > QUICK_S else 0.0
 
-    def _draw(self, recording: Recording, view: ViewWindow, pixels: int) -> None:
+    def _draw(self, recording: Recording, view: TimeWindow, pixels: int, ratio: float) -> None:
         margin_s = MARGIN * view.width_s
         start_s, end_s = view.start_s - margin_s, view.end_s + margin_s
         self._read = _Read(pixels, view.width_s, start_s, end_s, recording.edge_s, time.monotonic())
         if min(end_s, recording.edge_s) <= max(start_s, 0.0):
             self._clear()
             return
-        signal = self.trace.signal
+        signal = self.shown.signal
         envelope = self._envelopes.read(
             recording.reader,
             signal.id,
@@ -145,26 +146,26 @@ class TraceCurve:
         if len(envelope) == 0:
             self._clear()
             return
-        drawn = picture(envelope, recording.origin_ns or 0)
-        self.picture = drawn
+        drawn = trace_lines(envelope, recording.origin_ns or 0)
+        self.lines = drawn
         if len(drawn.column_y):
-            self._columns.set_data(drawn.mean_x, drawn.column_y[::2], drawn.column_y[1::2])
+            self._columns.set_data(drawn.mean_x, drawn.column_y[::2], drawn.column_y[1::2], ratio)
         else:
             self._columns.clear()
-        self._mean.setData(drawn.mean_x, drawn.mean_y, connect=drawn.joined if drawn.has_holes else "all")
-        spread = drawn.samples_per_column == 1 and len(drawn.mean_x) * DOT_PX < pixels
+        self._mean.setData(drawn.mean_x, drawn.mean_y, connect=drawn.joined if drawn.has_gaps else "all")
+        spread = drawn.samples_per_column == 1 and len(drawn.mean_x) * DOT_PX * ratio < pixels
         self._dots.set_data(*((drawn.mean_x, drawn.mean_y) if spread else (np.empty(0), np.empty(0))))
 
     def _clear(self) -> None:
-        self.picture = None
+        self.lines = None
         for item in self._items:
             item.clear()
 
     # -- values ----------------------------------------------------------------------------------
 
     def group_at(self, time_s: float) -> tuple[float, float, float] | None:
-        """Mean, minimum and maximum of the group at a time; None in a hole."""
-        drawn = self.picture
+        """Mean, minimum and maximum of the group at a time; None in a gap."""
+        drawn = self.lines
         if drawn is None or len(drawn.mean_x) == 0:
             return None
         k = int(np.argmin(np.abs(drawn.mean_x - time_s)))

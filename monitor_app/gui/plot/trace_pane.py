@@ -5,30 +5,32 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitor_app.core.formatting import QUANTITIES, scale_of, unit_of
 from monitor_app.core.samples import Quantity
+from monitor_app.gui.plot.legend import LEGEND_PX
 from monitor_app.gui.plot.pane import Pane
+from monitor_app.gui.plot.plot_state import CurveState
 from monitor_app.gui.plot.trace_curve import TraceCurve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from monitor_app.gui.plot.columns import Picture
-    from monitor_app.gui.session.shown_signals import Trace
+    from monitor_app.gui.plot.columns import TraceLines
+    from monitor_app.gui.plot.plot_state import PaneState
+    from monitor_app.gui.session.shown_signals import ShownSignal
     from monitor_app.gui.theme import Theme
 
 NAMES_ROOM = 0.2
-"""Left free above the trace for the names of the runs."""
-LEGEND_PX = 22
-"""Room above the pane for the names of its signals."""
+"""Fraction of the span left free above the trace for the names of the runs."""
 REORDER = 1.3
-"""Columns change places only when one has become so much wider than the one behind it."""
+"""Columns change places only when one is wider than the one behind it by this factor."""
 
 
 class TracePane(Pane):
-    """Holds the curves; who shows the pane says when each of them is to be drawn."""
+    """Holds the curves; the stack decides when each of them is drawn."""
 
     def __init__(self) -> None:
         super().__init__(room=NAMES_ROOM)
@@ -39,79 +41,83 @@ class TracePane(Pane):
         self._label = ""
 
     @property
-    def picture(self) -> Picture | None:
+    def lines(self) -> TraceLines | None:
         """Of the first signal."""
-        return self.curves[0].picture if self.curves else None
+        return self.curves[0].lines if self.curves else None
 
     @property
     def quantity(self) -> Quantity:
-        return self.curves[0].trace.signal.quantity if self.curves else Quantity.POWER
+        return self.curves[0].shown.signal.quantity if self.curves else Quantity.POWER
 
     @property
     def source_ids(self) -> set[int]:
-        return {curve.trace.signal.source for curve in self.curves}
+        return {curve.shown.signal.source for curve in self.curves}
 
     def holds(self, signal_id: int) -> bool:
-        return any(curve.trace.signal.id == signal_id for curve in self.curves)
+        return any(curve.shown.signal.id == signal_id for curve in self.curves)
 
     # -- what is in it ---------------------------------------------------------------------------
 
-    def show_traces(self, traces: tuple[Trace, ...], *, legend: bool) -> None:
+    def show_signals(self, signals: tuple[ShownSignal, ...], *, legend: bool) -> None:
         """Curves for just these signals; those that stay keep what they have read."""
         if legend != self.has_legend:
             self.has_legend = legend
             self.plot.layout.setContentsMargins(1.0, LEGEND_PX if legend else 1.0, 1.0, 1.0)
-        if traces == tuple(curve.trace for curve in self.curves):
+        if signals == tuple(curve.shown for curve in self.curves):
             return
-        known = {curve.trace: curve for curve in self.curves}
-        other = not any(trace in known for trace in traces)
-        self.curves = tuple(known[trace] if trace in known else TraceCurve(self.box, trace) for trace in traces)
+        known = {curve.shown: curve for curve in self.curves}
+        other = not any(each in known for each in signals)
+        self.curves = tuple(known[each] if each in known else TraceCurve(self.box, each) for each in signals)
         for curve in known.values():
             if curve not in self.curves:
                 curve.leave()
         self._order = self.curves
         if other:
             self.fit_y()
-        self._dress()
+        self._set_colours()
 
     def clear(self) -> None:
         """Forget the session that was shown."""
-        self.show_traces((), legend=False)
+        self.show_signals((), legend=False)
         self.fit_y()
 
     def set_theme(self, theme: Theme) -> None:
         self._theme, self._label = theme, ""
-        self._dress()
+        self._set_colours()
 
-    def _dress(self) -> None:
+    def _set_colours(self) -> None:
         if self._theme is not None:
             for curve in self.curves:
-                curve.dress(self._theme, alone=len(self.curves) == 1)
+                curve.set_colours(self._theme, alone=len(self.curves) == 1)
             self._name_axis(self._theme)
 
     def _name_axis(self, theme: Theme) -> None:
         low, high = self.y_range
         unit = unit_of(self.quantity)
         self.text_scale, shown = scale_of(max(abs(low), abs(high)), unit) if self.curves else (1.0, unit)
-        only = self.curves[0].trace.signal.name if len(self.curves) == 1 and not self.has_legend else ""
+        only = self.curves[0].shown.signal.name if len(self.curves) == 1 and not self.has_legend else ""
         name = only or QUANTITIES[self.quantity]
         label = f"{name}  ({shown})" if shown else name
         if label != self._label:
             self._label = label
             self.set_label(theme, label)
 
+    def state(self) -> PaneState:
+        curves = tuple(CurveState(each.lines, each.colour, each.shown.slot) for each in self.curves)
+        return replace(super().state(), curves=curves, source_ids=frozenset(self.source_ids))
+
     # -- after drawing ---------------------------------------------------------------------------
 
-    def settle(self) -> None:
-        """Curves have been drawn: fit the y axis; wide columns go behind narrow ones, the first line before all."""
-        pictures = [curve.picture for curve in self.curves if curve.picture is not None]
-        if pictures:
-            self.hold(_least(p.low for p in pictures), -_least(-p.high for p in pictures))
-        self._lay()
+    def finish_drawing(self) -> None:
+        """After curves were drawn: fit the y axis; wide columns go behind narrow ones, the first line in front."""
+        drawn = [curve.lines for curve in self.curves if curve.lines is not None]
+        if drawn:
+            self.include(_least(each.low for each in drawn), -_least(-each.high for each in drawn))
+        self._stack_curves()
         if self._theme is not None:
             self._name_axis(self._theme)
 
-    def _lay(self) -> None:
+    def _stack_curves(self) -> None:
         if len(self.curves) < 2:
             return
         spreads = {curve: curve.spread for curve in self.curves}
@@ -119,7 +125,7 @@ class TracePane(Pane):
         if any(behind * REORDER < before for behind, before in itertools.pairwise(shown)):
             self._order = tuple(sorted(self.curves, key=lambda each: -spreads[each]))
         for depth, curve in enumerate(self._order):
-            curve.lie(depth, self.curves.index(curve))
+            curve.set_depth(depth, self.curves.index(curve))
 
 
 def _least(values: Iterable[float]) -> float:

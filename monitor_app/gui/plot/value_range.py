@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The y range that a pane chooses by itself: with room, on round numbers, and slow to change its mind. No Qt."""
+"""The y range that fits the data of a pane: with room, on round numbers, and with hysteresis. No Qt."""
 
 from __future__ import annotations
 
 import math
 
 ROOM = 0.12
-"""Share of the data's span left free above it."""
+"""Fraction of the span of the data that is left free above it."""
 KEPT_ROOM = 0.75
-"""The range grows when less than this share of the room above is left."""
+"""The range grows when less than this fraction of the room above is left."""
 TOO_EMPTY = 0.5
-"""The range shrinks only when the data fill less than this share of it."""
+"""The range shrinks only when the data fill less than this fraction of it."""
 
 
 def settled_range(
@@ -18,7 +18,7 @@ def settled_range(
 ) -> tuple[float, float]:
     """The range to show for data between ``low`` and ``high``, given the range that is shown.
 
-    ``floor``: the range begins there, whatever the data. ``room``: share of the span left free above.
+    ``floor``: the range begins there, whatever the data. ``room``: fraction of the span left free above.
     """
     wanted = round_range(low, high, floor, room)
     if shown is None:
@@ -30,7 +30,7 @@ def settled_range(
 
 
 def round_range(low: float, high: float, floor: float | None = None, room: float = ROOM) -> tuple[float, float]:
-    """Round numbers around the data; from zero where the data reach far enough down to be compared with it."""
+    """Round numbers around the data; from zero where the minimum is at most half of the maximum."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return 0.0, 1.0
     base = floor if floor is not None else 0.0 if 0 <= low <= 0.5 * high else low

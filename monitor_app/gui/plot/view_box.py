@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: N802 (Qt names these methods)
-"""What the mouse does on a pane; the pane says what was asked and leaves the doing to others.
+"""What the mouse asks for on a pane, announced by signals and carried out elsewhere.
 
-wheel                       zoom in time at the pointer        drag               pan in time
-Shift+wheel                 pan in time                        Shift+drag         select a stretch of time
+wheel                       zoom in time at the cursor         drag               pan in time
+Shift+wheel                 pan in time                        Shift+drag         select an interval
 Ctrl+wheel, wheel on axis   zoom in y                          Ctrl+drag, axis    pan in y
-double click                show everything                    middle click       y fits itself again
+double click                show the whole session             middle click       fit y again
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NOTCH = 120.0
 ZOOM_PER_NOTCH = math.sqrt(2.0)
 PAN_PER_NOTCH = 0.1
-"""Share of the width."""
+"""Fraction of the width."""
 
 
 class TimeViewBox(pg.ViewBox):
@@ -35,11 +35,11 @@ class TimeViewBox(pg.ViewBox):
     y_zoom_asked = Signal(float, float)
     """(factor, value that stays in place)"""
     y_pan_asked = Signal(float)
-    """(share of the height towards larger values)"""
+    """(fraction of the height towards larger values)"""
     y_reset_asked = Signal()
     fit_asked = Signal()
     selected = Signal(float, float)
-    """(start, end in s) while a stretch of time is dragged out"""
+    """(start, end in s) while an interval is dragged"""
     clicked = Signal()
 
     def __init__(self) -> None:

@@ -31,7 +31,7 @@ class BatchLog:
 
     @property
     def rows(self) -> NDArray[np.void]:
-        """Structured array of COLUMN, not to be changed."""
+        """Structured array of COLUMN; read it only."""
         return self._rows[: self._count]
 
     def update(self, reader: SessionReader, origin_ns: int) -> None:
@@ -54,7 +54,7 @@ class BatchLog:
         self.version += 1
 
     def between(self, start_s: float, end_s: float) -> NDArray[np.void]:
-        """Batches that ended in a stretch of time."""
+        """Batches that ended in an interval."""
         rows = self.rows
         first, last = np.searchsorted(rows["end_s"], (start_s, end_s))
         return rows[first:last]

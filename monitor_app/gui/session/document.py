@@ -1,147 +1,217 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: RUF001 (typography: dashes)
-"""Which session the window shows: opening, keeping, and letting go of it."""
+"""The session on screen as a document: opened, saved under a name, or discarded."""
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+
 from monitor_app.core.errors import MonitorError
-from monitor_app.gui.plot.time_window import ViewWindow
 from monitor_app.gui.session.recording import Recording
-from monitor_app.session.files import keep_session
+from monitor_app.session.files import discard_session, keep_session, settle
 from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
-    from monitor_app.gui.main_window import MainWindow
+    from PySide6.QtWidgets import QWidget
+
+FILES = "Sessions (*.plm);;All files (*)"
 
 
-class Sessions:
-    """Opens and closes the recording of a window."""
+class Document(QObject):
+    """At most one open session.
 
-    def __init__(self, window: MainWindow, title: str) -> None:
-        self._window = window
+    One that is ``unsaved`` lies in a temporary place; ``target`` is where it is saved once it is complete.
+    ``is_recording`` says whether a bench of this window is still writing it.
+    """
+
+    about_to_close = Signal()
+    opened = Signal(bool)
+    """(whether it is the session that was shown before, under another name)"""
+    title_changed = Signal(str)
+    """(title of the window)"""
+    alarm = Signal(str)
+    note = Signal(str)
+    retracted = Signal(str)
+    """(a sentence announced before that holds no longer)"""
+
+    def __init__(self, parent: QWidget, *, unsaved: bool, title: str, is_recording: Callable[[], bool]) -> None:
+        super().__init__(parent)
+        self.recording: Recording | None = None
+        self.unsaved = unsaved
+        self.target: Path | None = None
+        self._parent = parent
         self._title = title
+        self._is_recording = is_recording
+        self._may_ask = True
+        self._discards = False
+        self._promise = ""
+        """What was announced about a session that will be saved later."""
+
+    @property
+    def undecided(self) -> bool:
+        """Whether the user has yet to say where the session is to be saved."""
+        return self.unsaved and self.target is None
+
+    # -- open ------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Ask for a session file and show it, unless a bench is recording."""
+        if self._is_recording():
+            self.note.emit("A recording is in progress: close this window to end it, or open a second window.")
+            return
+        path = self.ask_source()
+        if path is not None:
+            self.open_saved(path)
+
+    def open_saved(self, path: Path) -> None:
+        """Show a session that is not in a temporary place."""
+        self.unsaved, self.target = False, None
+        self.show(path)
+
+    def begin_unsaved(self) -> None:
+        """A new session begins in a temporary place; it is shown when the bench has opened it."""
+        self.unsaved, self.target = True, None
 
     def show(self, path: Path) -> None:
-        """Show another session from now on; what cannot be opened leaves the present one as it is."""
-        window = self._window
+        """Show this session from now on; where it cannot be opened, the present one stays."""
+        self._show(path, same=False)
+
+    def _show(self, path: Path, *, same: bool) -> None:
         try:
             reader = SessionReader(path)
         except MonitorError as error:
-            window.parts.notice.alarm(str(error))
+            self.alarm.emit(str(error))
             return
         self.close()
-        recording = window.recording = Recording(reader)
-        window.selected.forget()
-        window.parts.notice.put_away()
-        try:
-            recording.advance()
-            window.do_all_chores()
-        except MonitorError as error:
-            self.give_up(error)
-            return
-        window.view = ViewWindow(following=True) if window.live else window.view.fitted(recording.edge_s, live=False)
-        self.name_window()
+        self.recording = Recording(reader)
+        self.opened.emit(same)
+        self.announce_title()
 
     def close(self) -> None:
-        """Let go of the file; the window is empty."""
-        window = self._window
-        window.clear_selection()
-        window.parts.stack.clear_recording()
-        window.parts.overview.clear()
-        if window.recording is not None:
-            window.recording.reader.close()
-            window.recording = None
+        """Close the file; nothing is shown."""
+        self.about_to_close.emit()
+        if self.recording is not None:
+            self.recording.reader.close()
+            self.recording = None
 
     def give_up(self, error: MonitorError) -> None:
-        """The file cannot be read any further."""
+        """Close a file that cannot be read any further, and say why."""
         self.close()
-        self._window.parts.notice.alarm(str(error))
+        self.alarm.emit(str(error))
 
-    def open(self) -> None:
-        """Ask for a session file and show it; a bench that records goes on until the window closes."""
-        window = self._window
-        if window.link.live:
-            window.parts.notice.note("A recording is going on: stop it by closing this window, or open a second one.")
-            return
-        path = window.keeping.ask_source()
-        if path is not None:
-            self.open_old(path)
-
-    def open_old(self, path: Path) -> None:
-        """Show a session that is where it belongs."""
-        self._window.keeping.set_saved()
-        self.show(path)
+    # -- save ------------------------------------------------------------------------------------
 
     def save(self) -> None:
-        """Keep an unsaved session under a name; one that is being written moves there when it ends."""
-        window = self._window
-        if window.recording is None or not window.keeping.unsaved:
+        """Ask for a name and save an unsaved session; one that is still recorded is saved when it ends."""
+        if self.recording is None or not self.unsaved:
             return
-        target = window.keeping.ask_target()
+        target = self.ask_target()
         if target is None:
             return
-        window.keeping.target = target
-        if window.link.live:
-            window.parts.notice.note(f"The recording goes on; when it ends it is kept as {target}.")
-            self.name_window()
+        self.target = target
+        if self._is_recording():
+            self._promise = f"The recording continues; when it ends, the session is saved as {target}."
+            self.note.emit(self._promise)
+            self.announce_title()
         else:
-            self.keep_if_wanted()
+            self.save_if_decided()
 
-    def keep_if_wanted(self) -> None:
-        """Move a complete session to where it is wanted and go on showing it."""
-        window = self._window
-        if window.keeping.target is None or window.recording is None:
+    def save_if_decided(self) -> None:
+        """Move a complete session to where the user wants it and keep showing it."""
+        if self.target is None or self.recording is None:
             return
-        source, target = window.recording.reader.path, window.keeping.target
-        said, view, chosen = window.parts.notice.text, window.view, window.selected.chosen
+        source, target = self.recording.reader.path, self.target
         self.close()
         try:
             keep_session(source, target)
         except MonitorError as error:
-            window.keeping.target = None
-            self.show(source)
-            window.parts.notice.alarm(str(error))
+            self.target = None
+            self._show(source, same=True)
+            self.alarm.emit(str(error))
             return
-        window.keeping.set_saved()
-        self.show(target)
-        window.view, window.selected.chosen = view, chosen
-        if said:
-            window.parts.notice.alarm(said)
+        self.unsaved, self.target = False, None
+        self._show(target, same=True)
+        self.retracted.emit(self._promise)
 
-    def name_window(self) -> None:
-        """The title of the window: the file, or what will become one."""
-        window = self._window
-        if window.recording is None:
-            name = self._title
-        elif window.keeping.target is not None:
-            name = window.keeping.target.name
-        elif window.keeping.unsaved:
-            title = self._title or window.recording.reader.meta().get("title") or "session"
-            name = f"{title} (unsaved)"
-        else:
-            name = window.recording.reader.path.name
-        window.setWindowTitle(f"{name} – monitor-app" if name else "monitor-app")
+    # -- the end ---------------------------------------------------------------------------------
 
+    def ask_nothing(self) -> None:
+        """Close without questions: an unsaved session stays in its temporary place."""
+        self._may_ask = False
 
-def size_of(path: Path) -> int:
-    """Bytes of a session with what is not yet folded in."""
-    wal = path.with_name(f"{path.name}-wal")
-    return sum(p.stat().st_size for p in (path, wal) if p.exists())
+    def decide_at_close(self) -> bool:
+        """Ask what is to be done with an unsaved session; False when the window is to stay open."""
+        if not (self._may_ask and self.undecided):
+            return True
+        answer = self.ask_what_to_keep()
+        if answer == QMessageBox.StandardButton.Cancel:
+            return False
+        self._discards = answer == QMessageBox.StandardButton.Discard
+        self.target = None if self._discards else self.ask_target()
+        return self._discards or self.target is not None
 
+    def finish(self) -> None:
+        """Close the session, and save or discard it as decided; the bench has ended."""
+        session = self.recording.reader.path if self.recording is not None else None
+        self.close()
+        if session is None:
+            return
+        if self._discards:
+            discard_session(session)
+        elif self.target is not None:
+            try:
+                keep_session(session, self.target)
+            except MonitorError as error:
+                QMessageBox.warning(self._parent, "Save session", str(error))
+        elif self.unsaved:
+            with contextlib.suppress(sqlite3.Error):
+                settle(session)  # it stays where it is, as one file where possible
 
-class OwnCost:
-    """Share of a core that this process has used since it was last asked."""
+    # -- title -----------------------------------------------------------------------------------
 
-    def __init__(self) -> None:
-        self._before = (time.process_time(), time.perf_counter())
+    def announce_title(self) -> None:
+        """The title of the window: the name of the file, or what the session is called until it has one."""
+        name = self._name()
+        self.title_changed.emit(f"{name} – monitor-app" if name else "monitor-app")
 
-    def read(self) -> float:
-        spent, now = time.process_time(), time.perf_counter()
-        share = (spent - self._before[0]) / max(now - self._before[1], 1e-3)
-        self._before = (spent, now)
-        return share
+    def _name(self) -> str:
+        if self.recording is None:
+            return self._title
+        if self.target is not None:
+            return self.target.name
+        if self.unsaved:
+            return f"{self._title or self.recording.reader.meta().get('title') or 'session'} (unsaved)"
+        return self.recording.reader.path.name
+
+    # -- questions -------------------------------------------------------------------------------
+
+    def ask_what_to_keep(self) -> QMessageBox.StandardButton:
+        """Save, Discard or Cancel."""
+        buttons = QMessageBox.StandardButton
+        return QMessageBox.question(
+            self._parent,
+            "Close",
+            "This session has not been saved. Do you want to save it?",
+            buttons.Save | buttons.Discard | buttons.Cancel,
+            buttons.Save,
+        )
+
+    def ask_target(self) -> Path | None:
+        """Where to save the session; None when the user cancels."""
+        suggestion = time.strftime("session-%Y-%m-%d-%H%M.plm")
+        name, _ = QFileDialog.getSaveFileName(self._parent, "Save session", suggestion, FILES)
+        return Path(name) if name else None
+
+    def ask_source(self) -> Path | None:
+        """Which session to open; None when the user cancels."""
+        name, _ = QFileDialog.getOpenFileName(self._parent, "Open session", "", FILES)
+        return Path(name) if name else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Exports from the window: the picture at once, a table by a process of its own (table_process.py).
+"""Exports from the window: a picture is written by a thread, a table by a process of its own (table_process.py).
 
 A table of a long session takes a while, and the window must neither stop nor slow down for it.
 """
@@ -10,80 +10,115 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QProcess
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QProcess, QThread, Signal
+from PySide6.QtGui import QImageWriter
 from PySide6.QtWidgets import QFileDialog, QProgressDialog
 
-from monitor_app.core.errors import ExportError, MonitorError
+from monitor_app.core.atomic_file import completed
+from monitor_app.core.errors import ExportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
+    from PySide6.QtGui import QImage
     from PySide6.QtWidgets import QWidget
 
-    from monitor_app.gui.main_window import MainWindow
-    from monitor_app.session.reader import SessionReader
+    from monitor_app.gui.session.recording import Recording
+    from monitor_app.session.rows import SignalRow
 
 ROWS_PER_S = 1_500_000
-"""What the export writes on a slow machine, for the estimate."""
+"""Speed of the export on a slow machine, for the estimate of its time."""
 SHOW_AFTER_MS = 800
 
 
-class Exports:
-    """What is in view of the session, of the signals that are shown."""
+class Exports(QObject):
+    """Writes files while the window keeps running; announces where they are, or what went wrong."""
 
-    def __init__(self, window: MainWindow) -> None:
-        self._window = window
+    note = Signal(str)
+    alarm = Signal(str)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._parent = parent
         self.table: TableExport | None = None
+        self._pictures: list[PictureExport] = []
 
-    @property
-    def _span_s(self) -> tuple[float, float]:
-        """What is in view of the session, in seconds from its start."""
-        view = self._window.view
-        return max(view.start_s, 0.0), min(view.end_s, self._window.edge_s)
+    def export_picture(self, picture: QImage, session: Path) -> None:
+        """Ask for a name and write a picture of this session there."""
+        target = ask_target(self._parent, "Export picture", ".png", session)
+        if target is not None:
+            export = PictureExport(self, picture, target, session)
+            self._pictures.append(export)
+            export.finished.connect(self._end_pictures)
+            export.start(QThread.Priority.LowPriority)
 
-    def export_view(self) -> None:
-        """A picture."""
-        window, span_s = self._window, self._span_s
-        if window.recording is None:
-            return
-        target = ask_target(window, "Export picture", ".png", window.recording.reader.path)
-        if target is None:
-            return
-        try:
-            export_picture(window.recording.reader, target, span_s, dark=window.theme.name == "dark")
-        except MonitorError as error:
-            self._tell(str(error), failed=True)
-        else:
-            self._tell(f"The picture is in {target}.", failed=False)
+    def _end_pictures(self) -> None:
+        """Announce those that have ended; a method of an object of the window's thread, so that it runs there."""
+        for export in [each for each in self._pictures if each.isFinished()]:
+            self._pictures.remove(export)
+            if export.problem:
+                self.alarm.emit(export.problem)
+            else:
+                self.note.emit(f"The picture is in {export.target}.")
+            export.deleteLater()
 
-    def export_samples(self) -> None:
-        """Every sample as a table for each source, written beside the window's own work."""
-        window, (start_s, end_s) = self._window, self._span_s
-        recording, signals = window.recording, window.selected.traces.signals
-        if recording is None or not signals:
-            return
-        target = ask_target(window, "Export samples", ".csv", recording.reader.path)
-        if target is not None and end_s > start_s:
+    def export_samples(self, recording: Recording, signals: Sequence[SignalRow], span_s: tuple[float, float]) -> None:
+        """Ask for a name and write every sample of these signals, a table for each source."""
+        target = ask_target(self._parent, "Export samples", ".csv", recording.reader.path)
+        if target is not None:
             rates = [recording.rate_hz(source) for source in {signal.source for signal in signals}]
             self.table = TableExport(
-                window, recording.reader.path, target, (start_s, end_s), [signal.id for signal in signals],
-                round((end_s - start_s) * sum(rates)), lambda sentence, failed: self._tell(sentence, failed=failed),
+                self._parent, recording.reader.path, target, span_s, [signal.id for signal in signals],
+                round((span_s[1] - span_s[0]) * sum(rates)),
             )  # fmt: skip
+            self.table.note.connect(self.note)
+            self.table.alarm.connect(self.alarm)
 
-    def _tell(self, sentence: str, *, failed: bool) -> None:
-        notice = self._window.parts.notice
-        (notice.alarm if failed else notice.note)(sentence)
+    def wait(self) -> None:
+        """Until the pictures are written."""
+        for export in self._pictures:
+            export.wait()
 
 
-class TableExport:
-    """One table being written. ``tell`` is given the sentence of how it ended, and whether it went wrong."""
+class PictureExport(QThread):
+    """A picture being encoded and written, which takes longer than a frame may."""
+
+    def __init__(self, parent: QObject, picture: QImage, target: Path, session: Path) -> None:
+        super().__init__(parent)
+        self.target = target
+        self.problem = ""
+        """One sentence, once it has failed."""
+        self._picture, self._session = picture, session
+
+    def run(self) -> None:
+        try:
+            write_png(self._picture, self.target, self._session)
+        except ExportError as error:
+            self.problem = str(error)
+
+
+def write_png(picture: QImage, target: Path, session: Path) -> None:
+    """Write a picture of a session, whole or not at all. Raises ExportError."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    if not QImageWriter(buffer, QByteArray(b"png")).write(picture):
+        raise ExportError("The picture cannot be encoded as PNG: choose a smaller one.")
+    with completed(target, session) as file:
+        file.write(bytes(buffer.data().data()))
+
+
+class TableExport(QObject):
+    """Tables being written by a process of their own; announces how it ended."""
+
+    note = Signal(str)
+    alarm = Signal(str)
 
     def __init__(
         self, parent: QWidget, session: Path, target: Path, span_s: tuple[float, float], signal_ids: Sequence[int],
-        rows: int, tell: Callable[[str, bool], None],
+        rows: int,
     ) -> None:  # fmt: skip
+        super().__init__(parent)
         self._target = target
-        self._tell = tell
         self._cancelled = False
         self.process = QProcess(parent)
         self.process.finished.connect(self._end)
@@ -92,7 +127,7 @@ class TableExport:
         self._progress.setMinimumDuration(SHOW_AFTER_MS)
         self._progress.canceled.connect(self._cancel)
         start_s, end_s = span_s
-        words = [
+        arguments = [
             "-m",
             "monitor_app.gui.session.table_process",
             str(session),
@@ -100,7 +135,7 @@ class TableExport:
             f"{start_s:.9f}",
             f"{end_s:.9f}",
         ]
-        self.process.start(sys.executable, [*words, *map(str, signal_ids)])
+        self.process.start(sys.executable, [*arguments, *map(str, signal_ids)])
 
     def _cancel(self) -> None:
         self._cancelled = True
@@ -111,26 +146,16 @@ class TableExport:
         self._progress.close()
         self._progress.deleteLater()
         if self._cancelled:
-            self._tell("The export was cancelled; nothing was written.", False)
+            self.note.emit("The export was cancelled; nothing was written.")
         elif code == 0 and status is QProcess.ExitStatus.NormalExit:
             written = bytes(self.process.readAllStandardOutput().data()).decode(errors="replace").strip()
-            self._tell(f"The samples in view are in {written.replace(chr(10), ' and ') or self._target}.", False)
+            self.note.emit(f"The samples in view are in {written.replace(chr(10), ' and ') or self._target}.")
         else:
             said = bytes(self.process.readAllStandardError().data()).decode(errors="replace").strip()
-            self._tell(said.splitlines()[-1] if said else "The export ended without a word; see the log.", True)
+            self.alarm.emit(said.splitlines()[-1] if said else "The export ended without a message; see the log.")
 
 
 def ask_target(parent: QWidget, title: str, suffix: str, session: Path) -> Path | None:
-    """Where to write; None when the user thinks better of it."""
+    """Where to write; None when the user cancels."""
     name, _ = QFileDialog.getSaveFileName(parent, title, f"{session.stem}{suffix}", f"*{suffix}")
     return Path(name) if name else None
-
-
-def export_picture(reader: SessionReader, target: Path, span_s: tuple[float, float], *, dark: bool) -> None:
-    """The part of the session in view as a PNG. Raises ExportError."""
-    from monitor_app.exports.session_png import write_png  # font and layout code that few sessions need
-
-    start_s, end_s = span_s
-    if end_s <= start_s:
-        raise ExportError("There is nothing in view to export.")
-    write_png(reader, target, start_s=start_s, end_s=end_s, theme="dark" if dark else "light")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the window knows of the open session: read a little at every frame, and never twice. No Qt."""
+"""The open session as the window reads it: new rows at every frame, none of them twice. No Qt."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 FINAL = frozenset({RunState.DONE.value, RunState.FAILED.value, RunState.CANCELLED.value})
 NOW_S = 0.5
-"""Read-outs of the present are means over this long."""
+"""Present values are means over this time."""
 NOW_SAMPLES = 3
 _MIN_OPEN_NS = 200_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Idle and full power as they last were, in W; None while not known."""
+    """The latest idle and full power in W; None while not known."""
 
     idle_w: float | None = None
     full_w: float | None = None
@@ -39,7 +39,7 @@ class Levels:
 
 
 class Recording:
-    """A session, live or old. ``advance`` at every frame, ``update_rows`` a few times a second."""
+    """A session, live or recorded. ``advance`` at every frame, ``update_rows`` a few times a second."""
 
     def __init__(self, reader: SessionReader) -> None:
         self.reader = reader
@@ -55,15 +55,15 @@ class Recording:
         self.clocks: dict[int, ClockRow] = {}
         self.lost_samples = 0
         self.awaits_runs = False
-        """A bench has runs to do that are not in the file yet."""
+        """Whether the bench has runs in its plan that are not in the file yet."""
         self.levels = Levels()
         self.results: dict[int, RunResult] = {}
         self.power: SignalRow | None = None
         """The power of the whole board."""
         self.usual: list[SignalRow] = []
-        """What is shown until someone chooses."""
+        """What is shown until the user selects signals."""
         self.labels: dict[int, str] = {}
-        """What each signal is called where there are several."""
+        """The name of each signal, with that of its source where several have the same name."""
         self._baselines_w: dict[int, float] = {}
 
     # -- at every frame --------------------------------------------------------------------------
@@ -109,14 +109,14 @@ class Recording:
         self.levels = self._levels()
 
     def update_results(self) -> None:
-        """Figures of the runs that can still change."""
+        """Read the results of the runs that may have changed."""
         for run in self.runs:
             known = self.results.get(run.id)
             if run.state != RunState.WAITING.value and (known is None or known.run.state not in FINAL):
                 self.results[run.id] = run_result(run_inputs(self.reader, run, LIVE))
 
     def _levels(self) -> Levels:
-        """Idle of the latest baseline, full of the latest timing; before the first one, of its warm-up."""
+        """Idle of the latest baseline; full of the latest timed span or, before there is one, of the latest warm-up."""
         idle = next((s for s in reversed(self.spans) if s.phase in IDLE_PHASES and s.end_ns is not None), None)
         result = self.latest_result
         full_w = result.power.full_w if result is not None and result.power is not None else self._warm_w()
@@ -131,7 +131,7 @@ class Recording:
         return self._baselines_w[span.id]
 
     def _warm_w(self) -> float | None:
-        """Over the second half of the latest warm-up, when the board has come to its plateau."""
+        """Over the second half of the latest warm-up, when the power has settled."""
         warm = next((s for s in reversed(self.spans) if s.phase == Phase.WARM_UP.value), None)
         if warm is None:
             return None
@@ -144,11 +144,11 @@ class Recording:
         statistics = self.reader.statistics(self.power.id, start_ns, end_ns)
         return statistics.mean if statistics.count else None
 
-    # -- what is what ----------------------------------------------------------------------------
+    # -- what the session contains ---------------------------------------------------------------
 
     @property
     def read_out(self) -> SignalRow | None:
-        """The power that the read-outs are of: the total, or where nothing says that it is that, the first one."""
+        """The power that the read-outs show: the total, or the first one where no signal is declared the total."""
         return self.power or next((s for s in self.usual if s.quantity is Quantity.POWER), None)
 
     def beside(self, quantity: Quantity) -> SignalRow | None:
@@ -160,7 +160,7 @@ class Recording:
         return alone[0] if len(alone) == 1 else None
 
     def mean_now(self, signal: SignalRow | None) -> float | None:
-        """Mean over the last NOW_S, of a slow source over a few samples, or None when nothing came in that time."""
+        """Mean over the last NOW_S, of a slow source over a few samples; None when no sample arrived in that time."""
         if signal is None or self.origin_ns is None:
             return None
         over_s = max(NOW_S, NOW_SAMPLES / max(self.rate_hz(signal.source), 1e-3))
@@ -168,7 +168,7 @@ class Recording:
         return statistics.mean if statistics.count else None
 
     def rate_hz(self, source_id: int) -> float:
-        """As fitted, or as the source states it."""
+        """Sample rate as fitted, or as the source declares it."""
         clock = self.clocks.get(source_id)
         if clock is not None:
             return clock.rate_hz
@@ -176,7 +176,7 @@ class Recording:
 
     @property
     def has_runs(self) -> bool:
-        """There are runs, or there will be."""
+        """Whether there are runs, or the bench has some in its plan."""
         return bool(self.runs) or self.awaits_runs
 
     @property
@@ -185,12 +185,12 @@ class Recording:
 
     @property
     def latest_result(self) -> RunResult | None:
-        """Figures of the run that is going on once it has any, until then of the one before."""
+        """Results of the current run once it has any, until then of the run before it."""
         timed = [run.id for run in self.runs if run.id in self.results and self.results[run.id].images]
         return self.results[timed[-1]] if timed else None
 
     @property
     def current_run(self) -> RunRow | None:
-        """The run that is going on, or the last one that was."""
+        """The run in progress, or the last one."""
         begun = [run for run in self.runs if run.state != RunState.WAITING.value]
         return begun[-1] if begun else None

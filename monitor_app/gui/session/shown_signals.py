@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 MOST_PANES = 4
 MOST_IN_PANE = 6
-"""As many as there are colours and marks to tell them apart by."""
+"""The number of colours and marks that distinguish them."""
 COMPUTED = frozenset({"sum", "difference"})
-"""Kinds of the sources that the bench computes: each has one signal, and its own name says what it is."""
+"""Kinds of the sources that the bench computes: each has one signal, which is named after its source."""
 RAILS = "jetson-rails"
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """A signal in the picture; it keeps its ``slot``, which is its colour and its mark, while it is there."""
+class ShownSignal:
+    """A signal in the plot; while it is shown it keeps its ``slot``, which is its colour and its mark."""
 
     signal: SignalRow
     slot: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Traces:
+class ShownSignals:
     """Panes from top to bottom, each with signals of one quantity; a frozen value."""
 
-    panes: tuple[tuple[Trace, ...], ...] = ()
+    panes: tuple[tuple[ShownSignal, ...], ...] = ()
 
     @property
-    def all(self) -> tuple[Trace, ...]:
+    def all(self) -> tuple[ShownSignal, ...]:
         return tuple(trace for pane in self.panes for trace in pane)
 
     @property
@@ -48,44 +48,44 @@ class Traces:
 
     @property
     def first(self) -> SignalRow | None:
-        """The signal that stands for the session where there is room for one."""
+        """The signal that represents the session where there is room for one."""
         return self.panes[0][0].signal if self.panes else None
 
-    def of(self, signal_id: int) -> Trace | None:
-        """The trace of a signal, or None where it is not shown."""
+    def of(self, signal_id: int) -> ShownSignal | None:
+        """How a signal is shown, or None where it is not."""
         return next((trace for trace in self.all if trace.signal.id == signal_id), None)
 
     def problem_with(self, signal: SignalRow) -> str:
         """Why a signal cannot be shown with the others, one sentence; empty where it can."""
         pane = self._pane_of(signal.quantity)
         if pane is None and len(self.panes) == MOST_PANES:
-            return f"{MOST_PANES} quantities are shown: take one of them out first."
+            return f"{MOST_PANES} quantities are shown: hide one of them first."
         if pane is not None and len(self.panes[pane]) == MOST_IN_PANE:
-            return f"{MOST_IN_PANE} signals are shown in one pane: take one of them out first."
+            return f"{MOST_IN_PANE} signals are shown in one pane: hide one of them first."
         return ""
 
-    def toggled(self, signal: SignalRow) -> Traces:
-        """With the signal, or without it if it was there; the last one stays, and so does what has no room."""
+    def toggled(self, signal: SignalRow) -> ShownSignals:
+        """With the signal, or without it if it was shown; unchanged where it is the last one or has no room."""
         if self.of(signal.id) is not None:
             left = (tuple(t for t in pane if t.signal.id != signal.id) for pane in self.panes)
             panes = tuple(pane for pane in left if pane)
-            return Traces(panes) if panes else self
+            return ShownSignals(panes) if panes else self
         if self.problem_with(signal):
             return self
         k = self._pane_of(signal.quantity)
         if k is None:
-            return Traces((*self.panes, (Trace(signal),)))
+            return ShownSignals((*self.panes, (ShownSignal(signal),)))
         taken = {trace.slot for trace in self.panes[k]}
         slot = next(free for free in range(MOST_IN_PANE) if free not in taken)
-        return Traces((*self.panes[:k], (*self.panes[k], Trace(signal, slot)), *self.panes[k + 1 :]))
+        return ShownSignals((*self.panes[:k], (*self.panes[k], ShownSignal(signal, slot)), *self.panes[k + 1 :]))
 
     def _pane_of(self, quantity: Quantity) -> int | None:
         return next((k for k, pane in enumerate(self.panes) if pane[0].signal.quantity is quantity), None)
 
 
-def traces_of(signals: Iterable[SignalRow]) -> Traces:
-    """These signals, the first of each quantity with its quantity's own colour; those without room are left out."""
-    traces = Traces()
+def shown_signals_of(signals: Iterable[SignalRow]) -> ShownSignals:
+    """These signals, the first of each quantity in the colour of the quantity; those without room are left out."""
+    traces = ShownSignals()
     for signal in signals:
         if traces.of(signal.id) is None:
             traces = traces.toggled(signal)
@@ -93,21 +93,21 @@ def traces_of(signals: Iterable[SignalRow]) -> Traces:
 
 
 def usual_signals(reader: SessionReader) -> list[SignalRow]:
-    """What is shown until someone chooses: the total power first, then the power of each other instrument."""
+    """What is shown until the user selects signals: the total power, then the power of each other instrument."""
     total = total_power(reader)
     kinds = {source.id: source.kind for source in reader.sources()}
-    chosen = powers_of_sources(reader)
-    if any(kind in COMPUTED and chosen[k].role is Role.TOTAL for k, kind in kinds.items() if k in chosen):
-        # The rails are in the total; one of a chip says nothing beside it.
-        chosen = {k: each for k, each in chosen.items() if kinds[k] != RAILS or each.role is Role.TOTAL}
-    powers = sorted(chosen.values(), key=lambda each: (each != total, each.source))
+    by_source = powers_of_sources(reader)
+    if any(kind in COMPUTED and by_source[k].role is Role.TOTAL for k, kind in kinds.items() if k in by_source):
+        # The total includes the rails; a single one of a chip adds nothing.
+        by_source = {k: each for k, each in by_source.items() if kinds[k] != RAILS or each.role is Role.TOTAL}
+    powers = sorted(by_source.values(), key=lambda each: (each != total, each.source))
     if powers:
         return powers[:MOST_IN_PANE]
     return reader.signals()[:1]
 
 
 def labels_of(sources: Sequence[SourceRow], signals: Sequence[SignalRow]) -> dict[int, str]:
-    """By signal: its name, with that of its source before it where several sources have one of that name."""
+    """By id of the signal: its name, after that of its source where several sources have a signal of that name."""
     by_id = {source.id: source for source in sources}
     common = Counter(name for name, _ in {(signal.name, signal.source) for signal in signals})
     labels = {}

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which signals the user wants to see: the usual ones until they choose."""
+"""Which signals the user wants to see: the usual ones until the user selects others."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QObject, Signal
+
 from monitor_app.core.samples import Quantity
-from monitor_app.gui.session.shown_signals import Traces, traces_of
+from monitor_app.gui.session.shown_signals import ShownSignals, shown_signals_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,56 +16,64 @@ if TYPE_CHECKING:
     from monitor_app.gui.session.recording import Recording
 
 
-class Choice:
-    """``recording`` tells the session that is shown, ``tell`` the user what cannot be done."""
+class SignalSelection(QObject):
+    """``recording`` returns the session that is shown, if any."""
 
-    def __init__(self, recording: Callable[[], Recording | None], tell: Callable[[str], None]) -> None:
+    changed = Signal()
+    refused = Signal(str)
+    """(why a signal cannot be shown, one sentence)"""
+
+    def __init__(self, recording: Callable[[], Recording | None]) -> None:
+        super().__init__()
         self._recording = recording
-        self._tell = tell
-        self.chosen: Traces | None = None
-        self._usual = Traces()
+        self.chosen: ShownSignals | None = None
+        self._usual = ShownSignals()
 
     @property
-    def traces(self) -> Traces:
+    def shown(self) -> ShownSignals:
         return self._usual if self.chosen is None else self.chosen
 
     def forget(self) -> None:
-        """Another session: its usual signals."""
-        self.chosen, self._usual = None, Traces()
+        """Show the usual signals again; another session is shown."""
+        self.chosen, self._usual = None, ShownSignals()
 
     def update(self, recording: Recording) -> None:
-        """Instruments come and go: the usual signals are those there are."""
+        """Bring the usual signals up to date, since instruments come and go."""
         if recording.usual != list(self._usual.signals):
-            self._usual = traces_of(recording.usual)
+            self._usual = shown_signals_of(recording.usual)
 
     def show(self, signal_id: int) -> None:
-        """A signal alone."""
+        """Show only this signal."""
         recording = self._recording()
         signal = next((s for s in recording.signals if s.id == signal_id), None) if recording else None
         if signal is not None:
-            self.chosen = traces_of([signal])
+            self._choose(shown_signals_of([signal]))
 
     def toggle(self, signal_id: int) -> None:
-        """A signal with the others, or no more."""
+        """Show this signal with the others, or hide it."""
         recording = self._recording()
         signal = next((s for s in recording.signals if s.id == signal_id), None) if recording else None
         if signal is None:
             return
-        if self.traces.of(signal_id) is None and (problem := self.traces.problem_with(signal)):
-            self._tell(problem)
-        self.chosen = self.traces.toggled(signal)
+        if self.shown.of(signal_id) is None and (problem := self.shown.problem_with(signal)):
+            self.refused.emit(problem)
+        self._choose(self.shown.toggled(signal))
 
     def show_quantity(self, unit: str) -> None:
-        """All powers, or the current or voltage that belongs to that of the board."""
+        """Show all powers, or only the current or voltage that belongs to the power of the board."""
         if Quantity(unit) is Quantity.POWER:
-            self.chosen = None
+            self._choose(None)
         elif (signal_id := self._of(unit)) is not None:
             self.show(signal_id)
 
     def toggle_quantity(self, unit: str) -> None:
-        """The power of the board, or what belongs to it, with the others."""
+        """Show the power of the board, or its current or voltage, with the others, or hide it."""
         if (signal_id := self._of(unit)) is not None:
             self.toggle(signal_id)
+
+    def _choose(self, chosen: ShownSignals | None) -> None:
+        self.chosen = chosen
+        self.changed.emit()
 
     def _of(self, unit: str) -> int | None:
         recording = self._recording()

@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    """As an exception, so that what is half written is taken away."""
+    """Raise an exception, so that a file that is written in part is removed."""
     raise SystemExit(1)
 
 

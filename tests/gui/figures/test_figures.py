@@ -33,6 +33,7 @@ from monitor_app.gui.figures.chart_list import lines_of
 from monitor_app.gui.figures.job import FiguresJob
 from monitor_app.gui.figures.job_messages import Figures, FindingText, decode, encode
 from monitor_app.gui.figures.window import chart_of
+from monitor_app.gui.panels.toolbar import Toolbar
 from monitor_app.gui.theme import DARK, LIGHT
 from tests.analysis.campaigns import campaign, published_campaign
 from tests.gui.conftest import StandIn, Tape, frames
@@ -354,7 +355,7 @@ def test_f5_goes_to_the_figures_and_back(qtbot: QtBot, main: MainWindow, started
     assert "old.plm" in window.windowTitle()
     qtbot.keyClick(window, Qt.Key.Key_F5)
     qtbot.waitUntil(main.isActiveWindow)
-    main.parts.toolbar.buttons["show"].click()
+    main.parts.panel(Toolbar).figures.click()
     qtbot.waitUntil(window.isActiveWindow)
     assert main.figures.window is window
 
@@ -363,7 +364,7 @@ def test_without_a_session_there_are_no_figures(open_window: Opener) -> None:
     main = open_window(None, None)
     main.figures.show()
     assert main.figures.window is None
-    assert "no session" in main.parts.notice.text
+    assert "no session" in main.parts.message_bar.text
 
 
 def test_hovering_names_the_network_with_its_figures(qtbot: QtBot, window: FiguresWindow) -> None:
@@ -394,7 +395,7 @@ def test_a_click_on_a_bubble_shows_its_trace(qtbot: QtBot, window: FiguresWindow
     qtbot.mouseClick(window.view, Qt.MouseButton.LeftButton, pos=at_point(window, "Middle"))
     assert main.view.start_s == pytest.approx(10.0, abs=0.3)
     assert main.view.end_s == pytest.approx(18.0, abs=0.3)
-    assert "Middle b1" in main.parts.notice.text
+    assert "Middle b1" in main.parts.message_bar.text
 
 
 def test_a_bubble_of_another_session_says_whose_it_is(window: FiguresWindow, main: MainWindow, tmp_path: Path) -> None:
@@ -620,7 +621,7 @@ def test_a_file_that_cannot_be_written_is_reported(
     window.save(".svg")
     assert "no/such" in window.notice.text
     answer(monkeypatch, None)
-    window.notice.put_away()
+    window.notice.dismiss()
     window.save(".svg")
     assert not window.notice.isVisible()
 

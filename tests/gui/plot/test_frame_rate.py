@@ -9,7 +9,7 @@ from monitor_app.gui.plot.frame_rate import frame_ms
 
 
 @pytest.mark.parametrize(
-    ("width_s", "pixels", "hurried", "ms"),
+    ("width_s", "pixels", "interactive", "ms"),
     [
         (30.0, 1300, True, 16),
         (3.0, 1300, False, 33),
@@ -18,5 +18,5 @@ from monitor_app.gui.plot.frame_rate import frame_ms
         (30.0, 0, False, 50),
     ],
 )
-def test_a_frame_is_worth_a_pixel(width_s: float, pixels: int, hurried: bool, ms: int) -> None:
-    assert frame_ms(width_s=width_s, pixels=pixels, hurried=hurried) == ms
+def test_a_frame_is_worth_a_pixel(width_s: float, pixels: int, interactive: bool, ms: int) -> None:
+    assert frame_ms(width_s=width_s, pixels=pixels, interactive=interactive) == ms

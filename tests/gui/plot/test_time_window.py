@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.gui.plot.time_window import MIN_WIDTH_S, ViewWindow, live_edge_ns
+from monitor_app.gui.plot.time_window import MIN_WIDTH_S, TimeWindow, live_edge_ns
 
 SECONDS = st.floats(0.01, 1e5)
 
 
 @given(start=st.floats(-100, 1e4), width=SECONDS, share=st.floats(0, 1), factor=st.floats(0.5, 2))
 def test_zoom_keeps_the_time_under_the_pointer(start: float, width: float, share: float, factor: float) -> None:
-    view = ViewWindow(start, width)
+    view = TimeWindow(start, width)
     at = start + share * width
     zoomed = view.zoomed(factor, at, edge_s=1e6)
     assert (at - zoomed.start_s) / zoomed.width_s == pytest.approx(share, abs=1e-6)
@@ -25,7 +25,7 @@ def test_zoom_keeps_the_time_under_the_pointer(start: float, width: float, share
 def test_a_followed_view_holds_the_newest_and_is_late_by_less_than_a_pixel(
     edge: float, width: float, pixels: int
 ) -> None:
-    view = ViewWindow(0.0, width, following=True).followed(edge, pixels)
+    view = TimeWindow(0.0, width, following=True).followed(edge, pixels)
     tolerance = 1e-9 * edge
     assert view.start_s - tolerance <= edge <= view.end_s + tolerance
     if edge > width:
@@ -33,41 +33,41 @@ def test_a_followed_view_holds_the_newest_and_is_late_by_less_than_a_pixel(
 
 
 def test_a_fresh_page_is_filled_before_it_moves() -> None:
-    view = ViewWindow(0.0, 30.0, following=True)
+    view = TimeWindow(0.0, 30.0, following=True)
     assert view.followed(12.0, 1000) == view
     assert view.followed(31.0, 1000).end_s == pytest.approx(31.0, abs=0.03)
 
 
 def test_panning_back_stops_following_and_reaching_the_newest_resumes() -> None:
-    view = ViewWindow(70.0, 30.0, following=True)
+    view = TimeWindow(70.0, 30.0, following=True)
     paused = view.panned(-5.0, 100.0, live=True)
     assert not paused.following
     assert paused.followed(200.0, 1000) == paused
     assert paused.panned(6.0, 100.0, live=True).following
-    assert paused.at_edge(200.0, live=True) == ViewWindow(170.0, 30.0, following=True)
+    assert paused.at_edge(200.0, live=True) == TimeWindow(170.0, 30.0, following=True)
 
 
 def test_an_old_session_is_never_followed() -> None:
-    view = ViewWindow(0.0, 30.0)
+    view = TimeWindow(0.0, 30.0)
     assert not view.panned(1000.0, 100.0, live=False).following
     assert not view.at_edge(100.0, live=False).following
-    assert view.fitted(100.0, live=False) == ViewWindow(0.0, 100.0)
+    assert view.fitted(100.0, live=False) == TimeWindow(0.0, 100.0)
 
 
 def test_zooming_out_of_a_followed_view_goes_on_following() -> None:
-    wider = ViewWindow(70.0, 30.0, following=True).zoomed(2.0, 80.0, 100.0)
+    wider = TimeWindow(70.0, 30.0, following=True).zoomed(2.0, 80.0, 100.0)
     assert wider.following
     assert wider.end_s == pytest.approx(100.0)
 
 
 def test_zooming_into_the_past_of_a_followed_view_pauses() -> None:
-    closer = ViewWindow(70.0, 30.0, following=True).zoomed(0.25, 80.0, 100.0)
+    closer = TimeWindow(70.0, 30.0, following=True).zoomed(0.25, 80.0, 100.0)
     assert not closer.following
     assert closer.start_s <= 80.0 <= closer.end_s
 
 
 def test_there_is_a_closest_zoom() -> None:
-    assert ViewWindow(0.0, 2 * MIN_WIDTH_S).zoomed(1e-3, 0.0, 10.0).width_s == MIN_WIDTH_S
+    assert TimeWindow(0.0, 2 * MIN_WIDTH_S).zoomed(1e-3, 0.0, 10.0).width_s == MIN_WIDTH_S
 
 
 @pytest.mark.parametrize(

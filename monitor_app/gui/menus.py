@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The menus of the main window, and what the mouse does on its panes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from monitor_app.gui.actions import Command, Separator
+from monitor_app.gui.panels.readouts import Readouts
+from monitor_app.gui.panels.run_table import RunTable
+
+if TYPE_CHECKING:
+    from monitor_app.gui.bench_controller import BenchController
+    from monitor_app.gui.layout import Parts
+    from monitor_app.gui.plot.navigation import Navigation
+    from monitor_app.gui.session.document import Document
+    from monitor_app.gui.session.signal_selection import SignalSelection
+
+
+class WindowCommands(Protocol):
+    """What only the window as a whole can do."""
+
+    def export_picture(self) -> None: ...
+    def export_samples(self) -> None: ...
+    def close(self) -> bool: ...
+    def add_mark(self) -> None: ...
+    def zoom_to_selection(self) -> None: ...
+    def clear_selection(self) -> None: ...
+    def show_figures(self) -> None: ...
+    def show_only_traces(self, on: bool) -> None: ...
+    def show_full_screen(self, on: bool) -> None: ...
+    def use_theme(self, name: str) -> None: ...
+    def show_shortcuts(self) -> None: ...
+
+
+PANEL_COMMANDS = ("side", "readouts", "overview", "table")
+"""Names of the commands that show and hide what surrounds the panes."""
+
+MOUSE_ACTIONS = (
+    ("Wheel", "zoom in time at the cursor"),
+    ("Shift + wheel", "pan in time"),
+    ("Ctrl + wheel, wheel on an axis", "zoom the values"),
+    ("Drag", "pan in time; a live view stops following"),
+    ("Ctrl + drag, drag on an axis", "pan the values"),
+    ("Shift + drag", "select an interval and measure it"),
+    ("Double click", "show the whole session"),
+    ("Middle click", "fit the values again"),
+    ("Double click on a run", "show that run"),
+    ("Click on a signal", "show only this signal"),
+    ("Ctrl + click on a signal, or its +", "show or hide this signal"),
+)
+
+
+def menu_commands(
+    window: WindowCommands,
+    document: Document,
+    bench: BenchController,
+    navigation: Navigation,
+    signals: SignalSelection,
+    parts: Parts,
+) -> tuple[Command | Separator, ...]:
+    """All commands of the window, in the order of its menus."""
+    return (
+        Command("File", "Open session…", document.open, ("Ctrl+O",)),
+        Command("File", "Save session…", document.save, ("Ctrl+S",)),
+        Separator("File"),
+        Command("File", "Export picture of the view…", window.export_picture, ("Ctrl+P",)),
+        Command("File", "Export samples in view…", window.export_samples, ("Ctrl+E",)),
+        Separator("File"),
+        Command("File", "Quit", window.close, ("Ctrl+Q",)),
+        Command("Bench", "Start or stop runs", bench.start_or_stop, ("Space",)),
+        Command("Bench", "Skip run", bench.skip_run, ("N",)),
+        Command("Bench", "Add a mark", window.add_mark, ("M",)),
+        Command("View", "Follow the newest samples", navigation.follow, ("End", "Shift+Space")),
+        Command("View", "Go to the beginning", navigation.go_to_start, ("Home",)),
+        Command("View", "Show the whole session", navigation.show_all, ("Ctrl+0", "*")),
+        Command("View", "Zoom in", navigation.zoom_in, ("Up", "+", "=")),
+        Command("View", "Zoom out", navigation.zoom_out, ("Down", "-")),
+        Command("View", "Pan to earlier", navigation.pan_earlier, ("Left",)),
+        Command("View", "Pan to later", navigation.pan_later, ("Right",)),
+        Command("View", "One page earlier", navigation.page_earlier, ("Shift+Left",)),
+        Command("View", "One page later", navigation.page_later, ("Shift+Right",)),
+        Command("View", "Zoom to the selection", window.zoom_to_selection, ("Z",)),
+        Command("View", "Clear the selection", window.clear_selection, ("Esc",)),
+        Separator("View"),
+        Command("View", "Show only power", lambda: signals.show_quantity("W"), ("P",)),
+        Command("View", "Show only current", lambda: signals.show_quantity("A"), ("C",)),
+        Command("View", "Show only voltage", lambda: signals.show_quantity("V"), ("V",)),
+        Command("View", "Show or hide power", lambda: signals.toggle_quantity("W"), ("Shift+P",)),
+        Command("View", "Show or hide current", lambda: signals.toggle_quantity("A"), ("Shift+C",)),
+        Command("View", "Show or hide voltage", lambda: signals.toggle_quantity("V"), ("Shift+V",)),
+        Command("Analysis", "Figures and findings", window.show_figures, ("F5",)),
+        Command("Window", "Sources and runs", parts.side.setVisible, ("F6",), checkable=True, name="side"),
+        Command("Window", "Read-outs", parts.panel(Readouts).setVisible, ("F7",), checkable=True, name="readouts"),
+        Command("Window", "Overview", parts.overview.setVisible, ("F8",), checkable=True, name="overview"),
+        Command("Window", "Table of runs", parts.panel(RunTable).set_wanted, ("F9",), checkable=True, name="table"),
+        Command("Window", "Only the traces", window.show_only_traces, ("F10",), checkable=True, checked=False),
+        Command("Window", "Full screen", window.show_full_screen, ("F11",), checkable=True, checked=False),
+        Separator("Window"),
+        Command("Window", "Dark theme", lambda: window.use_theme("dark")),
+        Command("Window", "Light theme", lambda: window.use_theme("light")),
+        Command("Help", "Keyboard and mouse shortcuts", window.show_shortcuts, ("F1", "?")),
+    )

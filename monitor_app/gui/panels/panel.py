@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a panel is: it shows its part of the state of the window, and announces by signals what the user asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, ClassVar
+
+from PySide6.QtWidgets import QWidget
+
+from monitor_app.core.status import BenchPhase
+
+if TYPE_CHECKING:
+    from monitor_app.core.status import BenchStatus
+    from monitor_app.gui.session.recording import Recording
+    from monitor_app.gui.session.shown_signals import ShownSignals
+    from monitor_app.gui.theme import Theme
+
+
+class Place(Enum):
+    """Where a panel stands in the window."""
+
+    TOP = auto()
+    """Across the window, under the menus."""
+    SIDE = auto()
+    """In the column left of the panes."""
+    ABOVE_PANES = auto()
+    BELOW_PANES = auto()
+    BOTTOM = auto()
+    """Across the window, at its lower edge."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowState:
+    """What the window shows at one moment; the recording and the status are read, never changed."""
+
+    recording: Recording | None
+    status: BenchStatus | None
+    """What the bench last reported; None without a bench."""
+    shown: ShownSignals
+    theme: Theme
+    selection: tuple[float, float] | None = None
+    """Start and end, in s since the start of the session."""
+    live: bool = False
+    """Whether a bench of this window is recording."""
+    can_start: bool = False
+    unsaved: bool = False
+    """Whether the user has yet to decide where the session is to be saved."""
+    samples_per_column: int | None = None
+    """Of the first trace; None where nothing is drawn."""
+
+    @property
+    def running(self) -> bool:
+        return self.status is not None and self.status.phase is BenchPhase.RUNNING
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any source of the session is simulated."""
+        return (self.recording is not None and self.recording.simulated) or (
+            self.status is not None and any(source.simulated for source in self.status.sources)
+        )
+
+    @property
+    def length_s(self) -> float:
+        """Seconds recorded so far."""
+        return self.recording.edge_s if self.recording is not None else 0.0
+
+
+class Panel(QWidget):
+    """A part of the window around the panes.
+
+    A new panel is a file with such a class and a line in ``layout.PANELS``.
+    """
+
+    place: ClassVar[Place] = Place.SIDE
+    period_s: ClassVar[float] = 0.2
+    """``show_state`` is called about as often, or more often where another panel of the place needs it."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.theme = theme
+
+    def show_state(self, state: WindowState) -> None:
+        """Bring the panel up to date; cheap where nothing has changed."""
+        raise NotImplementedError
+
+    def set_theme(self, theme: Theme) -> None:
+        """Use these colours from now on."""
+        self.theme = theme
+        self.update()

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All that is painted around the curves at one moment, as a frozen value. Places are in pixels of the stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QRectF
+
+    from monitor_app.gui.plot.annotations import Annotations
+    from monitor_app.gui.plot.columns import TraceLines
+    from monitor_app.gui.plot.time_window import TimeWindow
+    from monitor_app.gui.theme import Theme
+
+
+@dataclass(frozen=True, slots=True)
+class LegendEntry:
+    """A signal as the legend names it."""
+
+    name: str
+    value: str
+    colour: str
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The time under the mouse, and the lines of text to write there."""
+
+    seconds: float
+    traces: tuple[tuple[str, ...], ...]
+    """For each trace pane; the first line of the first one is the time."""
+    latency: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CurveState:
+    """A curve, as the marks along it are placed; ``lines`` is None where nothing is drawn."""
+
+    lines: TraceLines | None
+    colour: str
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaneState:
+    """A pane: where its data are, and the values at its lower and upper edge."""
+
+    rect: QRectF
+    y_range: tuple[float, float]
+    text_scale: float = 1.0
+    """What the numbers on the y axis are multiplied by."""
+    curves: tuple[CurveState, ...] = ()
+    source_ids: frozenset[int] = frozenset()
+    legend: tuple[LegendEntry, ...] = ()
+
+    def y_pixel(self, value: float) -> float:
+        """Where a value is."""
+        low, high = self.y_range
+        return self.rect.bottom() - (value - low) / (high - low) * self.rect.height()
+
+
+@dataclass(frozen=True, slots=True)
+class PlotState:
+    """The panes that are shown, from top to bottom, with what is written on them."""
+
+    area: QRectF
+    theme: Theme
+    view: TimeWindow
+    gutter_px: int
+    """Room on the right of the panes."""
+    traces: tuple[PaneState, ...]
+    """At least one."""
+    latency: PaneState | None
+    accuracy: PaneState | None
+    levels_pane: PaneState | None
+    """The one with the power of the board."""
+    annotations: Annotations
+    selection: tuple[float, float] | None
+    """Start and end in s."""
+    cursor: Cursor | None
+
+    @property
+    def first(self) -> PaneState:
+        return self.traces[0]
+
+    @property
+    def panes(self) -> tuple[PaneState, ...]:
+        return (*self.traces, *(pane for pane in (self.latency, self.accuracy) if pane is not None))
+
+    def x_pixel(self, seconds: float) -> float:
+        """Where a time is, in s since the start of the session."""
+        rect = self.first.rect
+        return rect.left() + (seconds - self.view.start_s) / self.view.width_s * rect.width()

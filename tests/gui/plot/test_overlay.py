@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The overlay is painted from a PlotState and from nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor, QImage, QPainter
+
+from monitor_app.gui.plot.annotations import Annotations, Gap, Interval, Note
+from monitor_app.gui.plot.overlay import Backdrop, Foreground
+from monitor_app.gui.plot.plot_state import Cursor, LegendEntry, PaneState, PlotState
+from monitor_app.gui.plot.time_window import TimeWindow
+from monitor_app.gui.theme import DARK
+
+pytestmark = pytest.mark.usefixtures("qapp")
+
+PANE = PaneState(QRectF(64, 20, 300, 150), (0.0, 10.0), source_ids=frozenset({1}))
+STATE = PlotState(
+    QRectF(0, 0, 480, 200), DARK, TimeWindow(0.0, 10.0), 108, (PANE,), None, None, PANE, Annotations(), None, None
+)
+
+
+def painted(state: PlotState) -> QImage:
+    image = QImage(480, 200, QImage.Format.Format_RGB32)
+    image.fill(QColor(state.theme.ground))
+    painter = QPainter(image)
+    for layer in (Backdrop(0), Foreground(1)):
+        layer.set_state(state)
+        layer.paint(painter)
+    painter.end()
+    return image
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"selection": (2.0, 4.0)},
+        {"view": TimeWindow(1.0, 5.0)},
+        {"cursor": Cursor(3.0, (("0:03", "5.0 W"),), ())},
+        {"annotations": Annotations(runs=(Interval(1.0, 8.0, "ResNet-18"),))},
+        {"annotations": Annotations(gaps=(Gap(1.0, 2.0, "5 lost", 1),))},
+        {"annotations": Annotations(marks=((5.0, "fan on"),))},
+        {"annotations": Annotations(levels=(Note(2.0, "idle", "2.00 W", line=True),))},
+        {"traces": (replace(PANE, legend=(LegendEntry("power", "5.0 W", "#f2b134", 0),)),)},
+        {"latency": replace(PANE, rect=QRectF(64, 180, 300, 15))},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_each_part_of_the_state_is_seen(change: dict[str, object]) -> None:
+    before = painted(STATE)
+    assert painted(STATE) == before
+    assert painted(replace(STATE, **change)) != before  # type: ignore[arg-type]
+
+
+def test_a_state_is_frozen_and_says_where_times_and_values_are() -> None:
+    assert STATE.x_pixel(5.0) == 64 + 150
+    assert PANE.y_pixel(10.0) == 20
+    with pytest.raises(FrozenInstanceError):
+        STATE.selection = (1.0, 2.0)  # type: ignore[misc]
+
+
+def test_without_a_state_nothing_is_painted() -> None:
+    image = QImage(10, 10, QImage.Format.Format_RGB32)
+    image.fill(0)
+    painter = QPainter(image)
+    Backdrop(0).paint(painter)
+    painter.end()
+    assert image.pixel(5, 5) & 0xFFFFFF == 0
