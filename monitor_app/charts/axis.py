@@ -5,16 +5,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from monitor_app.charts.model import Scale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     Span = tuple[float, float]
     """Straight values between which an axis lies."""
@@ -36,10 +32,6 @@ class Axis:
 
     def place(self, value: float) -> float:
         return self.begin + (value - self.low) / (self.high - self.low) * (self.end - self.begin)
-
-    def places(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """The same for many."""
-        return np.asarray(self.begin + (values - self.low) / (self.high - self.low) * (self.end - self.begin))
 
     def value(self, place: float) -> float:
         """The inverse."""
@@ -90,14 +82,6 @@ class Room:
     needed: tuple[float, ...]
     welcome: tuple[float, ...] = ()
     from_zero: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TimeUnit:
-    """What a time axis counts in."""
-
-    name: str
-    seconds: float
 
 
 def straight(scale: Scale, value: float) -> float:
@@ -159,13 +143,6 @@ def ticks(low: float, high: float, most: int) -> list[Tick]:
     return [Tick(k * step, f"{k * step:.{places}f}") for k in range(first, last + 1)]
 
 
-def time_unit(duration_s: float) -> TimeUnit:
-    """The unit in which a duration is a number people can take in."""
-    units = (("us", 1e-6, 2e-3), ("ms", 1e-3, 2.0), ("s", 1.0, 900.0), ("min", 60.0, 14400.0))
-    fitting = (TimeUnit(name, seconds) for name, seconds, up_to_s in units if duration_s < up_to_s)
-    return next(fitting, TimeUnit("h", 3600.0))
-
-
 def number(value: float, text: str) -> str:
     """How a round value is written; ``text`` where that is short enough."""
     if value == 0:
@@ -176,7 +153,7 @@ def number(value: float, text: str) -> str:
 
 
 def round_step(at_least: float) -> float:
-    """1, 2 or 5 times a power of ten."""
+    """The smallest of 1, 2 and 5 times a power of ten that is not below the value."""
     power = 10.0 ** math.floor(math.log10(at_least))
     return power * next(factor for factor in (1, 2, 5, 10) if factor * power >= at_least * (1 - 1e-9))
 

@@ -38,12 +38,10 @@ class Style:
     """Of the whole picture, in pixels."""
     unit: float
 
-    def pen(self, colour: str, thickness: float = 1.0, *, alpha: int = 255, dashed: bool = False) -> QPen:
+    def pen(self, colour: str, thickness: float = 1.0, *, alpha: int = 255) -> QPen:
         """A pen of a thickness given in twentieths of a unit: in pixels of a chart of 1280 by 720."""
         pen = QPen(self.colour(colour, alpha), max(thickness * self.unit / 20, thickness * 0.7))
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-        if dashed:
-            pen.setDashPattern([5.0, 4.0])
         return pen
 
     def dashed_pen(self, colour: str, thickness: float, dash: Qt.PenStyle, alpha: int = 255) -> QPen:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyqtgraph as pg
 from PySide6.QtGui import QColor, QPen
 
-from monitor_app.gui.plot.value_range import round_step
+from monitor_app.charts.axis import round_step
 from monitor_app.gui.theme import SMALL_PX, ui_font
 
 if TYPE_CHECKING:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import math
 
+from monitor_app.charts.axis import round_step
+
 ROOM = 0.12
 """Fraction of the span of the data that is left free above it."""
 KEPT_ROOM = 0.75
@@ -39,9 +41,3 @@ def round_range(low: float, high: float, floor: float | None = None, room: float
     top = math.ceil((high + room * span) / step) * step
     bottom = base if base in {0.0, floor} else math.floor((low - ROOM * span) / step) * step
     return bottom, top
-
-
-def round_step(value: float) -> float:
-    """The smallest of 1, 2, 5 times a power of ten that is not below the value."""
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= value * (1 - 1e-9))
