@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import graphlib
 from pathlib import Path
 
 import grimp
-import pytest
 
 import monitor_app
 
@@ -15,22 +13,8 @@ PACKAGE = Path(monitor_app.__file__).parent
 MOST_FILES_IN_A_FOLDER = 25
 
 
-@pytest.fixture(scope="module")
-def graph() -> grimp.ImportGraph:
-    return grimp.build_graph("monitor_app", exclude_type_checking_imports=False, cache_dir=None)
-
-
-def test_no_module_imports_itself_through_others(graph: grimp.ImportGraph) -> None:
-    """A circle cannot be understood, tested or moved but as a whole."""
-    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
-    try:
-        graphlib.TopologicalSorter(imports).prepare()
-    except graphlib.CycleError as error:
-        circle = " -> ".join(reversed(error.args[1]))
-        pytest.fail(f"import circle: {circle}")
-
-
-def test_a_chart_knows_nothing_of_where_it_is_shown_or_comes_from(graph: grimp.ImportGraph) -> None:
+def test_a_chart_knows_nothing_of_where_it_is_shown_or_comes_from() -> None:
+    graph = grimp.build_graph("monitor_app", exclude_type_checking_imports=False, cache_dir=None)
     found = [
         (module, imported)
         for module in graph.find_descendants("monitor_app.charts")
@@ -38,11 +22,6 @@ def test_a_chart_knows_nothing_of_where_it_is_shown_or_comes_from(graph: grimp.I
         if imported.split(".")[1] in {"gui", "session", "exports", "bench"}
     ]
     assert found == []
-
-
-def test_only_the_application_knows_the_main_window(graph: grimp.ImportGraph) -> None:
-    """It is where everything is joined: who reaches into it from below makes it a hub again."""
-    assert graph.find_modules_that_directly_import("monitor_app.gui.main_window") == {"monitor_app.gui.app"}
 
 
 def test_no_folder_has_more_files_than_can_be_looked_over() -> None:

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from monitor_app.core.errors import InferenceError
-from monitor_app.inference.costs import count_costs
 from monitor_app.inference.messages import Load, Loaded
+from monitor_app.inference.networks.costs import count_costs
 from monitor_app.inference.networks.registry import Network, find_network
 from monitor_app.inference.networks.weights import apply_weights, file_sha256
 from monitor_app.inference.networks.weights_files import find_weights

@@ -11,10 +11,7 @@ from monitor_app.core.errors import MonitorError, PortError, SourceLostError
 from monitor_app.core.status import FoundSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from monitor_app.core.samples import PowerSource, SourceInfo
-    from monitor_app.sources.jetson.boards import Board
 
 
 class Closable(Protocol):
@@ -78,16 +75,6 @@ class DataRate:
     signals: int
     stored_bytes: int = 0
     """Of one sample of a stream, without signals that are products; 0 where every sample becomes a row of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class BoardPart:
-    """One of several sources that measure the rails of one board."""
-
-    name: str
-    make: Callable[[], PowerSource]
-    board: Board | None
-    rails: tuple[str, ...]
 
 
 def says_simulated(text: str) -> bool:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from monitor_app.core.samples import PowerSource
     from monitor_app.core.status import FoundSource, Identity
-    from monitor_app.sources.base import BoardPart
+    from monitor_app.sources.jetson.boards import BoardPart
     from monitor_app.sources.serial.transport import Transport
 
 Spec = TypeVar("Spec", bound=SourceSpec)

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
     from monitor_app.core.samples import PowerSource, SourceInfo
     from monitor_app.core.source_specs import SourceSpec
-    from monitor_app.sources.base import BoardPart
-    from monitor_app.sources.jetson.boards import Board
+    from monitor_app.sources.jetson.boards import Board, BoardPart
     from monitor_app.sources.serial.capture import Capture
     from monitor_app.sources.serial.transport import Transport
 

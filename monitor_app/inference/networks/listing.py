@@ -62,7 +62,7 @@ def list_networks(names: Sequence[str] = (), *, every: bool = False) -> list[Lis
 def _listed(network: Network) -> Listed:
     costs = None if network.own else known_costs(network.name)
     if costs is None:
-        from monitor_app.inference.costs import count_costs
+        from monitor_app.inference.networks.costs import count_costs
 
         costs = count_costs(network)
     return Listed(network, costs, network.source if network.own else usual_title(network))

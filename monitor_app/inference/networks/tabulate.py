@@ -42,7 +42,7 @@ def torchvision_rows() -> list[dict[str, Any]]:
 
 def count_rows() -> list[dict[str, Any]]:
     """A row for each network that has a name, counted now."""
-    from monitor_app.inference.costs import count_costs
+    from monitor_app.inference.networks.costs import count_costs
     from monitor_app.inference.networks.registry import NETWORKS
 
     rows = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
@@ -24,7 +25,10 @@ else:
     import tomli as tomllib
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from monitor_app.core.samples import PowerSource
 
 _DEVICE_TREES = ("proc/device-tree", "sys/firmware/devicetree/base")
 """The first is a link to the second, which leads out of a root that is not the machine's own."""
@@ -83,6 +87,16 @@ class Board(Table):
     def rail(self, name: str) -> Rail | None:
         """The rail that any kernel calls ``name``."""
         return next((rail for rail in self.rails if name in {rail.name, *rail.aliases}), None)
+
+
+@dataclass(frozen=True, slots=True)
+class BoardPart:
+    """One of several sources that measure the rails of one board."""
+
+    name: str
+    make: Callable[[], PowerSource]
+    board: Board | None
+    rails: tuple[str, ...]
 
 
 def board_names() -> list[str]:

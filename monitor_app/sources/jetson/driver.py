@@ -19,8 +19,8 @@ import numpy as np
 from monitor_app.core.errors import PortError, SourceLostError
 from monitor_app.core.samples import Quantity, SampleBlock
 from monitor_app.core.status import FoundSource
-from monitor_app.sources.base import BoardPart, Described
-from monitor_app.sources.jetson.boards import load_board, recognise_board
+from monitor_app.sources.base import Described
+from monitor_app.sources.jetson.boards import BoardPart, load_board, recognise_board
 from monitor_app.sources.jetson.chips import conversion_s, find_chips, no_permission, require_chips
 from monitor_app.sources.jetson.signals import describe, model_of
 from monitor_app.sources.jetson.sysfs import RailFile, liveliest, numbers_in, rail_files
