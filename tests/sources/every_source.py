@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -50,8 +51,19 @@ TX1_IDLE_W = 1.30
 OUTAGE_S = 0.3
 
 
+class Port(str):
+    """Where an emulator is found, and the process that it is."""
+
+    __slots__ = ("pid",)
+
+    def __new__(cls, path: str, pid: int) -> Port:
+        port = super().__new__(cls, path)
+        port.pid = pid
+        return port
+
+
 @contextlib.contextmanager
-def emulator(module: str, *options: str) -> Iterator[str]:
+def emulator(module: str, *options: str) -> Iterator[Port]:
     """One of monitor_app.emulators as a process of its own; what it printed: its port."""
     command = [sys.executable, "-m", f"monitor_app.emulators.{module}", "--until-stdin-closes", *options]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -62,8 +74,9 @@ def emulator(module: str, *options: str) -> Iterator[str]:
         assert ready, f"{command} printed no port"
         port = process.stdout.readline().decode().strip()
         assert port, f"{command} did not start"
-        yield port
+        yield Port(port, process.pid)
     finally:
+        process.send_signal(signal.SIGCONT)
         process.stdin.close()
         process.wait(START_S)
         process.stdout.close()
@@ -137,7 +150,7 @@ def ppk2(mode: str) -> Iterator[Subject]:
 
 @contextlib.contextmanager
 def lines(spec: LinesSpec) -> Iterator[Subject]:
-    with emulator("lines", "--format", spec.format, "--fault", "garbage@2.5:64/5") as port:
+    with emulator("lines", "--format", spec.format, "--fault", "garbage@4:64/5") as port:
         source = LinesSource("it", port, spec)
         # The INA226 rounds its bus to 1.25 mV of 19 V and its shunt to 0.125 mA.
         yield Subject(source, "lines", ONE_METER, ("power", TX1_IDLE_W, 0.02), simulated=True, polled=True)
@@ -167,9 +180,8 @@ JSON = LinesSpec(
 @contextlib.contextmanager
 def scpi(model: str) -> Iterator[Subject]:
     # A question that goes unanswered for longer than the driver waits is a poll that is left out.
-    with emulator(
-        "scpi", "--model", model, "--fault", "stall@3.5:1.8/6" if model == "e364x" else "stall@5:1.8/6"
-    ) as port:
+    with emulator("scpi", "--model", model) as port:
+        asleep = Outage(partial(os.kill, port.pid, signal.SIGSTOP), partial(os.kill, port.pid, signal.SIGCONT), 1.8)
         spec = ScpiSpec(
             kind="scpi", model=model, interval_s=0.1, supply_v=19.0 if model == "dmm" else None,
             resource=f"ASRL{port}::INSTR",
@@ -177,7 +189,7 @@ def scpi(model: str) -> Iterator[Subject]:
         signals = ONE_METER if model == "e364x" else ONE_CURRENT
         yield Subject(
             ScpiSource("it", spec), "scpi", signals, ("power", TX1_IDLE_W, 0.03), simulated=True, polled=True,
-            answer_s=1.0,
+            turn=asleep.turn, lose=asleep.start, answer_s=1.0,
         )  # fmt: skip
 
 
