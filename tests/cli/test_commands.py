@@ -34,7 +34,7 @@ def monitor_app(*words: str, **environment: str) -> subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         env={**os.environ, **environment},
-        timeout=100,
+        timeout=280,
         check=False,
     )
 

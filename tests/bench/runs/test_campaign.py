@@ -104,7 +104,7 @@ def recorded(folder: Path) -> Path:
     second = subprocess.run(
         [sys.executable, "-m", "monitor_app", "record", "-o", str(session), "--resume", "--quiet"],
         check=False,
-        timeout=90,
+        timeout=280,
         capture_output=True,
         text=True,
     )
