@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-ASK_S, TERMINATE_S, KILL_S = 2.0, 1.0, 1.0
-"""How long each rung of the stop ladder waits: asked to end, terminated, killed."""
+ASK_S, TERMINATE_S, KILL_S = 2.0, 1.0, 5.0
+"""How long each rung of the stop ladder waits at most: asked to end, terminated, killed. The last is for the kernel."""
 BLOCK_BYTES = 1 << 16
 """As much as a pipe of Linux holds."""
 
