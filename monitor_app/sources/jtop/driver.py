@@ -12,10 +12,13 @@ import time
 from collections import deque
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Role, Signal, SourceInfo
+from monitor_app.core.source_specs import Name, SourceSpec
 from monitor_app.core.status import FoundSource
 from monitor_app.sources.base import Described, try_source
 from monitor_app.sources.jetson.boards import recognise_board
@@ -43,6 +46,17 @@ STALE_INTERVALS, STALE_S = 3, 5.0
 """Silence after which the service counts as lost: this many intervals, and at least this long."""
 MOST_INCOMPLETE = 3
 """Updates in a row that lack a signal, after which the signals are no longer those of the source."""
+
+
+class JtopSpec(SourceSpec):
+    """What the jtop service of jetson-stats reports: rails, load, frequencies, temperatures, fan, memory."""
+
+    kind: Literal["jtop"]
+    name: Name = "jtop"
+    interval_s: float = Field(1.0, ge=0.05, le=60)
+    python: str | None = None
+    """The interpreter that has jetson-stats in the service's version; by default this one, then the system's."""
+    roles: dict[str, Role] = Field(default_factory=dict)
 
 
 class JtopSource(Described):

@@ -18,8 +18,7 @@ from monitor_app.session.reader import SessionReader
 from monitor_app.sources.base import DataRate
 from monitor_app.sources.profile_reader import parse_profile, parse_source
 from monitor_app.sources.registry import KINDS, Kind
-from tests.sources.made_up.driver import WindmillSource, find
-from tests.sources.made_up.spec import WindmillSpec
+from tests.sources.made_up.driver import WindmillSource, WindmillSpec, find
 
 if TYPE_CHECKING:
     from pathlib import Path
