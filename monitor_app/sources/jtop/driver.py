@@ -7,6 +7,7 @@ starts others (docs/decisions/0006-jtop-in-a-child.md).
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections import deque
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from monitor_app.core.errors import HandshakeError, SourceLostError
+from monitor_app.core.child_process import ChildProcess
+from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
 from monitor_app.core.samples import Role, Signal, SourceInfo
 from monitor_app.core.source_specs import Name, SourceSpec
 from monitor_app.core.status import FoundSource
@@ -24,7 +26,6 @@ from monitor_app.sources.base import Described, try_source
 from monitor_app.sources.jetson.boards import recognise_board
 from monitor_app.sources.jtop import readings as jtop_readings
 from monitor_app.sources.jtop.failures import failure, most_telling, other_interpreter_may_do
-from monitor_app.sources.jtop.process import JtopProcess
 from monitor_app.sources.polling import Blocks
 
 if TYPE_CHECKING:
@@ -308,3 +309,36 @@ def _modes(update: Mapping[str, Any]) -> dict[str, str]:
         "jetson_clocks": None if clocks is None else "on" if clocks else "off",
     }
     return {key: text for key, text in modes.items() if text is not None}
+
+
+CHILD = Path(__file__).with_name("child.py")
+
+
+class JtopProcess:
+    """A running child. Messages are objects with one key that says what they are.
+
+    Raises PortError when ``python`` cannot be run.
+    """
+
+    def __init__(self, python: str, socket: str, interval_s: float) -> None:
+        try:
+            self._child = ChildProcess([python, str(CHILD), socket, str(interval_s)], "jtop child", log_stderr=True)
+        except OSError as error:
+            raise PortError(
+                f"{python} cannot be run ({error.strerror}): name a Python interpreter that has jetson-stats "
+                "as python in the profile."
+            ) from error
+
+    def receive(self, timeout_s: float) -> list[tuple[str, dict[str, Any]]]:
+        """The messages that have come, waiting at most timeout_s for the first. Raises SourceLostError at the end."""
+        try:
+            lines = self._child.lines(timeout_s)
+        except EOFError as error:
+            reason, tail = self._child.exit_reason(), self._child.stderr_tail
+            said = f" (its last message: {tail})" if tail else ""
+            raise SourceLostError(f"The process that asks the jtop service {reason}{said}: connect again.") from error
+        return [next(iter(json.loads(line).items())) for line in lines]
+
+    def close(self) -> None:
+        """End it by closing its stdin, or by force. Calling it twice is fine."""
+        self._child.close()
