@@ -25,8 +25,7 @@ from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.panels.selection_panel import SelectionPanel
 from monitor_app.gui.panels.source_panel import SourcePanel
 from monitor_app.gui.panels.toolbar import Toolbar
-from monitor_app.gui.periodic import PeriodicTasks
-from monitor_app.gui.plot.frame_rate import INTERACTIVE_MS, INTERACTIVE_NS, frame_ms
+from monitor_app.gui.periodic import INTERACTIVE_MS, INTERACTIVE_NS, PeriodicTasks, frame_ms
 from monitor_app.gui.plot.navigation import Navigation
 from monitor_app.gui.plot.picture import picture_of
 from monitor_app.gui.plot.time_window import TimeWindow, live_edge_ns
