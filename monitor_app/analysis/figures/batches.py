@@ -9,7 +9,7 @@ import numpy as np
 
 from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.colours import NEUTRAL
-from monitor_app.analysis.figures.groups import PAPER, groups_of, listed
+from monitor_app.analysis.figures.groups import PAPER, groups_of
 from monitor_app.analysis.figures.knee import NEAR, knee
 from monitor_app.analysis.figures.lines import front_line, level_budget, upright_budget
 from monitor_app.analysis.figures.points import plot
@@ -26,6 +26,7 @@ from monitor_app.analysis.statistics.pareto import Better
 from monitor_app.charts.model import Line, Origin, Point, Series
 from monitor_app.core import canziani2016 as paper
 from monitor_app.core.estimate import Estimate
+from monitor_app.core.formatting import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.figures.colours import colour_of, toned
-from monitor_app.analysis.figures.groups import listed
 from monitor_app.charts.model import Origin, Point, Series
 from monitor_app.core.estimate import Estimate
+from monitor_app.core.formatting import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
