@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.colours import NEUTRAL
 from monitor_app.analysis.figures.groups import PAPER, groups_of
 from monitor_app.analysis.figures.knee import NEAR, knee
 from monitor_app.analysis.figures.lines import front_line, level_budget, upright_budget
-from monitor_app.analysis.figures.points import plot
+from monitor_app.analysis.figures.points import chart, plot
 from monitor_app.analysis.figures.quantities import (
     ANSWER_TIME,
     BATCH,
