@@ -13,7 +13,7 @@ from monitor_app.analysis.statistics.regression import mean_of
 from monitor_app.core.formatting import interval, listed, number
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.findings.margins import Margins
+    from monitor_app.analysis.findings.finding import Margins
     from monitor_app.analysis.findings.table import Table
 
 

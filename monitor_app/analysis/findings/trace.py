@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.findings.decimation import Spans, averaged, most_off, read_at_once, remaining
-from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
-from monitor_app.analysis.findings.margins import Margins
+from monitor_app.analysis.findings.finding import Finding, Margins, Statistic, Verdict, all_of, within
 from monitor_app.analysis.run.integration import Integral
 from monitor_app.analysis.statistics.bootstrap import percentile_interval, redraw
 from monitor_app.analysis.statistics.spectrum import added_bandwidth_hz, spectrum
