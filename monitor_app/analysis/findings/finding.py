@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The result of testing one claim of Canziani, Paszke and Culurciello (2016): a verdict and the numbers behind it."""
+"""The result of testing one claim of Canziani, Paszke and Culurciello (2016): a verdict, its numbers, its margins."""
 
 from __future__ import annotations
 
@@ -72,7 +72,11 @@ def all_of(*verdicts: Verdict) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Margins:
-    """The criteria of the verdicts; docs/findings.md gives the reason for each."""
+    """The criteria of the verdicts; docs/findings.md gives the reason for each.
+
+    Each was set before any board was tested with it, except `above` and `floor`, which were set with the paper's own
+    numbers known.
+    """
 
     power: float = 0.10
     """Net power at two batch sizes may differ by this fraction of its mean. The paper's standard deviation between
