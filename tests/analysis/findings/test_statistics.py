@@ -17,9 +17,8 @@ from monitor_app.analysis.findings.hyperbola import EXPONENTS, HYPERBOLA, fit_bo
 from monitor_app.analysis.findings.operations_time import family_of, slope_ratio
 from monitor_app.analysis.findings.scatter import far_above, left_out_errors, prediction_factor
 from monitor_app.analysis.statistics.bootstrap import percentile_interval
-from monitor_app.analysis.statistics.broken_line import fit_broken_line
 from monitor_app.analysis.statistics.pareto import best_for_cost
-from monitor_app.analysis.statistics.regression import akaike
+from monitor_app.analysis.statistics.regression import akaike, fit_broken_line
 from monitor_app.core.estimate import FINDING_LEVEL
 
 RANDOM = np.random.default_rng(7)
