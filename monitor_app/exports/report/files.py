@@ -15,7 +15,7 @@ from monitor_app.exports.report.sections import document_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from monitor_app.exports.report.content import ReportContent
+    from monitor_app.exports.report.sections import ReportContent
 
 _HTML, _PDF = frozenset({".html", ".htm"}), ".pdf"
 
