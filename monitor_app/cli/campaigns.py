@@ -17,7 +17,7 @@ from monitor_app.analysis.compare.differences import differences
 from monitor_app.analysis.compare.regressions import regressions
 from monitor_app.analysis.study import Study, study
 from monitor_app.charts.csv import write_chart_csv
-from monitor_app.cli.campaign_tables import print_campaign, print_checks, print_flags
+from monitor_app.cli.tables import print_campaign, print_checks, print_flags
 from monitor_app.core.errors import ExportError
 from monitor_app.session.reader import SessionReader
 
