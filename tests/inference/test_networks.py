@@ -15,6 +15,7 @@ from torch import nn
 from monitor_app.core.errors import InferenceError
 from monitor_app.inference.loading import load_network
 from monitor_app.inference.messages import Load
+from monitor_app.inference.networks.conv_biases import build_with_conv_biases
 from monitor_app.inference.networks.listing import list_networks
 from monitor_app.inference.networks.meta import build_without_weights
 from monitor_app.inference.networks.registry import (
@@ -24,7 +25,7 @@ from monitor_app.inference.networks.registry import (
     find_network,
     network_title,
 )
-from monitor_app.inference.networks.torchvision_models import build_torchvision, build_with_conv_biases
+from monitor_app.inference.networks.torchvision_models import build_torchvision
 from monitor_app.inference.networks.weights import Weights, apply_weights
 
 PAPER_NAMES = [name for name, network in NETWORKS.items() if network.paper_name]

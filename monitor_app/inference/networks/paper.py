@@ -97,7 +97,7 @@ def _with_biases(network: Network, title: str) -> Network:
 
 
 def _build_biased(name: str) -> nn.Module:
-    from monitor_app.inference.networks.torchvision_models import build_with_conv_biases
+    from monitor_app.inference.networks.conv_biases import build_with_conv_biases
 
     return build_with_conv_biases(name)
 
@@ -105,7 +105,7 @@ def _build_biased(name: str) -> nn.Module:
 def _adapt_biased(
     first: Callable[[StateDict, nn.Module], StateDict] | None, state: StateDict, module: nn.Module
 ) -> StateDict:
-    from monitor_app.inference.networks.torchvision_models import fill_conv_biases
+    from monitor_app.inference.networks.conv_biases import fill_conv_biases
 
     return fill_conv_biases(first(state, module) if first else state, module)
 

@@ -13,17 +13,15 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-import torch
-from torch import nn
-
 from monitor_app.inference.networks.network import INCEPTION, Network, Preprocessing, PublishedWeights
 from monitor_app.inference.networks.torchvision_shim import import_torchvision
 
 if TYPE_CHECKING:
     from typing import Literal
 
-    from monitor_app.inference.networks.weights import StateDict
+    from torch import nn
 
+    from monitor_app.inference.networks.weights import StateDict
 
 URL = "https://download.pytorch.org/models/"
 
@@ -76,22 +74,3 @@ def _network(row: dict[str, str]) -> Network:
 
 def _without(prefixes: tuple[str, ...], state: StateDict, module: nn.Module) -> StateDict:
     return {key: value for key, value in state.items() if not key.startswith(prefixes)}
-
-
-def build_with_conv_biases(name: str) -> nn.Module:
-    """The network of torchvision of that name with a bias of zero in every convolution that had none."""
-    module = build_torchvision(name)
-    for layer in module.modules():
-        if isinstance(layer, nn.Conv2d) and layer.bias is None:
-            layer.bias = nn.Parameter(torch.zeros(layer.out_channels, device=layer.weight.device))
-    return module
-
-
-def fill_conv_biases(state: StateDict, module: nn.Module) -> StateDict:
-    """`state` of torchvision's network with those zeros beside it."""
-    biases = {
-        f"{name}.bias": torch.zeros(layer.out_channels)
-        for name, layer in module.named_modules()
-        if isinstance(layer, nn.Conv2d)
-    }
-    return biases | state
