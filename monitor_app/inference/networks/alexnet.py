@@ -46,7 +46,13 @@ class AlexNet(nn.Module):
 
 
 class BnAlexNet(nn.Module):
-    """(n, 3, 227, 227) to (n, 1000) scores; 224 fits as well."""
+    """AlexNet as two towers that meet only before the linear layers, with batch normalisation.
+
+    (n, 3, 227, 227) to (n, 1000) scores; 224 fits as well. The file behind the plotted point is no longer public. This
+    is the two-tower network of soumith/imagenet-multiGPU.torch (models/alexnet.lua) with a normalisation after every
+    convolution and hidden linear layer, as its sibling alexnetowtbn.lua has it; it has the plotted parameters and
+    operations to every digit, and the one-tower sibling has not.
+    """
 
     def __init__(self) -> None:
         super().__init__()
