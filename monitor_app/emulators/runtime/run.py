@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from monitor_app.emulators.board.adc import Channel
     from monitor_app.emulators.board.boards import Board
+    from monitor_app.emulators.board.sampler import Channel
     from monitor_app.emulators.runtime.loop import Device
     from monitor_app.emulators.runtime.options import EmulatorOptions
 
