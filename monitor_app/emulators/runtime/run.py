@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from monitor_app.emulators.board.boards import Board
     from monitor_app.emulators.board.sampler import Channel
     from monitor_app.emulators.runtime.loop import Device
-    from monitor_app.emulators.runtime.options import EmulatorOptions
+    from monitor_app.emulators.runtime.main import EmulatorOptions
 
 
 @dataclass(frozen=True)
