@@ -3,20 +3,22 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtWidgets import QApplication
 
 from monitor_app.charts.palette import PALETTES
 from monitor_app.core.samples import Quantity
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QApplication
-
     from monitor_app.charts.palette import Palette
+
 
 BODY_PX, SMALL_PX, CAPTION_PX = 12, 11, 11
 
@@ -161,3 +163,25 @@ def style_sheet(theme: Theme) -> str:
     QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     """
+
+
+_offscreen: QApplication | None = None
+"""Kept here, since Qt keeps no reference to it."""
+
+
+def application(*options: str) -> QApplication:
+    """The application in our style; ``options`` are those of Qt, for one that does not exist yet."""
+    app = QApplication.instance() or QApplication([*sys.argv[:1], *options])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("monitor-app")
+    app.setStyle("Fusion")
+    app.setFont(ui_font(BODY_PX))
+    pg.setConfigOptions(antialias=False, useOpenGL=False)
+    return app
+
+
+def offscreen_application() -> None:
+    """Make one that needs no display, for a command line, unless there is an application already."""
+    global _offscreen
+    if QApplication.instance() is None:
+        _offscreen = application("-platform", "offscreen")
