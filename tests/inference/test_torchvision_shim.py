@@ -10,7 +10,7 @@ import types
 import pytest
 
 from monitor_app.inference.networks import torchvision_shim
-from monitor_app.inference.networks.torchvision_shim import import_torchvision
+from monitor_app.inference.networks.torchvision_models import import_torchvision
 
 
 def test_the_models_can_be_used_and_the_second_import_is_the_first():

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor_app.core.errors import InferenceError
 from monitor_app.inference.networks.network import IMAGENET, Network, Preprocessing
-from monitor_app.inference.networks.torchvision_shim import import_torchvision
+from monitor_app.inference.networks.torchvision_models import import_torchvision
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
