@@ -14,9 +14,8 @@ from monitor_app.emulators.board.energy_log import EnergyLog
 from monitor_app.emulators.board.load_signal import LoadSignalReceiver
 from monitor_app.emulators.board.sampler import CHANNELS, SampleClock, Sampler
 from monitor_app.emulators.runtime.faults import FaultyLine, parse_fault
-from monitor_app.emulators.runtime.loop import serve
+from monitor_app.emulators.runtime.loop import StopSignals, serve
 from monitor_app.emulators.runtime.send_queue import CAPACITY, SendQueue
-from monitor_app.emulators.runtime.stop_signals import StopSignals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
