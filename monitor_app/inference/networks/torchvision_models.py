@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""torchvision's classifiers, by torchvision's names.
+"""torchvision, and its classifiers by its own names.
 
 What is known of them stands in torchvision.csv, so that the list needs no torch; `tabulate` writes it from
 torchvision's own metadata. Of several sets of weights it names the first that fits the network's usual size.
@@ -89,7 +89,11 @@ _declared: list[object] = []
 
 
 def import_torchvision() -> ModuleType:
-    """The torchvision package, with `torchvision.models` usable.
+    """The torchvision package, with `torchvision.models` usable also beside a CPU-only torch.
+
+    The torchvision wheels of the package index are built against CUDA. Beside a CPU-only torch their extension cannot
+    be loaded, and then the import fails on an operator that nobody has declared. The models need none of those
+    operators; declaring the two that are named is enough. A torchvision that fits is left as it is.
 
     Raises:
         ImportError: torchvision is not installed.
