@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from monitor_app.bench.bench import Bench
-from monitor_app.bench.estimate.plan import POLLED_BYTES, bytes_per_s
+from monitor_app.bench.estimate import POLLED_BYTES, bytes_per_s
 from monitor_app.cli.commands import run
 from monitor_app.core.errors import ProfileError
 from monitor_app.session.reader import SessionReader
