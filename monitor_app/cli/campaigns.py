@@ -84,7 +84,7 @@ def write_figures(files: Sequence[Path], folder: Path, form: str, theme: str) ->
 
 def write_report(files: Sequence[Path], output: Path) -> None:
     """Write an HTML page, or a PDF where the suffix is .pdf. Raises ExportError."""
-    from monitor_app.exports.report.files import write_report as write
+    from monitor_app.exports.report import write_report as write
     from monitor_app.exports.report.sections import ReportContent
 
     found = _study(files)
