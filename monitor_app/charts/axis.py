@@ -92,14 +92,6 @@ class Room:
     from_zero: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TimeUnit:
-    """What a time axis counts in."""
-
-    name: str
-    seconds: float
-
-
 def straight(scale: Scale, value: float) -> float:
     """The value in which the scale is straight; minus infinity for what a logarithm does not have."""
     if scale not in _BASE:
@@ -157,13 +149,6 @@ def ticks(low: float, high: float, most: int) -> list[Tick]:
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     places = max(-math.floor(math.log10(step) + 1e-9), 0)
     return [Tick(k * step, f"{k * step:.{places}f}") for k in range(first, last + 1)]
-
-
-def time_unit(duration_s: float) -> TimeUnit:
-    """The unit in which a duration is a number people can take in."""
-    units = (("us", 1e-6, 2e-3), ("ms", 1e-3, 2.0), ("s", 1.0, 900.0), ("min", 60.0, 14400.0))
-    fitting = (TimeUnit(name, seconds) for name, seconds, up_to_s in units if duration_s < up_to_s)
-    return next(fitting, TimeUnit("h", 3600.0))
 
 
 def number(value: float, text: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.charts.axis import Axis, ticks, time_unit
+from monitor_app.charts.axis import Axis, ticks
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6), st.integers(2, 12))
@@ -38,8 +38,3 @@ def test_an_axis_may_run_downwards() -> None:
     assert axis.place(0) == 400
     assert axis.place(10) == 100
     assert axis.places(np.array([5.0, -1.0])).tolist() == [250.0, 430.0]
-
-
-@pytest.mark.parametrize(("duration_s", "name"), [(1e-4, "us"), (0.5, "ms"), (20, "s"), (1800, "min"), (86_400, "h")])
-def test_time_is_counted_in_a_unit_that_suits(duration_s: float, name: str) -> None:
-    assert time_unit(duration_s).name == name

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyqtgraph as pg
 from PySide6.QtGui import QColor, QPen
 
+from monitor_app.charts.axis import round_step
 from monitor_app.gui.theme import SMALL_PX, ui_font
 
 if TYPE_CHECKING:
@@ -65,12 +66,6 @@ def round_range(low: float, high: float, floor: float | None = None, room: float
     top = math.ceil((high + room * span) / step) * step
     bottom = base if base in {0.0, floor} else math.floor((low - ROOM * span) / step) * step
     return bottom, top
-
-
-def round_step(value: float) -> float:
-    """The smallest of 1, 2, 5 times a power of ten that is not below the value."""
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= value * (1 - 1e-9))
 
 
 def time_step(width_s: float, pixels: float) -> float:

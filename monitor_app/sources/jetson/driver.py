@@ -60,11 +60,6 @@ class JetsonRailsSpec(SourceSpec):
     """What a rail feeds, where this differs from the board's own file."""
 
 
-def total_rails(board: Board) -> tuple[str, ...]:
-    """The rails whose powers add up to the total power of the board; several where no rail carries all of it."""
-    return board.total
-
-
 class _SweepFailedError(Exception):
     """A sweep without a whole set of values."""
 
