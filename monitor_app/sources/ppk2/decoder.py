@@ -15,7 +15,8 @@ by exactly 4 codes a sample, in one case of 64, its own phase from the one in wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,7 @@ from monitor_app.core.samples import LineChanges
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
 
 WORD_BYTES = 4
 COUNTS = 64
@@ -173,3 +175,64 @@ def _run_begins(piece: NDArray[np.uint8]) -> NDArray[np.bool_]:
     for word in range(PROOF_WORDS - 1):
         begins &= links[word * WORD_BYTES :][:n]
     return begins
+
+
+BIN_NS = 1_000_000_000
+PERSIST_BINS = 3
+LEAST_NS = 10_000_000
+LEAST_BROKEN_NS = 2_000_000
+
+
+class LossWatch:
+    """Follows the arrivals of one stream."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self._period_ns = 1e9 / rate_hz
+        self._origin: tuple[int, int] | None = None
+        self._bins: deque[_Bin] = deque(maxlen=PERSIST_BINS + 2)
+
+    def missing(self, end_index: int, arrival_ns: int, *, broken: bool = False) -> int:
+        """Samples that must be added to the count from here on: 0 nearly always, else a multiple of 64.
+
+        ``end_index`` is the index after the newest sample, with all that was added so far; ``broken`` says that
+        the counter did not run on somewhere in this read.
+        """
+        if self._origin is None:
+            self._origin = (end_index, arrival_ns)
+        elapsed_ns = arrival_ns - self._origin[1]
+        late_ns = elapsed_ns - (end_index - self._origin[0]) * self._period_ns
+        second = elapsed_ns // BIN_NS
+        if self._bins and self._bins[-1].second == second:
+            last = self._bins[-1]
+            self._bins[-1] = _Bin(second, min(late_ns, last.late_ns), broken or last.broken)
+            return 0
+        self._bins.append(_Bin(second, late_ns, broken))
+        return self._deficit()
+
+    def _deficit(self) -> int:
+        """What has been missing in all of the last seconds and still is, against the one before them."""
+        if len(self._bins) < PERSIST_BINS + 2:
+            return 0
+        before, *since = self._bins
+        deficit_ns = min(each.late_ns for each in since) - before.late_ns
+        # The second in which it happened has reads from before it too, but for when it began with it.
+        least_ns = LEAST_BROKEN_NS if before.broken or since[0].broken else LEAST_NS
+        if deficit_ns < least_ns:
+            return 0
+        count = COUNTS * round(deficit_ns / (COUNTS * self._period_ns))
+        shift_ns = count * self._period_ns
+        self._bins = deque((each.earlier(shift_ns) for each in since), self._bins.maxlen)
+        return count
+
+
+@dataclass(frozen=True, slots=True)
+class _Bin:
+    """One second of reads, counted from the first."""
+
+    second: int
+    late_ns: float
+    """Lateness of the earliest."""
+    broken: bool
+
+    def earlier(self, by_ns: float) -> _Bin:
+        return replace(self, late_ns=self.late_ns - by_ns)

@@ -23,7 +23,7 @@ from monitor_app.core.source_specs import Name, SerialSpec
 from monitor_app.sources.base import Connected
 from monitor_app.sources.ppk2 import decoder as protocol
 from monitor_app.sources.ppk2.calibration import FilterState, amperes, parse_metadata
-from monitor_app.sources.ppk2.loss_detection import LossWatch
+from monitor_app.sources.ppk2.decoder import LossWatch
 from monitor_app.sources.serial.transport import SerialTransport
 
 if TYPE_CHECKING:
