@@ -11,100 +11,17 @@ failed check, whatever the number of networks. docs/compare.md explains this to 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from statistics import NormalDist
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from monitor_app.analysis.compare.change import Change, beyond_noise, change_of_ratio, drop_of_accuracy
 from monitor_app.analysis.compare.check import Check, Compared, CompareError, Limits, Verdict
 from monitor_app.analysis.compare.pairs import Pair, accuracy_pairs, pairs
-from monitor_app.analysis.statistics.intervals import Z_95
-from monitor_app.core.estimate import RESULT_LEVEL, Estimate, exact
+from monitor_app.core.estimate import exact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from monitor_app.analysis.campaign.cells import Campaign
-    from monitor_app.core.estimate import Proportion
-
-
-_NORMAL = NormalDist()
-Z_ONE_SIDED = _NORMAL.inv_cdf(RESULT_LEVEL)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """From baseline to candidate; positive is worse. A logarithm of a ratio, or a difference of fractions."""
-
-    worse: float
-    low: float
-    """The ends of its 95 % interval; both are the change itself where it is exact."""
-    high: float
-    at_most: float
-    """Upper end of the one-sided 95 % interval."""
-    p_value: float
-    """One-sided: the probability of a change at least this much worse if there is none."""
-    ratio: Estimate | None = None
-    """Candidate over baseline, where both are above 0."""
-
-
-def change_of_ratio(baseline: Estimate, candidate: Estimate) -> Change:
-    """Of quantities of which more is worse. The interval is unbounded where a value is not above 0."""
-    if min(baseline.value, candidate.value) <= 0:
-        return Change(0.0, -math.inf, math.inf, math.inf, 1.0)
-    worse = _ln(candidate.value, baseline.value)
-    down = math.hypot(_ln(candidate.value, candidate.low), _ln(baseline.high, baseline.value))
-    up = math.hypot(_ln(candidate.high, candidate.value), _ln(baseline.value, baseline.low))
-    ratio = Estimate(candidate.value / baseline.value, math.exp(worse - down), _exp(worse + up))
-    return _change(worse, down, up, ratio)
-
-
-def drop_of_accuracy(baseline: Proportion, candidate: Proportion) -> Change:
-    """Of accuracies, of which less is worse.
-
-    The same number of images is taken to mean the same images, so the loss on them is exact. Which of the images that
-    are hard to decide changed may still be random: if all the images that changed became wrong, which random changes
-    explain least, then k of them do so with probability 1 / 2**k (the sign test). For other images both fractions have
-    their intervals (Newcombe 1998, Statistics in Medicine 17:873, method 10).
-    """
-    worse = baseline.value - candidate.value
-    ratio = change_of_ratio(baseline.estimate, candidate.estimate).ratio
-    if baseline.images == candidate.images:
-        lost = baseline.correct - candidate.correct
-        return Change(worse, worse, worse, worse, 0.5**lost if lost > 0 else 1.0, ratio)
-    down = math.hypot(baseline.value - baseline.low, candidate.high - candidate.value)
-    up = math.hypot(baseline.high - baseline.value, candidate.value - candidate.low)
-    return _change(worse, down, up, ratio)
-
-
-def _change(worse: float, down: float, up: float, ratio: Estimate | None) -> Change:
-    """From the distances to the ends of its interval, at least 0; infinite where an end is not known."""
-    exact = 0.0 if worse > 0 else 1.0
-    p_value = _NORMAL.cdf(-worse / down * Z_95) if down else exact
-    return Change(worse, worse - down, worse + up, worse + up * Z_ONE_SIDED / Z_95, p_value, ratio)
-
-
-def beyond_noise(changes: Sequence[Change]) -> list[bool]:
-    """For each change, whether it is worse beyond noise.
-
-    If none is, then no change is called worse in 95 % of comparisons, whatever their number and correlation
-    (Holm 1979).
-    """
-    found = [False] * len(changes)
-    order = sorted(range(len(changes)), key=lambda index: changes[index].p_value)
-    for done, index in enumerate(order):
-        if changes[index].p_value > (1 - RESULT_LEVEL) / (len(changes) - done):
-            break
-        found[index] = True
-    return found
-
-
-def _ln(above: float, below: float) -> float:
-    """Logarithm of the ratio of two values; infinite where the lower end of an interval is not above 0."""
-    return math.log(above / below) if below > 0 else math.inf
-
-
-def _exp(power: float) -> float:
-    return math.exp(power) if power < 700 else math.inf
+    from monitor_app.core.estimate import Estimate, Proportion
 
 
 def regressions(baseline: Campaign, candidate: Campaign, limits: Limits) -> tuple[Check, ...]:

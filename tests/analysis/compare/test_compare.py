@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from monitor_app.analysis.compare.change import Change, beyond_noise, change_of_ratio
 from monitor_app.analysis.compare.check import Check, Compared, CompareError, Limits, Verdict, parse_percent
 from monitor_app.analysis.compare.differences import differences
-from monitor_app.analysis.compare.regressions import Change, beyond_noise, change_of_ratio, regressions
+from monitor_app.analysis.compare.regressions import regressions
 from monitor_app.analysis.statistics.bootstrap import Blocks, bootstrap
 from monitor_app.analysis.statistics.intervals import wilson
 from monitor_app.core.estimate import Estimate
