@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands as a table: each is an entry of a menu with its shortcuts."""
+"""Commands as a table: each is an entry of a menu with its shortcuts, which a dialog lists."""
 
 from __future__ import annotations
 

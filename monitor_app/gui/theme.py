@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two themes: one colour for each quantity, and the palette and style sheet of Qt's widgets."""
+"""The two themes: one colour for each quantity, the palette and style sheet of Qt's widgets, and the application."""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Net power does not depend on the batch size (claim of figure 4)."""
+"""Net power does not depend on the batch size (claim of figure 4).
+
+Networks are the blocks: paired differences between batch sizes, and the slope of each network.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Straight lines by least squares and normal values: their intervals, what they predict, and their comparison.
+"""Lines by least squares and normal values, straight or broken: their intervals, predictions, and comparison.
 
 Intervals have the confidence level of findings unless another one is given.
 """
@@ -154,7 +154,10 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class BrokenLine:
-    """The least-squares fit; the intervals of floor and slope are those of its linear approximation there."""
+    """The least-squares fit of y = floor + slope max(x - knee, 0).
+
+    The intervals of floor and slope are those of its linear approximation there.
+    """
 
     floor: Estimate
     slope: Estimate

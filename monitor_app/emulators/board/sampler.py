@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The simulated board on the converter: samples with the levels and the energy that belong to them."""
+"""The simulated board on a shunt amplifier and a converter: samples with their levels, codes and energy."""
 
 from __future__ import annotations
 

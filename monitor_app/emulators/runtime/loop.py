@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The loop of every emulated device: it wakes for bytes, for samples that are due, for room on the line."""
+"""The loop of every emulated device: it wakes for bytes, for samples that are due, for room on the line.
+
+It ends with a signal, on its parent's wish, or with its parent's death.
+"""
 
 from __future__ import annotations
 

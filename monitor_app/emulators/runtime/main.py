@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line of every emulator."""
+"""The command line of every emulator; it joins the device, its board, its line and its load signal, and runs them."""
 
 from __future__ import annotations
 

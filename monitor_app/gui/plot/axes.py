@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 
-"""The axes of the panes, and the steps between their labels.
+"""The axes of the panes: the y range that fits the data, and the steps between labels.
 
 The numbers are painted with the grid (overlay.py), for a fraction of what an AxisItem takes to lay them out anew
 for each frame of a view that moves; the items keep the room, the label and the wheel.

@@ -8,7 +8,7 @@ before it and does so for MARGIN_BEFORE words behind it; after a break, that nee
 phase and at no other. What does not pass is not guessed at: it is counted as lost with whatever never came.
 
 The counter has six bits: of a loss it gives the number of samples modulo 64 only, and it does not see one of
-exactly 64, or of a multiple (loss_detection looks for those). Two things look like whole words: one that is
+exactly 64, or of a multiple (LossWatch looks for those). Two things look like whole words: one that is
 put together from the halves of two between which such a loss lies; and, when bytes are lost while the current rises
 by exactly 4 codes a sample, in one case of 64, its own phase from the one in which the current counts.
 """
@@ -184,7 +184,20 @@ LEAST_BROKEN_NS = 2_000_000
 
 
 class LossWatch:
-    """Follows the arrivals of one stream."""
+    """Follows the arrivals of one stream, to find by the clock what a counter of six bits does not show.
+
+    The instrument takes samples at a rate known to a few parts in ten thousand. Samples that are late come all the
+    same, later; samples that are lost never do, and from then on every one seems to be late by as much. So what counts
+    is how late the earliest read of a second is, and only when it stays late for PERSIST_BINS seconds in a row: a stall
+    of this program, of the system or of the bus ends with a burst and is not counted. A transport that becomes
+    permanently slower by LEAST_NS would be counted: a network may do that, a cable does not.
+
+    Found is a loss of LEAST_NS, or of LEAST_BROKEN_NS where the counter shows that something is gone, PERSIST_BINS to
+    PERSIST_BINS + 1 seconds after it happened; until then the samples that followed it have been given times that are
+    too early by it. Its size is right to the nearest multiple of 64, or the one beside it if the transport became
+    slower in the same second. Not found is a multiple of 64 that is smaller: 64 samples are 0.64 ms, too little to
+    distinguish a loss from a delay.
+    """
 
     def __init__(self, rate_hz: float) -> None:
         self._period_ns = 1e9 / rate_hz
