@@ -6,40 +6,25 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication
 
-from monitor_app.charts.palette import PALETTES
+from monitor_app.charts.palette import PALETTES, Palette
 from monitor_app.core.samples import Quantity
-
-if TYPE_CHECKING:
-    from monitor_app.charts.palette import Palette
-
 
 BODY_PX, SMALL_PX, CAPTION_PX = 12, 11, 11
 
 
 @dataclass(frozen=True, slots=True)
-class Theme:
-    """Colours as #rrggbb."""
+class Theme(Palette):
+    """Colours as #rrggbb: those of pictures, and what only a window needs."""
 
     name: str
-    ground: str
-    panel: str
     raised: str
     """Ground of buttons, and of the row under the mouse."""
-    line: str
-    text: str
-    dim: str
-    power: str
-    current: str
-    latency: str
-    accuracy: str
-    alarm: str
     on_alarm: str
     span: str
     """Ground of a run while it is measured."""
@@ -64,7 +49,6 @@ class Theme:
         return self.of_quantity(quantity) if slot == 0 else self.others[(slot - 1) % len(self.others)]
 
 
-# The colours of the figures that are exported, and what only a window needs.
 DARK = Theme(
     name="dark", **asdict(PALETTES["dark"]), raised="#2a3037", on_alarm="#ffffff",
     span="#22272c", span_soft="#1c2024", others=("#e88fbd", "#46c2b3", "#b9c95a", "#cf9a76", "#92a5ba"),
