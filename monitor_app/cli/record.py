@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 from monitor_app.bench.bench import Bench, threads_for
-from monitor_app.bench.estimate.plan import estimate
+from monitor_app.bench.estimate import estimate
 from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.cli import tables
 from monitor_app.cli.files import new_session_name

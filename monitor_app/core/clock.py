@@ -239,6 +239,18 @@ class SampleClock:
         return np.array(above, np.float64).reshape(-1, 2), np.array(below, np.float64).reshape(-1, 2)
 
 
+def rising(
+    times_ns: NDArray[np.int64], last_ns: int | None, least_ns: NDArray[np.int64] | int = 0
+) -> NDArray[np.int64]:
+    """The times, moved on where they do not follow the last one, or each other, by the steps of ``least_ns``."""
+    steps = least_ns + np.arange(len(times_ns))
+    level = times_ns - steps
+    if last_ns is not None and len(level):
+        level[0] = max(int(level[0]), last_ns + 1)
+    moved: NDArray[np.int64] = np.maximum.accumulate(level) + steps
+    return moved
+
+
 def _corridor(
     above: NDArray[np.float64], below: NDArray[np.float64], span: tuple[float, float], steepest: float
 ) -> tuple[float, float, float]:

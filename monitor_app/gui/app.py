@@ -8,9 +8,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from monitor_app.gui.application import application
 from monitor_app.gui.main_window import MainWindow
-from monitor_app.gui.theme import THEMES, system_theme
+from monitor_app.gui.theme import THEMES, application, system_theme
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from monitor_app.core.errors import MonitorError
-from monitor_app.gui.actions import add_commands
+from monitor_app.gui.actions import ShortcutsDialog, add_commands
 from monitor_app.gui.bench_controller import BenchController
 from monitor_app.gui.figures.window import FiguresController
 from monitor_app.gui.layout import arrange
@@ -23,11 +23,9 @@ from monitor_app.gui.panels.panel import Place, WindowState
 from monitor_app.gui.panels.run_panel import RunPanel
 from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.panels.selection_panel import SelectionPanel
-from monitor_app.gui.panels.shortcuts_dialog import ShortcutsDialog
 from monitor_app.gui.panels.source_panel import SourcePanel
 from monitor_app.gui.panels.toolbar import Toolbar
-from monitor_app.gui.periodic import PeriodicTasks
-from monitor_app.gui.plot.frame_rate import INTERACTIVE_MS, INTERACTIVE_NS, frame_ms
+from monitor_app.gui.periodic import INTERACTIVE_MS, INTERACTIVE_NS, PeriodicTasks, frame_ms
 from monitor_app.gui.plot.navigation import Navigation
 from monitor_app.gui.plot.picture import picture_of
 from monitor_app.gui.plot.time_window import TimeWindow, live_edge_ns

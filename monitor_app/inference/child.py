@@ -17,9 +17,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from monitor_app.core.errors import InferenceError, NotEnoughMemoryError
+from monitor_app.core.errors import InferenceError, NotEnoughMemoryError, first_line
 from monitor_app.core.runs import Phase
-from monitor_app.inference.commands import add_load_signal_option, first_line, serve, too_many_images
+from monitor_app.inference.commands import add_load_signal_option, serve, too_many_images
 from monitor_app.inference.datasets import DatasetError, find_dataset
 from monitor_app.inference.messages import (
     Command,

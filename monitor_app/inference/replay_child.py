@@ -18,9 +18,9 @@ from time import perf_counter, sleep
 from typing import TYPE_CHECKING, NoReturn
 
 from monitor_app.core.canziani2016 import BOARDS, FLOOR_BYTES, Published, published
-from monitor_app.core.errors import InferenceError, NotEnoughMemoryError
+from monitor_app.core.errors import InferenceError, NotEnoughMemoryError, first_line
 from monitor_app.core.runs import EMULATED, MemoryKind, Phase
-from monitor_app.inference.commands import add_load_signal_option, first_line, serve, too_many_images
+from monitor_app.inference.commands import add_load_signal_option, serve, too_many_images
 from monitor_app.inference.messages import (
     Command,
     Evaluate,

@@ -228,21 +228,11 @@ class SessionReader:
 
     def clock(self, source_id: int, until_ns: int | None = None) -> ClockRow | None:
         """The clock fit of a source as it last stood, or as it stood at ``until_ns``."""
-        rows = self._checked_rows(
-            ClockRow,
-            "SELECT * FROM clock WHERE source = ? AND host_ns <= ? ORDER BY host_ns DESC LIMIT 1",
-            (source_id, until_ns if until_ns is not None else 2**63 - 1),
-        )
-        return rows[0] if rows else None
+        return self._newest(ClockRow, "clock", source_id, until_ns)
 
     def alignment(self, source_id: int, until_ns: int | None = None) -> AlignmentRow | None:
         """The delay of a source as it was last found, or was before ``until_ns``; None where it never was."""
-        rows = self._checked_rows(
-            AlignmentRow,
-            "SELECT * FROM alignment WHERE source = ? AND host_ns <= ? ORDER BY host_ns DESC LIMIT 1",
-            (source_id, until_ns if until_ns is not None else 2**63 - 1),
-        )
-        return rows[0] if rows else None
+        return self._newest(AlignmentRow, "alignment", source_id, until_ns)
 
     def line_changes(self, source_id: int, line: int = 0) -> NDArray[np.int64]:
         """Array (n, 2) of sample index and level."""
@@ -280,6 +270,14 @@ class SessionReader:
         rows = self._rows(sql, values)
         with self._damage():
             return [checked(row_type, row) for row in rows]
+
+    def _newest(self, row_type: type[_T], table: str, source_id: int, until_ns: int | None) -> _T | None:
+        rows = self._checked_rows(
+            row_type,
+            f"SELECT * FROM {table} WHERE source = ? AND host_ns <= ? ORDER BY host_ns DESC LIMIT 1",
+            (source_id, until_ns if until_ns is not None else 2**63 - 1),
+        )
+        return rows[0] if rows else None
 
     def _rows(self, sql: str, values: Iterable[object] = ()) -> list[Any]:
         self._follow()

@@ -13,8 +13,8 @@ from monitor_app.core.clock import ClockState
 from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.core.status import BenchPhase, BenchStatus, RunStatus, SourceState, SourceStatus
-from monitor_app.gui.application import application
 from monitor_app.gui.main_window import MainWindow
+from monitor_app.gui.theme import application
 from monitor_app.session.writer import SessionWriter
 
 if TYPE_CHECKING:

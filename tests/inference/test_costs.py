@@ -14,7 +14,7 @@ from monitor_app.core.package_data import resource_path
 from monitor_app.inference.networks.costs import count_costs, count_module_costs
 from monitor_app.inference.networks.counts import conventions, known_costs
 from monitor_app.inference.networks.registry import NETWORKS, find_network
-from monitor_app.inference.networks.torchvision_shim import import_torchvision
+from monitor_app.inference.networks.torchvision_models import import_torchvision
 
 
 def plotted():

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.campaign.published import published
-from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.batches import memory_account, power_numbers, quoted_numbers
 from monitor_app.analysis.figures.groups import PAPER, at_batch, groups_of
 from monitor_app.analysis.figures.lines import Law, fitted
-from monitor_app.analysis.figures.points import plot
+from monitor_app.analysis.figures.points import chart, plot
 from monitor_app.analysis.figures.quantities import (
     MEMORY_LINEAR,
     NET_POWER,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The result of testing one claim of Canziani, Paszke and Culurciello (2016): a verdict and the numbers behind it."""
+"""The result of testing one claim of Canziani, Paszke and Culurciello (2016): a verdict, its numbers, its margins."""
 
 from __future__ import annotations
 
@@ -68,3 +68,51 @@ def all_of(*verdicts: Verdict) -> Verdict:
         if verdict in verdicts:
             return verdict
     return Verdict.HOLDS
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """The criteria of the verdicts; docs/findings.md gives the reason for each.
+
+    Each was set before any board was tested with it, except `above` and `floor`, which were set with the paper's own
+    numbers known.
+    """
+
+    power: float = 0.10
+    """Net power at two batch sizes may differ by this fraction of its mean. The paper's standard deviation between
+    networks is 0.7 of 11.8 W, so two of them typically differ by 1 W; the paper calls that constant."""
+    spread: float = 0.10
+    """Standard deviation of net power between networks, as a fraction of its mean."""
+    exceptions: float = 0.25
+    """Fraction of networks whose power may depend on the batch size although the mean of all does not."""
+    deviation: float = 2.0
+    """Factor by which the relative standard deviation of net power may differ from the paper's 0.7 of 11.8 W."""
+    evidence: float = 2.0
+    """Least difference of AICc for one form to be preferred to another: a likelihood ratio of e."""
+    bound: float = 2.0
+    """Points of top-1 to which the bound by energy must be known."""
+    above: float = 5.0
+    """Points of top-1 by which a network may lie above that bound, which is fitted through the middle of the networks
+    on the front: a fifth of the range from the paper's worst network to its best."""
+    prediction: float = 2.0
+    """Factor that a 90 % prediction interval from operations may span."""
+    steeper: float = 1.05
+    """Ratio of two slopes below which neither counts as steeper."""
+    speed_up: float = 1.25
+    """Factor by which AlexNet's speed-up may differ from 3."""
+    small_speed_up: float = 2.0
+    """Upper limit of the mean speed-up of the other networks."""
+    memory_slope: float = 0.25
+    """Relative difference from 1.30 that memory per byte of parameters may have."""
+    floor: float = 0.5
+    """Fraction of the paper's 100 MB of parameters up to which a floor must reach."""
+    flat: float = 0.25
+    """Growth of memory per image below the knee, as a fraction of that above it."""
+    rank: float = 0.90
+    """Spearman's correlation with the paper's ranking."""
+    ratio: float = 0.10
+    """Relative difference that a ratio of densities may have from the paper's."""
+    bandwidth: float = 2.0
+    """Factor by which the needed bandwidth may differ from 1.4 kHz."""
+    meter: float = 0.02
+    """Relative error of energy that a sufficient meter does not exceed in 95 % of the cases."""

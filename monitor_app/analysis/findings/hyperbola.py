@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.findings.margins import Margins
+    from monitor_app.analysis.findings.finding import Margins
     from monitor_app.analysis.findings.table import Table
 
     Floats = NDArray[np.float64]

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
-from monitor_app.analysis.statistics.broken_line import BrokenLine, fit_broken_line
-from monitor_app.analysis.statistics.regression import mean_of
+from monitor_app.analysis.statistics.regression import BrokenLine, fit_broken_line, mean_of
 from monitor_app.core.canziani2016 import FLOOR_ENDS_MB, MEMORY_SLOPE
 from monitor_app.core.estimate import exact
 from monitor_app.core.formatting import interval, number
@@ -18,7 +17,7 @@ from monitor_app.core.formatting import interval, number
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.findings.margins import Margins
+    from monitor_app.analysis.findings.finding import Margins
     from monitor_app.analysis.findings.table import Table
 
     Floats = NDArray[np.float64]

@@ -12,7 +12,7 @@ from monitor_app.analysis.statistics.regression import straight_line
 from monitor_app.core.formatting import interval, number
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.findings.margins import Margins
+    from monitor_app.analysis.findings.finding import Margins
     from monitor_app.analysis.findings.table import Table
 
 LEAST_NETWORKS = 5

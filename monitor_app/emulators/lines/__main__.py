@@ -17,9 +17,7 @@ from monitor_app.core.errors import SourceError
 from monitor_app.emulators.lines.csv_json import MAX_JSON_HZ, CsvMeter, JsonMeter
 from monitor_app.emulators.lines.device import INPUT_HZ, MEMORY, Chip
 from monitor_app.emulators.lines.edgepowermeter import EdgePowerMeter, OldEdgePowerMeter, RealTimeClock, Settings
-from monitor_app.emulators.runtime.main import Emulator, main
-from monitor_app.emulators.runtime.options import EmulatorOptions
-from monitor_app.emulators.runtime.run import Parts, emulate
+from monitor_app.emulators.runtime.main import Emulator, EmulatorOptions, Parts, emulate, main
 
 if TYPE_CHECKING:
     import argparse

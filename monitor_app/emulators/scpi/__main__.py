@@ -18,11 +18,9 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SourceError
 from monitor_app.emulators.board.boards import BOARDS
-from monitor_app.emulators.runtime.main import Emulator, main
-from monitor_app.emulators.runtime.options import EmulatorOptions
-from monitor_app.emulators.runtime.run import Parts, emulate, receive_load_signal
+from monitor_app.emulators.runtime.loop import StopSignals
+from monitor_app.emulators.runtime.main import Emulator, EmulatorOptions, Parts, emulate, main, receive_load_signal
 from monitor_app.emulators.runtime.send_queue import SendQueue
-from monitor_app.emulators.runtime.stop_signals import StopSignals
 from monitor_app.emulators.scpi.device import ScpiDevice
 from monitor_app.emulators.scpi.meters import INPUT_HZ, History, Multimeter, Supply
 from monitor_app.emulators.scpi.oscilloscope import Probe, Scope

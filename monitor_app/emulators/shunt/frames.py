@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from monitor_app.emulators.board.adc import Channel
-    from monitor_app.emulators.board.sampler import LineChange
+    from monitor_app.emulators.board.sampler import Channel, LineChange
 
 VERSION = 1
 EMULATED = 0x01

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QScrollArea, QVB
 
 from monitor_app.charts.contents import notes_of, without_paper
 from monitor_app.core.errors import MonitorError
-from monitor_app.gui.actions import add_commands
+from monitor_app.gui.actions import ShortcutsDialog, add_commands
 from monitor_app.gui.figures.actions import GESTURES, figure_commands
 from monitor_app.gui.figures.chart_legend import ChartLegend, legend_of
 from monitor_app.gui.figures.chart_list import ChartList, lines_of
@@ -21,7 +21,6 @@ from monitor_app.gui.figures.job import FiguresJob, RefreshPolicy
 from monitor_app.gui.figures.save_dialog import ask_session, save_chart
 from monitor_app.gui.figures.toolbar import FiguresBar
 from monitor_app.gui.panels.message_bar import MessageBar
-from monitor_app.gui.panels.shortcuts_dialog import ShortcutsDialog
 from monitor_app.gui.theme import style_sheet
 from monitor_app.session.reader import SessionReader
 

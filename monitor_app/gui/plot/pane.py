@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF
 
-from monitor_app.gui.plot.axes import TimeAxis, ValueAxis
+from monitor_app.gui.plot.axes import ROOM, TimeAxis, ValueAxis, settled_range
 from monitor_app.gui.plot.plot_state import PaneState
-from monitor_app.gui.plot.value_range import ROOM, settled_range
 from monitor_app.gui.plot.view_box import TimeViewBox
 
 if TYPE_CHECKING:

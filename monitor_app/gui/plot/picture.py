@@ -9,13 +9,12 @@ from PySide6.QtCore import QCoreApplication, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter
 
 from monitor_app.core.errors import ExportError
-from monitor_app.gui.application import offscreen_application
 from monitor_app.gui.plot.pane_stack import PaneStack
 from monitor_app.gui.plot.time_window import TimeWindow
 from monitor_app.gui.session.caption import caption_of
 from monitor_app.gui.session.recording import Recording
 from monitor_app.gui.session.shown_signals import MOST_IN_PANE, MOST_PANES, ShownSignals
-from monitor_app.gui.theme import BODY_PX, SMALL_PX, THEMES, Theme, ui_font
+from monitor_app.gui.theme import BODY_PX, SMALL_PX, THEMES, Theme, offscreen_application, ui_font
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

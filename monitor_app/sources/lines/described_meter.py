@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.core.source_specs import Name, SerialSpec, Table
 from monitor_app.sources.base import says_simulated
 from monitor_app.sources.lines.decoder import LinesState, decode
 from monitor_app.sources.lines.timestamps import FIT_NS, ArrivalTimes, StampTimes, blocks
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
     from monitor_app.core.samples import SampleBlock
     from monitor_app.sources.lines.decoder import DecodedLines, Layout
-    from monitor_app.sources.lines.spec import Column, LinesSpec
     from monitor_app.sources.serial.transport import Transport
 
 STALE_S = 0.05
@@ -31,6 +32,56 @@ TRANSPORT_NS = 1_000_000
 BITS_PER_BYTE = 10
 RATES = (0.5, 2.0)
 """A time column whose rate against the clock lies outside these limits is in another unit."""
+
+
+class Column(Table):
+    """One quantity of a line of text."""
+
+    name: Name
+    """Of the signal."""
+    field: str | Annotated[int, Field(ge=0)] | None = None
+    """Key of a JSON object, heading of a CSV column, or its number from 0; by default the name."""
+    quantity: Quantity
+    scale: float = 1.0
+    """SI units per unit of the text: 0.001 for mA."""
+    offset: float = 0.0
+
+
+class TimeColumn(Table):
+    """The instrument's own time stamp on a line; without one, lines have the time of their arrival."""
+
+    field: str | Annotated[int, Field(ge=0)]
+    scale_s: float = Field(gt=0)
+    """Seconds per unit of the text: 1e-6 for microseconds."""
+
+
+class LinesSpec(SerialSpec):
+    """Lines of text: those of an EdgePowerMeter, or CSV or JSON lines that the profile describes."""
+
+    kind: Literal["lines"]
+    name: Name = "lines"
+    format: Literal["edgepowermeter", "csv", "json"]
+    baud: int = Field(115_200, ge=300, le=12_000_000)
+    separator: str = Field(",", min_length=1, max_length=1)
+    columns: tuple[Column, ...] = ()
+    time: TimeColumn | None = None
+    start: str | None = None
+    """Sent once after opening, to make the instrument send; a line end is added."""
+    stop: str | None = None
+    """Sent before closing."""
+
+    @property
+    def port_baud(self) -> int:
+        return self.baud
+
+    @model_validator(mode="after")
+    def _columns_are_named(self) -> LinesSpec:
+        if self.format != "edgepowermeter" and not self.columns:
+            raise ValueError("name the columns of the lines under [[source.columns]]")
+        return self
+
+    def emulator_options(self) -> list[str]:
+        return [*super().emulator_options(), "--format", self.format]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,15 @@ from monitor_app.core.errors import SourceLostError
 from monitor_app.core.samples import Quantity
 from monitor_app.sources.base import Connected
 from monitor_app.sources.lines.decoder import Layout
-from monitor_app.sources.lines.described_meter import TextLines
+from monitor_app.sources.lines.described_meter import Column, TextLines
 from monitor_app.sources.lines.edgepowermeter import EdgePowerMeter
-from monitor_app.sources.lines.spec import Column
 from monitor_app.sources.serial.transport import SerialTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitor_app.core.samples import Reading, SampleBlock, SourceInfo
-    from monitor_app.sources.lines.spec import LinesSpec
+    from monitor_app.sources.lines.described_meter import LinesSpec
     from monitor_app.sources.serial.transport import Transport
 
 SILENCE_S, SILENT_LINES = 2.0, 10

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
 
 from monitor_app.core.errors import HandshakeError, PortError, SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.core.source_specs import Name, SourceSpec
 from monitor_app.sources.base import Described, try_source
 from monitor_app.sources.pc.nvml_gpu import Gpu, mean_power_w
 from monitor_app.sources.polling import Blocks, Clock, Schedule
@@ -28,6 +31,15 @@ STILL_S = 1.0
 """Readings that have not changed for this long count as new ones, as of a GPU that is off."""
 INSTANT_LAG_S, MEAN_LAG_S = 0.1, 1.0
 """How old a reading may be: of the sensor's own interval, and of the driver's mean."""
+
+
+class NvmlSpec(SourceSpec):
+    """An NVIDIA GPU of a PC, through its driver's management library (the extra `nvml`)."""
+
+    kind: Literal["nvml"]
+    name: Name = "gpu"
+    index: int = Field(0, ge=0)
+    role: Role = Role.GPU
 
 
 class NvmlSource(Described):

@@ -7,10 +7,13 @@ import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
 
 from monitor_app.core.errors import PortError, SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.core.source_specs import Name, SourceSpec
 from monitor_app.sources.base import Described, try_source
 from monitor_app.sources.polling import PASSING_ERRORS, Blocks, Clock, NumberFile, Schedule, read_text
 
@@ -30,6 +33,15 @@ _COUNTER_STEP_NS = 1_000_000
 # Not intel-rapl-mmio: those are the same packages, read on another way.
 _ZONE = re.compile(r"intel-rapl:(\d+)(?::(\d+))?")
 _FOLDER = "sys/class/powercap"
+
+
+class RaplSpec(SourceSpec):
+    """The energy counters of a PC's processor (RAPL), through the kernel's powercap files."""
+
+    kind: Literal["rapl"]
+    name: Name = "cpu"
+    root: str = "/"
+    roles: dict[str, Role] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

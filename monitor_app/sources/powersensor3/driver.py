@@ -14,12 +14,14 @@ command M would hang it. So none is sent while a marker is pending.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from pydantic import Field
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Reading, Role, SampleBlock, SourceInfo, TimeMark
+from monitor_app.core.source_specs import Name, SerialSpec
 from monitor_app.sources.base import Connected
 from monitor_app.sources.powersensor3.decoder import ANSWER_BYTES, Decoded, DecoderState, decode
 from monitor_app.sources.powersensor3.frame_counter import FrameCounter, frame_period_us
@@ -49,6 +51,14 @@ MARK_LOST_FRAMES = 10_000
 COUNT_EVERY_S = 1.0
 COUNT_AGAIN_S = 0.1
 LAST_MARK_S = 0.2
+
+
+class PowerSensor3Spec(SerialSpec):
+    """A PowerSensor3 with up to four pairs of current and voltage sensors."""
+
+    kind: Literal["powersensor3"]
+    name: Name = "powersensor3"
+    roles: dict[str, Role] = Field(default_factory=dict)
 
 
 class PowerSensor3Source(Connected["Transport"]):

@@ -6,17 +6,19 @@ from __future__ import annotations
 import logging
 import re
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, model_validator
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.core.source_specs import EmulatedSpec, Name
 from monitor_app.sources.base import Connected, says_simulated
 from monitor_app.sources.polling import Blocks, Clock, Schedule
 from monitor_app.sources.scpi.visa import VisaLink
 
 if TYPE_CHECKING:
     from monitor_app.core.samples import Reading
-    from monitor_app.sources.scpi.spec import ScpiSpec
     from monitor_app.sources.scpi.visa import Identity
 
 ANSWER_S, FIRST_ANSWER_S = 1.0, 3.0
@@ -28,6 +30,30 @@ OVERLOAD = 9e36
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 logger = logging.getLogger(__name__)
+
+
+class ScpiSpec(EmulatedSpec):
+    """A supply or multimeter that answers SCPI queries, through pyvisa (the extra `scpi`)."""
+
+    kind: Literal["scpi"]
+    name: Name = "scpi"
+    resource: Name | None = None
+    """A VISA resource: ASRL/dev/ttyUSB0::INSTR, TCPIP::10.0.0.5::5025::SOCKET, USB0::..."""
+    model: Literal["e364x", "dmm"] = "e364x"
+    """e364x: a supply, voltage and current; dmm: a multimeter that measures the current."""
+    supply_v: float | None = Field(None, gt=0)
+    """For a multimeter in the line of the current: the voltage of the supply."""
+    interval_s: float = Field(0.25, ge=0.02, le=60)
+    """Time between two queries; most supplies answer a few a second."""
+
+    @model_validator(mode="after")
+    def _one_of_resource_and_emulate(self) -> ScpiSpec:
+        if (self.resource is None) == (self.emulate is None):
+            raise ValueError("give either resource (a VISA resource) or emulate (a simulated board)")
+        return self
+
+    def emulator_options(self) -> list[str]:
+        return [*super().emulator_options(), "--model", self.model]
 
 
 class ScpiSource(Connected["VisaLink"]):

@@ -11,12 +11,14 @@ import logging
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock, Signal, SourceInfo
+from monitor_app.core.source_specs import Name, SourceSpec
 from monitor_app.sources.base import Connected, says_simulated
 from monitor_app.sources.scpi.visa import VisaLink
 
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor_app.core.samples import Reading
-    from monitor_app.sources.scpi.spec import ScopeSpec
     from monitor_app.sources.scpi.visa import Identity
 
 TRIAL_S = 0.1
@@ -43,6 +44,23 @@ DTYPES: dict[int, np.dtype[Any]] = {0: np.dtype("u1"), 1: np.dtype(">u2")}
 """By the preamble's format: BYTE, WORD."""
 
 logger = logging.getLogger(__name__)
+
+
+class ScopeSpec(SourceSpec):
+    """An oscilloscope with a current probe, one captured record after another (the extra `scpi`)."""
+
+    kind: Literal["scope"]
+    name: Name = "scope"
+    resource: Name
+    """A VISA resource: TCPIP::10.0.0.7::5025::SOCKET, USB0::..."""
+    channel: int = Field(1, ge=1, le=8)
+    a_per_v: float = Field(gt=0)
+    """Amperes per volt of the probe: 10 for 100 mV/A."""
+    supply_v: float = Field(gt=0)
+    """Voltage of the supply; power is current times this."""
+    record_s: float = Field(2.0, gt=0, le=60)
+    points: int = Field(100_000, ge=100, le=4_000_000)
+    roles: dict[str, Role] = Field(default_factory=lambda: {"power": Role.TOTAL})
 
 
 @dataclass(frozen=True, slots=True)

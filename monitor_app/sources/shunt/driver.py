@@ -5,20 +5,14 @@ from __future__ import annotations
 
 import struct
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
+from pydantic import Field
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
-from monitor_app.core.samples import (
-    LineChanges,
-    Quantity,
-    Role,
-    SampleBlock,
-    Signal,
-    SourceInfo,
-    TimeMark,
-)
+from monitor_app.core.samples import LineChanges, Quantity, Role, SampleBlock, Signal, SourceInfo, TimeMark
+from monitor_app.core.source_specs import Name, SerialSpec
 from monitor_app.sources.base import Connected
 from monitor_app.sources.serial.transport import SerialTransport
 from monitor_app.sources.shunt import decoder as protocol
@@ -38,6 +32,18 @@ FIRST_PINGS, FIRST_PING_EVERY_S = 8, 0.05
 _Answer = TypeVar("_Answer", protocol.DeviceInfo, protocol.Started)
 SILENCE_S = 2.0
 """A meter that streams sends a frame every few ms; after this long without one it counts as lost."""
+
+
+class ShuntSpec(SerialSpec):
+    """A meter that speaks the shunt stream protocol (docs/shunt-protocol.md)."""
+
+    kind: Literal["shunt"]
+    name: Name = "shunt"
+    rate_hz: float = Field(50_000.0, ge=100, le=1_000_000)
+    """Sample rate of the emulated meter; a real one reports its own."""
+
+    def emulator_options(self) -> list[str]:
+        return [*super().emulator_options(), "--rate-hz", str(self.rate_hz)]
 
 
 class ShuntSource(Connected["Transport"]):

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from monitor_app.analysis.findings.density import density_ranking, density_ratios
 from monitor_app.analysis.findings.energy_bound import energy_bounds_accuracy, energy_bounds_operations
-from monitor_app.analysis.findings.finding import Finding, Verdict
+from monitor_app.analysis.findings.finding import Finding, Margins, Verdict
 from monitor_app.analysis.findings.hyperbola import accuracy_and_time
-from monitor_app.analysis.findings.margins import Margins
 from monitor_app.analysis.findings.memory import memory_and_parameters, memory_knee
 from monitor_app.analysis.findings.operations_time import operations_and_time, steeper_with_batch
 from monitor_app.analysis.findings.power_architecture import power_and_architecture, power_deviation

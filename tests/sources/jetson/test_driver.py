@@ -19,7 +19,7 @@ from monitor_app.core.errors import PortError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock
 from monitor_app.sources.jetson.boards import board_names, load_board, recognise_board
 from monitor_app.sources.jetson.chips import Chip, conversion_s, cycle_of, find_chips, require_chips
-from monitor_app.sources.jetson.driver import RailsSource, total_rails
+from monitor_app.sources.jetson.driver import RailsSource
 from monitor_app.sources.jetson.sysfs import RailFile, numbers_in
 from monitor_app.sources.jetson.update_rate import BUDGET_S, period_of_changes
 from tests.sources.jetson.tree import Clock, FileSeam, FreeChip, JetsonTree, WaitingChip, always, at_reads, write
@@ -132,7 +132,7 @@ def test_every_board_in_every_form(name: str, form: str, tree: JetsonTree) -> No
     assert list(found) == wanted
     known = [board.rail(each) for each in found]
     assert [rail and rail.role for rail in known] == list(found.values())
-    assert {rail.name for rail in known if rail} >= set(total_rails(board))
+    assert {rail.name for rail in known if rail} >= set(board.total)
 
 
 def test_the_chips_are_described_as_they_are(tree: JetsonTree) -> None:
@@ -713,9 +713,3 @@ def test_opening_again_starts_anew(tree: JetsonTree) -> None:
     source.open()
     assert read_for(source, 0.5)[0].first_index == 0
     source.close()
-
-
-@pytest.mark.parametrize("name", sorted(board_names()))
-def test_the_total_is_told_and_not_computed(name: str) -> None:
-    board = load_board(name)
-    assert total_rails(board) == board.total

@@ -28,9 +28,8 @@ from hypothesis import strategies as st
 from monitor_app.core.errors import HandshakeError, PortError, SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role
 from monitor_app.sources.jtop import driver as jtop
-from monitor_app.sources.jtop.driver import JtopSource
+from monitor_app.sources.jtop.driver import CHILD, JtopProcess, JtopSource
 from monitor_app.sources.jtop.failures import failure, most_telling
-from monitor_app.sources.jtop.process import CHILD, JtopProcess
 from monitor_app.sources.jtop.readings import decode
 from tests.sources.jtop.service import Board, namespaces, real_service, stand_in
 

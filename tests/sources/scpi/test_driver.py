@@ -17,8 +17,7 @@ from monitor_app.core.errors import HandshakeError, PortError, SourceError, Sour
 from monitor_app.core.samples import Quantity, Role, SampleBlock
 from monitor_app.sources.scpi import driver as scpi_module
 from monitor_app.sources.scpi import visa as visa_module
-from monitor_app.sources.scpi.driver import ScpiSource
-from monitor_app.sources.scpi.spec import ScpiSpec
+from monitor_app.sources.scpi.driver import ScpiSource, ScpiSpec
 from tests.sources.scpi.device import ScpiDevice
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor_app.bench.estimate.disk import bytes_per_s
-from monitor_app.bench.estimate.plan import CampaignEstimate, estimate, guessed_seconds_per_image
+from monitor_app.bench.estimate import CampaignEstimate, bytes_per_s, estimate, guessed_seconds_per_image
 from monitor_app.core.package_data import profile_names, profile_path
 from monitor_app.core.runs import RunSpec
 from monitor_app.sources.profile_reader import load_profile, parse_profile
