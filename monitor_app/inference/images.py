@@ -65,7 +65,7 @@ def read_image(file: Path, preprocessing: Preprocessing, pixels: int) -> np.ndar
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise BadImageError(f"{file.name} cannot be decoded ({error})") from error
     if max(photograph.size) > MAX_ASPECT * min(photograph.size):
-        raise BadImageError(f"{file.name} is too narrow to take a square of it")
+        raise BadImageError(f"{file.name} is too narrow for a square crop")
     return prepare_image(photograph, preprocessing, pixels)
 
 

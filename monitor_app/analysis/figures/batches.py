@@ -122,7 +122,7 @@ def time_energy(campaigns: Sequence[Campaign], options: Options) -> Chart:
         "Energy per image against the time until its answer",
         (ANSWER_TIME, energy),
         plots,
-        "A larger batch saves energy, but each of its images waits for the whole batch. Each line joins the batch "
+        "A larger batch can save energy, but each image then waits for the whole batch. Each line joins the batch "
         "sizes of a network. The Pareto front joins the points that no other point beats in both.",
         lines=lines,
     )

@@ -66,7 +66,7 @@ def _finding(finding: FindingText, theme: Theme) -> str:
         f'<tr><td style="color:{theme.dim}">{escape(what)}&nbsp;&nbsp;&nbsp;&nbsp;</td><td>{escape(value)}</td></tr>'
         for what, value in finding.figures
     )
-    notes = [f"Decided against: {finding.margin}" if finding.margin else "", finding.caution]
+    notes = [f"Criterion: {finding.margin}" if finding.margin else "", finding.caution]
     return (
         f'<div><b>{escape(finding.claim)}</b> &nbsp;<b style="color:{colour}">{escape(finding.verdict)}</b>{mark}</div>'
         f"<div>{escape(finding.sentence)}</div><table cellspacing=0>{rows}</table>"

@@ -319,7 +319,7 @@ class FiguresWindow(QMainWindow):
             self.notice.alarm(str(error))
             return
         if path is not None:
-            self.notice.note(f"The figure is in {path}.")
+            self.notice.note(f"The figure was saved as {path}.")
 
     def compare(self) -> None:
         """Ask for another session and lay it over this one."""
@@ -328,7 +328,7 @@ class FiguresWindow(QMainWindow):
             self.add_session(path)
 
     def add_session(self, path: Path) -> None:
-        """Lay another session over this one."""
+        """Show another session in the same figures."""
         recording = self._recording()
         try:
             SessionReader(path).close()

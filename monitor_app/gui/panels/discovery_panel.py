@@ -83,7 +83,7 @@ class DiscoveryPanel(Panel):
         self._heading = SectionHeader("discovered")
         self._rows = QVBoxLayout()
         self._rows.setSpacing(3)
-        self._nothing = dim_label("nothing else")
+        self._nothing = dim_label("no other instruments")
         self.find_button = WordButton("find instruments")
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)

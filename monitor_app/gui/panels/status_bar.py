@@ -71,9 +71,9 @@ class StatusBar(Panel):
         for label in (self._before, self.lost, self._after):
             label.setObjectName("dim")
             row.addWidget(label)
-        self.lost.setToolTip("Samples that the instrument measured and that did not arrive")
+        self.lost.setToolTip("Samples that the instrument took but that never arrived")
         self._after.setToolTip(
-            "Clock: bound of the difference between the time of a sample and the host's clock. "
+            "Clock: the largest possible error of a sample's time on the host's clock. "
             "Monitor: processor time of the window and the bench together."
         )
 

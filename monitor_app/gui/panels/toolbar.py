@@ -40,7 +40,7 @@ class Toolbar(Panel):
         self.recording.setObjectName("dim")
         self.simulated = QLabel("SIMULATED")
         self.simulated.setObjectName("simulated")
-        self.simulated.setToolTip("A source of this session is simulated: these are no measurements of a real board.")
+        self.simulated.setToolTip("A source of this session is simulated: its values were not measured on a board.")
         self.simulated.hide()
         self._arrange()
         self._connect()
