@@ -151,7 +151,7 @@ def print_networks(listed: Sequence[Listed]) -> None:
     table.add_column("network", no_wrap=True)
     for name in ("params M", "MACs G", "ops G (2016)", "input"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("weights", no_wrap=True)
+    table.add_column("weights")
     for each in listed:
         network, costs = each.network, each.costs
         table.add_row(

@@ -35,7 +35,7 @@ class EmulatorOptions:
     faults: tuple[str, ...] = ()
     """As `parse_fault` reads them."""
     until_stdin_closes: bool = False
-    """End with standard input, so that no parent is outlived."""
+    """Stop when standard input closes, so that the emulator does not outlive its parent."""
 
     def check(self) -> None:
         """Raise SourceError, a sentence that names the option, if one cannot be used."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands below a chart: the finding it is behind, and what the picture itself has no room for."""
+"""The text below a chart: the finding that it supports, and the notes that do not fit into the picture."""
 
 from __future__ import annotations
 

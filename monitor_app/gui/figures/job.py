@@ -86,7 +86,7 @@ class FiguresJob(QObject):
 
 
 def _sentence(words: str) -> str:
-    """What a process said at last; a mistake of ours as such."""
+    """The last line that a process wrote; an unexpected error is reported as such."""
     last = words.splitlines()[-1] if words else "it ended without a message"
     if words and "Traceback" not in words:
         return last

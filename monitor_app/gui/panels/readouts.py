@@ -55,7 +55,7 @@ DIALS = (
     Dial("net power", "power", f"{NOW} Power minus the mean power of the latest idle phase."),
     Dial("current", "current", NOW),
     Dial("voltage", "current", NOW),
-    Dial("energy per image", "power", f"{RUN} Net energy of the timed phase, divided by its images."),
+    Dial("energy / image", "power", f"{RUN} Net energy of the timed phase, divided by its images."),
     Dial("latency p50", "latency", f"{RUN} The median duration of a timed batch."),
     Dial("latency p99", "latency", f"{RUN} 99 % of the timed batches were faster."),
     Dial("throughput", "latency", f"{RUN} Images per second in the timed phase."),

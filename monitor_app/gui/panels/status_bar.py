@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Can this be trusted? The resolution of the trace on the left; rate, losses, clock, cost and disk on the right."""
+"""The status bar: resolution of the trace on the left; rate, losses, clock, load and disk on the right."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def _open_exported(file: Path) -> nn.Module:
     from torch import nn
 
     class Exported(nn.Module):
-        """An exported program, which refuses to be told that it is in evaluation mode."""
+        """An exported program, which raises an error when it is put into evaluation mode."""
 
         def __init__(self) -> None:
             super().__init__()

@@ -2,7 +2,7 @@
 """Import torchvision also where its compiled half does not fit the torch that is installed.
 
 The torchvision wheels of the package index are built against CUDA. Beside a CPU-only torch their extension
-cannot be loaded, and then the import fails on an operator that nobody has declared. The models need none of
+cannot be loaded, and then the import fails on an operator that has not been declared. The models need none of
 those operators; declaring the two that are named is enough. A torchvision that fits is left as it is.
 """
 
