@@ -153,7 +153,7 @@ def test_numbers_read_as_people_write_them() -> None:
 
 
 def test_the_status_bar_says_what_the_picture_is() -> None:
-    assert resolution_text(1304) == "envelope, 1,304 samples a pixel"
+    assert resolution_text(1304) == "envelope, 1,304 samples per pixel"
     assert resolution_text(1) == "every sample"
 
 

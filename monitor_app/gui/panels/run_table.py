@@ -85,7 +85,7 @@ def _tip(run: RunRow, result: RunResult | None) -> str:
     return "\n".join(("  ·  ".join(parts), *(result.notes if result is not None else ()), *accuracy))
 
 
-WIDTHS = {"run": 146, "batch": 56, "state": 96, "images/s": 80, "mJ / image": 114, "top-1": 164}
+WIDTHS = {"run": 134, "batch": 56, "state": 96, "images/s": 80, "mJ / image": 116, "top-1": 174}
 """Of the columns whose width does not follow the window's, in pixels."""
 
 

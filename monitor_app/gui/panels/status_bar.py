@@ -29,7 +29,7 @@ def resolution_text(samples_per_column: int | None) -> str:
         return ""
     if samples_per_column == 1:
         return "every sample"
-    return f"envelope, {samples_per_column:,} samples a pixel"
+    return f"envelope, {samples_per_column:,} samples per pixel"
 
 
 def quality_text(
