@@ -38,8 +38,8 @@ a small board."""
 _GPU_OPERATIONS = 500e9
 """Likewise: some 230 e9 on a Jetson TX1, many times as much on a large one."""
 _GUESSED = (
-    "the time of an image is a rough guess from its operations, at "
-    f"{_CPU_OPERATIONS / 1e9:g} G a second and thread or {_GPU_OPERATIONS / 1e9:g} G on a GPU"
+    "the time of an image is a rough estimate from its operations, at "
+    f"{_CPU_OPERATIONS / 1e9:g} G-op/s per thread or {_GPU_OPERATIONS / 1e9:g} G-op/s on a GPU"
 )
 _PUBLISHED = "the time of an image is the published one"
 
@@ -100,7 +100,7 @@ def estimate(
     """
     plan = profile.plan
     if plan is None or not specs:
-        return CampaignEstimate(0.0, 0.0, BASE_BYTES, None, 0, "Nothing is to be run.")
+        return CampaignEstimate(0.0, 0.0, BASE_BYTES, None, 0, "The plan has no runs.")
     cycles = plan.cycles or 1
     images = _accuracy_images(plan)
     fitting = [spec for spec in specs if _fits(spec)]
@@ -212,11 +212,11 @@ def _remarks(
         kinds = {is_emulated(spec.device) for spec, time in zip(specs, times, strict=True) if time is not None}
         remarks += [_PUBLISHED if emulated else _GUESSED for emulated in sorted(kinds, reverse=True)]
     if unknown := times.count(None):
-        remarks.append(f"of {_counted(unknown, 'run')} a cycle only the least that the protocol asks for is counted")
+        remarks.append(f"for {_counted(unknown, 'run')} per cycle only the minimum of the protocol is counted")
     if too_big:
         remarks.append(f"{_counted(too_big, 'run')} will not fit into memory")
     if not plan.cycles:
-        remarks.append("that is one cycle, and there is no end to them")
+        remarks.append("this is one cycle, and cycles repeat until you stop them")
     return remarks
 
 
@@ -225,7 +225,8 @@ def _sentence(
 ) -> str:
     most = f" (up to {_duration(most_s)} while the board warms up or cools down slowly)" if most_s > seconds else ""
     energy = "" if joules is None else f" and about {_amount(joules, 'J')} (SIMULATED)"
-    said = f"{_counted(runs, 'run')} will take about {_duration(seconds)}{most}, {_amount(size, 'B')} of disk{energy}"
+    time = f"{_counted(runs, 'run')} will take about {_duration(seconds)}{most}"
+    said = f"{time}, {_amount(size, 'B')} of disk space{energy}"
     return "; ".join([said, *remarks]) + "."
 
 

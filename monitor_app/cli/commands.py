@@ -192,7 +192,7 @@ def sources(
         ),
     ] = False,
 ) -> None:
-    """List the instruments found on this machine. The state of each says what it needs before it can be used."""
+    """List the instruments found on this machine. Their state says what each needs before it can be used."""
     from monitor_app.cli import sources as commands
     from monitor_app.sources.discovery import find_sources
 
@@ -217,7 +217,7 @@ def networks(
     every: Annotated[bool, typer.Option("--all", help="Also list every classifier of torchvision.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the networks that can be run. Each has its parameters, operations, input size and weights."""
+    """List the networks that can be run. The table has their parameters, operations, input size and weights."""
     from monitor_app.inference.networks.listing import list_networks
 
     listed = list_networks(names or (), every=every)
@@ -226,7 +226,7 @@ def networks(
 
 @app.command()
 def show(file: SessionArgument, as_json: JsonOption = False) -> None:
-    """Print a summary of a session. It has the sources, the power, and a table of the runs."""
+    """Print a summary of a session. It lists the sources, the power and the runs."""
     from monitor_app.analysis.session_summary import as_json as summary_json
     from monitor_app.analysis.session_summary import summarise
     from monitor_app.session.reader import SessionReader
@@ -274,7 +274,7 @@ def analyze(
     as_json: JsonOption = False,
     baseline: Annotated[
         Path | None,
-        typer.Option(help="Session to compare with. The command fails if FILE is worse.", show_default=False),
+        typer.Option(help="Session to compare with. The command fails if the session is worse.", show_default=False),
     ] = None,
     max_energy: Annotated[str | None, typer.Option(help="Tolerated increase of energy per image, such as +3%.")] = None,
     max_latency: Annotated[str | None, typer.Option(help="Tolerated increase of time per image, such as +3%.")] = None,
@@ -286,7 +286,11 @@ def analyze(
         Path | None, typer.Option(help="With --baseline: write the checks as JUnit XML, for a CI system.")
     ] = None,
 ) -> None:
-    """Test the claims of the paper on sessions. With --baseline, check whether a session is worse than another."""
+    """Test the claims of the paper on sessions.
+
+    The paper is that of Canziani, Paszke and Culurciello (2016). With --baseline, check whether a session is worse
+    than another.
+    """
     from monitor_app.analysis.compare.check import Limits, parse_percent
     from monitor_app.cli import campaigns
 
@@ -296,7 +300,7 @@ def analyze(
         document = campaigns.analyze(files, as_json=as_json)
         return None if document is None else _print_json(document)
     if len(files) != 1:
-        raise typer.BadParameter("with --baseline, give exactly one FILE.")
+        raise typer.BadParameter("with --baseline, give exactly one session file.")
     energy, latency, memory = (
         None if text is None else parse_percent(text) for text in (max_energy, max_latency, max_memory)
     )
@@ -314,7 +318,10 @@ def figures(
     form: Annotated[FigureFormat, typer.Option("--format", help="File format.")] = FigureFormat.PNG,
     theme: Annotated[Theme, typer.Option(help="Colours of PNG, SVG and PDF.")] = Theme.LIGHT,
 ) -> None:
-    """Write the figures of the paper as files. Several sessions are compared in the same figures."""
+    """Write the figures of the paper as files.
+
+    The paper is that of Canziani, Paszke and Culurciello (2016). Several sessions are compared in the same figures.
+    """
     from monitor_app.cli.campaigns import write_figures
 
     written = write_figures(files, output, form.value, theme.value)
@@ -326,7 +333,7 @@ def report(
     files: SessionsArgument,
     output: Annotated[Path, typer.Option("-o", "--output", help="The report to write: .html or .pdf.")],
 ) -> None:
-    """Write a report of one or more sessions. It has method, uncertainty, figures, findings and all cells."""
+    """Write a report of one or more sessions. It contains method, uncertainty, figures, findings and all cells."""
     from monitor_app.cli.campaigns import write_report
 
     write_report(files, output)

@@ -19,7 +19,7 @@ def emulate_kind(name: str | None, arguments: Sequence[str]) -> int:
     kind = None if name is None else emulated_kind(name)
     if kind is None:
         known = ", ".join(each.emulator_alias or each.name for each in KINDS.values() if each.emulates)
-        problem = "Say what to emulate" if name is None or name.startswith("-") else f"{name} cannot be emulated"
+        problem = "No instrument was named" if name is None or name.startswith("-") else f"{name} cannot be emulated"
         raise MonitorError(f"{problem}; choose one of: {known}.")
     module = importlib.import_module(f"monitor_app.emulators.{kind.name}.__main__")
     return main(module.EMULATOR, arguments, program=f"monitor-app emulate {name}")

@@ -82,7 +82,7 @@ def print_session(file: Path, summary: SessionSummary) -> None:
         )
         for note in source.source.notes:
             out.print(Text(f"  {note}", style="dim"))
-    coverage = "" if summary.coverage is None else f" ({summary.coverage:.2%} of the samples)"
+    coverage = "" if summary.coverage is None else f" (coverage {summary.coverage:.2%})"
     out.print(
         f"idle {fixed(summary.idle_w, 2)} W, full {fixed(summary.full_w, 2)} W, "
         f"swing {fixed(summary.swing_w, 2)} W, energy {_joules(summary.energy_j)}{coverage}"
@@ -162,7 +162,7 @@ def print_networks(listed: Sequence[Listed]) -> None:
     table.add_column("network", no_wrap=True)
     for name in ("params M", "MACs G", "ops G (2016)", "input"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("weights", no_wrap=True)
+    table.add_column("weights")
     for each in listed:
         network, costs = each.network, each.costs
         table.add_row(

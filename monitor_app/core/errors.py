@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The errors that are shown to the user.
 
-Each carries one sentence that says what happened and what to do; it is shown unchanged.
+Each carries one sentence that says what happened and what to do; the sentence is shown unchanged.
 The traceback goes to the log, never to the user.
 
     MonitorError

@@ -188,7 +188,7 @@ def size(byte_count: float) -> str:
 def sample_rate(rate_hz: float) -> str:
     """50.000 kSa/s."""
     for factor, unit in ((1e6, "MSa/s"), (1e3, "kSa/s")):
-        if rate_hz >= factor:
+        if rate_hz >= factor - 0.05:  # 999.98 is 1.000 kSa/s, not 1000.0 Sa/s
             return f"{rate_hz / factor:.3f} {unit}"
     return f"{rate_hz:.1f} Sa/s"
 

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 TASK_MS = 24
 """A little more often than periodic tasks fall due."""
 STILL_NS = 1_500_000_000
-"""A file that has not grown for this long, with no bench of ours behind it, is no longer recorded."""
+"""A file that has not grown for this long, without a bench of this window, is no longer being recorded."""
 ROWS_S, RESULTS_S = 0.2, 0.5
 """Periods of the tasks that read the session."""
 NOTHING_IN_VIEW = "There is nothing in view to export."

@@ -127,7 +127,7 @@ class _Worker:
             if not dataset.images:
                 return PhaseDone(Phase.ACCURACY, 0, 0, reason=dataset.reason or "no images")
             return runner.evaluate(command.batch_size, dataset)
-        raise InferenceError(f"{type(command).__name__} is not carried out here.")
+        raise InferenceError(f"{type(command).__name__} is not a command of this process.")
 
     def _load(self, command: Load) -> Loaded:
         from monitor_app.inference.loading import find_device, load_network, prepare_for

@@ -81,7 +81,7 @@ def add_load_signal_option(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         action="append",
         default=[],
-        help="socket of an instrument on a simulated board, which shows the load of the network; any number of times",
+        help="socket of an instrument on a simulated board, which shows the load of the network; may be given again",
     )
 
 

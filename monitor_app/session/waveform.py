@@ -283,7 +283,7 @@ def _folded(samples: _Samples, start: int, end: int, width: int) -> Entries:
 
 
 def _grid(samples_per_column: float) -> tuple[int, int]:
-    """The level to read and the exact number of samples a column, for about this many.
+    """The level to read and the exact number of samples per column, for about this many.
 
     The level is the highest whose entries fit a column, so that a column has one to sixteen of them.
     """

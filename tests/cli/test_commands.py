@@ -176,7 +176,7 @@ def test_a_failure_while_a_lost_port_is_looked_for_keeps_the_recording_and_its_s
     with SessionReader(session) as reader:
         assert reader.extent() is not None
         assert "completed_utc_ns" in reader.meta()
-        assert any("a fault of the program (TypeError" in row.text for row in reader.log())
+        assert any("an error in this program (TypeError" in row.text for row in reader.log())
 
 
 def test_networks_and_sources_as_json() -> None:

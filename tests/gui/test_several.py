@@ -318,10 +318,10 @@ def test_another_message_outlives_a_reconnect(live: tuple[MainWindow, SeveralBen
     window, bench = live
     bench.say(Status(several_status(rails=SourceState.LOST, message="Gone.")))
     frames(window, 2)
-    window.parts.message_bar.note("The picture is in view.png.")
+    window.parts.message_bar.note("The picture was saved as view.png.")
     bench.say(Status(several_status()))
     frames(window, 2)
-    assert window.parts.message_bar.text == "The picture is in view.png."
+    assert window.parts.message_bar.text == "The picture was saved as view.png."
 
 
 # -- what else is there --------------------------------------------------------------------------

@@ -47,7 +47,7 @@ class Life:
     waits_s: list[float] = field(default_factory=list)
     complaints: dict[str, str] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
-    """Threads, processes and descriptors that it had not let go of after close."""
+    """Threads, processes and descriptors that were still there after close."""
 
     @property
     def blocks(self) -> list[SampleBlock]:

@@ -36,9 +36,10 @@ if TYPE_CHECKING:
     from monitor_app.analysis.figures.points import Plotted
     from monitor_app.charts.model import Chart
 
+_WHOLE_SYSTEM = "the memory of the whole system"
 _ACCOUNTS = {
     "pss": "the proportional set size of the process",
-    "system": "the memory of the whole system",
+    "system": _WHOLE_SYSTEM,
     "cuda_allocated": "the memory of tensors on the GPU",
     "cuda_reserved": "the memory that torch reserved on the GPU",
     "nvml": "the GPU memory of the process by its driver",
@@ -122,7 +123,7 @@ def time_energy(campaigns: Sequence[Campaign], options: Options) -> Chart:
         "Energy per image against the time until its answer",
         (ANSWER_TIME, energy),
         plots,
-        "A larger batch saves energy, but each of its images waits for the whole batch. Each line joins the batch "
+        "A larger batch can save energy, but each image then waits for the whole batch. Each line joins the batch "
         "sizes of a network. The Pareto front joins the points that no other point beats in both.",
         lines=lines,
     )
@@ -152,8 +153,10 @@ def memory_account(campaigns: Sequence[Campaign]) -> str:
     """The kind of memory use, as a sentence."""
     kinds = dict.fromkeys(c.memory_kind for x in campaigns for c in x.cells if c.memory_kind)
     accounts = [_ACCOUNTS.get(kind, kind) for kind in kinds]
+    if accounts == [_WHOLE_SYSTEM]:
+        return f"Here and in the paper it is {_WHOLE_SYSTEM}."
     counted = f"Here it is {listed(accounts)}; in" if accounts else "In"
-    return f"{counted} the paper it is the memory of the whole system."
+    return f"{counted} the paper it is {_WHOLE_SYSTEM}."
 
 
 def _quoted_power(plots: Sequence[Plotted]) -> list[Line]:

@@ -41,7 +41,7 @@ def slowest_network(table: Table, _: Margins) -> Finding:
             )
     return Finding(
         key="slowest-network",
-        claim="As power is constant, the slowest network that meets the requirements is as good for a battery.",
+        claim="As power is constant, a device on a battery may use the slowest network that meets its requirements.",
         verdict=verdict,
         sentence=sentence,
         statistics=statistics,

@@ -33,7 +33,7 @@ def timing_warning(batches: Batches, instrument: Instrument) -> str | None:
     if bound_ms <= CLOCK_FRACTION * batch_ms:
         return None
     return (
-        f"The times of the power are known to {bound_ms:.3g} ms only and a batch takes {batch_ms:.3g} ms, so "
+        f"The times of the power are known only to {bound_ms:.3g} ms and a batch takes {batch_ms:.3g} ms, so "
         "the energy of a single batch is not reliable; the uncertainty of the mean over the run includes this."
     )
 

@@ -40,10 +40,10 @@ class Replay:
         return self._transport is not None and self._transport.over
 
     def open(self, path: str) -> ReplayTransport:
-        """Play it. Raises PortError where it has been played."""
+        """Play it. Raises PortError where it has been played to its end."""
         if self._transport is not None:
             # A second replay would be recorded a second time.
-            raise PortError(f"{path} has been played.")
+            raise PortError(f"{path} has been played to its end.")
         self._transport = ReplayTransport(path)
         return self._transport
 

@@ -156,8 +156,8 @@ class Acquisition:
     def _program_fault(self, error: Exception) -> SourceError:
         """An unexpected exception as a sentence."""
         return SourceError(
-            f"{self._status.name} stopped on a fault of the program ({error!r}): the recording continues; "
-            "if the source does not come back by itself, connect it again and send us the log."
+            f"{self._status.name} stopped because of an error in this program ({error!r}): the recording continues; "
+            "if the source does not come back by itself, connect it again, and report the error with the log."
         )
 
     def _report(self, error: MonitorError) -> None:

@@ -141,7 +141,7 @@ class RunDriver:
                     self._active = False
         except Exception:  # the top of a thread
             self._active = False
-            self.message = "The inference runs stopped on a fault of the program; see the log."
+            self.message = "The inference runs stopped because of an error in this program; see the log."
             logger.exception("The inference runs have stopped")
         finally:
             self._inference.end()
@@ -181,7 +181,7 @@ class RunDriver:
         try:
             board.restore()
         except MonitorError as error:
-            self.message = f"The board could not be set back to what it was: {error}"
+            self.message = f"The original power mode and clocks could not be restored: {error}"
             logger.warning("%s", self.message)
 
     def _run_cycles(self) -> None:

@@ -84,8 +84,14 @@ def _device(options: LinesOptions, parts: Parts) -> Device:
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", default=LinesOptions.format, help=f"one of: {', '.join(FORMATS)}")
-    parser.add_argument("--firmware", type=int, default=LinesOptions.firmware, metavar="N", help="of an edgepowermeter")
-    parser.add_argument("--rate-hz", type=float, metavar="HZ", help="lines a second of csv and json")
+    parser.add_argument(
+        "--firmware",
+        type=int,
+        default=LinesOptions.firmware,
+        metavar="N",
+        help="of an edgepowermeter: 1 or 2",
+    )
+    parser.add_argument("--rate-hz", type=float, metavar="HZ", help="lines per second; for csv and json")
 
 
 EMULATOR = Emulator(

@@ -59,13 +59,13 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=Ppk2Options.supply_v,
         metavar="V",
-        help="of the supply that feeds the board in ampere mode",
+        help="voltage of the supply that feeds the board in ampere mode",
     )
     parser.add_argument(
         "--no-spikes",
         dest="spikes",
         action="store_false",
-        help="let the samples be right from the first one in a range on",
+        help="leave out the spikes after a change of range",
     )
 
 

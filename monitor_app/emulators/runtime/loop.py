@@ -134,7 +134,7 @@ class StopSignals:
     A stop wakes the selector that `watch` was given, so that no loop has to poll for one.
 
     Args:
-        until_stdin_closes: end with standard input, and with the parent process.
+        until_stdin_closes: stop when standard input closes, and with the parent process.
     """
 
     def __init__(self, until_stdin_closes: bool) -> None:

@@ -49,7 +49,7 @@ class EmulatorOptions:
     faults: tuple[str, ...] = ()
     """As `parse_fault` reads them."""
     until_stdin_closes: bool = False
-    """End with standard input, so that no parent is outlived."""
+    """Stop when standard input closes, so that the emulator does not outlive its parent."""
 
     def check(self) -> None:
         """Raise SourceError, a sentence that names the option, if one cannot be used."""
@@ -74,15 +74,19 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
         "--lamp",
         type=Path,
         metavar="PATH",
-        help="socket that says when the board is busy",
+        help="socket that receives the load signal: when the board is busy",
     )
     parser.add_argument("--link", type=Path, metavar="PATH", help="make a symbolic link to the port")
-    parser.add_argument("--seed", type=int, default=defaults.seed, metavar="N", help="of the noise and the faults")
+    parser.add_argument("--seed", type=int, default=defaults.seed, metavar="N", help="seed of the noise and the faults")
     parser.add_argument(
         "--clock-ppm", type=float, default=defaults.clock_ppm, metavar="PPM", help="error of the instrument's clock"
     )
     parser.add_argument(
-        "--energy-log", "--account", type=Path, metavar="FILE", help="append the energy that the board really draws"
+        "--energy-log",
+        "--account",
+        type=Path,
+        metavar="FILE",
+        help="append the energy that the board really draws to this file",
     )
     parser.add_argument(
         "--fault",
@@ -92,7 +96,7 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
         metavar="FAULT",
         help="KIND@SECONDS[:AMOUNT][/EVERY]: garbage, drop, stall, reset or unplug; may be given again",
     )
-    parser.add_argument("--until-stdin-closes", action="store_true", help="end with standard input")
+    parser.add_argument("--until-stdin-closes", action="store_true", help="stop when standard input closes")
 
 
 Options = TypeVar("Options", bound=EmulatorOptions)

@@ -92,7 +92,7 @@ def _run_scope(options: ScpiOptions) -> int:
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default=ScpiOptions.model, help=f"one of: {', '.join(MODELS)}")
-    parser.add_argument("--tcp-port", type=int, default=ScpiOptions.tcp_port, metavar="N", help="of the scope")
+    parser.add_argument("--tcp-port", type=int, default=ScpiOptions.tcp_port, metavar="N", help="of the oscilloscope")
 
 
 EMULATOR = Emulator(

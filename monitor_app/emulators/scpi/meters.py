@@ -24,7 +24,7 @@ INPUT_HZ = 2_000.0
 """How often the board is sampled."""
 _LOOKS = 100
 _KEPT = 20_000
-# A change of the lamp travels this long at most, unless its sender was put off between stamp and send.
+# A change of the load signal travels this long at most, unless its sender was put off between stamp and send.
 _SETTLE_NS = 3 * MS
 _LOCAL = ("*IDN?", "*CLS", "*OPC?", "SYST")
 """What an instrument on RS-232 obeys before SYSTem:REMote."""

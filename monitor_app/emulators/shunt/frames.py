@@ -72,7 +72,7 @@ class Identity:
 
 
 def frame(kind: int, body: bytes) -> bytes:
-    """One frame as it goes on the wire, its closing zero included."""
+    """One frame as it is sent on the wire, its closing zero included."""
     checked = bytes([kind]) + body
     checked += struct.pack("<H", crc(checked))
     return cobs(checked) + b"\0"

@@ -86,8 +86,8 @@ class FiguresJob(QObject):
 
 
 def _sentence(words: str) -> str:
-    """What a process said at last; a mistake of ours as such."""
-    last = words.splitlines()[-1] if words else "it ended without a word"
+    """The last line that a process wrote; an unexpected error is reported as such."""
+    last = words.splitlines()[-1] if words else "it ended without a message"
     if words and "Traceback" not in words:
         return last
     return f"The figures could not be computed ({last}). Please report this with the log."

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from monitor_app.analysis.findings.finding import Finding, Statistic
 
 BACKGROUND = 10
-"""Niceness: a recording that goes on comes first."""
+"""Niceness: a recording in progress has priority."""
 
 
 def main(arguments: list[str]) -> int:

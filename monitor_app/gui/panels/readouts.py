@@ -49,17 +49,17 @@ class Dial:
 
 
 NOW = "Mean over the last 0.5 s."
-RUN = "Of the run that is being timed, or of the last one that was timed."
+RUN = "Of the run being timed, or of the last timed run."
 DIALS = (
     Dial("power", "power", NOW),
-    Dial("net of idle", "power", f"{NOW} The mean power of the latest idle span is subtracted."),
+    Dial("net power", "power", f"{NOW} Power minus the mean power of the latest idle phase."),
     Dial("current", "current", NOW),
     Dial("voltage", "current", NOW),
-    Dial("per image", "power", f"{RUN} Net energy: power above idle over the timed span, divided by its images."),
-    Dial("latency p50", "latency", f"{RUN} Half of its timed batches were faster."),
-    Dial("p99", "latency", f"{RUN} 99 of 100 of its timed batches were faster."),
-    Dial("throughput", "latency", f"{RUN} Images per second of its timed span."),
-    Dial("top-1", "accuracy", f"{RUN} Correct answers of all images, with the 95 % Wilson interval."),
+    Dial("energy / image", "power", f"{RUN} Net energy of the timed phase, divided by its images."),
+    Dial("latency p50", "latency", f"{RUN} The median duration of a timed batch."),
+    Dial("latency p99", "latency", f"{RUN} 99 % of the timed batches were faster."),
+    Dial("throughput", "latency", f"{RUN} Images per second in the timed phase."),
+    Dial("top-1", "accuracy", f"{RUN} Correct answers out of all images, with the 95 % Wilson interval."),
 )
 
 

@@ -72,7 +72,7 @@ def _top1(run: RunRow, result: RunResult | None) -> str:
     p = result.top1 if result else None
     if p is not None:
         return f"{p.correct}/{p.images}   {100 * p.low:.0f}–{100 * p.high:.0f} %"
-    return f"not measured: {run.accuracy_note}" if run.accuracy_note else NOTHING
+    return run.accuracy_note or NOTHING
 
 
 def _tip(run: RunRow, result: RunResult | None) -> str:
@@ -81,10 +81,11 @@ def _tip(run: RunRow, result: RunResult | None) -> str:
     parts = [run.network, run.precision, f"on {run.device}", f"{run.threads} threads"]
     if result is not None and result.power is not None:
         parts.append(f"{100 * result.power.coverage:.2f} % of the samples arrived")
-    return "\n".join(("  ·  ".join(parts), *(result.notes if result is not None else ())))
+    accuracy = (f"Accuracy was not measured: {run.accuracy_note}.",) if run.accuracy_note else ()
+    return "\n".join(("  ·  ".join(parts), *(result.notes if result is not None else ()), *accuracy))
 
 
-WIDTHS = {"run": 150, "batch": 56, "state": 96, "images/s": 84, "mJ / image": 116, "top-1": 188}
+WIDTHS = {"run": 134, "batch": 56, "state": 96, "images/s": 80, "mJ / image": 116, "top-1": 174}
 """Of the columns whose width does not follow the window's, in pixels."""
 
 
@@ -141,7 +142,8 @@ class RunModel(QAbstractTableModel):
         text = line.texts[column]
         if line.failed and COLUMNS[column] == "state":
             return QColor(self.theme.alarm)
-        quiet = text == NOTHING or text.startswith("not measured") or COLUMNS[column] == "state"
+        reason = COLUMNS[column] == "top-1" and "/" not in text
+        quiet = text == NOTHING or reason or COLUMNS[column] == "state"
         return QColor(self.theme.dim) if quiet else None
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Can this be trusted? The resolution of the trace on the left; rate, losses, clock, cost and disk on the right."""
+"""The status bar: resolution of the trace on the left; rate, losses, clock, load and disk on the right."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def resolution_text(samples_per_column: int | None) -> str:
         return ""
     if samples_per_column == 1:
         return "every sample"
-    return f"envelope, {samples_per_column:,} samples a pixel"
+    return f"envelope, {samples_per_column:,} samples per pixel"
 
 
 def quality_text(
@@ -71,9 +71,9 @@ class StatusBar(Panel):
         for label in (self._before, self.lost, self._after):
             label.setObjectName("dim")
             row.addWidget(label)
-        self.lost.setToolTip("Samples that the instrument measured and that did not arrive")
+        self.lost.setToolTip("Samples that the instrument took but that never arrived")
         self._after.setToolTip(
-            "Clock: bound of the difference between the time of a sample and the host's clock. "
+            "Clock: the largest possible error of a sample's time on the host's clock. "
             "Monitor: processor time of the window and the bench together."
         )
 

@@ -31,7 +31,7 @@ class Toolbar(Panel):
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
         self.start = _button("Start", "Start or stop the runs (Space)")
-        self.mark = _button("Mark", "Add a mark at the present moment (M)")
+        self.mark = _button("Mark", "Mark the present moment on the time axis (M)")
         self.open = _button("Open…", "Open a session (Ctrl+O)")
         self.save = _button("Save session", "Save this session under a name (Ctrl+S)")
         self.figures = _button("Figures", "Figures and findings of this session (F5)")
@@ -40,7 +40,7 @@ class Toolbar(Panel):
         self.recording.setObjectName("dim")
         self.simulated = QLabel("SIMULATED")
         self.simulated.setObjectName("simulated")
-        self.simulated.setToolTip("A source of this session is simulated: these are no measurements of a real board.")
+        self.simulated.setToolTip("A source of this session is simulated: its values were not measured on a board.")
         self.simulated.hide()
         self._arrange()
         self._connect()

@@ -100,7 +100,7 @@ def _shown(signals: Sequence[SignalRow]) -> ShownSignals:
         if shown.of(signal.id) is None:
             if shown.problem_with(signal):
                 raise ExportError(
-                    f"A picture has room for {MOST_PANES} quantities and {MOST_IN_PANE} signals of each: "
+                    f"A picture shows up to {MOST_PANES} quantities and {MOST_IN_PANE} signals of each: "
                     f"leave out {signal.name}."
                 )
             shown = shown.toggled(signal)

@@ -59,7 +59,7 @@ class Exports(QObject):
             if export.problem:
                 self.alarm.emit(export.problem)
             else:
-                self.note.emit(f"The picture is in {export.target}.")
+                self.note.emit(f"The picture was saved as {export.target}.")
             export.deleteLater()
 
     def export_samples(self, recording: Recording, signals: Sequence[SignalRow], span_s: tuple[float, float]) -> None:
@@ -149,7 +149,7 @@ class TableExport(QObject):
             self.note.emit("The export was cancelled; nothing was written.")
         elif code == 0 and status is QProcess.ExitStatus.NormalExit:
             written = bytes(self.process.readAllStandardOutput().data()).decode(errors="replace").strip()
-            self.note.emit(f"The samples in view are in {written.replace(chr(10), ' and ') or self._target}.")
+            self.note.emit(f"The samples in view were saved as {written.replace(chr(10), ' and ') or self._target}.")
         else:
             said = bytes(self.process.readAllStandardError().data()).decode(errors="replace").strip()
             self.alarm.emit(said.splitlines()[-1] if said else "The export ended without a message; see the log.")

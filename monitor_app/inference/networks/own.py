@@ -116,7 +116,7 @@ def _import(name: str) -> Any:
         ) from error
     # Importing runs the user's code
     except Exception as error:
-        raise OwnNetworkError(f"The module {name} cannot be imported ({first_line(error)}): mend it.") from error
+        raise OwnNetworkError(f"The module {name} cannot be imported ({first_line(error)}): correct it.") from error
 
 
 def _open(file: Path) -> nn.Module:
@@ -136,7 +136,7 @@ def _open(file: Path) -> nn.Module:
             f"{file} holds weights or a pickled model and no program: name the network and give the file as its "
             "weights, or save it with torch.jit.save or torch.export.save."
         )
-    raise OwnNetworkError(f"{file} is no network: save it with torch.jit.save or torch.export.save.")
+    raise OwnNetworkError(f"{file} is not a network: save it with torch.jit.save or torch.export.save.")
 
 
 def _members(file: Path) -> list[str]:
@@ -146,7 +146,7 @@ def _members(file: Path) -> list[str]:
             return [f"/{name}" for name in archive.namelist()]
     except (zipfile.BadZipFile, OSError) as error:
         raise OwnNetworkError(
-            f"{file} is no network ({first_line(error)}): save it with torch.jit.save or torch.export.save."
+            f"{file} is not a network ({first_line(error)}): save it with torch.jit.save or torch.export.save."
         ) from error
 
 
@@ -162,7 +162,7 @@ def _open_exported(file: Path) -> nn.Module:
     from torch import nn
 
     class Exported(nn.Module):
-        """An exported program, which refuses to be told that it is in evaluation mode."""
+        """An exported program, which raises an error when it is put into evaluation mode."""
 
         def __init__(self) -> None:
             super().__init__()

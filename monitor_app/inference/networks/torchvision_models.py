@@ -92,7 +92,7 @@ def import_torchvision() -> ModuleType:
     """The torchvision package, with `torchvision.models` usable also beside a CPU-only torch.
 
     The torchvision wheels of the package index are built against CUDA. Beside a CPU-only torch their extension cannot
-    be loaded, and then the import fails on an operator that nobody has declared. The models need none of those
+    be loaded, and then the import fails on an operator that has not been declared. The models need none of those
     operators; declaring the two that are named is enough. A torchvision that fits is left as it is.
 
     Raises:

@@ -285,7 +285,7 @@ class RailsSource(Described):
 
     def _gone(self, error: OSError) -> SourceLostError:
         return SourceLostError(
-            f"{self._model} does not answer any more ({error.strerror}): restart the board if it stays away."
+            f"{self._model} does not answer any more ({error.strerror}): restart the board if it does not come back."
         )
 
 

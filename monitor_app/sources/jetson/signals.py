@@ -86,7 +86,7 @@ def _notes(chip: Chip, rails: Sequence[ChipRail], board: Board | None, update_ra
     if off := [rail.name for rail in chip.rails if rail not in rails]:
         yield f"Switched off and left out: {', '.join(off)}."
     if any(rail.both is None and rail.power is None for rail in rails):
-        yield "Current and voltage of a rail come from different conversions, so a power during a change is blurred."
+        yield "Current and voltage of a rail come from different conversions, so power is inaccurate during a change."
     mean_of = averaged_samples(chip)
     of = f" of {mean_of} conversions" if mean_of and mean_of > 1 else ""
     interval_ms = update_rate.interval_s * 1e3

@@ -244,8 +244,8 @@ class JtopSource(Described):
 
     def _notes(self, readings: jtop_readings.Readings) -> Iterator[str]:
         yield (
-            f"The service polls the board every {self._interval_s:.3g} s; what happens in between is not in its "
-            "rails, and its cpu load is the mean since the previous poll."
+            f"The service polls the board every {self._interval_s:.3g} s; its rails do not show changes between "
+            "polls, and its cpu load is the mean since the previous poll."
         )
         if self._interval_s != self._asked_s:
             yield (

@@ -151,12 +151,12 @@ class TextLines:
         if self._spec.time is None or not stamps or self._layout.time is None:
             self._rate_hz = lines / span_s
             self._arrivals = ArrivalTimes(lead_ns)
-            note = "Its lines have no time: each is given that of its arrival, which assumes that they come evenly."
+            note = "Its lines carry no time: their times follow from their arrivals, assuming an even interval."
             return self._describe(lead_ns + round(1.5e9 / self._rate_hz), note)
         unit_ns = self._spec.time.scale_s * 1e9
         self._rate_hz = lines / self._checked_span(float(stamps[-1][-1] - stamps[0][-1]) * unit_ns * 1e-9, span_s)
         self._stamps = StampTimes(unit_ns, lead_ns)
-        note = "Its lines have its own time, which is laid under their earliest arrivals."
+        note = "Its lines carry its own time, which is aligned with their earliest arrivals."
         return self._describe(lead_ns + FIT_NS + round(unit_ns * _step(np.concatenate(stamps))), note)
 
     def take(self, data: bytes, since_ns: int, arrival_ns: int) -> list[SampleBlock]:

@@ -147,7 +147,7 @@ class RaplSource(Described):
 
     def _describe(self, took_ns: int) -> SourceInfo:
         names = [zone.name for zone in self._zones]
-        notes = ["RAPL is the processor's own account of its energy, without the memory, the board and the supply."]
+        notes = ["RAPL is the processor's own measure of its energy; memory, board and supply are not included."]
         if any(" " in name for name in names):
             notes.append("A zone named after a package is a part of it and must not be added to it.")
         return SourceInfo(

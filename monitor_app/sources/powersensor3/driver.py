@@ -151,7 +151,7 @@ class PowerSensor3Source(Connected["Transport"]):
         signals, self._columns = describe_sensors(self._name, sensors, self._roles, levels.mean(axis=0).tolist())
         notes = ["A sample is the average of six conversions of each sensor, floored to a whole level."]
         notes += [
-            f"Sensor {number} is in use without its partner, so its pair has no power."
+            f"Sensor {number} is in use without the other sensor of its pair, so the pair has no power."
             for number in self._columns
             if number ^ 1 not in self._columns
         ]

@@ -217,7 +217,7 @@ class ScopeSource(Connected["VisaLink"]):
         slack_ns = complete_ns - armed_ns - record.duration_s * 1e9
         if not -CONTRADICTION * record.duration_s * 1e9 - MARGIN_NS <= slack_ns <= 2 * self._bound_ns:
             logger.warning(
-                "%s: a record is left out: it is %.3f s unsure when it was", self._name, abs(slack_ns) * 1e-9
+                "%s: a record is left out: its time is known only to %.3f s", self._name, abs(slack_ns) * 1e-9
             )
             return None
         start_ns = armed_ns + round(slack_ns / 2)
@@ -262,8 +262,8 @@ class ScopeSource(Connected["VisaLink"]):
             simulated=says_simulated(identity.text) or identity.serial_number.startswith("SIM-"),
             transport_bound_ns=self._bound_ns,
             notes=(
-                f"It captures a record of {spec.record_s:g} s after another; what happens while one is fetched "
-                "is not seen.",
+                f"It captures records of {spec.record_s:g} s one after another; nothing is recorded while one is "
+                "fetched.",
                 f"Power is current times the {spec.supply_v:g} V of the profile; this instrument measures no voltage.",
             ),
         )
