@@ -53,6 +53,7 @@ STILL_NS = 1_500_000_000
 """A file that has not grown for this long, with no bench of ours behind it, is no longer recorded."""
 ROWS_S, RESULTS_S = 0.2, 0.5
 """Periods of the tasks that read the session."""
+NOTHING_SELECTED = "Nothing was recorded in that interval."
 NOTHING_IN_VIEW = "There is nothing in view to export."
 
 
@@ -337,6 +338,12 @@ class MainWindow(QMainWindow):
         self.activateWindow()
 
     def select(self, start_s: float, end_s: float) -> None:
+        """Measure this interval, as far as it has been recorded."""
+        start_s, end_s = max(start_s, 0.0), min(end_s, self.edge_s)
+        if end_s <= start_s:
+            self.clear_selection()
+            self.parts.message_bar.note(NOTHING_SELECTED)
+            return
         self.selection = (start_s, end_s)
         self.parts.stack.select(self.selection)
         self.parts.side.show()

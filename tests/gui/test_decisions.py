@@ -18,7 +18,7 @@ from monitor_app.core import formatting as wording
 from monitor_app.gui.panels.readouts import readings
 from monitor_app.gui.panels.run_panel import plan_of
 from monitor_app.gui.panels.run_table import energy_words, run_line
-from monitor_app.gui.panels.selection_panel import selection_figures
+from monitor_app.gui.panels.selection_panel import TOO_FEW_SAMPLES, selection_figures
 from monitor_app.gui.panels.status_bar import quality_text, resolution_text
 from monitor_app.gui.periodic import PeriodicTasks
 from monitor_app.gui.plot.accuracy_pane import running_top1
@@ -203,6 +203,25 @@ def test_a_selection_is_measured_exactly(recording: Recording) -> None:
 def test_a_selection_over_a_gap_says_how_much_is_there(recording: Recording) -> None:
     figures = selection_figures(recording, shown_signals_of(recording.usual), 8.5, 9.5, DARK)
     assert figures.rows["coverage"] == "50.00 %"
+    assert figures.rows["recorded"] == "0.5 of 1.0 s"
+    assert figures.rows["gap in"] == "power"
+
+
+def test_energy_is_not_invented_over_a_gap(recording: Recording) -> None:
+    # 4 to 8 s at 10 W and 8 to 9 s at 1 W, then half a second of nothing, and half a second at 1 W.
+    figures = selection_figures(recording, shown_signals_of(recording.usual), 4.0, 10.0, DARK).rows
+    assert figures["energy"] == "at least 41.50 J"
+    assert figures["net"] == "at least 36.00 J"
+    assert figures["images"] == "200"
+    assert figures["per image"] == TOO_FEW_SAMPLES
+
+
+def test_energy_is_not_invented_for_the_future(recording: Recording) -> None:
+    # 20 s were recorded, 12 s of them at 10 W and the others at 1 W.
+    figures = selection_figures(recording, shown_signals_of(recording.usual), 0.0, 349.0, DARK).rows
+    assert figures["energy"] == "at least 127.5 J"
+    assert figures["recorded"] == "19.5 of 349.0 s"
+    assert figures["per image"] == TOO_FEW_SAMPLES
 
 
 def test_annotations_name_runs_and_levels(recording: Recording) -> None:

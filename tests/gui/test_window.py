@@ -170,6 +170,34 @@ def test_shift_and_drag_measures_an_interval(qtbot: QtBot, open_window: Opener, 
     assert not window.parts.panel(SelectionPanel).isVisible()
 
 
+def test_a_selection_ends_where_the_recording_ends(qtbot: QtBot, live: Live) -> None:
+    window, _, _ = live
+    shift = Qt.KeyboardModifier.ShiftModifier
+    window.navigation.show_between(0.0, 30.0)
+    frames(window, 2)
+    drag(qtbot, window, on_trace(window, 10 / 30), on_trace(window, 25 / 30), shift)
+    frames(window, 2)
+    assert window.selection == pytest.approx((10.0, 15.0), abs=0.2)
+    assert window.parts.panel(SelectionPanel).shown.rows["coverage"] == "100.00 %"
+    drag(qtbot, window, on_trace(window, 20 / 30), on_trace(window, 25 / 30), shift)
+    assert window.selection is None
+
+
+def test_the_middle_button_fits_the_values_of_an_old_session_at_once(
+    qtbot: QtBot, open_window: Opener, session: Path
+) -> None:
+    window = open_window(None, session)
+    pane = window.parts.stack.trace
+    fitted = pane.y_range
+    wheel(window, on_trace(window, 0.5), 3, Qt.KeyboardModifier.ControlModifier)
+    frames(window, 2)
+    assert pane.y_range != fitted
+    viewport = window.parts.stack.viewport()
+    qtbot.mouseClick(viewport, Qt.MouseButton.MiddleButton, Qt.KeyboardModifier.NoModifier, on_trace(window, 0.5))
+    assert pane.y_range == fitted
+    assert tuple(pane.box.viewRange()[1]) == pytest.approx(fitted)
+
+
 def test_the_value_under_the_cursor_is_shown(open_window: Opener, session: Path) -> None:
     window = open_window(None, session)
     window.parts.stack._move_cursor(window.parts.stack.mapToScene(on_trace(window, 5.0 / 20)))
