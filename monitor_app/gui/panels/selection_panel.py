@@ -14,6 +14,7 @@ from monitor_app.core.samples import Quantity
 from monitor_app.gui.panels.panel import Panel
 from monitor_app.gui.panels.parts import SectionHeader, dim_label
 from monitor_app.gui.plot.legend import LETTERS
+from monitor_app.gui.session.subject import levels_of, run_within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +92,7 @@ def _at_least(s: Statistics, text: str) -> str:
 def _energies(recording: Recording, power: Statistics, start_s: float, end_s: float) -> dict[str, str]:
     """Of the board: net of its idle power, and per image where nearly all of the interval was recorded."""
     figures = {}
-    idle_w = recording.levels.idle_w
+    idle_w = _idle_w(recording, start_s, end_s)
     images = int(recording.batches.between(start_s, end_s)["images"].sum())
     if idle_w is not None:
         net_w = power.mean - idle_w
@@ -103,6 +104,13 @@ def _energies(recording: Recording, power: Statistics, start_s: float, end_s: fl
         per_image_j = net_w * power.duration_s / images
         figures["per image"] = engineering(per_image_j, "J", exact=True) if covered else TOO_FEW_SAMPLES
     return figures
+
+
+def _idle_w(recording: Recording, start_s: float, end_s: float) -> float | None:
+    """Of the run in the interval, or the latest there is."""
+    run = run_within(recording, (start_s, end_s))
+    own_w = levels_of(recording, run).idle_w if run is not None else None
+    return own_w if own_w is not None else recording.levels.idle_w
 
 
 def _coverage(recording: Recording, measured: Sequence[tuple[ShownSignal, Statistics]]) -> dict[str, str]:
