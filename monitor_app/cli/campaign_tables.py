@@ -11,7 +11,7 @@ from rich.text import Text
 
 from monitor_app.analysis.compare.check import Verdict as CheckVerdict
 from monitor_app.analysis.findings import Verdict
-from monitor_app.cli.tables import SIMULATED, console
+from monitor_app.cli.tables import NAME_WIDTH, SIMULATED, console, print_table
 from monitor_app.core.formatting import DOES_NOT_FIT, NOT_MEASURED, NOTHING, fixed, interval, moment, percent
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def print_campaign(campaign: Campaign, findings: Sequence[Finding]) -> None:
     out.print(title)
     out.print(" on ".join(part for part in (moment(campaign.started_utc), campaign.board) if part))
     if campaign.cells:
-        out.print(_cells_table(campaign.cells))
+        print_table(out, _cells_table(campaign.cells))
     for finding in findings:
         out.print()
         verdict = Text(f"{finding.verdict.value:{_VERDICT_WIDTH}}", style=_STYLES[finding.verdict.value])
@@ -71,7 +71,7 @@ def print_flags(flags: Sequence[str]) -> None:
 
 def _cells_table(cells: Sequence[Cell]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("network", no_wrap=True)
+    table.add_column("network", overflow="fold", min_width=NAME_WIDTH)
     for name in ("ms/image", "net W", "mJ/image", "memory MB", "top-1 %"):
         table.add_column(name, justify="right", no_wrap=True)
     for cell in cells:

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QApplication
 
 from monitor_app.gui.theme import BODY_PX, ui_font
 
+LOG = "window"
+"""Name of the log of the window's process."""
 _offscreen: QApplication | None = None
 """Kept here, since Qt keeps no reference to it."""
 

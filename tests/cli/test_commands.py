@@ -124,6 +124,45 @@ def test_what_goes_wrong_is_one_sentence_and_a_code(words: tuple[str, ...], code
         assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("words", [("help",), ("-h",), ("--help",)])
+def test_help_is_where_it_is_looked_for(words: tuple[str, ...]) -> None:
+    done = monitor_app(*words)
+    assert done.returncode == 0
+    assert "analyze" in done.stdout
+
+
+def test_help_of_a_command() -> None:
+    done = monitor_app("help", "record")
+    assert done.returncode == 0
+    assert "--resume" in done.stdout
+    assert done.stdout == monitor_app("record", "-h").stdout
+
+
+def test_a_mistyped_command_is_suggested() -> None:
+    done = monitor_app("anaylze", "s.plm")
+    assert done.returncode == 2
+    assert done.stderr == "There is no command anaylze: did you mean `monitor-app analyze`?\n"
+
+
+FAILS = """
+from PySide6.QtCore import QTimer
+from monitor_app.gui import app
+from monitor_app.gui.application import application
+qt = application()
+def fail():
+    QTimer.singleShot(10, qt.quit)
+    raise ValueError("on purpose")
+QTimer.singleShot(0, fail)
+app.run_window(None)
+"""
+
+
+def test_the_window_writes_the_log_that_its_message_names(tmp_path: Path) -> None:
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "XDG_STATE_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", FAILS], env=environment, timeout=100, check=True)
+    assert "ValueError: on purpose" in (tmp_path / "monitor-app" / "window.log").read_text()
+
+
 def test_without_a_display_the_window_names_what_works() -> None:
     done = monitor_app(QT_QPA_PLATFORM="", DISPLAY="", WAYLAND_DISPLAY="")
     assert done.returncode == 1

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject, QProcess, Signal
 
+from monitor_app.core.log import log_file
+from monitor_app.gui.application import LOG
 from monitor_app.gui.figures.job_messages import decode
 from monitor_app.gui.session.recording import FINAL
 
@@ -76,7 +78,7 @@ class FiguresJob(QObject):
                 figures = decode(said)
             except ValueError:
                 log.exception("the figures cannot be read")
-                self.failed.emit("The figures could not be read; see the log.")
+                self.failed.emit(f"The figures could not be read; see the log, {log_file(LOG)}.")
             else:
                 self.computed.emit(figures)
             return
@@ -90,7 +92,7 @@ def _sentence(words: str) -> str:
     last = words.splitlines()[-1] if words else "it ended without a word"
     if words and "Traceback" not in words:
         return last
-    return f"The figures could not be computed ({last}). Please report this with the log."
+    return f"The figures could not be computed ({last}). Please report this with the log, {log_file(LOG)}."
 
 
 class State(NamedTuple):
