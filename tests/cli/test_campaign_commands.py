@@ -27,6 +27,7 @@ power = "total"
 device = "emulated:tx1"
 [protocol]
 settle_s = 0.3
+power_check = false
 idle_s = 0.3
 warm_up_s = 0.2
 warm_up_batches = 1

@@ -297,3 +297,19 @@ def test_on_a_terminal_the_progress_is_redrawn(tmp_path: Path) -> None:
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert b"left; Ctrl-C ends the recording" in shown
+
+
+def test_record_check_answers_by_its_code_and_records_nothing(tmp_path: Path) -> None:
+    profile = tmp_path / "p.toml"
+    roles = '[[source]]\nkind = "shunt"\nemulate = "tx1"\n[source.roles]\n{} = "total"\n'
+    rest = '[inference]\ndevice = "emulated:tx1"\n[protocol]\nsettle_s = {}\n[plan]\nnetworks = ["bn_nin"]\n'
+    for role, settle_s, code, says in (
+        ("power", 1.0, 0, "follows the work"), ("power", 0.01, 1, "set settle_s"), ("watts", 1.0, 1, "no signal watts"),
+    ):  # fmt: skip
+        profile.write_text('title = "x"\n' + roles.format(role) + rest.format(settle_s))
+        began_s = time.monotonic()
+        done = monitor_app("record", str(profile), "--check")
+        assert time.monotonic() - began_s < 60
+        assert done.returncode == code, done.stderr
+        assert says in (done.stderr if code else done.stdout)
+        assert [path.name for path in tmp_path.iterdir()] == ["p.toml"]
