@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from monitor_app.bench.runs.power_check import check_pulses_of
 from monitor_app.bench.runs.progress import LOAD_S, START_S
 from monitor_app.bench.runs.pulse_delay import SETTLE_S
 from monitor_app.core.canziani2016 import Published, published
@@ -161,9 +162,10 @@ def _accuracy_images(plan: Plan) -> int:
 def _once_s(profile: Profile, specs: Sequence[RunSpec]) -> float:
     """Before the first run."""
     start_s = 0.0 if profile.protocol.fresh_process else _start_s(specs[0])
-    if not profile.sync.pulses:
+    checked = profile.protocol.power_check and profile.source
+    if not profile.sync.pulses and not checked:
         return start_s
-    steps = Pulses()
+    steps = Pulses() if profile.sync.pulses else check_pulses_of(Pulses())
     return start_s + SETTLE_S + steps.longest_s + steps.pulses * (steps.shortest_s + steps.longest_s)
 
 

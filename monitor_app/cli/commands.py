@@ -19,7 +19,10 @@ from monitor_app.cli.files import find_profile
 from monitor_app.core.errors import ExportError, MonitorError
 from monitor_app.core.log import log_to_file
 
+HELP = {"help_option_names": ["-h", "--help"]}
+
 app = typer.Typer(
+    context_settings=HELP,
     help="Monitor power, latency and accuracy of neural networks on a board. Without a command, open the window.",
     no_args_is_help=False,
     rich_markup_mode=None,
@@ -30,7 +33,8 @@ app = typer.Typer(
 if TYPE_CHECKING:
     from types import FrameType
 
-INTERRUPTED = 130
+FAILED, CANNOT, INTERRUPTED = 1, 2, 130
+"""Exit codes. 1 of `analyze` says that a session is worse than its baseline, so what it cannot do is 2."""
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +88,7 @@ def run(arguments: list[str]) -> int:
     except MonitorError as error:
         logger.info("Failed", exc_info=True)
         sys.stderr.write(f"{error}\n")
-        return 1
+        return CANNOT if arguments[:1] == ["analyze"] else FAILED
     except _Interrupted:
         return INTERRUPTED
     except BrokenPipeError:
@@ -143,15 +147,26 @@ def record(
         Path | None,
         typer.Option(help="Replay a capture instead of recording a profile."),
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Only check sources, roles, power and settle time, and record nothing."),
+    ] = False,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Resume the session given by -o: run what is left of its plan."),
     ] = False,
 ) -> None:
-    """Record a session without a window. Ctrl-C ends the recording and completes the file."""
-    from monitor_app.cli.record import record_profile, record_session, resume_session
+    """Record a session without a window. Ctrl-C ends the recording and completes the file.
+
+    Exit code 1: a run of the plan failed, or nothing could be recorded.
+    """
+    from monitor_app.cli.record import check_profile, record_profile, record_session, resume_session
     from monitor_app.cli.sources import replay_profile
 
+    if check:
+        if profile is None or output is not None or replay is not None or resume:
+            raise typer.BadParameter("--check needs a profile and nothing else.")
+        raise typer.Exit(check_profile(find_profile(profile)))
     if resume:
         if output is None or replay is not None:
             raise typer.BadParameter("--resume needs the session to resume: give it as -o FILE.")
@@ -289,7 +304,7 @@ def analyze(
     """Test the claims of the paper on sessions.
 
     The paper is that of Canziani, Paszke and Culurciello (2016). With --baseline, check whether a session is worse
-    than another.
+    than another. Exit code 1: worse than the baseline. 2: could not be compared, or wrong usage.
     """
     from monitor_app.analysis.compare.check import Limits, parse_percent
     from monitor_app.cli import campaigns
@@ -308,7 +323,7 @@ def analyze(
     good, document = campaigns.check(baseline, files[0], limits, junit, as_json=as_json)
     if document is not None:
         _print_json(document)
-    raise typer.Exit(0 if good else 1)
+    raise typer.Exit(0 if good else FAILED)
 
 
 @app.command()

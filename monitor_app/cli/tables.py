@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -52,6 +53,9 @@ if TYPE_CHECKING:
 
 SIMULATED = "SIMULATED"
 PIPE_WIDTH = 120
+NAME_WIDTH = 16
+"""Names are wrapped to this before figures would have to be cut."""
+_UNBOUNDED = 10_000
 NETWORKS_FOOTNOTE = (
     "A network without weights runs with random ones, and its accuracy is not measured. Operations are counted as by "
     f"Canziani et al. (2016); {NOTHING} where that count does not apply."
@@ -62,6 +66,23 @@ def console() -> Console:
     """stdout; in a file or a pipe it is wide enough for every table."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+
+
+def print_table(out: Console, table: Table) -> None:
+    """Print a table with all that is in it: on a narrow terminal its lines wrap, and nothing is cut."""
+    unbounded = out.options.update(max_width=_UNBOUNDED)
+    for column in table.columns:
+        if column.no_wrap:
+            cells = (column.header, *column.cells)
+            column.min_width = max(Measurement.get(out, unbounded, cell).maximum for cell in cells)
+    least = Measurement.get(out, unbounded, table).minimum
+    if least <= out.width:
+        out.print(table)
+    else:
+        wide = Console(highlight=False, width=least)
+        with wide.capture() as captured:
+            wide.print(table)
+        out.file.write(captured.get())
 
 
 def print_session(file: Path, summary: SessionSummary) -> None:
@@ -88,7 +109,7 @@ def print_session(file: Path, summary: SessionSummary) -> None:
         f"swing {fixed(summary.swing_w, 2)} W, energy {_joules(summary.energy_j)}{coverage}"
     )
     if summary.runs:
-        out.print(_runs_table(summary.runs))
+        print_table(out, _runs_table(summary.runs))
         _print_notes(out, summary.runs)
 
 
@@ -109,7 +130,7 @@ def _joules(energy_j: float | None) -> str:
 
 def _runs_table(runs: Sequence[RunResult]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("run", no_wrap=True)
+    table.add_column("run", overflow="fold", min_width=NAME_WIDTH)
     for name in ("p50 ms", "p99 ms", "net W", "mJ/image", "memory MB", "top-1"):
         table.add_column(name, justify="right", no_wrap=True)
     for result in runs:
@@ -174,7 +195,7 @@ def print_networks(listed: Sequence[Listed]) -> None:
             f"{network.input_pixels}",
             each.weights or "none",
         )
-    console().print(table)
+    print_table(console(), table)
     console().print(Text(NETWORKS_FOOTNOTE, style="dim"))
 
 
@@ -257,7 +278,7 @@ def print_campaign(campaign: Campaign, findings: Sequence[Finding]) -> None:
     out.print(title)
     out.print(" on ".join(part for part in (moment(campaign.started_utc), campaign.board) if part))
     if campaign.cells:
-        out.print(_cells_table(campaign.cells))
+        print_table(out, _cells_table(campaign.cells))
     for finding in findings:
         out.print()
         verdict = Text(f"{finding.verdict.value:{_VERDICT_WIDTH}}", style=_STYLES[finding.verdict.value])
@@ -284,7 +305,7 @@ def print_flags(flags: Sequence[str]) -> None:
 
 def _cells_table(cells: Sequence[Cell]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("network", no_wrap=True)
+    table.add_column("network", overflow="fold", min_width=NAME_WIDTH)
     for name in ("ms/image", "net W", "mJ/image", "memory MB", "top-1 %"):
         table.add_column(name, justify="right", no_wrap=True)
     for cell in cells:

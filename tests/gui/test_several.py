@@ -232,7 +232,7 @@ def test_small_values_are_read_in_their_own_unit(qtbot: QtBot, window: MainWindo
 
 def test_the_read_out_says_whose_power_it_is(window: MainWindow) -> None:
     number = window.parts.panel(Readouts).numbers[0]
-    assert (number.reading.caption, number.reading.text) == ("meter power", "8.00")
+    assert (number.reading.caption, number.reading.text) == ("meter power", "7.00")
 
 
 def test_a_selection_is_measured_for_each_signal(window: MainWindow) -> None:

@@ -156,6 +156,7 @@ def _cell(
         times_simulated=run.simulated,
         power_simulated=power_simulated,
         notes=tuple(dict.fromkeys(note for result in done for note in result.notes)),
+        doubts=tuple(dict.fromkeys(doubt for result in done if result.energy for doubt in result.energy.doubts)),
     )
 
 

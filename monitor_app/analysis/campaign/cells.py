@@ -79,6 +79,8 @@ class Cell:
     power_simulated: bool
     notes: tuple[str, ...] = ()
     """The warnings of its runs, each one sentence."""
+    doubts: tuple[str, ...] = ()
+    """Those because of which its net power and energy are left out of findings."""
 
     @property
     def simulated(self) -> bool:

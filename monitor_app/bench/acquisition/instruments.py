@@ -65,6 +65,8 @@ class Instrument:
     board: Board | None = None
     """The board whose rails it measures."""
     rails: tuple[str, ...] = ()
+    roles: frozenset[str] = frozenset()
+    """Signals that the profile gives roles to."""
 
     @property
     def load_signal(self) -> Path | None:
@@ -97,6 +99,8 @@ def _one(spec: SourceSpec) -> Instrument:
         emulated=emulated,
         replay=replay,
         sync_line=spec.sync_line if isinstance(spec, SerialSpec) else None,
+        # Those of a default name signals that some instruments of the kind have.
+        roles=frozenset(getattr(spec, "roles", ())) if "roles" in spec.model_fields_set else frozenset(),
     )
 
 

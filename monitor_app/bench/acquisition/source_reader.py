@@ -74,12 +74,17 @@ class Acquisition:
         *,
         sync: Sync | None = None,
         taps: Sequence[Tap] = (),
+        roles: frozenset[str] = frozenset(),
     ) -> None:
         self._id = source_id
         self._make_source = make_source
         self._recorder = recorder
         self._sync = sync
         self._taps = tuple(taps)
+        self._roles = roles
+        """Signals that the profile gives roles to."""
+        self.refusal = ""
+        """Why the instrument does not suit the profile, one sentence; empty where it does."""
         self._stopping = threading.Event()
         self._wanted = threading.Event()
         self._wanted.set()
@@ -189,6 +194,9 @@ class Acquisition:
     def _introduce(self, info: SourceInfo) -> None:
         if self._info is None:
             _check_names(info)
+            self.refusal = _unknown_roles(info, self._roles)
+            if self.refusal:
+                raise HandshakeError(self.refusal)
             self._info = info
             self._recorder.put(lambda writer: writer.add_source(self._id, info))
             for tap in self._taps:
@@ -297,6 +305,18 @@ def _check_names(info: SourceInfo) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise HandshakeError(f"{info.name} has two signals named {twice[0]}: give each a name of its own.")
+
+
+def _unknown_roles(info: SourceInfo, roles: frozenset[str]) -> str:
+    """What is wrong with the roles of a profile, one sentence; empty where each names a signal."""
+    names = [signal.name for signal in info.signals]
+    unknown = sorted(roles - set(names))
+    if not unknown:
+        return ""
+    return (
+        f"{info.name} has no signal {unknown[0]}, to which the profile gives a role: use one of {', '.join(names)} "
+        "under [source.roles]."
+    )
 
 
 def _encodings(info: SourceInfo) -> list[tuple[object, ...]]:

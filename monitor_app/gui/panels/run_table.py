@@ -223,5 +223,19 @@ class RunTable(Panel):
         if at_end and self._model.rowCount() != count:
             self.view.scrollToBottom()
 
+    @property
+    def chosen(self) -> int | None:
+        """Id of the run whose line is selected; None where none is."""
+        rows = self.view.selectionModel().selectedRows()
+        return self._model.lines[rows[0].row()].run_id if rows else None
+
+    def select(self, run_id: int | None) -> None:
+        """Select the line of a run, or none."""
+        row = next((k for k, line in enumerate(self._model.lines) if line.run_id == run_id), None)
+        if row is None:
+            self.view.clearSelection()
+        else:
+            self.view.selectRow(row)
+
     def _choose(self, index: QModelIndex) -> None:
         self.run_chosen.emit(self._model.lines[index.row()].run_id)

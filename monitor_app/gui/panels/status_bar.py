@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QHBoxLayout, QLabel
 
 from monitor_app.core.formatting import clock_bound, long_duration, sample_rate, size
+from monitor_app.core.status import TROUBLE, SourceState
 from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.session.shown_signals import COMPUTED
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.theme import Theme
 
 APART = "   ·   "
+STOPPED = TROUBLE | {SourceState.DISCONNECTED}
 
 
 def resolution_text(samples_per_column: int | None) -> str:
@@ -50,6 +52,16 @@ def quality_text(
         after.append(f"disk {size(status.disk_free_bytes)}{left} left")
     before = rates[0] if len(rates) == 1 else f"{len(rates)} sources" if rates else ""
     return before, f"{lost:,} lost", APART.join(after)
+
+
+def stopped_text(state: WindowState) -> str:
+    """Which sources give no samples while a bench records; empty where all do."""
+    if not state.live or state.status is None:
+        return ""
+    names = [source.name for source in state.status.sources if source.state in STOPPED]
+    if state.silent_s:
+        return f"no samples for {long_duration(state.silent_s)}"
+    return f"no samples from {', '.join(names)}" if names else ""
 
 
 class StatusBar(Panel):
@@ -87,6 +99,7 @@ class StatusBar(Panel):
             return
         file_bytes = status.file_bytes if status and status.file_bytes else _size_of(recording.reader.path)
         before, lost, after = quality_text(recording, status, file_bytes, own_cpu)
+        lost = stopped_text(state) or lost
         self.resolution.setText(resolution_text(state.samples_per_column))
         self._before.setText(before + APART if before else "")
         self.lost.setText(lost)

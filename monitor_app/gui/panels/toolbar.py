@@ -69,8 +69,9 @@ class Toolbar(Panel):
         self.mark.setEnabled(state.live)
         self.save.setEnabled(state.unsaved and state.recording is not None)
         self.simulated.setVisible(state.simulated)
-        dot = f'<span style="color:{state.theme.alarm}">●</span>&nbsp; ' if state.live else ""
-        word = "recording" if state.live else "recorded"
+        flowing = state.live and not state.silent_s
+        dot = f'<span style="color:{state.theme.alarm}">●</span>&nbsp; ' if flowing else ""
+        word = "recording" if flowing else "no samples since" if state.live else "recorded"
         shown = state.live or state.length_s
         self.recording.setText(f"{dot}{word} {duration(state.length_s)}" if shown else "")
 

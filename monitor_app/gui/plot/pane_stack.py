@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.plot.pane import Pane
     from monitor_app.gui.plot.trace_curve import TraceCurve
     from monitor_app.gui.session.recording import Recording
+    from monitor_app.gui.session.subject import Subject
     from monitor_app.gui.theme import Theme
 
 FIRST_TRACE, OTHER_TRACE, LATENCY, ACCURACY = 60, 34, 22, 18
@@ -207,12 +208,12 @@ class PaneStack(pg.GraphicsLayoutWidget):
         for pane in {id(pane): pane for pane, _ in due}.values():
             pane.finish_drawing()
 
-    def show_annotations(self) -> None:
-        """Bring names, levels, notes and legends up to date with the rows of the recording."""
+    def show_annotations(self, subject: Subject) -> None:
+        """Bring names, levels, notes and legends up to date with the rows of the recording and with the subject."""
         recording = self._recording
         if recording is None:
             return
-        fresh = annotate(recording, with_levels=self.levels_pane is not None)
+        fresh = annotate(recording, subject, with_levels=self.levels_pane is not None)
         legends = tuple(self._legend(recording, pane) for pane in self.traces)
         if (fresh, legends) != (self.annotations, self.legends):
             self.annotations, self.legends = fresh, legends

@@ -14,6 +14,7 @@ from monitor_app.gui.plot.time_window import TimeWindow
 from monitor_app.gui.session.caption import caption_of
 from monitor_app.gui.session.recording import Recording
 from monitor_app.gui.session.shown_signals import MOST_IN_PANE, MOST_PANES, ShownSignals
+from monitor_app.gui.session.subject import in_view
 from monitor_app.gui.theme import BODY_PX, SMALL_PX, THEMES, Theme, offscreen_application, ui_font
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def session_picture(
         stack.arrange(recording, shown)
         QCoreApplication.sendPostedEvents()
         stack.show_frame(recording, shown, view)
-        stack.show_annotations()
+        stack.show_annotations(in_view(recording, (view.start_s, view.end_s)))
         caption = caption_of(recording, shown.first, (view.start_s, view.end_s), stack.samples_per_column)
         stack.resize(width_px, height_px - HEADER_PX - _footer_px(_lines(caption.notes, width_px + 2 * SIDE_PX)))
         QCoreApplication.sendPostedEvents()

@@ -6,6 +6,7 @@ A table of a long session takes a while, and the window must neither stop nor sl
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 ROWS_PER_S = 1_500_000
 """Speed of the export on a slow machine, for the estimate of its time."""
 SHOW_AFTER_MS = 800
+
+log = logging.getLogger(__name__)
 
 
 class Exports(QObject):
@@ -152,7 +155,8 @@ class TableExport(QObject):
             self.note.emit(f"The samples in view were saved as {written.replace(chr(10), ' and ') or self._target}.")
         else:
             said = bytes(self.process.readAllStandardError().data()).decode(errors="replace").strip()
-            self.alarm.emit(said.splitlines()[-1] if said else "The export ended without a message; see the log.")
+            log.error("The export failed with code %d: %s", code, said)
+            self.alarm.emit(said.splitlines()[-1] if said else "The export ended without a message.")
 
 
 def ask_target(parent: QWidget, title: str, suffix: str, session: Path) -> Path | None:

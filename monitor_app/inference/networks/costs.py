@@ -78,8 +78,12 @@ def _count(module: nn.Module, image: torch.Tensor) -> tuple[Costs, Any]:
         answer = module(image)
     known = not counter.opaque
     misleads = counter.total > GROUPS_MISLEAD_FROM * counter.total_by_group
+    parameters = sum(parameter.numel() for parameter in module.parameters())
+    # Parameters that cost nothing say that torch saw none of the work, not that there was none.
+    unseen = bool(parameters) and not counter.total and not flops.get_total_flops()
+    known = known and not unseen
     costs = Costs(
-        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        parameters=parameters,
         macs=flops.get_total_flops() // 2 if known else None,
         operations=counter.total if known and not misleads else None,
         uncounted=tuple(sorted(counter.uncounted)),

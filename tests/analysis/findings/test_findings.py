@@ -7,10 +7,12 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from monitor_app.analysis.figures import figures_for
 from monitor_app.analysis.findings import Finding, Verdict, findings_of
+from monitor_app.analysis.findings.table import table_of
 from monitor_app.core.estimate import Estimate
 from tests.analysis.campaigns import BATCHES, Facts, campaign, published_campaign, published_facts, published_times
 
@@ -229,3 +231,17 @@ def test_simulated_power_and_times_are_marked() -> None:
     assert of_power["power-batch"]
     assert not of_power["operations-time"]
     assert all(each.simulated for each in findings_of(published_campaign(times_simulated=True)))
+
+
+def test_cells_whose_power_cannot_be_theirs_are_left_out_and_said() -> None:
+    paper = campaign(published_times())
+    doubted = tuple(
+        replace(cell, doubts=("Power did not rise.",)) if cell.batch_size == 1 else cell for cell in paper.cells
+    )
+    whole, found = table_of(paper), table_of(replace(paper, cells=doubted))
+    assert np.isfinite(whole.net_w.values[:, 0]).any()
+    assert np.isnan(found.net_w.values[:, 0]).all()
+    assert np.isnan(found.net_j.values[:, 0]).all()
+    assert np.array_equal(found.net_w.values[:, 1:], whole.net_w.values[:, 1:], equal_nan=True)
+    assert np.array_equal(found.seconds.values, whole.seconds.values, equal_nan=True)
+    assert "cells are left out: Power did not rise." in found.caution

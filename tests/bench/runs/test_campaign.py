@@ -39,6 +39,7 @@ device = "emulated:tx1"
 
 [protocol]
 settle_s = 0.3
+power_check = false
 idle_s = 0.3
 warm_up_s = 0.3
 warm_up_batches = 1

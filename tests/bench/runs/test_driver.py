@@ -54,7 +54,7 @@ class Rig:
     ) -> None:
         """Start a plan."""
         tables = {"title": "x", "protocol": {**QUICK, **(protocol or {})}, "plan": {"networks": ("ok",), **plan}}
-        self.driver = RunDriver(Profile.model_validate(tables), 2, self.recorder, (), completed)
+        self.driver = RunDriver(Profile.model_validate(tables), 2, self.recorder, completed=completed)
         self.driver.start()
 
     def close(self) -> None:
