@@ -8,7 +8,19 @@ from __future__ import annotations
 
 import sys
 
-COMMANDS = ("window", "record", "sources", "networks", "show", "export", "analyze", "figures", "report", "emulate")
+COMMANDS = (
+    "window",
+    "record",
+    "sources",
+    "calibrate",
+    "networks",
+    "show",
+    "export",
+    "analyze",
+    "figures",
+    "report",
+    "emulate",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -15,8 +15,9 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
-from monitor_app.core.samples import Role, Signal, SourceInfo
+from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.core.status import FoundSource
+from monitor_app.sources.accuracy import INA3221
 from monitor_app.sources.base import Described, try_source
 from monitor_app.sources.jetson.boards import recognise_board
 from monitor_app.sources.jtop import readings as jtop_readings
@@ -208,7 +209,12 @@ class JtopSource(Described):
 
     def _describe(self, readings: jtop_readings.Readings, board: Mapping[str, Any]) -> SourceInfo:
         signals = tuple(
-            Signal(name, quantity, self._roles.get(name, Role.TOTAL if name == readings.total else Role.OTHER))
+            Signal(
+                name,
+                quantity,
+                self._roles.get(name, Role.TOTAL if name == readings.total else Role.OTHER),
+                accuracy=INA3221.of(quantity),
+            )
             for name, (quantity, _) in readings.values.items()
         )
         if not signals:
@@ -242,6 +248,8 @@ class JtopSource(Described):
                 f"{jtop_readings.SUM} is the service's sum of all rails; where one rail feeds another it counts "
                 "the same power twice, so it is not taken for the total."
             )
+        if any(quantity is Quantity.POWER for quantity, _ in readings.values.values()):
+            yield INA3221.note
         if any(signal.endswith(" current") for signal in readings.values):
             yield "The service does not report the resolution of the rails; the kind jetson-rails does."
         if "RAM used" in readings.values:

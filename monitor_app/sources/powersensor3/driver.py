@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
-from monitor_app.core.samples import Reading, Role, SampleBlock, SourceInfo, TimeMark
+from monitor_app.core.samples import Quantity, Reading, Role, SampleBlock, SourceInfo, TimeMark
 from monitor_app.sources.base import Connected
 from monitor_app.sources.powersensor3.decoder import ANSWER_BYTES, Decoded, DecoderState, decode
 from monitor_app.sources.powersensor3.frame_counter import FrameCounter, frame_period_us
@@ -140,6 +140,11 @@ class PowerSensor3Source(Connected["Transport"]):
         levels = np.concatenate([decoded.frames.levels for decoded, _ in self._early])
         signals, self._columns = describe_sensors(self._name, sensors, self._roles, levels.mean(axis=0).tolist())
         notes = ["A sample is the average of six conversions of each sensor, floored to a whole level."]
+        notes += [
+            f"The current sensor of {signal.name} is of an unknown type, so its accuracy is not known."
+            for signal in signals
+            if signal.quantity is Quantity.CURRENT and signal.accuracy is None
+        ]
         notes += [
             f"Sensor {number} is in use without its partner, so its pair has no power."
             for number in self._columns

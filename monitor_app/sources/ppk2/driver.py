@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock, Signal, SourceInfo, TimeMark
+from monitor_app.sources.accuracy import PPK2
 from monitor_app.sources.base import Connected
 from monitor_app.sources.ppk2 import decoder as protocol
 from monitor_app.sources.ppk2.calibration import FilterState, amperes, parse_metadata
@@ -216,11 +217,19 @@ class Ppk2Source(Connected["Transport"]):
         )
 
     def _signal(self, name: str, quantity: Quantity, resolution: float) -> Signal:
-        return Signal(name, quantity, self._roles.get(name, Role.OTHER), dtype="<f4", resolution=resolution)
+        return Signal(
+            name,
+            quantity,
+            self._roles.get(name, Role.OTHER),
+            dtype="<f4",
+            resolution=resolution,
+            accuracy=PPK2.of(quantity),
+        )
 
     def _notes(self, metadata: Metadata) -> tuple[str, ...]:
         notes = [
             f"Power is current times the {self._supply_v:g} V of the profile; this instrument measures no voltage.",
+            PPK2.note,
             "The resolution is that of the least sensitive of five ranges; small currents are resolved more finely.",
             "The three samples after each change of range are replaced by a rolling average."
             if self._spike_filter

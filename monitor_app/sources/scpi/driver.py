@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.sources.accuracy import scpi_data_sheet
 from monitor_app.sources.base import Connected, says_simulated
 from monitor_app.sources.polling import Blocks, Clock, Schedule
 from monitor_app.sources.scpi.visa import VisaLink
@@ -143,8 +144,9 @@ class ScpiSource(Connected["VisaLink"]):
         return [current] if self._spec.supply_v is None else [current, current * self._spec.supply_v]
 
     def _describe(self, identity: Identity, interval_s: float, poll_s: float) -> SourceInfo:
+        self._sheet = scpi_data_sheet(identity.model, None)
         signals = [self._signal("current", Quantity.CURRENT)]
-        notes = []
+        notes = [] if self._sheet is None else [self._sheet.note]
         if self._spec.model == "e364x":
             signals.append(self._signal("voltage", Quantity.VOLTAGE))
             signals.append(self._signal("power", Quantity.POWER, ("current", "voltage")))
@@ -171,7 +173,9 @@ class ScpiSource(Connected["VisaLink"]):
         )
 
     def _signal(self, name: str, quantity: Quantity, product_of: tuple[str, str] | None = None) -> Signal:
-        return Signal(name, quantity, self._spec.roles.get(name, Role.OTHER), product_of=product_of)
+        role = self._spec.roles.get(name, Role.OTHER)
+        accuracy = None if self._sheet is None else self._sheet.of(quantity)
+        return Signal(name, quantity, role, accuracy=accuracy, product_of=product_of)
 
 
 def _number(answer: bytes | None) -> float | None:
