@@ -59,7 +59,7 @@ INA238_ZERO_V = 5e-6
 """Over the shunt (TI SBOSA20)."""
 INA226 = DataSheet("TI SBOS547: gains 0.1 %; shunt 1 %", 0.001 + MILLIOHM_SHUNT, 0.001)
 
-POWERSENSOR3_CURRENT, POWERSENSOR3_VOLTAGE = 0.03, 0.01
+POWERSENSOR3 = DataSheet("Melexis MLX91221, 3901091221: trim and drift; divider of 1 %", 0.03, 0.01)
 """Of a current sensor of type MLX10 to MLX75, a Melexis MLX91221 (data sheet 3901091221: a Hall sensor, trimmed by its
 maker, whose sensitivity drifts with temperature), and of a divider of resistors of 1 % that psconfig has been told of.
 The sheet has no limit for the module as a whole; 3 % holds trim and drift."""

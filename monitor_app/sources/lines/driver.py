@@ -138,7 +138,7 @@ class LinesSource(Connected["Transport"]):
 def _layout(spec: LinesSpec) -> Layout:
     columns = spec.columns
     return Layout(
-        "json" if spec.format == "json" else "csv",
+        "csv" if spec.format == "edgepowermeter" else spec.format,
         tuple(column.name if column.field is None else column.field for column in columns),
         tuple(column.scale for column in columns),
         tuple(column.offset for column in columns),

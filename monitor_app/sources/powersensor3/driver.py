@@ -20,6 +20,7 @@ import numpy as np
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Reading, Role, SampleBlock, SourceInfo, TimeMark
+from monitor_app.sources.accuracy import POWERSENSOR3
 from monitor_app.sources.base import Connected
 from monitor_app.sources.powersensor3.decoder import ANSWER_BYTES, Decoded, DecoderState, decode
 from monitor_app.sources.powersensor3.frame_counter import FrameCounter, frame_period_us
@@ -139,7 +140,10 @@ class PowerSensor3Source(Connected["Transport"]):
     def _describe(self, controller: str, firmware: str, sensors: list[Sensor], period_us: float) -> SourceInfo:
         levels = np.concatenate([decoded.frames.levels for decoded, _ in self._early])
         signals, self._columns = describe_sensors(self._name, sensors, self._roles, levels.mean(axis=0).tolist())
-        notes = ["A sample is the average of six conversions of each sensor, floored to a whole level."]
+        notes = [
+            "A sample is the average of six conversions of each sensor, floored to a whole level.",
+            POWERSENSOR3.note,
+        ]
         notes += [
             f"The current sensor of {signal.name} is of an unknown type, so its accuracy is not known."
             for signal in signals

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import HandshakeError
 from monitor_app.core.samples import Quantity, Role, Signal
-from monitor_app.sources.accuracy import POWERSENSOR3_CURRENT, POWERSENSOR3_VOLTAGE, product_accuracy
+from monitor_app.sources.accuracy import POWERSENSOR3, product_accuracy
 from monitor_app.sources.powersensor3.decoder import SENSORS
 
 if TYPE_CHECKING:
@@ -146,9 +146,8 @@ def _power(name: str, current: Signal, voltage: Signal, voltage_v: float, roles:
 
 def _accuracy(sensor: Sensor, quantity: Quantity) -> float | None:
     """By the type of the sensor; None of a current sensor that is not of the maker's modules."""
-    if quantity is Quantity.VOLTAGE:
-        return POWERSENSOR3_VOLTAGE
-    return POWERSENSOR3_CURRENT if sensor.type.upper().startswith(_HALL_TYPES) else None
+    known = quantity is Quantity.VOLTAGE or sensor.type.upper().startswith(_HALL_TYPES)
+    return POWERSENSOR3.of(quantity) if known else None
 
 
 def _text(padded: bytes) -> str:

@@ -229,12 +229,12 @@ class Ppk2Source(Connected["Transport"]):
     def _notes(self, metadata: Metadata) -> tuple[str, ...]:
         notes = [
             f"Power is current times the {self._supply_v:g} V of the profile; this instrument measures no voltage.",
-            PPK2.note,
             "The resolution is that of the least sensitive of five ranges; small currents are resolved more finely.",
             "The three samples after each change of range are replaced by a rolling average."
             if self._spike_filter
             else "The first samples after a change of range may be spikes that are not in the current.",
         ]
+        notes.append(PPK2.note)
         if metadata.nominal_ranges:
             ranges = ", ".join(map(str, metadata.nominal_ranges))
             notes.append(f"The instrument has no calibration for range {ranges}: the nominal resistance is used there.")

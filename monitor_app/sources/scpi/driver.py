@@ -146,7 +146,7 @@ class ScpiSource(Connected["VisaLink"]):
     def _describe(self, identity: Identity, interval_s: float, poll_s: float) -> SourceInfo:
         self._sheet = scpi_data_sheet(identity.model, None)
         signals = [self._signal("current", Quantity.CURRENT)]
-        notes = [] if self._sheet is None else [self._sheet.note]
+        notes = []
         if self._spec.model == "e364x":
             signals.append(self._signal("voltage", Quantity.VOLTAGE))
             signals.append(self._signal("power", Quantity.POWER, ("current", "voltage")))
@@ -159,6 +159,7 @@ class ScpiSource(Connected["VisaLink"]):
             )
         if interval_s > self._spec.interval_s:
             notes.append(f"It answers once in {interval_s:.2g} s, which is slower than the profile asks for.")
+        notes += [] if self._sheet is None else [self._sheet.note]
         return SourceInfo(
             name=self._name,
             kind="scpi",
