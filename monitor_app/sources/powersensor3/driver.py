@@ -3,9 +3,10 @@
 
 Time marks. On the command M the device sets a marker in the next frame that it sends. When that frame k is on its
 way, the device has taken k + 1 frames and not yet k + 2, the command has been received, and the marker not yet
-arrived here. So the count k + 1 lies, on the host's clock, between one frame before the command was sent and the
-arrival of the marker. One command is pending at a time; one whose marker does not come back within half a second of
-the device's time was lost with its frame.
+arrived here. So the end of frame k lies, on the host's clock, between one frame before the command was sent and the
+arrival of the marker. The time of a sample is the middle of its frame, in which six conversions are averaged; so the
+end of frame k is that of the index k + 1/2. One command is pending at a time; one whose marker does not come back
+within half a second of the device's time was lost with its frame.
 
 On a stop command its firmware waits until all markers are sent, in a loop that sends none: a stop right after a
 command M would hang it. So none is sent while a marker is pending.
@@ -192,7 +193,7 @@ class PowerSensor3Source(Connected["Transport"]):
         marks: list[Reading] = []
         for index, arrival_ns in run.marks:
             if self._mark is not None and index <= self._mark[1]:
-                marks.append(TimeMark(index + 1, self._mark[0] - self._period_ns, arrival_ns))
+                marks.append(TimeMark(index + 0.5, self._mark[0] - self._period_ns, arrival_ns))
                 self._mark = None
         return marks
 
