@@ -243,6 +243,8 @@ class JtopSource(Described):
                 f"Another program has set the service's interval to {self._interval_s:.3g} s instead of "
                 f"{self._asked_s:.3g} s: close it to get the interval of the profile."
             )
+        if readings.total == jtop_readings.MODULE_TOTAL:
+            yield f"The total of the module is the sum of {', '.join(jtop_readings.MODULE_RAILS)}."
         if readings.sums_twice:
             yield (
                 f"{jtop_readings.SUM} is the service's sum of all rails; where one rail feeds another it counts "

@@ -85,7 +85,9 @@ class ScpiSource(Connected["VisaLink"]):
     def _usable_queries(self, link: VisaLink) -> tuple[str, ...]:
         """What to ask at each poll. A multimeter is set up once: after that READ? alone is faster."""
         if self._spec.model == "e364x":
-            return ("MEAS:VOLT?", "MEAS:CURR?")
+            # Selected again with each question: another program, or a hand at the front panel, may change it.
+            select = "" if self._spec.channel is None else f"INST:NSEL {self._spec.channel};:"
+            return (f"{select}MEAS:VOLT?", f"{select}MEAS:CURR?")
         if _number(link.ask("MEAS:CURR:DC?", FIRST_ANSWER_S)) is None:
             raise self._refusal()
         if _number(link.ask("READ?", FIRST_ANSWER_S)) is not None:
@@ -106,8 +108,8 @@ class ScpiSource(Connected["VisaLink"]):
     def _refusal(self) -> HandshakeError:
         what = "voltage and current" if self._spec.model == "e364x" else "current"
         return HandshakeError(
-            f"{self._name} does not report its {what}: check the model in the profile ({self._spec.model}) "
-            "and what the instrument shows."
+            f"{self._name} does not report its {what}: check the model in the profile ({self._spec.model}"
+            f"{'' if self._spec.channel is None else f', channel {self._spec.channel}'}) and what the instrument shows."
         )
 
     def _poll(self, link: VisaLink) -> list[float] | None:
@@ -144,7 +146,7 @@ class ScpiSource(Connected["VisaLink"]):
         return [current] if self._spec.supply_v is None else [current, current * self._spec.supply_v]
 
     def _describe(self, identity: Identity, interval_s: float, poll_s: float) -> SourceInfo:
-        self._sheet = scpi_data_sheet(identity.model, None)
+        self._sheet = scpi_data_sheet(identity.model, self._spec.channel)
         signals = [self._signal("current", Quantity.CURRENT)]
         notes = []
         if self._spec.model == "e364x":

@@ -20,6 +20,8 @@ class ScpiSpec(EmulatedSpec):
     """A VISA resource: ASRL/dev/ttyUSB0::INSTR, TCPIP::10.0.0.5::5025::SOCKET, USB0::..."""
     model: Literal["e364x", "dmm"] = "e364x"
     """e364x: a supply, voltage and current; dmm: a multimeter that measures the current."""
+    channel: int | None = Field(None, ge=1, le=8)
+    """The output of a supply that has several; by default the one that is selected at its front panel."""
     supply_v: float | None = Field(None, gt=0)
     """For a multimeter in the line of the current: the voltage of the supply."""
     interval_s: float = Field(0.25, ge=0.02, le=60)
@@ -29,10 +31,13 @@ class ScpiSpec(EmulatedSpec):
     def _one_of_resource_and_emulate(self) -> ScpiSpec:
         if (self.resource is None) == (self.emulate is None):
             raise ValueError("give either resource (a VISA resource) or emulate (a simulated board)")
+        if self.channel is not None and self.model != "e364x":
+            raise ValueError("channel is of a supply (e364x): a multimeter has none")
         return self
 
     def emulator_options(self) -> list[str]:
-        return [*super().emulator_options(), "--model", self.model]
+        channel = [] if self.channel is None else ["--channel", str(self.channel)]
+        return [*super().emulator_options(), "--model", self.model, *channel]
 
 
 class ScopeSpec(SourceSpec):
