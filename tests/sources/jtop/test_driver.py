@@ -476,7 +476,6 @@ def rails(**watts: float) -> dict:
 
 def test_a_sum_is_the_total_only_where_no_rail_feeds_another():
     xavier = rails(GPU=1, CPU=2, SOC=1, CV=0.5, VDDRQ=0.5, SYS5V=3)
-    orin = rails(VDD_GPU_SOC=5, VDD_CPU_CV=2, VIN_SYS_5V0=6, VDDQ_VDD2_1V8AO=1)
     total = {"tot": {"power": 8000, "avg": 8000}}
     readings = decode({"power": xavier | total})
     assert (readings.total, readings.sums_twice) == ("tot", False)
