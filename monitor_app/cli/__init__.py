@@ -11,7 +11,19 @@ import difflib
 import sys
 from pathlib import Path
 
-COMMANDS = ("window", "record", "sources", "networks", "show", "export", "analyze", "figures", "report", "emulate")
+COMMANDS = (
+    "window",
+    "record",
+    "sources",
+    "calibrate",
+    "networks",
+    "show",
+    "export",
+    "analyze",
+    "figures",
+    "report",
+    "emulate",
+)
 
 
 def _unknown_command(arguments: list[str]) -> str:

@@ -222,6 +222,55 @@ def sources(
 
 
 @app.command()
+def calibrate(
+    source: Annotated[str, typer.Argument(help="Name of the meter in the profile.", show_default=False)],
+    profile: Annotated[str, typer.Option(help="Profile that describes the meter.")],
+    amperes: Annotated[
+        list[float] | None, typer.Option(help="A known current. Repeat it for several loads; 0 gives the zero.")
+    ] = None,
+    watts: Annotated[list[float] | None, typer.Option(help="A known power, for a meter of power alone.")] = None,
+    against: Annotated[
+        str | None, typer.Option(help="Name of a second meter in the profile that measures the same load.")
+    ] = None,
+    levels: Annotated[int, typer.Option(help="With --against: number of loads.", min=1)] = 1,
+    reference_accuracy: Annotated[
+        float | None,
+        typer.Option(
+            help="Relative limit of the error of the load or of the second meter. Default: 0.01 for a load, "
+            "for a meter what it states.",
+            min=0,
+            max=1,
+        ),
+    ] = None,
+    of_signal: Annotated[
+        str | None, typer.Option("--signal", help="Signal to calibrate, for a meter of several currents or powers.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="How long to measure each load.", min=0.1)] = 5.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Calibrate a meter against known loads or a second meter. It prints the lines to add to the profile."""
+    from monitor_app.cli import calibrate as command
+    from monitor_app.core.samples import Quantity
+
+    if sum(map(bool, (amperes, watts, against))) != 1:
+        raise typer.BadParameter("give one of --amperes, --watts and --against.")
+    if reference_accuracy is None and against is None:
+        reference_accuracy = 0.01
+    reference = command.Reference(
+        loads=tuple(amperes or watts or ()),
+        quantity=Quantity.POWER if watts else Quantity.CURRENT,
+        meter=against,
+        levels=levels,
+        accuracy=reference_accuracy,
+    )
+    found, lines = command.run(find_profile(profile), source, of_signal, reference, seconds, _wait_for_enter)
+    if as_json:
+        _print_json({"gain": found.gain, "zero_a": found.zero, "accuracy": found.accuracy, "lines": lines})
+    else:
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+
+@app.command()
 def networks(
     names: Annotated[
         list[str] | None,
@@ -367,6 +416,10 @@ def emulate(
     from monitor_app.cli.emulate import emulate_kind
 
     raise typer.Exit(emulate_kind(kind, context.args))
+
+
+def _wait_for_enter(prompt: str) -> None:
+    typer.prompt(prompt, default="", show_default=False, err=True)
 
 
 def _print_json(document: object) -> None:

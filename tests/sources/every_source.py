@@ -174,6 +174,14 @@ JSON = LinesSpec(
     start="START",
     stop="STOP",
 )
+LABELLED = LinesSpec(
+    kind="lines",
+    format="labelled",
+    columns=(
+        Column(name="current", field="Current(mA)", quantity=AMPERE, scale=1e-3),
+        Column(name="voltage", field="Voltage(V)", quantity=VOLT),
+    ),
+)
 
 
 @contextlib.contextmanager
@@ -338,6 +346,7 @@ CASES: dict[str, Callable[[], AbstractContextManager[Subject]]] = {
     "csv with a time": partial(lines, CSV),
     "csv without a time": partial(lines, BARE_CSV),
     "json": partial(lines, JSON),
+    "labelled": partial(lines, LABELLED),
     "scpi supply": partial(scpi, "e364x"),
     "scpi multimeter": partial(scpi, "dmm"),
     "scope": scope,

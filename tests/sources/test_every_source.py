@@ -253,3 +253,18 @@ def test_lets_go_of_everything(life: Life) -> None:
 
 def test_can_be_opened_again(life: Life) -> None:
     assert any(isinstance(reading, SampleBlock) for reading in life.reopened)
+
+
+NO_DATA_SHEET = {"csv with a time", "csv without a time", "json", "labelled", "hwmon"}
+"""Meters of any maker: the profile says how accurate they are."""
+
+
+def test_every_power_has_the_accuracy_of_a_data_sheet(life: Life, request: pytest.FixtureRequest) -> None:
+    case = request.node.callspec.params["life"]
+    stated = {s.name: s.accuracy for s in life.info.signals if s.quantity is Quantity.POWER}
+    if case in NO_DATA_SHEET:
+        assert set(stated.values()) == {None}
+        return
+    assert all(limit is not None and 0 < limit < 0.2 for limit in stated.values()), stated
+    if case != "shunt":  # which states it itself
+        assert any("is taken to be right within" in note for note in life.info.notes)

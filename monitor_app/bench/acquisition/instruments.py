@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from monitor_app.core.child_process import ChildProcess
 from monitor_app.core.errors import PortError, SourceError
 from monitor_app.core.source_specs import EmulatedSpec, SerialSpec
+from monitor_app.sources.correction import corrected_source
 from monitor_app.sources.registry import KINDS, Connection
 from monitor_app.sources.serial.capture import CapturingTransport, ReplayTransport
 from monitor_app.sources.serial.ports import locate
@@ -82,11 +83,19 @@ class Instrument:
 def make_instruments(spec: SourceSpec) -> list[Instrument]:
     """The instruments of one [[source]] table: one, or one for each chip of a board. Raises ProfileError."""
     kind = KINDS[spec.kind]
-    return [_part(spec.kind, part) for part in kind.parts(spec)] or [_one(spec)]
+    parts = kind.parts(spec)
+    rails = [rail for part in parts for rail in part.rails]
+    return [_part(spec, part, rails) for part in parts] or [_one(spec)]
 
 
-def _part(kind: str, part: BoardPart) -> Instrument:
-    return Instrument(part.name, kind, lambda _: part.make(), board=part.board, rails=part.rails)
+def _part(spec: SourceSpec, part: BoardPart, rails: list[str]) -> Instrument:
+    return Instrument(
+        part.name,
+        spec.kind,
+        lambda _: corrected_source(part.make(), spec, rails),
+        board=part.board,
+        rails=part.rails,
+    )
 
 
 def _one(spec: SourceSpec) -> Instrument:
@@ -95,7 +104,7 @@ def _one(spec: SourceSpec) -> Instrument:
     return Instrument(
         spec.name,
         spec.kind,
-        lambda known: KINDS[spec.kind].make(spec, _connection(spec, emulated, replay, known)),
+        lambda known: corrected_source(KINDS[spec.kind].make(spec, _connection(spec, emulated, replay, known)), spec),
         emulated=emulated,
         replay=replay,
         sync_line=spec.sync_line if isinstance(spec, SerialSpec) else None,

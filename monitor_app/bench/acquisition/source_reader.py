@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.bench.acquisition.timeline import Timeline
+from monitor_app.core.clock import CRYSTAL
 from monitor_app.core.errors import HandshakeError, MonitorError, PortError, SourceError
 from monitor_app.core.samples import TimeMark
 from monitor_app.core.status import SourceState, SourceStatus
@@ -94,6 +95,8 @@ class Acquisition:
         self._lost = 0
         self._fault: Exception | None = None
         """Why samples of this source could not be written, until the source's thread has reported it."""
+        self._contradicted = False
+        """The user has been told that its clock is not what a crystal's can be."""
         self._said: set[str] = set()
         """Errors that have been logged since the last data."""
         self._thread = threading.Thread(target=self._run, name=f"source {name}")
@@ -273,6 +276,14 @@ class Acquisition:
 
     def _store_clock(self, now_ns: int) -> None:
         state = self._timeline.state
+        if state.contradicted and not self._contradicted:
+            self._contradicted = True
+            text = (
+                f"The times of {self._status.name} contradict a clock within {CRYSTAL * 1e6:.0f} ppm of its rate: its "
+                "clock is further off, or samples were lost without notice; its times are only as good as its bound."
+            )
+            self._status = replace(self._status, notes=(*self._status.notes, text))
+            self._recorder.put(lambda writer: writer.write_log(now_ns, "warning", text))
         self._status = replace(
             self._status, rate_hz=state.rate_hz, clock_bound_ns=state.bound_ns, clock_method=state.method.value
         )

@@ -38,6 +38,8 @@ class ScpiOptions(EmulatorOptions):
 
     model: str = "e364x"
     """One of MODELS."""
+    channel: int | None = None
+    """The output that the board is at, of a supply with two; None is a supply with one."""
     tcp_port: int = 0
     """Of the oscilloscope; 0 for any that is free."""
 
@@ -45,6 +47,8 @@ class ScpiOptions(EmulatorOptions):
         super().check()
         if self.model not in MODELS:
             raise SourceError(f"There is no instrument {self.model!r}; choose one of: {', '.join(MODELS)}.")
+        if self.channel is not None and (self.model != "e364x" or self.channel not in {1, 2}):
+            raise SourceError("Only a supply (e364x) has outputs; choose 1 or 2 with --channel.")
         if not 0 <= self.tcp_port < 2**16:
             raise SourceError(f"There is no TCP port {self.tcp_port}; choose 0 to 65535 with --tcp-port.")
         if self.model != "scope":
@@ -67,7 +71,7 @@ def run(options: ScpiOptions) -> int:
     def make(parts: Parts) -> ScpiDevice:
         history = History(parts.sampler, parts.energy_log)
         instrument = (
-            Supply(history, BOARDS[options.board].supply_v, options.seed)
+            Supply(history, BOARDS[options.board].supply_v, options.seed, options.channel)
             if options.model == "e364x"
             else Multimeter(history, options.seed)
         )
@@ -92,6 +96,7 @@ def _run_scope(options: ScpiOptions) -> int:
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default=ScpiOptions.model, help=f"one of: {', '.join(MODELS)}")
+    parser.add_argument("--channel", type=int, metavar="N", help="output of the supply that feeds the board")
     parser.add_argument("--tcp-port", type=int, default=ScpiOptions.tcp_port, metavar="N", help="of the oscilloscope")
 
 

@@ -19,9 +19,10 @@ from pydantic import Field
 
 from monitor_app.core.child_process import ChildProcess
 from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
-from monitor_app.core.samples import Role, Signal, SourceInfo
+from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.core.source_specs import Name, SourceSpec
 from monitor_app.core.status import FoundSource
+from monitor_app.sources.accuracy import INA3221
 from monitor_app.sources.base import Described, try_source
 from monitor_app.sources.jetson.boards import recognise_board
 from monitor_app.sources.jtop import readings as jtop_readings
@@ -223,7 +224,12 @@ class JtopSource(Described):
 
     def _describe(self, readings: jtop_readings.Readings, board: Mapping[str, Any]) -> SourceInfo:
         signals = tuple(
-            Signal(name, quantity, self._roles.get(name, Role.TOTAL if name == readings.total else Role.OTHER))
+            Signal(
+                name,
+                quantity,
+                self._roles.get(name, Role.TOTAL if name == readings.total else Role.OTHER),
+                accuracy=INA3221.of(quantity),
+            )
             for name, (quantity, _) in readings.values.items()
         )
         if not signals:
@@ -252,11 +258,15 @@ class JtopSource(Described):
                 f"Another program has set the service's interval to {self._interval_s:.3g} s instead of "
                 f"{self._asked_s:.3g} s: close it to get the interval of the profile."
             )
+        if readings.total == jtop_readings.MODULE_TOTAL:
+            yield f"The total of the module is the sum of {', '.join(jtop_readings.MODULE_RAILS)}."
         if readings.sums_twice:
             yield (
                 f"{jtop_readings.SUM} is the service's sum of all rails; where one rail feeds another it counts "
                 "the same power twice, so it is not taken for the total."
             )
+        if any(quantity is Quantity.POWER for quantity, _ in readings.values.values()):
+            yield INA3221.note
         if any(signal.endswith(" current") for signal in readings.values):
             yield "The service does not report the resolution of the rails; the kind jetson-rails does."
         if "RAM used" in readings.values:

@@ -40,7 +40,7 @@ class Column(Table):
     name: Name
     """Of the signal."""
     field: str | Annotated[int, Field(ge=0)] | None = None
-    """Key of a JSON object, heading of a CSV column, or its number from 0; by default the name."""
+    """Key of a JSON object, label, heading of a CSV column, or its number from 0; by default the name."""
     quantity: Quantity
     scale: float = 1.0
     """SI units per unit of the text: 0.001 for mA."""
@@ -56,11 +56,11 @@ class TimeColumn(Table):
 
 
 class LinesSpec(SerialSpec):
-    """Lines of text: those of an EdgePowerMeter, or CSV or JSON lines that the profile describes."""
+    """Lines of text: those of an EdgePowerMeter, or CSV, JSON or labelled lines that the profile describes."""
 
     kind: Literal["lines"]
     name: Name = "lines"
-    format: Literal["edgepowermeter", "csv", "json"]
+    format: Literal["edgepowermeter", "csv", "json", "labelled"]
     baud: int = Field(115_200, ge=300, le=12_000_000)
     separator: str = Field(",", min_length=1, max_length=1)
     columns: tuple[Column, ...] = ()
@@ -78,6 +78,9 @@ class LinesSpec(SerialSpec):
     def _columns_are_named(self) -> LinesSpec:
         if self.format != "edgepowermeter" and not self.columns:
             raise ValueError("name the columns of the lines under [[source.columns]]")
+        fields = [*(column.field for column in self.columns), *([] if self.time is None else [self.time.field])]
+        if self.format == "labelled" and any(isinstance(field, int) for field in fields):
+            raise ValueError("labelled lines have no numbered columns: give the label under field")
         return self
 
     def emulator_options(self) -> list[str]:

@@ -12,6 +12,7 @@ from pydantic import Field
 from monitor_app.core.errors import HandshakeError, PortError, SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.core.source_specs import Name, SourceSpec
+from monitor_app.sources.accuracy import NVML
 from monitor_app.sources.base import Described, try_source
 from monitor_app.sources.pc.nvml_gpu import Gpu, mean_power_w
 from monitor_app.sources.polling import Blocks, Clock, Schedule
@@ -135,7 +136,9 @@ class NvmlSource(Described):
         took_ns = self._clock.now_ns() - start_ns
         # Both are of the same board: only one may stand for what it feeds.
         roles = (self._role, Role.OTHER)
-        powers = [Signal(name, Quantity.POWER, role) for name, role in zip(names, roles, strict=False)]
+        powers = [
+            Signal(name, Quantity.POWER, role, accuracy=NVML.power) for name, role in zip(names, roles, strict=False)
+        ]
         self._info = SourceInfo(
             name=self._name,
             kind="nvml",
@@ -145,7 +148,7 @@ class NvmlSource(Described):
             rate_hz=RATE_HZ,
             signals=(*powers, *(Signal(name, quantity) for name, (quantity, _) in gpu.gauges.items())),
             transport_bound_ns=round(1e9 * (MEAN_LAG_S if gpu.power_is_mean else INSTANT_LAG_S)) + took_ns // 2,
-            notes=gpu.notes,
+            notes=(*gpu.notes, NVML.note),
         )
 
     def _pass_over(self, error: Any) -> None:

@@ -20,6 +20,7 @@ from pydantic import Field
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock, Signal, SourceInfo, TimeMark
 from monitor_app.core.source_specs import Name, SerialSpec
+from monitor_app.sources.accuracy import PPK2
 from monitor_app.sources.base import Connected
 from monitor_app.sources.ppk2 import decoder as protocol
 from monitor_app.sources.ppk2.calibration import FilterState, amperes, parse_metadata
@@ -234,7 +235,14 @@ class Ppk2Source(Connected["Transport"]):
         )
 
     def _signal(self, name: str, quantity: Quantity, resolution: float) -> Signal:
-        return Signal(name, quantity, self._roles.get(name, Role.OTHER), dtype="<f4", resolution=resolution)
+        return Signal(
+            name,
+            quantity,
+            self._roles.get(name, Role.OTHER),
+            dtype="<f4",
+            resolution=resolution,
+            accuracy=PPK2.of(quantity),
+        )
 
     def _notes(self, metadata: Metadata) -> tuple[str, ...]:
         notes = [
@@ -244,6 +252,7 @@ class Ppk2Source(Connected["Transport"]):
             if self._spike_filter
             else "The first samples after a change of range may be spikes that are not in the current.",
         ]
+        notes.append(PPK2.note)
         if metadata.nominal_ranges:
             ranges = ", ".join(map(str, metadata.nominal_ranges))
             notes.append(f"The instrument has no calibration for range {ranges}: the nominal resistance is used there.")

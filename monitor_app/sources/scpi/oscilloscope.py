@@ -19,6 +19,7 @@ from pydantic import Field
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock, Signal, SourceInfo
 from monitor_app.core.source_specs import Name, SourceSpec
+from monitor_app.sources.accuracy import scope_data_sheet
 from monitor_app.sources.base import Connected, says_simulated
 from monitor_app.sources.scpi.visa import VisaLink
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor_app.core.samples import Reading
+    from monitor_app.sources.accuracy import DataSheet
     from monitor_app.sources.scpi.visa import Identity
 
 TRIAL_S = 0.1
@@ -248,6 +250,7 @@ class ScopeSource(Connected["VisaLink"]):
     def _describe(self, identity: Identity, step_v: float) -> SourceInfo:
         spec = self._spec
         step_a = step_v * spec.a_per_v
+        sheet = scope_data_sheet(spec.a_per_v)
         return SourceInfo(
             name=self._name,
             kind="scope",
@@ -256,8 +259,8 @@ class ScopeSource(Connected["VisaLink"]):
             firmware=identity.firmware,
             rate_hz=spec.points / spec.record_s,
             signals=(
-                Signal("current", Quantity.CURRENT, spec.roles.get("current", Role.OTHER), resolution=step_a),
-                Signal("power", Quantity.POWER, spec.roles.get("power", Role.OTHER), resolution=step_a * spec.supply_v),
+                self._signal("current", Quantity.CURRENT, step_a, sheet),
+                self._signal("power", Quantity.POWER, step_a * spec.supply_v, sheet),
             ),
             simulated=says_simulated(identity.text) or identity.serial_number.startswith("SIM-"),
             transport_bound_ns=self._bound_ns,
@@ -265,8 +268,13 @@ class ScopeSource(Connected["VisaLink"]):
                 f"It captures records of {spec.record_s:g} s one after another; nothing is recorded while one is "
                 "fetched.",
                 f"Power is current times the {spec.supply_v:g} V of the profile; this instrument measures no voltage.",
+                sheet.note,
             ),
         )
+
+    def _signal(self, name: str, quantity: Quantity, step: float, sheet: DataSheet) -> Signal:
+        role = self._spec.roles.get(name, Role.OTHER)
+        return Signal(name, quantity, role, resolution=step, accuracy=sheet.of(quantity))
 
 
 @dataclass(frozen=True, slots=True)

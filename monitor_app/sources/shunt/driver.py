@@ -13,6 +13,7 @@ from pydantic import Field
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import LineChanges, Quantity, Role, SampleBlock, Signal, SourceInfo, TimeMark
 from monitor_app.core.source_specs import Name, SerialSpec
+from monitor_app.sources.accuracy import product_accuracy
 from monitor_app.sources.base import Connected
 from monitor_app.sources.serial.transport import SerialTransport
 from monitor_app.sources.shunt import decoder as protocol
@@ -190,7 +191,7 @@ class ShuntSource(Connected["Transport"]):
                     "power",
                     Quantity.POWER,
                     self._roles.get("power", Role.OTHER),
-                    accuracy=_product_accuracy(signals),
+                    accuracy=product_accuracy(s for s in signals if s.name in {currents[0], voltages[0]}),
                     product_of=(currents[0], voltages[0]),
                 )
             )
@@ -223,10 +224,3 @@ class ShuntSource(Connected["Transport"]):
             resolution=abs(channel.scale),
             accuracy=channel.accuracy or None,
         )
-
-
-def _product_accuracy(signals: list[Signal]) -> float | None:
-    """Relative accuracy of current times voltage; unknown where that of a factor is."""
-    factors = [s.accuracy for s in signals if s.quantity in {Quantity.CURRENT, Quantity.VOLTAGE}]
-    known = [accuracy for accuracy in factors if accuracy is not None]
-    return sum(known) if len(known) == len(factors) else None

@@ -186,11 +186,16 @@ def test_the_whole_description_of_a_chip_of_a_known_board(tree: JetsonTree) -> N
     assert info.signals[0].resolution == pytest.approx(8e-3)
     assert info.signals[1].resolution == pytest.approx(8e-3)
     assert power.resolution == pytest.approx(40e-3)
-    assert all((s.dtype, s.scale, s.offset, s.accuracy) == ("<f4", 1.0, 0.0, None) for s in info.signals)
+    assert all((s.dtype, s.scale, s.offset) == ("<f4", 1.0, 0.0) for s in info.signals)
+    # The chip's gains of 0.25 % and the shunt's 1 %.
+    assert [s.accuracy for s in info.signals[:2]] == pytest.approx([0.0125, 0.0025])
+    assert power.accuracy == pytest.approx(0.015)
     notes = " ".join(info.notes)
     assert "carrier board" in notes
     assert "different conversions" in notes
     assert "mean of 4 conversions" in notes
+    # 80 uV over 5 mOhm.
+    assert "right within 1.5 %, and its zero of current within 16 mA (TI SBOS576" in notes
 
 
 def test_one_step_of_an_agx_orin_is_a_third_of_a_watt(tree: JetsonTree) -> None:
