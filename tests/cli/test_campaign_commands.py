@@ -116,7 +116,7 @@ def test_what_is_no_longer_measured_fails_the_job(whole: Path, part: Path, tmp_p
     ("words", "message"),
     [
         (("--max-energy", "+3%"), "--baseline"),
-        (("--baseline", "b.plm", "a.plm"), "one FILE"),
+        (("--baseline", "b.plm", "a.plm"), "one session file"),
     ],
 )
 def test_wrong_use_is_reported(words: tuple[str, ...], message: str, whole: Path) -> None:

@@ -78,9 +78,7 @@ def time_step(width_s: float, pixels: float) -> float:
 
 def value_step(low: float, high: float, pixels: float) -> float:
     """The distance of labels and grid lines on a y axis that is ``pixels`` high."""
-    step = round_step(max((high - low) * VALUE_ROOM_PX / max(pixels, 1.0), 1e-12))
-    alone = math.floor(high / step) - math.ceil(low / step) < 1
-    return round_step(step / 2.5) if alone else step  # one number does not show the scale
+    return round_step(max((high - low) * VALUE_ROOM_PX / max(pixels, 1.0), 1e-12))
 
 
 def value_text(value: float, step: float) -> str:

@@ -68,7 +68,7 @@ def _introduced(source: SourceRow) -> str:
 def _resolution(samples_per_column: int | None) -> list[Note]:
     if samples_per_column is None:
         return []
-    several = f"mean and min … max of {samples_per_column:,} samples per column"
+    several = f"mean and min … max of {samples_per_column:,} samples a column"
     return [Note("every sample" if samples_per_column == 1 else several)]
 
 

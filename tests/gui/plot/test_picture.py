@@ -267,7 +267,7 @@ def test_the_caption_says_what_it_is_and_whether_to_trust_it(make: Make) -> None
     assert caption.subtitle.startswith("session-0.plm  ·  Model S (S-17)  ·  started 2023-11-14 ")
     assert caption.simulated
     assert [note.text for note in caption.notes] == [
-        "mean and min … max of 64 samples per column", "10.000 kSa/s", "500 samples lost", "clock ± 0.15 ms",
+        "mean and min … max of 64 samples a column", "10.000 kSa/s", "500 samples lost", "clock ± 0.15 ms",
         "coverage 98.75 %", "monitor-app 9.8.7",
     ]  # fmt: skip
     assert [note.alarm for note in caption.notes].index(True) == 2
