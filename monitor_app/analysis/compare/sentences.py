@@ -32,12 +32,13 @@ def verdict_sentence(check: Check, change: Change, verdict: str) -> str:
     what = f"{check.label}: {_NAMES[quantity]} {new}, was {old}"
     if quantity == "accuracy":
         worse, low, high = (f"{0.0 - 100 * each:+.2f}" for each in (change.worse, change.high, change.low))
-        between = "on the same images" if low == high else f"({low} to {high})"
-        return f"{what}, {worse} points {between}: {ending}."
+        between = "" if low == high else f" ({low} to {high})"
+        return f"{what}, {worse} points{between} {change.basis}: {ending.replace('measure longer', 'use more images')}."
     if check.ratio is None:
         return f"{what}: the ratio of values that are not above 0 is undefined, so use a meter that resolves them."
+    basis = f" {change.basis}" if change.basis else ""
     by = [_percent(ratio) for ratio in (check.ratio.value, check.ratio.low, check.ratio.high)]
-    return f"{what}, {by[0]} ({by[1]} to {by[2]}): {ending}."
+    return f"{what}, {by[0]} ({by[1]} to {by[2]}){basis}: {ending}."
 
 
 def missing_sentence(check: Check, why: str) -> str:

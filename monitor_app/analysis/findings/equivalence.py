@@ -61,7 +61,7 @@ def equivalent(pairs: tuple[Contrast, ...], margin: float) -> Verdict:
         return Verdict.DOES_NOT_HOLD
     if all(-margin <= pair.difference.low and pair.difference.high <= margin for pair in pairs):
         return Verdict.HOLDS
-    return Verdict.NOT_ENOUGH_DATA
+    return Verdict.INCONCLUSIVE
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,5 +127,6 @@ def _floor_verdict(found: BrokenLine, parameters_mb: Floats, margins: Margins) -
     if found.lead >= margins.evidence and found.knee.low > parameters_mb.min():
         return Verdict.HOLDS
     end_mb = margins.floor * FLOOR_ENDS_MB
-    small = (parameters_mb < end_mb).sum() >= LEAST_SMALL
-    return Verdict.DOES_NOT_HOLD if small and found.knee.high < end_mb else Verdict.NOT_ENOUGH_DATA
+    if (parameters_mb < end_mb).sum() < LEAST_SMALL:
+        return Verdict.NOT_ENOUGH_DATA
+    return Verdict.DOES_NOT_HOLD if found.knee.high < end_mb else Verdict.INCONCLUSIVE
