@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monitor_app.analysis.campaign.memory_model import LEAST_NETWORKS, fit_memory
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
 from monitor_app.analysis.statistics.broken_line import BrokenLine, fit_broken_line
 from monitor_app.analysis.statistics.regression import mean_of
@@ -23,11 +24,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-LEAST_NETWORKS = 6
 LEAST_SMALL = 3
 """Networks that must be as small as those of the paper's floor before its absence is a finding."""
-LEAST_ABOVE = 3
-"""Networks above the knee, for a slope to be determined."""
 GROWN = 1.1
 """Memory that grows by less than this factor from the smallest to the largest batch counts as constant."""
 LEAST_KNEES = 3
@@ -43,7 +41,7 @@ def memory_and_parameters(table: Table, margins: Margins) -> Finding:
     statistics: tuple[Statistic, ...] = ()
     sentence = f"Memory and parameters of at least {LEAST_NETWORKS} networks are needed at one batch size."
     if known.sum() >= LEAST_NETWORKS:
-        found = fit_broken_line(table.parameters_mb[known], memory[known], LEAST_ABOVE)
+        found = fit_memory(table.parameters_mb, memory)
         verdict = _slope_verdict(found, table.parameters_mb[known], margins)
         sentence = "Memory does not grow with the parameters of these networks; there may be too few large ones."
         if found is not None:
