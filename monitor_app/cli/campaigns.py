@@ -133,6 +133,9 @@ def _progress(words: str) -> Progress:
 def _campaign_json(campaign: Campaign, findings: Sequence[Finding]) -> dict[str, Any]:
     """As docs/campaign.md describes it."""
     document = asdict(campaign)
+    for cell in document["cells"]:
+        # One character an image, the same in every cell of a network: it is in the session file.
+        cell.pop("answers")
     document["findings"] = [_finding_json(finding) for finding in findings]
     return document
 
@@ -147,7 +150,7 @@ def _json_value(value: Any) -> Any:
 
 
 def _finding_json(finding: Finding) -> dict[str, Any]:
-    return {**asdict(finding), "verdict": finding.verdict.value}
+    return {**asdict(finding), "verdict": finding.verdict.value, "headline": finding.headline}
 
 
 def _check_json(check: Check) -> dict[str, Any]:

@@ -258,7 +258,8 @@ def _phase(run: RunStatus) -> str:
 _STYLES = {
     Verdict.HOLDS.value: "green",
     Verdict.DOES_NOT_HOLD.value: "red",
-    Verdict.NOT_ENOUGH_DATA.value: "yellow",
+    Verdict.INCONCLUSIVE.value: "yellow",
+    Verdict.NOT_ENOUGH_DATA.value: "dim",
     CheckVerdict.PASSED.value: "green",
     CheckVerdict.FAILED.value: "red",
     CheckVerdict.MISSING.value: "red",
@@ -282,7 +283,7 @@ def print_campaign(campaign: Campaign, findings: Sequence[Finding]) -> None:
     for finding in findings:
         out.print()
         verdict = Text(f"{finding.verdict.value:{_VERDICT_WIDTH}}", style=_STYLES[finding.verdict.value])
-        out.print(verdict + Text(finding.claim, style="bold"))
+        out.print(verdict + Text(finding.title, style="bold"))
         out.print(Padding(Text(finding.sentence, overflow="fold"), _UNDER_CLAIM))
         if finding.caution:
             out.print(Padding(Text(finding.caution, style="dim", overflow="fold"), _UNDER_CLAIM))

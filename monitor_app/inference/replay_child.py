@@ -42,7 +42,7 @@ from monitor_app.inference.networks.counts import known_costs
 from monitor_app.inference.networks.registry import NETWORKS, USUAL_NAMES, UnknownNetworkError
 from monitor_app.inference.networks.weights import WeightsError
 from monitor_app.inference.pulses import play
-from monitor_app.inference.replay import Replayer, pass_factors, right_answers
+from monitor_app.inference.replay import Replayer, image_answers, pass_factors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -135,7 +135,7 @@ class _Worker:
     def _evaluate(self, network: _ReplayedNetwork) -> PhaseDone:
         if network.loaded.weights is None or network.figures.top1_percent is None:
             return PhaseDone(Phase.ACCURACY, 0, 0, reason="no weights")
-        return self._replayer.evaluate(right_answers(network.figures.top1_percent, network.seed))
+        return self._replayer.evaluate(image_answers(network.figures.top1_percent, network.seed))
 
 
 def _load(command: Load, board: str) -> _ReplayedNetwork:

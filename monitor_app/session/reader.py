@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from monitor_app.core.errors import NotASessionError
+from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, ImageAnswers
 from monitor_app.core.samples import Quantity, Role
 from monitor_app.session import schema
 from monitor_app.session.host_clock import SHIFT
@@ -214,6 +215,17 @@ class SessionReader:
             if not (right & (batches["top1"] <= batches["images"]) & (batches["top5"] <= batches["images"])).all():
                 raise ValueError("an impossible batch")
             return batches
+
+    def answers(self, run_id: int) -> ImageAnswers | None:
+        """The answer to each image; None where accuracy was not measured in that run, or is known as a count alone."""
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'answers'"):
+            return None
+        rows = self._rows("SELECT images_sha256, top1 FROM answers WHERE run = ?", (run_id,))
+        with self._damage():
+            found = [checked(ImageAnswers, row) for row in rows]
+            if any(set(each.top1) - {RIGHT, WRONG, UNANSWERED} for each in found):
+                raise ValueError("an impossible answer")
+        return found[0] if found else None
 
     def memory(self, run_id: int | None = None) -> list[MemoryRow]:
         """Memory of one run, or of all."""

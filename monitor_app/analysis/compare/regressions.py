@@ -14,7 +14,14 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.compare.change import Change, beyond_noise, change_of_ratio, drop_of_accuracy
+from monitor_app.analysis.compare.change import (
+    Change,
+    beyond_noise,
+    change_of_ratio,
+    drop_of_accuracy,
+    drop_on_same_images,
+    without_gain,
+)
 from monitor_app.analysis.compare.check import Check, Compared, CompareError, Limits, Verdict
 from monitor_app.analysis.compare.pairs import Pair, accuracy_pairs, pairs
 from monitor_app.core.estimate import exact
@@ -22,6 +29,9 @@ from monitor_app.core.estimate import exact
 if TYPE_CHECKING:
     from monitor_app.analysis.campaign.cells import Campaign
     from monitor_app.core.estimate import Estimate, Proportion
+
+_ONLY_COUNTS = "as if on different images, because a session has no answers to single images"
+_ONE_METER = "by the same meter, whose gain error cancels"
 
 
 def regressions(baseline: Campaign, candidate: Campaign, limits: Limits) -> tuple[Check, ...]:
@@ -34,10 +44,11 @@ def regressions(baseline: Campaign, candidate: Campaign, limits: Limits) -> tupl
     if not asked:
         raise CompareError("There is nothing to compare: give a limit, such as --max-energy +3%.")
     begun: list[tuple[Check, Change | None]] = []
+    one_meter = bool(baseline.meter) and baseline.meter == candidate.meter
     for quantity, limit in asked:
         of_networks = quantity is Compared.ACCURACY
         both = accuracy_pairs(baseline, candidate) if of_networks else pairs(baseline, candidate)
-        found = [_begun(quantity, limit, pair) for pair in both if _is_comparable(quantity, pair)]
+        found = [_begun(quantity, limit, pair, one_meter=one_meter) for pair in both if _is_comparable(quantity, pair)]
         if all(check.baseline is None for check, _ in found):
             raise CompareError(
                 f"The baseline {baseline.title} has no {quantity.value} of any network: measure it there, or leave "
@@ -47,7 +58,7 @@ def regressions(baseline: Campaign, candidate: Campaign, limits: Limits) -> tupl
     return _decided(begun)
 
 
-def _begun(quantity: Compared, limit: float, pair: Pair) -> tuple[Check, Change | None]:
+def _begun(quantity: Compared, limit: float, pair: Pair, *, one_meter: bool) -> tuple[Check, Change | None]:
     """A check and the change that its verdict depends on, or a check with its final verdict and None."""
     old, new = _values(quantity, pair)
     batch = None if quantity is Compared.ACCURACY else pair.baseline.batch_size
@@ -57,7 +68,13 @@ def _begun(quantity: Compared, limit: float, pair: Pair) -> tuple[Check, Change 
     if new is None:
         sentence = missing_sentence(check, _why_missing(quantity, pair))
         return replace(check, verdict=Verdict.MISSING, sentence=sentence), None
-    change = _drop(pair) if quantity is Compared.ACCURACY else change_of_ratio(old, new)
+    if quantity is Compared.ACCURACY:
+        change = _drop(pair)
+    elif quantity is Compared.ENERGY and one_meter and pair.candidate is not None:
+        gain = min(pair.baseline.gain, pair.candidate.gain)
+        change = replace(change_of_ratio(without_gain(old, gain), without_gain(new, gain)), basis=_ONE_METER)
+    else:
+        change = change_of_ratio(old, new)
     return replace(check, ratio=change.ratio), change
 
 
@@ -65,7 +82,11 @@ def _drop(pair: Pair) -> Change:
     assert pair.candidate is not None
     assert pair.baseline.top1 is not None
     assert pair.candidate.top1 is not None
-    return drop_of_accuracy(pair.baseline.top1, pair.candidate.top1)
+    before, after = pair.baseline.answers, pair.candidate.answers
+    if before is None or after is None:
+        return replace(drop_of_accuracy(pair.baseline.top1, pair.candidate.top1), basis=_ONLY_COUNTS)
+    paired = drop_on_same_images(before, after)
+    return paired or replace(drop_of_accuracy(pair.baseline.top1, pair.candidate.top1), basis="on different images")
 
 
 def _is_comparable(quantity: Compared, pair: Pair) -> bool:
@@ -152,12 +173,13 @@ def verdict_sentence(check: Check, change: Change, verdict: str) -> str:
     what = f"{check.label}: {_NAMES[quantity]} {new}, was {old}"
     if quantity == "accuracy":
         worse, low, high = (f"{0.0 - 100 * each:+.2f}" for each in (change.worse, change.high, change.low))
-        between = "on the same images" if low == high else f"({low} to {high})"
-        return f"{what}, {worse} points {between}: {ending}."
+        between = "" if low == high else f" ({low} to {high})"
+        return f"{what}, {worse} points{between} {change.basis}: {ending.replace('measure longer', 'use more images')}."
     if check.ratio is None:
         return f"{what}: the ratio of values that are not above 0 is undefined, so use a meter that resolves them."
+    basis = f" {change.basis}" if change.basis else ""
     by = [_percent(ratio) for ratio in (check.ratio.value, check.ratio.low, check.ratio.high)]
-    return f"{what}, {by[0]} ({by[1]} to {by[2]}): {ending}."
+    return f"{what}, {by[0]} ({by[1]} to {by[2]}){basis}: {ending}."
 
 
 def missing_sentence(check: Check, why: str) -> str:

@@ -139,7 +139,7 @@ def _judge(bound: Bound, at_cap: Estimate, excesses: Sequence[_Excess], margins:
     known = max(at_cap.high - at_cap.value, at_cap.value - at_cap.low) <= margins.bound
     falls = bound.line.slope_estimate().high < 0
     below = all(excess.shown_below(margins.above) for excess in excesses)
-    return Verdict.HOLDS if known and falls and below else Verdict.NOT_ENOUGH_DATA
+    return Verdict.HOLDS if known and falls and below else Verdict.INCONCLUSIVE
 
 
 def _factor(bound: Bound, power: Estimate, power_error: float) -> Estimate:

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from monitor_app.core.estimate import Estimate
+from monitor_app.core.estimate import Estimate
+from monitor_app.core.formatting import interval
 
 
 class Verdict(str, Enum):
@@ -16,8 +15,10 @@ class Verdict(str, Enum):
 
     HOLDS = "holds"
     DOES_NOT_HOLD = "does not hold"
+    INCONCLUSIVE = "inconclusive"
+    """Enough was measured to test it, and the interval allows both."""
     NOT_ENOUGH_DATA = "not enough data"
-    """Too little was measured, or the interval allows both."""
+    """Too little was measured to test it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,17 @@ class Statistic:
     """With its interval at `FINDING_LEVEL`, or exact where a number has none. None: not known."""
     unit: str
     """Empty for a plain number."""
+
+
+HEADLINES = {
+    "power-batch": 1,
+    "power-architecture": 1,
+    "accuracy-time": 2,
+    "energy-accuracy": 3,
+    "energy-operations": 3,
+    "operations-time": 4,
+}
+"""The paper's four main findings in the order of its abstract, by the keys of the claims that test them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,16 @@ class Finding:
     simulated: bool
     """Some of its data is simulated."""
 
+    @property
+    def headline(self) -> int | None:
+        """Which of the paper's four main findings the claim belongs to, 1 to 4; None for its smaller claims."""
+        return HEADLINES.get(self.key)
+
+    @property
+    def title(self) -> str:
+        """The claim, named by the main finding that it belongs to: Main finding 1: Net power does not ..."""
+        return self.claim if self.headline is None else f"Main finding {self.headline}: {self.claim}"
+
 
 def within(estimate: Estimate, low: float, high: float) -> Verdict:
     """Whether an interval lies inside the margin from low to high, outside, or across one of its ends."""
@@ -59,12 +81,28 @@ def within(estimate: Estimate, low: float, high: float) -> Verdict:
         return Verdict.HOLDS
     if estimate.low > high or estimate.high < low:
         return Verdict.DOES_NOT_HOLD
-    return Verdict.NOT_ENOUGH_DATA
+    return Verdict.INCONCLUSIVE
+
+
+def effect(relative: Estimate) -> str:
+    """A relative change in words: it rises by 4.5 % (4.4 to 4.6 %)."""
+    if relative.low <= 0 <= relative.high:
+        return f"no change is shown, {interval(relative, '%', 100)}"
+    if relative.value > 0:
+        return f"it rises by {interval(relative, '%', 100)}"
+    fall = Estimate(-relative.value, -relative.high, -relative.low, relative.level)
+    return f"it falls by {interval(fall, '%', 100)}"
+
+
+def compared_with(margin: float, verdict: Verdict) -> str:
+    """How a dependence compares with its margin, a fraction: by less than 10 %."""
+    words = {Verdict.HOLDS: "by less than", Verdict.DOES_NOT_HOLD: "by more than"}
+    return f"{words.get(verdict, 'by less or more than')} {margin:.0%}"
 
 
 def all_of(*verdicts: Verdict) -> Verdict:
     """Of a claim that needs each of them: one that does not hold refutes it."""
-    for verdict in (Verdict.DOES_NOT_HOLD, Verdict.NOT_ENOUGH_DATA):
+    for verdict in (Verdict.DOES_NOT_HOLD, Verdict.NOT_ENOUGH_DATA, Verdict.INCONCLUSIVE):
         if verdict in verdicts:
             return verdict
     return Verdict.HOLDS

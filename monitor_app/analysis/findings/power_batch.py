@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of
+from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, compared_with, effect
 from monitor_app.analysis.statistics.intervals import t_quantile
 from monitor_app.analysis.statistics.regression import mean_of
 from monitor_app.core.estimate import FINDING_LEVEL
@@ -53,12 +53,14 @@ def power_and_batch(table: Table, margins: Margins) -> Finding:
             verdict = Verdict.DOES_NOT_HOLD
         elif followed.fraction_outside(margin_w) > margins.exceptions:
             # The changes of networks that change in opposite directions cancel in the mean.
-            verdict = all_of(verdict, Verdict.NOT_ENOUGH_DATA)
+            verdict = all_of(verdict, Verdict.INCONCLUSIVE)
         worst = max(pairs, key=lambda pair: max(-pair.difference.low, pair.difference.high))
         statistics = _statistics(table, worst, followed)
         sentence = (
-            f"Mean net power is {number(mean_w)} W. It changes most between batch {batches[worst.first]} and "
-            f"{batches[worst.second]}, by {interval(worst.difference, 'W')} on average over {worst.networks} networks."
+            f"Mean net power is {number(mean_w)} W. It depends on the batch size "
+            f"{compared_with(margins.power, verdict)}: {effect(worst.difference.scaled(1 / mean_w))}, or "
+            f"{interval(worst.difference, 'W')}, from batch {batches[worst.first]} to {batches[worst.second]}, between "
+            f"which it changes most on average over {worst.networks} networks."
         )
         if len(exceptions):
             titles = listed([table.titles[row] for row in exceptions], most=6)
@@ -132,7 +134,7 @@ def equivalent(pairs: tuple[Contrast, ...], margin: float) -> Verdict:
         return Verdict.DOES_NOT_HOLD
     if all(-margin <= pair.difference.low and pair.difference.high <= margin for pair in pairs):
         return Verdict.HOLDS
-    return Verdict.NOT_ENOUGH_DATA
+    return Verdict.INCONCLUSIVE
 
 
 @dataclass(frozen=True, slots=True)

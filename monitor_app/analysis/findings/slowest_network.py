@@ -60,4 +60,4 @@ def slowest_network(table: Table, _: Margins) -> Finding:
 def _verdict(low: float, high: float) -> Verdict:
     if low > 0:
         return Verdict.DOES_NOT_HOLD
-    return Verdict.HOLDS if high <= 0 else Verdict.NOT_ENOUGH_DATA
+    return Verdict.HOLDS if high <= 0 else Verdict.INCONCLUSIVE

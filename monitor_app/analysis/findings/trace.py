@@ -235,7 +235,7 @@ def _meter_words(missed: Missed) -> str:
 def _too_slow(error: Estimate, margin: float) -> Verdict:
     if error.low > margin:
         return Verdict.HOLDS
-    return Verdict.DOES_NOT_HOLD if error.high <= margin else Verdict.NOT_ENOUGH_DATA
+    return Verdict.DOES_NOT_HOLD if error.high <= margin else Verdict.INCONCLUSIVE
 
 
 def _busy(trace: Trace) -> Floats:

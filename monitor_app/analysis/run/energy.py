@@ -200,7 +200,7 @@ class _Baseline:
         return math.sqrt(sum(mean.uncertainty_w**2 for mean in self.means)) / len(self.means)
 
     def resolution_w(self, step_w: float) -> float:
-        return math.sqrt(sum(mean.resolution_w(step_w) ** 2 for mean in self.means)) / len(self.means)
+        return math.hypot(*(mean.resolution_w(step_w) for mean in self.means)) / len(self.means)
 
 
 def _drift_w(since_s: float, means: tuple[Mean, ...]) -> float:

@@ -174,7 +174,7 @@ def _finding(finding: Finding, figure: Figure | None) -> FindingBlock:
     return FindingBlock(
         finding.key,
         finding.verdict.value,
-        finding.claim,
+        finding.title,
         finding.sentence,
         statistics,
         finding.margin,

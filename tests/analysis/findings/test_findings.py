@@ -19,7 +19,8 @@ from tests.analysis.campaigns import BATCHES, Facts, campaign, published_campaig
 if TYPE_CHECKING:
     from monitor_app.analysis.campaign.cells import Campaign
 
-HOLDS, REFUTED, UNSURE = Verdict.HOLDS, Verdict.DOES_NOT_HOLD, Verdict.NOT_ENOUGH_DATA
+HOLDS, REFUTED = Verdict.HOLDS, Verdict.DOES_NOT_HOLD
+OPEN, TOO_LITTLE = Verdict.INCONCLUSIVE, Verdict.NOT_ENOUGH_DATA
 
 
 @pytest.fixture(scope="module")
@@ -84,14 +85,14 @@ def test_verdicts_on_the_published_numbers(published: dict[str, Finding]) -> Non
         "power-batch": HOLDS,
         "power-architecture": HOLDS,
         "power-deviation": REFUTED,
-        "accuracy-time": UNSURE,
+        "accuracy-time": OPEN,
         "energy-accuracy": HOLDS,
-        "energy-operations": UNSURE,
+        "energy-operations": OPEN,
         "slowest-network": REFUTED,
-        "operations-time": UNSURE,
+        "operations-time": OPEN,
         "operations-slope": HOLDS,
         "speed-up": HOLDS,
-        "memory-parameters": UNSURE,
+        "memory-parameters": OPEN,
         "memory-knee": HOLDS,
         "density-ranking": HOLDS,
         "density-ratios": HOLDS,
@@ -169,7 +170,7 @@ def test_too_little_is_not_enough_data(name: str) -> None:
     for finding in findings_of(NOTHING_TO_SAY[name]()):
         if name in {"two networks", "one network", "not a number"} and finding.key.startswith(("density", "memory")):
             continue
-        assert finding.verdict is UNSURE, finding.key
+        assert finding.verdict is TOO_LITTLE, finding.key
         assert finding.sentence.endswith("."), finding.key
 
 
@@ -204,12 +205,12 @@ def test_what_is_odd_is_judged_without_an_error(name: str) -> None:
 def test_power_that_is_not_above_idle_says_nothing(name: str) -> None:
     for finding in findings_of(ODD[name]()):
         if finding.key.startswith(("power", "energy", "slowest")):
-            assert finding.verdict is UNSURE, finding.key
+            assert finding.verdict is TOO_LITTLE, finding.key
 
 
 def test_noise_of_measuring_is_not_taken_for_a_spread_of_architectures() -> None:
     found = {each.key: each for each in findings_of(published_campaign(width=0.6, noise=0.3))}
-    assert found["power-architecture"].verdict is UNSURE
+    assert found["power-architecture"].verdict is OPEN
 
 
 def test_of_several_conditions_the_most_measured_is_judged_and_the_reader_told() -> None:
