@@ -299,6 +299,7 @@ def test_on_a_terminal_the_progress_is_redrawn(tmp_path: Path) -> None:
     assert b"left; Ctrl-C ends the recording" in shown
 
 
+@pytest.mark.realtime
 def test_record_check_answers_by_its_code_and_records_nothing(tmp_path: Path) -> None:
     profile = tmp_path / "p.toml"
     roles = '[[source]]\nkind = "shunt"\nemulate = "tx1"\n[source.roles]\n{} = "total"\n'

@@ -266,7 +266,8 @@ class RunDriver:
         except MonitorError as error:
             if self._only_check:
                 raise
-            self.message = f"The load-step sequence before the first run failed: {error}"
+            what = "The delays of the instruments were not found" if aligns else "The power could not be checked"
+            self.message = f"{what}: {error}"
             logger.warning("%s", self.message)
             self._inference.end()
 
