@@ -23,8 +23,8 @@ help:
 	@echo 'Each command sets up what it needs the first time. Options, for example make run PYTHON=python3.12:'
 	@echo 'PYTHON=...       the interpreter to use, 3.10 to 3.13'
 	@echo 'CONSTRAINTS=     use the newest packages instead of the tested versions'
-	@echo 'TORCH_INDEX=...  one more package index: https://download.pytorch.org/whl/cpu has torch'
-	@echo '                 without CUDA, a tenth of the download on a machine without an NVIDIA GPU'
+	@echo 'TORCH_INDEX=...  one more package index, for another build of torch. Without it, a machine without'
+	@echo '                 an NVIDIA GPU takes the build without CUDA from https://download.pytorch.org/whl/cpu'
 
 run: setup
 ifneq ($(DISPLAY)$(WAYLAND_DISPLAY),)

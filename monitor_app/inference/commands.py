@@ -64,6 +64,9 @@ def serve(
         working = worker(inbox, outbox, load_signal or NoLoadSignal())
         while not isinstance(command := inbox.next(), Quit):
             outbox.send(working.answer(command))
+    except InferenceError as error:
+        outbox.send(Failed(FailureKind.ERROR, str(error)))
+        _leave(1)
     except Exception as error:
         logger.exception("The inference child cannot continue")
         outbox.send(Failed(FailureKind.ERROR, f"The inference process cannot run ({first_line(error)})."))

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import re
+import socket
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -70,6 +73,76 @@ def test_counts_agree_with_the_cases_in_each_suite_and_in_all(tmp_path: Path) ->
     for each in (*written, written):
         each.update_statistics()
     assert [(each.tests, each.failures, each.errors, each.skipped) for each in (written, *written)] == said
+
+
+# What the schema of Jenkins' xUnit plugin (junit-10) accepts: of each element the attributes that it must have, those
+# that it may have, and its children.
+JENKINS: dict[str, tuple[set[str], set[str], set[str]]] = {
+    "testsuites": (set(), {"name", "time", "tests", "failures", "errors"}, {"testsuite"}),
+    "testsuite": (
+        {"name", "tests"},
+        {
+            *("failures", "errors", "skipped", "time", "timestamp", "hostname", "id", "package"),
+            *("group", "file", "log", "url", "version"),
+        },
+        {"testsuite", "properties", "testcase", "system-out", "system-err"},
+    ),
+    "testcase": (
+        {"name"},
+        {"classname", "time", "group"},
+        {"skipped", "error", "failure", "system-out", "system-err"},
+    ),
+    "skipped": (set(), {"message", "type"}, set()),
+    "failure": (set(), {"message", "type"}, set()),
+    "system-out": (set(), set(), set()),
+}
+
+
+def refused_by_jenkins(element: ET.Element) -> list[str]:
+    """Everything in this element, and in those inside it, that the schema does not accept."""
+    required, optional, children = JENKINS[element.tag]
+    given = set(element.attrib)
+    wrong = [f"{element.tag} has {name}" for name in sorted(given - required - optional)]
+    wrong += [f"{element.tag} lacks {name}" for name in sorted(required - given)]
+    wrong += [f"{element.tag} holds {child.tag}" for child in element if child.tag not in children]
+    if not re.fullmatch(r"\d+(\.\d+)?", element.get("time", "0")):
+        wrong.append(f"{element.tag} takes {element.get('time')}")
+    return wrong + [each for child in element if child.tag in children for each in refused_by_jenkins(child)]
+
+
+@pytest.mark.parametrize("flags", [(), ("The device differs.",)])
+def test_jenkins_accepts_every_element_and_attribute(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    path = tmp_path / "out.xml"
+    write_junit(checks(), path, flags=flags)
+    root = ET.parse(path).getroot()
+    assert {each.tag for each in root.iter()} == set(JENKINS)
+    assert not refused_by_jenkins(root)
+
+
+def test_what_jenkins_refuses_would_be_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "out.xml"
+    write_junit(checks(), path)
+    root = ET.parse(path).getroot()
+    root.set("skipped", "2")
+    del root[0].attrib["tests"]
+    root[1].set("time", "soon")
+    assert refused_by_jenkins(root) == ["testsuites has skipped", "testsuite lacks tests", "testsuite takes soon"]
+
+
+def test_each_suite_has_the_time_and_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "out.xml"
+    before = datetime.now(timezone.utc).replace(microsecond=0)
+    write_junit(checks(), path)
+    after = datetime.now(timezone.utc)
+    for suite in ET.parse(path).getroot():
+        stamp = suite.attrib["timestamp"]
+        # Without a time zone, as the schema of Ant asks
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", stamp)
+        assert before <= datetime.fromisoformat(stamp).replace(tzinfo=timezone.utc) <= after
+        assert suite.attrib["hostname"] == socket.gethostname()
+    monkeypatch.setattr(socket, "gethostname", lambda: "")
+    write_junit(checks(), path)
+    assert {suite.attrib["hostname"] for suite in ET.parse(path).getroot()} == {"localhost"}
 
 
 def test_red_flags_are_in_every_suite(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from monitor_app.inference.networks.counts import Costs, conventions, known_costs
 from monitor_app.inference.networks.registry import NETWORKS, USUAL_NAMES, find_network
 from monitor_app.inference.networks.weights_files import usual_title
+from monitor_app.inference.torch_missing import require_torch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,8 @@ def list_networks(names: Sequence[str] = (), *, every: bool = False) -> list[Lis
 
     Raises:
         UnknownNetworkError: one of `names` is none.
-        InferenceError: a network of the user's cannot be had, or a package of weights is damaged.
+        InferenceError: a network of the user's cannot be had, a package of weights is damaged, or torch is not
+            installed and a network that is in no table has to be counted.
     """
     return [_listed(find_network(name)) for name in names or (NETWORKS if every else USUAL_NAMES)]
 
@@ -62,6 +64,7 @@ def list_networks(names: Sequence[str] = (), *, every: bool = False) -> list[Lis
 def _listed(network: Network) -> Listed:
     costs = None if network.own else known_costs(network.name)
     if costs is None:
+        require_torch()
         from monitor_app.inference.networks.costs import count_costs
 
         costs = count_costs(network)

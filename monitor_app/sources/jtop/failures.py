@@ -20,7 +20,7 @@ _BY_INTERPRETER: dict[str, str] = {
     "service's version for it, or " + _NAME_ANOTHER + ".",
     "import-failed": "The jetson-stats of {python} cannot be loaded ({text}): reinstall it with "
     "`{python} -m pip install --force-reinstall jetson-stats`, or " + _NAME_ANOTHER + ".",
-    "not-installed": "{python} has no jetson-stats: run `pip install 'monitor-app[jetson]'`, or " + _NAME_ANOTHER + ".",
+    "not-installed": "{python} has no jetson-stats: run `pip install 'inferwatt[jetson]'`, or " + _NAME_ANOTHER + ".",
 }
 """Another interpreter may work; the first of these is the one that a user can do most about."""
 _BY_SERVICE: dict[str, tuple[type[SourceError], str]] = {

@@ -194,7 +194,7 @@ def _load_pynvml() -> Any:
     try:
         return importlib.import_module("pynvml")
     except ImportError as error:
-        raise SourceError("The Python side of NVML is missing: run `pip install 'monitor-app[nvml]'`.") from error
+        raise SourceError("The Python side of NVML is missing: run `pip install 'inferwatt[nvml]'`.") from error
 
 
 def _powers(before: Measured, now: Measured) -> list[float] | None:

@@ -185,7 +185,7 @@ def _library() -> ModuleType:
             importlib.import_module(module)
     except ImportError as error:
         raise SourceError(
-            "Instruments that answer SCPI need pyvisa, which is not installed: run `pip install 'monitor-app[scpi]'`."
+            "Instruments that answer SCPI need pyvisa, which is not installed: run `pip install 'inferwatt[scpi]'`."
         ) from error
     return importlib.import_module("pyvisa")
 

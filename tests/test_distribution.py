@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is handed to the package index: its name, what it needs, and the page that it shows."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import subprocess
+import sys
+import zipfile
+from email import message_from_string
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import monitor_app
+
+if TYPE_CHECKING:
+    from email.message import Message
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "monitor_app").rglob("*.py")]
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a wheel and a source distribution."""
+    folder = tmp_path_factory.mktemp("built")
+    command = [sys.executable, "-m", "hatchling", "build", "--directory", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> zipfile.ZipFile:
+    return zipfile.ZipFile(next(built.glob("*.whl")))
+
+
+@pytest.fixture(scope="module")
+def metadata(wheel: zipfile.ZipFile) -> Message:
+    name = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+    return message_from_string(wheel.read(name).decode())
+
+
+def requirements(metadata: Message, extra: str = "") -> set[str]:
+    """Names of what is installed with the program, or with one of its extras in addition."""
+    every = [Requirement(text) for text in metadata.get_all("Requires-Dist", [])]
+    if not extra:
+        return {canonicalize_name(each.name) for each in every if "extra" not in str(each.marker)}
+    return {canonicalize_name(each.name) for each in every if f'extra == "{extra}"' in str(each.marker)}
+
+
+def test_the_index_would_take_both(built: Path) -> None:
+    files = sorted(map(str, built.iterdir()))
+    assert len(files) == 2
+    done = subprocess.run(
+        [sys.executable, "-m", "twine", "check", "--strict", *files], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("PASSED") == 2
+
+
+def test_it_has_a_name_of_its_own_and_the_version_of_the_program(metadata: Message) -> None:
+    assert (metadata["Name"], metadata["Version"]) == ("inferwatt", monitor_app.__version__)
+    assert f"\nversion: {monitor_app.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+def test_it_can_be_called_by_both_names(wheel: zipfile.ZipFile) -> None:
+    name = next(name for name in wheel.namelist() if name.endswith("entry_points.txt"))
+    lines = wheel.read(name).decode().split("\n")
+    assert {"monitor-app = monitor_app.cli:main", "inferwatt = monitor_app.cli:main"} <= set(lines)
+
+
+def test_type_checkers_are_told_that_it_is_typed(wheel: zipfile.ZipFile, metadata: Message) -> None:
+    assert "monitor_app/py.typed" in wheel.namelist()
+    assert "Typing :: Typed" in metadata.get_all("Classifier", [])
+
+
+def test_torch_comes_only_with_its_extra(metadata: Message) -> None:
+    assert requirements(metadata, "torch") == {"torch", "torchvision"}
+    assert not requirements(metadata) & {"torch", "torchvision"}
+
+
+def test_every_package_that_is_imported_is_asked_for(metadata: Message) -> None:
+    """And does not come only by way of another, as jinja2 once did by way of torch."""
+    optional = {extra: requirements(metadata, extra) for extra in metadata.get_all("Provides-Extra", [])}
+    asked = requirements(metadata).union(*(optional[extra] for extra in optional if extra != "dev"))
+    # pydantic asks for one version of its core
+    own = {"monitor_app", "pydantic_core", "tomllib", *sys.stdlib_module_names}
+    distributions = packages_distributions()
+    named = {"Jetson": "jetson-gpio", "tomli": "tomli", "timm": "timm"}
+    for name in imported() - own:
+        found = {canonicalize_name(each) for each in distributions.get(name, [named.get(name, name)])}
+        assert found & asked, name
+
+
+def imported() -> set[str]:
+    """Top-level names that the program imports anywhere."""
+    names: set[str] = set()
+    for path in (ROOT / "monitor_app").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.partition(".")[0])
+    return names
+
+
+def test_the_page_of_the_index_has_no_link_to_a_file_beside_it(metadata: Message) -> None:
+    page = str(metadata.get_payload())
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert "# monitor-app\n" in page
+    assert [link for link in _LINK.findall(page) if not link.startswith(("https://", "#"))] == []
+
+
+def index_page(text: str, source: str | None) -> str:
+    spec = importlib.util.spec_from_file_location("index_page", ROOT / "packaging" / "index_page.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return str(module.index_page(text, source))
+
+
+def test_links_lead_to_the_source_where_it_is_published() -> None:
+    rest = "and [it](https://example.org), [above](#top).\n"
+    text = f"![A picture](docs/a.png)\n\nSee [the guide](docs/guide.md#one) {rest}"
+    assert index_page(text, None) == f"\n\nSee the guide {rest}"
+    assert index_page(text, "https://example.org/us/it/") == (
+        "![A picture](https://example.org/us/it/raw/main/docs/a.png)\n\n"
+        f"See [the guide](https://example.org/us/it/blob/main/docs/guide.md#one) {rest}"
+    )
+
+
+def test_every_extra_that_is_named_exists(metadata: Message) -> None:
+    extras = set(metadata.get_all("Provides-Extra", []))
+    for path in DOCUMENTS:
+        text = path.read_text(encoding="utf-8")
+        # Under the name of the program the package index has another one
+        assert not re.search(r"(?:pip|pipx) install [^\n`]*monitor-app", text), path
+        for named in re.findall(r"inferwatt\[([\w,]+)\]", text):
+            assert set(named.split(",")) <= extras, path
