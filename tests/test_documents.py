@@ -6,20 +6,23 @@ from __future__ import annotations
 import importlib
 import re
 import shlex
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.main import get_command
 
+from monitor_app.bench.acquisition.instruments import make_instruments
 from monitor_app.cli import COMMANDS
 from monitor_app.cli.commands import app
 from monitor_app.cli.files import find_profile
-from monitor_app.core.source_specs import SerialSpec
+from monitor_app.core.samples import Quantity, SampleBlock
+from monitor_app.core.source_specs import SerialSpec, SourceSpec
 from monitor_app.emulators.runtime.main import parse
 from monitor_app.sources.jetson.boards import board_names, load_board
 from monitor_app.sources.lines.described_meter import Column, TimeColumn
-from monitor_app.sources.profile_reader import load_profile, parse_profile
+from monitor_app.sources.profile_reader import load_profile, parse_profile, parse_source
 from monitor_app.sources.registry import KINDS, emulated_kind
 
 if TYPE_CHECKING:
@@ -106,6 +109,40 @@ def test_every_profile_shown_can_be_used(name: str, number: int, block: str) -> 
     sources = {source.name for source in profile.source}
     for combination in profile.combination:
         assert {term.partition("/")[0] for term in (*combination.plus, *combination.minus)} <= sources
+
+
+def emulated_examples() -> dict[str, dict[str, Any]]:
+    """Every different [[source]] table of the documents whose instrument can be emulated, without its port."""
+    found = {}
+    for name, number, block in TOML:
+        for spec in parse_profile(as_profile(block), name).source:
+            if KINDS[spec.kind].emulates:
+                ports = {"port", "resource", "replay", "account", "faults", "serial_number"}
+                table = spec.model_dump(mode="json", exclude_defaults=True, exclude=ports) | {"emulate": "tx1"}
+                found.setdefault(repr(sorted(table.items(), key=str)), (f"{name}-{number}-{spec.name}", table))
+    return dict(found.values())
+
+
+EMULATED = emulated_examples()
+
+
+@pytest.mark.parametrize("name", EMULATED)
+def test_every_source_shown_works_on_an_emulated_instrument(name: str) -> None:
+    """It opens as it stands, gives samples, and its roles are those of signals that are there."""
+    spec = parse_source(EMULATED[name])
+    [instrument] = make_instruments(spec)
+    source = instrument.make_source(None)
+    try:
+        source.open()
+        signals = {signal.name: signal for signal in source.info.signals}
+        deadline = time.monotonic() + 20
+        while not any(isinstance(each, SampleBlock) for each in source.read(0.2)):
+            assert time.monotonic() < deadline
+    finally:
+        source.close()
+        instrument.close()
+    assert {name: signals[name].role for name in EMULATED[name].get("roles", {})} == EMULATED[name].get("roles", {})
+    assert any(signal.quantity is Quantity.POWER for signal in signals.values())
 
 
 def test_profiles_are_shown_as_toml() -> None:
@@ -226,7 +263,7 @@ def test_every_kind_is_in_the_table_and_every_key_of_it_in_its_section(kind: str
     assert re.search(rf"^\|.*\| `{kind}` \|", INSTRUMENTS, re.MULTILINE)
     assert re.search(rf"^\|.*`{kind}`.*\|", TEXTS["README.md"], re.MULTILINE)
     common = INSTRUMENTS[INSTRUMENTS.index("\n## 1. ") : INSTRUMENTS.index("\n## 2. ")]
-    inherited = {"kind", "name", "roles", *(SerialSpec.model_fields if issubclass(spec, SerialSpec) else ())}
+    inherited = {*SourceSpec.model_fields, "roles", *(SerialSpec.model_fields if issubclass(spec, SerialSpec) else ())}
     for key in spec.model_fields:
         assert is_named(key, common if key in inherited else section_of(kind)), key
 

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from monitor_app.core.child_process import ChildProcess
 from monitor_app.core.errors import PortError, SourceError
+from monitor_app.core.samples import Role
 from monitor_app.core.source_specs import EmulatedSpec, SerialSpec
 from monitor_app.sources.correction import corrected_source
+from monitor_app.sources.jtop.driver import JtopSpec
+from monitor_app.sources.jtop.readings import MODULE_TOTAL
 from monitor_app.sources.registry import KINDS, Connection
 from monitor_app.sources.serial.capture import CapturingTransport, ReplayTransport
 from monitor_app.sources.serial.ports import locate
@@ -86,6 +89,21 @@ def make_instruments(spec: SourceSpec) -> list[Instrument]:
     parts = kind.parts(spec)
     rails = [rail for part in parts for rail in part.rails]
     return [_part(spec, part, rails) for part in parts] or [_one(spec)]
+
+
+def beside_rails(specs: Sequence[SourceSpec]) -> list[SourceSpec]:
+    """The specs of a profile: beside the rails of the board themselves, the total that jtop adds up is another power.
+
+    Only where the profile gives that total no role.
+    """
+    if not any(spec.kind == "jetson-rails" for spec in specs):
+        return list(specs)
+    return [
+        spec.model_copy(update={"roles": {MODULE_TOTAL: Role.OTHER, **spec.roles}})
+        if isinstance(spec, JtopSpec)
+        else spec
+        for spec in specs
+    ]
 
 
 def _part(spec: SourceSpec, part: BoardPart, rails: list[str]) -> Instrument:

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from monitor_app.bench.acquisition.board_totals import combinations
-from monitor_app.bench.acquisition.instruments import make_instruments
+from monitor_app.bench.acquisition.instruments import beside_rails, make_instruments
 from monitor_app.bench.acquisition.source_reader import CLOSE_S, Acquisition, Sync
 from monitor_app.bench.acquisition.sync_line import EdgeLog, GpioWire, SimulatedWire, SyncDriver
 from monitor_app.core.errors import MonitorError, ProfileError
@@ -107,7 +107,7 @@ class SourceSet:
 
     def _put_together(self, profile: Profile) -> list[Combination]:
         """The instruments, and what is computed from them. Raises ProfileError."""
-        for spec in profile.source:
+        for spec in beside_rails(profile.source):
             self.instruments += make_instruments(spec)
         taps = combinations(self.instruments, profile.combination)
         names = Counter([*(each.name for each in self.instruments), *(each.name for each in taps)])

@@ -61,6 +61,12 @@ class PowerSensor3Spec(SerialSpec):
     kind: Literal["powersensor3"]
     name: Name = "powersensor3"
     roles: dict[str, Role] = Field(default_factory=dict)
+    pairs: int | None = Field(None, ge=1, le=4)
+    """Of the emulated device; by default four, or one where the roles name "power", the signal of a single pair."""
+
+    def emulator_options(self) -> list[str]:
+        pairs = self.pairs or (1 if "power" in self.roles else 4)
+        return [*super().emulator_options(), "--pairs", str(pairs)]
 
 
 class PowerSensor3Source(Connected["Transport"]):
