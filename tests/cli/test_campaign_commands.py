@@ -193,6 +193,9 @@ def test_a_run_that_fails_fails_the_campaign(tmp_path: Path) -> None:
     assert "2 runs failed: " in done.stderr
     assert f"`monitor-app show {session}`" in done.stderr
     assert done.stdout == f"session  {session}\n"
+    table = monitor_app("analyze", str(session)).stdout
+    assert max(map(len, table.splitlines())) <= 120
+    assert "There are no published figures" in table
 
 
 @pytest.mark.parametrize("columns", ["60", "80", "120", None])
