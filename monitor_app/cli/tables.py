@@ -280,6 +280,9 @@ def print_campaign(campaign: Campaign, findings: Sequence[Finding]) -> None:
     out.print(" on ".join(part for part in (moment(campaign.started_utc), campaign.board) if part))
     if campaign.cells:
         print_table(out, _cells_table(campaign.cells))
+        for cell in campaign.cells:
+            if cell.fits is None and cell.message:
+                out.print(Text(f"{cell.label}: {cell.message}", style="dim", overflow="fold"))
     for finding in findings:
         out.print()
         verdict = Text(f"{finding.verdict.value:{_VERDICT_WIDTH}}", style=_STYLES[finding.verdict.value])
@@ -311,7 +314,7 @@ def _cells_table(cells: Sequence[Cell]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for cell in cells:
         if not cell.fits:
-            table.add_row(cell.label, Text(DOES_NOT_FIT if cell.fits is False else cell.message, style="dim"))
+            table.add_row(cell.label, Text(DOES_NOT_FIT if cell.fits is False else NOT_MEASURED, style="dim"))
             continue
         table.add_row(
             cell.label,

@@ -186,17 +186,16 @@ def test_a_file_that_is_no_session_is_reported_in_one_sentence(tmp_path: Path) -
 
 
 def test_a_run_that_fails_fails_the_campaign(tmp_path: Path) -> None:
-    profile = tmp_path / "broken.toml"
-    (tmp_path / "broken.py").write_text("def network():\n    raise ValueError('no such layer')\n")
-    networks = '["broken:network"]'
-    text = PROFILE.format(networks=networks).replace('"emulated:tx1"', '"cpu"').replace('"published"', '"demo"')
-    profile.write_text(text)
-    done = monitor_app("record", str(profile), "-q", "-o", str(tmp_path / "s.plm"), PYTHONPATH=str(tmp_path))
+    profile, session = tmp_path / "broken.toml", tmp_path / "s.plm"
+    profile.write_text(PROFILE.format(networks='["bn_nin", "mobilenet_v2"]'))  # the second has no published figures
+    done = monitor_app("record", str(profile), "-q", "-o", str(session))
     assert done.returncode == 1
-    assert "failed" in done.stderr
-    assert "no such layer" in done.stderr
-    assert "monitor-app show" in done.stderr
-    assert (tmp_path / "s.plm").is_file()
+    assert "2 runs failed: " in done.stderr
+    assert f"`monitor-app show {session}`" in done.stderr
+    assert done.stdout == f"session  {session}\n"
+    table = monitor_app("analyze", str(session)).stdout
+    assert max(map(len, table.splitlines())) <= 120
+    assert "There are no published figures" in table
 
 
 @pytest.mark.parametrize("columns", ["60", "80", "120", None])
