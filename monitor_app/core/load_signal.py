@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import os
 
 MESSAGE = struct.Struct("<qB")
+LOAD_MESSAGE = struct.Struct("<qBf")
+LOAD = 4
+"""Second field of a message with the load of a busy board, relative to its full load, from now on."""
 SYNC_LOW = 2
 """Second field of a message about the sync line: this when it goes low, this plus 1 when it goes high."""
 _MAX_UNSENT = 64
@@ -25,6 +28,12 @@ class LoadSignal:
         host_ns i64   when the level changed, ns of `time.perf_counter_ns`
         what    u8    0 idle, 1 busy; 2 and 3: the sync line, a second GPIO, goes low and high
 
+    A message of 13 bytes says how much the next network loads the board, which a real one would show by its current:
+
+        host_ns i64   when it was sent
+        what    u8    4
+        load    f32   relative to full load, from the next time that the board is busy; 1 until there is such a message
+
     Sending never blocks an inference: a receiver that is absent is ignored, and may come and go. Messages that do
     not fit into the queue of a receiver are sent before the next change; beyond a limit the oldest are dropped.
     """
@@ -36,6 +45,10 @@ class LoadSignal:
     def set(self, busy: bool, host_ns: int) -> None:
         """Send that the level changed to `busy` at `host_ns`; takes a few microseconds, whatever happens."""
         self._send(MESSAGE.pack(host_ns, busy))
+
+    def set_load(self, load: float, host_ns: int) -> None:
+        """Send that the board has this load whenever it is busy from `host_ns` on; 1 is full load."""
+        self._send(LOAD_MESSAGE.pack(host_ns, LOAD, load))
 
     def set_sync(self, level: bool, host_ns: int) -> None:
         """Send that the sync line went to `level` at `host_ns`."""

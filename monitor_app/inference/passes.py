@@ -23,11 +23,16 @@ class BusySignal(Protocol):
 
     def set(self, busy: bool, host_ns: int) -> None: ...
 
+    def set_load(self, load: float, host_ns: int) -> None: ...
+
 
 class NoLoadSignal:
     """For runs without a simulated board."""
 
     def set(self, busy: bool, host_ns: int) -> None:
+        """Nothing."""
+
+    def set_load(self, load: float, host_ns: int) -> None:
         """Nothing."""
 
 

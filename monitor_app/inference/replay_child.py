@@ -14,7 +14,7 @@ import os
 import platform
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter, sleep
+from time import perf_counter, perf_counter_ns, sleep
 from typing import TYPE_CHECKING, NoReturn
 
 from monitor_app.core.canziani2016 import BOARDS, FLOOR_BYTES, Published, published
@@ -42,7 +42,7 @@ from monitor_app.inference.networks.counts import known_costs
 from monitor_app.inference.networks.registry import NETWORKS, USUAL_NAMES, UnknownNetworkError
 from monitor_app.inference.networks.weights import WeightsError
 from monitor_app.inference.pulses import play
-from monitor_app.inference.replay import Replayer, image_answers, pass_factors
+from monitor_app.inference.replay import Replayer, image_answers, load_of, pass_factors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -128,6 +128,8 @@ class _Worker:
 
     def _run_for(self, network: _ReplayedNetwork, phase: Phase, command: WarmUp | Time) -> PhaseDone:
         batch_s = _batch_s(network, command.batch_size)
+        load = load_of(network.figures.name, command.batch_size, network.seed)
+        self._load_signal.set_load(load, perf_counter_ns())
         network.largest_batch = max(network.largest_batch, command.batch_size)
         lengths_s = (batch_s * factor for factor in network.factors)
         return self._replayer.run_for(phase, command.batch_size, lengths_s, command.min_s, command.min_batches)

@@ -11,6 +11,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from monitor_app.analysis.findings import Verdict
+from monitor_app.inference.replay import load_of
 from tests.cli.test_commands import monitor_app
 
 if TYPE_CHECKING:
@@ -78,8 +80,10 @@ def test_analyze_prints_one_document_with_cells_and_findings(whole: Path) -> Non
     ]
     cell = session["cells"][0]
     assert cell["net_w"]["low"] <= cell["net_w"]["value"] <= cell["net_w"]["high"]
-    assert math.isclose(cell["net_w"]["value"], 11.8, rel_tol=0.02)
-    assert {finding["verdict"] for finding in session["findings"]} <= {"holds", "does not hold", "not enough data"}
+    assert math.isclose(cell["net_w"]["value"], 11.8 * load_of("AlexNet", 1, seed=0), rel_tol=0.02)
+    assert "answers" not in cell
+    assert {finding["verdict"] for finding in session["findings"]} <= {each.value for each in Verdict}
+    assert [finding["headline"] for finding in session["findings"]][:7] == [1, 1, 2, 3, 3, 4, None]
     assert {"power-batch", "bandwidth", "slow-meters"} <= {finding["key"] for finding in session["findings"]}
 
 
@@ -87,7 +91,7 @@ def test_analyze_tells_people_the_verdicts(whole: Path) -> None:
     done = monitor_app("analyze", str(whole))
     assert done.returncode == 0, done.stderr
     assert "SIMULATED" in done.stdout
-    assert "Net power does not depend on the batch size." in done.stdout
+    assert "Main finding 1: Net power does not depend on the batch size." in done.stdout
 
 
 def test_a_session_is_no_worse_than_itself(whole: Path, tmp_path: Path) -> None:

@@ -71,7 +71,9 @@ class Board:
 
     def _take(self):
         while message := self._socket.recv(64):
-            self._edges.put(struct.unpack("<qB", message))
+            # A longer message says how much power the network draws.
+            if len(message) == 9:
+                self._edges.put(struct.unpack("<qB", message))
 
     def told(self, since_ns, until_ns):
         """(host_ns, busy) of the edges from one time to the edge at another."""

@@ -14,13 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor_app.analysis.findings import Verdict, findings_of
 from monitor_app.core.canziani2016 import published
 from monitor_app.core.runs import Phase
 from monitor_app.inference import passes
 from monitor_app.inference import replay as playing
 from monitor_app.inference.networks.registry import NETWORKS
 from monitor_app.inference.passes import NoLoadSignal
-from monitor_app.inference.replay import Replayer, image_answers, pass_factors
+from monitor_app.inference.replay import Replayer, image_answers, load_of, pass_factors
+from tests.analysis.campaigns import published_campaign
 
 FOLDER = Path(__file__).parents[2] / "resources" / "reference"
 SIZES = (1, 2, 4, 8, 16, 32, 64)
@@ -178,3 +180,25 @@ def test_beyond_the_published_sizes_nothing_is_made_up():
     assert vgg.fits(24)
     assert vgg.batch_s(24) is None
     assert not vgg.fits(48)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2016])
+def test_the_powers_of_the_networks_have_the_spread_of_the_paper_and_its_outliers(seed):
+    watts = {name: 11.8 * load_of(name, 16, seed) for name in published()}
+    assert np.mean(list(watts.values())) == pytest.approx(11.8)
+    assert np.std(list(watts.values()), ddof=1) == pytest.approx(0.7)
+    assert watts == {name: 11.8 * load_of(name, 8, seed) for name in published()}
+    low = {
+        (name, size)
+        for name in published()
+        for size in SIZES
+        if load_of(name, int(size), seed) < 0.95 * load_of(name, 16, seed)
+    }
+    assert {(name, int(size)) for name, size in low} == {("AlexNet", 1), ("VGG-16", 2)}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_findings_about_power_hold_on_the_replayed_board(seed):
+    given = published_campaign(power=lambda name, size: 11.8 * load_of(name, size, seed))
+    found = {each.key: each.verdict for each in findings_of(given)}
+    assert {found[key] for key in ("power-batch", "power-architecture", "power-deviation")} == {Verdict.HOLDS}

@@ -97,7 +97,7 @@ def effect(relative: Estimate) -> str:
 def compared_with(margin: float, verdict: Verdict) -> str:
     """How a dependence compares with its margin, a fraction: by less than 10 %."""
     words = {Verdict.HOLDS: "by less than", Verdict.DOES_NOT_HOLD: "by more than"}
-    return f"{words.get(verdict, 'by less or more than')} {margin:.0%}"
+    return f"{words.get(verdict, 'by less or more than')} {100 * margin:g} %"
 
 
 def all_of(*verdicts: Verdict) -> Verdict:

@@ -66,7 +66,8 @@ class Edge(NamedTuple):
     """The board becomes busy, or idle."""
 
     time_s: float
-    busy: bool
+    busy: float
+    """The load from now on: 0 idle, 1 full load; a network may draw a little more or less than that."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ class LoadState:
     time_s: float = 0.0
     load: float = 0.0
     """0 idle to 1 full load."""
-    busy: bool = False
+    busy: float = 0.0
+    """What the load approaches: 0 while the board is idle."""
 
 
 def follow(board: Board, state: LoadState, edges: Sequence[Edge], times_s: Floats) -> tuple[Floats, Bools, LoadState]:
@@ -89,7 +91,7 @@ def follow(board: Board, state: LoadState, edges: Sequence[Edge], times_s: Float
         times_s: ascending, any number, none included.
 
     Returns:
-        load (0 to 1) and busy at each time, and the state after the last edge.
+        load (0 to about 1) and busy at each time, and the state after the last edge.
     """
     load = np.empty(len(times_s))
     busy = np.empty(len(times_s), dtype=np.bool_)
@@ -97,13 +99,13 @@ def follow(board: Board, state: LoadState, edges: Sequence[Edge], times_s: Float
     start = 0
     for edge, stop in zip(edges, stops.tolist(), strict=True):
         load[start:stop] = _relax(board, state, times_s[start:stop])
-        busy[start:stop] = state.busy
+        busy[start:stop] = state.busy > 0
         start = stop
         if edge.busy != state.busy:
             level = float(_relax(board, state, np.array([edge.time_s]))[0])
             state = LoadState(edge.time_s, level, edge.busy)
     load[start:] = _relax(board, state, times_s[start:])
-    busy[start:] = state.busy
+    busy[start:] = state.busy > 0
     return load, busy, state
 
 
@@ -125,8 +127,8 @@ def at_the_meter(board: Board, power_w: Floats) -> tuple[Floats, Floats]:
 
 
 def _relax(board: Board, state: LoadState, times_s: Floats) -> Floats:
-    target, tau_s = (1.0, board.rise_s) if state.busy else (0.0, board.fall_s)
-    relaxed: Floats = target + (state.load - target) * np.exp((state.time_s - times_s) / tau_s)
+    tau_s = board.rise_s if state.busy else board.fall_s
+    relaxed: Floats = state.busy + (state.load - state.busy) * np.exp((state.time_s - times_s) / tau_s)
     return relaxed
 
 

@@ -11,10 +11,11 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from monitor_app.core.errors import SourceError
-from monitor_app.core.load_signal import MESSAGE
+from monitor_app.core.load_signal import LOAD, LOAD_MESSAGE, MESSAGE
 
 # A flood must not keep the device from its samples.
 _MAX_PER_READ = 4_096
+_MOST_LOAD = 2.0
 
 
 class Line(IntEnum):
@@ -28,7 +29,8 @@ class LevelChange(NamedTuple):
     """The level of one of the lines from `host_ns` on."""
 
     host_ns: int
-    level: bool
+    level: float
+    """0 or 1; of the busy line the load, which may be another one than 1 while the board is busy."""
     line: Line = Line.BUSY
 
 
@@ -48,6 +50,7 @@ class LoadSignalReceiver:
         self._path = os.fspath(path)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self.ignored = 0
+        self._load = 1.0
         try:
             _remove_stale(self._path)
             self._socket.bind(self._path)
@@ -64,12 +67,15 @@ class LoadSignalReceiver:
         changes = []
         for _ in range(_MAX_PER_READ):
             try:
-                message = self._socket.recv(MESSAGE.size + 1)
+                message = self._socket.recv(LOAD_MESSAGE.size + 1)
             except BlockingIOError:
                 break
             if len(message) == MESSAGE.size and message[-1] in _MEANING:
                 host_ns, what = MESSAGE.unpack(message)
-                changes.append(LevelChange(host_ns, *_MEANING[what]))
+                level, line = _MEANING[what]
+                changes.append(LevelChange(host_ns, self._load if line is Line.BUSY and level else level, line))
+            elif (load := _load_of(message)) is not None:
+                self._load = load
             else:
                 self.ignored += 1
         return changes
@@ -84,6 +90,14 @@ class LoadSignalReceiver:
                 os.unlink(self._path)
         except FileNotFoundError:
             pass
+
+
+def _load_of(message: bytes) -> float | None:
+    """The load that a message announces for the times when the board is busy."""
+    if len(message) != LOAD_MESSAGE.size:
+        return None
+    _, what, load = LOAD_MESSAGE.unpack(message)
+    return float(load) if what == LOAD and 0 < load <= _MOST_LOAD else None
 
 
 def _remove_stale(path: str) -> None:

@@ -145,7 +145,7 @@ class _Due(NamedTuple):
 
     time_s: float
     line: Line
-    level: bool
+    level: float
 
 
 class Sampler:
@@ -194,7 +194,7 @@ class Sampler:
         self.next = max(self.next, sample)
         edges, sync = self._due_until(self._since_s + self.next / self.clock.rate_hz)
         *_, self._state = follow(self._board, self._state, edges, np.empty(0))
-        self._sync = sync[-1].level if sync else self._sync
+        self._sync = bool(sync[-1].level) if sync else self._sync
         self._levels = None
 
     def take(self, count: int) -> Taken:
@@ -231,8 +231,8 @@ class Sampler:
     def _sync_levels(self, sync: list[_Due], times_s: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
         levels = np.full(len(times_s), self._sync << Line.SYNC, dtype=np.uint8)
         for due in sync:
-            levels[np.searchsorted(times_s, due.time_s) :] = due.level << Line.SYNC
-            self._sync = due.level
+            self._sync = bool(due.level)
+            levels[np.searchsorted(times_s, due.time_s) :] = self._sync << Line.SYNC
         return levels
 
     def _due_until(self, time_s: float) -> tuple[list[Edge], list[_Due]]:

@@ -100,3 +100,10 @@ def test_the_power_of_a_time_does_not_depend_on_the_call(cut, start_s):
     load = np.linspace(0.0, 1.0, len(when))
     split = np.concatenate((power(TX1, load[:cut], when[:cut]), power(TX1, load[cut:], when[cut:])))
     assert split == pytest.approx(power(TX1, load, when), abs=1e-6)
+
+
+def test_a_network_that_draws_less_settles_at_its_own_load():
+    times = np.array([0.5, 1.9, 2.9, 3.9])
+    load, busy, _ = follow(TX1, LoadState(), [Edge(1.0, 0.9), Edge(2.0, 1.1), Edge(3.0, 0.0)], times)
+    assert load == pytest.approx([0.0, 0.9, 1.1, 0.0], abs=1e-6)
+    assert busy.tolist() == [False, True, True, False]

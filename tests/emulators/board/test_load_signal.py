@@ -151,3 +151,25 @@ def test_a_file_in_the_way_is_left_alone(path):
 def test_a_path_that_cannot_be_bound_is_told_in_a_sentence(tmp_path, wrong):
     with pytest.raises(SourceError, match="--load-signal"):
         LoadSignalReceiver(tmp_path / wrong)
+
+
+def test_a_load_holds_for_the_times_when_the_board_is_busy(receiver, sender):
+    sender.set(True, 1)
+    sender.set_load(0.75, 2)
+    sender.set(False, 3)
+    sender.set(True, 4)
+    sender.set_sync(True, 5)
+    assert receiver.read() == [
+        (1, 1.0, Line.BUSY),
+        (3, 0.0, Line.BUSY),
+        (4, 0.75, Line.BUSY),
+        (5, True, Line.SYNC),
+    ]
+
+
+@pytest.mark.parametrize("load", [0.0, -1.0, float("nan"), float("inf"), 100.0])
+def test_a_load_that_cannot_be_is_counted_as_garbage(receiver, sender, load):
+    sender.set_load(load, 1)
+    sender.set(True, 2)
+    assert receiver.read() == [(2, 1.0, Line.BUSY)]
+    assert receiver.ignored == 1
