@@ -197,7 +197,8 @@ def _windows() -> list[Any]:
     widgets = sys.modules.get("PySide6.QtWidgets")
     if widgets is None or widgets.QApplication.instance() is None:
         return []
-    return [widget for widget in widgets.QApplication.topLevelWidgets() if widget.isVisible()]
+    shiboken = sys.modules["shiboken6"]  # a widget that Qt has deleted may be listed for a moment
+    return [each for each in widgets.QApplication.topLevelWidgets() if shiboken.isValid(each) and each.isVisible()]
 
 
 def _left_threads(before: set[threading.Thread]) -> list[str]:

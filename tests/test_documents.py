@@ -18,7 +18,7 @@ from monitor_app.cli.files import find_profile
 from monitor_app.core.source_specs import SerialSpec
 from monitor_app.emulators.runtime.main import parse
 from monitor_app.sources.jetson.boards import board_names, load_board
-from monitor_app.sources.lines.spec import Column, TimeColumn
+from monitor_app.sources.lines.described_meter import Column, TimeColumn
 from monitor_app.sources.profile_reader import load_profile, parse_profile
 from monitor_app.sources.registry import KINDS, emulated_kind
 

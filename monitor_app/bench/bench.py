@@ -49,7 +49,7 @@ class Bench:
                 discard_empty_session(session)
             raise
         self._finder = Finder()
-        self._runs = RunDriver(profile, threads, self._recorder, self._sources.load_signals, completed)
+        self._runs = RunDriver(profile, threads, self._recorder, self._sources, completed)
         self._phase = BenchPhase.MONITORING
         self.message = ""
         """Why the last command could not be carried out, one sentence; empty where it could."""
@@ -73,6 +73,11 @@ class Bench:
         return self._runs.refusal
 
     @property
+    def failures(self) -> tuple[str, ...]:
+        """Why runs failed, one sentence each; those that did not fit into memory are results, and none of them."""
+        return self._runs.failures
+
+    @property
     def runs_active(self) -> bool:
         """The plan is being run."""
         return self._runs.active
@@ -81,6 +86,15 @@ class Bench:
     def cycle(self) -> int:
         """The current or the last cycle, counted from 1."""
         return self._runs.cycle
+
+    @property
+    def checked(self) -> str:
+        """What the check of the power has found, one sentence; empty before it has passed."""
+        return self._runs.checked
+
+    def check_power(self) -> None:
+        """Do what comes before the first run of a plan, and no run."""
+        self._runs.start(only_check=True)
 
     def start_runs(self) -> None:
         """Run the plan of the profile from its first run."""

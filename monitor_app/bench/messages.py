@@ -127,4 +127,4 @@ def decode_event(line: bytes) -> Event:
 
 
 def _no_message(error: ValueError) -> BenchError:
-    return BenchError(f"The bench and the window do not understand each other ({error}): start both from one version.")
+    return BenchError(f"The bench and the window do not use the same messages ({error}): start both from one version.")

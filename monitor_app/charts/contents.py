@@ -104,12 +104,12 @@ def has_values(chart: Chart) -> bool:
 
 
 def notes_of(chart: Chart) -> list[str]:
-    """What is missing, in sentences, and the points that the scales have no place for."""
+    """What is missing, in sentences, and the points that lie outside the range of the scales."""
     left_out = sum(not drawable(chart, point) for series in chart.series for point in series.points)
     notes = list(chart.missing)
     if left_out:
-        what = "1 point has" if left_out == 1 else f"{left_out} points have"
-        notes.append(f"{what} no place on these scales.")
+        what = "1 point lies" if left_out == 1 else f"{left_out} points lie"
+        notes.append(f"{what} outside the range of these scales.")
     return notes
 
 

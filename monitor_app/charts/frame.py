@@ -118,4 +118,4 @@ def _fitting(style: Style, notes: list[str], width: float, room: int) -> tuple[l
         lines = style.wrapped(text, width, SMALL)
         if len(lines) <= room:
             return lines, not rest
-    return ([f"Not shown: {len(notes)} things that have no room here."], False) if notes else ([], True)
+    return ([f"Not shown: {len(notes)} notes, which do not fit here."], False) if notes else ([], True)

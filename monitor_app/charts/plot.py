@@ -110,7 +110,7 @@ def draw_y(canvas: Canvas, plot: Plot, axis: Axis) -> None:
 
 
 def draw_stamp(canvas: Canvas, box: Box) -> None:
-    """The word across the whole plot, under the values: whoever cuts them out cuts it out with them."""
+    """The word SIMULATED across the whole plot, under the values, so that it cannot be cropped away."""
     width, height = box.right - box.left, box.bottom - box.top
     angle = math.atan2(height, width)
     size = 0.74 * math.hypot(width, height) / canvas.text_width(_STAMP, BODY, bold=True)

@@ -2,18 +2,48 @@
 """The command line, which can do everything to a bench that the window can.
 
 Exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage, 130 interrupted (the file is complete).
+`record` ends with 1 also where a run of the plan failed. Of `analyze` 1 is a regression, and 2 all that it cannot do.
 """
 
 from __future__ import annotations
 
+import difflib
 import sys
+from pathlib import Path
 
-COMMANDS = ("window", "record", "sources", "networks", "show", "export", "analyze", "figures", "report", "emulate")
+COMMANDS = (
+    "window",
+    "record",
+    "sources",
+    "calibrate",
+    "networks",
+    "show",
+    "export",
+    "analyze",
+    "figures",
+    "report",
+    "emulate",
+)
+
+
+def _unknown_command(arguments: list[str]) -> str:
+    """What to say of a first word that is neither command, option nor file, and is like a command; else empty."""
+    word = arguments[0] if arguments else "-"
+    if word in COMMANDS or word.startswith("-") or Path(word).exists() or Path(word).suffix in {".toml", ".plm"}:
+        return ""
+    near = difflib.get_close_matches(word, COMMANDS, 1)
+    return f"There is no command {word}: did you mean `monitor-app {near[0]}`?\n" if near else ""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; a first argument that is not a command is a profile or session for the window."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:2], "--help"]
+    unknown = _unknown_command(arguments)
+    if unknown:
+        sys.stderr.write(unknown)
+        return 2
     if not arguments or (arguments[0] not in COMMANDS and not arguments[0].startswith("-")):
         arguments = ["window", *arguments]
     if arguments[0] == "window":

@@ -17,7 +17,7 @@ from monitor_app.analysis.compare.differences import differences
 from monitor_app.analysis.compare.regressions import regressions
 from monitor_app.analysis.study import Study, study
 from monitor_app.charts.csv import write_chart_csv
-from monitor_app.cli.campaign_tables import print_campaign, print_checks, print_flags
+from monitor_app.cli.tables import print_campaign, print_checks, print_flags
 from monitor_app.core.errors import ExportError
 from monitor_app.session.reader import SessionReader
 
@@ -84,8 +84,8 @@ def write_figures(files: Sequence[Path], folder: Path, form: str, theme: str) ->
 
 def write_report(files: Sequence[Path], output: Path) -> None:
     """Write an HTML page, or a PDF where the suffix is .pdf. Raises ExportError."""
-    from monitor_app.exports.report.content import ReportContent
-    from monitor_app.exports.report.files import write_report as write
+    from monitor_app.exports.report import write_report as write
+    from monitor_app.exports.report.sections import ReportContent
 
     found = _study(files)
     content = ReportContent(
@@ -133,6 +133,9 @@ def _progress(words: str) -> Progress:
 def _campaign_json(campaign: Campaign, findings: Sequence[Finding]) -> dict[str, Any]:
     """As docs/campaign.md describes it."""
     document = asdict(campaign)
+    for cell in document["cells"]:
+        # One character an image, the same in every cell of a network: it is in the session file.
+        cell.pop("answers")
     document["findings"] = [_finding_json(finding) for finding in findings]
     return document
 
@@ -147,7 +150,7 @@ def _json_value(value: Any) -> Any:
 
 
 def _finding_json(finding: Finding) -> dict[str, Any]:
-    return {**asdict(finding), "verdict": finding.verdict.value}
+    return {**asdict(finding), "verdict": finding.verdict.value, "headline": finding.headline}
 
 
 def _check_json(check: Check) -> dict[str, Any]:

@@ -19,7 +19,10 @@ from monitor_app.cli.files import find_profile
 from monitor_app.core.errors import ExportError, MonitorError
 from monitor_app.core.log import log_to_file
 
+HELP = {"help_option_names": ["-h", "--help"]}
+
 app = typer.Typer(
+    context_settings=HELP,
     help="Monitor power, latency and accuracy of neural networks on a board. Without a command, open the window.",
     no_args_is_help=False,
     rich_markup_mode=None,
@@ -30,7 +33,8 @@ app = typer.Typer(
 if TYPE_CHECKING:
     from types import FrameType
 
-INTERRUPTED = 130
+FAILED, CANNOT, INTERRUPTED = 1, 2, 130
+"""Exit codes. 1 of `analyze` says that a session is worse than its baseline, so what it cannot do is 2."""
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +88,7 @@ def run(arguments: list[str]) -> int:
     except MonitorError as error:
         logger.info("Failed", exc_info=True)
         sys.stderr.write(f"{error}\n")
-        return 1
+        return CANNOT if arguments[:1] == ["analyze"] else FAILED
     except _Interrupted:
         return INTERRUPTED
     except BrokenPipeError:
@@ -143,15 +147,26 @@ def record(
         Path | None,
         typer.Option(help="Replay a capture instead of recording a profile."),
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Only check sources, roles, power and settle time, and record nothing."),
+    ] = False,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Resume the session given by -o: run what is left of its plan."),
     ] = False,
 ) -> None:
-    """Record a session without a window. Ctrl-C ends the recording and completes the file."""
-    from monitor_app.cli.record import record_profile, record_session, resume_session
+    """Record a session without a window. Ctrl-C ends the recording and completes the file.
+
+    Exit code 1: a run of the plan failed, or nothing could be recorded.
+    """
+    from monitor_app.cli.record import check_profile, record_profile, record_session, resume_session
     from monitor_app.cli.sources import replay_profile
 
+    if check:
+        if profile is None or output is not None or replay is not None or resume:
+            raise typer.BadParameter("--check needs a profile and nothing else.")
+        raise typer.Exit(check_profile(find_profile(profile)))
     if resume:
         if output is None or replay is not None:
             raise typer.BadParameter("--resume needs the session to resume: give it as -o FILE.")
@@ -192,7 +207,7 @@ def sources(
         ),
     ] = False,
 ) -> None:
-    """List the instruments found on this machine. The state of each says what it needs before it can be used."""
+    """List the instruments found on this machine. Their state says what each needs before it can be used."""
     from monitor_app.cli import sources as commands
     from monitor_app.sources.discovery import find_sources
 
@@ -207,6 +222,55 @@ def sources(
 
 
 @app.command()
+def calibrate(
+    source: Annotated[str, typer.Argument(help="Name of the meter in the profile.", show_default=False)],
+    profile: Annotated[str, typer.Option(help="Profile that describes the meter.")],
+    amperes: Annotated[
+        list[float] | None, typer.Option(help="A known current. Repeat it for several loads; 0 gives the zero.")
+    ] = None,
+    watts: Annotated[list[float] | None, typer.Option(help="A known power, for a meter of power alone.")] = None,
+    against: Annotated[
+        str | None, typer.Option(help="Name of a second meter in the profile that measures the same load.")
+    ] = None,
+    levels: Annotated[int, typer.Option(help="With --against: number of loads.", min=1)] = 1,
+    reference_accuracy: Annotated[
+        float | None,
+        typer.Option(
+            help="Relative limit of the error of the load or of the second meter. Default: 0.01 for a load, "
+            "for a meter what it states.",
+            min=0,
+            max=1,
+        ),
+    ] = None,
+    of_signal: Annotated[
+        str | None, typer.Option("--signal", help="Signal to calibrate, for a meter of several currents or powers.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="How long to measure each load.", min=0.1)] = 5.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Calibrate a meter against known loads or a second meter. It prints the lines to add to the profile."""
+    from monitor_app.cli import calibrate as command
+    from monitor_app.core.samples import Quantity
+
+    if sum(map(bool, (amperes, watts, against))) != 1:
+        raise typer.BadParameter("give one of --amperes, --watts and --against.")
+    if reference_accuracy is None and against is None:
+        reference_accuracy = 0.01
+    reference = command.Reference(
+        loads=tuple(amperes or watts or ()),
+        quantity=Quantity.POWER if watts else Quantity.CURRENT,
+        meter=against,
+        levels=levels,
+        accuracy=reference_accuracy,
+    )
+    found, lines = command.run(find_profile(profile), source, of_signal, reference, seconds, _wait_for_enter)
+    if as_json:
+        _print_json({"gain": found.gain, "zero_a": found.zero, "accuracy": found.accuracy, "lines": lines})
+    else:
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+
+
+@app.command()
 def networks(
     names: Annotated[
         list[str] | None,
@@ -217,7 +281,7 @@ def networks(
     every: Annotated[bool, typer.Option("--all", help="Also list every classifier of torchvision.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the networks that can be run. Each has its parameters, operations, input size and weights."""
+    """List the networks that can be run. The table has their parameters, operations, input size and weights."""
     from monitor_app.inference.networks.listing import list_networks
 
     listed = list_networks(names or (), every=every)
@@ -226,7 +290,7 @@ def networks(
 
 @app.command()
 def show(file: SessionArgument, as_json: JsonOption = False) -> None:
-    """Print a summary of a session. It has the sources, the power, and a table of the runs."""
+    """Print a summary of a session. It lists the sources, the power and the runs."""
     from monitor_app.analysis.session_summary import as_json as summary_json
     from monitor_app.analysis.session_summary import summarise
     from monitor_app.session.reader import SessionReader
@@ -274,7 +338,7 @@ def analyze(
     as_json: JsonOption = False,
     baseline: Annotated[
         Path | None,
-        typer.Option(help="Session to compare with. The command fails if FILE is worse.", show_default=False),
+        typer.Option(help="Session to compare with. The command fails if the session is worse.", show_default=False),
     ] = None,
     max_energy: Annotated[str | None, typer.Option(help="Tolerated increase of energy per image, such as +3%.")] = None,
     max_latency: Annotated[str | None, typer.Option(help="Tolerated increase of time per image, such as +3%.")] = None,
@@ -286,7 +350,11 @@ def analyze(
         Path | None, typer.Option(help="With --baseline: write the checks as JUnit XML, for a CI system.")
     ] = None,
 ) -> None:
-    """Test the claims of the paper on sessions. With --baseline, check whether a session is worse than another."""
+    """Test the claims of the paper on sessions.
+
+    The paper is that of Canziani, Paszke and Culurciello (2016). With --baseline, check whether a session is worse
+    than another. Exit code 1: worse than the baseline. 2: could not be compared, or wrong usage.
+    """
     from monitor_app.analysis.compare.check import Limits, parse_percent
     from monitor_app.cli import campaigns
 
@@ -296,7 +364,7 @@ def analyze(
         document = campaigns.analyze(files, as_json=as_json)
         return None if document is None else _print_json(document)
     if len(files) != 1:
-        raise typer.BadParameter("with --baseline, give exactly one FILE.")
+        raise typer.BadParameter("with --baseline, give exactly one session file.")
     energy, latency, memory = (
         None if text is None else parse_percent(text) for text in (max_energy, max_latency, max_memory)
     )
@@ -304,7 +372,7 @@ def analyze(
     good, document = campaigns.check(baseline, files[0], limits, junit, as_json=as_json)
     if document is not None:
         _print_json(document)
-    raise typer.Exit(0 if good else 1)
+    raise typer.Exit(0 if good else FAILED)
 
 
 @app.command()
@@ -314,7 +382,10 @@ def figures(
     form: Annotated[FigureFormat, typer.Option("--format", help="File format.")] = FigureFormat.PNG,
     theme: Annotated[Theme, typer.Option(help="Colours of PNG, SVG and PDF.")] = Theme.LIGHT,
 ) -> None:
-    """Write the figures of the paper as files. Several sessions are compared in the same figures."""
+    """Write the figures of the paper as files.
+
+    The paper is that of Canziani, Paszke and Culurciello (2016). Several sessions are compared in the same figures.
+    """
     from monitor_app.cli.campaigns import write_figures
 
     written = write_figures(files, output, form.value, theme.value)
@@ -326,7 +397,7 @@ def report(
     files: SessionsArgument,
     output: Annotated[Path, typer.Option("-o", "--output", help="The report to write: .html or .pdf.")],
 ) -> None:
-    """Write a report of one or more sessions. It has method, uncertainty, figures, findings and all cells."""
+    """Write a report of one or more sessions. It contains method, uncertainty, figures, findings and all cells."""
     from monitor_app.cli.campaigns import write_report
 
     write_report(files, output)
@@ -345,6 +416,10 @@ def emulate(
     from monitor_app.cli.emulate import emulate_kind
 
     raise typer.Exit(emulate_kind(kind, context.args))
+
+
+def _wait_for_enter(prompt: str) -> None:
+    typer.prompt(prompt, default="", show_default=False, err=True)
 
 
 def _print_json(document: object) -> None:

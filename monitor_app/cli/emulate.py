@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
+import sys
 from typing import TYPE_CHECKING
 
-from monitor_app.core.errors import MonitorError
 from monitor_app.emulators.runtime.main import main
 from monitor_app.sources.registry import KINDS, emulated_kind
 
@@ -14,12 +15,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+HELP = frozenset({"-h", "--help"})
+USAGE = """usage: monitor-app emulate KIND [options]
+
+Emulate an instrument on a pseudo-terminal. `monitor-app emulate KIND --help` lists its options.
+"""
+
+
 def emulate_kind(name: str | None, arguments: Sequence[str]) -> int:
-    """Run the emulator as its command line says; the exit code. Raises MonitorError, a list of what can be emulated."""
-    kind = None if name is None else emulated_kind(name)
+    """Run the emulator as its command line says, or list what can be emulated; the exit code."""
+    known = [each.emulator_alias or each.name for each in KINDS.values() if each.emulates]
+    choice = f"choose one of: {', '.join(known)}."
+    if name is None or name in HELP:
+        sys.stdout.write(USAGE + f"Say what to emulate; {choice}\n")
+        return 0
+    kind = emulated_kind(name)
     if kind is None:
-        known = ", ".join(each.emulator_alias or each.name for each in KINDS.values() if each.emulates)
-        problem = "Say what to emulate" if name is None or name.startswith("-") else f"{name} cannot be emulated"
-        raise MonitorError(f"{problem}; choose one of: {known}.")
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]}? Otherwise " if near else ""
+        sys.stderr.write(f"{name} cannot be emulated; {hint}{choice}\n")
+        return 2
     module = importlib.import_module(f"monitor_app.emulators.{kind.name}.__main__")
     return main(module.EMULATOR, arguments, program=f"monitor-app emulate {name}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ from rich.live import Live
 from rich.text import Text
 
 from monitor_app.bench.bench import Bench, threads_for
-from monitor_app.bench.estimate.plan import estimate
+from monitor_app.bench.estimate import estimate
 from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.cli import tables
 from monitor_app.cli.files import new_session_name
@@ -26,6 +27,7 @@ from monitor_app.session.reader import SessionReader
 from monitor_app.sources.profile_reader import parse_profile, read_profile_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import FrameType
 
     from monitor_app.core.profile import Profile
@@ -39,7 +41,10 @@ LINE_EVERY_S = 5.0
 def record_session(
     profile_path: Path, output: Path | None, duration_s: float | None, *, export: bool, quiet: bool
 ) -> int:
-    """Record until the duration is over, the plan is complete, or Ctrl-C is pressed. Raises MonitorError."""
+    """Record until the duration is over, the plan is complete, or Ctrl-C is pressed; the exit code.
+
+    Raises MonitorError.
+    """
     text = read_profile_text(profile_path)
     return record_profile(text, str(profile_path), output, duration_s, export=export, quiet=quiet)
 
@@ -53,6 +58,32 @@ def resume_session(
     else:
         text, name = _profile_of(session), f"the profile in {session}"
     return record_profile(text, name, session, duration_s, export=export, quiet=quiet, resume=True)
+
+
+def check_profile(profile_path: Path) -> int:
+    """Do what comes before the first run of a plan, and record nothing; the exit code. Raises MonitorError."""
+    text = read_profile_text(profile_path)
+    profile = parse_profile(text, str(profile_path))
+    waiting = profile.plan and profile.plan.model_copy(update={"autostart": False, "without_power": False})
+    checked = profile.protocol.model_copy(update={"power_check": True})
+    interrupted = _on_signals()
+    with tempfile.TemporaryDirectory(prefix="monitor-app-") as folder:
+        bench = Bench(profile.model_copy(update={"plan": waiting, "protocol": checked}), text, Path(folder) / "s.plm")
+        try:
+            bench.check_power()
+            while bench.runs_active and bench.failure is None and not interrupted.wait(POLL_S):
+                pass
+        finally:
+            bench.close()
+    if interrupted.is_set():
+        return 130
+    problem = bench.failure or bench.refusal
+    if problem is not None:
+        raise problem
+    if not bench.checked:
+        raise SourceError("Nothing measures power in this profile, so there is nothing to check.")
+    sys.stdout.write(f"{bench.checked}\n")
+    return 0
 
 
 def record_profile(
@@ -82,7 +113,16 @@ def record_profile(
     if problem is not None:
         raise problem
     _print_files(session, export=export)
-    return 130 if interrupted.is_set() else 0
+    if interrupted.is_set():
+        return 130
+    if bench.failures:
+        sys.stderr.write(_failure_sentence(session, bench.failures) + "\n")
+    return 1 if bench.failures else 0
+
+
+def _failure_sentence(session: Path, failures: Sequence[str]) -> str:
+    several = f"{len(failures)} runs" if len(failures) > 1 else "1 run"
+    return f"{several} failed: {failures[0]} `monitor-app show {session}` lists all runs."
 
 
 def _profile_of(session: Path) -> str:

@@ -45,7 +45,7 @@ def _spec_of_kind(name: str, port: str | None) -> SerialSpec:
         serial = ", ".join(each.name for each in KINDS.values() if each.serial)
         raise ProfileError(f"A {name} has no serial line to capture: choose one of: {serial}.")
     if kind.required:
-        raise ProfileError(f"A {kind.title} must be described to be read: name a profile with --profile.")
+        raise ProfileError(f"A {kind.title} is read as a profile describes it: name the profile with --profile.")
     spec = parse_source({"kind": name, **({"port": port} if port else {})})
     assert isinstance(spec, SerialSpec), "as the registry says of this kind"
     return spec
@@ -112,7 +112,7 @@ def replay_profile(path: Path) -> str:
     """A profile, as TOML, that plays a capture in place of its instrument. Raises MonitorError."""
     table = header_of(path).get("spec")
     if not isinstance(table, dict):
-        raise MonitorError(f"{path} does not say what instrument it was captured from: capture it again.")
+        raise MonitorError(f"{path} does not say which instrument it was captured from: capture it again.")
     parse_source({**table, "replay": str(path)})  # refuse now what the bench would refuse
     lines = [f"title = {_toml(f'Replay of {path.name}')}", "", "[[source]]", f"replay = {_toml(str(path.absolute()))}"]
     return "\n".join(lines + [f"{key} = {_toml(value)}" for key, value in table.items() if value is not None]) + "\n"

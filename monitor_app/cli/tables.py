@@ -6,17 +6,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
+from rich.measure import Measurement
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from monitor_app.analysis.compare.check import Verdict as CheckVerdict
+from monitor_app.analysis.findings import Verdict
 from monitor_app.core.formatting import (
+    DOES_NOT_FIT,
     NOT_MEASURED,
     NOTHING,
     clock_bound,
     duration,
     fixed,
+    interval,
+    moment,
     number,
+    percent,
     percent_range,
     plus_minus,
     sample_rate,
@@ -32,6 +40,9 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from monitor_app.analysis.campaign.cells import Campaign, Cell
+    from monitor_app.analysis.compare.check import Check
+    from monitor_app.analysis.findings import Finding
     from monitor_app.analysis.run.latency import LatencySummary
     from monitor_app.analysis.run.results import RunResult
     from monitor_app.analysis.session_summary import SessionSummary, SourceSummary
@@ -39,8 +50,12 @@ if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus, FoundSource, RunStatus, SourceStatus
     from monitor_app.inference.networks.listing import Listed
 
+
 SIMULATED = "SIMULATED"
 PIPE_WIDTH = 120
+NAME_WIDTH = 16
+"""Names are wrapped to this before figures would have to be cut."""
+_UNBOUNDED = 10_000
 NETWORKS_FOOTNOTE = (
     "A network without weights runs with random ones, and its accuracy is not measured. Operations are counted as by "
     f"Canziani et al. (2016); {NOTHING} where that count does not apply."
@@ -51,6 +66,23 @@ def console() -> Console:
     """stdout; in a file or a pipe it is wide enough for every table."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+
+
+def print_table(out: Console, table: Table) -> None:
+    """Print a table with all that is in it: on a narrow terminal its lines wrap, and nothing is cut."""
+    unbounded = out.options.update(max_width=_UNBOUNDED)
+    for column in table.columns:
+        if column.no_wrap:
+            cells = (column.header, *column.cells)
+            column.min_width = max(Measurement.get(out, unbounded, cell).maximum for cell in cells)
+    least = Measurement.get(out, unbounded, table).minimum
+    if least <= out.width:
+        out.print(table)
+    else:
+        wide = Console(highlight=False, width=least)
+        with wide.capture() as captured:
+            wide.print(table)
+        out.file.write(captured.get())
 
 
 def print_session(file: Path, summary: SessionSummary) -> None:
@@ -71,13 +103,13 @@ def print_session(file: Path, summary: SessionSummary) -> None:
         )
         for note in source.source.notes:
             out.print(Text(f"  {note}", style="dim"))
-    coverage = "" if summary.coverage is None else f" ({summary.coverage:.2%} of the samples)"
+    coverage = "" if summary.coverage is None else f" (coverage {summary.coverage:.2%})"
     out.print(
         f"idle {fixed(summary.idle_w, 2)} W, full {fixed(summary.full_w, 2)} W, "
         f"swing {fixed(summary.swing_w, 2)} W, energy {_joules(summary.energy_j)}{coverage}"
     )
     if summary.runs:
-        out.print(_runs_table(summary.runs))
+        print_table(out, _runs_table(summary.runs))
         _print_notes(out, summary.runs)
 
 
@@ -98,7 +130,7 @@ def _joules(energy_j: float | None) -> str:
 
 def _runs_table(runs: Sequence[RunResult]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("run", no_wrap=True)
+    table.add_column("run", overflow="fold", min_width=NAME_WIDTH)
     for name in ("p50 ms", "p99 ms", "net W", "mJ/image", "memory MB", "top-1"):
         table.add_column(name, justify="right", no_wrap=True)
     for result in runs:
@@ -151,7 +183,7 @@ def print_networks(listed: Sequence[Listed]) -> None:
     table.add_column("network", no_wrap=True)
     for name in ("params M", "MACs G", "ops G (2016)", "input"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("weights", no_wrap=True)
+    table.add_column("weights")
     for each in listed:
         network, costs = each.network, each.costs
         table.add_row(
@@ -163,7 +195,7 @@ def print_networks(listed: Sequence[Listed]) -> None:
             f"{network.input_pixels}",
             each.weights or "none",
         )
-    console().print(table)
+    print_table(console(), table)
     console().print(Text(NETWORKS_FOOTNOTE, style="dim"))
 
 
@@ -221,3 +253,73 @@ def _source_text(source: SourceStatus) -> str:
 
 def _phase(run: RunStatus) -> str:
     return (run.phase or "").replace("_", " ")
+
+
+_STYLES = {
+    Verdict.HOLDS.value: "green",
+    Verdict.DOES_NOT_HOLD.value: "red",
+    Verdict.INCONCLUSIVE.value: "yellow",
+    Verdict.NOT_ENOUGH_DATA.value: "dim",
+    CheckVerdict.PASSED.value: "green",
+    CheckVerdict.FAILED.value: "red",
+    CheckVerdict.MISSING.value: "red",
+    CheckVerdict.UNCLEAR.value: "yellow",
+}
+
+_VERDICT_WIDTH = 16
+_UNDER_CLAIM = (0, 0, 0, _VERDICT_WIDTH)
+
+
+def print_campaign(campaign: Campaign, findings: Sequence[Finding]) -> None:
+    """The cells of a session, and the verdict on each claim of the paper."""
+    out = console()
+    title = Text(f"{campaign.path}  {campaign.title}", style="bold")
+    if campaign.simulated:
+        title.append(f"  {SIMULATED}", style="bold red")
+    out.print(title)
+    out.print(" on ".join(part for part in (moment(campaign.started_utc), campaign.board) if part))
+    if campaign.cells:
+        print_table(out, _cells_table(campaign.cells))
+    for finding in findings:
+        out.print()
+        verdict = Text(f"{finding.verdict.value:{_VERDICT_WIDTH}}", style=_STYLES[finding.verdict.value])
+        out.print(verdict + Text(finding.title, style="bold"))
+        out.print(Padding(Text(finding.sentence, overflow="fold"), _UNDER_CLAIM))
+        if finding.caution:
+            out.print(Padding(Text(finding.caution, style="dim", overflow="fold"), _UNDER_CLAIM))
+
+
+def print_checks(checks: Sequence[Check]) -> None:
+    """The verdict on each check, failed ones first."""
+    out = console()
+    for check in sorted(checks, key=lambda each: not each.fails):
+        out.print(Text(f"{check.verdict.value:8}", style=_STYLES[check.verdict.value]) + Text(f"  {check.sentence}"))
+    failed = sum(check.fails for check in checks)
+    out.print(Text(f"{failed} of {len(checks)} checks failed.", style="bold red" if failed else "bold"))
+
+
+def print_flags(flags: Sequence[str]) -> None:
+    """Differences between the compared sessions that should not be there."""
+    for flag in flags:
+        console().print(Text(f"! {flag}", style="red"))
+
+
+def _cells_table(cells: Sequence[Cell]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("network", overflow="fold", min_width=NAME_WIDTH)
+    for name in ("ms/image", "net W", "mJ/image", "memory MB", "top-1 %"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for cell in cells:
+        if not cell.fits:
+            table.add_row(cell.label, Text(DOES_NOT_FIT if cell.fits is False else cell.message, style="dim"))
+            continue
+        table.add_row(
+            cell.label,
+            *(
+                interval(estimate, scale=scale) if estimate else NOTHING
+                for estimate, scale in ((cell.seconds_per_image, 1e3), (cell.net_w, 1.0), (cell.net_j_per_image, 1e3))
+            ),
+            fixed(None if cell.memory_bytes is None else cell.memory_bytes / 1e6, 0),
+            percent(cell.top1) if cell.top1 else NOT_MEASURED,
+        )
+    return table

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values everyone speaks: samples, runs, time, profiles, errors."""
+"""Values that every package uses: samples, runs, time, profiles, errors."""

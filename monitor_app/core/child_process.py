@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-ASK_S, TERMINATE_S, KILL_S = 2.0, 1.0, 1.0
-"""How long each rung of the stop ladder waits: asked to end, terminated, killed."""
+ASK_S, TERMINATE_S, KILL_S = 2.0, 1.0, 5.0
+"""How long each rung of the stop ladder waits at most: asked to end, terminated, killed. The last is for the kernel."""
 BLOCK_BYTES = 1 << 16
 """As much as a pipe of Linux holds."""
 
@@ -146,18 +146,18 @@ class ChildProcess:
         rest = self._stderr_rest.decode("utf-8", "replace").strip()
         return rest or (self._stderr_lines[-1] if self._stderr_lines else "")
 
-    def close(self, farewell: bytes = b"") -> None:
+    def close(self, quit_line: bytes = b"") -> None:
         """End the child: ask, wait, terminate, wait, kill. Calling it twice is fine.
 
         Args:
-            farewell: the line that asks it to end; without one its stdin is closed instead.
+            quit_line: the line that asks it to end; without one its stdin is closed instead.
         """
         if self._closed:
             return
         self._closed = True
         asked = False
         with contextlib.suppress(BrokenPipeError):
-            asked = bool(farewell) and self.send(farewell)
+            asked = bool(quit_line) and self.send(quit_line)
         if not asked:
             self._close_stdin()
         if not self._ends_within(self._ask_s):

@@ -71,6 +71,8 @@ class ClockState:
     bound_ns: int
     """The time given to a sample is within this of the truth."""
     method: ClockMethod = ClockMethod.ARRIVAL
+    contradicted: bool = False
+    """No clock within CRYSTAL of its nominal rate fits what is known, so the bound is only that of the worst misfit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class _Line:
     period_ns: float
     height_ns: float
     bound_ns: float
+    misfit_ns: float = 0.0
+    """By how much the constraints contradict each other."""
 
 
 class SampleClock:
@@ -167,7 +171,8 @@ class SampleClock:
         line = self._current()
         # Against the present line: constraints since the last time was given may have moved it.
         owed_ns = 0.0 if self._knot is None else self._at(line, self._knot[0]) - self._knot[1]
-        return ClockState(1e9 / line.period_ns, math.ceil(line.bound_ns + abs(owed_ns)), self._method)
+        contradicted = line.misfit_ns > self._transport_bound_ns
+        return ClockState(1e9 / line.period_ns, math.ceil(line.bound_ns + abs(owed_ns)), self._method, contradicted)
 
     @property
     def _method(self) -> ClockMethod:
@@ -222,9 +227,10 @@ class SampleClock:
         # Its bound must also hold for the samples that were held back.
         waiting = self._knot[0] if self._knot else self._first
         behind = ahead if waiting is None or self._origin is None else waiting - self._origin[0]
-        slope, height, bound = _corridor(above, below, (min(behind, ahead), ahead), CRYSTAL * self._nominal_ns)
+        span = (min(behind, ahead), ahead)
+        slope, height, bound, misfit = _corridor(above, below, span, CRYSTAL * self._nominal_ns)
         # Half a period more: it is not known whether a sample stands for the beginning or the end of its period.
-        return _Line(self._nominal_ns + slope, height, bound + self._nominal_ns / 2)
+        return _Line(self._nominal_ns + slope, height, bound + self._nominal_ns / 2, misfit)
 
     def _constraints(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Points (x, lateness) that the line must lie below, and points it must lie above."""
@@ -239,10 +245,24 @@ class SampleClock:
         return np.array(above, np.float64).reshape(-1, 2), np.array(below, np.float64).reshape(-1, 2)
 
 
+def rising(
+    times_ns: NDArray[np.int64], last_ns: int | None, least_ns: NDArray[np.int64] | int = 0
+) -> NDArray[np.int64]:
+    """The times, moved on where they do not follow the last one, or each other, by the steps of ``least_ns``."""
+    steps = least_ns + np.arange(len(times_ns))
+    level = times_ns - steps
+    if last_ns is not None and len(level):
+        level[0] = max(int(level[0]), last_ns + 1)
+    moved: NDArray[np.int64] = np.maximum.accumulate(level) + steps
+    return moved
+
+
 def _corridor(
     above: NDArray[np.float64], below: NDArray[np.float64], span: tuple[float, float], steepest: float
-) -> tuple[float, float, float]:
+) -> tuple[float, float, float, float]:
     """Slope and height of the middle of all lines below ``above`` and above ``below``, and its bound over ``span``.
+
+    The last number is by how much the constraints contradict each other: 0 where a line satisfies all of them.
 
     For a slope b the heights allowed run from the highest y - b x of the points below to the lowest of those
     above; the middle is where that range is widest, and the bound how far any allowed line is from it, which is
@@ -264,9 +284,9 @@ def _corridor(
     slope, height = float(slopes[best]), float((ceilings[best] + floors[best]) / 2)
     allowed = np.flatnonzero(room >= 0)
     if len(allowed) == 0:
-        return slope, height, float(-room[best])
+        return slope, height, float(-room[best]), float(-room[best])
     ends = np.array(span)[:, None]
     highest = (ceilings[allowed] + slopes[allowed] * ends).max(axis=1)
     lowest = (floors[allowed] + slopes[allowed] * ends).min(axis=1)
     middle = height + slope * ends[:, 0]
-    return slope, height, float(np.maximum(highest - middle, middle - lowest).max())
+    return slope, height, float(np.maximum(highest - middle, middle - lowest).max()), 0.0

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The errors that are shown to the user.
 
-Each carries one sentence that says what happened and what to do; it is shown unchanged.
+Each carries one sentence that says what happened and what to do; the sentence is shown unchanged.
 The traceback goes to the log, never to the user.
 
     MonitorError
@@ -82,3 +82,9 @@ class BenchError(MonitorError):
 
 class ExportError(MonitorError):
     """An export that cannot be written."""
+
+
+def first_line(error: Exception) -> str:
+    """The type and the first line of an exception, for a sentence."""
+    text = str(error).strip().partition("\n")[0].rstrip(".")[:300]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

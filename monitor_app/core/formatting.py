@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from monitor_app.core.samples import Quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from monitor_app.core.estimate import Estimate, Proportion
 
@@ -143,11 +143,12 @@ def _live(value: float | None, digits: int) -> str:
     return fixed(value, min(_decimals(value, digits), digits - 1) if value else digits - 1)
 
 
-def listed(parts: Sequence[str], most: int | None = None) -> str:
+def listed(parts: Iterable[object], most: int | None = None) -> str:
     """A, B and C; with ``most``, those beyond it are counted: A, B and 3 more."""
-    if most is not None and len(parts) > most:
-        parts = [*parts[: most - 1], f"{len(parts) - most + 1} more"]
-    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1]))) if parts else ""
+    texts = [str(part) for part in parts]
+    if most is not None and len(texts) > most:
+        texts = [*texts[: most - 1], f"{len(texts) - most + 1} more"]
+    return " and ".join(filter(None, (", ".join(texts[:-1]), texts[-1]))) if texts else ""
 
 
 def moment(utc: str) -> str:
@@ -187,7 +188,7 @@ def size(byte_count: float) -> str:
 def sample_rate(rate_hz: float) -> str:
     """50.000 kSa/s."""
     for factor, unit in ((1e6, "MSa/s"), (1e3, "kSa/s")):
-        if rate_hz >= factor:
+        if rate_hz >= factor - 0.05:  # 999.98 is 1.000 kSa/s, not 1000.0 Sa/s
             return f"{rate_hz / factor:.3f} {unit}"
     return f"{rate_hz:.1f} Sa/s"
 

@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 
 MAX_BYTES = 1_000_000
+WINDOW_LOG = "window"
+"""Name of the log of the process of the window."""
 
 
 def state_folder() -> Path:
@@ -19,9 +21,14 @@ def state_folder() -> Path:
     return folder
 
 
+def log_file(process: str) -> Path:
+    """Where a process of this name writes its log."""
+    return state_folder() / f"{process}.log"
+
+
 def log_to_file(process: str) -> Path:
     """Send this process's log to its file. Returns the file."""
-    path = state_folder() / f"{process}.log"
+    path = log_file(process)
     handler = logging.handlers.RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

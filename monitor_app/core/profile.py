@@ -46,6 +46,8 @@ class Protocol(Table):
     """Least time over which batches are timed."""
     timed_batches: int = Field(30, ge=1)
     """Least number of batches timed, however long they take."""
+    power_check: bool = True
+    """Before the first run, see that the power follows the work and is back at idle within settle_s."""
     fresh_process: bool = False
     """Run each in a process of its own, whose memory is measured."""
     cool_down_c: float | None = None
@@ -76,6 +78,8 @@ class Plan(Table):
     """As nvpmodel names or numbers them; none: as it is found. What was found is restored at the end."""
     clocks: tuple[Literal["default", "max"], ...] = ()
     """'max': as jetson_clocks holds them; none: as they are found."""
+    without_power: bool = False
+    """Run although nothing measures the total power of the board; otherwise such a plan is refused."""
     autostart: bool = True
     """Start with the bench, or wait for the user."""
 

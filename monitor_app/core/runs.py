@@ -81,6 +81,30 @@ class Batch:
     """Duration by the device's own events; None where it has none."""
 
 
+@dataclass(frozen=True, slots=True)
+class ImageAnswers:
+    """The first answer of a network to each image of a data set, so that two runs can be compared image by image."""
+
+    images_sha256: str
+    """Of the names and labels of the images in their order: two runs with the same one used the same images."""
+    top1: str
+    """One character an image, in that order: 1 right, 0 wrong, - not answered."""
+
+    @property
+    def correct(self) -> int:
+        """Images whose first answer was right."""
+        return self.top1.count(RIGHT)
+
+    @property
+    def images(self) -> int:
+        """Images that were answered."""
+        return len(self.top1) - self.top1.count(UNANSWERED)
+
+
+RIGHT, WRONG, UNANSWERED = "1", "0", "-"
+"""Characters of `ImageAnswers.top1`."""
+
+
 class MemoryKind(str, Enum):
     """What a number of bytes counts. Kept as text in the session file."""
 

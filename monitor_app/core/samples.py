@@ -51,7 +51,8 @@ class Signal:
     resolution: float | None = None
     """One step of the converter in SI units, or None when the device does not say."""
     accuracy: float | None = None
-    """Relative accuracy of the gain as the device or its data sheet states it, or None."""
+    """Relative limit of the error of the gain, as the profile, the device or its data sheet states it, or None: the
+    true value lies within plus and minus this fraction. It is not a standard deviation."""
     product_of: tuple[str, str] | None = None
     """Set on a power that is the product, sample by sample, of two other signals of the same source."""
 

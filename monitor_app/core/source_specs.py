@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from monitor_app.core.samples import Role
 
 Name = Annotated[str, Field(min_length=1)]
+BySignal: TypeAlias = "float | dict[str, float] | None"
+"""A number for all currents and powers of a source, or one for each by the name of the power or the current."""
+_Gain = Annotated[float, Field(gt=0, le=1000)]
+_Ratio = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Table(BaseModel):
@@ -23,6 +27,19 @@ class SourceSpec(Table):
 
     kind: str
     name: Name
+    accuracy: _Ratio | dict[Name, _Ratio] | None = None
+    """Relative limit of the error of its powers; by default what the instrument or its data sheet states."""
+    gain: _Gain | dict[Name, _Gain] = 1.0
+    """What its currents and powers are to be multiplied by, after ``zero_a`` is taken off."""
+    zero_a: float | dict[Name, float] = 0.0
+    """The current in A that it shows where there is none."""
+    calibrated: Name | None = None
+    """When and against what; `monitor-app calibrate` writes it."""
+
+    @property
+    def is_calibrated(self) -> bool:
+        """The profile says more of its accuracy than the instrument."""
+        return (self.accuracy, self.gain, self.zero_a, self.calibrated) != (None, 1.0, 0.0, None)
 
 
 class EmulatedSpec(SourceSpec):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands as a table: each is an entry of a menu with its shortcuts."""
+"""Commands as a table: each is an entry of a menu with its shortcuts, which a dialog lists."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QDialog, QGridLayout, QLabel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from PySide6.QtWidgets import QMainWindow
+    from PySide6.QtWidgets import QMainWindow, QWidget
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +66,24 @@ def _action(window: QMainWindow, command: Command) -> QAction:
 def shortcut_table(commands: Sequence[Command | Separator]) -> list[tuple[str, str]]:
     """All shortcuts with what they do."""
     return [(" or ".join(c.keys), c.text.rstrip("…")) for c in commands if isinstance(c, Command) and c.keys]
+
+
+class ShortcutsDialog(QDialog):
+    """Keys on the left, the mouse on the right."""
+
+    def __init__(
+        self, parent: QWidget, commands: Sequence[Command | Separator], mouse_actions: Sequence[tuple[str, str]]
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keyboard and mouse shortcuts")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(24, 20, 24, 20)
+        grid.setHorizontalSpacing(18)
+        grid.setVerticalSpacing(5)
+        for column, rows in ((0, shortcut_table(commands)), (3, mouse_actions)):
+            for row, (key, does) in enumerate(rows):
+                label = QLabel(key)
+                label.setObjectName("dim")
+                grid.addWidget(label, row, column)
+                grid.addWidget(QLabel(does), row, column + 1)
+        grid.setColumnMinimumWidth(2, 28)

@@ -8,9 +8,9 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from monitor_app.gui.application import application
+from monitor_app.core.log import WINDOW_LOG, log_file, log_to_file
 from monitor_app.gui.main_window import MainWindow
-from monitor_app.gui.theme import THEMES, system_theme
+from monitor_app.gui.theme import THEMES, application, system_theme
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,7 @@ def run_window(
 
     Start the bench before importing this module, so that it records while Qt loads.
     """
+    log_to_file(WINDOW_LOG)
     app = application()
     chosen = THEMES[theme] if theme else system_theme(app)
     window = MainWindow(client, session, start_bench=start_bench, unsaved=unsaved, title=title, theme=chosen)
@@ -53,7 +54,7 @@ def _show_errors_in(window: MainWindow) -> None:
         log.error("unexpected error in the window", exc_info=(kind, error, traceback))
         window.parts.message_bar.alarm(
             f"An unexpected error occurred in the window ({kind.__name__}: {error}); the recording continues. "
-            "Please report it with the log."
+            f"Please report it with the log, {log_file(WINDOW_LOG)}."
         )
 
     sys.excepthook = excepthook

@@ -41,7 +41,7 @@ PANELS: tuple[type[Panel], ...] = (
 )  # fmt: skip
 """All panels, those of one place from top to bottom."""
 SIDE_PX = 252
-PILL_TEXT = "Paused   ·   End follows again"
+PILL_TEXT = "Paused   ·   press End to follow"
 P = TypeVar("P", bound=Panel)
 
 

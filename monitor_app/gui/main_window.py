@@ -13,7 +13,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from monitor_app.core.errors import MonitorError
-from monitor_app.gui.actions import add_commands
+from monitor_app.gui.actions import ShortcutsDialog, add_commands
 from monitor_app.gui.bench_controller import BenchController
 from monitor_app.gui.figures.window import FiguresController
 from monitor_app.gui.layout import arrange
@@ -23,11 +23,9 @@ from monitor_app.gui.panels.panel import Place, WindowState
 from monitor_app.gui.panels.run_panel import RunPanel
 from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.panels.selection_panel import SelectionPanel
-from monitor_app.gui.panels.shortcuts_dialog import ShortcutsDialog
 from monitor_app.gui.panels.source_panel import SourcePanel
 from monitor_app.gui.panels.toolbar import Toolbar
-from monitor_app.gui.periodic import PeriodicTasks
-from monitor_app.gui.plot.frame_rate import INTERACTIVE_MS, INTERACTIVE_NS, frame_ms
+from monitor_app.gui.periodic import INTERACTIVE_MS, INTERACTIVE_NS, PeriodicTasks, frame_ms
 from monitor_app.gui.plot.navigation import Navigation
 from monitor_app.gui.plot.picture import picture_of
 from monitor_app.gui.plot.time_window import TimeWindow, live_edge_ns
@@ -35,6 +33,7 @@ from monitor_app.gui.session.caption import caption_of
 from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
 from monitor_app.gui.session.signal_selection import SignalSelection
+from monitor_app.gui.session.subject import NO_SUBJECT, Subject, in_view, present
 from monitor_app.gui.theme import DARK, THEMES, qt_palette, style_sheet
 
 if TYPE_CHECKING:
@@ -50,9 +49,10 @@ if TYPE_CHECKING:
 TASK_MS = 24
 """A little more often than periodic tasks fall due."""
 STILL_NS = 1_500_000_000
-"""A file that has not grown for this long, with no bench of ours behind it, is no longer recorded."""
+"""A file that has not grown for this long, without a bench of this window, is no longer being recorded."""
 ROWS_S, RESULTS_S = 0.2, 0.5
 """Periods of the tasks that read the session."""
+NOTHING_SELECTED = "Nothing was recorded in that interval."
 NOTHING_IN_VIEW = "There is nothing in view to export."
 
 
@@ -90,7 +90,7 @@ class MainWindow(QMainWindow):
         self._tasks = PeriodicTasks(
             (
                 (ROWS_S, self._update_rows),
-                (ROWS_S, self.parts.stack.show_annotations),
+                (ROWS_S, self._show_annotations),
                 (RESULTS_S, self._update_results),
                 *self._panel_tasks(),
             )
@@ -219,6 +219,19 @@ class MainWindow(QMainWindow):
         if self.recording is not None:
             self.recording.update_results()
 
+    def _show_annotations(self) -> None:
+        self.parts.stack.show_annotations(self.subject)
+
+    @property
+    def subject(self) -> Subject:
+        """What the numbers belong to: the present while it is followed, else what is in view."""
+        recording = self.recording
+        if recording is None:
+            return NO_SUBJECT
+        if self.live and self.view.following:
+            return present(recording)
+        return in_view(recording, (self.view.start_s, self.view.end_s), self.parts.panel(RunTable).chosen)
+
     def _panel_tasks(self) -> Iterator[tuple[float, Callable[[], None]]]:
         """A task for the panels of each place, as often as one of them asks for."""
         for place in Place:
@@ -238,7 +251,7 @@ class MainWindow(QMainWindow):
     def _state(self) -> WindowState:
         return WindowState(
             self.recording, self.bench.status, self.signals.shown, self.theme, self.selection, self.bench.live,
-            self.bench.can_start, self.document.undecided, self.parts.stack.samples_per_column,
+            self.bench.can_start, self.document.undecided, self.parts.stack.samples_per_column, self.subject,
         )  # fmt: skip
 
     # -- session ---------------------------------------------------------------------------------
@@ -262,6 +275,7 @@ class MainWindow(QMainWindow):
 
     def _clear(self) -> None:
         self.clear_selection()
+        self.parts.panel(RunTable).select(None)
         self.parts.stack.clear_recording()
         self.parts.overview.clear()
 
@@ -321,6 +335,7 @@ class MainWindow(QMainWindow):
 
     def show_run(self, run_id: int) -> None:
         if self.recording is not None:
+            self.parts.panel(RunTable).select(run_id)
             self.navigation.show_run(self.recording, run_id)
 
     def _show_run_of_figure(self, run_id: int, sentence: str) -> None:
@@ -337,6 +352,12 @@ class MainWindow(QMainWindow):
         self.activateWindow()
 
     def select(self, start_s: float, end_s: float) -> None:
+        """Measure this interval, as far as it has been recorded."""
+        start_s, end_s = max(start_s, 0.0), min(end_s, self.edge_s)
+        if end_s <= start_s:
+            self.clear_selection()
+            self.parts.message_bar.note(NOTHING_SELECTED)
+            return
         self.selection = (start_s, end_s)
         self.parts.stack.select(self.selection)
         self.parts.side.show()

@@ -94,7 +94,7 @@ def menu_commands(
         Command("Window", "Read-outs", parts.panel(Readouts).setVisible, ("F7",), checkable=True, name="readouts"),
         Command("Window", "Overview", parts.overview.setVisible, ("F8",), checkable=True, name="overview"),
         Command("Window", "Table of runs", parts.panel(RunTable).set_wanted, ("F9",), checkable=True, name="table"),
-        Command("Window", "Only the traces", window.show_only_traces, ("F10",), checkable=True, checked=False),
+        Command("Window", "Show only the traces", window.show_only_traces, ("F10",), checkable=True, checked=False),
         Command("Window", "Full screen", window.show_full_screen, ("F11",), checkable=True, checked=False),
         Separator("Window"),
         Command("Window", "Dark theme", lambda: window.use_theme("dark")),

@@ -1,43 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two themes: one colour for each quantity, and the palette and style sheet of Qt's widgets."""
+"""The two themes: one colour for each quantity, the palette and style sheet of Qt's widgets, and the application."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
+import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtWidgets import QApplication
 
-from monitor_app.charts.palette import PALETTES
+from monitor_app.charts.palette import PALETTES, Palette
 from monitor_app.core.samples import Quantity
-
-if TYPE_CHECKING:
-    from PySide6.QtWidgets import QApplication
-
-    from monitor_app.charts.palette import Palette
 
 BODY_PX, SMALL_PX, CAPTION_PX = 12, 11, 11
 
 
 @dataclass(frozen=True, slots=True)
-class Theme:
-    """Colours as #rrggbb."""
+class Theme(Palette):
+    """Colours as #rrggbb: those of pictures, and what only a window needs."""
 
     name: str
-    ground: str
-    panel: str
     raised: str
     """Ground of buttons, and of the row under the mouse."""
-    line: str
-    text: str
-    dim: str
-    power: str
-    current: str
-    latency: str
-    accuracy: str
-    alarm: str
     on_alarm: str
     span: str
     """Ground of a run while it is measured."""
@@ -62,7 +49,6 @@ class Theme:
         return self.of_quantity(quantity) if slot == 0 else self.others[(slot - 1) % len(self.others)]
 
 
-# The colours of the figures that are exported, and what only a window needs.
 DARK = Theme(
     name="dark", **asdict(PALETTES["dark"]), raised="#2a3037", on_alarm="#ffffff",
     span="#22272c", span_soft="#1c2024", others=("#e88fbd", "#46c2b3", "#b9c95a", "#cf9a76", "#92a5ba"),
@@ -161,3 +147,25 @@ def style_sheet(theme: Theme) -> str:
     QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     """
+
+
+_offscreen: QApplication | None = None
+"""Kept here, since Qt keeps no reference to it."""
+
+
+def application(*options: str) -> QApplication:
+    """The application in our style; ``options`` are those of Qt, for one that does not exist yet."""
+    app = QApplication.instance() or QApplication([*sys.argv[:1], *options])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("monitor-app")
+    app.setStyle("Fusion")
+    app.setFont(ui_font(BODY_PX))
+    pg.setConfigOptions(antialias=False, useOpenGL=False)
+    return app
+
+
+def offscreen_application() -> None:
+    """Make one that needs no display, for a command line, unless there is an application already."""
+    global _offscreen
+    if QApplication.instance() is None:
+        _offscreen = application("-platform", "offscreen")

@@ -17,9 +17,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from monitor_app.core.errors import InferenceError, NotEnoughMemoryError
+from monitor_app.core.errors import InferenceError, NotEnoughMemoryError, first_line
 from monitor_app.core.runs import Phase
-from monitor_app.inference.commands import add_load_signal_option, first_line, serve, too_many_images
+from monitor_app.inference.commands import add_load_signal_option, serve, too_many_images
 from monitor_app.inference.datasets import DatasetError, find_dataset
 from monitor_app.inference.messages import (
     Command,
@@ -129,7 +129,7 @@ class _Worker:
             if not dataset.images:
                 return PhaseDone(Phase.ACCURACY, 0, 0, reason=dataset.reason or "no images")
             return runner.evaluate(command.batch_size, dataset)
-        raise InferenceError(f"{type(command).__name__} is not carried out here.")
+        raise InferenceError(f"{type(command).__name__} is not a command of this process.")
 
     def _load(self, command: Load) -> Loaded:
         from monitor_app.inference.loading import find_device, load_network, prepare_for

@@ -15,7 +15,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
-from monitor_app.core.errors import InferenceError
+from monitor_app.core.errors import InferenceError, first_line
 from monitor_app.core.load_signal import LoadSignal
 from monitor_app.inference.messages import Command, Event, Failed, FailureKind, Quit, Ready, Stop, decode, encode
 from monitor_app.inference.passes import NoLoadSignal
@@ -84,14 +84,8 @@ def add_load_signal_option(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         action="append",
         default=[],
-        help="socket of an instrument on a simulated board, which shows the load of the network; any number of times",
+        help="socket of an instrument on a simulated board, which shows the load of the network; may be given again",
     )
-
-
-def first_line(error: Exception) -> str:
-    """The type and the first line of an exception, for a sentence."""
-    text = str(error).strip().partition("\n")[0].rstrip(".")[:300]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def too_many_images(title: str, batch_size: int) -> str:

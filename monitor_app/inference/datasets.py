@@ -6,7 +6,9 @@ The layouts are in docs/datasets.md. A folder from which the right answers are n
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,6 +53,15 @@ class Dataset:
     """Why there are no images at all."""
     classes: int | None = None
     """The number of answers that a network must have for the labels to apply; None: any with at least the labels."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the names of the images below their common folder, and their labels, in their order."""
+        if not self.images:
+            return hashlib.sha256().hexdigest()
+        folder = os.path.commonpath([image.file.parent for image in self.images])
+        lines = (f"{image.file.relative_to(folder).as_posix()} {image.label}\n" for image in self.images)
+        return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()
 
     def misfit(self, answers: int, network_title: str) -> str | None:
         """Why a network with this number of answers cannot be evaluated on the labels; None: it can."""

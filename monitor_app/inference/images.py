@@ -32,7 +32,7 @@ def read_images(
 ) -> Iterator[tuple[LabelledImage, np.ndarray | BadImageError]]:
     """Each image with its central crop as `read_image` gives it, or with why there is none; in their order.
 
-    They are decoded on all processors, a block at a time, and whoever takes them has the processors for himself:
+    They are decoded on all processors, a block at a time, and the caller has the processors for itself:
     nothing is decoded between two calls.
     """
     read = partial(_read_or_error, preprocessing=preprocessing, pixels=pixels)
@@ -65,7 +65,7 @@ def read_image(file: Path, preprocessing: Preprocessing, pixels: int) -> np.ndar
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise BadImageError(f"{file.name} cannot be decoded ({error})") from error
     if max(photograph.size) > MAX_ASPECT * min(photograph.size):
-        raise BadImageError(f"{file.name} is too narrow to take a square of it")
+        raise BadImageError(f"{file.name} is too narrow for a square crop")
     return prepare_image(photograph, preprocessing, pixels)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from monitor_app.core.runs import Phase
+from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, Phase
 from monitor_app.inference.images import BadImageError, read_images
 from monitor_app.inference.messages import Batches, PhaseDone
 from monitor_app.inference.passes import Report, no_garbage_collection
@@ -76,19 +76,30 @@ class Runner:
         """
         report = Report(Phase.ACCURACY, self._send)
         bad = list(dataset.unlabelled)
+        of_images = [UNANSWERED] * len(dataset.images)
         stopped = False
         with torch.inference_mode(), report:
-            for images, labels in self._decoded(dataset, batch_size, bad):
+            for images, labels, places in self._decoded(dataset, batch_size, bad):
                 answers, start_ns, end_ns, device_ns = self._pass(images)
                 if not report.batches and (misfit := dataset.misfit(answers.shape[1], self._running.network.title)):
                     return PhaseDone(Phase.ACCURACY, 0, 0, reason=misfit)
                 best = answers.topk(min(5, answers.shape[1]), dim=1).indices.cpu()
                 right = best == labels[:, None]
                 top1, top5 = int(right[:, 0].sum()), int(right.sum())
+                for place, first in zip(places, right[:, 0].tolist(), strict=True):
+                    of_images[place] = RIGHT if first else WRONG
                 report.add((start_ns, end_ns, len(labels), top1, top5, device_ns))
                 if stopped := self._stopped():
                     break
-        return PhaseDone(Phase.ACCURACY, report.batches, report.images, stopped, _name_bad(bad))
+        return PhaseDone(
+            Phase.ACCURACY,
+            report.batches,
+            report.images,
+            stopped,
+            _name_bad(bad),
+            dataset.sha256,
+            "".join(of_images),
+        )
 
     def _pass(self, images: torch.Tensor) -> tuple[torch.Tensor, int, int, int | None]:
         """The answers, the start and end by the host's clock, and what the device took by its own, or None."""
@@ -114,22 +125,25 @@ class Runner:
 
     def _decoded(
         self, dataset: Dataset, batch_size: int, bad: list[str]
-    ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor, list[int]]]:
+        """Batches of images with their labels and their places in the data set."""
         network = self._running.network
         arrays: list[np.ndarray] = []
         labels: list[int] = []
+        places: list[int] = []
         read = read_images(dataset.images, network.preprocessing, network.input_pixels)
-        for position, (image, values) in enumerate(read, start=1):
+        for place, (image, values) in enumerate(read):
             if isinstance(values, BadImageError):
                 logger.warning("%s", values)
                 bad.append(image.file.name)
             else:
                 arrays.append(values)
                 labels.append(image.label)
-            if arrays and (len(arrays) == batch_size or position == len(dataset.images)):
+                places.append(place)
+            if arrays and (len(arrays) == batch_size or place == len(dataset.images) - 1):
                 images = self._running.arranged(torch.from_numpy(np.stack(arrays)))
-                yield images, torch.tensor(labels)
-                arrays, labels = [], []
+                yield images, torch.tensor(labels), places
+                arrays, labels, places = [], [], []
 
 
 class _CudaEvents:

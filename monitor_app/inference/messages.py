@@ -12,7 +12,7 @@ from pydantic import Field
 
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.messages import Codec
-from monitor_app.core.runs import Batch, MemoryKind, MemoryUse, NetworkFacts, Phase
+from monitor_app.core.runs import Batch, ImageAnswers, MemoryKind, MemoryUse, NetworkFacts, Phase
 
 Count: TypeAlias = Annotated[int, Field(ge=1)]
 NonNegative: TypeAlias = Annotated[int, Field(ge=0)]
@@ -169,6 +169,16 @@ class PhaseDone:
     stopped: bool = False
     reason: str | None = None
     """Why no batch was run, or which images could not be used."""
+    images_sha256: str | None = None
+    """As in ImageAnswers, like `top1`; both are None outside the accuracy phase."""
+    top1: str | None = None
+
+    @property
+    def answers(self) -> ImageAnswers | None:
+        """The answer to each image as a value of core.runs."""
+        if self.images_sha256 is None or self.top1 is None:
+            return None
+        return ImageAnswers(self.images_sha256, self.top1)
 
 
 class FailureKind(str, Enum):

@@ -7,6 +7,7 @@ a batch longer. Their nominal durations follow from the published time and a see
 
 from __future__ import annotations
 
+import hashlib
 import math
 import random
 from time import perf_counter_ns, sleep
@@ -14,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.core.runs import Phase
+from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, ImageAnswers, Phase
 from monitor_app.inference.messages import Batches, PhaseDone
 from monitor_app.inference.passes import Report, no_garbage_collection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from monitor_app.inference.passes import BusySignal
 
@@ -51,12 +52,15 @@ def pass_factors(seed: int) -> Iterator[float]:
         state = CORRELATION * state + math.sqrt(1 - CORRELATION**2) * rng.gauss(0.0, 1.0)
 
 
-def right_answers(top1_percent: float, seed: int) -> list[int]:
-    """The right first answers in each row of images; their sum is exactly the published accuracy."""
-    rows = IMAGES // IMAGES_A_ROW
-    total = round(IMAGES * top1_percent / 100)
-    drawn = np.random.default_rng(seed).multivariate_hypergeometric([IMAGES_A_ROW] * rows, total, method="marginals")
-    return [int(right) for right in drawn]
+def image_answers(top1_percent: float, seed: int) -> ImageAnswers:
+    """The answer to each of `IMAGES`; as many are right as exactly the published accuracy. Which ones is our choice.
+
+    Images are of different difficulty, in an order that follows from the seed: a network is right on the easiest.
+    """
+    difficulty = np.random.default_rng(seed).permutation(IMAGES)
+    right = difficulty < round(IMAGES * top1_percent / 100)
+    images_sha256 = hashlib.sha256(f"{IMAGES} replayed images, seed {seed}".encode()).hexdigest()
+    return ImageAnswers(images_sha256, "".join(np.where(right, RIGHT, WRONG).tolist()))
 
 
 class Replayer:
@@ -92,17 +96,19 @@ class Replayer:
                 report.add((start_ns, end_ns, batch_size, None, None, None))
         return PhaseDone(phase, report.batches, report.images, stopped)
 
-    def evaluate(self, right: Sequence[int]) -> PhaseDone:
-        """Replay an accuracy pass with these numbers of right first answers, one for each row of images."""
+    def evaluate(self, answers: ImageAnswers) -> PhaseDone:
+        """Replay an accuracy pass with these answers, a row of images at a time."""
         report = Report(Phase.ACCURACY, self._send)
         stopped = False
         with report:
-            for top1 in right:
+            for start in range(0, len(answers.top1), IMAGES_A_ROW):
+                row = answers.top1[start : start + IMAGES_A_ROW]
                 start_ns, end_ns = self._pass(ROW_NS)
-                report.add((start_ns, end_ns, IMAGES_A_ROW, top1, None, None))
+                report.add((start_ns, end_ns, len(row), row.count(RIGHT), None, None))
                 if stopped := self._stopped():
                     break
-        return PhaseDone(Phase.ACCURACY, report.batches, report.images, stopped)
+        done = answers.top1[: report.images].ljust(len(answers.top1), UNANSWERED)
+        return PhaseDone(Phase.ACCURACY, report.batches, report.images, stopped, None, answers.images_sha256, done)
 
     def _pass(self, length_ns: int) -> tuple[int, int]:
         self._load_signal.set(True, perf_counter_ns())

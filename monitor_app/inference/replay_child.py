@@ -18,9 +18,9 @@ from time import perf_counter, sleep
 from typing import TYPE_CHECKING, NoReturn
 
 from monitor_app.core.canziani2016 import BOARDS, FLOOR_BYTES, Published, published
-from monitor_app.core.errors import InferenceError, NotEnoughMemoryError
+from monitor_app.core.errors import InferenceError, NotEnoughMemoryError, first_line
 from monitor_app.core.runs import EMULATED, MemoryKind, Phase
-from monitor_app.inference.commands import add_load_signal_option, first_line, serve, too_many_images
+from monitor_app.inference.commands import add_load_signal_option, serve, too_many_images
 from monitor_app.inference.messages import (
     Command,
     Evaluate,
@@ -42,7 +42,7 @@ from monitor_app.inference.networks.counts import known_costs
 from monitor_app.inference.networks.registry import NETWORKS, USUAL_NAMES, UnknownNetworkError
 from monitor_app.inference.networks.weights import WeightsError
 from monitor_app.inference.pulses import play
-from monitor_app.inference.replay import Replayer, pass_factors, right_answers
+from monitor_app.inference.replay import Replayer, image_answers, pass_factors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +59,8 @@ logger = logging.getLogger(__name__)
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Serve commands until `quit` or the end of stdin. Does not return."""
     parser = argparse.ArgumentParser(
-        prog="monitor_app.inference.replay_child", description="Play published figures for the bench, as a board."
+        prog="monitor_app.inference.replay_child",
+        description="Replay published figures for the bench.",
     )
     parser.add_argument("--board", choices=BOARDS, required=True)
     add_load_signal_option(parser)
@@ -123,7 +124,7 @@ class _Worker:
             return self._run_for(self._network, Phase.TIMED, command)
         if isinstance(command, Evaluate):
             return self._evaluate(self._network)
-        raise InferenceError(f"{type(command).__name__} is not carried out here.")
+        raise InferenceError(f"{type(command).__name__} is not a command of this process.")
 
     def _run_for(self, network: _ReplayedNetwork, phase: Phase, command: WarmUp | Time) -> PhaseDone:
         batch_s = _batch_s(network, command.batch_size)
@@ -134,7 +135,7 @@ class _Worker:
     def _evaluate(self, network: _ReplayedNetwork) -> PhaseDone:
         if network.loaded.weights is None or network.figures.top1_percent is None:
             return PhaseDone(Phase.ACCURACY, 0, 0, reason="no weights")
-        return self._replayer.evaluate(right_answers(network.figures.top1_percent, network.seed))
+        return self._replayer.evaluate(image_answers(network.figures.top1_percent, network.seed))
 
 
 def _load(command: Load, board: str) -> _ReplayedNetwork:
@@ -149,7 +150,7 @@ def _load(command: Load, board: str) -> _ReplayedNetwork:
     costs = known_costs(command.network)
     if network is None or network.paper_name is None or costs is None:
         raise UnknownNetworkError(
-            f"There are no published figures of {command.network!r} to be played: choose one of {', '.join(_names())}."
+            f"There are no published figures of {command.network!r} to replay: choose one of {', '.join(_names())}."
         )
     _check_published(command)
     figures = published()[network.paper_name]
@@ -179,9 +180,9 @@ def _check_device(device: str, board: str) -> None:
 def _check_published(command: Load) -> None:
     """Threads and the seed change nothing that was published; all else would."""
     if command.precision != "fp32":
-        raise InferenceError(f"An emulated board plays fp32 only, and {command.precision!r} was asked for: use fp32.")
+        raise InferenceError(f"An emulated board replays fp32 only, not {command.precision!r}: use fp32.")
     if command.channels_last or command.compiled:
-        raise InferenceError("An emulated board plays one way to run a network: leave channels_last and compiled out.")
+        raise InferenceError("An emulated board supports neither channels_last nor compiled: leave them out.")
     if command.weights not in ("auto", "hub", "none"):
         raise WeightsError(f"An emulated board has no use for the weights in {command.weights}: use auto or none.")
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from monitor_app.core.errors import NotASessionError
+from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, ImageAnswers
 from monitor_app.core.samples import Quantity, Role
 from monitor_app.session import schema
 from monitor_app.session.host_clock import SHIFT
@@ -215,6 +216,17 @@ class SessionReader:
                 raise ValueError("an impossible batch")
             return batches
 
+    def answers(self, run_id: int) -> ImageAnswers | None:
+        """The answer to each image; None where accuracy was not measured in that run, or is known as a count alone."""
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'answers'"):
+            return None
+        rows = self._rows("SELECT images_sha256, top1 FROM answers WHERE run = ?", (run_id,))
+        with self._damage():
+            found = [checked(ImageAnswers, row) for row in rows]
+            if any(set(each.top1) - {RIGHT, WRONG, UNANSWERED} for each in found):
+                raise ValueError("an impossible answer")
+        return found[0] if found else None
+
     def memory(self, run_id: int | None = None) -> list[MemoryRow]:
         """Memory of one run, or of all."""
         where = "" if run_id is None else "WHERE run = ?"
@@ -228,21 +240,11 @@ class SessionReader:
 
     def clock(self, source_id: int, until_ns: int | None = None) -> ClockRow | None:
         """The clock fit of a source as it last stood, or as it stood at ``until_ns``."""
-        rows = self._checked_rows(
-            ClockRow,
-            "SELECT * FROM clock WHERE source = ? AND host_ns <= ? ORDER BY host_ns DESC LIMIT 1",
-            (source_id, until_ns if until_ns is not None else 2**63 - 1),
-        )
-        return rows[0] if rows else None
+        return self._newest(ClockRow, "clock", source_id, until_ns)
 
     def alignment(self, source_id: int, until_ns: int | None = None) -> AlignmentRow | None:
         """The delay of a source as it was last found, or was before ``until_ns``; None where it never was."""
-        rows = self._checked_rows(
-            AlignmentRow,
-            "SELECT * FROM alignment WHERE source = ? AND host_ns <= ? ORDER BY host_ns DESC LIMIT 1",
-            (source_id, until_ns if until_ns is not None else 2**63 - 1),
-        )
-        return rows[0] if rows else None
+        return self._newest(AlignmentRow, "alignment", source_id, until_ns)
 
     def line_changes(self, source_id: int, line: int = 0) -> NDArray[np.int64]:
         """Array (n, 2) of sample index and level."""
@@ -280,6 +282,14 @@ class SessionReader:
         rows = self._rows(sql, values)
         with self._damage():
             return [checked(row_type, row) for row in rows]
+
+    def _newest(self, row_type: type[_T], table: str, source_id: int, until_ns: int | None) -> _T | None:
+        rows = self._checked_rows(
+            row_type,
+            f"SELECT * FROM {table} WHERE source = ? AND host_ns <= ? ORDER BY host_ns DESC LIMIT 1",
+            (source_id, until_ns if until_ns is not None else 2**63 - 1),
+        )
+        return rows[0] if rows else None
 
     def _rows(self, sql: str, values: Iterable[object] = ()) -> list[Any]:
         self._follow()

@@ -93,6 +93,7 @@ def open_to_resume(path: Path) -> tuple[sqlite3.Connection, WriterLock, EarlierP
     try:
         db = _connected(path)
         lock = WriterLock(db, path)
+        schema.add_missing_tables(db)
         with SessionReader(path) as reader:
             past = _restored(db, reader)
         return db, lock, past

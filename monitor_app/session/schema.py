@@ -74,11 +74,16 @@ CREATE TABLE batch (
     top1 INTEGER, top5 INTEGER, device_ns INTEGER);
 CREATE INDEX batch_by_run ON batch (run, phase);
 CREATE INDEX batch_by_time ON batch (start_ns);
+CREATE TABLE answers (
+    run INTEGER PRIMARY KEY REFERENCES run, images_sha256 TEXT NOT NULL, top1 TEXT NOT NULL);
 CREATE TABLE mark (
     id INTEGER PRIMARY KEY, host_ns INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, run INTEGER);
 CREATE TABLE log (
     id INTEGER PRIMARY KEY, host_ns INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL);
 """
+
+ADDED = ("answers",)
+"""Tables that the first sessions of this format do not have."""
 
 
 def create(path: Path) -> sqlite3.Connection:
@@ -148,9 +153,18 @@ def _check_identity(db: sqlite3.Connection, path: Path) -> None:
             "open it with a newer monitor-app."
         )
     present = _tables_of(db)
-    wrong = [name for name, sql in _expected_tables().items() if present.get(name) != sql]
+    expected = _expected_tables()
+    wrong = [name for name, sql in expected.items() if present.get(name, sql if name in ADDED else None) != sql]
     if wrong:
         raise NotASessionError(f"{path} is not a complete session file: table {wrong[0]} is missing or altered.")
+
+
+def add_missing_tables(db: sqlite3.Connection) -> None:
+    """Give a session of an earlier program the tables that were added since. Raises sqlite3.Error."""
+    present = _tables_of(db)
+    for name in ADDED:
+        if name not in present:
+            db.execute(_expected_tables()[name])
 
 
 def _tables_of(db: sqlite3.Connection) -> dict[str, str]:

@@ -114,21 +114,16 @@ class TimeMap:
         after = self._row("first > ? ORDER BY first", first)
         return (after[2] - t_last_ns) / (after[0] - first) if after else 0.0
 
-    def _row(self, condition: str, value: int) -> _Row | None:
+    def _row(self, condition: str, *values: int) -> _Row | None:
         row = query(
             self._db,
             f"SELECT first, n, t_first_ns, t_last_ns FROM samples WHERE signal = ? AND {condition} LIMIT 1",
-            (self._signal_id, int(value)),
+            (self._signal_id, *map(int, values)),
         )
         return _checked_row(row[0]) if row else None
 
     def _edge_row(self, order: str) -> _Row | None:
-        row = query(
-            self._db,
-            f"SELECT first, n, t_first_ns, t_last_ns FROM samples WHERE signal = ? ORDER BY first {order} LIMIT 1",
-            (self._signal_id,),
-        )
-        return _checked_row(row[0]) if row else None
+        return self._row(f"TRUE ORDER BY first {order}")
 
 
 def interpolated(knots: NDArray[np.int64], indices: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -80,9 +80,19 @@ class Statistics:
         return math.sqrt(self.variance)
 
     @property
+    def complete(self) -> bool:
+        """No sample of the window is missing."""
+        return 0 < self.expected <= self.count
+
+    @property
+    def recorded_s(self) -> float:
+        """The part of the window that samples cover: gaps and what lies beyond the recording do not count."""
+        return self.duration_s if self.complete else self.duration_s * self.coverage
+
+    @property
     def integral(self) -> float:
-        """Mean times duration: joules for a power, coulombs for a current."""
-        return self.mean * self.duration_s
+        """Over what was recorded, and nothing else: joules for a power, coulombs for a current."""
+        return self.mean * self.recorded_s
 
 
 ENCODINGS = ("<u2", "<i2", "<f4")
@@ -283,7 +293,7 @@ def _folded(samples: _Samples, start: int, end: int, width: int) -> Entries:
 
 
 def _grid(samples_per_column: float) -> tuple[int, int]:
-    """The level to read and the exact number of samples a column, for about this many.
+    """The level to read and the exact number of samples per column, for about this many.
 
     The level is the highest whose entries fit a column, so that a column has one to sixteen of them.
     """

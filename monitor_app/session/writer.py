@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor_app.core.clock import ClockState, Delay
-    from monitor_app.core.runs import Batch, MemoryUse, Phase, RunSpec, RunState
+    from monitor_app.core.runs import Batch, ImageAnswers, MemoryUse, Phase, RunSpec, RunState
     from monitor_app.core.samples import LineChanges, Signal, SourceInfo
 
 
@@ -225,6 +225,10 @@ class SessionWriter:
                 for b in batches
             ),
         )
+
+    def write_answers(self, run_id: int, answers: ImageAnswers) -> None:
+        """The answer to each image of the accuracy phase."""
+        self._execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", (run_id, answers.images_sha256, answers.top1))
 
     def write_memory(self, run_id: int, uses: Iterable[MemoryUse]) -> None:
         """Memory of a run, one row an account."""

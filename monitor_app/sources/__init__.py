@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Instruments, one file each; transport.py is the only door to the serial port."""
+"""Instruments, a folder each; serial/transport.py alone opens serial ports."""

@@ -47,7 +47,7 @@ class Connected(Described, Generic[Link]):
         self._link: Link | None = None
 
     def close(self) -> None:
-        """Leave the instrument as it should be left and release its link; calling it twice is fine."""
+        """Restore the instrument's state and release its link; calling it twice is fine."""
         link, self._link = self._link, None
         if link is None:
             return

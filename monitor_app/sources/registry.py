@@ -14,24 +14,17 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args
 from monitor_app.core.source_specs import SerialSpec, SourceSpec
 from monitor_app.sources.base import DataRate
 from monitor_app.sources.jetson import driver as jetson
-from monitor_app.sources.jetson.spec import JetsonRailsSpec
 from monitor_app.sources.jtop import driver as jtop
-from monitor_app.sources.jtop.spec import JtopSpec
+from monitor_app.sources.lines.described_meter import LinesSpec
 from monitor_app.sources.lines.driver import LinesSource
-from monitor_app.sources.lines.spec import LinesSpec
 from monitor_app.sources.pc import hwmon, nvml, rapl
-from monitor_app.sources.pc.spec import HwmonSpec, NvmlSpec, RaplSpec
-from monitor_app.sources.powersensor3.driver import PowerSensor3Source
-from monitor_app.sources.powersensor3.spec import PowerSensor3Spec
+from monitor_app.sources.powersensor3.driver import PowerSensor3Source, PowerSensor3Spec
 from monitor_app.sources.ppk2 import driver as ppk2
-from monitor_app.sources.ppk2.spec import Ppk2Spec
-from monitor_app.sources.scpi.driver import ScpiSource
-from monitor_app.sources.scpi.oscilloscope import ScopeSource
-from monitor_app.sources.scpi.spec import ScopeSpec, ScpiSpec
+from monitor_app.sources.scpi.driver import ScpiSource, ScpiSpec
+from monitor_app.sources.scpi.oscilloscope import ScopeSource, ScopeSpec
 from monitor_app.sources.serial.ports import PortFilter
 from monitor_app.sources.serial.transport import SerialTransport
-from monitor_app.sources.shunt.driver import ShuntSource
-from monitor_app.sources.shunt.spec import ShuntSpec
+from monitor_app.sources.shunt.driver import ShuntSource, ShuntSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -130,7 +123,7 @@ _ROWS: tuple[AnyKind, ...] = (
         emulator_alias="ps3",
     ),
     Kind(
-        spec=Ppk2Spec,
+        spec=ppk2.Ppk2Spec,
         title="Power Profiler Kit II",
         make=lambda spec, at: ppk2.Ppk2Source(
             spec.name, at.port, spec.mode, spec.supply_v, spec.roles, at.serial_number, at.open_transport
@@ -168,7 +161,7 @@ _ROWS: tuple[AnyKind, ...] = (
         data_rate=lambda spec: DataRate(spec.points / spec.record_s, signals=2, stored_bytes=2 * 4),
     ),
     Kind(
-        spec=JetsonRailsSpec,
+        spec=jetson.JetsonRailsSpec,
         title="power rails of a Jetson",
         make=lambda spec, _: jetson.first_chip(spec),
         data_rate=lambda _: DataRate(100.0, signals=6),
@@ -177,7 +170,7 @@ _ROWS: tuple[AnyKind, ...] = (
         identity="kind",
     ),
     Kind(
-        spec=JtopSpec,
+        spec=jtop.JtopSpec,
         title="jtop service",
         make=lambda spec, _: jtop.JtopSource(spec.name, spec.interval_s, spec.roles, spec.python),
         data_rate=lambda spec: DataRate(1 / spec.interval_s, signals=30),
@@ -185,7 +178,7 @@ _ROWS: tuple[AnyKind, ...] = (
         identity="kind",
     ),
     Kind(
-        spec=NvmlSpec,
+        spec=nvml.NvmlSpec,
         title="NVIDIA GPU",
         make=lambda spec, _: nvml.NvmlSource(spec.name, spec.index, spec.role),
         data_rate=lambda _: DataRate(nvml.RATE_HZ, signals=6),
@@ -193,7 +186,7 @@ _ROWS: tuple[AnyKind, ...] = (
         identity="model",
     ),
     Kind(
-        spec=RaplSpec,
+        spec=rapl.RaplSpec,
         title="energy counters of the processor",
         make=lambda spec, _: rapl.RaplSource(spec.name, spec.root, spec.roles),
         data_rate=lambda _: DataRate(rapl.RATE_HZ, signals=3),
@@ -201,7 +194,7 @@ _ROWS: tuple[AnyKind, ...] = (
         identity="kind",
     ),
     Kind(
-        spec=HwmonSpec,
+        spec=hwmon.HwmonSpec,
         title="power sensors of the kernel",
         make=lambda spec, _: hwmon.HwmonSource(spec.name, spec.root, spec.roles),
         data_rate=lambda _: DataRate(10.0, signals=6),

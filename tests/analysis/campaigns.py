@@ -15,6 +15,7 @@ from monitor_app.analysis.campaign.cells import Campaign, Cell, Conditions
 from monitor_app.analysis.statistics.intervals import wilson
 from monitor_app.core.estimate import Estimate
 from monitor_app.core.package_data import resource_path
+from monitor_app.core.runs import ImageAnswers
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 IDLE_W = 1.30
@@ -132,6 +133,7 @@ def campaign(
                     steady=None if time is None else True,
                     times_simulated=times_simulated,
                     power_simulated=power_simulated,
+                    answers=None if right is None else answers_of(right, images),
                 )
             )
     return Campaign(
@@ -143,6 +145,13 @@ def campaign(
         tuple(cells),
         environment or {},
     )
+
+
+def answers_of(right: int, images: int, lost: int = 0, gained: int = 0) -> ImageAnswers:
+    """As many right answers, the first ones; of these some lost, and of the wrong ones some gained."""
+    first = "0" * lost + "1" * (right - lost)
+    rest = "1" * gained + "0" * (images - right - gained)
+    return ImageAnswers(f"{images} images", first + rest)
 
 
 def published_campaign(width: float = 0.02, **changes: object) -> Campaign:

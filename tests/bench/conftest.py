@@ -24,6 +24,7 @@ RUNS_PROFILE = (
     + """
 [protocol]
 settle_s = 0.4
+power_check = false
 idle_s = 0.4
 warm_up_s = 0.3
 warm_up_batches = 2

@@ -20,15 +20,16 @@ from tests.analysis.findings.traces import TRACE_BOARDS, trace_rates
 
 def main() -> None:
     draws = int(sys.argv[1]) if len(sys.argv) > 1 else DRAWS
-    print(f"| board ({draws} draws each) | truth | holds | does not hold | not enough data |")
+    print(f"| board ({draws} draws each) | truth | holds | does not hold | undecided |")
     print("|---|---|---|---|---|")
     for board in BOARDS:
         found, truth = rates(board, draws), board.truth.value if board.truth else "at the margin"
-        row = " | ".join(f"{rate:.1%}" for rate in (found.holds, found.does_not_hold, found.not_enough))
+        row = " | ".join(f"{rate:.1%}" for rate in (found.holds, found.does_not_hold, found.undecided))
         print(f"| {board.name} | {truth} | {row} |", flush=True)
     for trace_board in TRACE_BOARDS:
         found_rates = trace_rates(trace_board, max(draws // 5, 1))
-        row = " | ".join(f"{found_rates[verdict]:.1%}" for verdict in Verdict)
+        holds, does_not_hold = found_rates[Verdict.HOLDS], found_rates[Verdict.DOES_NOT_HOLD]
+        row = f"{holds:.1%} | {does_not_hold:.1%} | {1 - holds - does_not_hold:.1%}"
         print(f"| {trace_board.name}, a fifth of the draws | {trace_board.truth.value} | {row} |", flush=True)
 
 

@@ -18,7 +18,7 @@ PROBE = """
 import sys, time
 from monitor_app.cli.window import _start_bench
 client = _start_bench(None)
-from monitor_app.gui.application import application
+from monitor_app.gui.theme import application
 from monitor_app.gui.main_window import MainWindow
 app = application()
 window = MainWindow(client, start_bench=lambda: _start_bench(None), unsaved=True)

@@ -21,9 +21,9 @@ import numpy as np
 
 from monitor_app.bench.client import BenchClient
 from monitor_app.core.package_data import profile_path
-from monitor_app.gui.application import application
 from monitor_app.gui.main_window import MainWindow
 from monitor_app.gui.plot.pane_stack import PaneStack
+from monitor_app.gui.theme import application
 
 PANE_PX = 1300
 WARM_UP_S = 30.0

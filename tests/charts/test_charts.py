@@ -340,7 +340,7 @@ def test_missing_notes_stand_under_the_plot_or_are_counted() -> None:
 
 def test_points_that_a_scale_has_no_place_for_are_counted() -> None:
     made = chart(series(point(1, 1), point(0, 1), point(-3, 1), point(math.nan, 1), point(10, 2)), x=Scale.LOG)
-    assert "3 points have no place on these scales." in Drawn(chart_svg(made, captions=True)).all_text
+    assert "3 points lie outside the range of these scales." in Drawn(chart_svg(made, captions=True)).all_text
 
 
 def test_an_empty_chart_says_why_in_its_middle() -> None:

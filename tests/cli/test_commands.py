@@ -34,7 +34,7 @@ def monitor_app(*words: str, **environment: str) -> subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         env={**os.environ, **environment},
-        timeout=100,
+        timeout=280,
         check=False,
     )
 
@@ -124,6 +124,45 @@ def test_what_goes_wrong_is_one_sentence_and_a_code(words: tuple[str, ...], code
         assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("words", [("help",), ("-h",), ("--help",)])
+def test_help_is_where_it_is_looked_for(words: tuple[str, ...]) -> None:
+    done = monitor_app(*words)
+    assert done.returncode == 0
+    assert "analyze" in done.stdout
+
+
+def test_help_of_a_command() -> None:
+    done = monitor_app("help", "record")
+    assert done.returncode == 0
+    assert "--resume" in done.stdout
+    assert done.stdout == monitor_app("record", "-h").stdout
+
+
+def test_a_mistyped_command_is_suggested() -> None:
+    done = monitor_app("anaylze", "s.plm")
+    assert done.returncode == 2
+    assert done.stderr == "There is no command anaylze: did you mean `monitor-app analyze`?\n"
+
+
+FAILS = """
+from PySide6.QtCore import QTimer
+from monitor_app.gui import app
+from monitor_app.gui.application import application
+qt = application()
+def fail():
+    QTimer.singleShot(10, qt.quit)
+    raise ValueError("on purpose")
+QTimer.singleShot(0, fail)
+app.run_window(None)
+"""
+
+
+def test_the_window_writes_the_log_that_its_message_names(tmp_path: Path) -> None:
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "XDG_STATE_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", FAILS], env=environment, timeout=100, check=True)
+    assert "ValueError: on purpose" in (tmp_path / "monitor-app" / "window.log").read_text()
+
+
 def test_without_a_display_the_window_names_what_works() -> None:
     done = monitor_app(QT_QPA_PLATFORM="", DISPLAY="", WAYLAND_DISPLAY="")
     assert done.returncode == 1
@@ -176,7 +215,7 @@ def test_a_failure_while_a_lost_port_is_looked_for_keeps_the_recording_and_its_s
     with SessionReader(session) as reader:
         assert reader.extent() is not None
         assert "completed_utc_ns" in reader.meta()
-        assert any("a fault of the program (TypeError" in row.text for row in reader.log())
+        assert any("an error in this program (TypeError" in row.text for row in reader.log())
 
 
 def test_networks_and_sources_as_json() -> None:
@@ -258,3 +297,20 @@ def test_on_a_terminal_the_progress_is_redrawn(tmp_path: Path) -> None:
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert b"left; Ctrl-C ends the recording" in shown
+
+
+@pytest.mark.realtime
+def test_record_check_answers_by_its_code_and_records_nothing(tmp_path: Path) -> None:
+    profile = tmp_path / "p.toml"
+    roles = '[[source]]\nkind = "shunt"\nemulate = "tx1"\n[source.roles]\n{} = "total"\n'
+    rest = '[inference]\ndevice = "emulated:tx1"\n[protocol]\nsettle_s = {}\n[plan]\nnetworks = ["bn_nin"]\n'
+    for role, settle_s, code, says in (
+        ("power", 1.0, 0, "follows the work"), ("power", 0.01, 1, "set settle_s"), ("watts", 1.0, 1, "no signal watts"),
+    ):  # fmt: skip
+        profile.write_text('title = "x"\n' + roles.format(role) + rest.format(settle_s))
+        began_s = time.monotonic()
+        done = monitor_app("record", str(profile), "--check")
+        assert time.monotonic() - began_s < 60
+        assert done.returncode == code, done.stderr
+        assert says in (done.stderr if code else done.stdout)
+        assert [path.name for path in tmp_path.iterdir()] == ["p.toml"]

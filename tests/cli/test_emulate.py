@@ -33,10 +33,18 @@ def test_help_of_the_module_names_the_module() -> None:
     assert done.stdout.startswith("usage: python -m monitor_app.emulators.ppk2 ")
 
 
-@pytest.mark.parametrize("words", [[], ["--help"], ["toaster"], ["scope"]], ids=" ".join)
-def test_without_an_instrument_the_sentence_lists_them(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["emulate", *words]) == 1
-    assert "choose one of: shunt, ps3, ppk2, lines, scpi." in capsys.readouterr().err
+@pytest.mark.parametrize("words", [[], ["-h"], ["--help"]], ids=" ".join)
+def test_without_an_instrument_the_usage_lists_them(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["emulate", *words]) == 0
+    assert "choose one of: shunt, ps3, ppk2, lines, scpi." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("word", ["toaster", "scope", "pk2"])
+def test_an_unknown_instrument_is_wrong_usage(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["emulate", word]) == 2
+    said = capsys.readouterr().err
+    assert "choose one of: shunt, ps3, ppk2, lines, scpi." in said
+    assert ("did you mean ppk2?" in said) is (word == "pk2")
 
 
 @pytest.mark.parametrize("kind", EMULATED, ids=lambda kind: kind.name)

@@ -150,5 +150,5 @@ def test_a_capture_becomes_the_profile_that_plays_it(tmp_path: Path, table: dict
 
 def test_a_capture_of_nobody_cannot_be_played(tmp_path: Path) -> None:
     Capture(tmp_path / "x", {}).close()
-    with pytest.raises(MonitorError, match="does not say what instrument"):
+    with pytest.raises(MonitorError, match="does not say which instrument"):
         replay_profile(tmp_path / "x")

@@ -37,11 +37,11 @@ def read_to_the_end(child: ChildProcess) -> None:
         child.lines(0.1)
 
 
-def closing_s(child: ChildProcess, farewell: bytes = b"") -> float:
+def closing_s(child: ChildProcess, quit_line: bytes = b"") -> float:
     before_s = monotonic()
-    child.close(farewell)
+    child.close(quit_line)
     took_s = monotonic() - before_s
-    child.close(farewell)
+    child.close(quit_line)
     return took_s
 
 

@@ -110,6 +110,17 @@ def test_with_marks_every_time_is_within_its_bound_and_the_bound_becomes_narrow(
     assert given.rate_hz == pytest.approx(RATE_HZ * (1 + ppm * 1e-6), rel=1e-6)
 
 
+@pytest.mark.parametrize(("ppm", "contradicted"), [(0, False), (250, False), (-290, False), (600, True), (-600, True)])
+@pytest.mark.parametrize("marks", [True, False])
+def test_a_clock_that_is_none_of_a_crystal_is_noticed(ppm, contradicted, marks):
+    clock = SampleClock(RATE_HZ, BOUND_NS)
+    given = drive(clock, Meter(ppm, 5), 30, marks=marks)
+    assert clock.state.contradicted is contradicted
+    if marks:
+        # The bound holds again by then, though it is wide.
+        assert given.within_bound(-1000).all()
+
+
 def test_a_narrower_round_trip_gives_a_narrower_bound():
     bounds = [
         drive(SampleClock(RATE_HZ, BOUND_NS), Meter(30, shortest_leg_ns=leg), 65, marks=True).bound_ns[-1]

@@ -16,13 +16,11 @@ from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict
 from monitor_app.charts.model import Axis, Chart, Origin, Point, Series
 from monitor_app.core.errors import ExportError
 from monitor_app.core.estimate import Estimate
-from monitor_app.exports.report import pdf, pdf_chart
-from monitor_app.exports.report.content import ReportContent
-from monitor_app.exports.report.files import write_report
+from monitor_app.exports.report import pdf, pdf_chart, write_report
 from monitor_app.exports.report.headline import fastest, headline, least_energy, measured, most_accurate
 from monitor_app.exports.report.html import html_of
 from monitor_app.exports.report.method import UNKNOWN, method_of
-from monitor_app.exports.report.sections import document_of
+from monitor_app.exports.report.sections import ReportContent, document_of
 from monitor_app.exports.report.table import notes_on_cells, reciprocal, table_of
 from tests.analysis.campaigns import campaign, published_campaign
 

@@ -13,8 +13,9 @@ from monitor_app.core.clock import ClockState
 from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.core.status import BenchPhase, BenchStatus, RunStatus, SourceState, SourceStatus
-from monitor_app.gui.application import application
 from monitor_app.gui.main_window import MainWindow
+from monitor_app.gui.session import recording
+from monitor_app.gui.theme import application
 from monitor_app.session.writer import SessionWriter
 
 if TYPE_CHECKING:
@@ -203,8 +204,11 @@ def frames(window: MainWindow, count: int = 10) -> None:
 
 
 @pytest.fixture
-def live(open_window: Callable[..., MainWindow], tape: Tape) -> tuple[MainWindow, StandIn, Tape]:
-    """A window on a bench that has recorded 15 s."""
+def live(
+    open_window: Callable[..., MainWindow], tape: Tape, monkeypatch: pytest.MonkeyPatch
+) -> tuple[MainWindow, StandIn, Tape]:
+    """A window on a bench that has recorded 15 s; that nothing follows in the test is no silence."""
+    monkeypatch.setattr(recording, "SILENT_S", 1e6)
     tape.write_until(15.0)
     bench = StandIn(tape.path)
     bench.say(Opened(str(tape.path)), Status(status()))

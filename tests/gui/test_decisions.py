@@ -18,18 +18,18 @@ from monitor_app.core import formatting as wording
 from monitor_app.gui.panels.readouts import readings
 from monitor_app.gui.panels.run_panel import plan_of
 from monitor_app.gui.panels.run_table import energy_words, run_line
-from monitor_app.gui.panels.selection_panel import selection_figures
+from monitor_app.gui.panels.selection_panel import TOO_FEW_SAMPLES, selection_figures
 from monitor_app.gui.panels.status_bar import quality_text, resolution_text
 from monitor_app.gui.periodic import PeriodicTasks
 from monitor_app.gui.plot.accuracy_pane import running_top1
 from monitor_app.gui.plot.annotations import annotate, spread_apart
-from monitor_app.gui.plot.axes import time_step
+from monitor_app.gui.plot.axes import settled_range, time_step
 from monitor_app.gui.plot.columns import columns_for, extremes, trace_lines
 from monitor_app.gui.plot.envelope_cache import EnvelopeCache
 from monitor_app.gui.plot.items import columns_image
-from monitor_app.gui.plot.value_range import settled_range
 from monitor_app.gui.session.recording import Recording
 from monitor_app.gui.session.shown_signals import shown_signals_of
+from monitor_app.gui.session.subject import in_view, present
 from monitor_app.gui.theme import DARK
 from monitor_app.session.reader import SessionReader
 from tests.gui.conftest import GAP_S, LENGTH_S, RATE_HZ, T0_NS, at, status
@@ -153,7 +153,7 @@ def test_numbers_read_as_people_write_them() -> None:
 
 
 def test_the_status_bar_says_what_the_picture_is() -> None:
-    assert resolution_text(1304) == "envelope, 1,304 samples a pixel"
+    assert resolution_text(1304) == "envelope, 1,304 samples per pixel"
     assert resolution_text(1) == "every sample"
 
 
@@ -175,7 +175,7 @@ def test_levels_are_those_of_the_latest_run(recording: Recording) -> None:
 
 
 def test_readings_show_a_dash_for_what_was_not_measured(recording: Recording) -> None:
-    power, net, current, voltage, per_image, p50, _p99, rate, top1 = readings(recording)
+    power, net, current, voltage, per_image, p50, _p99, rate, top1 = readings(recording, present(recording))
     assert (power.text, net.text, current.text, voltage.text) == ("1.00", "0.00", "0.100", "10.00")
     assert per_image.text == wording.three_digits(1e3 * 9.0 * 0.018)
     assert p50.text == "18.0"
@@ -188,7 +188,7 @@ def test_table_lines_have_figures_or_say_why_not(recording: Recording) -> None:
     assert first.texts[:5] == ("SqueezeNet 1.1", "1", "done", "50.0", "18.0")
     assert first.texts[6:9] == ("1.00", "10.00", "9.00")
     assert first.texts[-1].startswith("25/50")
-    assert second.texts[-1] == "not measured: no weights"
+    assert second.texts[-1] == "no weights"
 
 
 def test_a_selection_is_measured_exactly(recording: Recording) -> None:
@@ -203,17 +203,61 @@ def test_a_selection_is_measured_exactly(recording: Recording) -> None:
 def test_a_selection_over_a_gap_says_how_much_is_there(recording: Recording) -> None:
     figures = selection_figures(recording, shown_signals_of(recording.usual), 8.5, 9.5, DARK)
     assert figures.rows["coverage"] == "50.00 %"
+    assert figures.rows["recorded"] == "0.5 of 1.0 s"
+    assert figures.rows["gap in"] == "power"
+
+
+def test_energy_is_not_invented_over_a_gap(recording: Recording) -> None:
+    # 4 to 8 s at 10 W and 8 to 9 s at 1 W, then half a second of nothing, and half a second at 1 W.
+    figures = selection_figures(recording, shown_signals_of(recording.usual), 4.0, 10.0, DARK).rows
+    assert figures["energy"] == "at least 41.50 J"
+    assert figures["net"] == "at least 36.00 J"
+    assert figures["images"] == "200"
+    assert figures["per image"] == TOO_FEW_SAMPLES
+
+
+def test_energy_is_not_invented_for_the_future(recording: Recording) -> None:
+    # 20 s were recorded, 12 s of them at 10 W and the others at 1 W.
+    figures = selection_figures(recording, shown_signals_of(recording.usual), 0.0, 349.0, DARK).rows
+    assert figures["energy"] == "at least 127.5 J"
+    assert figures["recorded"] == "19.5 of 349.0 s"
+    assert figures["per image"] == TOO_FEW_SAMPLES
+
+
+def test_what_stands_beside_a_past_run_belongs_to_it(recording: Recording) -> None:
+    first = in_view(recording, (3.0, 8.0))
+    assert first.caption == "run 1: SqueezeNet 1.1  ·  batch 1"
+    power, net, current, *_, top1 = readings(recording, first)
+    assert (power.text, net.text, current.text, top1.text) == ("10.00", "9.00", "1.000", "25 / 50")
+    notes = annotate(recording, first, with_levels=True)
+    assert notes.accuracy_note == ""
+    assert [note.name for note in notes.accuracy] == ["25/50"]
+    second = in_view(recording, (10.0, 20.0))
+    assert annotate(recording, second, with_levels=True).accuracy_note == "not measured: no weights"
+    assert readings(recording, second)[-1].text == wording.NOTHING
+
+
+def test_the_selected_run_counts_while_it_is_in_view(recording: Recording) -> None:
+    assert in_view(recording, (0.0, 12.0), chosen=2).run == recording.runs[1]
+    assert in_view(recording, (0.0, 9.0), chosen=2).run == recording.runs[0]
+
+
+def test_where_no_run_is_in_view_its_means_are_shown(recording: Recording) -> None:
+    between = in_view(recording, (8.2, 9.2))
+    assert between.run is None
+    assert [each.text for each in readings(recording, between)[:4]] == ["1.00", wording.NOTHING, "0.100", "10.00"]
+    assert annotate(recording, between, with_levels=True).levels == ()
 
 
 def test_annotations_name_runs_and_levels(recording: Recording) -> None:
-    notes = annotate(recording, with_levels=True)
+    notes = annotate(recording, present(recording), with_levels=True)
     assert [run.name for run in notes.runs] == ["SqueezeNet 1.1  ·  batch 1", "ResNet-18  ·  batch 1"]
     assert (notes.runs[0].start_s, notes.runs[0].end_s) == pytest.approx((2.0, 8.0))
     assert [note.text for note in notes.levels] == ["1.00 W", "10.00 W"]
     assert notes.swing == "9.00 W"
     assert notes.accuracy_note == "not measured: no weights"
     assert (notes.gaps[0].start_s, notes.gaps[0].end_s) == pytest.approx(GAP_S)
-    assert annotate(recording, with_levels=False).levels == ()
+    assert annotate(recording, present(recording), with_levels=False).levels == ()
 
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=6))

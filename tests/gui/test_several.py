@@ -232,7 +232,7 @@ def test_small_values_are_read_in_their_own_unit(qtbot: QtBot, window: MainWindo
 
 def test_the_read_out_says_whose_power_it_is(window: MainWindow) -> None:
     number = window.parts.panel(Readouts).numbers[0]
-    assert (number.reading.caption, number.reading.text) == ("meter power", "8.00")
+    assert (number.reading.caption, number.reading.text) == ("meter power", "7.00")
 
 
 def test_a_selection_is_measured_for_each_signal(window: MainWindow) -> None:
@@ -318,10 +318,10 @@ def test_another_message_outlives_a_reconnect(live: tuple[MainWindow, SeveralBen
     window, bench = live
     bench.say(Status(several_status(rails=SourceState.LOST, message="Gone.")))
     frames(window, 2)
-    window.parts.message_bar.note("The picture is in view.png.")
+    window.parts.message_bar.note("The picture was saved as view.png.")
     bench.say(Status(several_status()))
     frames(window, 2)
-    assert window.parts.message_bar.text == "The picture is in view.png."
+    assert window.parts.message_bar.text == "The picture was saved as view.png."
 
 
 # -- what else is there --------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,7 +23,8 @@ from monitor_app.bench.messages import (
     StopRuns,
 )
 from monitor_app.core.errors import BenchError
-from monitor_app.core.status import BenchPhase
+from monitor_app.core.formatting import NOTHING
+from monitor_app.core.status import BenchPhase, SourceState
 from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_panel import RunPanel
 from monitor_app.gui.panels.run_table import RunTable
@@ -30,6 +32,7 @@ from monitor_app.gui.panels.selection_panel import SelectionPanel
 from monitor_app.gui.panels.source_panel import SourcePanel
 from monitor_app.gui.panels.status_bar import StatusBar
 from monitor_app.gui.panels.toolbar import Toolbar
+from monitor_app.gui.session import recording
 from monitor_app.gui.theme import DARK, LIGHT
 from monitor_app.session.reader import SessionReader
 from tests.gui.conftest import LENGTH_S, StandIn, Tape, frames, status
@@ -170,6 +173,34 @@ def test_shift_and_drag_measures_an_interval(qtbot: QtBot, open_window: Opener, 
     assert not window.parts.panel(SelectionPanel).isVisible()
 
 
+def test_a_selection_ends_where_the_recording_ends(qtbot: QtBot, live: Live) -> None:
+    window, _, _ = live
+    shift = Qt.KeyboardModifier.ShiftModifier
+    window.navigation.show_between(0.0, 30.0)
+    frames(window, 2)
+    drag(qtbot, window, on_trace(window, 10 / 30), on_trace(window, 25 / 30), shift)
+    frames(window, 2)
+    assert window.selection == pytest.approx((10.0, 15.0), abs=0.2)
+    assert window.parts.panel(SelectionPanel).shown.rows["coverage"] == "100.00 %"
+    drag(qtbot, window, on_trace(window, 20 / 30), on_trace(window, 25 / 30), shift)
+    assert window.selection is None
+
+
+def test_the_middle_button_fits_the_values_of_an_old_session_at_once(
+    qtbot: QtBot, open_window: Opener, session: Path
+) -> None:
+    window = open_window(None, session)
+    pane = window.parts.stack.trace
+    fitted = pane.y_range
+    wheel(window, on_trace(window, 0.5), 3, Qt.KeyboardModifier.ControlModifier)
+    frames(window, 2)
+    assert pane.y_range != fitted
+    viewport = window.parts.stack.viewport()
+    qtbot.mouseClick(viewport, Qt.MouseButton.MiddleButton, Qt.KeyboardModifier.NoModifier, on_trace(window, 0.5))
+    assert pane.y_range == fitted
+    assert tuple(pane.box.viewRange()[1]) == pytest.approx(fitted)
+
+
 def test_the_value_under_the_cursor_is_shown(open_window: Opener, session: Path) -> None:
     window = open_window(None, session)
     window.parts.stack._move_cursor(window.parts.stack.mapToScene(on_trace(window, 5.0 / 20)))
@@ -253,6 +284,48 @@ def test_a_recorded_session_without_a_bench_cannot_start(qtbot: QtBot, open_wind
     window = open_window(None, session)
     qtbot.keyClick(window, Qt.Key.Key_Space)
     assert "recorded session" in window.parts.message_bar.text
+
+
+def test_the_read_outs_follow_the_run_in_view(open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    window.show_run(1)
+    frames(window, 2)
+    assert window.parts.panel(Readouts).caption.text().startswith("run 1: SqueezeNet 1.1")
+    assert texts(window)["top-1"] == "25 / 50"
+    window.show_run(2)
+    frames(window, 2)
+    assert window.parts.panel(Readouts).caption.text().startswith("run 2: ResNet-18")
+    assert texts(window)["top-1"] == NOTHING
+    window.navigation.show_between(3.0, 7.0)
+    frames(window, 2)
+    assert texts(window)["top-1"] == "25 / 50"
+    assert window.parts.stack.annotations.accuracy_note == ""
+
+
+def test_a_meter_that_stops_shows_nothing_as_live(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    window, _, tape = live
+    assert texts(window)["power"] == "10.00"
+    assert "live" in window.parts.panel(Readouts).caption.text()
+    monkeypatch.setattr(recording, "SILENT_S", 0.0)
+    monkeypatch.setattr(recording, "SILENT_SAMPLES", 0)
+    frames(window, 2)
+    assert [texts(window)[name] for name in ("power", "net of idle", "current", "voltage")] == [NOTHING] * 4
+    assert "no samples for" in window.parts.panel(Readouts).caption.text()
+    assert "no samples for" in window.parts.panel(StatusBar).text
+    assert "no samples since 0:15" in window.parts.panel(Toolbar).recording.text()
+    monkeypatch.setattr(recording, "SILENT_S", 1e6)
+    tape.write_until(15.5)
+    frames(window, 2)
+    assert texts(window)["power"] == "10.00"
+    assert "lost" in window.parts.panel(StatusBar).text
+
+
+def test_a_disconnected_meter_is_named_in_the_status_bar(live: Live) -> None:
+    window, bench, _ = live
+    gone = replace(status().sources[0], state=SourceState.DISCONNECTED)
+    bench.say(Status(replace(status(), sources=(gone,))))
+    frames(window, 2)
+    assert "no samples from shunt" in window.parts.panel(StatusBar).text
 
 
 # -- themes --------------------------------------------------------------------------------------

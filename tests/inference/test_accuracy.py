@@ -21,7 +21,7 @@ from monitor_app.inference.images import read_images
 from monitor_app.inference.loading import load_network
 from monitor_app.inference.measure import Runner
 from monitor_app.inference.messages import Load
-from monitor_app.inference.networks.torchvision_shim import import_torchvision
+from monitor_app.inference.networks.torchvision_models import import_torchvision
 from monitor_app.inference.passes import NoLoadSignal
 
 NAMES = ("efficientnet_lite0", "squeezenet1_1")

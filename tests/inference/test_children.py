@@ -8,6 +8,7 @@ import queue
 import socket
 import struct
 import threading
+from dataclasses import replace
 from itertools import pairwise
 from time import perf_counter_ns
 from typing import NamedTuple
@@ -160,7 +161,10 @@ def test_batches_follow_each_other_with_the_lamp_lit_during_each(child, loaded, 
 
 def test_accuracy_comes_in_batches_of_answers(child, loaded):
     batches, done = ask(child, Evaluate(8))
-    assert done == PhaseDone(Phase.ACCURACY, len(batches), sum(batch.images for batch in batches))
+    images = sum(batch.images for batch in batches)
+    assert replace(done, images_sha256=None, top1=None) == PhaseDone(Phase.ACCURACY, len(batches), images)
+    assert done.answers.images == len(done.top1) == images
+    assert done.answers.correct == sum(batch.top1 for batch in batches)
     assert all(0 <= batch.top1 <= batch.images for batch in batches)
     assert all(before.end_ns <= after.start_ns for before, after in pairwise(batches))
 

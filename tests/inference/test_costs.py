@@ -14,7 +14,7 @@ from monitor_app.core.package_data import resource_path
 from monitor_app.inference.networks.costs import count_costs, count_module_costs
 from monitor_app.inference.networks.counts import conventions, known_costs
 from monitor_app.inference.networks.registry import NETWORKS, find_network
-from monitor_app.inference.networks.torchvision_shim import import_torchvision
+from monitor_app.inference.networks.torchvision_models import import_torchvision
 
 
 def plotted():
@@ -182,3 +182,21 @@ def test_macs_are_withheld_where_an_operator_may_hide_products():
 
     costs = count_module_costs(Secretive(), torch.zeros(1, 3, 10, 10))
     assert (costs.macs, costs.operations, costs.uncounted) == (None, None, ("monitor_app_test::secret",))
+
+
+class Unseen(torch.nn.Module):
+    """Works outside of torch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(3, 10))
+
+    def forward(self, image):
+        return torch.from_numpy(image.mean((2, 3)).detach().numpy() @ self.weight.detach().numpy())
+
+
+def test_work_that_torch_does_not_see_is_unknown_and_not_free():
+    costs = count_module_costs(Unseen(), torch.zeros(1, 3, 8, 8))
+    assert costs.parameters == 30
+    assert costs.macs is None
+    assert costs.operations is None

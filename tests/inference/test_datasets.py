@@ -166,3 +166,13 @@ def test_folders_that_cannot_be_used_say_why(tmp_path):
     photograph(tmp_path / "ILSVRC2012_val_00000293.JPEG")
     with pytest.raises(DatasetError, match="ground-truth file"):
         find_dataset(str(tmp_path))
+
+
+def test_the_same_images_elsewhere_are_the_same_images_and_others_are_not(tmp_path):
+    for folder in ("here", "there"):
+        for name in ("tabby", "manx"):
+            photograph(tmp_path / folder / "val" / name / "x.png")
+    here, there = (find_dataset(str(tmp_path / folder / "val")) for folder in ("here", "there"))
+    assert here.sha256 == there.sha256
+    photograph(tmp_path / "there" / "val" / "manx" / "y.png")
+    assert find_dataset(str(tmp_path / "there" / "val")).sha256 != here.sha256

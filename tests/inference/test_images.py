@@ -15,7 +15,7 @@ from monitor_app.inference import images as images_module
 from monitor_app.inference.datasets import LabelledImage
 from monitor_app.inference.images import BadImageError, read_image, read_images
 from monitor_app.inference.networks.registry import EFFICIENTNET_LITE, IMAGENET, Preprocessing, find_network
-from monitor_app.inference.networks.torchvision_shim import import_torchvision
+from monitor_app.inference.networks.torchvision_models import import_torchvision
 
 
 def photograph(file, size=(60, 40), mode="RGB", seed=0):

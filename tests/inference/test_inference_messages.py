@@ -60,7 +60,16 @@ messages = st.one_of(
     st.builds(Loaded, text, text, count, count, count, count, st.none() | text, st.none() | text, seconds),
     st.builds(Batches, st.sampled_from(Phase), rows),
     st.builds(Played, st.lists(time_ns, max_size=6).map(tuple)),
-    st.builds(PhaseDone, st.sampled_from(Phase), count, count, st.booleans(), st.none() | text),
+    st.builds(
+        PhaseDone,
+        st.sampled_from(Phase),
+        count,
+        count,
+        st.booleans(),
+        st.none() | text,
+        st.none() | text,
+        st.none() | text,
+    ),
     st.builds(Failed, st.sampled_from(FailureKind), text),
 )
 

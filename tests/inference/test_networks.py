@@ -16,8 +16,8 @@ from monitor_app.core.errors import InferenceError
 from monitor_app.inference.loading import load_network
 from monitor_app.inference.messages import Load
 from monitor_app.inference.networks.conv_biases import build_with_conv_biases
+from monitor_app.inference.networks.costs import build_without_weights
 from monitor_app.inference.networks.listing import list_networks
-from monitor_app.inference.networks.meta import build_without_weights
 from monitor_app.inference.networks.registry import (
     NETWORKS,
     USUAL_NAMES,

@@ -160,8 +160,8 @@ def test_wrong_files_are_refused_in_one_sentence(module, tmp_path):
     said = {
         "weights.pth": "holds weights",
         "pickled.pt": "holds weights or a pickled model",
-        "text.pt": "is no network",
-        "cut.pt": "is no network",
+        "text.pt": "is not a network",
+        "cut.pt": "is not a network",
         "folder.pt": "no file",
         "absent.pt": "no file",
     }

@@ -20,7 +20,7 @@ from monitor_app.inference import passes
 from monitor_app.inference import replay as playing
 from monitor_app.inference.networks.registry import NETWORKS
 from monitor_app.inference.passes import NoLoadSignal
-from monitor_app.inference.replay import Replayer, pass_factors, right_answers
+from monitor_app.inference.replay import Replayer, image_answers, pass_factors
 
 FOLDER = Path(__file__).parents[2] / "resources" / "reference"
 SIZES = (1, 2, 4, 8, 16, 32, 64)
@@ -133,12 +133,14 @@ def test_the_same_seed_gives_the_same_passes_and_another_others(seed):
 @pytest.mark.parametrize("row", table("networks"), ids=lambda row: row[0])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_right_answers_are_exactly_those_published(row, seed):
-    answers = right_answers(published()[row[0]].top1_percent, seed)
-    assert len(answers) == 100
+    answers = image_answers(published()[row[0]].top1_percent, seed)
+    assert answers.images == len(answers.top1) == 50_000
     # The percentages have two digits, so of 50 000 images each is a whole number.
-    assert sum(answers) * 100 == 50_000 * round(float(row[3]) * 100) / 100
-    assert 0 < min(answers) < max(answers) <= 500
-    assert answers == right_answers(published()[row[0]].top1_percent, seed)
+    assert answers.correct * 100 == 50_000 * round(float(row[3]) * 100) / 100
+    in_rows = [answers.top1[start : start + 500].count("1") for start in range(0, 50_000, 500)]
+    assert 0 < min(in_rows) < max(in_rows) <= 500
+    assert answers == image_answers(published()[row[0]].top1_percent, seed)
+    assert answers.images_sha256 != image_answers(published()[row[0]].top1_percent, seed + 1).images_sha256
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.core.clock import ClockState, Delay
-from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
+from monitor_app.core.runs import Batch, ImageAnswers, Phase, RunSpec, RunState
 from monitor_app.core.samples import LineChanges, Quantity, Role, Signal, SourceInfo
 from monitor_app.session.writer import SessionWriter
 
@@ -22,6 +22,8 @@ RATE_HZ = 50_000
 PERIOD_NS = 20_000
 START_NS = 5_000_000_000_000
 UTC_OFFSET_NS = 1_700_000_000_000_000_000
+ANSWERS = ImageAnswers("ab" * 32, "1111111000-1111111110")
+"""Of run 2 of the rich session."""
 CURRENT, VOLTAGE, POWER = 1, 2, 3
 S = 1_000_000_000
 
@@ -171,5 +173,6 @@ def _write_runs(writer: SessionWriter) -> None:
             Batch(Phase.ACCURACY, START_NS + 14 * S + S // 4, START_NS + 14 * S + S // 2, 10, 9, 10),
         ],
     )
+    writer.write_answers(2, ANSWERS)
     writer.add_run(3, 1, RunSpec("vgg16", 1), "VGG-16", RunState.WAITING)
     writer.update_run(3, state=RunState.FAILED.value, error="It does not fit.", accuracy_note="no weights")

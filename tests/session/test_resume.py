@@ -29,7 +29,7 @@ from monitor_app.session.host_clock import HostClock, shift_of
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer import SessionWriter
 
-from .bench import CURRENT, PERIOD_NS, POWER, RATE_HZ, VOLTAGE, noise, shunt, steady, write_rich
+from .bench import ANSWERS, CURRENT, PERIOD_NS, POWER, RATE_HZ, VOLTAGE, noise, shunt, steady, write_rich
 from .parts import Clock, S, check_summaries, check_windows, crashed, raw
 
 if TYPE_CHECKING:
@@ -802,3 +802,18 @@ def test_of_what_was_there_nothing_is_changed(rich, tmp_path):
         with closing(sqlite3.connect(rich)) as one, closing(sqlite3.connect(path)) as other:
             sql = f"SELECT * FROM {table}"
             assert one.execute(sql).fetchall() == other.execute(sql).fetchall(), table
+
+
+def test_a_session_of_before_the_answers_were_stored_is_read_and_resumed(tmp_path: Path) -> None:
+    path = tmp_path / "earlier.plm"
+    write_rich(path)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TABLE answers")
+    with SessionReader(path) as reader:
+        assert reader.runs()
+        assert reader.answers(2) is None
+    writer = SessionWriter.resume(path)
+    writer.write_answers(2, ANSWERS)
+    writer.close()
+    with SessionReader(path) as reader:
+        assert reader.answers(2) == ANSWERS

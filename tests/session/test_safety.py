@@ -144,6 +144,7 @@ def read_everything(path: Path) -> None:
             read()
         reader.clock(1)
         reader.line_changes(1)
+        reader.answers(2)
         reader.extent()
         for signal in reader.signals():
             reader.envelope(signal.id, START_NS, START_NS + 20 * S, 50)
@@ -247,6 +248,9 @@ def test_a_newer_format_is_refused_by_its_number(good, tmp_path):
         "UPDATE batch SET images = 0",
         "UPDATE batch SET top1 = 1000 WHERE top1 IS NOT NULL",
         "UPDATE batch SET end_ns = start_ns - 1",
+        "UPDATE answers SET top1 = '1x0'",
+        "UPDATE answers SET images_sha256 = x'ff'",
+        "ALTER TABLE answers ADD COLUMN mood TEXT",
         "UPDATE span SET start_ns = x'01'",
         "UPDATE gap SET n = 'x'",
         "UPDATE clock SET bound_ns = 'x'",

@@ -24,16 +24,15 @@ from monitor_app.sources.jetson.boards import load_board
 from monitor_app.sources.jetson.chips import find_chips
 from monitor_app.sources.jetson.driver import RailsSource
 from monitor_app.sources.jtop.driver import JtopSource
+from monitor_app.sources.lines.described_meter import Column, LinesSpec, TimeColumn
 from monitor_app.sources.lines.driver import LinesSource
-from monitor_app.sources.lines.spec import Column, LinesSpec, TimeColumn
 from monitor_app.sources.pc.hwmon import HwmonSource
 from monitor_app.sources.pc.nvml import NvmlSource
 from monitor_app.sources.pc.rapl import RaplSource
 from monitor_app.sources.powersensor3.driver import PowerSensor3Source
 from monitor_app.sources.ppk2.driver import Ppk2Source
-from monitor_app.sources.scpi.driver import ScpiSource
-from monitor_app.sources.scpi.oscilloscope import ScopeSource
-from monitor_app.sources.scpi.spec import ScopeSpec, ScpiSpec
+from monitor_app.sources.scpi.driver import ScpiSource, ScpiSpec
+from monitor_app.sources.scpi.oscilloscope import ScopeSource, ScopeSpec
 from monitor_app.sources.shunt.driver import ShuntSource
 from tests.sources.jetson.tree import JetsonTree, write
 from tests.sources.jtop.service import stand_in
@@ -174,6 +173,14 @@ JSON = LinesSpec(
     time=TimeColumn(field="t_us", scale_s=1e-6),
     start="START",
     stop="STOP",
+)
+LABELLED = LinesSpec(
+    kind="lines",
+    format="labelled",
+    columns=(
+        Column(name="current", field="Current(mA)", quantity=AMPERE, scale=1e-3),
+        Column(name="voltage", field="Voltage(V)", quantity=VOLT),
+    ),
 )
 
 
@@ -339,6 +346,7 @@ CASES: dict[str, Callable[[], AbstractContextManager[Subject]]] = {
     "csv with a time": partial(lines, CSV),
     "csv without a time": partial(lines, BARE_CSV),
     "json": partial(lines, JSON),
+    "labelled": partial(lines, LABELLED),
     "scpi supply": partial(scpi, "e364x"),
     "scpi multimeter": partial(scpi, "dmm"),
     "scope": scope,

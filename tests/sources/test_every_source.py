@@ -9,6 +9,7 @@ import os
 import statistics
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +18,10 @@ import numpy as np
 import psutil
 import pytest
 
-from monitor_app.core.errors import PortError, SourceLostError
+from monitor_app.core.errors import PortError, SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, SampleBlock, SourceInfo, TimeMark
 from monitor_app.sources.registry import KINDS
-from tests.conftest import Tries
+from tests.conftest import TRIES, Tries
 from tests.sources.every_source import CASES
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Life:
     waits_s: list[float] = field(default_factory=list)
     complaints: dict[str, str] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
-    """Threads, processes and descriptors that it had not let go of after close."""
+    """Threads, processes and descriptors that were still there after close."""
 
     @property
     def blocks(self) -> list[SampleBlock]:
@@ -114,6 +115,17 @@ def life(request: pytest.FixtureRequest) -> Tries[Life]:
 
 
 def life_of(case: str) -> Life:
+    """One life; a new one where a busy machine kept the emulator from answering, or the line from being read, in time.
+
+    That an instrument which never answers is refused is tested where its driver is.
+    """
+    for _ in range(TRIES - 1):
+        with suppress(SourceError, AssertionError):
+            return one_life(case)
+    return one_life(case)
+
+
+def one_life(case: str) -> Life:
     with CASES[case]() as subject:
         try:
             return lived(subject)
@@ -241,3 +253,18 @@ def test_lets_go_of_everything(life: Life) -> None:
 
 def test_can_be_opened_again(life: Life) -> None:
     assert any(isinstance(reading, SampleBlock) for reading in life.reopened)
+
+
+NO_DATA_SHEET = {"csv with a time", "csv without a time", "json", "labelled", "hwmon"}
+"""Meters of any maker: the profile says how accurate they are."""
+
+
+def test_every_power_has_the_accuracy_of_a_data_sheet(life: Life, request: pytest.FixtureRequest) -> None:
+    case = request.node.callspec.params["life"]
+    stated = {s.name: s.accuracy for s in life.info.signals if s.quantity is Quantity.POWER}
+    if case in NO_DATA_SHEET:
+        assert set(stated.values()) == {None}
+        return
+    assert all(limit is not None and 0 < limit < 0.2 for limit in stated.values()), stated
+    if case != "shunt":  # which states it itself
+        assert any("is taken to be right within" in note for note in life.info.notes)

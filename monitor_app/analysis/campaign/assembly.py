@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from monitor_app.analysis.run.energy import EnergySummary
     from monitor_app.core.estimate import Proportion
+    from monitor_app.core.runs import ImageAnswers
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import MemoryRow, RunRow
 
@@ -65,7 +66,7 @@ def campaign_of(
         if progress:
             progress(count / len(runs))
     power_simulated = _power_simulated(reader)
-    accuracy = _accuracy_by_network(known.values())
+    accuracy = _accuracy_by_network(known.values(), reader)
     order = {name: place for place, name in enumerate(dict.fromkeys(run.network for run in runs))}
     keys = sorted(groups, key=lambda key: (order[key[0]], str(key[2]), key[1]))
     cells = tuple(_cell(key[1], key[2], groups[key], accuracy, power_simulated) for key in keys)
@@ -80,6 +81,7 @@ def campaign_of(
         cells=cells,
         environment=environment,
         meta=meta,
+        meter=_meter(reader),
     )
 
 
@@ -87,6 +89,8 @@ def campaign_of(
 class _Accuracy:
     top1: Proportion | None
     top5: Proportion | None
+    run_id: int
+    answers: ImageAnswers | None = None
 
 
 _Accuracies: TypeAlias = "dict[tuple[str, str, str | None], _Accuracy]"
@@ -96,16 +100,16 @@ def _accuracy_key(run: RunRow) -> tuple[str, str, str | None]:
     return run.network, run.precision, run.weights_sha256
 
 
-def _accuracy_by_network(results: Iterable[RunResult]) -> _Accuracies:
+def _accuracy_by_network(results: Iterable[RunResult], reader: SessionReader) -> _Accuracies:
     """The one on the most images of each network; the same images again would add no information."""
     best: _Accuracies = {}
     for result in results:
-        key, found = _accuracy_key(result.run), _Accuracy(result.top1, result.top5)
+        key, found = _accuracy_key(result.run), _Accuracy(result.top1, result.top5, result.run.id)
         images = result.top1.images if result.top1 else 0
         held = best.get(key)
         if images and (held is None or held.top1 is None or images > held.top1.images):
             best[key] = found
-    return best
+    return {key: replace(found, answers=reader.answers(found.run_id)) for key, found in best.items()}
 
 
 def _conditions(run: RunRow) -> Conditions:
@@ -156,6 +160,9 @@ def _cell(
         times_simulated=run.simulated,
         power_simulated=power_simulated,
         notes=tuple(dict.fromkeys(note for result in done for note in result.notes)),
+        doubts=tuple(dict.fromkeys(doubt for result in done if result.energy for doubt in result.energy.doubts)),
+        answers=accuracy.answers if accuracy else None,
+        gain=max((_gain(result.energy) for result in done), default=0.0),
     )
 
 
@@ -226,6 +233,25 @@ def _full_w(result: RunResult) -> Estimate | None:
 def _joules(energy: EnergySummary | None, *, net: bool) -> Estimate | None:
     figure = None if energy is None else energy.net if net else energy.gross
     return None if figure is None else _expanded(figure.j_per_image, figure.uncertainty_j)
+
+
+def _gain(energy: EnergySummary | None) -> float:
+    """Relative standard uncertainty of the energies of a run from the gain of its meter."""
+    if energy is None or not energy.gross.j_per_image:
+        return 0.0
+    return energy.gross.budget.gain / abs(energy.gross.j_per_image)
+
+
+def _meter(reader: SessionReader) -> str:
+    """The meter of the total power; empty without a serial number, as two devices of one kind may then be two."""
+    signal = total_power(reader)
+    source = next((each for each in reader.sources() if signal is not None and each.id == signal.source), None)
+    if signal is None or source is None or not source.serial_number:
+        return ""
+    # A rail of a Jetson has the address of its chip for a serial number, which is the same on every board.
+    host = f" of {reader.meta().get('host', '')}" if source.kind == "jetson" else ""
+    calibration = f"{signal.scale:g}, {signal.zero_offset:g}, {signal.accuracy}"
+    return f"{source.kind} {source.model} {source.serial_number}{host}, {signal.name}, {calibration}"
 
 
 def _expanded(value: float, standard: float) -> Estimate:

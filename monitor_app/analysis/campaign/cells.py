@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from monitor_app.core.estimate import Estimate, Proportion
+    from monitor_app.core.runs import ImageAnswers
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,12 @@ class Cell:
     power_simulated: bool
     notes: tuple[str, ...] = ()
     """The warnings of its runs, each one sentence."""
+    doubts: tuple[str, ...] = ()
+    """Those because of which its net power and energy are left out of findings."""
+    answers: ImageAnswers | None = None
+    """Those behind ``top1``; None where they were not stored."""
+    gain: float = 0.0
+    """Relative standard uncertainty that the gain of the meter gives to its energies; it is part of their intervals."""
 
     @property
     def simulated(self) -> bool:
@@ -109,6 +116,9 @@ class Campaign:
     """Versions of libraries, names of devices, power mode and clocks, as in the session file."""
     meta: Mapping[str, str] = field(default_factory=dict)
     """Program, host, processor, profile, as in the session file."""
+    meter: str = ""
+    """The device that measured the power, with its serial number and calibration; the same text is the same gain error.
+    Empty where it is not certain which one it was."""
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:

@@ -13,13 +13,19 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from monitor_app.analysis.run.energy import COVERAGE_FACTOR
 from monitor_app.analysis.statistics.intervals import Z_95
-from monitor_app.core.estimate import RESULT_LEVEL, Estimate
+from monitor_app.analysis.statistics.mcnemar import Discordance
+from monitor_app.core.estimate import RESULT_LEVEL, Estimate, exact
+from monitor_app.core.runs import RIGHT, WRONG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor_app.core.estimate import Proportion
+    from monitor_app.core.runs import ImageAnswers
 
 _NORMAL = NormalDist()
 Z_ONE_SIDED = _NORMAL.inv_cdf(RESULT_LEVEL)
@@ -39,6 +45,8 @@ class Change:
     """One-sided: the probability of a change at least this much worse if there is none."""
     ratio: Estimate | None = None
     """Candidate over baseline, where both are above 0."""
+    basis: str = ""
+    """What the comparison rests on, for a sentence, or empty."""
 
 
 def change_of_ratio(baseline: Estimate, candidate: Estimate) -> Change:
@@ -52,28 +60,61 @@ def change_of_ratio(baseline: Estimate, candidate: Estimate) -> Change:
     return _change(worse, down, up, ratio)
 
 
-def drop_of_accuracy(baseline: Proportion, candidate: Proportion) -> Change:
-    """Of accuracies, of which less is worse.
+def without_gain(estimate: Estimate, gain: float) -> Estimate:
+    """The interval of a quantity without the gain of its meter, a relative standard uncertainty.
 
-    The same number of images is taken to mean the same images, so the loss on them is exact. Which of the images that
-    are hard to decide changed may still be random: if all the images that changed became wrong, which random changes
-    explain least, then k of them do so with probability 1 / 2**k (the sign test). For other images both fractions have
-    their intervals (Newcombe 1998, Statistics in Medicine 17:873, method 10).
+    The gain of one meter is the same error in both sessions, so it cancels in their ratio.
+    """
+    common = COVERAGE_FACTOR * gain * abs(estimate.value)
+    below, above = (
+        math.sqrt(max(half**2 - common**2, 0.0)) if math.isfinite(half) else half
+        for half in (estimate.value - estimate.low, estimate.high - estimate.value)
+    )
+    return Estimate(estimate.value, estimate.value - below, estimate.value + above, estimate.level)
+
+
+def drop_of_accuracy(baseline: Proportion, candidate: Proportion) -> Change:
+    """Of accuracies on different images, or on images whose answers were only counted; less is worse.
+
+    Both fractions have their intervals (Newcombe 1998, Statistics in Medicine 17:873, method 10).
     """
     worse = baseline.value - candidate.value
     ratio = change_of_ratio(baseline.estimate, candidate.estimate).ratio
-    if baseline.images == candidate.images:
-        lost = baseline.correct - candidate.correct
-        return Change(worse, worse, worse, worse, 0.5**lost if lost > 0 else 1.0, ratio)
     down = math.hypot(baseline.value - baseline.low, candidate.high - candidate.value)
     up = math.hypot(baseline.high - baseline.value, candidate.value - candidate.low)
     return _change(worse, down, up, ratio)
 
 
+def drop_on_same_images(baseline: ImageAnswers, candidate: ImageAnswers) -> Change | None:
+    """Of accuracies on the same images, by McNemar's exact test; None where they are not the same images.
+
+    Where no image is answered differently, there is nothing that chance would have to explain: the change is exactly 0.
+    """
+    if baseline.images_sha256 != candidate.images_sha256 or len(baseline.top1) != len(candidate.top1):
+        return None
+    before, after = (np.frombuffer(each.top1.encode(), np.uint8) for each in (baseline, candidate))
+    right, wrong = ord(RIGHT), ord(WRONG)
+    kept = int(((before == right) & (after == right)).sum())
+    lost = int(((before == right) & (after == wrong)).sum())
+    gained = int(((before == wrong) & (after == right)).sum())
+    images = kept + lost + gained + int(((before == wrong) & (after == wrong)).sum())
+    if not images:
+        return None
+    found = Discordance(lost, gained, images)
+    basis = f"on the same {images} images, {lost} lost and {gained} gained"
+    if lost + gained == 0:
+        return Change(0.0, 0.0, 0.0, 0.0, 1.0, basis=basis)
+    low, high = found.drop_interval(Z_95)
+    at_most = found.drop_interval(Z_ONE_SIDED)[1]
+    worse = found.drop
+    ratio = exact((kept + gained) / (kept + lost)) if kept + gained and kept + lost else None
+    return Change(worse, min(low, worse), max(high, worse), max(at_most, worse), found.chance(), ratio, basis)
+
+
 def _change(worse: float, down: float, up: float, ratio: Estimate | None) -> Change:
     """From the distances to the ends of its interval, at least 0; infinite where an end is not known."""
-    exact = 0.0 if worse > 0 else 1.0
-    p_value = _NORMAL.cdf(-worse / down * Z_95) if down else exact
+    certain = 0.0 if worse > 0 else 1.0
+    p_value = _NORMAL.cdf(-worse / down * Z_95) if down else certain
     return Change(worse, worse - down, worse + up, worse + up * Z_ONE_SIDED / Z_95, p_value, ratio)
 
 

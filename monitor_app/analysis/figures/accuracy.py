@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.groups import at_batch, groups_of
 from monitor_app.analysis.figures.lines import Law, fitted, front_line, front_places, reciprocal, upright_budget
-from monitor_app.analysis.figures.points import plot
+from monitor_app.analysis.figures.points import chart, plot
 from monitor_app.analysis.figures.quantities import GROSS_ENERGY, NET_ENERGY, OPERATIONS, THROUGHPUT, TIME, TOP1
 from monitor_app.analysis.statistics.pareto import Better
 

@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.colours import NEUTRAL
-from monitor_app.analysis.figures.groups import PAPER, groups_of, listed
-from monitor_app.analysis.figures.knee import NEAR, knee
+from monitor_app.analysis.figures.groups import PAPER, groups_of
 from monitor_app.analysis.figures.lines import front_line, level_budget, upright_budget
-from monitor_app.analysis.figures.points import plot
+from monitor_app.analysis.figures.points import chart, plot
 from monitor_app.analysis.figures.quantities import (
     ANSWER_TIME,
     BATCH,
@@ -26,9 +25,10 @@ from monitor_app.analysis.statistics.pareto import Better
 from monitor_app.charts.model import Line, Origin, Point, Series
 from monitor_app.core import canziani2016 as paper
 from monitor_app.core.estimate import Estimate
+from monitor_app.core.formatting import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from monitor_app.analysis.campaign.cells import Campaign
     from monitor_app.analysis.figures.groups import Group
@@ -36,9 +36,10 @@ if TYPE_CHECKING:
     from monitor_app.analysis.figures.points import Plotted
     from monitor_app.charts.model import Chart
 
+_WHOLE_SYSTEM = "the memory of the whole system"
 _ACCOUNTS = {
     "pss": "the proportional set size of the process",
-    "system": "the memory of the whole system",
+    "system": _WHOLE_SYSTEM,
     "cuda_allocated": "the memory of tensors on the GPU",
     "cuda_reserved": "the memory that torch reserved on the GPU",
     "nvml": "the GPU memory of the process by its driver",
@@ -122,7 +123,7 @@ def time_energy(campaigns: Sequence[Campaign], options: Options) -> Chart:
         "Energy per image against the time until its answer",
         (ANSWER_TIME, energy),
         plots,
-        "A larger batch saves energy, but each of its images waits for the whole batch. Each line joins the batch "
+        "A larger batch can save energy, but each image then waits for the whole batch. Each line joins the batch "
         "sizes of a network. The Pareto front joins the points that no other point beats in both.",
         lines=lines,
     )
@@ -152,8 +153,10 @@ def memory_account(campaigns: Sequence[Campaign]) -> str:
     """The kind of memory use, as a sentence."""
     kinds = dict.fromkeys(c.memory_kind for x in campaigns for c in x.cells if c.memory_kind)
     accounts = [_ACCOUNTS.get(kind, kind) for kind in kinds]
+    if accounts == [_WHOLE_SYSTEM]:
+        return f"Here and in the paper it is {_WHOLE_SYSTEM}."
     counted = f"Here it is {listed(accounts)}; in" if accounts else "In"
-    return f"{counted} the paper it is the memory of the whole system."
+    return f"{counted} the paper it is {_WHOLE_SYSTEM}."
 
 
 def _quoted_power(plots: Sequence[Plotted]) -> list[Line]:
@@ -178,3 +181,37 @@ def _knees(plotted: Plotted) -> tuple[Series, dict[str, float]]:
         points.append(Point(x, marked.y, None, label, marked.run_id, marked.campaign))
         numbers[f"knee of {series.name}"] = float(found.batch)
     return Series("Knee", NEUTRAL, tuple(points), plotted.origin, group=plotted.group.name), numbers
+
+
+NEAR = 1.10
+"""Largest ratio of the energy per image at the knee to the least energy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knee:
+    """The smallest batch whose energy per image is within 10 % of the least; ``earliest <= batch <= latest``.
+
+    Only measured batches count: if the largest of them takes the least energy, a larger one may take even less.
+    """
+
+    batch: int
+    earliest: int
+    """The smallest batch that the intervals allow."""
+    latest: int
+    """The smallest batch that the intervals prove, or the one with the least energy."""
+
+
+def knee(energy: Mapping[int, Estimate]) -> Knee | None:
+    """The knee of energies by batch size; None for fewer than two of them or none above zero."""
+    positive = {batch: energy[batch] for batch in sorted(energy) if energy[batch].value > 0}
+    if len(positive) < 2:
+        return None
+    least_batch = min(positive, key=lambda batch: positive[batch].value)
+    least = positive[least_batch]
+    # The least lower end of any batch: the batch with the least value need not be the one with the least true value.
+    lowest = min(each.low for each in positive.values())
+    surest = min(each.high for each in positive.values())
+    batch = next(b for b, e in positive.items() if e.value <= NEAR * least.value)
+    earliest = next(b for b, e in positive.items() if b == batch or e.low <= NEAR * surest)
+    latest = next(b for b, e in positive.items() if b >= batch and (b == least_batch or e.high <= NEAR * lowest))
+    return Knee(batch, earliest, latest)

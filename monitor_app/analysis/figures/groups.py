@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.analysis.campaign.cells import Conditions
 from monitor_app.analysis.campaign.published import published
+from monitor_app.core.formatting import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,12 +95,6 @@ def session_names(campaigns: Sequence[Campaign]) -> tuple[str, ...]:
         if len(set(names)) == len(names) and all(names):
             return tuple(names)
     return tuple(f"{name or 'session'} {k}" for k, name in enumerate(titles, 1))
-
-
-def listed(parts: Sequence[object]) -> str:
-    """1, 2 and 4."""
-    texts = [str(part) for part in parts]
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
 def _at_batch(group: Group, batch_size: int) -> Group:

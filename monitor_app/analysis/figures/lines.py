@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _STEPS = 65
-"""Points of a curve: few enough for a file, and so many that its corners are not visible."""
+"""Points of a curve: few enough for a file, and enough that its corners are not visible."""
 
 
 @dataclass(frozen=True, slots=True)

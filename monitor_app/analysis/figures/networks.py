@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.colours import PAPER
 from monitor_app.analysis.figures.groups import ANSWERS, groups_of, identity, once
-from monitor_app.analysis.figures.points import plot
+from monitor_app.analysis.figures.points import chart, plot
 from monitor_app.analysis.figures.quantities import DENSITY, OPERATIONS, PARAMETERS, TOP1, Quantity
 from monitor_app.charts.model import Axis, Origin, Scale
 from monitor_app.core.estimate import exact

@@ -5,14 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from monitor_app.analysis.campaign.memory_model import fit_memory
 from monitor_app.analysis.campaign.published import published
-from monitor_app.analysis.figures.assembly import chart
 from monitor_app.analysis.figures.batches import memory_account, power_numbers, quoted_numbers
 from monitor_app.analysis.figures.groups import PAPER, at_batch, groups_of
 from monitor_app.analysis.figures.lines import Law, fitted
-from monitor_app.analysis.figures.points import plot
+from monitor_app.analysis.figures.points import chart, plot
 from monitor_app.analysis.figures.quantities import (
     MEMORY_LINEAR,
     NET_POWER,
@@ -23,6 +21,7 @@ from monitor_app.analysis.figures.quantities import (
 )
 from monitor_app.charts.model import Line, Origin
 from monitor_app.core import canziani2016 as paper
+from monitor_app.core.formatting import interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,11 +35,10 @@ if TYPE_CHECKING:
 def memory_parameters(campaigns: Sequence[Campaign], options: Options) -> Chart:
     """Figure 6: memory against parameters, at batch 1."""
     plots = plot(at_batch(groups_of(campaigns, options), 1), WEIGHTS, MEMORY_LINEAR)
-    lines: list[Line] = _floor() if options.paper else []
+    lines: list[Line] = _quoted_memory(plots) if options.paper else []
     extra = {"slope as quoted (paper)": paper.MEMORY_SLOPE} if options.paper else {}
     for each in plots:
-        large = np.flatnonzero(each.xy[0] > paper.FLOOR_ENDS_MB)
-        drawn, numbers = fitted(each, Law("memory [MB] = {slope} p {+intercept}, p in MB"), large)
+        drawn, numbers = _memory_model(each)
         lines += drawn
         extra |= numbers
     return chart(
@@ -49,8 +47,7 @@ def memory_parameters(campaigns: Sequence[Campaign], options: Options) -> Chart:
         "Memory against parameters at batch 1",
         (WEIGHTS, MEMORY_LINEAR),
         plots,
-        f"Lines are fitted to networks of more than {paper.FLOOR_ENDS_MB:g} MB of weights, below which the paper "
-        f"has a floor of {paper.MEMORY_FLOOR_MB:g} MB. {memory_account(campaigns)}",
+        f"The fitted line is a floor up to a knee and grows linearly from there. {memory_account(campaigns)}",
         lines=lines,
         extra=extra,
     )
@@ -97,10 +94,36 @@ def operations_power(campaigns: Sequence[Campaign], options: Options, batch_size
     )
 
 
-def _floor() -> list[Line]:
-    level = paper.MEMORY_FLOOR_MB
-    text = f"never below {level:g} MB for weights of less than {paper.FLOOR_ENDS_MB:g} MB"
-    return [Line("Floor", (0.0, paper.FLOOR_ENDS_MB), (level, level), Origin.QUOTED, text=text, group=PAPER)]
+def _quoted_memory(plots: Sequence[Plotted]) -> list[Line]:
+    """The paper's floor, and its slope from the end of the floor to the largest network."""
+    level, end, slope = paper.MEMORY_FLOOR_MB, paper.FLOOR_ENDS_MB, paper.MEMORY_SLOPE
+    last = max((point.x.value for each in plots for point in each.points), default=end)
+    across = (0.0, end, last) if last > end else (0.0, end)
+    up = (level, level, level + slope * (last - end)) if last > end else (level, level)
+    text = f"never below {level:g} MB, and {slope:.2f} MB for each MB of weights above {end:g} MB"
+    return [Line("Quoted", across, up, Origin.QUOTED, text=text, group=PAPER)]
+
+
+def _memory_model(plotted: Plotted) -> tuple[tuple[Line, ...], dict[str, float]]:
+    """The broken line of the finding memory-parameters, and its numbers for `Chart.extra`."""
+    x, y = plotted.xy
+    found = fit_memory(x, y)
+    if found is None:
+        return (), {}
+    floor, knee, slope, last = found.floor.value, found.knee.value, found.slope, float(x.max())
+    line = Line(
+        "Fit",
+        (min(float(x.min()), knee), knee, last),
+        (floor, floor, floor + slope.value * (last - knee)),
+        Origin.COMPUTED if plotted.group.paper else Origin.FITTED,
+        text=(
+            f"{interval(found.floor, 'MB')} up to {interval(found.knee, 'MB')} of parameters, then "
+            f"{interval(slope)} MB per MB{' (SIMULATED)' if plotted.simulated else ''}"
+        ),
+        group=plotted.group.name,
+    )
+    numbers = {"floor": floor, "knee": knee, "slope": slope.value, "points": float(len(x))}
+    return (line,), {f"{key}{plotted.group.suffix}": value for key, value in numbers.items()}
 
 
 def _quoted_power(plots: Sequence[Plotted]) -> list[Line]:

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.figures.colours import colour_of, toned
-from monitor_app.analysis.figures.groups import listed
-from monitor_app.charts.model import Origin, Point, Series
+from monitor_app.charts.model import Chart, Origin, Point, Series
 from monitor_app.core.estimate import Estimate
+from monitor_app.core.formatting import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from monitor_app.analysis.campaign.cells import Cell
     from monitor_app.analysis.figures.groups import Group
     from monitor_app.analysis.figures.quantities import Quantity
+    from monitor_app.charts.model import Line
 
 _ORIGINS = (Origin.EXACT, Origin.DIGITISED, Origin.COMPUTED, Origin.QUOTED)
 """Origins of the paper's values, the most reliable first; a point has that of its less reliable coordinate."""
@@ -164,3 +165,35 @@ def _missing(lacking: Sequence[tuple[Cell, str]], cells: int, of_network: bool) 
         where = "" if of_network else f" at batch {listed(sorted(sizes))}"
         alike.setdefault((where, reason), []).append(title)
     return [f"{listed(titles)}{where}: {reason}." for (where, reason), titles in alike.items()]
+
+
+def chart(
+    key: str,
+    number: int | None,
+    title: str,
+    axes: tuple[Quantity, Quantity],
+    plots: Sequence[Plotted],
+    caption: str,
+    *,
+    lines: Iterable[Line] = (),
+    marks: Iterable[Series] = (),
+    size: Quantity | None = None,
+    bars: bool = False,
+    extra: Mapping[str, float] | None = None,
+) -> Chart:
+    """The chart of those groups; ``marks`` are series drawn over theirs."""
+    return Chart(
+        key,
+        number,
+        title,
+        axes[0].axis,
+        axes[1].axis,
+        tuple(series for each in plots for series in each.series) + tuple(marks),
+        tuple(lines),
+        bars,
+        f"{size.axis.title} [{size.axis.unit}]" if size else "",
+        caption,
+        tuple(dict.fromkeys(sentence for each in plots for sentence in each.missing)),
+        any(each.simulated for each in plots),
+        dict(extra or {}),
+    )

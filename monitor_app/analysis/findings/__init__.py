@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from monitor_app.analysis.findings.density import density_ranking, density_ratios
 from monitor_app.analysis.findings.energy_bound import energy_bounds_accuracy, energy_bounds_operations
-from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict
+from monitor_app.analysis.findings.finding import Finding, Margins, Statistic, Verdict
 from monitor_app.analysis.findings.hyperbola import accuracy_and_time
-from monitor_app.analysis.findings.margins import Margins
 from monitor_app.analysis.findings.memory import memory_and_parameters, memory_knee
 from monitor_app.analysis.findings.operations_time import operations_and_time, steeper_with_batch
 from monitor_app.analysis.findings.power_architecture import power_and_architecture, power_deviation
@@ -36,12 +35,12 @@ __all__ = [
 _CLAIMS = (
     power_and_batch,
     power_and_architecture,
-    power_deviation,
     accuracy_and_time,
     energy_bounds_accuracy,
     energy_bounds_operations,
-    slowest_network,
     operations_and_time,
+    power_deviation,
+    slowest_network,
     steeper_with_batch,
     speed_up,
     memory_and_parameters,
@@ -52,7 +51,7 @@ _CLAIMS = (
 
 
 def findings_of(campaign: Campaign, margins: Margins = Margins()) -> tuple[Finding, ...]:  # noqa: B008
-    """Every claim that cells can test: the paper's four findings in their order, then its smaller claims.
+    """Every claim that cells can test: the paper's four main findings in their order, then its smaller claims.
 
     A claim for which too little was measured is there as well, with the verdict that says so.
     """

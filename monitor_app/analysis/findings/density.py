@@ -21,7 +21,7 @@ from monitor_app.core.formatting import interval
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.findings.margins import Margins
+    from monitor_app.analysis.findings.finding import Margins
     from monitor_app.analysis.findings.table import Table
 
     Floats = NDArray[np.float64]
@@ -75,7 +75,7 @@ def density_ratios(table: Table, margins: Margins) -> Finding:
         if verdict is Verdict.DOES_NOT_HOLD:
             # Either ratio alone refutes the claim, so each is tested at half the error rate (Bonferroni).
             wider = _ratio(table, upper, lower, RESULT_LEVEL)
-            verdict = verdict if wider and within(wider, low, high) is verdict else Verdict.NOT_ENOUGH_DATA
+            verdict = verdict if wider and within(wider, low, high) is verdict else Verdict.INCONCLUSIVE
         verdicts.append(verdict)
     found = [f"{s.name}: {interval(s.estimate)}" for s in statistics if s.estimate]
     return Finding(

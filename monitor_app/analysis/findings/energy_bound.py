@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.findings.margins import Margins
+    from monitor_app.analysis.findings.finding import Margins
     from monitor_app.analysis.findings.table import Table
     from monitor_app.core.estimate import Estimate
 
@@ -139,7 +139,7 @@ def _judge(bound: Bound, at_cap: Estimate, excesses: Sequence[_Excess], margins:
     known = max(at_cap.high - at_cap.value, at_cap.value - at_cap.low) <= margins.bound
     falls = bound.line.slope_estimate().high < 0
     below = all(excess.shown_below(margins.above) for excess in excesses)
-    return Verdict.HOLDS if known and falls and below else Verdict.NOT_ENOUGH_DATA
+    return Verdict.HOLDS if known and falls and below else Verdict.INCONCLUSIVE
 
 
 def _factor(bound: Bound, power: Estimate, power_error: float) -> Estimate:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monitor_app.analysis.findings.chance import HYPERBOLA, LINEAR, LOGARITHM, POWER_LAW, RIVALS, Measurement
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict
 from monitor_app.analysis.statistics.intervals import t_quantile
 from monitor_app.analysis.statistics.pareto import best_for_cost
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.findings.margins import Margins
+    from monitor_app.analysis.findings.finding import Margins
     from monitor_app.analysis.findings.table import Table
 
     Floats = NDArray[np.float64]
@@ -48,7 +49,7 @@ class Bound:
     @property
     def rival(self) -> str:
         """The best of the other forms with two coefficients."""
-        return min(_RIVALS, key=lambda name: self.evidence[name])
+        return min(RIVALS, key=lambda name: self.evidence[name])
 
     @property
     def lead(self) -> float:
@@ -66,9 +67,9 @@ class Bound:
         return self.exponent.low <= -1 <= self.exponent.high
 
 
-HYPERBOLA = "A - k/t"
 FREE = "A - k/t^p"
-_RIVALS = ("linear in t", "linear in log t", "power law c t^p")
+CHANCE = 0.05
+"""Probability below which chance does not explain the form of a front."""
 
 
 def fit_bound(seconds: Floats, top1: Floats) -> Bound | None:
@@ -85,9 +86,9 @@ def fit_bound(seconds: Floats, top1: Floats) -> Bound | None:
     of_exponent = _residuals_by_exponent(times_s, percent)
     fits = {
         HYPERBOLA: evidence(_line_residual(1 / times_s, percent), 2),
-        "linear in t": evidence(_line_residual(times_s, percent), 2),
-        "linear in log t": evidence(_line_residual(np.log(times_s), percent), 2),
-        "power law c t^p": evidence(_power_law_residual(times_s, percent), 2),
+        LINEAR: evidence(_line_residual(times_s, percent), 2),
+        LOGARITHM: evidence(_line_residual(np.log(times_s), percent), 2),
+        POWER_LAW: evidence(_power_law_residual(times_s, percent), 2),
         FREE: evidence(float(of_exponent.min()), 3),
     }
     wider = _exponent(of_exponent, count, 0.975)
@@ -106,7 +107,8 @@ def accuracy_and_time(table: Table, margins: Margins) -> Finding:
     sentence = f"At least {LEAST} networks with measured accuracy are needed on the Pareto front of accuracy and time."
     caution = table.caution
     if bound is not None:
-        verdict = _verdict(bound, margins.evidence)
+        measured = Measurement.of(seconds[:, large], table.top1.values, table.top1.errors, LEAST)
+        verdict = _weighed(_verdict(bound, margins.evidence), bound, measured)
         sentence = (
             f"At batch {table.batches[large]} the fit of accuracy = A - k/t to the {len(bound.rows)} networks on the "
             f"Pareto front gives A = {interval(bound.line.intercept_estimate(), '%')} and "
@@ -126,7 +128,8 @@ def accuracy_and_time(table: Table, margins: Margins) -> Finding:
         margin=(
             f"An AICc at least {margins.evidence:g} below that of the other forms, and a free exponent whose interval "
             f"holds -1 and not 0. Refuted by a form whose AICc is {margins.evidence:g} lower together with an exponent "
-            "that is not -1"
+            "that is not -1. Either verdict needs a front that the uncertainty of the accuracies explains in less than "
+            f"{CHANCE:.0%} of the cases"
         ),
         caution=caution,
         simulated=table.times_simulated,
@@ -138,7 +141,16 @@ def _verdict(bound: Bound, evidence: float) -> Verdict:
     if bound.lead >= evidence and bound.hyperbolic and bound.exponent.high < 0:
         return Verdict.HOLDS
     refuted = bound.lead_of_all <= -evidence and bound.refuted
-    return Verdict.DOES_NOT_HOLD if refuted else Verdict.NOT_ENOUGH_DATA
+    return Verdict.DOES_NOT_HOLD if refuted else Verdict.INCONCLUSIVE
+
+
+def _weighed(verdict: Verdict, bound: Bound, measured: Measurement) -> Verdict:
+    """The same, unless the uncertainty of the accuracies explains the form of the front."""
+    explained = (
+        (verdict is Verdict.HOLDS and measured.chance_of_lead(bound.rival) > CHANCE)
+        or (verdict is Verdict.DOES_NOT_HOLD and measured.chance_of_misfit() > CHANCE)
+    )  # fmt: skip
+    return Verdict.INCONCLUSIVE if explained else verdict
 
 
 def _statistics(batch: int, bound: Bound) -> tuple[Statistic, ...]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monitor_app.analysis.campaign.memory_model import LEAST_NETWORKS, fit_memory
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
-from monitor_app.analysis.statistics.broken_line import BrokenLine, fit_broken_line
-from monitor_app.analysis.statistics.regression import mean_of
+from monitor_app.analysis.statistics.regression import BrokenLine, fit_broken_line, mean_of
 from monitor_app.core.canziani2016 import FLOOR_ENDS_MB, MEMORY_SLOPE
 from monitor_app.core.estimate import exact
 from monitor_app.core.formatting import interval, number
@@ -18,16 +18,13 @@ from monitor_app.core.formatting import interval, number
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.findings.margins import Margins
+    from monitor_app.analysis.findings.finding import Margins
     from monitor_app.analysis.findings.table import Table
 
     Floats = NDArray[np.float64]
 
-LEAST_NETWORKS = 6
 LEAST_SMALL = 3
 """Networks that must be as small as those of the paper's floor before its absence is a finding."""
-LEAST_ABOVE = 3
-"""Networks above the knee, for a slope to be determined."""
 GROWN = 1.1
 """Memory that grows by less than this factor from the smallest to the largest batch counts as constant."""
 LEAST_KNEES = 3
@@ -43,7 +40,7 @@ def memory_and_parameters(table: Table, margins: Margins) -> Finding:
     statistics: tuple[Statistic, ...] = ()
     sentence = f"Memory and parameters of at least {LEAST_NETWORKS} networks are needed at one batch size."
     if known.sum() >= LEAST_NETWORKS:
-        found = fit_broken_line(table.parameters_mb[known], memory[known], LEAST_ABOVE)
+        found = fit_memory(table.parameters_mb, memory)
         verdict = _slope_verdict(found, table.parameters_mb[known], margins)
         sentence = "Memory does not grow with the parameters of these networks; there may be too few large ones."
         if found is not None:
@@ -127,5 +124,6 @@ def _floor_verdict(found: BrokenLine, parameters_mb: Floats, margins: Margins) -
     if found.lead >= margins.evidence and found.knee.low > parameters_mb.min():
         return Verdict.HOLDS
     end_mb = margins.floor * FLOOR_ENDS_MB
-    small = (parameters_mb < end_mb).sum() >= LEAST_SMALL
-    return Verdict.DOES_NOT_HOLD if small and found.knee.high < end_mb else Verdict.NOT_ENOUGH_DATA
+    if (parameters_mb < end_mb).sum() < LEAST_SMALL:
+        return Verdict.NOT_ENOUGH_DATA
+    return Verdict.DOES_NOT_HOLD if found.knee.high < end_mb else Verdict.INCONCLUSIVE

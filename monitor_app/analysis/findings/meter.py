@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.findings.margins import Margins
+from monitor_app.analysis.findings.finding import Margins
 from monitor_app.analysis.findings.trace import Trace, missed_at, usable
 from monitor_app.analysis.run.inputs import Readings, delay_of, idle_spans
 from monitor_app.analysis.run.signals import total_power

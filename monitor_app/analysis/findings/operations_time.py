@@ -20,7 +20,7 @@ from monitor_app.core.formatting import interval, number
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.findings.margins import Margins
+    from monitor_app.analysis.findings.finding import Margins
     from monitor_app.analysis.findings.table import Table
     from monitor_app.core.estimate import Estimate
 
@@ -119,7 +119,7 @@ def slope_ratio(first_ms: Floats, second_ms: Floats, operations_g: Floats) -> Es
 def _steeper(ratio: Estimate, least: float) -> Verdict:
     if ratio.high < least:
         return Verdict.DOES_NOT_HOLD
-    return Verdict.HOLDS if ratio.low > 1 else Verdict.NOT_ENOUGH_DATA
+    return Verdict.HOLDS if ratio.low > 1 else Verdict.INCONCLUSIVE
 
 
 def _pairs(table: Table, column: int) -> tuple[Floats, Floats]:

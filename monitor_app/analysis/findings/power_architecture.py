@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
+from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, compared_with, effect, within
 from monitor_app.analysis.statistics.regression import deviation_of, mean_of, straight_line
 from monitor_app.core.canziani2016 import NET_DEVIATION_W, NET_W
 from monitor_app.core.estimate import FINDING_LEVEL, Estimate, exact
@@ -17,7 +17,7 @@ from monitor_app.core.formatting import interval, number
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.findings.margins import Margins
+    from monitor_app.analysis.findings.finding import Margins
     from monitor_app.analysis.findings.table import Table
 
     Floats = NDArray[np.float64]
@@ -46,12 +46,13 @@ def power_and_architecture(table: Table, margins: Margins) -> Finding:
             # Either test alone refutes the claim, so each is done at half the error rate (Bonferroni).
             wider = _relative(_deviation(table, large, _HALVED), watts)
             both = (within(wider, 0.0, margins.spread), _of_trend(_trend(table, large, _HALVED), margin_w))
-            verdict = verdict if Verdict.DOES_NOT_HOLD in both else Verdict.NOT_ENOUGH_DATA
+            verdict = verdict if Verdict.DOES_NOT_HOLD in both else Verdict.INCONCLUSIVE
         statistics = _spreads(table, large, trend)
         sentence = (
-            f"At batch {table.batches[large]} the mean net power of {len(watts)} networks is "
-            f"{number(float(watts.mean()))} W with a relative standard deviation of {interval(relative, '%', 100)}; it "
-            f"ranges from {number(float(watts.min()))} to {number(float(watts.max()))} W."
+            f"At batch {table.batches[large]} the net power of {len(watts)} networks differs "
+            f"{compared_with(margins.spread, verdict)}: its mean is {number(float(watts.mean()))} W and its relative "
+            f"standard deviation {interval(relative, '%', 100)}; it ranges from {number(float(watts.min()))} to "
+            f"{number(float(watts.max()))} W{_trend_words(trend, float(watts.mean()))}."
         )
     return Finding(
         key="power-architecture",
@@ -121,6 +122,12 @@ def _trend(table: Table, column: int, level: float = FINDING_LEVEL) -> Estimate 
     if known.sum() < LEAST_NETWORKS or reach == 0:
         return None
     return straight_line(logs[known], watts[known]).slope_estimate(level).scaled(reach)
+
+
+def _trend_words(trend: Estimate | None, mean_w: float) -> str:
+    if trend is None:
+        return ""
+    return f", and from the fewest to the most operations {effect(trend.scaled(1 / mean_w))}"
 
 
 def _of_trend(trend: Estimate | None, margin_w: float) -> Verdict:

@@ -12,7 +12,7 @@ from monitor_app.analysis.statistics.regression import straight_line
 from monitor_app.core.formatting import interval, number
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.findings.margins import Margins
+    from monitor_app.analysis.findings.finding import Margins
     from monitor_app.analysis.findings.table import Table
 
 LEAST_NETWORKS = 5
@@ -41,7 +41,7 @@ def slowest_network(table: Table, _: Margins) -> Finding:
             )
     return Finding(
         key="slowest-network",
-        claim="As power is constant, the slowest network that meets the requirements is as good for a battery.",
+        claim="As power is constant, a device on a battery may use the slowest network that meets its requirements.",
         verdict=verdict,
         sentence=sentence,
         statistics=statistics,
@@ -60,4 +60,4 @@ def slowest_network(table: Table, _: Margins) -> Finding:
 def _verdict(low: float, high: float) -> Verdict:
     if low > 0:
         return Verdict.DOES_NOT_HOLD
-    return Verdict.HOLDS if high <= 0 else Verdict.NOT_ENOUGH_DATA
+    return Verdict.HOLDS if high <= 0 else Verdict.INCONCLUSIVE

@@ -18,7 +18,7 @@ from monitor_app.core.formatting import interval
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from monitor_app.analysis.findings.margins import Margins
+    from monitor_app.analysis.findings.finding import Margins
     from monitor_app.analysis.findings.table import Table
 
     Floats = NDArray[np.float64]

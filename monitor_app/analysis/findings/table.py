@@ -116,8 +116,8 @@ def table_of(campaign: Campaign) -> Table:
         papers=tuple(cell.paper_name for cell in firsts),
         batches=batches,
         seconds=grid((cell, cell.seconds_per_image) for cell in cells if _takes_time(cell)),
-        net_w=grid((cell, cell.net_w) for cell in cells),
-        net_j=grid((cell, cell.net_j_per_image) for cell in cells),
+        net_w=grid((cell, cell.net_w) for cell in cells if not cell.doubts),
+        net_j=grid((cell, cell.net_j_per_image) for cell in cells if not cell.doubts),
         memory_mb=memory,
         operations_g=_known([_first(cell.operations for cell in each) for each in rows.values()], 1e-9),
         parameters_mb=millions * bytes_each,
@@ -125,7 +125,7 @@ def table_of(campaign: Campaign) -> Table:
         top1=_percents([_first(cell.top1 for cell in each) for each in rows.values()]),
         times_simulated=times_simulated,
         power_simulated=times_simulated or any(cell.power_simulated for cell in cells),
-        caution=caution,
+        caution=" ".join(filter(None, (caution, _doubted(cells)))),
     )
 
 
@@ -139,6 +139,14 @@ def _alike(campaign: Campaign) -> tuple[list[Cell], str]:
     settings = ", ".join(filter(None, (chosen.device, chosen.precision, chosen.power_mode, chosen.clocks)))
     text = f"Measured under {len(counts)} conditions; only {settings} is used, and {left} cells are left out."
     return [cell for cell in ran if cell.conditions == chosen], text
+
+
+def _doubted(cells: list[Cell]) -> str:
+    """What is left out because its power cannot be that of its runs."""
+    doubted = [cell for cell in cells if cell.doubts]
+    if not doubted:
+        return ""
+    return f"Power and energy of {len(doubted)} of {len(cells)} cells are left out: {doubted[0].doubts[0]}"
 
 
 def _takes_time(cell: Cell) -> bool:

@@ -45,6 +45,19 @@ class _Model:
     fall_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Response:
+    """How the power that a source shows follows the load."""
+
+    delay_s: float
+    rise_s: float
+    """Time constant."""
+    fall_s: float
+    swing_w: float
+    """From idle to full."""
+    correlation: float
+
+
 def find_delay(edges_ns: NDArray[np.int64], times_ns: NDArray[np.int64], power_w: Floats) -> Delay | None:
     """The delay of a source, or None where the load-step sequence is not recognised in its power.
 
@@ -53,29 +66,65 @@ def find_delay(edges_ns: NDArray[np.int64], times_ns: NDArray[np.int64], power_w
         times_ns: times of the samples, rising, from before the first edge to after the last.
         power_w: the samples.
     """
+    fit = _fitted(edges_ns, times_ns, power_w)
+    if fit is None:
+        return None
+    spacing_s = float(np.median(np.diff(times_ns))) * 1e-9
+    rises, falls = (
+        _refined_delay(fit.model, lambda m, kept=kept: fit.misfit(m, kept)).delay_s  # type: ignore[misc]
+        for kept in _after_edges(fit.model, fit.edges_s, fit.times_s)
+    )
+    deviation_s = _deviation_s(fit.model, fit.misfit, len(fit.times_s))
+    bound_s = _COVER * deviation_s + abs(rises - falls) / 2 + spacing_s / 2
+    return Delay(round(fit.model.delay_s * 1e9), max(round(bound_s * 1e9), 1), fit.correlation)
+
+
+def find_response(edges_ns: NDArray[np.int64], times_ns: NDArray[np.int64], power_w: Floats) -> Response | None:
+    """How the power follows the load, or None where it does not; arguments as of `find_delay`."""
+    fit = _fitted(edges_ns, times_ns, power_w)
+    if fit is None:
+        return None
+    swing_w = float(np.polyfit(_response(fit.model, fit.edges_s, fit.times_s), fit.power_w, 1)[0])
+    return Response(fit.model.delay_s, fit.model.rise_s, fit.model.fall_s, swing_w, fit.correlation)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """The model that fits best, and what it was fitted to."""
+
+    edges_s: Floats
+    times_s: Floats
+    power_w: Floats
+    model: _Model
+    correlation: float
+
+    def misfit(self, model: _Model, kept: NDArray[np.bool_] | None = None) -> float:
+        """Of another model, to all samples or to those that are kept."""
+        return _misfit(model, self.edges_s, self.times_s, self.power_w, kept)
+
+
+def _fitted(edges_ns: NDArray[np.int64], times_ns: NDArray[np.int64], power_w: Floats) -> _Fit | None:
     if len(times_ns) < LEAST_SAMPLES or len(edges_ns) < 2:
         return None
     origin_ns = int(edges_ns[0])
     edges_s = _seconds(edges_ns, origin_ns)
-    spacing_s = float(np.median(np.diff(times_ns))) * 1e-9
     if np.ptp(power_w) == 0:
         return None
     times_s, power = _folded(_seconds(times_ns, origin_ns), power_w.astype(np.float64))
 
-    def misfit(model: _Model, kept: NDArray[np.bool_] | None = None) -> float:
-        response = _response(model, edges_s, times_s)
-        return _residual(response, power) if kept is None else _residual(response[kept], power[kept])
+    def misfit(model: _Model) -> float:
+        return _misfit(model, edges_s, times_s, power)
 
     model = _refined(min(_grid(), key=misfit), misfit)
     correlation = float(np.corrcoef(_response(model, edges_s, times_s), power)[0, 1])
-    if not correlation >= LEAST_CORRELATION:
-        return None
-    rises, falls = (
-        _refined_delay(model, lambda m, kept=kept: misfit(m, kept)).delay_s  # type: ignore[misc]
-        for kept in _after_edges(model, edges_s, times_s)
-    )
-    bound_s = _COVER * _deviation_s(model, misfit, len(times_s)) + abs(rises - falls) / 2 + spacing_s / 2
-    return Delay(round(model.delay_s * 1e9), max(round(bound_s * 1e9), 1), correlation)
+    return _Fit(edges_s, times_s, power, model, correlation) if correlation >= LEAST_CORRELATION else None
+
+
+def _misfit(
+    model: _Model, edges_s: Floats, times_s: Floats, power: Floats, kept: NDArray[np.bool_] | None = None
+) -> float:
+    response = _response(model, edges_s, times_s)
+    return _residual(response, power) if kept is None else _residual(response[kept], power[kept])
 
 
 def _seconds(host_ns: NDArray[np.int64], origin_ns: int) -> Floats:

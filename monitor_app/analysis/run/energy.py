@@ -18,7 +18,7 @@ import numpy as np
 
 from monitor_app.analysis.run.inputs import Batches, Readings
 from monitor_app.analysis.run.integration import Integral, Mean, mean_power
-from monitor_app.analysis.run.warnings import measurement_warnings, throttling_warnings, timing_warning
+from monitor_app.analysis.run.warnings import measurement_warnings, power_doubts, throttling_warnings, timing_warning
 from monitor_app.analysis.statistics.bootstrap import correlation_time
 
 if TYPE_CHECKING:
@@ -110,11 +110,13 @@ class EnergySummary:
     """What changed during the run, each in one sentence."""
     warnings: tuple[str, ...]
     """What else limits these energies, each in one sentence."""
+    doubts: tuple[str, ...] = ()
+    """Why net power and energy cannot be those of the run, each in one sentence; empty where they can."""
 
     @property
     def all_warnings(self) -> tuple[str, ...]:
         """The most serious one first."""
-        return (*filter(None, (self.timing_warning,)), *self.throttling, *self.warnings)
+        return (*self.doubts, *filter(None, (self.timing_warning,)), *self.throttling, *self.warnings)
 
 
 def energy_of_run(
@@ -166,6 +168,7 @@ def energy_of_run(
         timing_warning=timing_warning(used, instrument),
         throttling=tuple(throttling_warnings(used, gross_j, clocks_hz or {})),
         warnings=tuple(measurement_warnings(batches, used, instrument, integral.period_s, idle_before, idle_after)),
+        doubts=tuple(power_doubts(during, idle_before, idle_after)),
     )
 
 
@@ -197,7 +200,7 @@ class _Baseline:
         return math.sqrt(sum(mean.uncertainty_w**2 for mean in self.means)) / len(self.means)
 
     def resolution_w(self, step_w: float) -> float:
-        return math.sqrt(sum(mean.resolution_w(step_w) ** 2 for mean in self.means)) / len(self.means)
+        return math.hypot(*(mean.resolution_w(step_w) for mean in self.means)) / len(self.means)
 
 
 def _drift_w(since_s: float, means: tuple[Mean, ...]) -> float:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +25,14 @@ LEAST_CLOCK_CHANGE = 0.02
 """Smallest relative change of a clock frequency that is worth a warning."""
 MOST_BETWEEN = 0.05
 """Largest fraction of the run between batches without a warning."""
+MOST_DISAGREEMENT = 0.2
+"""Largest difference of the two idle powers, as a fraction of the net power."""
+MOST_SETTLING = 0.1
+"""Largest change of idle power within a baseline, as a fraction of the net power."""
+LEAST_RISE = 0.02
+"""Smallest net power, as a fraction of idle power."""
+SIGMAS = 3.0
+"""What is less than this many standard uncertainties is noise."""
 _S = 1e-9
 
 
@@ -33,7 +42,7 @@ def timing_warning(batches: Batches, instrument: Instrument) -> str | None:
     if bound_ms <= CLOCK_FRACTION * batch_ms:
         return None
     return (
-        f"The times of the power are known to {bound_ms:.3g} ms only and a batch takes {batch_ms:.3g} ms, so "
+        f"The times of the power are known only to {bound_ms:.3g} ms and a batch takes {batch_ms:.3g} ms, so "
         "the energy of a single batch is not reliable; the uncertainty of the mean over the run includes this."
     )
 
@@ -58,6 +67,43 @@ def throttling_warnings(
         inside = clock.values[(clock.times_ns >= begin_ns) & (clock.times_ns <= end_ns)]
         if len(inside) and inside.min() < (1 - LEAST_CLOCK_CHANGE) * inside.max():
             yield f"Clock {name} was between {inside.min() / 1e6:.0f} and {inside.max() / 1e6:.0f} MHz during the run."
+
+
+def power_doubts(during: Mean, before: Mean | None, after: Mean | None) -> Iterator[str]:
+    """Why net power and energy cannot be those of the run; a cell with such a run is left out of findings."""
+    means = [mean for mean in (before, after) if mean is not None]
+    if not means:
+        return
+    idle_w = sum(mean.value_w for mean in means) / len(means)
+    net_w = during.value_w - idle_w
+    noise_w = math.hypot(during.uncertainty_w, *(mean.uncertainty_w for mean in means))
+    if net_w < max(SIGMAS * noise_w, LEAST_RISE * abs(idle_w)):
+        yield (
+            f"Power did not rise: it was {idle_w:.3g} W when idle and {during.value_w:.3g} W during the run. Does the "
+            "instrument measure the board that the network ran on?"
+        )
+        return
+    if before is not None and after is not None:
+        change_w = abs(after.value_w - before.value_w)
+        if change_w > max(MOST_DISAGREEMENT * net_w, SIGMAS * noise_w):
+            yield (
+                f"Idle power was {before.value_w:.3g} W before the run and {after.value_w:.3g} W after it: the meter "
+                "lags by more than settle_s, or something else was running."
+            )
+            return
+    for name, mean in (("before", before), ("after", after)):
+        if mean is not None and _settles(mean, net_w):
+            yield (
+                f"Idle power {name} the run was still changing, by {mean.drift_w_per_s:+.3g} W/s: settle_s is shorter "
+                "than the lag of the meter and the board."
+            )
+
+
+def _settles(mean: Mean, net_w: float) -> bool:
+    """Whether idle power changes within a baseline by more than noise explains."""
+    change_w = abs(mean.drift_w_per_s) * mean.duration_s
+    # A slope over the duration has sqrt(12) times the standard uncertainty of the mean.
+    return change_w > max(MOST_SETTLING * net_w, SIGMAS * math.sqrt(12) * mean.uncertainty_w)
 
 
 def measurement_warnings(

@@ -157,9 +157,16 @@ class Combination:
             serial_number="",
             firmware="",
             rate_hz=rate_hz,
-            signals=(Signal(self.name, Quantity.POWER, self._role),),
+            signals=(Signal(self.name, Quantity.POWER, self._role, accuracy=self._accuracy()),),
             simulated=any(info.simulated for info in self._infos.values()),
         )
+
+    def _accuracy(self) -> float | None:
+        """Of a sum, the largest of those of its terms; that of a difference depends on its values."""
+        powers = [_power(self._infos[term.source_id], term.signal) for term in self._terms]
+        limits = [power.accuracy for power in powers if power is not None]
+        known = [limit for limit in limits if limit is not None]
+        return max(known) if self._kind == "sum" and len(known) == len(self._terms) else None
 
 
 def _no_times() -> NDArray[np.int64]:

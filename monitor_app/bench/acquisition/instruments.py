@@ -3,22 +3,25 @@
 
 from __future__ import annotations
 
+import sys
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from monitor_app.bench.acquisition.emulated_device import EmulatedDevice
-from monitor_app.core.errors import PortError
+from monitor_app.core.child_process import ChildProcess
+from monitor_app.core.errors import PortError, SourceError
 from monitor_app.core.source_specs import EmulatedSpec, SerialSpec
+from monitor_app.sources.correction import corrected_source
 from monitor_app.sources.registry import KINDS, Connection
 from monitor_app.sources.serial.capture import CapturingTransport, ReplayTransport
 from monitor_app.sources.serial.ports import locate
 from monitor_app.sources.serial.transport import SerialTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
 
     from monitor_app.core.samples import PowerSource, SourceInfo
     from monitor_app.core.source_specs import SourceSpec
@@ -38,10 +41,10 @@ class Replay:
         return self._transport is not None and self._transport.over
 
     def open(self, path: str) -> ReplayTransport:
-        """Play it. Raises PortError where it has been played."""
+        """Play it. Raises PortError where it has been played to its end."""
         if self._transport is not None:
             # A second replay would be recorded a second time.
-            raise PortError(f"{path} has been played.")
+            raise PortError(f"{path} has been played to its end.")
         self._transport = ReplayTransport(path)
         return self._transport
 
@@ -63,6 +66,8 @@ class Instrument:
     board: Board | None = None
     """The board whose rails it measures."""
     rails: tuple[str, ...] = ()
+    roles: frozenset[str] = frozenset()
+    """Signals that the profile gives roles to."""
 
     @property
     def load_signal(self) -> Path | None:
@@ -78,11 +83,19 @@ class Instrument:
 def make_instruments(spec: SourceSpec) -> list[Instrument]:
     """The instruments of one [[source]] table: one, or one for each chip of a board. Raises ProfileError."""
     kind = KINDS[spec.kind]
-    return [_part(spec.kind, part) for part in kind.parts(spec)] or [_one(spec)]
+    parts = kind.parts(spec)
+    rails = [rail for part in parts for rail in part.rails]
+    return [_part(spec, part, rails) for part in parts] or [_one(spec)]
 
 
-def _part(kind: str, part: BoardPart) -> Instrument:
-    return Instrument(part.name, kind, lambda _: part.make(), board=part.board, rails=part.rails)
+def _part(spec: SourceSpec, part: BoardPart, rails: list[str]) -> Instrument:
+    return Instrument(
+        part.name,
+        spec.kind,
+        lambda _: corrected_source(part.make(), spec, rails),
+        board=part.board,
+        rails=part.rails,
+    )
 
 
 def _one(spec: SourceSpec) -> Instrument:
@@ -91,10 +104,12 @@ def _one(spec: SourceSpec) -> Instrument:
     return Instrument(
         spec.name,
         spec.kind,
-        lambda known: KINDS[spec.kind].make(spec, _connection(spec, emulated, replay, known)),
+        lambda known: corrected_source(KINDS[spec.kind].make(spec, _connection(spec, emulated, replay, known)), spec),
         emulated=emulated,
         replay=replay,
         sync_line=spec.sync_line if isinstance(spec, SerialSpec) else None,
+        # Those of a default name signals that some instruments of the kind have.
+        roles=frozenset(getattr(spec, "roles", ())) if "roles" in spec.model_fields_set else frozenset(),
     )
 
 
@@ -138,3 +153,65 @@ def capturing_source(spec: SerialSpec, capture: Capture) -> Iterator[PowerSource
             source.close()
         if emulated is not None:
             emulated.close()
+
+
+START_S = 10.0
+
+
+class EmulatedDevice:
+    """The emulated instrument of a profile. Start it on a thread that outlives its use: Linux ends it with that thread.
+
+    Args:
+        module: of monitor_app.emulators: shunt, ppk2, ...
+        options: as its command line takes them, such as --seed 3.
+    """
+
+    def __init__(self, module: str, options: Sequence[str]) -> None:
+        self._module = module
+        self._options = tuple(options)
+        self._folder = tempfile.TemporaryDirectory(prefix="monitor-app-")
+        self._child: ChildProcess | None = None
+        self._port = ""
+
+    @property
+    def load_signal(self) -> Path:
+        """The socket at which the simulated board receives the load of the network."""
+        return Path(self._folder.name) / "lamp"
+
+    def port(self) -> str:
+        """Where the running emulator is reached; it is started where it is not running. Raises SourceError.
+
+        A link, not the pseudo-terminal itself: one that was unplugged and put back is found there again.
+        """
+        if self._child is None or self._child.exit_code is not None:
+            self._stop()
+            self._port = self._start()
+        return self._port
+
+    def close(self) -> None:
+        """End the process and remove its files; calling it twice is fine."""
+        self._stop()
+        self._folder.cleanup()
+
+    def _start(self) -> str:
+        link = Path(self._folder.name) / "port"
+        command = [
+            sys.executable, "-m", f"monitor_app.emulators.{self._module}", *self._options,
+            "--lamp", str(self.load_signal), "--link", str(link), "--until-stdin-closes",
+        ]  # fmt: skip
+        self._child = ChildProcess(command, f"{self._module} emulator")
+        try:
+            lines = self._child.lines(START_S)
+        except EOFError:
+            lines = []
+        port = lines[0].decode().strip() if lines else ""
+        if not port:
+            self._stop()
+            raise SourceError("The emulated instrument did not start; its own message is in the log.")
+        # A device on the network has an address instead of a port that could be linked to.
+        return str(link) if port.startswith("/") else port
+
+    def _stop(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            child.close()

@@ -81,7 +81,9 @@ class Recorder:
             with contextlib.suppress(MonitorError):
                 self._do_all()  # the last megabytes hold what was measured before
         except Exception as error:  # the top of a thread
-            self.failure = SessionError(f"The recording stopped on a fault of the program ({error!r}); see the log.")
+            self.failure = SessionError(
+                f"The recording stopped because of an error in this program ({error!r}); see the log."
+            )
             logger.exception("The recording has stopped")
         finally:
             self._close_writer()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.bench.acquisition.timeline import Timeline
+from monitor_app.core.clock import CRYSTAL
 from monitor_app.core.errors import HandshakeError, MonitorError, PortError, SourceError
 from monitor_app.core.samples import TimeMark
 from monitor_app.core.status import SourceState, SourceStatus
@@ -74,12 +75,17 @@ class Acquisition:
         *,
         sync: Sync | None = None,
         taps: Sequence[Tap] = (),
+        roles: frozenset[str] = frozenset(),
     ) -> None:
         self._id = source_id
         self._make_source = make_source
         self._recorder = recorder
         self._sync = sync
         self._taps = tuple(taps)
+        self._roles = roles
+        """Signals that the profile gives roles to."""
+        self.refusal = ""
+        """Why the instrument does not suit the profile, one sentence; empty where it does."""
         self._stopping = threading.Event()
         self._wanted = threading.Event()
         self._wanted.set()
@@ -89,6 +95,8 @@ class Acquisition:
         self._lost = 0
         self._fault: Exception | None = None
         """Why samples of this source could not be written, until the source's thread has reported it."""
+        self._contradicted = False
+        """The user has been told that its clock is not what a crystal's can be."""
         self._said: set[str] = set()
         """Errors that have been logged since the last data."""
         self._thread = threading.Thread(target=self._run, name=f"source {name}")
@@ -156,8 +164,8 @@ class Acquisition:
     def _program_fault(self, error: Exception) -> SourceError:
         """An unexpected exception as a sentence."""
         return SourceError(
-            f"{self._status.name} stopped on a fault of the program ({error!r}): the recording continues; "
-            "if the source does not come back by itself, connect it again and send us the log."
+            f"{self._status.name} stopped because of an error in this program ({error!r}): the recording continues; "
+            "if the source does not come back by itself, connect it again, and report the error with the log."
         )
 
     def _report(self, error: MonitorError) -> None:
@@ -189,6 +197,9 @@ class Acquisition:
     def _introduce(self, info: SourceInfo) -> None:
         if self._info is None:
             _check_names(info)
+            self.refusal = _unknown_roles(info, self._roles)
+            if self.refusal:
+                raise HandshakeError(self.refusal)
             self._info = info
             self._recorder.put(lambda writer: writer.add_source(self._id, info))
             for tap in self._taps:
@@ -265,6 +276,14 @@ class Acquisition:
 
     def _store_clock(self, now_ns: int) -> None:
         state = self._timeline.state
+        if state.contradicted and not self._contradicted:
+            self._contradicted = True
+            text = (
+                f"The times of {self._status.name} contradict a clock within {CRYSTAL * 1e6:.0f} ppm of its rate: its "
+                "clock is further off, or samples were lost without notice; its times are only as good as its bound."
+            )
+            self._status = replace(self._status, notes=(*self._status.notes, text))
+            self._recorder.put(lambda writer: writer.write_log(now_ns, "warning", text))
         self._status = replace(
             self._status, rate_hz=state.rate_hz, clock_bound_ns=state.bound_ns, clock_method=state.method.value
         )
@@ -297,6 +316,18 @@ def _check_names(info: SourceInfo) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise HandshakeError(f"{info.name} has two signals named {twice[0]}: give each a name of its own.")
+
+
+def _unknown_roles(info: SourceInfo, roles: frozenset[str]) -> str:
+    """What is wrong with the roles of a profile, one sentence; empty where each names a signal."""
+    names = [signal.name for signal in info.signals]
+    unknown = sorted(roles - set(names))
+    if not unknown:
+        return ""
+    return (
+        f"{info.name} has no signal {unknown[0]}, to which the profile gives a role: use one of {', '.join(names)} "
+        "under [source.roles]."
+    )
 
 
 def _encodings(info: SourceInfo) -> list[tuple[object, ...]]:

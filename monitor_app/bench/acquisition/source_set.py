@@ -66,6 +66,11 @@ class SourceSet:
         """A snapshot, from any thread."""
         return tuple(acquisition.status for acquisition in tuple(self._acquisitions.values()))
 
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Why instruments do not suit the profile, one sentence each."""
+        return tuple(each.refusal for each in tuple(self._acquisitions.values()) if each.refusal)
+
     def add(self, spec: SourceSpec) -> None:
         """Add an instrument to the session. Raises MonitorError where its name is taken."""
         new = make_instruments(spec)
@@ -115,6 +120,7 @@ class SourceSet:
         self._acquisitions[instrument.name] = Acquisition(
             next(self._ids), instrument.name, instrument.kind, instrument.make_source, self._recorder,
             sync=Sync(instrument.sync_line, self._edges) if instrument.sync_line else None, taps=self._taps,
+            roles=instrument.roles,
         )  # fmt: skip
 
 

@@ -149,7 +149,7 @@ class SyncDriver:
             self.message = str(error)
             logger.warning("%s", error)
         except Exception:  # the top of a thread
-            self.message = "The sync line stopped on a fault; see the log."
+            self.message = "The sync line stopped because of an error in this program; see the log."
             logger.exception("The sync line has stopped")
 
     def _switch(self, wire: Wire) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.core.clock import ClockMethod, ClockState, SampleClock
+from monitor_app.core.clock import ClockMethod, ClockState, SampleClock, rising
 from monitor_app.core.errors import SourceLostError
 from monitor_app.core.samples import LineChanges, SampleBlock
 
@@ -129,7 +129,8 @@ class Timeline:
         if block.times_ns is None:
             times_ns = np.array(self._clock.times(block.first_index, len(block)), np.int64)
         else:
-            times_ns = self._rising(block.times_ns)
+            # The clock of a source that stamps its own samples may have been set back.
+            times_ns = rising(block.times_ns, self._given_ns)
         start_ns, last_ns = int(times_ns[0]), int(times_ns[-1])
         if self._base is None:
             index, gap = self._resume_at(start_ns)
@@ -158,15 +159,6 @@ class Timeline:
     def started(self) -> bool:
         """A block of this connection has been placed."""
         return self._base is not None
-
-    def _rising(self, times_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Times after those given before: the clock of a source that stamps its own samples may have been set back."""
-        steps = np.arange(len(times_ns))
-        level = times_ns - steps
-        if self._given_ns is not None:
-            level[0] = max(int(level[0]), self._given_ns + 1)
-        rising: NDArray[np.int64] = np.maximum.accumulate(level) + steps
-        return rising
 
     def _lost_before(self, first: int, start_ns: int) -> Gap | None:
         """The samples that the device counted since the last block and did not send."""

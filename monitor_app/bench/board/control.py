@@ -136,7 +136,7 @@ class BoardControl:
         number = tools.mode()
         if number is None:
             raise BoardControlError(
-                "nvpmodel does not know the power mode that is set, so it could not be set back: set one with "
+                "nvpmodel does not know the power mode that is set, so it could not be restored: set one with "
                 "`sudo nvpmodel -m`, then start again."
             )
         self._file.claim()
@@ -172,7 +172,7 @@ class BoardControl:
         assert found is not None
         if clocks == "default" and found.held:
             raise BoardControlError(
-                "The clocks were held at their highest when this session began, and their values before that are not "
+                "The clocks were at their maximum when this session began, and their values before that are not "
                 "known: reboot the board, then start again."
             )
         current = tools.mode()

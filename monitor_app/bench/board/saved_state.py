@@ -29,7 +29,7 @@ class Found:
     mode: int
     """Number of its power mode."""
     held: bool
-    """Its clocks were held at their highest."""
+    """Its clocks were held at their maximum."""
     boot: str
     """Id of the boot; clocks are lost in a reboot, power modes are not."""
 
@@ -106,7 +106,7 @@ class FoundFile:
 
     def _unwritable(self, error: OSError) -> BoardControlError:
         return BoardControlError(
-            f"{self._path} cannot be written ({error.strerror or error}), so the board could not be set back after a "
+            f"{self._path} cannot be written ({error.strerror or error}), so the board could not be restored after a "
             "crash: choose a folder you can write to."
         )
 

@@ -39,7 +39,10 @@ def wait_until_cool(
         now_c, waited_s = look_c(), time.monotonic() - began
         if now_c is None:
             if waited_s >= min(NO_THERMOMETER_S, most_s):
-                return f"No temperature was measured when the run began, so nobody knows whether it was {limit_c:g} °C."
+                return (
+                    "No temperature was measured when the run began, so it is not known whether the board was "
+                    f"below {limit_c:g} °C."
+                )
         elif now_c <= limit_c:
             return None
         elif waited_s >= most_s:

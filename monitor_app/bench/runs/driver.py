@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from monitor_app.bench.board.control import BoardControl, BoardControlError, pending_restore
 from monitor_app.bench.board.environment import machine_environment
 from monitor_app.bench.runs.completed_runs import CompletedRuns
+from monitor_app.bench.runs.gate import admit
 from monitor_app.bench.runs.inference_link import CancelledError, InferenceLink
+from monitor_app.bench.runs.power_check import PowerCheckError, check_power, check_pulses
 from monitor_app.bench.runs.progress import PlanProgress
 from monitor_app.bench.runs.pulse_delay import SETTLE_S, find_delays
 from monitor_app.bench.runs.run import Outcome, Run, RunContext, start_inference
@@ -23,14 +25,16 @@ from monitor_app.core.runs import RunState
 from monitor_app.core.status import RunStatus
 from monitor_app.inference import messages
 from monitor_app.inference.networks.registry import network_title
+from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from monitor_app.bench.acquisition.recorder import Recorder
+    from monitor_app.bench.acquisition.source_set import SourceSet
     from monitor_app.core.profile import Profile
     from monitor_app.core.runs import RunSpec
+    from monitor_app.session.rows import SignalRow
 
 PULSES_S = 60.0
 BOARD_FILE = "board.json"
@@ -46,7 +50,7 @@ class RunDriver:
         profile: whose plan is run.
         threads: torch threads of each run.
         recorder: writes the session.
-        load_signals: sockets of simulated instruments, which show the load of the network.
+        sources: those of the bench; None runs the plan without looking at any.
         completed: runs that a resumed session holds already; they are not run again.
     """
 
@@ -55,7 +59,7 @@ class RunDriver:
         profile: Profile,
         threads: int,
         recorder: Recorder,
-        load_signals: Sequence[Path],
+        sources: SourceSet | None = None,
         completed: CompletedRuns | None = None,
     ) -> None:
         self._profile = profile
@@ -64,7 +68,8 @@ class RunDriver:
         self._threads = threads
         self._recorder = recorder
         self._completed = completed or CompletedRuns()
-        self._inference = InferenceLink(load_signals, lambda: self._cancelled)
+        self._sources = sources
+        self._inference = InferenceLink(sources.load_signals if sources else (), lambda: self._cancelled)
         self._board: BoardControl | None = None
         self._board_file = state_folder() / BOARD_FILE
         self._progress = PlanProgress.of(profile.protocol, accuracy=bool(self._plan and self._plan.images))
@@ -79,11 +84,15 @@ class RunDriver:
         self._stop = threading.Event()
         self._skip = threading.Event()
         self._closing = threading.Event()
-        self._active = False
+        self._active = self._only_check = False
+        self.checked = ""
+        """What the check of the power has found, one sentence; empty before it has passed."""
         self.message = ""
         """The last thing that went wrong, one sentence."""
         self.refusal: MonitorError | None = None
         """Why the plan could not be run at all, once that is known."""
+        self.failures: tuple[str, ...] = ()
+        """Why runs failed, in their order."""
         self._thread = threading.Thread(target=self._run, name="inference runs")
         self._thread.start()
 
@@ -101,9 +110,10 @@ class RunDriver:
         """The runs of this cycle and the seconds left of it, from any thread."""
         return self._progress.snapshot(time.perf_counter_ns())
 
-    def start(self) -> None:
-        """Run the plan from its beginning; nothing happens where one is running."""
-        if self._specs and not self._active:
+    def start(self, *, only_check: bool = False) -> None:
+        """Run the plan from its beginning, or only what comes before its first run; nothing happens where one runs."""
+        if (self._specs or only_check) and not self._active:
+            self._only_check = only_check
             self._stop.clear()
             self._start.set()
             self._wake.set()
@@ -141,18 +151,26 @@ class RunDriver:
                     self._active = False
         except Exception:  # the top of a thread
             self._active = False
-            self.message = "The inference runs stopped on a fault of the program; see the log."
+            self.message = "The inference runs stopped because of an error in this program; see the log."
             logger.exception("The inference runs have stopped")
         finally:
             self._inference.end()
 
     def _run_plan(self) -> None:
         self._skip.clear()
-        self.message = ""
+        self.message = self.checked = ""
         self._begin_cycle(self._cycle + 1)
         try:
-            self._prepare_board()
-            self._run_cycles()
+            total = self._admit()
+            if not self._only_check:
+                self._prepare_board()
+            environment = self._environment()
+            self._recorder.put(lambda writer: writer.set_environment(environment))
+            self._play_steps(total)
+            if not self._only_check:
+                self._run_cycles()
+        except CancelledError:
+            pass  # the plan ends before its first run
         except MonitorError as error:
             self.message, self.refusal = str(error), error
             logger.warning("The plan cannot be run: %s", error)
@@ -181,15 +199,11 @@ class RunDriver:
         try:
             board.restore()
         except MonitorError as error:
-            self.message = f"The board could not be set back to what it was: {error}"
+            self.message = f"The original power mode and clocks could not be restored: {error}"
             logger.warning("%s", self.message)
 
     def _run_cycles(self) -> None:
         cycles = self._plan.cycles if self._plan else 0
-        environment = self._environment()
-        self._recorder.put(lambda writer: writer.set_environment(environment))
-        if self._profile.sync.pulses:
-            self._align()
         context = self._context()
         for done in itertools.count():
             if self._stop.is_set() or (cycles and done >= cycles):
@@ -221,30 +235,59 @@ class RunDriver:
                 found["power mode"] = mode
         return found
 
-    def _align(self) -> None:
-        """Play the load-step sequence and store how late each source showed it; a failure does not stop the plan."""
+    def _admit(self) -> SignalRow | None:
+        """The total power of the board. Raises ProfileError where the plan may not run, CancelledError."""
+        if self._sources is None:
+            return None
+        without = self._plan is not None and self._plan.without_power
+        return admit(self._recorder.path, self._sources, self._wait, without_power=without)
+
+    def _play_steps(self, total: SignalRow | None) -> None:
+        """Play a load-step sequence: store how late each source showed it, and check that the power follows it.
+
+        Raises PowerCheckError, CancelledError. Where no sequence can be played the runs will say why.
+        """
+        aligns, checks = self._profile.sync.pulses, total is not None and self._profile.protocol.power_check
+        if not aligns and not checks and not self._only_check:
+            return
         try:
-            inference = self._profile.inference
-            start_inference(self._inference, inference.device, self._recorder)
-            pulses = messages.Pulses(inference.device, self._threads, seed=inference.seed)
-            edges_ns = self._inference.ask(pulses, messages.Played, PULSES_S).edges_ns
+            edges_ns = self._edges(total, aligns=aligns)
             if not edges_ns:
                 return
             self._wait(SETTLE_S)
-            for source_id, delay in find_delays(
-                self._recorder.path, [self._recorder.file_time(edge_ns) for edge_ns in edges_ns]
-            ).items():
-                self._recorder.put(
-                    lambda writer, source_id=source_id, delay=delay: writer.write_alignment(  # type: ignore[misc]
-                        source_id, edges_ns[0], delay
-                    )
-                )
-        except CancelledError:
-            pass  # the plan ends before its first run
+            if aligns:
+                self._align(edges_ns)
+            if total is not None and checks:
+                with SessionReader(self._recorder.path) as reader:
+                    settle_s = self._profile.protocol.settle_s
+                    self.checked = check_power(reader, total, edges_ns, settle_s, delay_is_known=aligns)
+        except PowerCheckError:
+            raise
         except MonitorError as error:
-            self.message = f"The delays of the instruments were not found: {error}"
+            if self._only_check:
+                raise
+            what = "The delays of the instruments were not found" if aligns else "The power could not be checked"
+            self.message = f"{what}: {error}"
             logger.warning("%s", self.message)
             self._inference.end()
+
+    def _edges(self, total: SignalRow | None, *, aligns: bool) -> list[int]:
+        """Times in the file at which the load of a sequence went on and off, in turn."""
+        inference = self._profile.inference
+        start_inference(self._inference, inference.device, self._recorder)
+        pulses = messages.Pulses(inference.device, self._threads, seed=inference.seed)
+        if total is not None and not aligns:
+            pulses = check_pulses(pulses, self._recorder.path, total)
+        played = self._inference.ask(pulses, messages.Played, PULSES_S)
+        return [self._recorder.file_time(edge_ns) for edge_ns in played.edges_ns]
+
+    def _align(self, edges_ns: Sequence[int]) -> None:
+        for source_id, delay in find_delays(self._recorder.path, edges_ns).items():
+            self._recorder.put(
+                lambda writer, source_id=source_id, delay=delay: writer.write_alignment(  # type: ignore[misc]
+                    source_id, edges_ns[0], delay
+                )
+            )
 
     def _begin_cycle(self, cycle: int) -> None:
         self._progress.begin_cycle([self._waiting(cycle, spec) for spec in self._specs])
@@ -289,6 +332,7 @@ class RunDriver:
             self._evaluated.add(key)
         if outcome.state is RunState.FAILED:
             self.message = outcome.reason or ""
+            self.failures = (*self.failures, f"{network_title(spec.network)} b{spec.batch_size}: {self.message}")
         return outcome
 
     # -- waiting ---------------------------------------------------------------------------------

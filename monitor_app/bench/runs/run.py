@@ -217,6 +217,9 @@ class Run:
         with self._phase(Phase.ACCURACY):
             done = self._batches(messages.Evaluate(self._spec.batch_size, images))
         self._accuracy_measured = bool(done.images)
+        if (answers := done.answers) is not None:
+            run_id = self._id
+            self._context.recorder.put(lambda writer: writer.write_answers(run_id, answers))
         return done.reason
 
     # -- the session file ------------------------------------------------------------------------

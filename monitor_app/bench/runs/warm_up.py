@@ -94,7 +94,7 @@ class WarmUpJudge:
         if self._unread:
             return f"Not shown to be steady in {after}: what was measured could not be read from the session."
         if verdict is None or verdict.batches == 0:
-            return f"Not shown to be steady: {after} are too few to say."
+            return f"Not shown to be steady: {after} are too few to tell."
         if verdict.steady:
             return f"Shown to be steady after {after}: {self._changes(verdict)}."
         return f"Not shown to be steady in {after}: {self._changes(verdict)}."
@@ -108,7 +108,7 @@ class WarmUpJudge:
         changes = ", ".join(parts) + f" in {horizon_s:.3g} s"
         unknown = [("power", self._power, verdict.power), ("temperature", self._temperatures, verdict.temperature)]
         few = [name for name, measured, trend in unknown if measured and trend is None]
-        return f"{changes}; too few readings of {' and '.join(few)} to say" if few else changes
+        return f"{changes}; too few readings of {' and '.join(few)} to tell" if few else changes
 
     def _judge(self) -> Verdict:
         start_ns, end_ns = np.array(self._start_ns, np.int64), np.array(self._end_ns, np.int64)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The simulated board on the converter: samples with the levels and the energy that belong to them."""
+"""The simulated board on a shunt amplifier and a converter: samples with their levels, codes and energy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from monitor_app.emulators.board import adc
 from monitor_app.emulators.board.boards import Edge, LoadState, at_the_meter, follow, power
 from monitor_app.emulators.board.load_signal import Line
 
@@ -17,11 +16,61 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from monitor_app.emulators.board.adc import Channel
     from monitor_app.emulators.board.boards import Board
     from monitor_app.emulators.board.load_signal import LevelChange
 
-CHANNELS = (adc.CURRENT, adc.VOLTAGE)
+
+CODES = 65_536
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One input with the calibration its device holds: value = scale * (code - zero)."""
+
+    name: str
+    unit: str
+    scale: float
+    """SI units per code."""
+    zero: float
+    accuracy: float
+    """Relative accuracy of `scale`, 0 if unknown."""
+    noise_codes: float
+    """Standard deviation of the amplifier's noise."""
+
+
+# Neither a round scale nor a round zero, so that tests notice a host that assumes nominal values.
+CURRENT = Channel("current", "A", scale=7.6917e-5, zero=32_805.25, accuracy=0.001, noise_codes=1.6)
+VOLTAGE = Channel("voltage", "V", scale=4.6013e-4, zero=12.5, accuracy=0.0005, noise_codes=1.2)
+
+
+class Converter:
+    """Takes all its channels at the same instant.
+
+    The noise is drawn sample by sample, so that any split into calls gives the same codes.
+    """
+
+    def __init__(self, channels: Sequence[Channel], seed: int) -> None:
+        self._scale = np.array([channel.scale for channel in channels])
+        self._zero = np.array([channel.zero for channel in channels])
+        self._noise_codes = np.array([channel.noise_codes for channel in channels], dtype=np.float32)
+        self._noise = np.random.default_rng(seed)
+
+    def digitise(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.uint16]:
+        """Codes of `values`, both n samples by C channels, in the channels' units.
+
+        Values out of range are clipped to the first or the last code.
+        """
+        codes = values / self._scale
+        codes += self._zero
+        codes += self._noise_codes * self._noise.standard_normal(values.shape, dtype=np.float32)
+        np.rint(codes, out=codes)
+        np.maximum(codes, 0, out=codes)
+        np.minimum(codes, CODES - 1, out=codes)
+        digitised: npt.NDArray[np.uint16] = codes.astype(np.uint16)
+        return digitised
+
+
+CHANNELS = (CURRENT, VOLTAGE)
 _NS = 1e9
 # No load signal of this host can be ahead of its clock; a change far in the future would wait for ever.
 _MAX_AHEAD_NS = 1_000_000_000
@@ -117,7 +166,7 @@ class Sampler:
         # Age of the board at sample 0.
         self._since_s = 0.0
         self._units = [channel.unit for channel in channels]
-        self._converter = adc.Converter(channels, seed)
+        self._converter = Converter(channels, seed)
         self._state = LoadState()
         self._sync = False
         self._due: list[_Due] = []

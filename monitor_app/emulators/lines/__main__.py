@@ -14,22 +14,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SourceError
-from monitor_app.emulators.lines.csv_json import MAX_JSON_HZ, CsvMeter, JsonMeter
+from monitor_app.emulators.lines.csv_json import MAX_JSON_HZ, CsvMeter, JsonMeter, LabelledMeter
 from monitor_app.emulators.lines.device import INPUT_HZ, MEMORY, Chip
 from monitor_app.emulators.lines.edgepowermeter import EdgePowerMeter, OldEdgePowerMeter, RealTimeClock, Settings
-from monitor_app.emulators.runtime.main import Emulator, main
-from monitor_app.emulators.runtime.options import EmulatorOptions
-from monitor_app.emulators.runtime.run import Parts, emulate
+from monitor_app.emulators.runtime.main import Emulator, EmulatorOptions, Parts, emulate, main
 
 if TYPE_CHECKING:
     import argparse
 
     from monitor_app.emulators.runtime.loop import Device
 
-FORMATS = ("edgepowermeter", "csv", "json")
+FORMATS = ("edgepowermeter", "csv", "json", "labelled")
 MIN_RATE_HZ = 1.0
-MAX_RATE_HZ = {"csv": 2_000.0, "json": float(MAX_JSON_HZ)}
-_USUAL_RATE_HZ = {"csv": 1_000.0, "json": 100.0}
+MAX_RATE_HZ = {"csv": 2_000.0, "json": float(MAX_JSON_HZ), "labelled": 1_000.0}
+_USUAL_RATE_HZ = {"csv": 1_000.0, "json": 100.0, "labelled": 100.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +39,8 @@ class LinesOptions(EmulatorOptions):
     firmware: int = 2
     """Of an EdgePowerMeter: 2, or 1, which prints CSV lines and obeys nothing."""
     rate_hz: float | None = None
-    """Lines a second, 1 to 2 000 of csv and to 400 of json; an EdgePowerMeter's follows from its settings."""
+    """Lines a second, 1 to 2 000 of csv, to 400 of json and to 1 000 of labelled; an EdgePowerMeter's follows from its
+    settings."""
 
     def check(self) -> None:
         super().check()
@@ -79,6 +78,8 @@ def _device(options: LinesOptions, parts: Parts) -> Device:
         return CsvMeter(chip, parts.queue, now_ns)
     if options.format == "json":
         return JsonMeter(chip, parts.queue, now_ns)
+    if options.format == "labelled":
+        return LabelledMeter(chip, parts.queue, now_ns)
     meter = EdgePowerMeter if options.firmware == 2 else OldEdgePowerMeter
     local_s = time.time() + time.localtime().tm_gmtoff
     return meter(chip, parts.queue, RealTimeClock(local_s, now_ns), now_ns)
@@ -86,8 +87,14 @@ def _device(options: LinesOptions, parts: Parts) -> Device:
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", default=LinesOptions.format, help=f"one of: {', '.join(FORMATS)}")
-    parser.add_argument("--firmware", type=int, default=LinesOptions.firmware, metavar="N", help="of an edgepowermeter")
-    parser.add_argument("--rate-hz", type=float, metavar="HZ", help="lines a second of csv and json")
+    parser.add_argument(
+        "--firmware",
+        type=int,
+        default=LinesOptions.firmware,
+        metavar="N",
+        help="of an edgepowermeter: 1 or 2",
+    )
+    parser.add_argument("--rate-hz", type=float, metavar="HZ", help="lines per second; for csv, json and labelled")
 
 
 EMULATOR = Emulator(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Home-made meters: one that prints values with commas between, and one that prints JSON objects on request."""
+"""Home-made meters: two that print values, with commas between or after labels, and one that prints JSON objects."""
 
 from __future__ import annotations
 
@@ -39,7 +39,22 @@ class CsvMeter(LineDevice):
             if conversion.time_us - self._remind_us >= REMIND_US:
                 self._remind_us = conversion.time_us
                 self.offer("# SIMULATED")
-            self.offer(f"{conversion.time_us},{conversion.amperes * 1e3:.3f},{conversion.volts:.5f}")
+            self.offer(self.line(conversion))
+
+    def line(self, conversion: Conversion) -> str:
+        """What it prints of one conversion."""
+        return f"{conversion.time_us},{conversion.amperes * 1e3:.3f},{conversion.volts:.5f}"
+
+
+class LabelledMeter(CsvMeter):
+    """Prints `Voltage(V):5.01,Current(mA):12.3` from power-up on, as for Arduino's serial plotter."""
+
+    def begin(self, host_ns: int) -> None:
+        self._remind_us = 0
+        self.say("# SIMULATED current and voltage meter")
+
+    def line(self, conversion: Conversion) -> str:
+        return f"Voltage(V):{conversion.volts:.5f},Current(mA):{conversion.amperes * 1e3:.3f}"
 
 
 class JsonMeter(LineDevice):

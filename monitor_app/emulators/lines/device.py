@@ -27,7 +27,7 @@ INPUT_HZ = 20_000.0
 """The chip integrates: the board is sampled this often, and every conversion is a mean of several samples."""
 MEMORY = 4 * 1024
 """Bytes that the microcontroller holds for a host that does not read."""
-# A change of the lamp travels this long at most, unless its sender was put off between stamp and send.
+# A change of the load signal travels this long at most, unless its sender was put off between stamp and send.
 SETTLE_NS = 3_000_000
 _BATCH_US = 10_000
 _MAX_AT_ONCE = 20_000

@@ -16,9 +16,7 @@ from typing import TYPE_CHECKING
 from monitor_app.core.errors import SourceError
 from monitor_app.emulators.powersensor3.device import FRAME_RATE_HZ, PowerSensor3Device
 from monitor_app.emulators.powersensor3.sensors import PAIRS, Sensors
-from monitor_app.emulators.runtime.main import Emulator, main
-from monitor_app.emulators.runtime.options import EmulatorOptions
-from monitor_app.emulators.runtime.run import Parts, emulate
+from monitor_app.emulators.runtime.main import Emulator, EmulatorOptions, Parts, emulate, main
 
 if TYPE_CHECKING:
     import argparse

@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING
 from monitor_app.core.errors import SourceError
 from monitor_app.emulators.ppk2.device import MAX_MV, MIN_MV, SAMPLE_RATE_HZ, Ppk2Device
 from monitor_app.emulators.ppk2.meter import Meter
-from monitor_app.emulators.runtime.main import Emulator, main
-from monitor_app.emulators.runtime.options import EmulatorOptions
-from monitor_app.emulators.runtime.run import Parts, emulate
+from monitor_app.emulators.runtime.main import Emulator, EmulatorOptions, Parts, emulate, main
 
 if TYPE_CHECKING:
     import argparse
@@ -61,13 +59,13 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=Ppk2Options.supply_v,
         metavar="V",
-        help="of the supply that feeds the board in ampere mode",
+        help="voltage of the supply that feeds the board in ampere mode",
     )
     parser.add_argument(
         "--no-spikes",
         dest="spikes",
         action="store_false",
-        help="let the samples be right from the first one in a range on",
+        help="leave out the spikes after a change of range",
     )
 
 

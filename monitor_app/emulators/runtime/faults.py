@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Faults on request: garbage on the line, bytes that vanish, a stall, a reset, a pulled plug."""
+"""Faults on request: garbage on the line, lost bytes, a stall, a reset, an unplugged device."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Kind(Enum):
     GARBAGE = "garbage"
     """Random bytes get into the stream."""
     DROP = "drop"
-    """Bytes vanish from the stream."""
+    """Bytes of the stream are lost."""
     STALL = "stall"
-    """Nothing is sent or read for a while; the device goes on."""
+    """Nothing is sent or read for a while; the device continues."""
     RESET = "reset"
     """The device restarts; the line stays."""
     UNPLUG = "unplug"

@@ -30,7 +30,7 @@ class PtyLink:
             self._master, self._slave = os.openpty()
         except OSError as error:
             raise PortError(
-                f"The system gives no pseudo-terminal ({error.strerror}); close some terminals and try again."
+                f"The system provides no pseudo-terminal ({error.strerror}); close some terminals and try again."
             ) from error
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)

@@ -18,11 +18,9 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SourceError
 from monitor_app.emulators.board.boards import BOARDS
-from monitor_app.emulators.runtime.main import Emulator, main
-from monitor_app.emulators.runtime.options import EmulatorOptions
-from monitor_app.emulators.runtime.run import Parts, emulate, receive_load_signal
+from monitor_app.emulators.runtime.loop import StopSignals
+from monitor_app.emulators.runtime.main import Emulator, EmulatorOptions, Parts, emulate, main, receive_load_signal
 from monitor_app.emulators.runtime.send_queue import SendQueue
-from monitor_app.emulators.runtime.stop_signals import StopSignals
 from monitor_app.emulators.scpi.device import ScpiDevice
 from monitor_app.emulators.scpi.meters import INPUT_HZ, History, Multimeter, Supply
 from monitor_app.emulators.scpi.oscilloscope import Probe, Scope
@@ -40,6 +38,8 @@ class ScpiOptions(EmulatorOptions):
 
     model: str = "e364x"
     """One of MODELS."""
+    channel: int | None = None
+    """The output that the board is at, of a supply with two; None is a supply with one."""
     tcp_port: int = 0
     """Of the oscilloscope; 0 for any that is free."""
 
@@ -47,6 +47,8 @@ class ScpiOptions(EmulatorOptions):
         super().check()
         if self.model not in MODELS:
             raise SourceError(f"There is no instrument {self.model!r}; choose one of: {', '.join(MODELS)}.")
+        if self.channel is not None and (self.model != "e364x" or self.channel not in {1, 2}):
+            raise SourceError("Only a supply (e364x) has outputs; choose 1 or 2 with --channel.")
         if not 0 <= self.tcp_port < 2**16:
             raise SourceError(f"There is no TCP port {self.tcp_port}; choose 0 to 65535 with --tcp-port.")
         if self.model != "scope":
@@ -69,7 +71,7 @@ def run(options: ScpiOptions) -> int:
     def make(parts: Parts) -> ScpiDevice:
         history = History(parts.sampler, parts.energy_log)
         instrument = (
-            Supply(history, BOARDS[options.board].supply_v, options.seed)
+            Supply(history, BOARDS[options.board].supply_v, options.seed, options.channel)
             if options.model == "e364x"
             else Multimeter(history, options.seed)
         )
@@ -94,7 +96,8 @@ def _run_scope(options: ScpiOptions) -> int:
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default=ScpiOptions.model, help=f"one of: {', '.join(MODELS)}")
-    parser.add_argument("--tcp-port", type=int, default=ScpiOptions.tcp_port, metavar="N", help="of the scope")
+    parser.add_argument("--channel", type=int, metavar="N", help="output of the supply that feeds the board")
+    parser.add_argument("--tcp-port", type=int, default=ScpiOptions.tcp_port, metavar="N", help="of the oscilloscope")
 
 
 EMULATOR = Emulator(

@@ -72,8 +72,9 @@ class Instrument:
     def __init__(self, identity: str) -> None:
         self._commands: list[_Command] = []
         self._errors: deque[tuple[int, str]] = deque()
+        self._remembered: dict[tuple[str, int], str] = {}
         self.add("*IDN?", lambda _: identity)
-        self.add("*RST", lambda _: self.preset())
+        self.add("*RST", lambda _: self._reset())
         self.add("*CLS", lambda _: self._errors.clear())
         self.add("*OPC", lambda _: None)
         self.add("*OPC?", lambda _: "1")
@@ -95,9 +96,22 @@ class Instrument:
         takes = (lambda: takes_ns) if isinstance(takes_ns, int) else takes_ns
         self._commands.append(_Command(compile_header(form), counts, act, takes))
 
+    def remember(self, form: str, usual: str) -> None:
+        """A setting that changes nothing that can be seen here: a query answers what was set last."""
+
+        def write(call: Call) -> None:
+            self._remembered[form, call.suffix] = ",".join(call.arguments).upper()
+
+        self.add(form, write, range(1, 3))
+        self.add(f"{form}?", lambda call: self._remembered.get((form, call.suffix), usual))
+
     def power_up(self, host_ns: int) -> None:
         """Begin as after power-up."""
         self._errors.clear()
+        self._reset()
+
+    def _reset(self) -> None:
+        self._remembered.clear()
         self.preset()
 
     def preset(self) -> None:

@@ -24,7 +24,7 @@ INPUT_HZ = 2_000.0
 """How often the board is sampled."""
 _LOOKS = 100
 _KEPT = 20_000
-# A change of the lamp travels this long at most, unless its sender was put off between stamp and send.
+# A change of the load signal travels this long at most, unless its sender was put off between stamp and send.
 _SETTLE_NS = 3 * MS
 _LOCAL = ("*IDN?", "*CLS", "*OPC?", "SYST")
 """What an instrument on RS-232 obeys before SYSTem:REMote."""
@@ -82,7 +82,10 @@ class _OnRs232(Instrument):
             self.add(form, partial(self._set_remote, remote))
         self.add("SYSTem:VERSion?", lambda _: "1997.0")
         self.add("SYSTem:BEEPer[:IMMediate]", lambda _: None)
-        self.add("DISPlay[:WINDow][:STATe]", _accept_switch, 1)
+        for form, usual in (("DISPlay[:WINDow][:STATe]", "1"), ("DISPlay[:WINDow]:TEXT[:DATA]", '""'),
+                            ("SYSTem:BEEPer:STATe", "1")):  # fmt: skip
+            self.remember(form, usual)
+        self.add("DISPlay[:WINDow]:TEXT:CLEar", lambda _: None)
 
     def power_up(self, host_ns: int) -> None:
         super().power_up(host_ns)
@@ -108,9 +111,15 @@ class _OnRs232(Instrument):
 
 
 class Supply(_OnRs232):
-    """An E3644A, 20 V and 4 A. Its output is on, since it feeds a board.
+    """An E3644A, 20 V and 4 A, or with a second output an E3646A. Its output is on, since it feeds a board.
 
     The board needs the voltage that it has: settings can be asked for but not changed.
+
+    Args:
+        history: of the board.
+        supply_v: of the board.
+        seed: of the noise.
+        channel: the output of an E3646A that the board is at; None is an E3644A, which has one.
     """
 
     MEASURING_NS = 150 * MS
@@ -118,10 +127,15 @@ class Supply(_OnRs232):
     LIMIT_A = 4.0
     READ_BACK_V, READ_BACK_A = 1e-3, 1e-4
 
-    def __init__(self, history: History, supply_v: float, seed: int) -> None:
+    def __init__(self, history: History, supply_v: float, seed: int, channel: int | None = None) -> None:
         # The output is on before anybody presets it.
         self._on = True
-        super().__init__(f"Agilent Technologies,E3644A,SIM-{seed},1.7-5.0-1.0 EMULATED", history, seed)
+        self._channel = channel or 1
+        self._selected = 1
+        model = "E3644A" if channel is None else "E3646A"
+        super().__init__(f"Agilent Technologies,{model},SIM-{seed},1.7-5.0-1.0 EMULATED", history, seed)
+        if channel is not None:
+            self._add_selection()
         self.add("MEASure[:SCALar][:VOLTage][:DC]?", self._volts, takes_ns=self.MEASURING_NS)
         self.add("MEASure[:SCALar]:CURRent[:DC]?", self._amperes, takes_ns=self.MEASURING_NS)
         self.add("OUTPut[:STATe]", self._switch, 1, takes_ns=50 * MS)
@@ -134,11 +148,38 @@ class Supply(_OnRs232):
                 self.add(form, _conflict, 1)
         self.add("APPLy?", lambda _: f'"{supply_v:.5f},{self.LIMIT_A:.5f}"')
         self.add("APPLy", _conflict, range(1, 3))
-        self.add("VOLTage:RANGe?", lambda _: "P20V")
+        for source in ("", "SOURce:"):
+            self.add(f"{source}VOLTage:RANGe?", lambda _: "P20V")
+            self.add(f"{source}VOLTage:RANGe", _only_high_range, 1)
+            self.remember(f"{source}VOLTage:PROTection[:LEVel]", real(22.0))
+            self.remember(f"{source}VOLTage:PROTection:STATe", "1")
+            self.add(f"{source}VOLTage:PROTection:TRIPped?", lambda _: "0")
+            self.add(f"{source}VOLTage:PROTection:CLEar", lambda _: None)
+        self.add("STATus:QUEStionable:CONDition?", lambda _: "+2")
+        self.remember("OUTPut:RELay[:STATe]", "0")
+        self.remember("TRIGger[:SEQuence]:SOURce", "BUS")
+        self.remember("TRIGger[:SEQuence]:DELay", real(0.0))
+
+    def _add_selection(self) -> None:
+        self.add("INSTrument:NSELect", self._select, 1)
+        self.add("INSTrument:NSELect?", lambda _: f"{self._selected:+d}")
+        self.add("INSTrument[:SELect]", self._select, 1)
+        self.add("INSTrument[:SELect]?", lambda _: f"OUTP{self._selected}")
+        self.remember("INSTrument:COUPle[:TRIGger]", "NONE")
+        self.remember("OUTPut:TRACk[:STATe]", "0")
+        # Constant voltage.
+        self.add("STATus:QUEStionable:INSTrument:ISUMmary#:CONDition?", lambda _: "+2")
+
+    def _select(self, call: Call) -> None:
+        number = call.arguments[0].upper().removeprefix("OUTPUT").removeprefix("OUTP")
+        if number not in {"1", "2"}:
+            raise ScpiError(-222, "Data out of range")
+        self._selected = int(number)
 
     def power_up(self, host_ns: int) -> None:
         super().power_up(host_ns)
         self._on = True
+        self._selected = 1
 
     def preset(self) -> None:
         self._on = False
@@ -160,6 +201,8 @@ class Supply(_OnRs232):
 
     def _mean(self, call: Call) -> tuple[float, float]:
         self.look(call.now_ns)
+        if self._selected != self._channel:
+            return 0.0, 0.0
         margin_ns = (self.MEASURING_NS - self.INTEGRATION_NS) // 2
         return self._history.mean(call.begun_ns + margin_ns, call.now_ns - margin_ns)
 
@@ -188,10 +231,23 @@ class Multimeter(_OnRs232):
             self.add(f"{source}CURRent[:DC]:RANGe", lambda call: self._check_range(call.arguments[:1]), 1)
             self.add(f"{source}CURRent[:DC]:RANGe?", lambda _: real(self.RANGES_A[-1]))
             self.add(f"{source}CURRent[:DC]:RANGe:AUTO", _accept_switch, 1)
-            self.add(f"{source}ZERO:AUTO", _accept_switch, 1)
-        self.add("TRIGger:SOURce", _accept_immediate, 1)
-        self.add("TRIGger:COUNt", _only_one, 1)
-        self.add("SAMPle:COUNt", _only_one, 1)
+            self.add(f"{source}CURRent[:DC]:RANGe:AUTO?", lambda _: "1")
+            self.add(f"{source}CURRent[:DC]:RESolution?", lambda _: real(self.STEP_A))
+            self.add(f"{source}FUNCtion", _only_current, 1)
+            self.add(f"{source}FUNCtion?", lambda _: '"CURR"')
+            self.remember(f"{source}ZERO:AUTO", "1")
+            self.remember(f"{source}DETector:BANDwidth", real(20.0))
+        for form, only, answer in (
+            ("TRIGger:SOURce", _accept_immediate, "IMM"),
+            ("TRIGger:COUNt", _only_one, real(1.0)),
+            ("SAMPle:COUNt", _only_one, real(1.0)),
+        ):
+            self.add(form, only, 1)
+            self.add(f"{form}?", partial(_tell, answer))
+        self.remember("TRIGger:DELay", real(0.0))
+        self.remember("TRIGger:DELay:AUTO", "1")
+        self.remember("INPut:IMPedance:AUTO", "0")
+        self.add("ROUTe:TERMinals?", lambda _: "FRON")
 
     def preset(self) -> None:
         self._plc = 10.0
@@ -244,6 +300,16 @@ class Multimeter(_OnRs232):
 
 def _tell(answer: str, _call: Call) -> str:
     return answer
+
+
+def _only_high_range(call: Call) -> None:
+    if choice(call.arguments[0], "P20V", "HIGH", "P8V", "LOW") not in {"P20V", "HIGH"}:
+        raise ScpiError(-221, "Settings conflict")
+
+
+def _only_current(call: Call) -> None:
+    if call.arguments[0].strip("\"'").upper().removesuffix(":DC") not in {"CURR", "CURRENT"}:
+        raise ScpiError(-221, "Settings conflict")
 
 
 def _accept_switch(call: Call) -> None:

@@ -83,6 +83,17 @@ class Probe:
         return self._edges
 
 
+_REMEMBERED = {
+    "CHANnel#:DISPlay": "1", "CHANnel#:COUPling": "DC", "CHANnel#:PROBe": "+1.0E+00", "CHANnel#:UNITs": "VOLT",
+    "CHANnel#:BWLimit": "0", "CHANnel#:INVert": "0", "CHANnel#:IMPedance": "ONEM", "CHANnel#:LABel": '"1"',
+    "CHANnel#:PROBe:SKEW": "+0.0E+00", "TIMebase:MODE": "MAIN", "TIMebase:REFerence": "CENT", "TRIGger:SWEep": "AUTO",
+    "TRIGger:MODE": "EDGE", "TRIGger:EDGE:SOURce": "CHAN1", "TRIGger:EDGE:LEVel": "+0.0E+00",
+    "TRIGger:EDGE:SLOPe": "POS", "TRIGger:EDGE:COUPling": "DC", "TRIGger:HOLDoff": "+4.0E-08", "ACQuire:MODE": "RTIM",
+    "ACQuire:COUNt": "+8", "ACQuire:COMPlete": "+100", "SYSTem:HEADer": "0",
+}  # fmt: skip
+"""Settings that change nothing that can be seen here, and what they are after a preset."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Record:
     """What was taken: codes of 16 bits, as the screen shows them."""
@@ -121,6 +132,8 @@ class Scope(Instrument):
         for position, word in enumerate(("XINCrement", "XORigin", "XREFerence", "YINCrement", "YORigin", "YREFerence")):
             self.add(f"WAVeform:{word}?", partial(self._field, position + 4))
         self.add("ACQuire:SRATe[:ANALog]?", lambda _: real(1.0 / self._interval()[0]))
+        self.add("CHANnel#?", self._channel_settings)
+        self.add("TIMebase?", self._time_settings)
         self.add("ACQuire:POINts[:ANALog]?", lambda _: f"{self._interval()[1]:+d}")
 
     def preset(self) -> None:
@@ -151,11 +164,8 @@ class Scope(Instrument):
         self._setting("WAVeform:POINts:MODE", "mode", lambda text: choice(text, "NORMal", "MAXimum", "RAW"))
         self._setting("WAVeform:SOURce", "source", _source)
         # These change nothing that can be seen here.
-        for form in ("CHANnel#:DISPlay", "CHANnel#:COUPling", "CHANnel#:PROBe", "CHANnel#:UNITs", "CHANnel#:BWLimit",
-                     "TIMebase:MODE", "TIMebase:REFerence", "TRIGger:SWEep", "TRIGger:MODE", "ACQuire:MODE",
-                     "TRIGger:EDGE:SOURce", "TRIGger:EDGE:LEVel", "TRIGger:EDGE:SLOPe", "ACQuire:COUNt",
-                     "ACQuire:COMPlete", "SYSTem:HEADer"):  # fmt: skip
-            self.add(form, lambda _: None, range(1, 3))
+        for form, usual in _REMEMBERED.items():
+            self.remember(form, usual)
 
     def _setting(self, form: str, name: str, read: Callable[[str], float | str | bool], per: float = 1.0) -> None:
         def write(call: Call) -> None:
@@ -178,6 +188,16 @@ class Scope(Instrument):
 
     def _number(self, name: str) -> float:
         return float(self._values[name])
+
+    def _channel_settings(self, call: Call) -> str:
+        return (
+            f":CHAN{call.suffix}:RANG {real(self._number('range_v'))};OFFS {real(self._number('offset_v'))};COUP DC;"
+            'IMP ONEM;DISP 1;BWL 0;INV 0;LAB "1";UNIT VOLT;PROB +1E+00;PROB:SKEW +0.00E+00;STYP SING'
+        )
+
+    def _time_settings(self, _call: Call) -> str:
+        range_s, position_s = real(self._number("range_s")), real(self._number("position_s"))
+        return f":TIM:MODE MAIN;REF CENT;MAIN:RANG {range_s};POS {position_s}"
 
     def _set_points(self, call: Call) -> None:
         text = call.arguments[0].upper()

@@ -13,8 +13,8 @@ from monitor_app.core.errors import PortError
 
 if TYPE_CHECKING:
     from monitor_app.emulators.board.load_signal import LoadSignalReceiver
+    from monitor_app.emulators.runtime.loop import StopSignals
     from monitor_app.emulators.runtime.send_queue import SendQueue
-    from monitor_app.emulators.runtime.stop_signals import StopSignals
     from monitor_app.emulators.scpi.device import ScpiDevice
     from monitor_app.emulators.scpi.oscilloscope import Probe
 

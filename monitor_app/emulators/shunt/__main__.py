@@ -16,9 +16,7 @@ from typing import TYPE_CHECKING
 from monitor_app.core.errors import SourceError
 from monitor_app.emulators.board.load_signal import Line
 from monitor_app.emulators.board.sampler import CHANNELS
-from monitor_app.emulators.runtime.main import Emulator, main
-from monitor_app.emulators.runtime.options import EmulatorOptions
-from monitor_app.emulators.runtime.run import Parts, emulate
+from monitor_app.emulators.runtime.main import Emulator, EmulatorOptions, Parts, emulate, main
 from monitor_app.emulators.runtime.send_queue import capacity_for
 from monitor_app.emulators.shunt.device import ShuntDevice
 from monitor_app.emulators.shunt.frames import Identity

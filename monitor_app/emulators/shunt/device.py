@@ -26,7 +26,7 @@ FRAMES_PER_S = 100
 # Waking costs more than computing: a process that slept finds the processor's caches cold.
 WAKES_PER_S = 50
 _MAX_WAKES_AT_ONCE = 10
-# A change of the lamp travels this long at most, unless its sender was put off between stamp and send.
+# A change of the load signal travels this long at most, unless its sender was put off between stamp and send.
 SETTLE_NS = 3_000_000
 _PING_BODY = 4
 _FROM_DEVICE = 0x80

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from monitor_app.emulators.board.adc import Channel
-    from monitor_app.emulators.board.sampler import LineChange
+    from monitor_app.emulators.board.sampler import Channel, LineChange
 
 VERSION = 1
 EMULATED = 0x01
@@ -73,7 +72,7 @@ class Identity:
 
 
 def frame(kind: int, body: bytes) -> bytes:
-    """One frame as it goes on the wire, its closing zero included."""
+    """One frame as it is sent on the wire, its closing zero included."""
     checked = bytes([kind]) + body
     checked += struct.pack("<H", crc(checked))
     return cobs(checked) + b"\0"

@@ -48,7 +48,7 @@ def _plan(plan: Plan | None) -> str:
         return ""
     order = f"in random order (seed {plan.seed})" if plan.order == "random" else "in the order listed"
     often = "until stopped" if plan.cycles == 0 else "once" if plan.cycles == 1 else f"{plan.cycles} times"
-    sizes = listed([str(size) for size in plan.batch_sizes])
+    sizes = listed(plan.batch_sizes)
     text = f"The plan runs {_networks(len(plan.networks))} at batch size {sizes}, {order}, {often}."
     if plan.images is None:
         return f"{text} Accuracy is not measured, because the profile names no labelled images."

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures and findings of a campaign, drawn so that they can be asked."""
+"""The window of the figures and findings of a campaign."""

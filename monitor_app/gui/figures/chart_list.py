@@ -59,9 +59,13 @@ def lines_of(figures: Figures) -> tuple[ListLine, ...]:
         [ListLine("heading", "", "Figures of the paper"), *_chart_lines(sorted(paper, key=_number))] if paper else []
     )
     lines += [ListLine("heading", "", "Further figures"), *_chart_lines(others)] if others else []
-    if figures.findings:
-        lines.append(ListLine("heading", "", "Findings of the paper"))
-        lines += [ListLine("finding", each.key, each.claim, verdict=each.verdict) for each in figures.findings]
+    for title, found in (
+        ("Main findings of the paper", [each for each in figures.findings if each.headline is not None]),
+        ("Smaller claims of the paper", [each for each in figures.findings if each.headline is None]),
+    ):
+        if found:
+            lines.append(ListLine("heading", "", title))
+            lines += [ListLine("finding", each.key, each.claim, verdict=each.verdict) for each in found]
     return tuple(lines)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands below a chart: the finding it is behind, and what the picture itself has no room for."""
+"""The text below a chart: the finding that it supports, and the notes that do not fit into the picture."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _finding(finding: FindingText, theme: Theme) -> str:
         f'<tr><td style="color:{theme.dim}">{escape(what)}&nbsp;&nbsp;&nbsp;&nbsp;</td><td>{escape(value)}</td></tr>'
         for what, value in finding.figures
     )
-    notes = [f"Decided against: {finding.margin}" if finding.margin else "", finding.caution]
+    notes = [f"Criterion: {finding.margin}" if finding.margin else "", finding.caution]
     return (
         f'<div><b>{escape(finding.claim)}</b> &nbsp;<b style="color:{colour}">{escape(finding.verdict)}</b>{mark}</div>'
         f"<div>{escape(finding.sentence)}</div><table cellspacing=0>{rows}</table>"

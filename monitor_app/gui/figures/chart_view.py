@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: N802 (Qt names these methods)
-"""A chart on the screen, as it is written to files: it can be moved and asked, and says what was clicked.
+"""A chart on the screen, as it is written to files: with zoom, pan and hover; it announces what was clicked.
 
 wheel                       zoom at the pointer                drag               pan
 Shift+wheel                 pan in x                           Shift+drag         zoom to what is framed

@@ -55,7 +55,7 @@ class HoverCard(QLabel):
         elif words := origin_words(series.origin):
             notes.append(words)
         if point.run_id is not None:
-            notes.append("click: its trace")
+            notes.append("click to show its trace")
         foot = f'<div style="color:{dim}">{"&nbsp; · &nbsp;".join(notes)}</div>' if notes else ""
         self.setText(f"<b>{escape(point_name(series, point))}</b><table cellspacing=0>{rows}</table>{foot}")
         self.adjustSize()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject, QProcess, Signal
 
+from monitor_app.core.log import WINDOW_LOG, log_file
 from monitor_app.gui.figures.job_messages import decode
 from monitor_app.gui.session.recording import FINAL
 
@@ -76,7 +77,7 @@ class FiguresJob(QObject):
                 figures = decode(said)
             except ValueError:
                 log.exception("the figures cannot be read")
-                self.failed.emit("The figures could not be read; see the log.")
+                self.failed.emit(f"The figures could not be read; see the log, {log_file(WINDOW_LOG)}.")
             else:
                 self.computed.emit(figures)
             return
@@ -86,11 +87,11 @@ class FiguresJob(QObject):
 
 
 def _sentence(words: str) -> str:
-    """What a process said at last; a mistake of ours as such."""
-    last = words.splitlines()[-1] if words else "it ended without a word"
+    """The last line that a process wrote; an unexpected error is reported as such."""
+    last = words.splitlines()[-1] if words else "it ended without a message"
     if words and "Traceback" not in words:
         return last
-    return f"The figures could not be computed ({last}). Please report this with the log."
+    return f"The figures could not be computed ({last}). Please report this with the log, {log_file(WINDOW_LOG)}."
 
 
 class State(NamedTuple):

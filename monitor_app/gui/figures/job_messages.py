@@ -14,7 +14,7 @@ class FindingText:
     key: str
     claim: str
     verdict: str
-    """holds, does not hold, not enough data."""
+    """holds, does not hold, inconclusive, not enough data."""
     sentence: str
     """What the numbers say, for people."""
     figures: tuple[tuple[str, str], ...]
@@ -25,6 +25,8 @@ class FindingText:
     """What the verdict was decided against."""
     caution: str
     simulated: bool
+    headline: int | None
+    """Which of the paper's four main findings it belongs to; None for its smaller claims."""
 
 
 @dataclass(frozen=True, slots=True)

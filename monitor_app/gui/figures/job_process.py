@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from monitor_app.analysis.findings.finding import Finding, Statistic
 
 BACKGROUND = 10
-"""Niceness: a recording that goes on comes first."""
+"""Niceness: a recording in progress has priority."""
 
 
 def main(arguments: list[str]) -> int:
@@ -51,7 +51,7 @@ def finding_text(finding: Finding) -> FindingText:
     """The finding as the window shows it."""
     return FindingText(
         key=finding.key,
-        claim=finding.claim,
+        claim=finding.title,
         verdict=finding.verdict.value,
         sentence=finding.sentence,
         figures=tuple((statistic.name, statistic_words(statistic)) for statistic in finding.statistics),
@@ -59,6 +59,7 @@ def finding_text(finding: Finding) -> FindingText:
         margin=finding.margin,
         caution=finding.caution,
         simulated=finding.simulated,
+        headline=finding.headline,
     )
 
 

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 BUTTONS = (
     ("show_main", "Traces", "Back to the traces (F5)"),
     ("save .png", "PNG…", "Save the figure as a picture (Ctrl+P)"),
-    ("save .svg", "SVG…", "Save the figure as a drawing (Ctrl+Shift+P)"),
+    ("save .svg", "SVG…", "Save the figure as a vector drawing (Ctrl+Shift+P)"),
     ("save .csv", "CSV…", "Save the values of the figure as a table (Ctrl+E)"),
-    ("compare", "Compare with…", "Lay another session over this one (Ctrl+O)"),
+    ("compare", "Compare with…", "Compare with another session in the same figures (Ctrl+O)"),
     ("show_paper", "Paper", "The values that Canziani et al. published for the Jetson TX1 (P)"),
     ("show_budget", "Budget", "Show the best network within a limit; drag its lines (B)"),
-    ("use_gross", "Whole board", "Energies of the whole board in place of those above idle (G)"),
+    ("use_gross", "Whole board", "Show the energy of the whole board instead of the energy above idle (G)"),
 )
 
 
@@ -53,7 +53,7 @@ class FiguresBar(QWidget):
         row.addWidget(self.state)
         self.simulated = QLabel("SIMULATED")
         self.simulated.setObjectName("simulated")
-        self.simulated.setToolTip("Something in these figures was not measured on a real board.")
+        self.simulated.setToolTip("These figures contain simulated data. Each affected value is marked SIMULATED.")
         self.simulated.hide()
         row.addWidget(self.simulated)
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QScrollArea, QVB
 
 from monitor_app.charts.contents import notes_of, without_paper
 from monitor_app.core.errors import MonitorError
-from monitor_app.gui.actions import add_commands
+from monitor_app.gui.actions import ShortcutsDialog, add_commands
 from monitor_app.gui.figures.actions import GESTURES, figure_commands
 from monitor_app.gui.figures.chart_legend import ChartLegend, legend_of
 from monitor_app.gui.figures.chart_list import ChartList, lines_of
@@ -21,7 +21,6 @@ from monitor_app.gui.figures.job import FiguresJob, RefreshPolicy
 from monitor_app.gui.figures.save_dialog import ask_session, save_chart
 from monitor_app.gui.figures.toolbar import FiguresBar
 from monitor_app.gui.panels.message_bar import MessageBar
-from monitor_app.gui.panels.shortcuts_dialog import ShortcutsDialog
 from monitor_app.gui.theme import style_sheet
 from monitor_app.session.reader import SessionReader
 
@@ -88,7 +87,7 @@ class FiguresWindow(QMainWindow):
     run_asked = Signal(int, str)
     main_asked = Signal()
     withdrawn = Signal(str)
-    """As of the controller."""
+    """As `FiguresController.run_asked` and the signals after it."""
 
     def __init__(self, recording: Callable[[], Recording | None], theme: Theme) -> None:
         super().__init__()
@@ -180,7 +179,7 @@ class FiguresWindow(QMainWindow):
         self._name_window()
 
     def show_figures(self, figures: Figures) -> None:
-        """Put these in the place of those that are shown."""
+        """Show these figures instead of the present ones."""
         first = self.figures is None
         self.figures = figures
         self._refresh.end(shown=True)
@@ -246,7 +245,7 @@ class FiguresWindow(QMainWindow):
         self._show_text()
 
     def _show_text(self) -> None:
-        """What the picture itself has no room for."""
+        """Show the notes that do not fit into the picture."""
         layout = self.view.laid_out
         cut = layout is not None and layout.footer is not None and not layout.footer.whole
         missing = notes_of(layout.chart) if layout is not None and cut else ()
@@ -261,7 +260,7 @@ class FiguresWindow(QMainWindow):
         self.view.show_budget(on)
 
     def use_gross(self, on: bool) -> None:
-        """Energies of the whole board, or of what lies above idle."""
+        """Show energies of the whole board, or energies above idle."""
         self._show_chart()
 
     def toggle(self, name: str) -> None:
@@ -270,7 +269,7 @@ class FiguresWindow(QMainWindow):
         self._show_chart(keeps_view=True)
 
     def isolate(self, name: str) -> None:
-        """Hide all of its kind but one; once more shows all."""
+        """Show only this one of its kind; a second call shows all again."""
         entries = self.legend.entries
         part = next(entry.part for entry in entries if entry.name == name)
         others = {entry.name for entry in entries if entry.part == part and entry.name != name}
@@ -319,16 +318,16 @@ class FiguresWindow(QMainWindow):
             self.notice.alarm(str(error))
             return
         if path is not None:
-            self.notice.note(f"The figure is in {path}.")
+            self.notice.note(f"The figure was saved as {path}.")
 
     def compare(self) -> None:
-        """Ask for another session and lay it over this one."""
+        """Ask for another session and show it in the same figures."""
         path = ask_session(self)
         if path is not None:
             self.add_session(path)
 
     def add_session(self, path: Path) -> None:
-        """Lay another session over this one."""
+        """Show another session in the same figures."""
         recording = self._recording()
         try:
             SessionReader(path).close()
@@ -342,7 +341,7 @@ class FiguresWindow(QMainWindow):
         self.look()
 
     def remove_session(self, name: str) -> None:
-        """Without that one."""
+        """Remove a session from the comparison."""
         self.compared = [path for path in self.compared if path.name != name]
         self.look()
 
@@ -358,7 +357,7 @@ class FiguresWindow(QMainWindow):
             self.showNormal()
 
     def start(self) -> None:
-        """Be seen, and keep up with the recording."""
+        """Show the window and keep the figures up to date with the recording."""
         self.show()
         self.raise_()
         self.activateWindow()
@@ -367,7 +366,7 @@ class FiguresWindow(QMainWindow):
         self.look()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """The charts stay for the next time; what is being computed does not."""
+        """Keep the charts for the next time; cancel what is being computed."""
         self._timer.stop()
         if self.job.running:
             self.job.stop()

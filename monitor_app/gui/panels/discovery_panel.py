@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Instruments that are there and not in use: one word takes them in, or a sentence says what they need."""
+"""Instruments that are connected and not in use: a button adds each, or a sentence says what it needs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.theme import Theme
 
 LOOKS_AT_MOST_S = 60.0
-"""A search that has found nothing new says nothing when it ends; by then it has."""
+"""A search that finds nothing new is not reported; after this time it has ended in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class DiscoveryPanel(Panel):
         self._heading = SectionHeader("discovered")
         self._rows = QVBoxLayout()
         self._rows.setSpacing(3)
-        self._nothing = dim_label("nothing else")
+        self._nothing = dim_label("no other instruments")
         self.find_button = WordButton("find instruments")
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from PySide6.QtWidgets import QWidget
 
 from monitor_app.core.status import BenchPhase
+from monitor_app.gui.session.subject import NO_SUBJECT, Subject
 
 if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus
@@ -49,6 +50,8 @@ class WindowState:
     """Whether the user has yet to decide where the session is to be saved."""
     samples_per_column: int | None = None
     """Of the first trace; None where nothing is drawn."""
+    subject: Subject = NO_SUBJECT
+    """What the numbers belong to."""
 
     @property
     def running(self) -> bool:
@@ -60,6 +63,11 @@ class WindowState:
         return (self.recording is not None and self.recording.simulated) or (
             self.status is not None and any(source.simulated for source in self.status.sources)
         )
+
+    @property
+    def silent_s(self) -> float:
+        """For how long a bench that records has had no sample; 0 while they come."""
+        return self.recording.silent_s if self.live and self.recording is not None else 0.0
 
     @property
     def length_s(self) -> float:

@@ -10,20 +10,23 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from monitor_app.core.formatting import NOTHING, fixed, three_digits
+from monitor_app.core.formatting import NOTHING, fixed, long_duration, three_digits
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.panels.panel import Panel, Place
+from monitor_app.gui.panels.parts import dim_label
 from monitor_app.gui.theme import SMALL_PX, ui_font
 
 if TYPE_CHECKING:
     from monitor_app.analysis.run.results import RunResult
     from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.session.recording import Recording
+    from monitor_app.gui.session.subject import Subject
     from monitor_app.gui.theme import Theme
+    from monitor_app.session.rows import SignalRow
 
-HEIGHT_PX = 62
+HEIGHT_PX, CAPTION_PX = 62, 16
 LARGEST_PX, SMALLEST_PX = 32, 15
 SIDE_PX = 14
 
@@ -48,37 +51,45 @@ class Dial:
     tip: str
 
 
-NOW = "Mean over the last 0.5 s."
-RUN = "Of the run that is being timed, or of the last one that was timed."
+NOW = "Live: mean over the last 0.5 s. Otherwise: mean over the timed span of the run that is named above."
+RUN = "Of the run that is named above."
 DIALS = (
     Dial("power", "power", NOW),
-    Dial("net of idle", "power", f"{NOW} The mean power of the latest idle span is subtracted."),
+    Dial("net power", "power", f"{NOW} Idle power is subtracted."),
     Dial("current", "current", NOW),
     Dial("voltage", "current", NOW),
-    Dial("per image", "power", f"{RUN} Net energy: power above idle over the timed span, divided by its images."),
-    Dial("latency p50", "latency", f"{RUN} Half of its timed batches were faster."),
-    Dial("p99", "latency", f"{RUN} 99 of 100 of its timed batches were faster."),
-    Dial("throughput", "latency", f"{RUN} Images per second of its timed span."),
-    Dial("top-1", "accuracy", f"{RUN} Correct answers of all images, with the 95 % Wilson interval."),
+    Dial("energy / image", "power", f"{RUN} Net energy of the timed phase, divided by its images."),
+    Dial("latency p50", "latency", f"{RUN} The median duration of a timed batch."),
+    Dial("latency p99", "latency", f"{RUN} 99 % of the timed batches were faster."),
+    Dial("throughput", "latency", f"{RUN} Images per second in the timed phase."),
+    Dial("top-1", "accuracy", f"{RUN} Correct answers out of all images, with the 95 % Wilson interval."),
 )
 
 
-def readings(recording: Recording) -> tuple[Reading, ...]:
-    """What the dials show, in their order."""
+def readings(recording: Recording, subject: Subject) -> tuple[Reading, ...]:
+    """What the dials show of the subject, in their order."""
     power = recording.read_out
-    now_w = recording.mean_now(power)
-    idle_w = recording.levels.idle_w
+    mean_w = _mean(recording, subject, power)
+    idle_w = subject.levels.idle_w
     of_board = power == recording.power
-    net_w = now_w - idle_w if now_w is not None and idle_w is not None and of_board else None
-    now_a = recording.mean_now(recording.beside(Quantity.CURRENT))
-    now_v = recording.mean_now(recording.beside(Quantity.VOLTAGE))
+    if of_board and subject.levels.full_w is not None and not subject.live:
+        mean_w = subject.levels.full_w  # as in the table, without the guard of the timed span
+    net_w = mean_w - idle_w if mean_w is not None and idle_w is not None and of_board else None
+    mean_a = _mean(recording, subject, recording.beside(Quantity.CURRENT))
+    mean_v = _mean(recording, subject, recording.beside(Quantity.VOLTAGE))
     return (
-        Reading(fixed(now_w, 2), "W", _which(recording)),
+        Reading(fixed(mean_w, 2), "W", _which(recording)),
         Reading(fixed(net_w, 2), "W"),
-        Reading(fixed(now_a, 3), "A"),
-        Reading(fixed(now_v, 2), "V"),
-        *_of_run(recording.latest_result),
+        Reading(fixed(mean_a, 3), "A"),
+        Reading(fixed(mean_v, 2), "V"),
+        *_of_run(subject.result),
     )
+
+
+def _mean(recording: Recording, subject: Subject, signal: SignalRow | None) -> float | None:
+    if subject.span_s is None:
+        return recording.mean_now(signal)
+    return recording.mean_between(signal, *subject.span_s)
 
 
 def _which(recording: Recording) -> str:
@@ -113,17 +124,28 @@ class Readouts(Panel):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
-        self.setFixedHeight(HEIGHT_PX)
-        row = QHBoxLayout(self)
+        self.setFixedHeight(HEIGHT_PX + CAPTION_PX)
+        self.caption = dim_label()
+        self.caption.setContentsMargins(8 + SIDE_PX, 6, 0, 0)
+        row = QHBoxLayout()
         row.setContentsMargins(8, 0, 4, 0)
         row.setSpacing(0)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.caption)
+        column.addLayout(row)
         self.numbers = [Number(dial, theme) for dial in DIALS]
         for number in self.numbers:
             row.addWidget(number, 5 if number.dial.caption == "top-1" else 4)
 
     def show_state(self, state: WindowState) -> None:
-        if state.recording is not None:
-            self.show_readings(readings(state.recording))
+        if state.recording is None:
+            return
+        silent = f"no samples for {long_duration(state.silent_s)}" if state.silent_s else ""
+        self.caption.setText(silent if silent and state.subject.live else state.subject.caption)
+        self.caption.setStyleSheet(f"color: {self.theme.alarm}" if silent and state.subject.live else "")
+        self.show_readings(readings(state.recording, state.subject))
 
     def show_readings(self, shown: tuple[Reading, ...]) -> None:
         for number, reading in zip(self.numbers, shown, strict=True):

@@ -72,7 +72,7 @@ def _top1(run: RunRow, result: RunResult | None) -> str:
     p = result.top1 if result else None
     if p is not None:
         return f"{p.correct}/{p.images}   {100 * p.low:.0f}–{100 * p.high:.0f} %"
-    return f"not measured: {run.accuracy_note}" if run.accuracy_note else NOTHING
+    return run.accuracy_note or NOTHING
 
 
 def _tip(run: RunRow, result: RunResult | None) -> str:
@@ -81,10 +81,11 @@ def _tip(run: RunRow, result: RunResult | None) -> str:
     parts = [run.network, run.precision, f"on {run.device}", f"{run.threads} threads"]
     if result is not None and result.power is not None:
         parts.append(f"{100 * result.power.coverage:.2f} % of the samples arrived")
-    return "\n".join(("  ·  ".join(parts), *(result.notes if result is not None else ())))
+    accuracy = (f"Accuracy was not measured: {run.accuracy_note}.",) if run.accuracy_note else ()
+    return "\n".join(("  ·  ".join(parts), *(result.notes if result is not None else ()), *accuracy))
 
 
-WIDTHS = {"run": 150, "batch": 56, "state": 96, "images/s": 84, "mJ / image": 116, "top-1": 188}
+WIDTHS = {"run": 134, "batch": 56, "state": 96, "images/s": 80, "mJ / image": 116, "top-1": 174}
 """Of the columns whose width does not follow the window's, in pixels."""
 
 
@@ -141,7 +142,8 @@ class RunModel(QAbstractTableModel):
         text = line.texts[column]
         if line.failed and COLUMNS[column] == "state":
             return QColor(self.theme.alarm)
-        quiet = text == NOTHING or text.startswith("not measured") or COLUMNS[column] == "state"
+        reason = COLUMNS[column] == "top-1" and "/" not in text
+        quiet = text == NOTHING or reason or COLUMNS[column] == "state"
         return QColor(self.theme.dim) if quiet else None
 
 
@@ -220,6 +222,20 @@ class RunTable(Panel):
         self._model.show_lines([run_line(run, recording.results.get(run.id)) for run in recording.runs])
         if at_end and self._model.rowCount() != count:
             self.view.scrollToBottom()
+
+    @property
+    def chosen(self) -> int | None:
+        """Id of the run whose line is selected; None where none is."""
+        rows = self.view.selectionModel().selectedRows()
+        return self._model.lines[rows[0].row()].run_id if rows else None
+
+    def select(self, run_id: int | None) -> None:
+        """Select the line of a run, or none."""
+        row = next((k for k, line in enumerate(self._model.lines) if line.run_id == run_id), None)
+        if row is None:
+            self.view.clearSelection()
+        else:
+            self.view.selectRow(row)
 
     def _choose(self, index: QModelIndex) -> None:
         self.run_chosen.emit(self._model.lines[index.row()].run_id)

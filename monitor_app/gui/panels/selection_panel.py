@@ -14,8 +14,11 @@ from monitor_app.core.samples import Quantity
 from monitor_app.gui.panels.panel import Panel
 from monitor_app.gui.panels.parts import SectionHeader, dim_label
 from monitor_app.gui.plot.legend import LETTERS
+from monitor_app.gui.session.subject import levels_of, run_within
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.session.shown_signals import ShownSignal, ShownSignals
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from monitor_app.session.waveform import Statistics
 
 COLUMNS = ("mean", "min", "max", "energy")
+LEAST_COVERAGE = 0.99
+"""Fraction of an interval that must have been recorded for an energy per image."""
+TOO_FEW_SAMPLES = "withheld: samples missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +64,8 @@ def selection_figures(
         rows |= _rows_of(*measured[0])
     board = next((s for t, s in measured if t.signal == recording.power and s.count), None)
     if board is not None:
-        rows |= _energies(recording, board.mean, start_s, end_s)
-    rows["coverage"] = f"{100 * min(s.coverage for _, s in measured):.2f} %"
+        rows |= _energies(recording, board, start_s, end_s)
+    rows |= _coverage(recording, measured)
     several = measured if len(measured) > 1 else []
     return SelectionFigures(rows, tuple(_signal_figures(recording, t, s, theme) for t, s in several))
 
@@ -72,24 +78,53 @@ def _rows_of(each: ShownSignal, s: Statistics) -> dict[str, str]:
         "std": engineering(s.deviation, unit, exact=True),
     }
     if quantity is Quantity.POWER:
-        rows["energy"] = engineering(s.mean * s.duration_s, "J", exact=True)
+        rows["energy"] = _at_least(s, engineering(s.integral, "J", exact=True))
     elif quantity is Quantity.CURRENT:
-        rows["charge"] = engineering(s.integral, "C", exact=True)
+        rows["charge"] = _at_least(s, engineering(s.integral, "C", exact=True))
     return rows
 
 
-def _energies(recording: Recording, mean_w: float, start_s: float, end_s: float) -> dict[str, str]:
-    """Of the board: net of its idle power, and per image."""
-    seconds = end_s - start_s
+def _at_least(s: Statistics, text: str) -> str:
+    """An integral, as a lower bound where samples are missing."""
+    return text if s.complete else f"at least {text}"
+
+
+def _energies(recording: Recording, power: Statistics, start_s: float, end_s: float) -> dict[str, str]:
+    """Of the board: net of its idle power, and per image where nearly all of the interval was recorded."""
     figures = {}
-    idle_w = recording.levels.idle_w
+    idle_w = _idle_w(recording, start_s, end_s)
     images = int(recording.batches.between(start_s, end_s)["images"].sum())
     if idle_w is not None:
-        figures["net"] = engineering((mean_w - idle_w) * seconds, "J", exact=True)
+        net_w = power.mean - idle_w
+        figures["net"] = _at_least(power, engineering(net_w * power.recorded_s, "J", exact=True))
     figures["images"] = f"{images:,}"
     if images and idle_w is not None:
-        figures["per image"] = engineering((mean_w - idle_w) * seconds / images, "J", exact=True)
+        # Images were counted over the whole interval, so energy over a part of it says nothing about one of them.
+        covered = power.coverage >= LEAST_COVERAGE
+        per_image_j = net_w * power.duration_s / images
+        figures["per image"] = engineering(per_image_j, "J", exact=True) if covered else TOO_FEW_SAMPLES
     return figures
+
+
+def _idle_w(recording: Recording, start_s: float, end_s: float) -> float | None:
+    """Of the run in the interval, or the latest there is."""
+    run = run_within(recording, (start_s, end_s))
+    own_w = levels_of(recording, run).idle_w if run is not None else None
+    return own_w if own_w is not None else recording.levels.idle_w
+
+
+def _coverage(recording: Recording, measured: Sequence[tuple[ShownSignal, Statistics]]) -> dict[str, str]:
+    """How much of the interval was recorded, of the signal with the most missing, which is named."""
+    worst, s = min(measured, key=lambda each: each[1].coverage)
+    if s.complete:
+        return {"coverage": "100.00 %"}
+    name = recording.labels.get(worst.signal.id, worst.signal.name)
+    # Never 100 % where a sample is missing.
+    return {
+        "recorded": f"{fixed(s.recorded_s, 1)} of {fixed(s.duration_s, 1)} s",
+        "coverage": f"{min(100 * s.coverage, 99.99):.2f} %",
+        "gap in": name,
+    }
 
 
 def _signal_figures(recording: Recording, each: ShownSignal, s: Statistics, theme: Theme) -> SignalFigures:
@@ -98,7 +133,8 @@ def _signal_figures(recording: Recording, each: ShownSignal, s: Statistics, them
     factor, unit = scale_of(max(abs(s.minimum), abs(s.maximum)) if s.count else 1.0, unit_of(quantity))
     values = (s.mean, s.minimum, s.maximum)
     texts = [three_digits(value * factor) if s.count else NOTHING for value in values]
-    texts.append(engineering(s.mean * s.duration_s, "J") if s.count and quantity is Quantity.POWER else "")
+    bound = "" if s.complete else "≥ "
+    texts.append(bound + engineering(s.integral, "J") if s.count and quantity is Quantity.POWER else "")
     return SignalFigures(name, unit, theme.of_trace(quantity, each.slot), each.slot, tuple(texts))
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MANY = 8
 """An instrument with more signals than this shows its powers, and the others when its list is opened."""
-CLOCK_TIP = "bound of the difference between the time of a sample and the host's clock, and its method"
+CLOCK_TIP = "largest possible error of a sample's time on the host's clock, and the method that gives it"
 FEW = 4
 """Signals shown of an instrument without a power."""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Can this be trusted? The resolution of the trace on the left; rate, losses, clock, cost and disk on the right."""
+"""The status bar: resolution of the trace on the left; rate, losses, clock, load and disk on the right."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QHBoxLayout, QLabel
 
 from monitor_app.core.formatting import clock_bound, long_duration, sample_rate, size
+from monitor_app.core.status import TROUBLE, SourceState
 from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.session.shown_signals import COMPUTED
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.theme import Theme
 
 APART = "   ·   "
+STOPPED = TROUBLE | {SourceState.DISCONNECTED}
 
 
 def resolution_text(samples_per_column: int | None) -> str:
@@ -29,7 +31,7 @@ def resolution_text(samples_per_column: int | None) -> str:
         return ""
     if samples_per_column == 1:
         return "every sample"
-    return f"envelope, {samples_per_column:,} samples a pixel"
+    return f"envelope, {samples_per_column:,} samples per pixel"
 
 
 def quality_text(
@@ -52,6 +54,16 @@ def quality_text(
     return before, f"{lost:,} lost", APART.join(after)
 
 
+def stopped_text(state: WindowState) -> str:
+    """Which sources give no samples while a bench records; empty where all do."""
+    if not state.live or state.status is None:
+        return ""
+    names = [source.name for source in state.status.sources if source.state in STOPPED]
+    if state.silent_s:
+        return f"no samples for {long_duration(state.silent_s)}"
+    return f"no samples from {', '.join(names)}" if names else ""
+
+
 class StatusBar(Panel):
     """One line of dim text; losses stand out."""
 
@@ -71,9 +83,9 @@ class StatusBar(Panel):
         for label in (self._before, self.lost, self._after):
             label.setObjectName("dim")
             row.addWidget(label)
-        self.lost.setToolTip("Samples that the instrument measured and that did not arrive")
+        self.lost.setToolTip("Samples that the instrument took but that never arrived")
         self._after.setToolTip(
-            "Clock: bound of the difference between the time of a sample and the host's clock. "
+            "Clock: the largest possible error of a sample's time on the host's clock. "
             "Monitor: processor time of the window and the bench together."
         )
 
@@ -87,6 +99,7 @@ class StatusBar(Panel):
             return
         file_bytes = status.file_bytes if status and status.file_bytes else _size_of(recording.reader.path)
         before, lost, after = quality_text(recording, status, file_bytes, own_cpu)
+        lost = stopped_text(state) or lost
         self.resolution.setText(resolution_text(state.samples_per_column))
         self._before.setText(before + APART if before else "")
         self.lost.setText(lost)

@@ -31,7 +31,7 @@ class Toolbar(Panel):
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
         self.start = _button("Start", "Start or stop the runs (Space)")
-        self.mark = _button("Mark", "Add a mark at the present moment (M)")
+        self.mark = _button("Mark", "Mark the present moment on the time axis (M)")
         self.open = _button("Open…", "Open a session (Ctrl+O)")
         self.save = _button("Save session", "Save this session under a name (Ctrl+S)")
         self.figures = _button("Figures", "Figures and findings of this session (F5)")
@@ -40,7 +40,7 @@ class Toolbar(Panel):
         self.recording.setObjectName("dim")
         self.simulated = QLabel("SIMULATED")
         self.simulated.setObjectName("simulated")
-        self.simulated.setToolTip("A source of this session is simulated: these are no measurements of a real board.")
+        self.simulated.setToolTip("A source of this session is simulated: its values were not measured on a board.")
         self.simulated.hide()
         self._arrange()
         self._connect()
@@ -69,8 +69,9 @@ class Toolbar(Panel):
         self.mark.setEnabled(state.live)
         self.save.setEnabled(state.unsaved and state.recording is not None)
         self.simulated.setVisible(state.simulated)
-        dot = f'<span style="color:{state.theme.alarm}">●</span>&nbsp; ' if state.live else ""
-        word = "recording" if state.live else "recorded"
+        flowing = state.live and not state.silent_s
+        dot = f'<span style="color:{state.theme.alarm}">●</span>&nbsp; ' if flowing else ""
+        word = "recording" if flowing else "no samples since" if state.live else "recorded"
         shown = state.live or state.length_s
         self.recording.setText(f"{dot}{word} {duration(state.length_s)}" if shown else "")
 

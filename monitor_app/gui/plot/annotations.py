@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from monitor_app.analysis.run.results import RunResult
     from monitor_app.gui.session.recording import Recording
+    from monitor_app.gui.session.subject import Subject
 
 MEASURED = frozenset({Phase.WARM_UP.value, Phase.TIMED.value, Phase.ACCURACY.value})
 PHASE_NAMES = {
@@ -74,12 +75,14 @@ class Annotations:
     """Why no accuracy was measured."""
 
 
-def annotate(recording: Recording, *, with_levels: bool) -> Annotations:
-    """The annotations of a session as it stands; ``with_levels`` where the power of the board is shown."""
+def annotate(recording: Recording, subject: Subject, *, with_levels: bool) -> Annotations:
+    """The annotations of a session as it stands; ``with_levels`` where the power of the board is shown.
+
+    Levels, latencies and accuracy are those of the subject.
+    """
     phases = tuple(_phases(recording))
-    levels = recording.levels if with_levels else None
-    run = recording.current_run
-    result = recording.latest_result
+    levels = subject.levels if with_levels else None
+    run, result = subject.run, subject.result
     notes = [(levels.idle_w, "idle"), (levels.full_w, "full")] if levels else []
     return Annotations(
         runs=tuple(_runs(recording)),

@@ -23,9 +23,9 @@ BASE, FACTOR = 64, 16
 class TraceLines:
     """An interval of a signal as lines; times are in s since the start of the session."""
 
-    column_x: NDArray[np.float64]
-    """Twice per group: the ends of a vertical line from its minimum to its maximum; empty for single samples."""
-    column_y: NDArray[np.float64]
+    minimum: NDArray[np.float64]
+    """Of each group, as ``maximum``: the ends of a vertical line; both are empty for single samples."""
+    maximum: NDArray[np.float64]
     mean_x: NDArray[np.float64]
     mean_y: NDArray[np.float64]
     joined: NDArray[np.bool_]
@@ -64,8 +64,8 @@ def trace_lines(envelope: Envelope, origin_ns: int) -> TraceLines:
     x = 1e-9 * np.asarray(start_ns if single else (start_ns + end_ns) / 2, np.float64)
     low, high = envelope.minimum, envelope.maximum
     return TraceLines(
-        column_x=np.empty(0) if single else np.repeat(x, 2),
-        column_y=np.empty(0) if single else np.stack((low, high), axis=1).ravel(),
+        minimum=low[:0] if single else low,
+        maximum=high[:0] if single else high,
         mean_x=x,
         mean_y=envelope.mean,
         joined=joined_groups(envelope),

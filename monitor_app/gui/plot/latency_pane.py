@@ -48,7 +48,7 @@ class LatencyPane(Pane):
         self._drawn = None
         for item in (self._pale, self._timed):
             item.clear()
-        self.fit_y()
+        self.forget_data()
 
     def refresh(self, batches: BatchLog, view: TimeWindow, *, moved: bool) -> None:
         """Update the points when there are new ones, or when the view has left those that are drawn."""

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF
 
-from monitor_app.gui.plot.axes import TimeAxis, ValueAxis
+from monitor_app.gui.plot.axes import ROOM, TimeAxis, ValueAxis, settled_range
 from monitor_app.gui.plot.plot_state import PaneState
-from monitor_app.gui.plot.value_range import ROOM, settled_range
 from monitor_app.gui.plot.view_box import TimeViewBox
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ class Pane:
         self.plot.setContentsMargins(0, 0, 0, 0)
         self._floor, self._room = floor, room
         self._range: tuple[float, float] | None = None
+        self._data: tuple[float, float] | None = None
+        """Least and largest value last shown."""
         self.fits_itself = True
         self.text_scale = 1.0
         """What the numbers on the y axis are multiplied by: 1000 where they are read in milliwatts."""
@@ -58,13 +59,23 @@ class Pane:
 
     def include(self, low: float, high: float) -> None:
         """Let the y range include these values, unless the user has set it."""
-        if self.fits_itself and low <= high:
+        if not low <= high:
+            return
+        self._data = (low, high)
+        if self.fits_itself:
             self._set_range(settled_range(self._range, low, high, floor=self._floor, room=self._room))
 
     def fit_y(self) -> None:
-        """Let the y range fit the data again."""
+        """Let the y range fit the data again, at once: where nothing is recorded no new data may ever come."""
         self.fits_itself = True
         self._range = None
+        if self._data is not None:
+            self.include(*self._data)
+
+    def forget_data(self) -> None:
+        """Nothing is shown any more; the y range fits what comes next."""
+        self._data = None
+        self.fit_y()
 
     def _set_range(self, bounds: tuple[float, float]) -> None:
         if bounds != self._range:

@@ -13,22 +13,24 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGraphicsView
 
-from monitor_app.core.formatting import engineering, unit_of
+from monitor_app.core.formatting import clock_time, engineering, unit_of
 from monitor_app.gui.plot.accuracy_pane import AccuracyPane
 from monitor_app.gui.plot.annotations import Annotations, annotate
 from monitor_app.gui.plot.axes import BARE_GUTTER_PX, GUTTER_PX
-from monitor_app.gui.plot.cursor import cursor_at
 from monitor_app.gui.plot.latency_pane import LatencyPane
 from monitor_app.gui.plot.overlay import Backdrop, Foreground
-from monitor_app.gui.plot.plot_state import LegendEntry, PlotState
+from monitor_app.gui.plot.plot_state import Cursor, LegendEntry, PlotState
 from monitor_app.gui.plot.time_window import TimeWindow
 from monitor_app.gui.plot.trace_pane import TracePane
 from monitor_app.gui.session.shown_signals import MOST_PANES, ShownSignals
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from monitor_app.gui.plot.pane import Pane
-    from monitor_app.gui.plot.plot_state import Cursor
+    from monitor_app.gui.plot.trace_curve import TraceCurve
     from monitor_app.gui.session.recording import Recording
+    from monitor_app.gui.session.subject import Subject
     from monitor_app.gui.theme import Theme
 
 FIRST_TRACE, OTHER_TRACE, LATENCY, ACCURACY = 60, 34, 22, 18
@@ -206,12 +208,12 @@ class PaneStack(pg.GraphicsLayoutWidget):
         for pane in {id(pane): pane for pane, _ in due}.values():
             pane.finish_drawing()
 
-    def show_annotations(self) -> None:
-        """Bring names, levels, notes and legends up to date with the rows of the recording."""
+    def show_annotations(self, subject: Subject) -> None:
+        """Bring names, levels, notes and legends up to date with the rows of the recording and with the subject."""
         recording = self._recording
         if recording is None:
             return
-        fresh = annotate(recording, with_levels=self.levels_pane is not None)
+        fresh = annotate(recording, subject, with_levels=self.levels_pane is not None)
         legends = tuple(self._legend(recording, pane) for pane in self.traces)
         if (fresh, legends) != (self.annotations, self.legends):
             self.annotations, self.legends = fresh, legends
@@ -276,3 +278,32 @@ class PaneStack(pg.GraphicsLayoutWidget):
         seconds = self.view.start_s + (at.x() - rect.left()) / rect.width() * self.view.width_s
         pixel_s = self.view.width_s / self.pixels
         self.cursor_values = cursor_at(seconds, pixel_s, self._recording, self.traces)
+
+
+def cursor_at(seconds: float, pixel_s: float, recording: Recording, panes: Sequence[TracePane]) -> Cursor:
+    """The values at a time, and the latency of a batch that ended within a few pixels of it."""
+    lines = [
+        tuple(line for curve in pane.curves for line in _of_curve(curve, recording, seconds, len(pane.curves) > 1))
+        for pane in panes
+    ]
+    when = clock_time(seconds, max(pixel_s, 1e-6))
+    return Cursor(seconds, ((when, *lines[0]), *lines[1:]), _latency(recording, seconds, pixel_s))
+
+
+def _of_curve(curve: TraceCurve, recording: Recording, seconds: float, named: bool) -> tuple[str, ...]:
+    """Mean, and minimum and maximum where a pixel has several samples; one line where the pane has several signals."""
+    group = curve.group_at(seconds)
+    if group is None:
+        return ()
+    signal = curve.shown.signal
+    mean, low, high = (engineering(value, unit_of(signal.quantity), exact=True) for value in group)
+    if named:
+        return (f"{mean}   {recording.labels.get(signal.id, signal.name)}",)
+    return (mean,) if group[1] == group[2] else (mean, f"{low} … {high}")
+
+
+def _latency(recording: Recording, seconds: float, pixel_s: float) -> tuple[str, ...]:
+    batch = recording.batches.last_before(seconds + 4 * pixel_s)
+    if batch is None or seconds - float(batch["end_s"]) > max(10 * pixel_s, 2e-3 * batch["latency_ms"]):
+        return ()
+    return (f"{float(batch['latency_ms']):.2f} ms",)

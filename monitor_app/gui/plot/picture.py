@@ -9,13 +9,13 @@ from PySide6.QtCore import QCoreApplication, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter
 
 from monitor_app.core.errors import ExportError
-from monitor_app.gui.application import offscreen_application
 from monitor_app.gui.plot.pane_stack import PaneStack
 from monitor_app.gui.plot.time_window import TimeWindow
 from monitor_app.gui.session.caption import caption_of
 from monitor_app.gui.session.recording import Recording
 from monitor_app.gui.session.shown_signals import MOST_IN_PANE, MOST_PANES, ShownSignals
-from monitor_app.gui.theme import BODY_PX, SMALL_PX, THEMES, Theme, ui_font
+from monitor_app.gui.session.subject import in_view
+from monitor_app.gui.theme import BODY_PX, SMALL_PX, THEMES, Theme, offscreen_application, ui_font
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,7 @@ def session_picture(
         stack.arrange(recording, shown)
         QCoreApplication.sendPostedEvents()
         stack.show_frame(recording, shown, view)
-        stack.show_annotations()
+        stack.show_annotations(in_view(recording, (view.start_s, view.end_s)))
         caption = caption_of(recording, shown.first, (view.start_s, view.end_s), stack.samples_per_column)
         stack.resize(width_px, height_px - HEADER_PX - _footer_px(_lines(caption.notes, width_px + 2 * SIDE_PX)))
         QCoreApplication.sendPostedEvents()
@@ -101,7 +101,7 @@ def _shown(signals: Sequence[SignalRow]) -> ShownSignals:
         if shown.of(signal.id) is None:
             if shown.problem_with(signal):
                 raise ExportError(
-                    f"A picture has room for {MOST_PANES} quantities and {MOST_IN_PANE} signals of each: "
+                    f"A picture shows up to {MOST_PANES} quantities and {MOST_IN_PANE} signals of each: "
                     f"leave out {signal.name}."
                 )
             shown = shown.toggled(signal)

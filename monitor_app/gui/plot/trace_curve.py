@@ -92,9 +92,9 @@ class TraceCurve:
     def spread(self) -> float:
         """Height of a typical column in SI units; 0 for single samples."""
         drawn = self.lines
-        if drawn is None or len(drawn.column_y) == 0:
+        if drawn is None or len(drawn.minimum) == 0:
             return 0.0
-        return float(np.median(drawn.column_y[1::2] - drawn.column_y[::2]))
+        return float(np.median(drawn.maximum - drawn.minimum))
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -148,8 +148,8 @@ class TraceCurve:
             return
         drawn = trace_lines(envelope, recording.origin_ns or 0)
         self.lines = drawn
-        if len(drawn.column_y):
-            self._columns.set_data(drawn.mean_x, drawn.column_y[::2], drawn.column_y[1::2], ratio)
+        if len(drawn.minimum):
+            self._columns.set_data(drawn.mean_x, drawn.minimum, drawn.maximum, ratio)
         else:
             self._columns.clear()
         self._mean.setData(drawn.mean_x, drawn.mean_y, connect=drawn.joined if drawn.has_gaps else "all")
@@ -173,6 +173,6 @@ class TraceCurve:
         if abs(float(drawn.mean_x[k]) - time_s) > step:
             return None
         mean = float(drawn.mean_y[k])
-        if len(drawn.column_y) == 0:
+        if len(drawn.minimum) == 0:
             return mean, mean, mean
-        return mean, float(drawn.column_y[2 * k]), float(drawn.column_y[2 * k + 1])
+        return mean, float(drawn.minimum[k]), float(drawn.maximum[k])

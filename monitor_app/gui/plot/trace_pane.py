@@ -73,13 +73,18 @@ class TracePane(Pane):
                 curve.leave()
         self._order = self.curves
         if other:
-            self.fit_y()
+            self.forget_data()
         self._set_colours()
 
     def clear(self) -> None:
         """Forget the session that was shown."""
         self.show_signals((), legend=False)
-        self.fit_y()
+        self.forget_data()
+
+    def fit_y(self) -> None:
+        super().fit_y()
+        if self._theme is not None:
+            self._name_axis(self._theme)
 
     def set_theme(self, theme: Theme) -> None:
         self._theme, self._label = theme, ""

@@ -6,6 +6,7 @@ A table of a long session takes a while, and the window must neither stop nor sl
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 ROWS_PER_S = 1_500_000
 """Speed of the export on a slow machine, for the estimate of its time."""
 SHOW_AFTER_MS = 800
+
+log = logging.getLogger(__name__)
 
 
 class Exports(QObject):
@@ -59,7 +62,7 @@ class Exports(QObject):
             if export.problem:
                 self.alarm.emit(export.problem)
             else:
-                self.note.emit(f"The picture is in {export.target}.")
+                self.note.emit(f"The picture was saved as {export.target}.")
             export.deleteLater()
 
     def export_samples(self, recording: Recording, signals: Sequence[SignalRow], span_s: tuple[float, float]) -> None:
@@ -149,10 +152,11 @@ class TableExport(QObject):
             self.note.emit("The export was cancelled; nothing was written.")
         elif code == 0 and status is QProcess.ExitStatus.NormalExit:
             written = bytes(self.process.readAllStandardOutput().data()).decode(errors="replace").strip()
-            self.note.emit(f"The samples in view are in {written.replace(chr(10), ' and ') or self._target}.")
+            self.note.emit(f"The samples in view were saved as {written.replace(chr(10), ' and ') or self._target}.")
         else:
             said = bytes(self.process.readAllStandardError().data()).decode(errors="replace").strip()
-            self.alarm.emit(said.splitlines()[-1] if said else "The export ended without a message; see the log.")
+            log.error("The export failed with code %d: %s", code, said)
+            self.alarm.emit(said.splitlines()[-1] if said else "The export ended without a message.")
 
 
 def ask_target(parent: QWidget, title: str, suffix: str, session: Path) -> Path | None:

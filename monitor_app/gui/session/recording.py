@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ FINAL = frozenset({RunState.DONE.value, RunState.FAILED.value, RunState.CANCELLE
 NOW_S = 0.5
 """Present values are means over this time."""
 NOW_SAMPLES = 3
+SILENT_S, SILENT_SAMPLES = 2.0, 5
+"""A recording that has had no sample for this long, and that a source should have given this many in, shows none."""
 _MIN_OPEN_NS = 200_000_000
 
 
@@ -45,6 +48,8 @@ class Recording:
         self.reader = reader
         self.origin_ns: int | None = None
         self.newest_ns = 0
+        self._grown_ns = time.perf_counter_ns()
+        """When the newest samples were read."""
         self.batches = BatchLog()
         self.sources: list[SourceRow] = []
         self.signals: list[SignalRow] = []
@@ -78,6 +83,7 @@ class Recording:
         grown = extent.end_ns != self.newest_ns
         self.newest_ns = extent.end_ns
         if grown:
+            self._grown_ns = time.perf_counter_ns()
             self.batches.update(self.reader, self.origin_ns)
         return grown
 
@@ -159,9 +165,23 @@ class Recording:
         alone = [s for s in self.signals if s.quantity is quantity]
         return alone[0] if len(alone) == 1 else None
 
+    @property
+    def silent_s(self) -> float:
+        """For how long no sample has come although some should have; 0 while they come."""
+        silent_s = (time.perf_counter_ns() - self._grown_ns) * 1e-9
+        fastest_hz = max((self.rate_hz(source.id) for source in self.sources), default=0.0)
+        return silent_s if silent_s > max(SILENT_S, SILENT_SAMPLES / max(fastest_hz, 1e-3)) else 0.0
+
+    def mean_between(self, signal: SignalRow | None, start_s: float, end_s: float) -> float | None:
+        """Mean over an interval; None where nothing of it was recorded."""
+        if signal is None or self.origin_ns is None:
+            return None
+        statistics = self.reader.statistics(signal.id, self.host_ns(start_s), self.host_ns(end_s))
+        return statistics.mean if statistics.count else None
+
     def mean_now(self, signal: SignalRow | None) -> float | None:
         """Mean over the last NOW_S, of a slow source over a few samples; None when no sample arrived in that time."""
-        if signal is None or self.origin_ns is None:
+        if signal is None or self.origin_ns is None or self.silent_s:
             return None
         over_s = max(NOW_S, NOW_SAMPLES / max(self.rate_hz(signal.source), 1e-3))
         statistics = self.reader.statistics(signal.id, self.newest_ns - round(over_s * 1e9), self.newest_ns)

@@ -65,7 +65,7 @@ class ShownSignals:
         return ""
 
     def toggled(self, signal: SignalRow) -> ShownSignals:
-        """With the signal, or without it if it was shown; unchanged where it is the last one or has no room."""
+        """With the signal, or without it if it was shown; unchanged where it is the last one or the pane is full."""
         if self.of(signal.id) is not None:
             left = (tuple(t for t in pane if t.signal.id != signal.id) for pane in self.panes)
             panes = tuple(pane for pane in left if pane)

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: PLC2701 - it has no other name
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from monitor_app.core.errors import InferenceError
 from monitor_app.inference.networks.counts import Costs
-from monitor_app.inference.networks.meta import build_without_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from monitor_app.inference.networks.network import Network
+
 
 GROUPS_MISLEAD_FROM = 2.0
 """Where ignoring groups multiplies a network's operations by more than this, the count of 2016 is withheld."""
@@ -77,8 +78,12 @@ def _count(module: nn.Module, image: torch.Tensor) -> tuple[Costs, Any]:
         answer = module(image)
     known = not counter.opaque
     misleads = counter.total > GROUPS_MISLEAD_FROM * counter.total_by_group
+    parameters = sum(parameter.numel() for parameter in module.parameters())
+    # Parameters that cost nothing say that torch saw none of the work, not that there was none.
+    unseen = bool(parameters) and not counter.total and not flops.get_total_flops()
+    known = known and not unseen
     costs = Costs(
-        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        parameters=parameters,
         macs=flops.get_total_flops() // 2 if known else None,
         operations=counter.total if known and not misleads else None,
         uncounted=tuple(sorted(counter.uncounted)),
@@ -207,3 +212,27 @@ def _words(error: Exception) -> str:
     # TorchScript puts its own stack first and the cause last
     text = (lines[-1] if lines else "").rstrip(".")[:200]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+# What weights are made with. `torch.device("meta")` would take arange and tensor as well, with which some
+# networks work out their widths and then need the numbers.
+_ALLOCATORS = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn}
+
+
+def build_without_weights(network: Network) -> nn.Module:
+    """The network in evaluation mode with every parameter and buffer on the meta device."""
+    with _AllocateNothing():
+        module = network.build().eval()
+    return module.to("meta")
+
+
+class _AllocateNothing(TorchFunctionMode):
+    """Has tensors made on the meta device unless a device is named."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        named = kwargs or {}
+        if func in _ALLOCATORS and named.get("device") is None:
+            named = {**named, "device": "meta"}
+        return func(*args, **named)

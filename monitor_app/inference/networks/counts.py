@@ -23,7 +23,7 @@ class Costs:
 
     parameters: int
     macs: int | None
-    """Multiply-accumulates of convolutions and matrix products, groups honoured; None: some cannot be counted."""
+    """Multiply-accumulates of convolutions and matrix products, by group; None: some cannot be counted."""
     operations: int | None
     """In the convention of Canziani et al. 2016; None: that convention would mislead, or macs is None."""
     uncounted: tuple[str, ...] = ()
@@ -38,16 +38,16 @@ def known_costs(name: str) -> Costs | None:
 def conventions(network: Network, costs: Costs) -> dict[str, str]:
     """What exactly was counted: a sentence for parameters, macs and operations each."""
     at = f"one image of {network.cost_pixels} x {network.cost_pixels}"
-    macs = f"multiply-accumulates of convolutions and matrix products, groups honoured, {at}"
+    macs = f"multiply-accumulates of convolutions and matrix products, taking groups into account, {at}"
     operations = (
-        "Canziani et al. 2016: multiplications and additions counted apart, every convolution with a bias and "
-        f"without regard to groups, {at}"
+        "Canziani et al. 2016: multiplications and additions counted separately, every convolution with a bias, "
+        f"groups ignored, {at}"
     )
     if costs.operations is None:
         operations = "withheld: the count of 2016 ignores groups and would more than double this network's operations"
     if costs.macs is None:
         macs = operations = f"withheld: the network runs operators whose cost is not known ({at})"
-    return {"parameters": "all of them, as built; buffers are none", "macs": macs, "operations": operations}
+    return {"parameters": "all of them, as built; buffers are not counted", "macs": macs, "operations": operations}
 
 
 @cache

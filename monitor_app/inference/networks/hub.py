@@ -51,11 +51,11 @@ def fetch(published: PublishedWeights, say: Callable[[str], None] = _say) -> Pat
     """Download published weights into the cache, unless they are there.
 
     The file gets its name only when it is whole and has the SHA-256 that the name promises. A download that broke
-    off goes on where it stopped, and two programs that want the same file take turns.
+    off resumes where it stopped, and two programs that want the same file take turns.
 
     Args:
         published: what to fetch.
-        say: told how far it is, at the start and every few seconds.
+        say: called with the progress as a sentence, at the start and every few seconds.
 
     Raises:
         WeightsError: it cannot be downloaded or stored, or is not what was published.

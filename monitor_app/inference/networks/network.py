@@ -38,7 +38,7 @@ INCEPTION = Preprocessing(resize_pixels=342, mean=(0.5,) * 3, std=(0.5,) * 3)
 
 @dataclass(frozen=True, slots=True)
 class PublishedWeights:
-    """ImageNet weights that somebody offers for download, in the words of who offers them."""
+    """ImageNet weights that are published for download, with the names that their publisher uses."""
 
     tag: str
     """As torchvision names them: IMAGENET1K_V1."""

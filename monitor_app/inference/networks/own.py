@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monitor_app.core.errors import InferenceError
+from monitor_app.core.errors import InferenceError, first_line
 from monitor_app.inference.networks.network import IMAGENET, Network, Preprocessing
-from monitor_app.inference.networks.torchvision_shim import import_torchvision
+from monitor_app.inference.networks.torchvision_models import import_torchvision
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -91,7 +91,7 @@ def _call(module_name: str, function_name: str) -> nn.Module:
     # It is the user's code, and may raise anything
     except Exception as error:
         raise OwnNetworkError(
-            f"{reference} failed ({_words(error)}): it must take nothing and return a torch.nn.Module."
+            f"{reference} failed ({first_line(error)}): it must take nothing and return a torch.nn.Module."
         ) from error
     if not isinstance(made, nn.Module):
         raise OwnNetworkError(
@@ -116,7 +116,7 @@ def _import(name: str) -> Any:
         ) from error
     # Importing runs the user's code
     except Exception as error:
-        raise OwnNetworkError(f"The module {name} cannot be imported ({_words(error)}): mend it.") from error
+        raise OwnNetworkError(f"The module {name} cannot be imported ({first_line(error)}): correct it.") from error
 
 
 def _open(file: Path) -> nn.Module:
@@ -129,14 +129,14 @@ def _open(file: Path) -> nn.Module:
     # Over a damaged file or an unknown operator torch raises what it likes
     except Exception as error:
         raise OwnNetworkError(
-            f"{file} cannot be opened as a network ({_words(error)}): write it again with this version of torch."
+            f"{file} cannot be opened as a network ({first_line(error)}): write it again with this version of torch."
         ) from error
     if any(name.endswith("data.pkl") for name in names):
         raise OwnNetworkError(
             f"{file} holds weights or a pickled model and no program: name the network and give the file as its "
             "weights, or save it with torch.jit.save or torch.export.save."
         )
-    raise OwnNetworkError(f"{file} is no network: save it with torch.jit.save or torch.export.save.")
+    raise OwnNetworkError(f"{file} is not a network: save it with torch.jit.save or torch.export.save.")
 
 
 def _members(file: Path) -> list[str]:
@@ -146,7 +146,7 @@ def _members(file: Path) -> list[str]:
             return [f"/{name}" for name in archive.namelist()]
     except (zipfile.BadZipFile, OSError) as error:
         raise OwnNetworkError(
-            f"{file} is no network ({_words(error)}): save it with torch.jit.save or torch.export.save."
+            f"{file} is not a network ({first_line(error)}): save it with torch.jit.save or torch.export.save."
         ) from error
 
 
@@ -162,7 +162,7 @@ def _open_exported(file: Path) -> nn.Module:
     from torch import nn
 
     class Exported(nn.Module):
-        """An exported program, which refuses to be told that it is in evaluation mode."""
+        """An exported program, which raises an error when it is put into evaluation mode."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -175,8 +175,3 @@ def _open_exported(file: Path) -> nn.Module:
             return self.program(images)
 
     return Exported()
-
-
-def _words(error: Exception) -> str:
-    text = str(error).strip().partition("\n")[0].rstrip(".")[:200]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__

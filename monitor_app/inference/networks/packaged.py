@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from monitor_app.core.errors import InferenceError
 from monitor_app.inference.networks.caffe_squeezenet import read_tf_squeezenet
 from monitor_app.inference.networks.network import INCEPTION, Network, Preprocessing
-from monitor_app.inference.networks.torchvision_shim import import_torchvision
+from monitor_app.inference.networks.torchvision_models import import_torchvision
 from monitor_app.inference.networks.weights import PackagedWeights, read_state_dict
 
 if TYPE_CHECKING:

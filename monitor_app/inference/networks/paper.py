@@ -124,7 +124,7 @@ _BY_HAND = (
     Network(
         name="bn_alexnet",
         title="BN-AlexNet",
-        build=partial(_build, "bn_alexnet", "BnAlexNet"),
+        build=partial(_build, "alexnet", "BnAlexNet"),
         input_pixels=227,
         counted_pixels=224,
         source="soumith/imagenet-multiGPU.torch alexnet with batch normalisation, written by hand",

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monitor_app.inference.networks.torchvision_shim import import_torchvision
+from monitor_app.inference.networks.torchvision_models import import_torchvision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""torchvision's classifiers, by torchvision's names.
+"""torchvision, and its classifiers by its own names.
 
 What is known of them stands in torchvision.csv, so that the list needs no torch; `tabulate` writes it from
 torchvision's own metadata. Of several sets of weights it names the first that fits the network's usual size.
@@ -8,20 +8,23 @@ torchvision's own metadata. Of several sets of weights it names the first that f
 from __future__ import annotations
 
 import csv
+import importlib
 import importlib.resources
+import sys
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from monitor_app.inference.networks.network import INCEPTION, Network, Preprocessing, PublishedWeights
-from monitor_app.inference.networks.torchvision_shim import import_torchvision
 
 if TYPE_CHECKING:
+    from types import ModuleType
     from typing import Literal
 
     from torch import nn
 
     from monitor_app.inference.networks.weights import StateDict
+
 
 URL = "https://download.pytorch.org/models/"
 
@@ -74,3 +77,44 @@ def _network(row: dict[str, str]) -> Network:
 
 def _without(prefixes: tuple[str, ...], state: StateDict, module: nn.Module) -> StateDict:
     return {key: value for key, value in state.items() if not key.startswith(prefixes)}
+
+
+_MISSING = "operator torchvision::nms does not exist"
+_SCHEMAS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
+# A declaration lives only as long as the object that made it.
+_declared: list[object] = []
+
+
+def import_torchvision() -> ModuleType:
+    """The torchvision package, with `torchvision.models` usable also beside a CPU-only torch.
+
+    The torchvision wheels of the package index are built against CUDA. Beside a CPU-only torch their extension cannot
+    be loaded, and then the import fails on an operator that has not been declared. The models need none of those
+    operators; declaring the two that are named is enough. A torchvision that fits is left as it is.
+
+    Raises:
+        ImportError: torchvision is not installed.
+        RuntimeError: it fails in any other way than the known one.
+    """
+    try:
+        return importlib.import_module("torchvision")
+    except RuntimeError as error:
+        if _MISSING not in str(error):
+            raise
+    for name in [name for name in sys.modules if name == "torchvision" or name.startswith("torchvision.")]:
+        del sys.modules[name]
+    if not _declared:
+        _declare()
+    return importlib.import_module("torchvision")
+
+
+def _declare() -> None:
+    from torch.library import Library
+
+    library = Library("torchvision", "FRAGMENT")
+    for schema in _SCHEMAS:
+        library.define(schema)
+    _declared.append(library)

@@ -12,12 +12,14 @@ import os
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from pydantic import Field
 
 from monitor_app.core.errors import PortError, SourceLostError
-from monitor_app.core.samples import Quantity, SampleBlock
+from monitor_app.core.samples import Quantity, Role, SampleBlock
+from monitor_app.core.source_specs import Name, SourceSpec
 from monitor_app.core.status import FoundSource
 from monitor_app.sources.base import Described
 from monitor_app.sources.jetson.boards import BoardPart, load_board, recognise_board
@@ -31,10 +33,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monitor_app.core.samples import Reading, Role
+    from monitor_app.core.samples import Reading
     from monitor_app.sources.jetson.boards import Board
     from monitor_app.sources.jetson.chips import Chip, ChipRail
-    from monitor_app.sources.jetson.spec import JetsonRailsSpec
     from monitor_app.sources.jetson.update_rate import UpdateRate
 
 FAILING_S, FAILING_SWEEPS = 2.0, 3
@@ -46,9 +47,17 @@ _FALLBACK_S = {"ina3221x": 0.4224, "ina3221": 0.0066, "ina238": 0.0505}
 _GONE = {errno.EIO, errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.EBADF}
 
 
-def total_rails(board: Board) -> tuple[str, ...]:
-    """The rails whose powers add up to the total power of the board; several where no rail carries all of it."""
-    return board.total
+class JetsonRailsSpec(SourceSpec):
+    """The power rails of a Jetson, from the kernel's files; each chip becomes a source of its own."""
+
+    kind: Literal["jetson-rails"]
+    name: Name = "rails"
+    board: str | None = None
+    """A board of profiles/boards, such as jetson-tx1; by default the one this program runs on."""
+    root: str = "/"
+    """Where /sys and /proc are found: another root is for tests and for a mounted file system."""
+    roles: dict[str, Role] = Field(default_factory=dict)
+    """What a rail feeds, where this differs from the board's own file."""
 
 
 class _SweepFailedError(Exception):
@@ -276,7 +285,7 @@ class RailsSource(Described):
 
     def _gone(self, error: OSError) -> SourceLostError:
         return SourceLostError(
-            f"{self._model} does not answer any more ({error.strerror}): restart the board if it stays away."
+            f"{self._model} does not answer any more ({error.strerror}): restart the board if it does not come back."
         )
 
 

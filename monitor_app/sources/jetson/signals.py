@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.sources.accuracy import INA238, INA238_ZERO_V, INA3221, INA3221_ZERO_V
 from monitor_app.sources.jetson.chips import averaged_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from monitor_app.sources.accuracy import DataSheet
     from monitor_app.sources.jetson.boards import Board
     from monitor_app.sources.jetson.chips import Chip, ChipRail
     from monitor_app.sources.jetson.update_rate import UpdateRate
@@ -35,8 +38,9 @@ def describe(
     volts: Mapping[str, float],
 ) -> SourceInfo:
     """The source of these rails of a chip; ``volts`` are their voltages, for the resolution of their powers."""
-    stored = [signal for rail in rails for signal in _stored(rail, board, roles)]
-    derived = [_derived(rail, board, roles, volts.get(rail.name)) for rail in rails if rail.power is None]
+    sheet = _data_sheet(chip, rails)
+    stored = [signal for rail in rails for signal in _stored(rail, sheet, board, roles)]
+    derived = [_derived(rail, sheet, board, roles, volts.get(rail.name)) for rail in rails if rail.power is None]
     return SourceInfo(
         name=name,
         kind="jetson-rails",
@@ -50,25 +54,36 @@ def describe(
     )
 
 
-def _stored(rail: ChipRail, board: Board | None, roles: Mapping[str, Role]) -> Iterator[Signal]:
+def _stored(rail: ChipRail, sheet: DataSheet, board: Board | None, roles: Mapping[str, Role]) -> Iterator[Signal]:
     """Current, voltage, and power where the chip measures it, in the order of the samples."""
     for quantity, step in ((Quantity.CURRENT, rail.current_lsb_a), (Quantity.VOLTAGE, rail.voltage_lsb_v)):
         name = f"{rail.name} {quantity.name.lower()}"
-        yield Signal(name, quantity, roles.get(name, Role.OTHER), resolution=step)
+        yield Signal(name, quantity, roles.get(name, Role.OTHER), resolution=step, accuracy=sheet.of(quantity))
     if rail.power is not None:
         step = rail.current_lsb_a * _POWER_STEP_V if rail.current_lsb_a else None
-        yield Signal(rail.name, Quantity.POWER, _role(rail, board, roles), resolution=step)
+        role = _role(rail, board, roles)
+        yield Signal(rail.name, Quantity.POWER, role, resolution=step, accuracy=sheet.power)
 
 
-def _derived(rail: ChipRail, board: Board | None, roles: Mapping[str, Role], volts: float | None) -> Signal:
+def _derived(
+    rail: ChipRail, sheet: DataSheet, board: Board | None, roles: Mapping[str, Role], volts: float | None
+) -> Signal:
     step = rail.current_lsb_a * abs(volts) if rail.current_lsb_a and volts else None
     return Signal(
         rail.name,
         Quantity.POWER,
         _role(rail, board, roles),
         resolution=step,
+        accuracy=sheet.power,
         product_of=(f"{rail.name} current", f"{rail.name} voltage"),
     )
+
+
+def _data_sheet(chip: Chip, rails: Sequence[ChipRail]) -> DataSheet:
+    """Of the chip with its shunts; the zero is that of its voltage over the least of them."""
+    sheet, zero_v = (INA238, INA238_ZERO_V) if chip.driver == "ina238" else (INA3221, INA3221_ZERO_V)
+    shunts = [rail.shunt_ohm for rail in rails if rail.shunt_ohm]
+    return replace(sheet, zero_a=zero_v / min(shunts) if shunts else None)
 
 
 def _role(rail: ChipRail, board: Board | None, roles: Mapping[str, Role]) -> Role:
@@ -86,7 +101,8 @@ def _notes(chip: Chip, rails: Sequence[ChipRail], board: Board | None, update_ra
     if off := [rail.name for rail in chip.rails if rail not in rails]:
         yield f"Switched off and left out: {', '.join(off)}."
     if any(rail.both is None and rail.power is None for rail in rails):
-        yield "Current and voltage of a rail come from different conversions, so a power during a change is blurred."
+        yield "Current and voltage of a rail come from different conversions, so power is inaccurate during a change."
+    yield _data_sheet(chip, rails).note
     mean_of = averaged_samples(chip)
     of = f" of {mean_of} conversions" if mean_of and mean_of > 1 else ""
     interval_ms = update_rate.interval_s * 1e3

@@ -7,21 +7,26 @@ starts others (docs/decisions/0006-jtop-in-a-child.md).
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections import deque
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from monitor_app.core.errors import HandshakeError, SourceLostError
-from monitor_app.core.samples import Role, Signal, SourceInfo
+from pydantic import Field
+
+from monitor_app.core.child_process import ChildProcess
+from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
+from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.core.source_specs import Name, SourceSpec
 from monitor_app.core.status import FoundSource
+from monitor_app.sources.accuracy import INA3221
 from monitor_app.sources.base import Described, try_source
 from monitor_app.sources.jetson.boards import recognise_board
 from monitor_app.sources.jtop import readings as jtop_readings
 from monitor_app.sources.jtop.failures import failure, most_telling, other_interpreter_may_do
-from monitor_app.sources.jtop.process import JtopProcess
 from monitor_app.sources.polling import Blocks
 
 if TYPE_CHECKING:
@@ -43,6 +48,17 @@ STALE_INTERVALS, STALE_S = 3, 5.0
 """Silence after which the service counts as lost: this many intervals, and at least this long."""
 MOST_INCOMPLETE = 3
 """Updates in a row that lack a signal, after which the signals are no longer those of the source."""
+
+
+class JtopSpec(SourceSpec):
+    """What the jtop service of jetson-stats reports: rails, load, frequencies, temperatures, fan, memory."""
+
+    kind: Literal["jtop"]
+    name: Name = "jtop"
+    interval_s: float = Field(1.0, ge=0.05, le=60)
+    python: str | None = None
+    """The interpreter that has jetson-stats in the service's version; by default this one, then the system's."""
+    roles: dict[str, Role] = Field(default_factory=dict)
 
 
 class JtopSource(Described):
@@ -208,7 +224,12 @@ class JtopSource(Described):
 
     def _describe(self, readings: jtop_readings.Readings, board: Mapping[str, Any]) -> SourceInfo:
         signals = tuple(
-            Signal(name, quantity, self._roles.get(name, Role.TOTAL if name == readings.total else Role.OTHER))
+            Signal(
+                name,
+                quantity,
+                self._roles.get(name, Role.TOTAL if name == readings.total else Role.OTHER),
+                accuracy=INA3221.of(quantity),
+            )
             for name, (quantity, _) in readings.values.items()
         )
         if not signals:
@@ -229,19 +250,23 @@ class JtopSource(Described):
 
     def _notes(self, readings: jtop_readings.Readings) -> Iterator[str]:
         yield (
-            f"The service polls the board every {self._interval_s:.3g} s; what happens in between is not in its "
-            "rails, and its cpu load is the mean since the previous poll."
+            f"The service polls the board every {self._interval_s:.3g} s; its rails do not show changes between "
+            "polls, and its cpu load is the mean since the previous poll."
         )
         if self._interval_s != self._asked_s:
             yield (
                 f"Another program has set the service's interval to {self._interval_s:.3g} s instead of "
                 f"{self._asked_s:.3g} s: close it to get the interval of the profile."
             )
+        if readings.total == jtop_readings.MODULE_TOTAL:
+            yield f"The total of the module is the sum of {', '.join(jtop_readings.MODULE_RAILS)}."
         if readings.sums_twice:
             yield (
                 f"{jtop_readings.SUM} is the service's sum of all rails; where one rail feeds another it counts "
                 "the same power twice, so it is not taken for the total."
             )
+        if any(quantity is Quantity.POWER for quantity, _ in readings.values.values()):
+            yield INA3221.note
         if any(signal.endswith(" current") for signal in readings.values):
             yield "The service does not report the resolution of the rails; the kind jetson-rails does."
         if "RAM used" in readings.values:
@@ -294,3 +319,36 @@ def _modes(update: Mapping[str, Any]) -> dict[str, str]:
         "jetson_clocks": None if clocks is None else "on" if clocks else "off",
     }
     return {key: text for key, text in modes.items() if text is not None}
+
+
+CHILD = Path(__file__).with_name("child.py")
+
+
+class JtopProcess:
+    """A running child. Messages are objects with one key that says what they are.
+
+    Raises PortError when ``python`` cannot be run.
+    """
+
+    def __init__(self, python: str, socket: str, interval_s: float) -> None:
+        try:
+            self._child = ChildProcess([python, str(CHILD), socket, str(interval_s)], "jtop child", log_stderr=True)
+        except OSError as error:
+            raise PortError(
+                f"{python} cannot be run ({error.strerror}): name a Python interpreter that has jetson-stats "
+                "as python in the profile."
+            ) from error
+
+    def receive(self, timeout_s: float) -> list[tuple[str, dict[str, Any]]]:
+        """The messages that have come, waiting at most timeout_s for the first. Raises SourceLostError at the end."""
+        try:
+            lines = self._child.lines(timeout_s)
+        except EOFError as error:
+            reason, tail = self._child.exit_reason(), self._child.stderr_tail
+            said = f" (its last message: {tail})" if tail else ""
+            raise SourceLostError(f"The process that asks the jtop service {reason}{said}: connect again.") from error
+        return [next(iter(json.loads(line).items())) for line in lines]
+
+    def close(self) -> None:
+        """End it by closing its stdin, or by force. Calling it twice is fine."""
+        self._child.close()

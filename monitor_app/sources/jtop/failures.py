@@ -44,8 +44,8 @@ _BY_SERVICE: dict[str, tuple[type[SourceError], str]] = {
     ),
     "hung-up": (
         HandshakeError,
-        "The jtop service hung up on {name}: restart it with `sudo systemctl restart jtop`, and see that its Python "
-        "is not older than {python}'s.",
+        "The jtop service closed the connection to {name}: restart it with `sudo systemctl restart jtop`, and check "
+        "that its Python is not older than {python}'s.",
     ),
     "failed": (
         HandshakeError,

@@ -17,6 +17,10 @@ SUM = "tot"
 ADDABLE_RAILS = frozenset({"GPU", "CPU", "SOC", "CV", "VDDRQ", "SYS5V"})
 """Rails of the AGX Xavier: side by side, so that their sum is what the module takes. On other boards without an input
 rail some feed others (on the AGX Orin VIN_SYS_5V0 feeds VDDQ_VDD2_1V8AO) and a sum counts the same power twice."""
+MODULE_TOTAL = "total"
+"""Our sum of the rails that make up what an AGX Orin takes, which the service does not add up by themselves."""
+MODULE_RAILS = ("VDD_GPU_SOC", "VDD_CPU_CV", "VIN_SYS_5V0")
+"""As in profiles/boards/jetson-agx-orin.toml."""
 LOWEST_TEMPERATURE = -200.0
 """A sensor that is off reads -256."""
 SWITCHED_UNITS = ("gpu", "cv")
@@ -67,6 +71,10 @@ def _power(power: Mapping[str, Any]) -> tuple[str | None, bool, list[_Named]]:
     values = [value for name, rail in named for value in _rail(name, rail)]
     if "name" in total:
         return total["name"], False, values
+    if set(MODULE_RAILS) <= rails.keys():
+        parts = [_scaled(rails[name].get("power"), 1e-3) for name in MODULE_RAILS]
+        whole = None if None in parts else sum(part or 0.0 for part in parts)
+        return MODULE_TOTAL, bool(total), [*values, (MODULE_TOTAL, Quantity.POWER, whole)]
     addable = bool(rails) and rails.keys() <= ADDABLE_RAILS
     return (SUM if addable else None), bool(total) and not addable, values
 

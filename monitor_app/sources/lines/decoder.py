@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lines of text as values: numbers with a separator between, or JSON objects. Pure: bytes and state in, values out.
+"""Lines of text as values: numbers with a separator between, JSON objects, or numbers after their labels.
 
-A line is taken whole or not at all. One that does not fit is counted and takes up an index, for it was a sample;
-lines that begin with ``#``, blank lines and headings are not samples. The first piece of a stream may be the rest of a
-line and is not taken for values.
+Pure: bytes and state in, values out. A line is taken whole or not at all. One that does not fit is counted and takes
+up an index, for it was a sample; lines that begin with ``#``, blank lines and headings are not samples. The first piece
+of a stream may be the rest of a line and is not taken for values.
+
+Labelled values ("Voltage:5.0,Current:12.3", or "Current(mA): 12.3" on a line of its own) make a sample when all of
+them have come; where they come on several lines, that with the first field begins a sample.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ Row: TypeAlias = "tuple[float, ...]"
 class Layout:
     """How to read a line."""
 
-    format: Literal["csv", "json"]
+    format: Literal["csv", "json", "labelled"]
     fields: tuple[Field, ...]
     """Heading, key or number (from 0) of each value."""
     scale: tuple[float, ...]
@@ -71,6 +74,8 @@ class LinesState:
     """Lines that were or should have been samples, from the first that was."""
     malformed: int = 0
     """Those of them that did not fit."""
+    begun: tuple[tuple[str, float], ...] = ()
+    """Of labelled lines: values of a sample of which others are still to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,7 @@ class _Reader:
         self._whole, self._lines = state.whole, state.lines
         self._places = state.places if self._headings else _numbers(layout)
         self._width = state.width
+        self._begun = dict(state.begun)
         self._compile()
         self._malformed = 0
         self._rows: list[Row] = []
@@ -142,14 +148,15 @@ class _Reader:
             tuple(self._comments),
             LinesState(
                 remainder, self._whole, self._places, self._width, self._lines,
-                self._state.malformed + self._malformed + int((~fits).sum()),
+                self._state.malformed + self._malformed + int((~fits).sum()), tuple(self._begun.items()),
             ),
         )  # fmt: skip
 
     def _take_values(self, line: bytes) -> None:
         row = None
         if len(line) <= MAX_LINE_BYTES:
-            row = self._object(line) if self._layout.format == "json" else self._columns(line)
+            readers = {"json": self._object, "labelled": self._labelled, "csv": self._columns}
+            row = readers[self._layout.format](line)
         if row is None:
             self._rejected = line
             # Before the first sample there was none to lose: it is what the instrument says as it starts.
@@ -217,12 +224,78 @@ class _Reader:
             found = [document[f] if isinstance(f, int) and f < len(document) else None for f in self._wanted]
         else:
             return None
-        if not {int, float}.issuperset(map(type, found)):
+        return _row(found)
+
+    def _labelled(self, line: bytes) -> Row | None:
+        """The values of a sample that is complete with this line; an empty row while others are to come."""
+        found = _after_labels(line, tuple(map(str, self._wanted)))
+        if found is None:
             return None
-        try:
-            return tuple(map(float, found))
-        except OverflowError:
+        first = str(self._wanted[0])
+        if not found or not (self._begun or first in found):
+            # About something else, or the rest of a sample whose beginning was not seen.
+            self._comments.append(line)
+            return ()
+        lost = bool(self._begun) and not self._begun.keys().isdisjoint(found)
+        self._begun = dict(found) if lost else {**self._begun, **found}
+        if lost:
+            # Its other values did not come; that which begins now may be whole.
+            self._malformed += 1
+            self._lines += 1
+            self._rejected = line
+            if first not in self._begun:
+                self._begun.clear()
+        if len(self._begun) < len(set(self._wanted)):
+            return ()
+        row = tuple(self._begun[str(field)] for field in self._wanted)
+        self._begun.clear()
+        return row
+
+
+def _row(found: list[Any]) -> Row | None:
+    """Numbers, also in quotes, as floats; None where one is none."""
+    try:
+        return tuple([_float(each) for each in found])
+    except (ValueError, OverflowError):
+        return None
+
+
+def _float(value: Any) -> float:
+    """Raises ValueError, OverflowError."""
+    if type(value) in {int, float}:
+        return float(value)
+    if isinstance(value, str) and re.fullmatch(NUMBER, value.strip().encode("utf-8", "replace")):
+        return float(value)
+    raise ValueError
+
+
+def _after_labels(line: bytes, labels: tuple[str, ...]) -> dict[str, float] | None:
+    """The number after each label that the line has; None where a label has none, or comes twice."""
+    found: dict[str, float] = {}
+    for match in _label_pattern(labels).finditer(line):
+        if not _BEFORE_LABEL.search(line[: match.start()]):
+            continue  # the end of a longer label
+        label = match["label"].decode("utf-8", "replace")
+        number = _LABELLED_NUMBER.match(line, match.end())
+        if number is None or label in found:
             return None
+        found[label] = float(number[1])
+    return found
+
+
+_BEFORE_LABEL = re.compile(
+    rb"""(?:^|[,;|\t{(]|(?:^|[\s:="'])[+-]?[\d.]+(?:[eE][+-]?\d+)?["']?[ ]*[^\s\d,;:=]{0,4}[ ])[ "']*$"""
+)
+"""What may come before a label: the beginning of the line, a separator, or a number with its unit."""
+_LABELLED_NUMBER = re.compile(rb"""[ \t]*["']?[ \t]*""" + NUMBER + rb"""(?![\d.])""")
+
+
+@lru_cache(maxsize=64)
+def _label_pattern(labels: tuple[str, ...]) -> re.Pattern[bytes]:
+    """Any of the labels, the longest first, with what stands between it and its number."""
+    ordered = sorted(set(labels), key=len, reverse=True)
+    words = rb"|".join(re.escape(label.encode()) for label in ordered)
+    return re.compile(rb"(?P<label>" + words + rb""")["']?[ \t]*[:=]""")
 
 
 def _numbers(layout: Layout) -> tuple[int, ...] | None:
@@ -248,7 +321,8 @@ def _pattern(separator: str | None, width: int, places: tuple[int, ...]) -> re.P
         between, other, number = rb"[ \t]+", rb"[^ \t]+", NUMBER
     else:
         escaped = re.escape(separator.encode())
-        between, other, number = escaped, rb"[^" + escaped + rb"]*", rb"[ \t]*" + NUMBER + rb"[ \t]*"
+        number = rb"""[ \t]*["']?[ \t]*""" + NUMBER + rb"""[ \t]*["']?[ \t]*"""
+        between, other = escaped, rb"[^" + escaped + rb"]*"
     if max(places) >= width:
         return re.compile(rb"(?!)")
     return re.compile(between.join(number if place in places else other for place in range(width)))

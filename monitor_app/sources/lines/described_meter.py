@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.core.source_specs import Name, SerialSpec, Table
 from monitor_app.sources.base import says_simulated
 from monitor_app.sources.lines.decoder import LinesState, decode
 from monitor_app.sources.lines.timestamps import FIT_NS, ArrivalTimes, StampTimes, blocks
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
     from monitor_app.core.samples import SampleBlock
     from monitor_app.sources.lines.decoder import DecodedLines, Layout
-    from monitor_app.sources.lines.spec import Column, LinesSpec
     from monitor_app.sources.serial.transport import Transport
 
 STALE_S = 0.05
@@ -31,6 +32,59 @@ TRANSPORT_NS = 1_000_000
 BITS_PER_BYTE = 10
 RATES = (0.5, 2.0)
 """A time column whose rate against the clock lies outside these limits is in another unit."""
+
+
+class Column(Table):
+    """One quantity of a line of text."""
+
+    name: Name
+    """Of the signal."""
+    field: str | Annotated[int, Field(ge=0)] | None = None
+    """Key of a JSON object, label, heading of a CSV column, or its number from 0; by default the name."""
+    quantity: Quantity
+    scale: float = 1.0
+    """SI units per unit of the text: 0.001 for mA."""
+    offset: float = 0.0
+
+
+class TimeColumn(Table):
+    """The instrument's own time stamp on a line; without one, lines have the time of their arrival."""
+
+    field: str | Annotated[int, Field(ge=0)]
+    scale_s: float = Field(gt=0)
+    """Seconds per unit of the text: 1e-6 for microseconds."""
+
+
+class LinesSpec(SerialSpec):
+    """Lines of text: those of an EdgePowerMeter, or CSV, JSON or labelled lines that the profile describes."""
+
+    kind: Literal["lines"]
+    name: Name = "lines"
+    format: Literal["edgepowermeter", "csv", "json", "labelled"]
+    baud: int = Field(115_200, ge=300, le=12_000_000)
+    separator: str = Field(",", min_length=1, max_length=1)
+    columns: tuple[Column, ...] = ()
+    time: TimeColumn | None = None
+    start: str | None = None
+    """Sent once after opening, to make the instrument send; a line end is added."""
+    stop: str | None = None
+    """Sent before closing."""
+
+    @property
+    def port_baud(self) -> int:
+        return self.baud
+
+    @model_validator(mode="after")
+    def _columns_are_named(self) -> LinesSpec:
+        if self.format != "edgepowermeter" and not self.columns:
+            raise ValueError("name the columns of the lines under [[source.columns]]")
+        fields = [*(column.field for column in self.columns), *([] if self.time is None else [self.time.field])]
+        if self.format == "labelled" and any(isinstance(field, int) for field in fields):
+            raise ValueError("labelled lines have no numbered columns: give the label under field")
+        return self
+
+    def emulator_options(self) -> list[str]:
+        return [*super().emulator_options(), "--format", self.format]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +154,12 @@ class TextLines:
         if self._spec.time is None or not stamps or self._layout.time is None:
             self._rate_hz = lines / span_s
             self._arrivals = ArrivalTimes(lead_ns)
-            note = "Its lines have no time: each is given that of its arrival, which assumes that they come evenly."
+            note = "Its lines carry no time: their times follow from their arrivals, assuming an even interval."
             return self._describe(lead_ns + round(1.5e9 / self._rate_hz), note)
         unit_ns = self._spec.time.scale_s * 1e9
         self._rate_hz = lines / self._checked_span(float(stamps[-1][-1] - stamps[0][-1]) * unit_ns * 1e-9, span_s)
         self._stamps = StampTimes(unit_ns, lead_ns)
-        note = "Its lines have its own time, which is laid under their earliest arrivals."
+        note = "Its lines carry its own time, which is aligned with their earliest arrivals."
         return self._describe(lead_ns + FIT_NS + round(unit_ns * _step(np.concatenate(stamps))), note)
 
     def take(self, data: bytes, since_ns: int, arrival_ns: int) -> list[SampleBlock]:

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.core.errors import SourceLostError
 from monitor_app.core.samples import Quantity
+from monitor_app.sources.accuracy import INA226, described_by
 from monitor_app.sources.base import Connected
 from monitor_app.sources.lines.decoder import Layout
-from monitor_app.sources.lines.described_meter import TextLines
+from monitor_app.sources.lines.described_meter import Column, TextLines
 from monitor_app.sources.lines.edgepowermeter import EdgePowerMeter
-from monitor_app.sources.lines.spec import Column
 from monitor_app.sources.serial.transport import SerialTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitor_app.core.samples import Reading, SampleBlock, SourceInfo
-    from monitor_app.sources.lines.spec import LinesSpec
+    from monitor_app.sources.lines.described_meter import LinesSpec
     from monitor_app.sources.serial.transport import Transport
 
 SILENCE_S, SILENT_LINES = 2.0, 10
@@ -116,11 +116,12 @@ class LinesSource(Connected["Transport"]):
             self._dialect = meter
             info = meter.begin(transport)
             if info is not None:
-                return info
+                return described_by(info, INA226)
             lines = TextLines(self._name, self._port, spec, FIRST_FIRMWARE, EDGEPOWERMETER_COLUMNS)
             self._dialect = lines
             info = lines.begin(transport)
-            return replace(info, model="EdgePowerMeter", firmware="1", simulated=info.simulated or meter.emulated)
+            info = replace(info, model="EdgePowerMeter", firmware="1", simulated=info.simulated or meter.emulated)
+            return described_by(info, INA226)
         lines = TextLines(self._name, self._port, spec, _layout(spec), spec.columns)
         self._dialect = lines
         return lines.begin(transport)
@@ -136,7 +137,7 @@ class LinesSource(Connected["Transport"]):
 def _layout(spec: LinesSpec) -> Layout:
     columns = spec.columns
     return Layout(
-        "json" if spec.format == "json" else "csv",
+        "csv" if spec.format == "edgepowermeter" else spec.format,
         tuple(column.name if column.field is None else column.field for column in columns),
         tuple(column.scale for column in columns),
         tuple(column.offset for column in columns),

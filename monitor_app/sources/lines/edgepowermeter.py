@@ -61,7 +61,7 @@ class EdgePowerMeter:
         self._name, self._port, self._roles = name, port, roles
         self._start, self._stop = start, stop
         self._state = protocol.RawState()
-        self._farewell: list[str] = []
+        self._restore_commands: list[str] = []
         self._last: tuple[int, int] | None = None
         """Number and stamp of the last sample."""
         self._remark = ""
@@ -96,9 +96,9 @@ class EdgePowerMeter:
             raise HandshakeError(f"{self._name} does not report its shunt and its period: update its firmware.")
         if not config.streams:
             self._order(transport, "SET STREAM 1")
-            self._farewell.append("SET STREAM 0")
+            self._restore_commands.append("SET STREAM 0")
         if config.mode != "RAW":
-            self._farewell.append(f"MODE {config.mode or 'CSV'}")
+            self._restore_commands.append(f"MODE {config.mode or 'CSV'}")
         self._period_us = config.period_us
         self._times = StampTimes(1000.0, TRANSPORT_NS // 2 + self._half_period_ns)
         self._order(transport, "MODE RAW")
@@ -119,7 +119,7 @@ class EdgePowerMeter:
 
     def end(self, transport: Transport) -> None:
         """Leave it as it was found."""
-        for command in [*reversed(self._farewell), *([self._stop] if self._stop is not None else [])]:
+        for command in [*reversed(self._restore_commands), *([self._stop] if self._stop is not None else [])]:
             transport.write(command.encode() + b"\n")
 
     @property

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monitor_app.core.clock import rising
 from monitor_app.core.samples import SampleBlock
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class ArrivalTimes:
         off than one and a half intervals, however late the read was.
         """
         even = since_ns + (arrival_ns - since_ns) * (places + 1) // lines - self._lead_ns
-        times_ns = _rising(even, self._last_ns, np.zeros(len(even), np.int64))
+        times_ns = rising(even, self._last_ns)
         self._last_ns = int(times_ns[-1]) if len(times_ns) else self._last_ns
         return times_ns
 
@@ -115,7 +116,7 @@ class StampTimes:
         late = np.round(height + slope * since).astype(np.int64)
         soonest = np.minimum(self._origin[1] + since + late, arrival_ns) - self._lead_ns
         last_stamp_ns, last_ns = self._last or (int(stamps_ns[0]), None)
-        times_ns = _rising(soonest, last_ns, (stamps_ns - last_stamp_ns) // 2)
+        times_ns = rising(soonest, last_ns, (stamps_ns - last_stamp_ns) // 2)
         self._last = (int(stamps_ns[-1]), int(times_ns[-1]))
         return times_ns
 
@@ -206,13 +207,3 @@ def _line_below(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, 
         low, high = slopes[max(best - 1, 0)], slopes[min(best + 1, SLOPES - 1)]
     slope = float(slopes[best])
     return slope, float(heights[best]) - slope * middle
-
-
-def _rising(times_ns: NDArray[np.int64], last_ns: int | None, least_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The times, moved on where they do not follow the last one, or each other, by the steps of ``least_ns``."""
-    steps = least_ns + np.arange(len(times_ns))
-    level = times_ns - steps
-    if last_ns is not None and len(level):
-        level[0] = max(int(level[0]), last_ns + 1)
-    rising: NDArray[np.int64] = np.maximum.accumulate(level) + steps
-    return rising

@@ -7,10 +7,13 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
 
 from monitor_app.core.errors import SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.core.source_specs import Name, SourceSpec
 from monitor_app.core.status import FoundSource
 from monitor_app.sources.base import Described
 from monitor_app.sources.polling import PASSING_ERRORS, Blocks, Clock, NumberFile, Schedule, read_text
@@ -29,6 +32,15 @@ _POWER = re.compile(r"power(\d+)_(?:input|average)")
 _CURRENT = re.compile(r"curr(\d+)_input")
 # On a Jetson these chips are the board's rails, which have a source of their own (jetson-rails).
 _JETSON_RAILS = frozenset({"ina3221", "ina238"})
+
+
+class HwmonSpec(SourceSpec):
+    """Power sensors that a PC's kernel knows (hwmon)."""
+
+    kind: Literal["hwmon"]
+    name: Name = "hwmon"
+    root: str = "/"
+    roles: dict[str, Role] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
 
 from monitor_app.core.errors import HandshakeError, PortError, SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.core.source_specs import Name, SourceSpec
+from monitor_app.sources.accuracy import NVML
 from monitor_app.sources.base import Described, try_source
 from monitor_app.sources.pc.nvml_gpu import Gpu, mean_power_w
 from monitor_app.sources.polling import Blocks, Clock, Schedule
@@ -28,6 +32,15 @@ STILL_S = 1.0
 """Readings that have not changed for this long count as new ones, as of a GPU that is off."""
 INSTANT_LAG_S, MEAN_LAG_S = 0.1, 1.0
 """How old a reading may be: of the sensor's own interval, and of the driver's mean."""
+
+
+class NvmlSpec(SourceSpec):
+    """An NVIDIA GPU of a PC, through its driver's management library (the extra `nvml`)."""
+
+    kind: Literal["nvml"]
+    name: Name = "gpu"
+    index: int = Field(0, ge=0)
+    role: Role = Role.GPU
 
 
 class NvmlSource(Described):
@@ -123,7 +136,9 @@ class NvmlSource(Described):
         took_ns = self._clock.now_ns() - start_ns
         # Both are of the same board: only one may stand for what it feeds.
         roles = (self._role, Role.OTHER)
-        powers = [Signal(name, Quantity.POWER, role) for name, role in zip(names, roles, strict=False)]
+        powers = [
+            Signal(name, Quantity.POWER, role, accuracy=NVML.power) for name, role in zip(names, roles, strict=False)
+        ]
         self._info = SourceInfo(
             name=self._name,
             kind="nvml",
@@ -133,7 +148,7 @@ class NvmlSource(Described):
             rate_hz=RATE_HZ,
             signals=(*powers, *(Signal(name, quantity) for name, (quantity, _) in gpu.gauges.items())),
             transport_bound_ns=round(1e9 * (MEAN_LAG_S if gpu.power_is_mean else INSTANT_LAG_S)) + took_ns // 2,
-            notes=gpu.notes,
+            notes=(*gpu.notes, NVML.note),
         )
 
     def _pass_over(self, error: Any) -> None:

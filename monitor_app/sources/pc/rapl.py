@@ -7,10 +7,14 @@ import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
 
 from monitor_app.core.errors import PortError, SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.core.source_specs import Name, SourceSpec
+from monitor_app.sources.accuracy import RAPL
 from monitor_app.sources.base import Described, try_source
 from monitor_app.sources.polling import PASSING_ERRORS, Blocks, Clock, NumberFile, Schedule, read_text
 
@@ -30,6 +34,15 @@ _COUNTER_STEP_NS = 1_000_000
 # Not intel-rapl-mmio: those are the same packages, read on another way.
 _ZONE = re.compile(r"intel-rapl:(\d+)(?::(\d+))?")
 _FOLDER = "sys/class/powercap"
+
+
+class RaplSpec(SourceSpec):
+    """The energy counters of a PC's processor (RAPL), through the kernel's powercap files."""
+
+    kind: Literal["rapl"]
+    name: Name = "cpu"
+    root: str = "/"
+    roles: dict[str, Role] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +148,8 @@ class RaplSource(Described):
 
     def _describe(self, took_ns: int) -> SourceInfo:
         names = [zone.name for zone in self._zones]
-        notes = ["RAPL is the processor's own account of its energy, without the memory, the board and the supply."]
+        notes = ["RAPL is the processor's own measure of its energy; memory, board and supply are not included."]
+        notes.append(RAPL.note)
         if any(" " in name for name in names):
             notes.append("A zone named after a package is a part of it and must not be added to it.")
         return SourceInfo(
@@ -145,7 +159,9 @@ class RaplSource(Described):
             serial_number="",
             firmware="",
             rate_hz=RATE_HZ,
-            signals=tuple(Signal(name, Quantity.POWER, self._roles.get(name, Role.OTHER)) for name in names),
+            signals=tuple(
+                Signal(name, Quantity.POWER, self._roles.get(name, Role.OTHER), accuracy=RAPL.power) for name in names
+            ),
             transport_bound_ns=round(0.5e9 / RATE_HZ) + took_ns // 2 + _COUNTER_STEP_NS,
             notes=tuple(notes),
         )

@@ -3,9 +3,10 @@
 
 Time marks. On the command M the device sets a marker in the next frame that it sends. When that frame k is on its
 way, the device has taken k + 1 frames and not yet k + 2, the command has been received, and the marker not yet
-arrived here. So the count k + 1 lies, on the host's clock, between one frame before the command was sent and the
-arrival of the marker. One command is pending at a time; one whose marker does not come back within half a second of
-the device's time was lost with its frame.
+arrived here. So the end of frame k lies, on the host's clock, between one frame before the command was sent and the
+arrival of the marker. The time of a sample is the middle of its frame, in which six conversions are averaged; so the
+end of frame k is that of the index k + 1/2. One command is pending at a time; one whose marker does not come back
+within half a second of the device's time was lost with its frame.
 
 On a stop command its firmware waits until all markers are sent, in a loop that sends none: a stop right after a
 command M would hang it. So none is sent while a marker is pending.
@@ -14,12 +15,15 @@ command M would hang it. So none is sent while a marker is pending.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from pydantic import Field
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
-from monitor_app.core.samples import Reading, Role, SampleBlock, SourceInfo, TimeMark
+from monitor_app.core.samples import Quantity, Reading, Role, SampleBlock, SourceInfo, TimeMark
+from monitor_app.core.source_specs import Name, SerialSpec
+from monitor_app.sources.accuracy import POWERSENSOR3
 from monitor_app.sources.base import Connected
 from monitor_app.sources.powersensor3.decoder import ANSWER_BYTES, Decoded, DecoderState, decode
 from monitor_app.sources.powersensor3.frame_counter import FrameCounter, frame_period_us
@@ -49,6 +53,14 @@ MARK_LOST_FRAMES = 10_000
 COUNT_EVERY_S = 1.0
 COUNT_AGAIN_S = 0.1
 LAST_MARK_S = 0.2
+
+
+class PowerSensor3Spec(SerialSpec):
+    """A PowerSensor3 with up to four pairs of current and voltage sensors."""
+
+    kind: Literal["powersensor3"]
+    name: Name = "powersensor3"
+    roles: dict[str, Role] = Field(default_factory=dict)
 
 
 class PowerSensor3Source(Connected["Transport"]):
@@ -139,9 +151,17 @@ class PowerSensor3Source(Connected["Transport"]):
     def _describe(self, controller: str, firmware: str, sensors: list[Sensor], period_us: float) -> SourceInfo:
         levels = np.concatenate([decoded.frames.levels for decoded, _ in self._early])
         signals, self._columns = describe_sensors(self._name, sensors, self._roles, levels.mean(axis=0).tolist())
-        notes = ["A sample is the average of six conversions of each sensor, floored to a whole level."]
+        notes = [
+            "A sample is the average of six conversions of each sensor, floored to a whole level.",
+            POWERSENSOR3.note,
+        ]
         notes += [
-            f"Sensor {number} is in use without its partner, so its pair has no power."
+            f"The current sensor of {signal.name} is of an unknown type, so its accuracy is not known."
+            for signal in signals
+            if signal.quantity is Quantity.CURRENT and signal.accuracy is None
+        ]
+        notes += [
+            f"Sensor {number} is in use without the other sensor of its pair, so the pair has no power."
             for number in self._columns
             if number ^ 1 not in self._columns
         ]
@@ -183,7 +203,7 @@ class PowerSensor3Source(Connected["Transport"]):
         marks: list[Reading] = []
         for index, arrival_ns in run.marks:
             if self._mark is not None and index <= self._mark[1]:
-                marks.append(TimeMark(index + 1, self._mark[0] - self._period_ns, arrival_ns))
+                marks.append(TimeMark(index + 0.5, self._mark[0] - self._period_ns, arrival_ns))
                 self._mark = None
         return marks
 

@@ -21,6 +21,9 @@ NEXT_RECORD = b"s"
 CONFIGURATION_ENDS = b"D"
 STOP_WORDS = b"\xff\x3f" * 2
 _VERSION_LINE = re.compile(rb"([A-Z]\d{3})-(\d+\.\d+[ -~]*)\r?\n")
+_NUMBERS = re.compile(r"\d+")
+OLDEST = (1, 3)
+"""Before, a sensor's record had no name of its pair."""
 
 STOP_S, STOP_EVERY_S = 3.0, 0.6
 ANSWER_S = 1.0
@@ -38,6 +41,11 @@ def introduce(transport: Transport, port: str) -> tuple[str, str, list[Sensor]]:
     """
     if not _is_stopped(transport) or (version := _version(transport)) is None:
         raise _wrong_device(port)
+    if _release(version[1]) < OLDEST:
+        raise HandshakeError(
+            f"The PowerSensor3 at {port} has firmware {version[1]}, which keeps its sensors in another form: update "
+            f"it to {'.'.join(map(str, OLDEST))} or later."
+        )
     if (sensors := _configuration(transport)) is None:
         raise _wrong_device(port)
     return (*version, sensors)
@@ -70,6 +78,11 @@ def _version(transport: Transport) -> tuple[str, str] | None:
         if found := _VERSION_LINE.search(heard):
             return found[1].decode(), found[2].decode().strip()
     return None
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Its first two numbers."""
+    return tuple(map(int, _NUMBERS.findall(version)[:2]))
 
 
 def _configuration(transport: Transport) -> list[Sensor] | None:

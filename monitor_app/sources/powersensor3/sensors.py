@@ -15,10 +15,14 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import HandshakeError
 from monitor_app.core.samples import Quantity, Role, Signal
+from monitor_app.sources.accuracy import POWERSENSOR3, product_accuracy
 from monitor_app.sources.powersensor3.decoder import SENSORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+_HALL_TYPES = "MLX"
+"""How the types of the maker's own current sensors begin: MLX10, MLX20, MLX50, MLX75."""
 
 RECORD = struct.Struct("<16s16sff?")
 FULL_SCALE_V, FULL_SCALE_LEVEL = 3.3, 1023
@@ -125,6 +129,7 @@ def _signal(name: str, quantity: Quantity, sensor: Sensor, roles: Mapping[str, R
         scale=sensor.scale,
         offset=sensor.offset,
         resolution=abs(sensor.scale),
+        accuracy=_accuracy(sensor, quantity),
     )
 
 
@@ -134,8 +139,15 @@ def _power(name: str, current: Signal, voltage: Signal, voltage_v: float, roles:
         Quantity.POWER,
         roles.get(name, Role.OTHER),
         resolution=abs(current.scale * voltage_v) or None,
+        accuracy=product_accuracy((current, voltage)),
         product_of=(current.name, voltage.name),
     )
+
+
+def _accuracy(sensor: Sensor, quantity: Quantity) -> float | None:
+    """By the type of the sensor; None of a current sensor that is not of the maker's modules."""
+    known = quantity is Quantity.VOLTAGE or sensor.type.upper().startswith(_HALL_TYPES)
+    return POWERSENSOR3.of(quantity) if known else None
 
 
 def _text(padded: bytes) -> str:

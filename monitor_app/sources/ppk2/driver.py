@@ -15,12 +15,16 @@ import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from pydantic import Field
+
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock, Signal, SourceInfo, TimeMark
+from monitor_app.core.source_specs import Name, SerialSpec
+from monitor_app.sources.accuracy import PPK2
 from monitor_app.sources.base import Connected
 from monitor_app.sources.ppk2 import decoder as protocol
 from monitor_app.sources.ppk2.calibration import FilterState, amperes, parse_metadata
-from monitor_app.sources.ppk2.loss_detection import LossWatch
+from monitor_app.sources.ppk2.decoder import LossWatch
 from monitor_app.sources.serial.transport import SerialTransport
 
 if TYPE_CHECKING:
@@ -43,6 +47,21 @@ QUIET_S = 0.1
 """This long without a byte means that nothing of an earlier stream is still on the way."""
 SILENCE_S = 2.0
 """It sends something every few milliseconds; after this long without a sample it counts as lost."""
+
+
+class Ppk2Spec(SerialSpec):
+    """A Nordic Power Profiler Kit II. It measures current only; the voltage is what it or the user supplies."""
+
+    kind: Literal["ppk2"]
+    name: Name = "ppk2"
+    mode: Literal["source", "ampere"] = "ampere"
+    """source: the kit supplies the device; ampere: it measures in the line of another supply."""
+    supply_v: float = Field(3.3, ge=0.8, le=5.0)
+    """Voltage that the kit supplies (source) or that the other supply gives (ampere). Power is current times this."""
+    sync_line: str = "D1"
+
+    def emulator_options(self) -> list[str]:
+        return [*super().emulator_options(), "--supply-v", str(self.supply_v)]
 
 
 class Ppk2Source(Connected["Transport"]):
@@ -216,7 +235,14 @@ class Ppk2Source(Connected["Transport"]):
         )
 
     def _signal(self, name: str, quantity: Quantity, resolution: float) -> Signal:
-        return Signal(name, quantity, self._roles.get(name, Role.OTHER), dtype="<f4", resolution=resolution)
+        return Signal(
+            name,
+            quantity,
+            self._roles.get(name, Role.OTHER),
+            dtype="<f4",
+            resolution=resolution,
+            accuracy=PPK2.of(quantity),
+        )
 
     def _notes(self, metadata: Metadata) -> tuple[str, ...]:
         notes = [
@@ -226,6 +252,7 @@ class Ppk2Source(Connected["Transport"]):
             if self._spike_filter
             else "The first samples after a change of range may be spikes that are not in the current.",
         ]
+        notes.append(PPK2.note)
         if metadata.nominal_ranges:
             ranges = ", ".join(map(str, metadata.nominal_ranges))
             notes.append(f"The instrument has no calibration for range {ranges}: the nominal resistance is used there.")

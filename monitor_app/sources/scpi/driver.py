@@ -6,17 +6,20 @@ from __future__ import annotations
 import logging
 import re
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, model_validator
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.core.source_specs import EmulatedSpec, Name
+from monitor_app.sources.accuracy import scpi_data_sheet
 from monitor_app.sources.base import Connected, says_simulated
 from monitor_app.sources.polling import Blocks, Clock, Schedule
 from monitor_app.sources.scpi.visa import VisaLink
 
 if TYPE_CHECKING:
     from monitor_app.core.samples import Reading
-    from monitor_app.sources.scpi.spec import ScpiSpec
     from monitor_app.sources.scpi.visa import Identity
 
 ANSWER_S, FIRST_ANSWER_S = 1.0, 3.0
@@ -28,6 +31,35 @@ OVERLOAD = 9e36
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 logger = logging.getLogger(__name__)
+
+
+class ScpiSpec(EmulatedSpec):
+    """A supply or multimeter that answers SCPI queries, through pyvisa (the extra `scpi`)."""
+
+    kind: Literal["scpi"]
+    name: Name = "scpi"
+    resource: Name | None = None
+    """A VISA resource: ASRL/dev/ttyUSB0::INSTR, TCPIP::10.0.0.5::5025::SOCKET, USB0::..."""
+    model: Literal["e364x", "dmm"] = "e364x"
+    """e364x: a supply, voltage and current; dmm: a multimeter that measures the current."""
+    channel: int | None = Field(None, ge=1, le=8)
+    """The output of a supply that has several; by default the one that is selected at its front panel."""
+    supply_v: float | None = Field(None, gt=0)
+    """For a multimeter in the line of the current: the voltage of the supply."""
+    interval_s: float = Field(0.25, ge=0.02, le=60)
+    """Time between two queries; most supplies answer a few a second."""
+
+    @model_validator(mode="after")
+    def _one_of_resource_and_emulate(self) -> ScpiSpec:
+        if (self.resource is None) == (self.emulate is None):
+            raise ValueError("give either resource (a VISA resource) or emulate (a simulated board)")
+        if self.channel is not None and self.model != "e364x":
+            raise ValueError("channel is of a supply (e364x): a multimeter has none")
+        return self
+
+    def emulator_options(self) -> list[str]:
+        channel = [] if self.channel is None else ["--channel", str(self.channel)]
+        return [*super().emulator_options(), "--model", self.model, *channel]
 
 
 class ScpiSource(Connected["VisaLink"]):
@@ -84,7 +116,9 @@ class ScpiSource(Connected["VisaLink"]):
     def _usable_queries(self, link: VisaLink) -> tuple[str, ...]:
         """What to ask at each poll. A multimeter is set up once: after that READ? alone is faster."""
         if self._spec.model == "e364x":
-            return ("MEAS:VOLT?", "MEAS:CURR?")
+            # Selected again with each question: another program, or a hand at the front panel, may change it.
+            select = "" if self._spec.channel is None else f"INST:NSEL {self._spec.channel};:"
+            return (f"{select}MEAS:VOLT?", f"{select}MEAS:CURR?")
         if _number(link.ask("MEAS:CURR:DC?", FIRST_ANSWER_S)) is None:
             raise self._refusal()
         if _number(link.ask("READ?", FIRST_ANSWER_S)) is not None:
@@ -105,8 +139,8 @@ class ScpiSource(Connected["VisaLink"]):
     def _refusal(self) -> HandshakeError:
         what = "voltage and current" if self._spec.model == "e364x" else "current"
         return HandshakeError(
-            f"{self._name} does not report its {what}: check the model in the profile ({self._spec.model}) "
-            "and what the instrument shows."
+            f"{self._name} does not report its {what}: check the model in the profile ({self._spec.model}"
+            f"{'' if self._spec.channel is None else f', channel {self._spec.channel}'}) and what the instrument shows."
         )
 
     def _poll(self, link: VisaLink) -> list[float] | None:
@@ -143,6 +177,7 @@ class ScpiSource(Connected["VisaLink"]):
         return [current] if self._spec.supply_v is None else [current, current * self._spec.supply_v]
 
     def _describe(self, identity: Identity, interval_s: float, poll_s: float) -> SourceInfo:
+        self._sheet = scpi_data_sheet(identity.model, self._spec.channel)
         signals = [self._signal("current", Quantity.CURRENT)]
         notes = []
         if self._spec.model == "e364x":
@@ -157,6 +192,7 @@ class ScpiSource(Connected["VisaLink"]):
             )
         if interval_s > self._spec.interval_s:
             notes.append(f"It answers once in {interval_s:.2g} s, which is slower than the profile asks for.")
+        notes += [] if self._sheet is None else [self._sheet.note]
         return SourceInfo(
             name=self._name,
             kind="scpi",
@@ -171,7 +207,9 @@ class ScpiSource(Connected["VisaLink"]):
         )
 
     def _signal(self, name: str, quantity: Quantity, product_of: tuple[str, str] | None = None) -> Signal:
-        return Signal(name, quantity, self._spec.roles.get(name, Role.OTHER), product_of=product_of)
+        role = self._spec.roles.get(name, Role.OTHER)
+        accuracy = None if self._sheet is None else self._sheet.of(quantity)
+        return Signal(name, quantity, role, accuracy=accuracy, product_of=product_of)
 
 
 def _number(answer: bytes | None) -> float | None:

@@ -11,12 +11,15 @@ import logging
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock, Signal, SourceInfo
+from monitor_app.core.source_specs import Name, SourceSpec
+from monitor_app.sources.accuracy import scope_data_sheet
 from monitor_app.sources.base import Connected, says_simulated
 from monitor_app.sources.scpi.visa import VisaLink
 
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor_app.core.samples import Reading
-    from monitor_app.sources.scpi.spec import ScopeSpec
+    from monitor_app.sources.accuracy import DataSheet
     from monitor_app.sources.scpi.visa import Identity
 
 TRIAL_S = 0.1
@@ -43,6 +46,23 @@ DTYPES: dict[int, np.dtype[Any]] = {0: np.dtype("u1"), 1: np.dtype(">u2")}
 """By the preamble's format: BYTE, WORD."""
 
 logger = logging.getLogger(__name__)
+
+
+class ScopeSpec(SourceSpec):
+    """An oscilloscope with a current probe, one captured record after another (the extra `scpi`)."""
+
+    kind: Literal["scope"]
+    name: Name = "scope"
+    resource: Name
+    """A VISA resource: TCPIP::10.0.0.7::5025::SOCKET, USB0::..."""
+    channel: int = Field(1, ge=1, le=8)
+    a_per_v: float = Field(gt=0)
+    """Amperes per volt of the probe: 10 for 100 mV/A."""
+    supply_v: float = Field(gt=0)
+    """Voltage of the supply; power is current times this."""
+    record_s: float = Field(2.0, gt=0, le=60)
+    points: int = Field(100_000, ge=100, le=4_000_000)
+    roles: dict[str, Role] = Field(default_factory=lambda: {"power": Role.TOTAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +219,7 @@ class ScopeSource(Connected["VisaLink"]):
         slack_ns = complete_ns - armed_ns - record.duration_s * 1e9
         if not -CONTRADICTION * record.duration_s * 1e9 - MARGIN_NS <= slack_ns <= 2 * self._bound_ns:
             logger.warning(
-                "%s: a record is left out: it is %.3f s unsure when it was", self._name, abs(slack_ns) * 1e-9
+                "%s: a record is left out: its time is known only to %.3f s", self._name, abs(slack_ns) * 1e-9
             )
             return None
         start_ns = armed_ns + round(slack_ns / 2)
@@ -230,6 +250,7 @@ class ScopeSource(Connected["VisaLink"]):
     def _describe(self, identity: Identity, step_v: float) -> SourceInfo:
         spec = self._spec
         step_a = step_v * spec.a_per_v
+        sheet = scope_data_sheet(spec.a_per_v)
         return SourceInfo(
             name=self._name,
             kind="scope",
@@ -238,17 +259,22 @@ class ScopeSource(Connected["VisaLink"]):
             firmware=identity.firmware,
             rate_hz=spec.points / spec.record_s,
             signals=(
-                Signal("current", Quantity.CURRENT, spec.roles.get("current", Role.OTHER), resolution=step_a),
-                Signal("power", Quantity.POWER, spec.roles.get("power", Role.OTHER), resolution=step_a * spec.supply_v),
+                self._signal("current", Quantity.CURRENT, step_a, sheet),
+                self._signal("power", Quantity.POWER, step_a * spec.supply_v, sheet),
             ),
             simulated=says_simulated(identity.text) or identity.serial_number.startswith("SIM-"),
             transport_bound_ns=self._bound_ns,
             notes=(
-                f"It captures a record of {spec.record_s:g} s after another; what happens while one is fetched "
-                "is not seen.",
+                f"It captures records of {spec.record_s:g} s one after another; nothing is recorded while one is "
+                "fetched.",
                 f"Power is current times the {spec.supply_v:g} V of the profile; this instrument measures no voltage.",
+                sheet.note,
             ),
         )
+
+    def _signal(self, name: str, quantity: Quantity, step: float, sheet: DataSheet) -> Signal:
+        role = self._spec.roles.get(name, Role.OTHER)
+        return Signal(name, quantity, role, resolution=step, accuracy=sheet.of(quantity))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import serial
 import serial.tools.list_ports
+from serial.urlhandler import protocol_socket
 
 from monitor_app.core.errors import PortError, SourceLostError
 
@@ -90,6 +91,8 @@ class SerialTransport:
 
     def _available(self) -> bytes:
         """What is there now. One look too many costs less than the question how much there is."""
+        if isinstance(self._port, protocol_socket.Serial):
+            return self._available_of_socket()
         if self._descriptor is None:
             return bytes(self._port.read(self._port.in_waiting))
         chunks = []
@@ -98,6 +101,14 @@ class SerialTransport:
             if len(chunk) < LINE_BUFFER_BYTES:
                 break
         return b"".join(chunks)
+
+    def _available_of_socket(self) -> bytes:
+        """A socket says of what waits there only whether it is more than nothing, so as much as fits is asked for."""
+        self._port.timeout = 0.0
+        try:
+            return bytes(self._port.read(CHUNK_BYTES))
+        except (serial.SerialException, OSError):
+            return b""  # the next read reports it; what came before the end is not lost
 
     def write(self, data: bytes) -> None:
         """Send all of it."""

@@ -43,7 +43,7 @@ def encode(frame: bytes) -> bytes:
 
 
 def seal(body: bytes) -> bytes:
-    """A body as it goes on the wire: with its CRC, stuffed, and ended by a zero."""
+    """A body as it is sent on the wire: with its CRC, stuffed, and ended by a zero."""
     if not body:
         raise HandshakeError("A frame without a type cannot be sent.")
     return encode(body + binascii.crc_hqx(body, 0).to_bytes(2, "little")) + b"\0"

@@ -5,20 +5,15 @@ from __future__ import annotations
 
 import struct
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
+from pydantic import Field
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
-from monitor_app.core.samples import (
-    LineChanges,
-    Quantity,
-    Role,
-    SampleBlock,
-    Signal,
-    SourceInfo,
-    TimeMark,
-)
+from monitor_app.core.samples import LineChanges, Quantity, Role, SampleBlock, Signal, SourceInfo, TimeMark
+from monitor_app.core.source_specs import Name, SerialSpec
+from monitor_app.sources.accuracy import product_accuracy
 from monitor_app.sources.base import Connected
 from monitor_app.sources.serial.transport import SerialTransport
 from monitor_app.sources.shunt import decoder as protocol
@@ -38,6 +33,18 @@ FIRST_PINGS, FIRST_PING_EVERY_S = 8, 0.05
 _Answer = TypeVar("_Answer", protocol.DeviceInfo, protocol.Started)
 SILENCE_S = 2.0
 """A meter that streams sends a frame every few ms; after this long without one it counts as lost."""
+
+
+class ShuntSpec(SerialSpec):
+    """A meter that speaks the shunt stream protocol (docs/shunt-protocol.md)."""
+
+    kind: Literal["shunt"]
+    name: Name = "shunt"
+    rate_hz: float = Field(50_000.0, ge=100, le=1_000_000)
+    """Sample rate of the emulated meter; a real one reports its own."""
+
+    def emulator_options(self) -> list[str]:
+        return [*super().emulator_options(), "--rate-hz", str(self.rate_hz)]
 
 
 class ShuntSource(Connected["Transport"]):
@@ -184,7 +191,7 @@ class ShuntSource(Connected["Transport"]):
                     "power",
                     Quantity.POWER,
                     self._roles.get("power", Role.OTHER),
-                    accuracy=_product_accuracy(signals),
+                    accuracy=product_accuracy(s for s in signals if s.name in {currents[0], voltages[0]}),
                     product_of=(currents[0], voltages[0]),
                 )
             )
@@ -217,10 +224,3 @@ class ShuntSource(Connected["Transport"]):
             resolution=abs(channel.scale),
             accuracy=channel.accuracy or None,
         )
-
-
-def _product_accuracy(signals: list[Signal]) -> float | None:
-    """Relative accuracy of current times voltage; unknown where that of a factor is."""
-    factors = [s.accuracy for s in signals if s.quantity in {Quantity.CURRENT, Quantity.VOLTAGE}]
-    known = [accuracy for accuracy in factors if accuracy is not None]
-    return sum(known) if len(known) == len(factors) else None

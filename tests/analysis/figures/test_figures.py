@@ -11,11 +11,13 @@ from scipy import stats
 
 from monitor_app.analysis.figures import FIGURES, Budgets, Options, charts_of
 from monitor_app.analysis.figures.colours import PAPER
+from monitor_app.analysis.findings import findings_of
 from monitor_app.charts.model import Chart, Origin, Point, Scale, Series
 from monitor_app.core.estimate import Estimate
 from tests.analysis.campaigns import NAMES, Facts, campaign, published_campaign
 
 ALONE = Options(paper=False)
+WITH_PAPER = Options(paper=True)
 FACTS = {
     "A": Facts(1_000_000, 1_000_000_000, top1_percent=50.0),
     "B": Facts(5_000_000, 2_000_000_000, top1_percent=60.0),
@@ -354,3 +356,18 @@ def test_a_run_that_was_not_steady_says_so_where_it_is_drawn() -> None:
     session = campaign({"A": {1: 0.01}}, facts=FACTS)
     chart = FIGURES["time-batch"]([replace(session, cells=(replace(session.cells[0], steady=False),))], ALONE)
     assert points(chart)[0].label == "A b1, not steady"
+
+
+def test_the_line_of_figure_6_is_that_of_the_finding() -> None:
+    given = published_campaign()
+    chart = FIGURES["memory-parameters"]([given], WITH_PAPER)
+    finding = next(each for each in findings_of(given) if each.key == "memory-parameters")
+    numbers = {each.name: each.estimate for each in finding.statistics}
+    assert chart.extra["floor"] == pytest.approx(numbers["Floor"].value, rel=1e-6)
+    assert chart.extra["knee"] == pytest.approx(numbers["Knee"].value, rel=1e-6)
+    assert chart.extra["slope"] == pytest.approx(numbers["Slope above the knee"].value, rel=1e-6)
+    (fit,) = [line for line in chart.lines if line.origin is Origin.FITTED]
+    assert (fit.y[2] - fit.y[1]) / (fit.x[2] - fit.x[1]) == pytest.approx(chart.extra["slope"])
+    (quoted,) = [line for line in chart.lines if line.origin is Origin.QUOTED]
+    assert (quoted.y[2] - quoted.y[1]) / (quoted.x[2] - quoted.x[1]) == pytest.approx(1.30)
+    assert "1.30 MB for each MB" in quoted.text

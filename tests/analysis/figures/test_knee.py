@@ -4,7 +4,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.analysis.figures.knee import NEAR, Knee, knee
+from monitor_app.analysis.figures.batches import NEAR, Knee, knee
 from monitor_app.core.estimate import Estimate
 
 

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from monitor_app.analysis.findings.density import density_ranking, density_ratios
 from monitor_app.analysis.findings.energy_bound import energy_bounds_accuracy, energy_bounds_operations
-from monitor_app.analysis.findings.finding import Finding, Verdict
+from monitor_app.analysis.findings.finding import Finding, Margins, Verdict
 from monitor_app.analysis.findings.hyperbola import accuracy_and_time
-from monitor_app.analysis.findings.margins import Margins
 from monitor_app.analysis.findings.memory import memory_and_parameters, memory_knee
 from monitor_app.analysis.findings.operations_time import operations_and_time, steeper_with_batch
 from monitor_app.analysis.findings.power_architecture import power_and_architecture, power_deviation
@@ -27,7 +26,7 @@ from monitor_app.analysis.findings.slowest_network import slowest_network
 from monitor_app.analysis.findings.speed_up import speed_up
 from monitor_app.analysis.findings.table import Measured, Table
 from monitor_app.core.canziani2016 import NET_W
-from tests.analysis.campaigns import BATCHES, NAMES, published_facts
+from tests.analysis.campaigns import BATCHES, NAMES, published_facts, published_times
 
 Floats = NDArray[np.float64]
 Random = np.random.Generator
@@ -65,16 +64,17 @@ class Rates:
 
     holds: float
     does_not_hold: float
-    not_enough: float
+    undecided: float
 
     def of(self, verdict: Verdict) -> float:
-        return {Verdict.HOLDS: self.holds, Verdict.DOES_NOT_HOLD: self.does_not_hold}.get(verdict, self.not_enough)
+        return {Verdict.HOLDS: self.holds, Verdict.DOES_NOT_HOLD: self.does_not_hold}.get(verdict, self.undecided)
 
 
 def rates(board: Board, draws: int = DRAWS, seed: int = 2016) -> Rates:
     random = np.random.default_rng(seed)
     found = Counter(board.claim(board.draw(random), MARGINS).verdict for _ in range(draws))
-    return Rates(*(found[verdict] / draws for verdict in Verdict))
+    undecided = found[Verdict.INCONCLUSIVE] + found[Verdict.NOT_ENOUGH_DATA]
+    return Rates(found[Verdict.HOLDS] / draws, found[Verdict.DOES_NOT_HOLD] / draws, undecided / draws)
 
 
 def table(
@@ -172,6 +172,19 @@ def hull(form: Callable[[Floats], Floats], noise: float = 0.7) -> Draw:
     return draw
 
 
+def counted_hull(form: Callable[[Floats], Floats], images: int) -> Draw:
+    """Top-1 that follows a form of the paper's times in ms at batch 1, counted on so many images."""
+    times_ms = np.array([published_times()[title][1] or np.nan for title in TITLES]) * 1e3
+
+    def draw(random: Random) -> Table:
+        top1 = 100 * random.binomial(images, form(times_ms) / 100) / images
+        seconds = times_ms[:, np.newaxis] * 1e-3 * np.ones(B)
+        drawn = table(seconds, NET_W * np.ones((N, B)), watts_error=0.01, top1=top1)
+        return replace(drawn, top1=Measured(top1, np.sqrt(np.maximum(top1 * (100 - top1), 1.0) / images)))
+
+    return draw
+
+
 def bound_with_outlier(points: float, noise: float = 0.7) -> Draw:
     """Accuracy on the bound by energy, but for one network whose lower power puts it so many points above."""
 
@@ -246,7 +259,7 @@ def density(own: float, images: int = 50_000) -> Draw:
     return draw
 
 
-HOLDS, REFUTED, UNSURE = Verdict.HOLDS, Verdict.DOES_NOT_HOLD, Verdict.NOT_ENOUGH_DATA
+HOLDS, REFUTED = Verdict.HOLDS, Verdict.DOES_NOT_HOLD
 OF_TIME = {
     "hyperbola": lambda t: 79.8 - 182 / t,
     "linear": lambda t: 62 + 0.12 * t,
@@ -280,6 +293,15 @@ BOARDS = (
     Board("accuracy linear in log t", accuracy_and_time, hull(OF_TIME["logarithm"]), REFUTED, 0.75),
     Board("accuracy linear in log t, scatter of 2", accuracy_and_time, hull(OF_TIME["logarithm"], 2.0), REFUTED),
     Board("accuracy A - k/t^0.5", accuracy_and_time, hull(OF_TIME["root"]), REFUTED),
+    Board("accuracy A - k/t, 1000 images", accuracy_and_time, counted_hull(OF_TIME["hyperbola"], 1000), HOLDS, 0.35),
+    Board("accuracy linear in log t, 100 images", accuracy_and_time, counted_hull(OF_TIME["logarithm"], 100), REFUTED),
+    Board(
+        "accuracy linear in log t, 5000 images",
+        accuracy_and_time,
+        counted_hull(OF_TIME["logarithm"], 5000),
+        REFUTED,
+        0.95,
+    ),
     Board("energy bounds accuracy", energy_bounds_accuracy, bound_with_outlier(0.0), HOLDS, 0.80),
     Board("a network 5 points above the bound", energy_bounds_accuracy, bound_with_outlier(5.0), None),
     Board("a network 15 points above the bound", energy_bounds_accuracy, bound_with_outlier(15.0), REFUTED, 0.9),

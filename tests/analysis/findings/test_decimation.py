@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from monitor_app.analysis.findings.decimation import Spans, averaged, most_off, read_at_once, remaining
+from monitor_app.analysis.findings.trace import Spans, averaged, most_off, read_at_once, remaining
 from monitor_app.analysis.run.inputs import Readings
 from monitor_app.analysis.run.integration import Integral
 

@@ -7,17 +7,20 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from monitor_app.analysis.figures import figures_for
 from monitor_app.analysis.findings import Finding, Verdict, findings_of
+from monitor_app.analysis.findings.table import table_of
 from monitor_app.core.estimate import Estimate
 from tests.analysis.campaigns import BATCHES, Facts, campaign, published_campaign, published_facts, published_times
 
 if TYPE_CHECKING:
     from monitor_app.analysis.campaign.cells import Campaign
 
-HOLDS, REFUTED, UNSURE = Verdict.HOLDS, Verdict.DOES_NOT_HOLD, Verdict.NOT_ENOUGH_DATA
+HOLDS, REFUTED = Verdict.HOLDS, Verdict.DOES_NOT_HOLD
+OPEN, TOO_LITTLE = Verdict.INCONCLUSIVE, Verdict.NOT_ENOUGH_DATA
 
 
 @pytest.fixture(scope="module")
@@ -82,14 +85,14 @@ def test_verdicts_on_the_published_numbers(published: dict[str, Finding]) -> Non
         "power-batch": HOLDS,
         "power-architecture": HOLDS,
         "power-deviation": REFUTED,
-        "accuracy-time": UNSURE,
+        "accuracy-time": OPEN,
         "energy-accuracy": HOLDS,
-        "energy-operations": UNSURE,
+        "energy-operations": OPEN,
         "slowest-network": REFUTED,
-        "operations-time": UNSURE,
+        "operations-time": OPEN,
         "operations-slope": HOLDS,
         "speed-up": HOLDS,
-        "memory-parameters": UNSURE,
+        "memory-parameters": OPEN,
         "memory-knee": HOLDS,
         "density-ranking": HOLDS,
         "density-ratios": HOLDS,
@@ -167,7 +170,7 @@ def test_too_little_is_not_enough_data(name: str) -> None:
     for finding in findings_of(NOTHING_TO_SAY[name]()):
         if name in {"two networks", "one network", "not a number"} and finding.key.startswith(("density", "memory")):
             continue
-        assert finding.verdict is UNSURE, finding.key
+        assert finding.verdict is TOO_LITTLE, finding.key
         assert finding.sentence.endswith("."), finding.key
 
 
@@ -202,12 +205,12 @@ def test_what_is_odd_is_judged_without_an_error(name: str) -> None:
 def test_power_that_is_not_above_idle_says_nothing(name: str) -> None:
     for finding in findings_of(ODD[name]()):
         if finding.key.startswith(("power", "energy", "slowest")):
-            assert finding.verdict is UNSURE, finding.key
+            assert finding.verdict is TOO_LITTLE, finding.key
 
 
 def test_noise_of_measuring_is_not_taken_for_a_spread_of_architectures() -> None:
     found = {each.key: each for each in findings_of(published_campaign(width=0.6, noise=0.3))}
-    assert found["power-architecture"].verdict is UNSURE
+    assert found["power-architecture"].verdict is OPEN
 
 
 def test_of_several_conditions_the_most_measured_is_judged_and_the_reader_told() -> None:
@@ -229,3 +232,17 @@ def test_simulated_power_and_times_are_marked() -> None:
     assert of_power["power-batch"]
     assert not of_power["operations-time"]
     assert all(each.simulated for each in findings_of(published_campaign(times_simulated=True)))
+
+
+def test_cells_whose_power_cannot_be_theirs_are_left_out_and_said() -> None:
+    paper = campaign(published_times())
+    doubted = tuple(
+        replace(cell, doubts=("Power did not rise.",)) if cell.batch_size == 1 else cell for cell in paper.cells
+    )
+    whole, found = table_of(paper), table_of(replace(paper, cells=doubted))
+    assert np.isfinite(whole.net_w.values[:, 0]).any()
+    assert np.isnan(found.net_w.values[:, 0]).all()
+    assert np.isnan(found.net_j.values[:, 0]).all()
+    assert np.array_equal(found.net_w.values[:, 1:], whole.net_w.values[:, 1:], equal_nan=True)
+    assert np.array_equal(found.seconds.values, whole.seconds.values, equal_nan=True)
+    assert "cells are left out: Power did not rise." in found.caution

@@ -12,14 +12,13 @@ from scipy import optimize, stats
 from statsmodels.stats.weightstats import ttost_paired
 
 from monitor_app.analysis.findings.density import rank_correlation, ranks
-from monitor_app.analysis.findings.equivalence import contrasts, trends
 from monitor_app.analysis.findings.hyperbola import EXPONENTS, HYPERBOLA, fit_bound
 from monitor_app.analysis.findings.operations_time import family_of, slope_ratio
+from monitor_app.analysis.findings.power_batch import contrasts, trends
 from monitor_app.analysis.findings.scatter import far_above, left_out_errors, prediction_factor
 from monitor_app.analysis.statistics.bootstrap import percentile_interval
-from monitor_app.analysis.statistics.broken_line import fit_broken_line
 from monitor_app.analysis.statistics.pareto import best_for_cost
-from monitor_app.analysis.statistics.regression import akaike
+from monitor_app.analysis.statistics.regression import akaike, fit_broken_line
 from monitor_app.core.estimate import FINDING_LEVEL
 
 RANDOM = np.random.default_rng(7)

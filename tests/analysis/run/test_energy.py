@@ -196,6 +196,27 @@ def test_one_baseline_carries_its_own_drift_to_the_run():
     assert "Idle power was measured only before or only after the run, so its drift is extrapolated." in found.warnings
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        # a meter that is a second late; another board; a supply that has not settled when idle begins; all is well
+        ((1.3, 0.0), (13.0, 0.0), "Idle power was 1.3 W before the run and 13 W after it"),
+        ((10.0, 0.0), (10.0, 0.0), "Power did not rise"),
+        ((1.3, 0.0), (1.6, -2.0), "Idle power after the run was still changing"),
+        ((1.3, 0.01), (1.4, -0.01), ""),
+    ],
+)
+def test_power_that_cannot_be_that_of_the_run_is_doubted(before, after, says):
+    means = [
+        baseline(watts, time_s, uncertainty_w=0.01, drift_w_per_s=drift)
+        for (watts, drift), time_s in ((before, 1), (after, 9))
+    ]
+    found = energy_of_run(sampled(lambda t: 10 + 0 * t), batches([2, 3, 4, 5, 6]), EXACT, *means)
+    assert (len(found.doubts) == 1) is bool(says)
+    assert says in "".join(found.doubts)
+    assert found.all_warnings[: len(found.doubts)] == found.doubts
+
+
 def test_batches_without_power_are_left_out_and_counted():
     found = energy_of_run(sampled(lambda t: 10 + 0 * t, seconds=5), batches([3, 4, 5, 6, 7], images=2), EXACT)
     assert (found.batches, found.images, found.gross.j_per_image) == (2, 4, pytest.approx(5))

@@ -30,7 +30,7 @@ CAPTURE_S = 2.0
 
 def monitor_app(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "monitor_app", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
 
 
 def records_of(capture: Path) -> list[tuple[int, int, bytes]]:

@@ -336,7 +336,7 @@ def test_what_nobody_foresaw_costs_neither_the_source_nor_the_recording(
     with SessionReader(recorder.path) as reader:
         _, values = reader.samples(1, 0, 2**60)
         assert values.tolist() == [0.001] * 100 + [0.002] * 100
-        assert [row.text for row in reader.log() if "a fault of the program (TypeError" in row.text] != []
+        assert [row.text for row in reader.log() if "an error in this program (TypeError" in row.text] != []
 
 
 def test_samples_that_cannot_be_written_cost_their_own_source_alone(

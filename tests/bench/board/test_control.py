@@ -229,7 +229,7 @@ def test_a_mode_that_cannot_be_set_is_told_with_the_reason(jetson: Jetson, contr
 def test_a_mode_that_is_not_known_is_not_left(jetson: Jetson, control: BoardControl) -> None:
     jetson.set(unset="")
     assert control.mode() is None
-    with pytest.raises(BoardControlError, match="could not be set back"):
+    with pytest.raises(BoardControlError, match="could not be restored"):
         control.set_mode("MAXN")
     assert jetson.changes() == []
     assert not jetson.state_file.exists()

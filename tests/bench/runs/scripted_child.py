@@ -81,7 +81,7 @@ class Child:
             elif isinstance(command, Evaluate):
                 now_ns = time.perf_counter_ns()
                 send(Batches(Phase.ACCURACY, ((now_ns, now_ns + 1000, 10, 7, 9, None),)))
-                send(PhaseDone(Phase.ACCURACY, 1, 10))
+                send(PhaseDone(Phase.ACCURACY, 1, 10, images_sha256="cd" * 32, top1="1111101010"))
             elif isinstance(command, (WarmUp, Time)):
                 self.phase(command)
 

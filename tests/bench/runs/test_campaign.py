@@ -39,6 +39,7 @@ device = "emulated:tx1"
 
 [protocol]
 settle_s = 0.3
+power_check = false
 idle_s = 0.3
 warm_up_s = 0.3
 warm_up_batches = 1
@@ -104,7 +105,7 @@ def recorded(folder: Path) -> Path:
     second = subprocess.run(
         [sys.executable, "-m", "monitor_app", "record", "-o", str(session), "--resume", "--quiet"],
         check=False,
-        timeout=90,
+        timeout=280,
         capture_output=True,
         text=True,
     )

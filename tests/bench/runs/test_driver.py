@@ -54,7 +54,7 @@ class Rig:
     ) -> None:
         """Start a plan."""
         tables = {"title": "x", "protocol": {**QUICK, **(protocol or {})}, "plan": {"networks": ("ok",), **plan}}
-        self.driver = RunDriver(Profile.model_validate(tables), 2, self.recorder, (), completed)
+        self.driver = RunDriver(Profile.model_validate(tables), 2, self.recorder, completed=completed)
         self.driver.start()
 
     def close(self) -> None:
@@ -252,6 +252,10 @@ def test_accuracy_once_is_once_in_all_cycles(
     assert len(rig.told("Evaluate")) == evaluations
     noted = [row.accuracy_note for row in rows if row.accuracy_note]
     assert noted == ["in another run"] * (8 - evaluations)
+    with SessionReader(rig.recorder.path) as reader:
+        found = [reader.answers(row.id) for row in rows]
+    assert [each is None for each in found] == [row.accuracy_note is not None for row in rows]
+    assert {(each.correct, each.images) for each in found if each} == {(7, 10)}
 
 
 def test_what_the_completed_holds_is_not_run_again(rig: Rig, done: Callable[..., list[RunRow]]) -> None:

@@ -26,6 +26,7 @@ emulate = "tx1"
 pulses = true
 [protocol]
 settle_s = 0.0
+power_check = false
 idle_s = 0.1
 warm_up_s = 0.0
 warm_up_batches = 1

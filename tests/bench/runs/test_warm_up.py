@@ -154,7 +154,7 @@ def test_a_meter_of_one_reading_a_second_has_its_ten_readings_after_twenty_secon
     add_sensor(writer, 1, lambda t: 12.0, rate_hz=1)
     short = judged(writer.path, seconds=15)
     assert not short.steady
-    assert short.note.endswith("in 5 s; too few readings of power to say.")
+    assert short.note.endswith("in 5 s; too few readings of power to tell.")
     outcome = judged(writer.path)
     assert outcome.ended_s == pytest.approx(20, abs=2)
 
@@ -165,7 +165,7 @@ def test_a_meter_that_fell_silent_is_not_steady(writer: SessionWriter) -> None:
     strict = PROTOCOL.model_copy(update={"warm_up_s": 20.0})
     outcome = judged(writer.path, protocol=strict, seconds=25)
     assert not outcome.steady
-    assert outcome.note.endswith("; too few readings of power and temperature to say.")
+    assert outcome.note.endswith("; too few readings of power and temperature to tell.")
 
 
 def test_a_first_batch_that_compiles_does_not_count(writer: SessionWriter) -> None:
@@ -200,9 +200,9 @@ def test_a_network_whose_batch_takes_three_minutes_is_not_called_steady(writer: 
     add_sensor(writer, 1, noisy(12.0), seconds=200)
     outcome = judged(writer.path, lambda _: 180.0, seconds=1)
     assert not outcome.steady
-    assert outcome.note == "Not shown to be steady: 180.0 s and 1 batch of warm-up are too few to say."
+    assert outcome.note == "Not shown to be steady: 180.0 s and 1 batch of warm-up are too few to tell."
     with WarmUpJudge(writer.path, PROTOCOL) as judge:
-        assert judge.note() == "Not shown to be steady: 0.0 s and 0 batches of warm-up are too few to say."
+        assert judge.note() == "Not shown to be steady: 0.0 s and 0 batches of warm-up are too few to tell."
 
 
 def test_a_session_that_is_gone_on_with_has_other_times_than_the_host(writer: SessionWriter) -> None:

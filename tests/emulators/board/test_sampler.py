@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor_app.emulators.board.adc import CURRENT, VOLTAGE
 from monitor_app.emulators.board.boards import TX1
 from monitor_app.emulators.board.load_signal import LevelChange, Line
-from monitor_app.emulators.board.sampler import SampleClock, Sampler
+from monitor_app.emulators.board.sampler import CURRENT, VOLTAGE, SampleClock, Sampler
 
 RATE_HZ = 1_000_000.0
 ORIGIN_NS = 77_000_000_000

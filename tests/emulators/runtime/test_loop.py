@@ -15,9 +15,8 @@ from monitor_app.emulators.board.boards import TX1
 from monitor_app.emulators.board.load_signal import LoadSignalReceiver
 from monitor_app.emulators.board.sampler import SampleClock, Sampler
 from monitor_app.emulators.runtime.faults import FaultyLine, parse_fault
-from monitor_app.emulators.runtime.loop import serve
+from monitor_app.emulators.runtime.loop import StopSignals, serve
 from monitor_app.emulators.runtime.send_queue import SendQueue
-from monitor_app.emulators.runtime.stop_signals import StopSignals
 
 MS = 1_000_000
 MEGABYTE = 1_000_000

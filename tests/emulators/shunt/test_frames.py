@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.emulators.board.adc import CURRENT, VOLTAGE
 from monitor_app.emulators.board.load_signal import Line
-from monitor_app.emulators.board.sampler import LineChange
+from monitor_app.emulators.board.sampler import CURRENT, VOLTAGE, LineChange
 from monitor_app.emulators.shunt import frames
 from tests.emulators.shunt import protocol
 

@@ -112,6 +112,7 @@ def finding() -> FindingText:
     return FindingText(
         "operations-time", "Operations predict time.", "holds", "The slope is 0.229 G/ms.",
         (("slope", "0.229 G/ms"),), "time-batch", "within a factor of two", "Of one board only.", simulated=True,
+        headline=4,
     )  # fmt: skip
 
 

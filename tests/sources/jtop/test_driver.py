@@ -27,11 +27,11 @@ from hypothesis import strategies as st
 
 from monitor_app.core.errors import HandshakeError, PortError, SourceError, SourceLostError
 from monitor_app.core.samples import Quantity, Role
+from monitor_app.sources.jetson.boards import load_board
 from monitor_app.sources.jtop import driver as jtop
-from monitor_app.sources.jtop.driver import JtopSource
+from monitor_app.sources.jtop.driver import CHILD, JtopProcess, JtopSource
 from monitor_app.sources.jtop.failures import failure, most_telling
-from monitor_app.sources.jtop.process import CHILD, JtopProcess
-from monitor_app.sources.jtop.readings import decode
+from monitor_app.sources.jtop.readings import MODULE_RAILS, decode
 from tests.sources.jtop.service import Board, namespaces, real_service, stand_in
 
 WAYS = ([True] if namespaces() else []) + [False]
@@ -475,13 +475,39 @@ def rails(**watts: float) -> dict:
 
 def test_a_sum_is_the_total_only_where_no_rail_feeds_another():
     xavier = rails(GPU=1, CPU=2, SOC=1, CV=0.5, VDDRQ=0.5, SYS5V=3)
-    orin = rails(VDD_GPU_SOC=5, VDD_CPU_CV=2, VIN_SYS_5V0=6, VDDQ_VDD2_1V8AO=1)
     total = {"tot": {"power": 8000, "avg": 8000}}
     readings = decode({"power": xavier | total})
     assert (readings.total, readings.sums_twice) == ("tot", False)
     assert readings.values["tot"] == (Quantity.POWER, 8.0)
-    readings = decode({"power": orin | total})
+    unknown = rails(VDD_GPU_SOC=5, VIN_SYS_5V0=6, VDDQ_VDD2_1V8AO=1)
+    readings = decode({"power": unknown | total})
     assert (readings.total, readings.sums_twice) == (None, True)
+
+
+def test_the_total_of_an_agx_orin_is_that_of_its_rails():
+    orin = rails(VDD_GPU_SOC=5, VDD_CPU_CV=2, VIN_SYS_5V0=6, VDDQ_VDD2_1V8AO=1)
+    readings = decode({"power": orin | {"tot": {"power": 14000, "avg": 14000}}})
+    assert (readings.total, readings.sums_twice) == ("total", True)
+    assert readings.values["total"] == (Quantity.POWER, 13.0)
+    assert readings.values["tot"] == (Quantity.POWER, 14.0)
+    assert load_board("jetson-agx-orin").total == MODULE_RAILS
+    orin["rail"]["VDD_CPU_CV"] = {"volt": 5000}
+    assert decode({"power": orin}).total is None
+
+
+def test_the_source_of_an_agx_orin_has_a_total_without_a_profile():
+    orin = rails(VDD_GPU_SOC=5, VDD_CPU_CV=2, VIN_SYS_5V0=6, VDDQ_VDD2_1V8AO=1)
+    first = {**UPDATE, "power": orin | {"tot": {"power": 14000, "avg": 14000}}}
+    with stand_in(first=first) as service:
+        source = JtopSource("jtop", 0.1, python=sys.executable, socket=service.socket)
+        try:
+            source.open()
+            info = source.info
+        finally:
+            source.close()
+    [total] = [signal for signal in info.signals if signal.role is Role.TOTAL]
+    assert (total.name, total.accuracy) == ("total", pytest.approx(0.015))
+    assert "The total of the module is the sum of VDD_GPU_SOC, VDD_CPU_CV, VIN_SYS_5V0." in info.notes
 
 
 def test_a_board_without_power_sensors_has_no_power():

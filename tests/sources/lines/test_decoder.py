@@ -139,7 +139,7 @@ def test_an_object_about_something_else_is_no_sample():
 
 @pytest.mark.parametrize(
     "line",
-    [b'{"t": 1, "current_ma": 1}', b'{"t": 1, "current_ma": "1", "bus_v": 5}',
+    [b'{"t": 1, "current_ma": 1}', b'{"t": 1, "current_ma": "one", "bus_v": 5}',
      b'{"t": 1, "current_ma": true, "bus_v": 5}', b'{"t": 1, "current_ma": NaN, "bus_v": 5}',
      b'{"t": 1, "current_ma": null, "bus_v": 5}', b"5", b'{"t": 1', b"[" * 3000, b"{}}", b"\xff",
      b'{"t": 1, "current_ma": 1' + b"0" * 400 + b', "bus_v": 5}'],
@@ -178,3 +178,64 @@ def test_garbage_costs_the_lines_that_it_touches(layout, make, garbage, where, c
     assert got[: len(before)] == [k * 0.25 for k in before]
     assert got[len(got) - len(after) :] == [k * 0.25 for k in after]
     assert len(got) - len(before) - len(after) <= garbage.count(b"\n") + 1
+
+
+# -- labelled lines --------------------------------------------------------------------------------
+
+LABELLED = Layout("labelled", ("Voltage", "Current(mA)"), (1.0, 0.001), (0.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"Voltage:5.0,Current(mA):12.5\r\n",
+        b"Current(mA): 12.5, Voltage: 5.0\n",
+        b"Voltage=5.0 Current(mA)=12.5\n",
+        b"Voltage: 5.0 V  Current(mA): 12.5 mA\n",
+        b'"Voltage": "5.0"; "Current(mA)": "12.5"\n',
+        b"Bus Voltage: 7.0 V Voltage: 5.0 V Current(mA): 12.5\n",
+        b"Voltage:5.0\nCurrent(mA):12.5\n",
+        b"Voltage:\t5.0 V\nPower: 60 mW\n\nCurrent(mA): 12.5\n",
+    ],
+)
+def test_values_are_found_after_their_labels(line):
+    index, values, _, _, state = decoded([b"\n", line, line], LABELLED)
+    assert index == [0, 1]
+    assert values == [[5.0, pytest.approx(0.0125)]] * 2
+    assert state.malformed == 0
+
+
+@given(st.lists(st.integers(0, 200), max_size=12))
+def test_any_split_of_labelled_lines_gives_the_same(cuts):
+    data = b"\n" + b"".join(b"Voltage: %d\nCurrent(mA): %d\n" % (k, 10 * k) for k in range(12))
+    whole = decoded([data], LABELLED)
+    assert decoded(in_pieces(data, cuts), LABELLED)[:2] == whole[:2]
+    assert whole[1] == [[k, pytest.approx(0.01 * k)] for k in range(12)]
+
+
+def test_a_sample_begins_with_its_first_field_also_in_the_middle_of_the_stream():
+    data = b"\nCurrent(mA):1\nVoltage:5\nCurrent(mA):2\nVoltage:6\nCurrent(mA):3\n"
+    _, values, *_ = decoded([data], LABELLED)
+    assert values == [[5.0, pytest.approx(0.002)], [6.0, pytest.approx(0.003)]]
+
+
+def test_a_value_that_did_not_come_costs_its_sample_alone():
+    data = b"\nVoltage:5\nCurrent(mA):1\nVoltage:6\nVoltage:7\nCurrent(mA):3\n"
+    index, values, _, _, state = decoded([data], LABELLED)
+    assert (index, state.malformed) == ([0, 2], 1)
+    assert values[1] == [7.0, pytest.approx(0.003)]
+
+
+@pytest.mark.parametrize("line", [b"Voltage:5.0,Current(mA):OL\n", b"Voltage:5.0.1,Current(mA):3\n"])
+def test_a_label_without_a_number_is_malformed(line):
+    index, _, _, _, state = decoded([b"\nVoltage:5,Current(mA):1\n", line, b"Voltage:5,Current(mA):1\n"], LABELLED)
+    assert (index, state.malformed) == ([0, 2], 1)
+
+
+def test_numbers_in_quotes_are_numbers():
+    assert decoded([b"\n", b'"7",\'5012\', "0.25"\n'], CSV)[1] == [[0.25, pytest.approx(0.001 * 5012 + 0.5)]]
+    line = json.dumps({"t": "1", "current_ma": "250", "bus_v": " 5.0"}).encode() + b"\n"
+    assert decoded([line], JSON)[1] == [[0.25, 5.0]]
+    for wrong in ("", "nan", "12,5", True):
+        line = json.dumps({"t": 1, "current_ma": wrong, "bus_v": 5.0}).encode() + b"\n"
+        assert decoded([line], JSON)[1] == []

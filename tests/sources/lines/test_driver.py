@@ -18,8 +18,8 @@ import pytest
 from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock
 from monitor_app.sources.lines import driver as lines_module
+from monitor_app.sources.lines.described_meter import Column, LinesSpec, TimeColumn
 from monitor_app.sources.lines.driver import LinesSource
-from monitor_app.sources.lines.spec import Column, LinesSpec, TimeColumn
 from tests.sources.lines.device import FakeTime, LineDevice
 
 MS, S = 1_000_000, 1_000_000_000

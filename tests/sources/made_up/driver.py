@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The driver of a made-up instrument, and how it is found."""
+"""The driver of a made-up instrument, with its table, and how it is found."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
 
 from monitor_app.core.errors import SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.core.source_specs import Name, SourceSpec
 from monitor_app.core.status import FoundSource
 from monitor_app.sources.base import Described
 from monitor_app.sources.polling import Blocks, Clock, Schedule
@@ -15,7 +18,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor_app.core.samples import Reading
-    from tests.sources.made_up.spec import WindmillSpec
+
+
+class WindmillSpec(SourceSpec):
+    """A windmill that feeds the board."""
+
+    kind: Literal["windmill"]
+    name: Name = "windmill"
+    rate_hz: float = Field(50.0, gt=0)
+    power_w: float
 
 
 class WindmillSource(Described):

@@ -11,15 +11,14 @@ import numpy as np
 import pytest
 
 from monitor_app.bench.bench import Bench
-from monitor_app.bench.estimate.disk import POLLED_BYTES, bytes_per_s
+from monitor_app.bench.estimate import POLLED_BYTES, bytes_per_s
 from monitor_app.cli.commands import run
 from monitor_app.core.errors import ProfileError
 from monitor_app.session.reader import SessionReader
 from monitor_app.sources.base import DataRate
 from monitor_app.sources.profile_reader import parse_profile, parse_source
 from monitor_app.sources.registry import KINDS, Kind
-from tests.sources.made_up.driver import WindmillSource, find
-from tests.sources.made_up.spec import WindmillSpec
+from tests.sources.made_up.driver import WindmillSource, WindmillSpec, find
 
 if TYPE_CHECKING:
     from pathlib import Path

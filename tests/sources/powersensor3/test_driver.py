@@ -164,6 +164,15 @@ def test_a_port_with_something_else_is_said_so_and_let_go(impatient, deaf):
     refused(Meter(deaf=deaf), r"^/dev/scripted does not answer as a PowerSensor3 does: check that it is the right port")
 
 
+@pytest.mark.parametrize("version", [b"F411-1.2.1\r\n", b"F401-0.9\r\n"])
+def test_an_old_firmware_is_to_be_updated(version):
+    with (
+        pytest.raises(HandshakeError, match=r"firmware \d\.\d.*update it to 1\.3 or later"),
+        conversation(Meter(version=version)),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("version", [b"login: ", b"OK\r\n", b"\x00" * 40])
 def test_another_answer_is_none(impatient, version):
     refused(Meter(version=version), "does not answer as a PowerSensor3 does")
@@ -328,7 +337,8 @@ def test_a_mark_bounds_the_host_time_of_the_count(monkeypatch, busy_us):
         while len(marks) < 8:
             marks += [reading for reading in source.read(0.0) if isinstance(reading, TimeMark)]
     for mark in marks:
-        at_ns = meter.started_ns + mark.index * 50_000
+        # A sample's time is the middle of the frame in which its conversions are averaged.
+        at_ns = meter.started_ns + (mark.index + 0.5) * 50_000
         assert mark.earliest_ns <= at_ns <= mark.latest_ns
 
 

@@ -16,16 +16,17 @@ from ppk2_api.ppk2_api import PPK2_API
 
 from monitor_app.sources.ppk2.calibration import Calibration, FilterState, amperes, parse_metadata
 from monitor_app.sources.ppk2.decoder import (
+    LEAST_NS,
     MARGIN_AFTER,
     MARGIN_BEFORE,
     PROOF_WORDS,
     DecoderState,
+    LossWatch,
     Words,
     decode,
     levels_after,
     line_changes,
 )
-from monitor_app.sources.ppk2.loss_detection import LEAST_NS, LossWatch
 from tests.sources.ppk2.kit import METADATA, noise, stream
 
 TAIL = 2 * PROOF_WORDS

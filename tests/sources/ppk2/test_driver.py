@@ -122,10 +122,12 @@ def test_it_describes_itself():
 
 def test_it_says_what_its_numbers_are():
     with conversation(Kit(), supply_v=1.85) as source:
-        voltage, resolution, spikes = source.info.notes
+        voltage, resolution, spikes, accuracy = source.info.notes
+        assert [signal.accuracy for signal in source.info.signals] == [0.15, 0.15]
     assert voltage == ("Power is current times the 1.85 V of the profile; this instrument measures no voltage.")
     assert "least sensitive" in resolution
     assert "rolling average" in spikes
+    assert "right within 15 % (Nordic, PPK2 user guide: 10 % below 60 mA" in accuracy
     with conversation(Kit(), spike_filter=False) as source:
         assert "rolling average" not in " ".join(source.info.notes)
 

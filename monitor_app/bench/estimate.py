@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor_app.bench.estimate.disk import BASE_BYTES, BATCH_BYTES, bytes_per_s
+from monitor_app.bench.runs.power_check import check_pulses_of
 from monitor_app.bench.runs.progress import LOAD_S, START_S
 from monitor_app.bench.runs.pulse_delay import SETTLE_S
 from monitor_app.core.canziani2016 import Published, published
@@ -19,12 +19,15 @@ from monitor_app.inference.messages import Pulses
 from monitor_app.inference.networks.counts import known_costs
 from monitor_app.inference.networks.registry import NETWORKS
 from monitor_app.inference.replay import IMAGES, IMAGES_A_ROW, ROW_NS
+from monitor_app.sources.base import DataRate
+from monitor_app.sources.registry import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from monitor_app.core.profile import Plan, Profile, Protocol
     from monitor_app.core.runs import RunSpec
+
 
 REPLAY_START_S = 0.5
 """Starting a process that plays published figures: no torch is imported."""
@@ -36,8 +39,8 @@ a small board."""
 _GPU_OPERATIONS = 500e9
 """Likewise: some 230 e9 on a Jetson TX1, many times as much on a large one."""
 _GUESSED = (
-    "the time of an image is a rough guess from its operations, at "
-    f"{_CPU_OPERATIONS / 1e9:g} G a second and thread or {_GPU_OPERATIONS / 1e9:g} G on a GPU"
+    "the time of an image is a rough estimate from its operations, at "
+    f"{_CPU_OPERATIONS / 1e9:g} G-op/s per thread or {_GPU_OPERATIONS / 1e9:g} G-op/s on a GPU"
 )
 _PUBLISHED = "the time of an image is the published one"
 
@@ -98,7 +101,7 @@ def estimate(
     """
     plan = profile.plan
     if plan is None or not specs:
-        return CampaignEstimate(0.0, 0.0, BASE_BYTES, None, 0, "Nothing is to be run.")
+        return CampaignEstimate(0.0, 0.0, BASE_BYTES, None, 0, "The plan has no runs.")
     cycles = plan.cycles or 1
     images = _accuracy_images(plan)
     fitting = [spec for spec in specs if _fits(spec)]
@@ -159,9 +162,10 @@ def _accuracy_images(plan: Plan) -> int:
 def _once_s(profile: Profile, specs: Sequence[RunSpec]) -> float:
     """Before the first run."""
     start_s = 0.0 if profile.protocol.fresh_process else _start_s(specs[0])
-    if not profile.sync.pulses:
+    checked = profile.protocol.power_check and profile.source
+    if not profile.sync.pulses and not checked:
         return start_s
-    steps = Pulses()
+    steps = Pulses() if profile.sync.pulses else check_pulses_of(Pulses())
     return start_s + SETTLE_S + steps.longest_s + steps.pulses * (steps.shortest_s + steps.longest_s)
 
 
@@ -210,11 +214,11 @@ def _remarks(
         kinds = {is_emulated(spec.device) for spec, time in zip(specs, times, strict=True) if time is not None}
         remarks += [_PUBLISHED if emulated else _GUESSED for emulated in sorted(kinds, reverse=True)]
     if unknown := times.count(None):
-        remarks.append(f"of {_counted(unknown, 'run')} a cycle only the least that the protocol asks for is counted")
+        remarks.append(f"for {_counted(unknown, 'run')} per cycle only the minimum of the protocol is counted")
     if too_big:
         remarks.append(f"{_counted(too_big, 'run')} will not fit into memory")
     if not plan.cycles:
-        remarks.append("that is one cycle, and there is no end to them")
+        remarks.append("this is one cycle, and cycles repeat until you stop them")
     return remarks
 
 
@@ -223,7 +227,8 @@ def _sentence(
 ) -> str:
     most = f" (up to {_duration(most_s)} while the board warms up or cools down slowly)" if most_s > seconds else ""
     energy = "" if joules is None else f" and about {_amount(joules, 'J')} (SIMULATED)"
-    said = f"{_counted(runs, 'run')} will take about {_duration(seconds)}{most}, {_amount(size, 'B')} of disk{energy}"
+    time = f"{_counted(runs, 'run')} will take about {_duration(seconds)}{most}"
+    said = f"{time}, {_amount(size, 'B')} of disk space{energy}"
     return "; ".join([said, *remarks]) + "."
 
 
@@ -250,3 +255,30 @@ def _amount(value: float, unit: str) -> str:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+BASE_BYTES = 400_000.0
+"""Of a session in which nothing has happened: tables and their indices, a page at least each."""
+BATCH_BYTES = 200.0
+"""A batch, its entries in the indices, and what it leaves on a sync line."""
+OVERHEAD = 1.17
+"""Rows of 50 ms in pages of 16 KiB: 1.07 was measured at 100 kSa/s, 1.12 at 50 and 1.17 at 20 on eight signals."""
+SUMMARY_BYTES = 32 / 64 * 16 / 15
+"""A sample and signal: entries of 32 bytes for each 64, and for each 16 of those, and so on."""
+POLLED_BYTES = 78.0
+"""A sample and signal that is a row of its own, summaries included (docs/decisions/0007)."""
+
+_COMBINED = DataRate(1000.0, signals=1, stored_bytes=4)
+"""Of a power that the bench computes."""
+
+
+def bytes_per_s(profile: Profile) -> float:
+    """Of all sources and combinations, each at its full rate."""
+    combined = len(profile.combination) * _stored_bytes_per_s(_COMBINED)
+    return combined + sum(_stored_bytes_per_s(KINDS[spec.kind].data_rate(spec)) for spec in profile.source)
+
+
+def _stored_bytes_per_s(data: DataRate) -> float:
+    if not data.stored_bytes:
+        return data.rate_hz * data.signals * POLLED_BYTES
+    return data.rate_hz * (OVERHEAD * (data.stored_bytes + data.signals * SUMMARY_BYTES))

@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from monitor_app.emulators.board.adc import CURRENT, VOLTAGE, Converter
+from monitor_app.emulators.board.sampler import CURRENT, VOLTAGE, Converter
 
 CHANNELS = (CURRENT, VOLTAGE)
 SCALE = np.array([CURRENT.scale, VOLTAGE.scale])

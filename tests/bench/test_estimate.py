@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor_app.bench.estimate.disk import bytes_per_s
-from monitor_app.bench.estimate.plan import CampaignEstimate, estimate, guessed_seconds_per_image
+from monitor_app.bench.estimate import CampaignEstimate, bytes_per_s, estimate, guessed_seconds_per_image
 from monitor_app.core.package_data import profile_names, profile_path
 from monitor_app.core.runs import RunSpec
 from monitor_app.sources.profile_reader import load_profile, parse_profile
@@ -81,8 +80,8 @@ def test_cycles_multiply_and_an_endless_plan_is_told_as_one() -> None:
     assert three.seconds - START_S == pytest.approx(3 * (one.seconds - START_S))
     assert three.runs == 12
     assert endless.seconds == one.seconds
-    assert "no end" in endless.sentence
-    assert "no end" not in three.sentence
+    assert "repeat until you stop" in endless.sentence
+    assert "repeat until you stop" not in three.sentence
 
 
 def test_waiting_for_steady_and_cool_is_told_as_the_most() -> None:
@@ -122,7 +121,7 @@ def test_only_the_runs_that_are_still_to_be_done_count() -> None:
     specs = profile.run_specs(1)
     assert estimate(profile, specs[2:], seconds_per_image=lambda _: 0.1).runs == 2
     nothing = estimate(profile, [])
-    assert (nothing.seconds, nothing.runs, nothing.sentence) == (0.0, 0, "Nothing is to be run.")
+    assert (nothing.seconds, nothing.runs, nothing.sentence) == (0.0, 0, "The plan has no runs.")
     assert of("").runs == 0
 
 
@@ -157,7 +156,7 @@ def test_other_devices_are_guessed_from_operations_and_threads() -> None:
 
 
 def test_the_guess_is_stated() -> None:
-    assert "rough guess from its operations, at 20 G a second and thread" in of(PLAN, seconds=None).sentence
+    assert "rough estimate from its operations, at 20 G-op/s per thread" in of(PLAN, seconds=None).sentence
     assert "published" in of(EMULATED, PLAN, seconds=None).sentence
     assert "guess" not in of(PLAN).sentence, "the caller knows"
 
@@ -166,7 +165,7 @@ def test_what_nobody_knows_counts_with_the_least() -> None:
     found = of(PLAN, seconds=lambda spec: 0.1 if spec.network == "resnet18" else None)
     known = of(PLAN)
     assert found.seconds == pytest.approx(known.seconds - 1 - 7)
-    assert "of 2 runs a cycle only the least" in found.sentence
+    assert "for 2 runs per cycle only the minimum" in found.sentence
 
 
 # -- disk and energy -----------------------------------------------------------------------------
