@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from monitor_app.analysis.run.correlation import Correlations
 from monitor_app.analysis.run.inputs import Effort, delay_of, idle_spans, mean_over, run_inputs
 from monitor_app.analysis.run.results import RunResult, run_result
 from monitor_app.analysis.run.signals import is_simulated, powers_of_sources, total_power
@@ -14,9 +16,9 @@ from monitor_app.core.runs import RunState
 from monitor_app.session.schema import FORMAT_VERSION
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.run.energy import EnergySummary, Figure
+    from monitor_app.analysis.run.energy import Budget, EnergySummary, Figure
     from monitor_app.analysis.run.latency import LatencySummary
-    from monitor_app.core.estimate import Proportion
+    from monitor_app.core.estimate import Estimate, Proportion
     from monitor_app.session.reader import Extent, SessionReader
     from monitor_app.session.rows import AlignmentRow, ClockRow, SignalRow, SourceRow
 
@@ -92,7 +94,8 @@ def summarise(reader: SessionReader) -> SessionSummary:
 
 def run_results(reader: SessionReader, effort: Effort = Effort()) -> list[RunResult]:  # noqa: B008, it is frozen
     """All runs of a session, in order."""
-    return [run_result(run_inputs(reader, run, effort)) for run in reader.runs()]
+    correlations = Correlations(reader)
+    return [run_result(run_inputs(reader, run, effort, correlations)) for run in reader.runs()]
 
 
 def as_json(summary: SessionSummary) -> dict[str, Any]:
@@ -205,12 +208,16 @@ def _run_json(result: RunResult, *, simulated: bool) -> dict[str, Any]:
         "images_per_s": result.images_per_s,
         "steady": None if run.steady is None else bool(run.steady),
         "warm_up_note": run.warm_up_note,
+        "ms_per_image": _interval_json(result.seconds_per_image, 1e3),
         "latency_ms": latency and _latency_json(latency),
         "device_latency_ms": result.device_latency and _latency_json(result.device_latency),
         "idle_w": power and power.idle_w,
         "full_w": power and power.full_w,
         "net_w": power and power.net_w,
+        "idle_uncertainty_w": result.idle_uncertainty_w,
+        "full_uncertainty_w": result.full_uncertainty_w,
         "net_uncertainty_w": result.net_uncertainty_w,
+        "net_power_budget": result.energy and result.energy.net_w and asdict(result.energy.net_w),
         "energy_j_per_image": result.energy and _energy_json(result.energy),
         "memory": [
             {"kind": use.kind, "net_bytes": use.net_bytes, "peak_bytes": use.peak_bytes, "floor_bytes": use.floor_bytes}
@@ -226,27 +233,48 @@ def _run_json(result: RunResult, *, simulated: bool) -> dict[str, Any]:
 
 
 def _latency_json(latency: LatencySummary) -> dict[str, Any]:
-    """Milliseconds; null for percentiles with too few batches beyond. The median is always that of these batches."""
+    """Milliseconds; null for percentiles with too few batches beyond, and for intervals of too few batches.
+
+    The mean and the median are always those of these batches.
+    """
     found = {name: getattr(latency, name) for name in ("mean", "p50", "p90", "p95", "p99")}
     return {
         "batches": latency.count,
         **{name: estimate and estimate.value * 1e3 for name, estimate in found.items()},
         "p50": latency.median_s * 1e3,
-        "intervals": {name: estimate and [estimate.low * 1e3, estimate.high * 1e3] for name, estimate in found.items()},
+        "intervals": {name: _ends_json(estimate, 1e3) for name, estimate in found.items()},
     }
 
 
 def _energy_json(energy: EnergySummary) -> dict[str, Any]:
-    """Joules; uncertainties are standard uncertainties, each with its budget."""
+    """Joules; uncertainties are standard uncertainties, each with its budget. Null: too few batches to know them."""
     return {
         "gross": energy.gross.j_per_image,
-        "gross_uncertainty": energy.gross.uncertainty_j,
-        "gross_budget": asdict(energy.gross.budget),
+        "gross_uncertainty": _finite(energy.gross.uncertainty_j),
+        "gross_budget": _budget_json(energy.gross.budget),
         "net": energy.net and energy.net.j_per_image,
-        "net_uncertainty": energy.net and energy.net.uncertainty_j,
-        "net_budget": energy.net and asdict(energy.net.budget),
+        "net_uncertainty": energy.net and _finite(energy.net.uncertainty_j),
+        "net_budget": energy.net and _budget_json(energy.net.budget),
         "net_percentiles": energy.net and _percentiles_json(energy.net),
     }
+
+
+def _budget_json(budget: Budget) -> dict[str, float | None]:
+    return {name: _finite(value) for name, value in asdict(budget).items()}
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _ends_json(estimate: Estimate | None, scale: float) -> list[float] | None:
+    if estimate is None or not math.isfinite(estimate.high):
+        return None
+    return [estimate.low * scale, estimate.high * scale]
+
+
+def _interval_json(estimate: Estimate | None, scale: float) -> dict[str, Any] | None:
+    return None if estimate is None else {"value": estimate.value * scale, "interval": _ends_json(estimate, scale)}
 
 
 def _percentiles_json(figure: Figure) -> dict[str, float] | None:

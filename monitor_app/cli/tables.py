@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
@@ -131,7 +132,7 @@ def _joules(energy_j: float | None) -> str:
 def _runs_table(runs: Sequence[RunResult]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("run", overflow="fold", min_width=NAME_WIDTH)
-    for name in ("p50 ms", "p99 ms", "net W", "mJ/image", "memory MB", "top-1"):
+    for name in ("ms/image", "p50 ms", "p99 ms", "net W", "mJ/image", "memory MB", "top-1"):
         table.add_column(name, justify="right", no_wrap=True)
     for result in runs:
         run, latency, power = result.run, result.latency, result.power
@@ -141,9 +142,10 @@ def _runs_table(runs: Sequence[RunResult]) -> Table:
         state = "" if run.state == RunState.DONE.value else f" ({run.state.replace('_', ' ')})"
         table.add_row(
             f"{run.title} b{run.batch_size}{state}",
+            without_interval(result.seconds_per_image, 1e3),
             _median_ms(latency),
             without_interval(latency.p99 if latency else None, 1e3),
-            fixed(power.net_w if power else None, 2),
+            NOTHING if power is None else plus_minus(power.net_w, result.net_uncertainty_w or math.inf),
             energy,
             fixed(result.memory[0].net_bytes / 1e6 if result.memory else None, 0),
             _accuracy(result.top1, run.accuracy_note),

@@ -340,18 +340,20 @@ def _run_row(result: RunResult, simulated: bool) -> dict[str, Any]:
 
 
 def _latency_cells(name: str, latency: LatencySummary) -> dict[str, float]:
-    """Milliseconds; a percentile with too few batches beyond it is left out."""
+    """Milliseconds; a percentile with too few batches beyond it is left out, and so is an interval of too few."""
     found = {key: getattr(latency, key) for key in ("mean", "p50", "p90", "p95", "p99")}
     row = {f"{name}_p50_ms": latency.median_s * 1e3}
     for key, estimate in found.items():
         if estimate is not None:
             row[f"{name}_{key}_ms"] = estimate.value * 1e3
-            row[f"{name}_{key}_low_ms"] = estimate.low * 1e3
-            row[f"{name}_{key}_high_ms"] = estimate.high * 1e3
+            if math.isfinite(estimate.high):
+                row[f"{name}_{key}_low_ms"] = estimate.low * 1e3
+                row[f"{name}_{key}_high_ms"] = estimate.high * 1e3
     return row
 
 
 def _energy_cells(energy: EnergySummary) -> dict[str, float]:
+    """Joules; the uncertainty of too few batches is left out."""
     row = {
         "energy_gross_j_per_image": energy.gross.j_per_image,
         "energy_gross_uncertainty_j_per_image": energy.gross.uncertainty_j,
@@ -359,7 +361,7 @@ def _energy_cells(energy: EnergySummary) -> dict[str, float]:
     if energy.net:
         row["energy_net_j_per_image"] = energy.net.j_per_image
         row["energy_net_uncertainty_j_per_image"] = energy.net.uncertainty_j
-    return row
+    return {name: value for name, value in row.items() if math.isfinite(value)}
 
 
 def _write_table(reader: SessionReader, path: Path, rows: Iterable[dict[str, Any]], columns: tuple[str, ...]) -> int:

@@ -185,8 +185,8 @@ def test_readings_show_a_dash_for_what_was_not_measured(recording: Recording) ->
 
 def test_table_lines_have_figures_or_say_why_not(recording: Recording) -> None:
     first, second = (run_line(run, recording.results[run.id]) for run in recording.runs)
-    assert first.texts[:5] == ("SqueezeNet 1.1", "1", "done", "50.0", "18.0")
-    assert first.texts[6:9] == ("1.00", "10.00", "9.00")
+    assert first.texts[:6] == ("SqueezeNet 1.1", "1", "done", "50.0", "18", "18.0")
+    assert first.texts[7:10] == ("1.00", "10.00", "9.00")
     assert first.texts[-1].startswith("25/50")
     assert second.texts[-1] == "no weights"
 
@@ -304,7 +304,7 @@ def test_a_doubt_is_shown_to_the_digits_it_has() -> None:
     def energy(net_j: float, doubt_j: float) -> EnergySummary:
         budget = Budget(0.0, doubt_j, 0.0, 0.0, 0.0, 0.0, 0.0)
         figure = Figure(net_j, net_j, budget, np.array([net_j]), None)
-        return EnergySummary(1, 1, 0.02, figure, figure, 1.0, None, (), ())
+        return EnergySummary(1, 1, 0.02, figure, figure, budget, budget, 1.0, None, (), ())
 
     assert energy_words(energy(0.2301, 0.003)) == "230.1 ± 3.0"
     assert energy_words(energy(0.31812, 0.00031)) == "318.12 ± 0.31"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from monitor_app.analysis.campaign.cells import Campaign, Cell, Conditions
+from monitor_app.analysis.run.correlation import Correlations
 from monitor_app.analysis.run.energy import COVERAGE_FACTOR
 from monitor_app.analysis.run.inputs import Effort, run_inputs
 from monitor_app.analysis.run.results import RunResult, run_result
@@ -58,8 +59,11 @@ def campaign_of(
     known = {} if known is None else known
     runs = reader.runs()
     groups: dict[tuple[str, int, Conditions], list[RunResult]] = {}
+    correlations = Correlations(reader)
     for count, run in enumerate(runs, start=1):
-        result = known.get(run.id) or run_result(run_inputs(reader, run, EFFORT))
+        result = known.get(run.id)
+        if result is None or not result.up_to_date(correlations):
+            result = run_result(run_inputs(reader, run, EFFORT, correlations))
         if run.state in {_DONE, RunState.DOES_NOT_FIT.value, RunState.FAILED.value, RunState.CANCELLED.value}:
             known[run.id] = result
         groups.setdefault((run.network, run.batch_size, _conditions(run)), []).append(result)
@@ -144,7 +148,7 @@ def _cell(
         parameters=run.parameters,
         macs=run.macs,
         operations=run.operations,
-        seconds_per_image=pooled([_seconds_per_image(r, batch_size) for r in done]),
+        seconds_per_image=pooled([r.seconds_per_image for r in done]),
         p99_s=pooled([r.latency.p99 if r.latency else None for r in done]),
         full_w=pooled([_full_w(r) for r in done]),
         idle_w=pooled([_idle_w(r) for r in done]),
@@ -193,41 +197,20 @@ def paper_name(network: str) -> str | None:
         return None
 
 
-def _seconds_per_image(result: RunResult, batch_size: int) -> Estimate | None:
-    """The median time of a batch, or of too few batches the mean with its Student interval, over the batch size."""
-    if result.latency is None or not result.images:
-        return None
-    if result.latency.p50 is not None:
-        found = result.latency.p50
-        return Estimate(found.value / batch_size, found.low / batch_size, found.high / batch_size, found.level)
-    # Correlated batches, as in a drift, count as a smaller number of independent ones.
-    count = result.latency.effective_count
-    value = result.latency.seconds / result.images
-    half = math.inf
-    if count >= 2:
-        half = t_quantile(0.975, int(count) - 1) * result.latency.deviation_s / math.sqrt(count) / batch_size
-    return Estimate(value, max(value - half, 0.0), value + half)
-
-
-def _net_w(result: RunResult) -> Estimate | None:
-    value, error = result.power.net_w if result.power else None, result.net_uncertainty_w
-    return None if value is None or error is None else _expanded(value, error)
+def _full_w(result: RunResult) -> Estimate | None:
+    return _watts(result.power.full_w if result.power else None, result.full_uncertainty_w)
 
 
 def _idle_w(result: RunResult) -> Estimate | None:
-    power, energy = result.power, result.energy
-    if power is None or power.idle_w is None or energy is None or energy.net is None or not energy.seconds:
-        return None
-    budget = energy.net.budget
-    error_j = math.hypot(budget.idle_noise, budget.drift)
-    return _expanded(power.idle_w, error_j * energy.images / energy.seconds)
+    return _watts(result.power.idle_w if result.power else None, result.idle_uncertainty_w)
 
 
-def _full_w(result: RunResult) -> Estimate | None:
-    power, energy = result.power, result.energy
-    if power is None or energy is None or not energy.seconds:
-        return None
-    return _expanded(power.full_w, energy.gross.uncertainty_j * energy.images / energy.seconds)
+def _net_w(result: RunResult) -> Estimate | None:
+    return _watts(result.power.net_w if result.power else None, result.net_uncertainty_w)
+
+
+def _watts(value: float | None, standard: float | None) -> Estimate | None:
+    return None if value is None or standard is None else _expanded(value, standard)
 
 
 def _joules(energy: EnergySummary | None, *, net: bool) -> Estimate | None:

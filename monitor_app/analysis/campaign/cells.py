@@ -57,7 +57,7 @@ class Cell:
     operations: int | None
     """In the convention of Canziani et al. 2016."""
     seconds_per_image: Estimate | None
-    """Median time of a batch over the batch size."""
+    """Mean time of a timed batch over the batch size; ends are infinite where there are too few batches to know."""
     p99_s: Estimate | None
     """Of a batch; None also where there are too few."""
     full_w: Estimate | None

@@ -54,7 +54,7 @@ def time_batch(campaigns: Sequence[Campaign], options: Options) -> Chart:
         "Forward time per image against batch size",
         (BATCH, TIME),
         plot(groups_of(campaigns, options), BATCH, TIME, joined=True),
-        "Median time of a forward pass divided by the batch size; both axes are logarithmic. A falling line means that "
+        "Mean time of a timed batch divided by the batch size; both axes are logarithmic. A falling line means that "
         "larger batches make the network faster. A line ends where the next batch does not fit into memory.",
     )
 

@@ -6,12 +6,15 @@ line through the idle power measured before and after the run. Uncertainties are
 according to the Guide to the Expression of Uncertainty in Measurement (JCGM 100:2008, 4.3.7 and 5.1.2): a bound of plus
 or minus b without a preferred value counts as b / sqrt(3). A constant offset of the instrument affects the gross energy
 only.
+
+Power has a budget of its own. A batch that takes longer takes more energy at the same power, so the spread of the
+energies says nothing about power; that of the ratios of energy and time does.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +23,8 @@ from monitor_app.analysis.run.inputs import Batches, Readings
 from monitor_app.analysis.run.integration import Integral, Mean, mean_power
 from monitor_app.analysis.run.warnings import measurement_warnings, power_doubts, throttling_warnings, timing_warning
 from monitor_app.analysis.statistics.bootstrap import correlation_time
+from monitor_app.analysis.statistics.short_series import half_width, student_quantile
+from monitor_app.core.estimate import RESULT_LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,19 +46,24 @@ _S = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Standard uncertainties of the energy per image, J, each from one cause."""
+    """Standard uncertainties of the energy per image in J, or of the power in W, each from one cause."""
 
     resolution: float
     noise: float
     """Of the mean power during the run, with the correlation of its samples."""
     spread: float
-    """Of the mean over batches, from their scatter."""
+    """Of the mean over batches, from their scatter; infinite where the batches are too few to know it."""
     idle_noise: float
     drift: float
     """Of the idle power between its two measurements."""
     clock: float
     """From the largest change if all batches are shifted by up to the bound of the clocks."""
     gain: float
+
+    @property
+    def idle(self) -> float:
+        """Of the idle power alone."""
+        return math.hypot(self.idle_noise, self.drift)
 
     @property
     def measured(self) -> float:
@@ -102,6 +112,10 @@ class EnergySummary:
     gross: Figure
     net: Figure | None
     """None where idle power was measured neither before nor after."""
+    full_w: Budget
+    """Of the mean power during the batches."""
+    net_w: Budget | None
+    """Of the same above idle."""
     coverage: float
     """Fraction of the batches' time that has samples, 0 to 1."""
     timing_warning: str | None
@@ -126,6 +140,8 @@ def energy_of_run(
     idle_before: Mean | None = None,
     idle_after: Mean | None = None,
     clocks_hz: Mapping[str, Readings] | None = None,
+    *,
+    prior: Floats | None = None,
 ) -> EnergySummary | None:
     """Energy with its uncertainty, or None where no batch has samples of power.
 
@@ -137,6 +153,8 @@ def energy_of_run(
         idle_before: ``mean_power`` of the idle baseline before the run.
         idle_after: the same after it.
         clocks_hz: clock frequencies of the board by name, if they are known.
+        prior: of the correlation of consecutive batches, if it is known from other runs; see
+            ``statistics.short_series``.
     """
     if len(power.values) < 2:
         return None
@@ -152,11 +170,13 @@ def energy_of_run(
     baseline = _Baseline.of(used, idle_before, idle_after)
     gross_j = integral.between(used.start_ns, used.end_ns)
     clock_j = _clock_j(integral, used, instrument)
-    gross = _figure(gross_j, used, during, instrument, clock_j, integral.period_s)
-    net = None
+    gross_causes = _Causes(used, during, instrument, clock_j)
+    gross = _figure(gross_j, gross_causes, integral.period_s, prior)
+    net, net_causes, net_j = None, None, gross_j
     if baseline is not None:
         net_j = gross_j - baseline.power_w * used.seconds
-        net = _figure(net_j, used, during, instrument, clock_j, integral.period_s, baseline)
+        net_causes = replace(gross_causes, baseline=baseline)
+        net = _figure(net_j, net_causes, integral.period_s, prior)
     covered_s = float(integral.covered_s(used.start_ns, used.end_ns).sum())
     return EnergySummary(
         batches=len(used.images),
@@ -164,6 +184,8 @@ def energy_of_run(
         seconds=float(used.seconds.sum()),
         gross=gross,
         net=net,
+        full_w=gross_causes.of_power(gross_j),
+        net_w=None if net_causes is None else net_causes.of_power(net_j),
         coverage=min(1.0, covered_s / float(used.seconds.sum())),
         timing_warning=timing_warning(used, instrument),
         throttling=tuple(throttling_warnings(used, gross_j, clocks_hz or {})),
@@ -218,47 +240,77 @@ def _drift_w(since_s: float, means: tuple[Mean, ...]) -> float:
     return math.sqrt(sum(change**2 for change in changes) / 12)
 
 
-def _figure(
-    energy_j: Floats,
-    batches: Batches,
-    during: Mean,
-    instrument: Instrument,
-    clock_j: float,
-    period_s: float,
-    baseline: _Baseline | None = None,
-) -> Figure:
-    """From the energies of batches: gross ones, or with a baseline net ones."""
-    images = int(batches.images.sum())
-    per_image = float(energy_j.sum()) / images
-    seconds_per_image = float(batches.seconds.sum()) / images
-    step_w = instrument.resolution_w
-    resolution_w = during.resolution_w(step_w) if step_w else 0.0
-    if baseline is not None and step_w:
-        resolution_w = math.hypot(resolution_w, baseline.resolution_w(step_w))
-    budget = Budget(
-        resolution=resolution_w * seconds_per_image,
-        noise=during.uncertainty_w * seconds_per_image,
-        spread=_spread_j(energy_j, batches.images, per_image),
-        idle_noise=baseline.noise_w() * seconds_per_image if baseline else 0.0,
-        drift=baseline.drift_w * seconds_per_image if baseline else 0.0,
-        clock=clock_j / images,
-        gain=(instrument.accuracy or 0.0) * abs(per_image) / _SQRT3,
-    )
+@dataclass(frozen=True, slots=True)
+class _Causes:
+    """What the uncertainties of a run follow from."""
+
+    batches: Batches
+    during: Mean
+    instrument: Instrument
+    clock_j: float
+    """Standard uncertainty of the energy of all batches."""
+    baseline: _Baseline | None = None
+    """None: of gross values."""
+
+    def of_power(self, energy_j: Floats) -> Budget:
+        """Of the mean power during the batches, W, from the energies of batches, shape (n,)."""
+        seconds = float(self.batches.seconds.sum())
+        return self._budget(1.0, float(energy_j.sum()) / seconds, _spread_w(energy_j, self.batches.seconds), seconds)
+
+    def of_energy(self, energy_j: Floats, prior: Floats | None) -> Budget:
+        """Of the energy per image, J, from the energies of batches, shape (n,)."""
+        images = int(self.batches.images.sum())
+        per_image = float(energy_j.sum()) / images
+        seconds_per_image = float(self.batches.seconds.sum()) / images
+        spread = _spread_j(energy_j, self.batches.images, per_image, prior)
+        return self._budget(seconds_per_image, per_image, spread, images)
+
+    def _budget(self, seconds: float, value: float, spread: float, parts: float) -> Budget:
+        """Of a power times ``seconds``, which is ``value``; of the energy of all batches it is one of ``parts``."""
+        step_w, baseline = self.instrument.resolution_w, self.baseline
+        resolution_w = self.during.resolution_w(step_w) if step_w else 0.0
+        if baseline is not None and step_w:
+            resolution_w = math.hypot(resolution_w, baseline.resolution_w(step_w))
+        return Budget(
+            resolution=resolution_w * seconds,
+            noise=self.during.uncertainty_w * seconds,
+            spread=spread,
+            idle_noise=baseline.noise_w() * seconds if baseline else 0.0,
+            drift=baseline.drift_w * seconds if baseline else 0.0,
+            clock=self.clock_j / parts,
+            gain=(self.instrument.accuracy or 0.0) * abs(value) / _SQRT3,
+        )
+
+
+def _figure(energy_j: Floats, causes: _Causes, period_s: float, prior: Floats | None) -> Figure:
+    """From the energies of batches, gross or net ones."""
+    batches = causes.batches
     percentiles = None
     if period_s <= float(np.median(batches.seconds)) / 2:
         p05, p25, p50, p75, p95 = np.percentile(energy_j / batches.images, (5, 25, 50, 75, 95)).tolist()
         percentiles = (p05, p25, p50, p75, p95)
-    return Figure(per_image, float(energy_j.mean()), budget, energy_j, percentiles)
+    per_image = float(energy_j.sum()) / int(batches.images.sum())
+    return Figure(per_image, float(energy_j.mean()), causes.of_energy(energy_j, prior), energy_j, percentiles)
 
 
-def _spread_j(energy_j: Floats, images: Integers, per_image: float) -> float:
-    """Standard error of a ratio of two sums (Cochran 1977, "Sampling Techniques", 2.11), of correlated batches."""
-    count = len(energy_j)
+def _spread_j(energy_j: Floats, images: Integers, per_image: float, prior: Floats | None) -> float:
+    """Of a ratio of two sums, from what single batches deviate by (Cochran 1977, "Sampling Techniques", 2.11)."""
+    rest = energy_j - per_image * images
+    return half_width(rest, prior) / COVERAGE_FACTOR * len(rest) / int(images.sum())
+
+
+def _spread_w(energy_j: Floats, seconds: Floats) -> float:
+    """Of the ratio of energy and time. Few batches have Student's factor in place of the usual two.
+
+    A correlation that so few batches do not show is in the noise of the mean, which is that of many samples.
+    """
+    count, total_s = len(energy_j), float(seconds.sum())
     if count < 2:
         return 0.0
-    rest = energy_j - per_image * images
+    rest = energy_j - float(energy_j.sum()) / total_s * seconds
     variance = float(rest @ rest) * count / (count - 1) * 2 * correlation_time(rest)
-    return math.sqrt(variance) / int(images.sum())
+    factor = student_quantile((1 + RESULT_LEVEL) / 2, count - 1) / COVERAGE_FACTOR
+    return max(factor, 1.0) * math.sqrt(variance) / total_s
 
 
 def _clock_j(integral: Integral, batches: Batches, instrument: Instrument) -> float:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from monitor_app.analysis.run.correlation import Correlations, KnownCorrelation
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import MemoryRow, RunRow, SignalRow, SpanRow
     from monitor_app.session.waveform import Statistics
@@ -128,10 +129,21 @@ class RunInputs:
     power: PowerInputs | None
     """None without a power of the board, or without timed batches."""
     effort: Effort
+    correlation: KnownCorrelation | None = None
+    """Of consecutive batches, where other runs show it and this one is short."""
 
 
-def run_inputs(reader: SessionReader, run: RunRow, effort: Effort = Effort()) -> RunInputs:
-    """All that the results of one run need. Raises NotASessionError for a damaged session."""
+def run_inputs(
+    reader: SessionReader, run: RunRow, effort: Effort = Effort(), correlations: Correlations | None = None
+) -> RunInputs:
+    """All that the results of one run need. Raises NotASessionError for a damaged session.
+
+    Args:
+        reader: the session.
+        run: one of its runs.
+        effort: how much is spent.
+        correlations: what the runs of the session show of each other; None: short runs stand alone.
+    """
     rows = reader.batches(run_id=run.id)
     timed = rows[rows["phase"] == Phase.TIMED.value]
     evaluated = rows[rows["phase"] == Phase.ACCURACY.value]
@@ -146,6 +158,7 @@ def run_inputs(reader: SessionReader, run: RunRow, effort: Effort = Effort()) ->
         top5=_answers(evaluated, "top5"),
         power=None if signal is None or not len(timed) else _power_inputs(reader, signal, run, batches, effort),
         effort=effort,
+        correlation=None if correlations is None else correlations.of(run, len(timed)),
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mean and percentiles of latencies with their intervals; None for those that too few batches support."""
+"""Mean and percentiles of latencies with their intervals; None for percentiles that too few batches support."""
 
 from __future__ import annotations
 
@@ -15,17 +15,22 @@ from monitor_app.analysis.statistics.bootstrap import (
     correlation_time,
     quantiles,
 )
+from monitor_app.analysis.statistics.short_series import mean_of
+from monitor_app.core.estimate import Estimate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from monitor_app.core.estimate import Estimate
-
     Floats = NDArray[np.float64]
 
 PROBABILITIES = (0.50, 0.90, 0.95, 0.99)
+LEAST_BLOCKS = 50
+"""Batches from which on the interval of the mean is that of the block bootstrap as well: the wider end counts.
+
+The bootstrap assumes no model, but of a short series it draws too few different blocks.
+"""
 LEAST_BEYOND = 10.0
-"""Independent latencies that must lie beyond a percentile for it to be shown, and that a mean must be based on.
+"""Independent latencies that must lie beyond a percentile for it to be shown.
 
 The number beyond the true percentile is nearly Poisson distributed: of 10 expected, 4 to 17 are found in 95 of 100
 cases, so both ends of the interval still lie between the measured values. Below 4 the upper end would have to lie
@@ -46,6 +51,7 @@ class LatencySummary:
     median_s: float
     """Of these batches; `p50` is the same as an estimate for all such batches, with its interval."""
     mean: Estimate | None
+    """The time per batch; its ends are infinite where the batches are too few for an interval. None: no batch."""
     p50: Estimate | None
     p90: Estimate | None
     p95: Estimate | None
@@ -61,11 +67,15 @@ class LatencySummary:
         return self.count / (2 * self.correlation_time)
 
 
-def summarise_latency(latencies_s: Floats, *, resamples: int = RESAMPLES, seed: int = 0) -> LatencySummary:
+def summarise_latency(
+    latencies_s: Floats, *, resamples: int = RESAMPLES, prior: Floats | None = None, seed: int = 0
+) -> LatencySummary:
     """The statistics of the latencies of consecutive batches, shape (n,), in the order in which they ran; n may be 0.
 
-    Intervals have a level of 95 % and are from a block bootstrap. Correlation is computed from ranks as well as from
-    values, since a few very slow batches, which occur on any host, mask the correlation of the others in the values.
+    Intervals have a level of 95 %. Those of percentiles are from a block bootstrap; that of the mean is from
+    ``statistics.short_series``, with the ``prior`` of the correlation if it is known from other runs. Blocks are
+    computed from ranks as well as from values, since a few very slow batches, which occur on any host, mask the
+    correlation of the others in the values.
     """
     count = len(latencies_s)
     if count == 0:
@@ -76,9 +86,8 @@ def summarise_latency(latencies_s: Floats, *, resamples: int = RESAMPLES, seed: 
     def statistic(series: Floats) -> Floats:
         return np.column_stack((series.mean(axis=1), of_quantiles(series)))
 
-    mean, *percentiles = bootstrap(latencies_s, statistic, blocks=blocks, resamples=resamples, seed=seed)
+    drawn, *percentiles = bootstrap(latencies_s, statistic, blocks=blocks, resamples=resamples, seed=seed)
     time = correlation_time(ranks(latencies_s))
-    mean_rests_on = count / (2 * max(time, correlation_time(latencies_s)))
     p50, p90, p95, p99 = (
         found if effective_beyond(latencies_s, probability) >= LEAST_BEYOND else None
         for probability, found in zip(PROBABILITIES, percentiles, strict=True)
@@ -86,8 +95,17 @@ def summarise_latency(latencies_s: Floats, *, resamples: int = RESAMPLES, seed: 
     return LatencySummary(
         count, float(latencies_s.sum()), float(latencies_s.std(ddof=1)) if count > 1 else 0.0,
         float(np.median(latencies_s)),
-        mean if mean_rests_on >= LEAST_BEYOND else None, p50, p90, p95, p99, time, blocks.length,
+        _mean(latencies_s, drawn, prior), p50, p90, p95, p99, time, blocks.length,
     )  # fmt: skip
+
+
+def _mean(latencies_s: Floats, drawn: Estimate, prior: Floats | None) -> Estimate:
+    """The mean with an interval that no latency below 0 is in; ``drawn`` is that of the bootstrap."""
+    found = mean_of(latencies_s, prior)
+    low, high = max(found.low, 0.0), found.high
+    if len(latencies_s) >= LEAST_BLOCKS:
+        low, high = min(low, drawn.low), max(high, drawn.high)
+    return Estimate(found.value, low, high)
 
 
 def effective_beyond(latencies_s: Floats, probability: float) -> float:

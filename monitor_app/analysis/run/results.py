@@ -8,6 +8,7 @@ power minus the idle baseline, measured before and after the run. Energy is that
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,14 +17,25 @@ from monitor_app.analysis.run.inputs import mean_over
 from monitor_app.analysis.run.integration import mean_power
 from monitor_app.analysis.run.latency import LatencySummary, summarise_latency
 from monitor_app.analysis.statistics.intervals import wilson
+from monitor_app.analysis.statistics.short_series import LEAST
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from monitor_app.analysis.run.correlation import Correlations
     from monitor_app.analysis.run.inputs import PowerInputs, RunInputs
-    from monitor_app.core.estimate import Proportion
+    from monitor_app.core.estimate import Estimate, Proportion
     from monitor_app.session.rows import MemoryRow, RunRow
+
+    Floats = NDArray[np.float64]
+
+
+TOO_FEW = (
+    f"Fewer than {LEAST} timed batches are too few for an interval of their mean time and energy, as they do not show "
+    "how strongly consecutive batches are correlated. Time at least as many, or run the network at smaller batch sizes "
+    "in the same session."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +68,49 @@ class RunResult:
     memory: tuple[MemoryRow, ...]
     top1: Proportion | None
     top5: Proportion | None
+    correlation_runs: tuple[int, ...] = ()
+    """Other runs of the session that the correlation of these batches is known from."""
+
+    @property
+    def seconds_per_image(self) -> Estimate | None:
+        """The time per image: the mean time of a timed batch over its images, the same wherever it is shown."""
+        if self.latency is None or self.latency.mean is None or not self.images:
+            return None
+        return self.latency.mean.scaled(self.latency.count / self.images)
+
+    def up_to_date(self, correlations: Correlations) -> bool:
+        """Whether the session shows no more of the correlation of these batches than when this was computed."""
+        batches = self.latency.count if self.latency else 0
+        return self.correlation_runs == correlations.runs_for(self.run, batches)
+
+    @property
+    def full_uncertainty_w(self) -> float | None:
+        """Standard uncertainty of the power under load."""
+        return None if self.energy is None else self.energy.full_w.combined
+
+    @property
+    def idle_uncertainty_w(self) -> float | None:
+        """Standard uncertainty of the idle power."""
+        return None if self.energy is None or self.energy.net_w is None else self.energy.net_w.idle
 
     @property
     def net_uncertainty_w(self) -> float | None:
         """Standard uncertainty of the net power."""
-        if self.energy is None or self.energy.net is None or not self.images:
-            return None
-        figure = self.energy.net
-        seconds_per_image = self.energy.seconds / self.energy.images
-        return figure.uncertainty_j / seconds_per_image if seconds_per_image else None
+        return None if self.energy is None or self.energy.net_w is None else self.energy.net_w.combined
 
     @property
     def notes(self) -> tuple[str, ...]:
         """The warnings that belong to these results, each one sentence."""
         unsteady = (self.run.warm_up_note,) if self.run.steady == 0 and self.run.warm_up_note else ()
-        return unsteady if self.energy is None else (*unsteady, *self.energy.all_warnings)
+        few = (TOO_FEW,) if self.latency and self.latency.mean and math.isinf(self.latency.mean.high) else ()
+        return (*unsteady, *few, *(self.energy.all_warnings if self.energy else ()))
 
 
 def run_result(inputs: RunInputs) -> RunResult:
     """One run, as far as it has come."""
     timed, power = inputs.timed, inputs.power
+    known = inputs.correlation
+    prior = None if known is None else known.probabilities
     images = int(timed.images.sum())
     timed_s = float(timed.end_ns.max() - timed.start_ns.min()) * 1e-9 if len(timed.images) else 0.0
     return RunResult(
@@ -83,18 +118,19 @@ def run_result(inputs: RunInputs) -> RunResult:
         images=images,
         timed_s=timed_s,
         images_per_s=images / timed_s if timed_s else None,
-        latency=_latency(timed.seconds, inputs.effort.resamples),
-        device_latency=_latency(inputs.device_s, inputs.effort.resamples),
+        latency=_latency(timed.seconds, inputs.effort.resamples, prior),
+        device_latency=_latency(inputs.device_s, inputs.effort.resamples, prior),
         power=None if power is None else _power(power),
-        energy=None if power is None else _energy(power),
+        energy=None if power is None else _energy(power, prior),
         memory=inputs.memory,
         top1=wilson(inputs.top1.correct, inputs.top1.images),
         top5=wilson(inputs.top5.correct, inputs.top5.images),
+        correlation_runs=() if known is None else known.run_ids,
     )
 
 
-def _latency(seconds: NDArray[np.float64], resamples: int) -> LatencySummary | None:
-    return summarise_latency(seconds, resamples=resamples) if len(seconds) else None
+def _latency(seconds: Floats, resamples: int, prior: Floats | None) -> LatencySummary | None:
+    return summarise_latency(seconds, resamples=resamples, prior=prior) if len(seconds) else None
 
 
 def _power(inputs: PowerInputs) -> Power | None:
@@ -104,6 +140,6 @@ def _power(inputs: PowerInputs) -> Power | None:
     return Power(full.mean, idle_w, None if idle_w is None else full.mean - idle_w, full.coverage)
 
 
-def _energy(inputs: PowerInputs) -> EnergySummary | None:
+def _energy(inputs: PowerInputs, prior: Floats | None) -> EnergySummary | None:
     before, after = (None if each is None else mean_power(each) for each in (inputs.idle_before, inputs.idle_after))
-    return energy_of_run(inputs.power, inputs.batches, inputs.instrument, before, after, inputs.clocks_hz)
+    return energy_of_run(inputs.power, inputs.batches, inputs.instrument, before, after, inputs.clocks_hz, prior=prior)

@@ -17,13 +17,14 @@ UNKNOWN = "The session holds no profile that this program can read, so its proto
 INTERVALS = (
     "Every ± is the half-width of a 95 % confidence interval, unless stated otherwise. An interval whose sides differ "
     "by more than a tenth is given by both ends.",
-    "Time per image is the median time of a batch divided by its images. Its interval is a bootstrap over blocks of "
-    "consecutive batches, because consecutive batches are correlated. Where there are too few batches for a median, "
-    "the mean with Student's t is given instead.",
+    "Time per image is the mean time of the timed batches divided by their images. Its interval allows for "
+    "consecutive batches being correlated: it averages over all correlations that explain the series. Fewer than ten "
+    "batches have no interval, unless other runs of the session show how strongly they are correlated.",
     "The uncertainty of power and energy combines the resolution of the meter, the noise of the mean, the spread of "
-    "the batches, the noise of the idle baseline, its drift over the run, the clock bound between meter and computer, "
-    "and the gain error that the manufacturer of the meter states. They are combined as in JCGM 100:2008 and expanded "
-    "with a coverage factor of 2. What a meter does not state is not included.",
+    "the batches (of their energies for energy, of energy divided by time for power), the noise of the idle baseline, "
+    "its drift over the run, the clock bound between meter and computer, and the gain error that the manufacturer of "
+    "the meter states. They are combined as in JCGM 100:2008 and expanded with a coverage factor of 2. What a meter "
+    "does not state is not included.",
     "Net power is power above idle. Idle power is measured before and after each run and interpolated linearly.",
     "Repeated runs are pooled: their mean half-width and their scatter are combined in quadrature.",
     "Top-1 accuracy has a Wilson interval. It covers the sampling of these images; it does not tell whether they "

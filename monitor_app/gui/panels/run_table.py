@@ -12,7 +12,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout
 
-from monitor_app.core.formatting import NOTHING, fixed, plus_minus, three_digits
+from monitor_app.core.formatting import NOTHING, fixed, plus_minus, three_digits, without_interval
 from monitor_app.core.runs import RunState
 from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.theme import SMALL_PX, ui_font
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from monitor_app.session.rows import RunRow
 
 COLUMNS = (
-    "run", "batch", "state", "images/s", "p50 ms", "p99 ms", "idle W", "full W", "net W", "mJ / image", "top-1",
+    "run", "batch", "state", "images/s", "ms / image", "p50 ms", "p99 ms", "idle W", "full W", "net W",
+    "mJ / image", "top-1",
 )  # fmt: skip
 LEFT = frozenset({"run", "state"})
 """Columns set to the left; numbers are set to the right."""
@@ -54,6 +55,7 @@ def run_line(run: RunRow, result: RunResult | None) -> RunLine:
     watts = (power.idle_w, power.full_w, power.net_w) if power else (None, None, None)
     texts = (
         run.title, f"{run.batch_size}", run.state.replace("_", " "), three_digits(rate),
+        without_interval(result.seconds_per_image if result else None, 1e3),
         *(fixed(None if s is None else 1e3 * s, 1) for s in delays),
         *(fixed(w, 2) for w in watts),
         energy_words(result.energy if result else None), _top1(run, result),

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from monitor_app.analysis.run.correlation import Correlations
 from monitor_app.analysis.run.inputs import IDLE_PHASES, LIVE, run_inputs
 from monitor_app.analysis.run.results import run_result
 from monitor_app.analysis.run.signals import sibling, total_power
@@ -70,6 +71,8 @@ class Recording:
         self.labels: dict[int, str] = {}
         """The name of each signal, with that of its source where several have the same name."""
         self._baselines_w: dict[int, float] = {}
+        self._correlations: Correlations | None = None
+        self._done = 0
 
     # -- at every frame --------------------------------------------------------------------------
 
@@ -116,10 +119,14 @@ class Recording:
 
     def update_results(self) -> None:
         """Read the results of the runs that may have changed."""
+        done = sum(run.state in FINAL for run in self.runs)
+        if self._correlations is None or done != self._done:
+            self._done, self._correlations = done, Correlations(self.reader)
         for run in self.runs:
             known = self.results.get(run.id)
-            if run.state != RunState.WAITING.value and (known is None or known.run.state not in FINAL):
-                self.results[run.id] = run_result(run_inputs(self.reader, run, LIVE))
+            final = known is not None and known.run.state in FINAL and known.up_to_date(self._correlations)
+            if run.state != RunState.WAITING.value and not final:
+                self.results[run.id] = run_result(run_inputs(self.reader, run, LIVE, self._correlations))
 
     def _levels(self) -> Levels:
         """Idle of the latest baseline; full of the latest timed span or, before there is one, of the latest warm-up."""

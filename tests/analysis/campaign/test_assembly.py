@@ -12,6 +12,7 @@ from scipy import stats
 from monitor_app.analysis.campaign import assembly as campaign_module
 from monitor_app.analysis.campaign.assembly import campaign_of, paper_name, pooled
 from monitor_app.analysis.run.inputs import LIVE, Effort
+from monitor_app.analysis.run.results import TOO_FEW
 from monitor_app.analysis.session_summary import run_results
 from monitor_app.core.estimate import Estimate
 from monitor_app.core.runs import Batch, MemoryKind, MemoryUse, Phase, RunSpec, RunState
@@ -132,29 +133,69 @@ def test_without_a_meter_a_cell_has_its_times_alone(tmp_path):
     assert (cell.full_w, cell.idle_w, cell.net_w, cell.gross_j_per_image, cell.net_j_per_image) == (None,) * 5
 
 
-def test_few_batches_have_their_mean_with_students_interval(session):
-    seconds = (0.2, 0.25, 0.15, 0.22)
+@pytest.mark.parametrize("seconds", [(0.5,), (0.2, 0.25, 0.15, 0.22)])
+def test_few_batches_have_their_mean_without_an_interval_and_say_so(session, seconds):
+    """Student's interval takes them for independent; neighbours correlated by 0.9 need one five times as wide."""
     session.run(spec(batch_size=5), seconds=seconds)
-    found = cell_of(session.campaign(), batch_size=5).seconds_per_image
-    low, high = stats.t.interval(0.95, 3, np.mean(seconds), stats.sem(seconds))
-    assert [found.value, found.low, found.high] == pytest.approx([np.mean(seconds) / 5, low / 5, high / 5], rel=1e-6)
+    cell = cell_of(session.campaign(), batch_size=5)
+    assert cell.seconds_per_image.value == pytest.approx(np.mean(seconds) / 5)
+    assert (cell.seconds_per_image.low, cell.seconds_per_image.high) == (0.0, math.inf)
+    assert cell.net_j_per_image.high == math.inf
+    assert math.isfinite(cell.net_w.high)
+    assert TOO_FEW in cell.notes
 
 
-def test_a_single_batch_has_no_upper_end(session):
-    session.run(spec(), seconds=(0.5,))
-    found = cell_of(session.campaign()).seconds_per_image
-    assert found.value == pytest.approx(0.05)
-    assert (found.low, found.high) == (0.0, math.inf)
+@pytest.mark.parametrize(("device", "network"), [("cuda:0", "resnet18"), ("cuda:0", "vgg16"), ("cpu", "resnet18")])
+def test_few_batches_have_an_interval_where_other_runs_show_their_correlation(session, device, network):
+    """The same network on the same device, at another batch size."""
+    rng = np.random.default_rng(1)
+    session.run(RunSpec(network, 1, "fp32", device, 2), seconds=rng.normal(0.008, 0.0004, 110))
+    seconds = (0.2, 0.21, 0.19)
+    short = session.run(spec(batch_size=5), seconds=seconds)
+    cell = cell_of(session.campaign(), batch_size=5)
+    known = (device, network) == ("cuda:0", "resnet18")
+    assert math.isfinite(cell.seconds_per_image.high) is known
+    assert math.isfinite(cell.net_j_per_image.high) is known
+    assert (TOO_FEW in cell.notes) is not known
+    if known:
+        half = np.diff(stats.t.interval(0.95, 2, 0, stats.sem(seconds)))[0] / 2 / 5
+        assert half < cell.seconds_per_image.high - cell.seconds_per_image.value < 2 * half
+    with SessionReader(session.path) as reader:
+        assert run_results(reader)[short - 1].correlation_runs == ((1,) if known else ())
 
 
-def test_many_batches_have_their_median_which_a_slow_one_does_not_move(session):
+@pytest.mark.parametrize("others", [4, 5])
+def test_five_other_networks_show_the_correlation_on_a_device(session, others):
+    rng = np.random.default_rng(2)
+    for number in range(others):
+        session.run(spec(f"net{number}", 1), seconds=rng.normal(0.008, 0.0004, 110))
+    session.run(spec(batch_size=5), seconds=(0.2, 0.21, 0.19, 0.2))
+    assert math.isfinite(cell_of(session.campaign(), batch_size=5).seconds_per_image.high) is (others == 5)
+
+
+def test_a_result_from_before_is_computed_again_when_other_runs_show_more(session, tmp_path):
+    earlier, known = Session(tmp_path / "earlier.plm"), {}
+    for each in (earlier, session):
+        each.run(spec(batch_size=5), seconds=(0.2, 0.21, 0.19))
+    session.run(spec(batch_size=1), seconds=np.random.default_rng(3).normal(0.008, 0.0004, 110))
+    first, again = earlier.campaign(known=known), session.campaign(known=known)
+    assert math.isinf(cell_of(first, batch_size=5).seconds_per_image.high)
+    assert math.isfinite(cell_of(again, batch_size=5).seconds_per_image.high)
+
+
+def test_the_time_per_image_is_the_mean_however_many_batches_there_are(session):
+    """Also where one is slow and the median is another: mean and median never stand for the same quantity."""
     session.run(spec(batch_size=1), seconds=(*(0.001,) * 500, 0.4))
-    cell = cell_of(session.campaign(), batch_size=1)
-    assert cell.seconds_per_image.value == pytest.approx(0.001, rel=1e-6)
+    session.run(spec(batch_size=2), seconds=(*(0.05,) * 10, 0.2))
+    campaign = session.campaign()
+    for batch_size, total_s, batches in ((1, 0.9, 501), (2, 0.7, 11)):
+        found = cell_of(campaign, batch_size=batch_size).seconds_per_image
+        assert found.value == pytest.approx(total_s / batches / batch_size, rel=1e-6)
+        assert found.low <= found.value <= found.high
 
 
 def test_batches_that_drift_are_not_many_pieces_of_evidence(session):
-    """From 5 to 15 ms: no median is told, and the interval of the mean is not that of a hundred independent ones."""
+    """From 5 to 15 ms: the interval of the mean is not that of a hundred independent ones."""
     seconds = np.linspace(0.005, 0.015, 100)
     session.run(spec(batch_size=1), seconds=seconds)
     found = cell_of(session.campaign(), batch_size=1).seconds_per_image

@@ -55,8 +55,6 @@ def test_correlated_latencies_need_more_of_them():
     """Of a thousand with a correlation time of 9.5, fifty are independent: not enough for p90, where 5 lie beyond."""
     for series in latencies(0.9, 1000, rows=20):
         assert shown(summarise_latency(series, resamples=20)) == ["p50"]
-    few = latencies(0.9, 100, rows=20)
-    assert sum(summarise_latency(series, resamples=20).mean is None for series in few) >= 10
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.9])
@@ -89,7 +87,7 @@ def test_interruptions_do_not_hide_what_the_other_batches_have_in_common():
 
 @pytest.mark.parametrize(("rho", "count"), [(0.0, 1100), (0.5, 2000), (0.9, 4000)])
 def test_every_interval_that_is_shown_holds_the_true_value_as_often_as_it_should(rho, count):
-    """Nine times of ten at least for the median and the mean; what is shown further out, not much less often."""
+    """The mean in 93 of 100 at least, the median in nine of ten; what is shown further out, not much less often."""
     held: dict[str, list[bool]] = {name: [] for name in ("mean", *SHARES)}
     truth = {"mean": 0.02 * math.exp(0.05**2 / 2)} | {name: true_percentile(share) for name, share in SHARES.items()}
     for series in latencies(rho, count, rows=150):
@@ -99,7 +97,8 @@ def test_every_interval_that_is_shown_holds_the_true_value_as_often_as_it_should
             if estimate is not None:
                 held[name].append(estimate.low <= value <= estimate.high)
     rates = {name: np.mean(each) for name, each in held.items() if len(each) >= 75}
-    assert min(rates["mean"], rates["p50"]) >= 0.9
+    assert rates["mean"] >= 0.93
+    assert rates["p50"] >= 0.9
     assert min(rates.values()) >= 0.85
 
 
@@ -117,7 +116,22 @@ def test_latencies_that_are_all_alike_have_an_interval_of_no_width():
     assert summary.correlation_time == 0.5
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 5])
-def test_next_to_nothing_gives_no_figure(count):
-    summary = summarise_latency(np.linspace(0.02, 0.03, count))
-    assert (summary.count, summary.mean, shown(summary)) == (count, None, [])
+@pytest.mark.parametrize(("rho", "count"), [(0.0, 50), (0.9, 100), (0.9, 300)])
+def test_the_mean_of_a_series_of_medium_length_is_in_its_interval(rho, count):
+    """The bootstrap alone would hold 92, 85 and 90 of 100."""
+    truth = 0.02 * math.exp(0.05**2 / 2)
+    means = [summarise_latency(series, resamples=200).mean for series in latencies(rho, count, rows=300)]
+    assert np.mean([mean.low <= truth <= mean.high for mean in means]) >= 0.93
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 9])
+def test_a_few_latencies_have_a_mean_without_an_interval_and_no_percentile(count):
+    series = np.linspace(0.02, 0.03, count)
+    summary = summarise_latency(series)
+    assert (summary.count, shown(summary)) == (count, [])
+    assert (summary.mean.value, summary.mean.low, summary.mean.high) == (pytest.approx(series.mean()), 0.0, math.inf)
+
+
+def test_no_latency_has_no_figure():
+    summary = summarise_latency(np.empty(0))
+    assert (summary.count, summary.mean, shown(summary)) == (0, None, [])
