@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def chart(
     key: str,
-    number: int | None,
+    number: int,
     title: str,
     axes: tuple[Quantity, Quantity],
     plots: Sequence[Plotted],

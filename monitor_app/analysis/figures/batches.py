@@ -69,7 +69,7 @@ def power_batch(campaigns: Sequence[Campaign], options: Options) -> Chart:
         (BATCH, NET_POWER),
         plots,
         "Mean power of the board while batches run, minus idle power. "
-        "Flat, overlapping lines mean that power depends on neither batch size nor network.",
+        f"Flat, overlapping lines mean that power depends on neither batch size nor network. {power_words(groups)}",
         lines=_quoted_power(plots) if options.paper else (),
         extra=power_numbers(groups) | (quoted_numbers() if options.paper else {}),
     )
@@ -94,14 +94,14 @@ def energy_batch(campaigns: Sequence[Campaign], options: Options) -> Chart:
     knees = [_knees(each) for each in plots]
     return chart(
         "energy-batch",
-        None,
+        11,
         "Energy per image against batch size",
         (BATCH, energy),
         plots,
         f"Energy per image {'of the whole board' if options.gross else 'above idle'} against batch size. A ring marks "
         f"the knee, the smallest batch within {NEAR - 1:.0%} of the least energy; its error bar covers the batches "
-        "that the intervals of the energies allow.",
-        marks=[marks for marks, _ in knees if marks.points],
+        f"that the intervals of the energies allow. {_knee_words(plots, knees)}",
+        marks=_own_marks(plots, knees),
         extra={key: value for _, numbers in knees for key, value in numbers.items()},
     )
 
@@ -118,7 +118,7 @@ def time_energy(campaigns: Sequence[Campaign], options: Options) -> Chart:
         lines += level_budget(energy_j, "J", plots)
     return chart(
         "time-energy",
-        None,
+        14,
         "Energy per image against the time until its answer",
         (ANSWER_TIME, energy),
         plots,
@@ -139,6 +139,19 @@ def power_numbers(groups: Sequence[Group]) -> dict[str, float]:
     return numbers
 
 
+def power_words(groups: Sequence[Group]) -> str:
+    """The same as sentences, one for each measured group."""
+    sentences = []
+    for each in groups:
+        numbers = power_numbers([each])
+        if numbers:
+            mean, deviation = numbers.values()
+            sentences.append(
+                each.labelled(f"The points have a mean of {mean:.2f} W and a standard deviation of {deviation:.2f} W.")
+            )
+    return " ".join(sentences)
+
+
 def quoted_numbers() -> dict[str, float]:
     """The paper's values of power, for `Chart.extra`."""
     return {
@@ -152,6 +165,8 @@ def memory_account(campaigns: Sequence[Campaign]) -> str:
     """The kind of memory use, as a sentence."""
     kinds = dict.fromkeys(c.memory_kind for x in campaigns for c in x.cells if c.memory_kind)
     accounts = [_ACCOUNTS.get(kind, kind) for kind in kinds]
+    if accounts == [_ACCOUNTS["system"]]:
+        return "Here and in the paper it is the memory of the whole system."
     counted = f"Here it is {listed(accounts)}; in" if accounts else "In"
     return f"{counted} the paper it is the memory of the whole system."
 
@@ -162,6 +177,26 @@ def _quoted_power(plots: Sequence[Plotted]) -> list[Line]:
     low, mean, high = paper.NET_W - paper.NET_DEVIATION_W, paper.NET_W, paper.NET_W + paper.NET_DEVIATION_W
     text = f"{mean:g} W with a standard deviation of {paper.NET_DEVIATION_W:g} W over all networks"
     return [Line("Net power", x, (mean, mean), Origin.QUOTED, (low, low), (high, high), text, PAPER)]
+
+
+def _own_marks(plots: Sequence[Plotted], knees: Sequence[tuple[Series, dict[str, float]]]) -> list[Series]:
+    """Those of what was measured; of the paper where nothing was."""
+    marks = [(each, series) for each, (series, _) in zip(plots, knees, strict=True) if series.points]
+    own = [series for each, series in marks if not each.group.paper]
+    return own or [series for _, series in marks]
+
+
+def _knee_words(plots: Sequence[Plotted], knees: Sequence[tuple[Series, dict[str, float]]]) -> str:
+    """The networks of each knee, in a sentence for each measured group."""
+    sentences = []
+    for each, (marks, _) in zip(plots, knees, strict=True):
+        at: dict[int, list[str]] = {}
+        for point in marks.points:
+            at.setdefault(round(point.x.value), []).append(point.short)
+        if at and not each.group.paper:
+            where = "; ".join(f"at batch {batch} of {listed(networks)}" for batch, networks in sorted(at.items()))
+            sentences.append(each.group.labelled(f"Knees are {where}."))
+    return " ".join(sentences)
 
 
 def _knees(plotted: Plotted) -> tuple[Series, dict[str, float]]:
@@ -175,6 +210,6 @@ def _knees(plotted: Plotted) -> tuple[Series, dict[str, float]]:
         between = "" if found.earliest == found.latest else f" ({found.earliest} to {found.latest})"
         label = f"Knee of {series.name}: batch {found.batch}{between}"
         x = Estimate(found.batch, found.earliest, found.latest)
-        points.append(Point(x, marked.y, None, label, marked.run_id, marked.campaign))
+        points.append(Point(x, marked.y, None, label, marked.run_id, marked.campaign, series.network))
         numbers[f"knee of {series.name}"] = float(found.batch)
     return Series("Knee", NEUTRAL, tuple(points), plotted.origin, group=plotted.group.name), numbers
