@@ -218,7 +218,7 @@ def _others(marks: Floats, wanted: Wanted) -> Floats:
     own = wanted.bubble
     others = (marks != (own.x, own.y, own.radius)).any(axis=1)
     others[list(wanted.own)] = False
-    return marks[others]
+    return np.asarray(marks[others], np.float64)
 
 
 def _meet(boxes: Floats, others: Floats) -> Truths:
