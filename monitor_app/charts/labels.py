@@ -56,7 +56,7 @@ class Wanted:
     own: frozenset[int] = frozenset()
     """Places, among all bubbles, of those that the name may be taken to belong to."""
     near: bool = False
-    """Better without a place than away from the mark."""
+    """Better without a place than away from the mark, or nearer to another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +106,13 @@ def _cheapest(wanted: Wanted, around: _Around) -> Label | None:
         _inside(boxes, around.bounds)
         & ~_meet(boxes + apart, around.names).any(axis=1)
         & ~_over_centres(boxes, around.marks, wanted.height)
-        & ((rings <= 1) | (not wanted.near))
     )
+    mistaken = _nearer_to_others(boxes, around.marks, wanted)
+    if wanted.near:
+        free &= (rings <= 1) & ~mistaken
     if not free.any():
         return None
-    boxes, rings, sides = boxes[free], rings[free], sides[free]
-    mistaken = _nearer_to_others(boxes, around.marks, wanted)
+    boxes, rings, sides, mistaken = boxes[free], rings[free], sides[free], mistaken[free]
     led = (rings > 1) | mistaken
     cost = (
         _FAR * rings

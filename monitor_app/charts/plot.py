@@ -107,10 +107,13 @@ def draw_y(canvas: Canvas, plot: Plot, axis: Axis) -> None:
         canvas.painter.drawLine(QLineF(box.left - 0.2 * unit, y, box.left, y))
     for tick in plot.y.ticks:
         canvas.write(box.left - 0.6 * unit, plot.y.place(tick.value), tick.text, palette.text, SMALL, align=1.0)
-    room, title = box.bottom - box.top + unit, axis_title(axis)
-    size = max(BODY * min(1.0, room / canvas.text_width(title)), _SMALLEST_TITLE) if title else BODY
+    title, bottom = axis_title(axis), box.bottom
+    if canvas.text_width(title) > box.bottom - box.top:
+        bottom = plot.title_y  # Beside the names along x is room too.
+    room = bottom - box.top + unit
+    size = max(BODY * min(1.0, room / max(canvas.text_width(title), 1.0)), _SMALLEST_TITLE)
     text = canvas.elided(title, room, size)
-    canvas.write_upwards(plot.title_x, (box.top + box.bottom) / 2, text, palette.text, size)
+    canvas.write_upwards(plot.title_x, (box.top + bottom) / 2, text, palette.text, size)
 
 
 def draw_stamp(canvas: Canvas, box: Box) -> None:
