@@ -74,7 +74,8 @@ def trade() -> Chart:
             one("Slow", "#000000", point(80, 75, "Slow b1", run=2, size=16)),
             one("Swift", "#fd8d3c", point(25, 56, "Swift b1 (paper)", size=1), Origin.DIGITISED, "paper"),
         ),
-        (Line("Pareto front", (20, 50, 50, 80, 80), (55, 55, 65, 65, 75), Origin.MEASURED, text="Swift, Middle, Slow"),),
+        (Line("Pareto front", (20, 50, 50, 80, 80), (55, 55, 65, 65, 75), Origin.MEASURED,
+              text="Swift, Middle, Slow"),),
         size_title="Operations [G]", caption="What is got for what is paid.", missing=("Lost: it failed.",),
     )  # fmt: skip
 
