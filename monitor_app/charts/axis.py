@@ -172,8 +172,10 @@ def _extent(scale: Scale, room: Room) -> Span:
         needed, welcome = welcome or [0.0, 1.0], []
     low, high = min(needed), max(needed)
     slack = (high - low) / 4
+    # No curve takes an axis of values that are not negative below zero.
+    floor = 0.0 if scale is Scale.LINEAR and low >= 0 else -math.inf
     low, high = (
-        min([low, *(max(w, low - slack) for w in welcome)]),
+        min([low, *(max(w, low - slack, floor) for w in welcome)]),
         max([high, *(min(w, high + slack) for w in welcome)]),
     )
     if high - low > 1e-9 * max(abs(low), abs(high)):
@@ -187,17 +189,18 @@ def _even(low: float, high: float, most: int) -> tuple[Tick, ...]:
 
 
 def _decades(low: float, high: float, most: int) -> tuple[tuple[Tick, ...], tuple[float, ...]]:
-    factors = (1, 2, 5) if high - low < _FEW_DECADES else (1,)
     step = max(1, math.ceil((high - low) / min(_MOST_DECADES, most)))
     decades = range(math.floor(low), math.ceil(high) + 1)
-    written = [f * 10.0**k for k in decades if k % step == 0 for f in factors if low <= math.log10(f * 10.0**k) <= high]
-    if len(written) > most:
-        written = [value for value in written if math.log10(value).is_integer()]
-    if len(written) < 3 and high - low < _FEW_DECADES:
+    few = high - low < _FEW_DECADES
+    for factors in ((1, 2, 5), (1, 3), (1,)) if few else ((1,),):
+        at = [f * 10.0**k for k in decades if k % step == 0 for f in factors]
+        written = [value for value in at if low <= math.log10(value) <= high]
+        if len(written) <= most:
+            break
+    if len(written) < 2 and few:
         return tuple(each for each in _even(10.0**low, 10.0**high, most) if each.value > 0), ()
     minor = [f * 10.0**k for k in decades for f in range(2, 10) if low <= math.log10(f * 10.0**k) <= high]
-    few = minor if step == 1 else []
-    return tuple(Tick(value, number(value, f"{value:g}")) for value in written), tuple(few)
+    return tuple(Tick(value, number(value, f"{value:g}")) for value in written), tuple(minor if step == 1 else [])
 
 
 def _powers(low: float, high: float, most: int) -> tuple[tuple[Tick, ...], tuple[float, ...]]:

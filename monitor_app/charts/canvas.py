@@ -135,6 +135,10 @@ class Canvas(Style):
         return box.left()
 
 
+PRINT_UNIT = 7 / 72 * 254
+"""The body text of a printed chart is 7 points high; 254 pixels are an inch."""
+
+
 def chart_style(palette: Palette, width: float, height: float, most_unit: float) -> Style:
     """Larger text than a trace has, for a chart is printed a column wide: the body text is a 64th of its width."""
     return Style(palette, width, height, min(width / 64, height / 36, most_unit))

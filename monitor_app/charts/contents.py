@@ -13,7 +13,7 @@ from monitor_app.charts.model import Origin, Scale
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from monitor_app.charts.model import Chart, Point, Series
+    from monitor_app.charts.model import Chart, Line, Point, Series
 
 SOLID = frozenset({Origin.MEASURED, Origin.SIMULATED})
 """Of this bench, drawn filled; everything else is hollow."""
@@ -129,6 +129,11 @@ def is_ring(chart: Chart, series: Series) -> bool:
     return not series.joined and any(other.joined for other in chart.series)
 
 
+def is_under(chart: Chart, series: Series) -> bool:
+    """A published series where something was measured: drawn below that."""
+    return series.origin not in SOLID and any(each.origin in SOLID and each.points for each in chart.series)
+
+
 def sizes_of(chart: Chart) -> list[float]:
     """What the areas stand for, where they can be drawn."""
     sizes = (point.size for _, point in points_of(chart) if point.size is not None)
@@ -138,14 +143,29 @@ def sizes_of(chart: Chart) -> list[float]:
 def room_x(chart: Chart) -> Room:
     """What the x axis must hold."""
     values = [(point.x.low, point.x.value, point.x.high) for _, point in points_of(chart)]
-    return Room(tuple(_reached(chart.x.scale, values)), tuple(x for line in chart.lines for x in line.x))
+    quoted, others = _split(chart)
+    return Room(
+        (*_reached(chart.x.scale, values), *(x for line in quoted for x in line.x)),
+        tuple(x for line in others for x in line.x),
+    )
 
 
 def room_y(chart: Chart) -> Room:
     """What the y axis must hold; bars stand on zero."""
     values = [(point.y.low, point.y.value, point.y.high) for _, point in points_of(chart)]
-    curves = (y for line in chart.lines for y in line.y)
-    return Room(tuple(_reached(chart.y.scale, values)), tuple(curves), from_zero=chart.bars)
+    quoted, others = _split(chart)
+    return Room(
+        (*_reached(chart.y.scale, values), *(y for line in quoted for y in (*line.y, *line.low, *line.high))),
+        tuple(y for line in others for y in (*line.y, *line.low, *line.high)),
+        from_zero=chart.bars,
+    )
+
+
+def _split(chart: Chart) -> tuple[list[Line], list[Line]]:
+    """Lines that the paper quotes, which are seen whole, and the others. A bound reaches beyond every axis."""
+    limited = [line for line in chart.lines if not any(map(math.isinf, line.high))]
+    quoted = [line for line in limited if line.origin is Origin.QUOTED]
+    return quoted, [line for line in limited if line.origin is not Origin.QUOTED]
 
 
 def _reached(scale: Scale, values: Sequence[tuple[float, float, float]]) -> Iterator[float]:

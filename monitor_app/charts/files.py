@@ -14,7 +14,7 @@ from PySide6.QtSvg import QSvgGenerator
 
 from monitor_app.charts.canvas import FONTS, font, plain
 from monitor_app.charts.layout import lay_out
-from monitor_app.charts.palette import PALETTES
+from monitor_app.charts.palette import PALETTES, PRINT
 from monitor_app.charts.render import paint
 from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
@@ -33,7 +33,7 @@ SMALLEST, LARGEST = QSize(480, 320), QSize(16384, 16384)
 _DOTS_PER_METRE = 10_000
 """254 dpi: 1600 pixels are 16 cm, the width of a page of text."""
 _POINTS_PER_PIXEL = 72 / 254
-_PDF_DPI = 1200
+_PDF_DPI, _PRINT_DPI = 1200, 600
 _SVG = "http://www.w3.org/2000/svg"
 _LONG = re.compile(r"-?\d+\.\d{3,}")
 _BOLD = 600
@@ -44,13 +44,26 @@ def draw_chart(chart: Chart, path: Path, *, theme: Theme = "light", width: int =
 
     Needs no display. Raises ExportError.
     """
+    _check_size(width, height)
+    draw_layout(lay_out(chart, (width, height), PALETTES[theme]), path)
+
+
+def draw_print(chart: Chart, path: Path, *, width: int = WIDTH, height: int = HEIGHT) -> None:
+    """The same for a page of text: black on white, in letters of 7 points, without title and caption.
+
+    A PNG file has 600 pixels an inch. Raises ExportError.
+    """
+    _check_size(width, height)
+    draw_layout(lay_out(chart, (width, height), PRINT, for_print=True), path, enlarged=_PRINT_DPI / 254)
+
+
+def _check_size(width: int, height: int) -> None:
     size = QSize(width, height)
     if size.expandedTo(SMALLEST) != size or size.boundedTo(LARGEST) != size:
         raise ExportError(
             f"A chart of {width} x {height} pixels cannot be drawn: choose from {SMALLEST.width()} x "
             f"{SMALLEST.height()} to {LARGEST.width()} x {LARGEST.height()}."
         )
-    draw_layout(lay_out(chart, (width, height), PALETTES[theme]), path)
 
 
 def draw_layout(layout: Layout, path: Path, *, enlarged: float = 1.0) -> None:
@@ -100,8 +113,8 @@ def _png(layout: Layout, enlarged: float) -> bytes:
         raise ExportError(
             f"There is not enough memory for {size.width()} x {size.height()} pixels: choose a smaller picture."
         )
-    image.setDotsPerMeterX(_DOTS_PER_METRE)
-    image.setDotsPerMeterY(_DOTS_PER_METRE)
+    image.setDotsPerMeterX(round(_DOTS_PER_METRE * enlarged))
+    image.setDotsPerMeterY(round(_DOTS_PER_METRE * enlarged))
     _painted(image, layout, enlarged)
     buffer = _buffer()
     if not QImageWriter(buffer, QByteArray(b"png")).write(image):

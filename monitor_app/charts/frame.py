@@ -18,7 +18,7 @@ MARGIN = 1.2
 """Around the whole picture, in units."""
 SIMULATED = "SIMULATED"
 _TITLE = 1.3
-_MOST_LINES, _MOST_CAPTION = 5, 3
+_MOST_LINES, _MOST_CAPTION = 7, 5
 _PAPER = "Canziani, Paszke, Culurciello 2016"
 
 
@@ -27,7 +27,8 @@ class Header:
     """Lines over the plot, already cut to the width."""
 
     title: str
-    repeats: str
+    source: str
+    """The paper, whose figure of this number it repeats; or empty."""
     simulated: bool
     bottom: float
 
@@ -43,14 +44,15 @@ class Footer:
 
 
 def header(style: Style, chart: Chart) -> Header:
-    """Title, the figure that is repeated, and the mark of a simulation."""
+    """Number and title, the paper whose figure is repeated, and the mark of a simulation."""
     unit, margin = style.unit, MARGIN * style.unit
     simulated = is_simulated(chart)
     right = style.width - margin - (badge_width(style, SIMULATED) + margin if simulated else 0.0)
-    title = style.elided(chart.title, right - margin, _TITLE, bold=True)
-    if chart.number is None:
+    text = f"{chart.numbered}. {chart.title}" if chart.numbered else chart.title
+    title = style.elided(text, right - margin, _TITLE, bold=True)
+    if not chart.of_paper:
         return Header(title, "", simulated, margin + (2.7 if simulated else 2.0) * unit)
-    words = style.elided(f"repeats figure {chart.number} of {_PAPER}", right - margin, SMALL)
+    words = style.elided(f"numbered as in {_PAPER}", right - margin, SMALL)
     return Header(title, words, simulated, margin + 3.2 * unit)
 
 
@@ -60,12 +62,12 @@ def draw_header(canvas: Canvas, found: Header) -> None:
     if found.simulated:
         canvas.badge(canvas.width - margin, margin, SIMULATED)
     canvas.write(margin, margin + 0.7 * unit, found.title, canvas.palette.text, _TITLE, bold=True)
-    if found.repeats:
-        canvas.write(margin, margin + 2.2 * unit, found.repeats, canvas.palette.dim, SMALL)
+    if found.source:
+        canvas.write(margin, margin + 2.2 * unit, found.source, canvas.palette.dim, SMALL)
 
 
 def footer(style: Style, chart: Chart) -> Footer:
-    """Caption, the chart's own numbers and what is missing, in a few lines; what is cut is counted."""
+    """Caption and what is missing, in a few lines; what is cut is counted."""
     width = style.width - 2 * MARGIN * style.unit
     caption = _caption(style, chart, width)
     notes = notes_of(chart) if has_values(chart) else []
@@ -101,12 +103,9 @@ def draw_nothing(canvas: Canvas, chart: Chart, box: Box) -> None:
 
 
 def _caption(style: Style, chart: Chart, width: float) -> list[str]:
-    """With the chart's own numbers where these are few."""
-    numbers = "  ·  ".join(f"{name} {value:.4g}" for name, value in chart.extra.items())
-    for text in (f"{chart.caption} {numbers}", chart.caption):
-        lines = style.wrapped(text, width, SMALL)
-        if len(lines) <= _MOST_CAPTION:
-            return lines
+    lines = style.wrapped(chart.caption, width, SMALL)
+    if len(lines) <= _MOST_CAPTION:
+        return lines
     return [*lines[: _MOST_CAPTION - 1], style.elided(" ".join(lines[_MOST_CAPTION - 1 :]), width, SMALL)]
 
 

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 _ANGLES = np.radians([0, 30, -30, 180, 150, -150, 90, -90, 60, -60, 120, -120, 15, -15, 165, -165])
 """Anticlockwise from the right, as people prefer a name: beside the point first."""
-_RINGS = (0.0, 0.7, 1.6, 2.8, 4.2, 6.0, 8.5, 12.0)
+_RINGS = (0.0, 0.7, 1.6, 2.8, 4.2, 6.0, 8.5, 12.0, 16.0)
 """Distances from the edge of the point, in heights of the name."""
-_TOUCHED, _CROSSED, _FAR, _AWKWARD, _MISTAKEN = 4.0, 3.0, 0.55, 0.04, 2.5
-"""What a covered bubble, another's name under the leading line, a ring further out, a less preferred side, and a
-bubble of another name that is nearer than the own one cost."""
-_LED = 0.4
+_TOUCHED, _STRUCK, _CROSSED, _FAR, _AWKWARD, _MISTAKEN = 4.0, 1.2, 3.0, 0.55, 0.04, 6.0
+"""What a covered bubble, a bar or line through the name, another's name under the leading line, a ring further out, a
+less preferred side, and a bubble of another name that is nearer than the own one cost."""
+_LED = 0.5
 """A leading line lessens what it costs to be nearer to another bubble."""
+_PASSES = 2
+"""How often each name looks for a better place after all have one."""
 _APART = 0.45
 """Least distance between two names on one line, in heights."""
 _DOTS = np.linspace(0.1, 0.95, 12)
@@ -54,7 +56,7 @@ class Wanted:
     own: frozenset[int] = frozenset()
     """Places, among all bubbles, of those that the name may be taken to belong to."""
     near: bool = False
-    """Better without a place than away from the mark."""
+    """Better without a place than away from the mark, or nearer to another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,39 +74,56 @@ def place_labels(
 
     The most crowded mark chooses first, each the cheapest place that is left: near, on the side where names are
     looked for, nearer to its own mark than to another's, off bubbles, and off error bars and lines, which are given
-    as ``bars``. What is ``taken`` is treated as other names are.
+    as ``bars``. What is ``taken`` is treated as other names are. Then each chooses again among what the others leave.
     """
     marks = np.array([(b.x, b.y, b.radius) for b in bubbles], np.float64).reshape(-1, 3)
-    covered = np.array(bars, np.float64).reshape(-1, 4)
+    struck = np.array(bars, np.float64).reshape(-1, 4)
     occupied = np.array(taken, np.float64).reshape(-1, 4)
     found: list[Label | None] = [None] * len(wanted)
-    for k in _crowded_first(wanted, marks):
-        each = wanted[k]
-        boxes, rings, sides = _candidates(each)
-        apart = _APART * each.height * np.array([-1, 0, 1, 0])
-        free = (
-            _inside(boxes, bounds)
-            & ~_meet(boxes + apart, occupied).any(axis=1)
-            & ~_over_centres(boxes, marks, each.height)
-            & ((rings <= 1) | (not each.near))
-        )
-        if not free.any():
-            continue
-        boxes, rings, sides = boxes[free], rings[free], sides[free]
-        cost = (
-            _FAR * rings
-            + _AWKWARD * sides
-            + _TOUCHED * _depths(boxes, marks).sum(axis=1)
-            + _meet(boxes, covered).sum(axis=1)
-            + _MISTAKEN * np.where(rings > 1, _LED, 1.0) * _nearer_to_others(boxes, marks, each)
-            + _CROSSED * (rings > 1) * _leads_across(each, boxes, occupied, marks)
-        )
-        best = int(np.argmin(cost))
-        found[k] = Label(Box(*boxes[best].tolist()), bool(rings[best] > 1))
-        occupied = np.vstack((occupied, boxes[best]))
-        if rings[best] > 1:
-            covered = np.vstack((covered, _dots(each.bubble, boxes[best : best + 1])))
+    for k in _crowded_first(wanted, marks) * (1 + _PASSES):
+        others = [(label, wanted[j].bubble) for j, label in enumerate(found) if label is not None and j != k]
+        boxes = np.array([label.box for label, _ in others], np.float64).reshape(-1, 4)
+        leaders = [_dots(bubble, np.array([label.box])) for label, bubble in others if label.apart]
+        around = _Around(marks, np.vstack((struck, *leaders)), np.vstack((occupied, boxes)), bounds)
+        found[k] = _cheapest(wanted[k], around)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What a name has around it: marks (x, y, radius), what strikes it through, and other names."""
+
+    marks: Floats
+    struck: Floats
+    names: Floats
+    bounds: Box
+
+
+def _cheapest(wanted: Wanted, around: _Around) -> Label | None:
+    boxes, rings, sides = _candidates(wanted)
+    apart = _APART * wanted.height * np.array([-1, 0, 1, 0])
+    free = (
+        _inside(boxes, around.bounds)
+        & ~_meet(boxes + apart, around.names).any(axis=1)
+        & ~_over_centres(boxes, around.marks, wanted.height)
+    )
+    mistaken = _nearer_to_others(boxes, around.marks, wanted)
+    if wanted.near:
+        free &= (rings <= 1) & ~mistaken
+    if not free.any():
+        return None
+    boxes, rings, sides, mistaken = boxes[free], rings[free], sides[free], mistaken[free]
+    led = (rings > 1) | mistaken
+    cost = (
+        _FAR * rings
+        + _AWKWARD * sides
+        + _TOUCHED * _depths(boxes, around.marks).sum(axis=1)
+        + _STRUCK * _meet(boxes, around.struck).sum(axis=1)
+        + _MISTAKEN * np.where(rings > 1, _LED, 1.0) * mistaken
+        + _CROSSED * led * _leads_across(wanted, boxes, around.names, around.marks)
+    )
+    best = int(np.argmin(cost))
+    return Label(Box(*boxes[best].tolist()), bool(led[best]))
 
 
 def spread(places: Sequence[float], gap: float, first: float, last: float) -> list[float]:
@@ -197,9 +216,10 @@ def _leads_across(wanted: Wanted, boxes: Floats, taken: Floats, marks: Floats) -
 
 def _others(marks: Floats, wanted: Wanted) -> Floats:
     """Marks that the name does not belong to."""
-    others = np.ones(len(marks), bool)
+    own = wanted.bubble
+    others = (marks != (own.x, own.y, own.radius)).any(axis=1)
     others[list(wanted.own)] = False
-    return marks[others]
+    return np.asarray(marks[others], np.float64)
 
 
 def _meet(boxes: Floats, others: Floats) -> Truths:

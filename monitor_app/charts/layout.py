@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING
 
 from monitor_app.charts.axis import ChartAxis, chart_axis, full_span
 from monitor_app.charts.budget import place_budget
-from monitor_app.charts.canvas import SMALL, chart_style, need_application
+from monitor_app.charts.canvas import PRINT_UNIT, SMALL, Style, chart_style, need_application
 from monitor_app.charts.clipping import Box
 from monitor_app.charts.contents import SOLID, has_values, room_x, room_y
 from monitor_app.charts.frame import MARGIN, footer, header
-from monitor_app.charts.legend import entries_of, names_width, place_entries, size_legend, size_width, unnamed
+from monitor_app.charts.legend import (
+    entries_of,
+    names_width,
+    place_entries,
+    size_legend,
+    size_width,
+    sizes_row_height,
+    unnamed,
+)
 from monitor_app.charts.marks import bar_values, curves_of, largest_radius, marks_of
 from monitor_app.charts.model import Scale
 from monitor_app.charts.names import ends_width, moved_names, names_at_ends, names_beside
@@ -22,7 +30,6 @@ from monitor_app.charts.plot import Plot, names_height
 if TYPE_CHECKING:
     from monitor_app.charts.axis import Span
     from monitor_app.charts.budget import Budget, BudgetLines
-    from monitor_app.charts.canvas import Style
     from monitor_app.charts.frame import Footer, Header
     from monitor_app.charts.legend import PlacedEntry, SizeLegend
     from monitor_app.charts.marks import BarValue, Curve, Mark
@@ -60,6 +67,8 @@ class Layout:
     listed: tuple[tuple[str, str], ...]
     """Name and colour of networks that are named in a column beside the plot."""
     sizes: SizeLegend | None
+    sizes_y: float | None
+    """Of the sizes in a row over the plot; None where they stand beside it."""
     gutter: float
     """Width of what is on the right of the plot."""
     empty: bool
@@ -88,6 +97,7 @@ def lay_out(
     captions: bool = True,
     view: View = View(),
     most_unit: float = math.inf,
+    for_print: bool = False,
 ) -> Layout:
     """The layout of a picture.
 
@@ -98,12 +108,17 @@ def lay_out(
         captions: False leaves out title, caption and what is missing.
         view: what of the chart is looked at.
         most_unit: height of the body text in pixels that a large picture does not exceed.
+        for_print: text of 7 points whatever the size, and no equations: title, caption and equations are for the text
+            around the picture.
     """
     need_application()
-    style = chart_style(palette, *size, most_unit)
-    found = _viewed(_framed(chart, style, captions, unnamed(chart)), view)
+    style = Style(palette, *size, PRINT_UNIT) if for_print else chart_style(palette, *size, most_unit)
+    captions = captions and not for_print
+    found = _viewed(_framed(chart, style, captions, for_print, unnamed(chart)), view)
     crowded_out = _crowded_out(found)
-    return _viewed(_framed(chart, style, captions, found.listed + crowded_out), view) if crowded_out else found
+    if not crowded_out:
+        return found
+    return _viewed(_framed(chart, style, captions, for_print, found.listed + crowded_out), view)
 
 
 def moved(layout: Layout, view: View) -> Layout:
@@ -159,17 +174,22 @@ def _crowded_out(layout: Layout) -> tuple[tuple[str, str], ...]:
     return tuple((name, colour) for name, colour in rest.items() if name not in named)
 
 
-def _framed(chart: Chart, style: Style, captions: bool, listed: tuple[tuple[str, str], ...]) -> Layout:
+def _framed(chart: Chart, style: Style, captions: bool, terse: bool, listed: tuple[tuple[str, str], ...]) -> Layout:
     """What stands around the plot, for all of the chart; the plot is empty."""
     margin = MARGIN * style.unit
     head, foot = (header(style, chart), footer(style, chart)) if captions else (None, None)
-    entries, top = place_entries(style, entries_of(style, chart), head.bottom if head else margin, margin)
+    entries, top = place_entries(style, entries_of(style, chart, terse=terse), head.bottom if head else margin, margin)
     sizes = size_legend(style, chart)
+    beside = sizes if not terse else None
     gutter = max(
         ends_width(style, chart),
         names_width(style, listed),
-        size_width(style, sizes) + 1.5 * style.unit if sizes else 0.0,
+        size_width(style, beside) + 1.5 * style.unit if beside else 0.0,
     )
+    sizes_y = None
+    if sizes is not None and terse:
+        half = sizes_row_height(sizes) / 2
+        sizes_y, top = top + half, top + 2 * half
     bottom = style.height - margin - (foot.height if foot else 0.0)
     ends = Box(margin, top + 0.6 * style.unit, style.width - margin - gutter, bottom)
     whole = _whole(style, chart, _box(style, chart, ends, full_span(chart.y.scale, room_y(chart), 0.05)), sizes)
@@ -182,6 +202,7 @@ def _framed(chart: Chart, style: Style, captions: bool, listed: tuple[tuple[str,
         room=ends,
         listed=listed,
         sizes=sizes,
+        sizes_y=sizes_y,
         gutter=gutter,
         empty=not has_values(chart),
         whole=whole,

@@ -12,7 +12,7 @@ from PySide6.QtCore import QPointF, Qt
 from monitor_app.charts.canvas import LINE_HEIGHT, SMALL
 from monitor_app.charts.contents import SOLID, groups_of, is_ring, origins_of, points_of, sizes_of
 from monitor_app.charts.marks import MARK, largest_radius, radius_of
-from monitor_app.charts.model import Origin
+from monitor_app.charts.model import FRONT, Origin
 from monitor_app.charts.names import ended, has_name_beside
 from monitor_app.charts.symbols import FILL, Sample, bar_opacity, dash_of, draw_sample, draw_symbol, line_colour
 
@@ -28,6 +28,7 @@ _SAMPLE = 2.0
 """Width of a sample of a mark or a line, in units."""
 _ROW = 1.5
 """Height of a row of the legend, in units."""
+_ROUND = (0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ class SizeLegend:
 # -- rows over the plot ----------------------------------------------------------------------------
 
 
-def entries_of(style: Style, chart: Chart) -> list[Entry]:
-    """Compared groups, origins of points, rings, then lines."""
+def entries_of(style: Style, chart: Chart, *, terse: bool = False) -> list[Entry]:
+    """Compared groups, origins of points, rings, then lines; ``terse``: lines without their equations."""
     groups = groups_of(chart)
     compared = len(groups) > 1
     origins = [origin for origin in origins_of(chart) if not (compared and origin in SOLID)]
@@ -71,7 +72,7 @@ def entries_of(style: Style, chart: Chart) -> list[Entry]:
     found += [_origin_entry(style.palette, chart, origin) for origin in origins]
     rings = {series.network: series for series, _ in points_of(chart) if is_ring(chart, series)}
     found += [Entry(name, style.palette.text, ring_sample(style, series)) for name, series in rings.items()]
-    return found + [_line_entry(style.palette, line, k) for k, line in enumerate(chart.lines) if line.x]
+    return found + [_line_entry(style.palette, line, k, terse=terse) for k, line in enumerate(chart.lines) if line.x]
 
 
 def place_entries(style: Style, found: Sequence[Entry], top: float, margin: float) -> tuple[list[PlacedEntry], float]:
@@ -96,6 +97,12 @@ def draw_entry(canvas: Canvas, placed: PlacedEntry) -> None:
     x, step = placed.x + (_SAMPLE / 2 + 0.4) * canvas.unit, LINE_HEIGHT * SMALL * canvas.unit
     for k, line in enumerate(placed.lines):
         canvas.write(x, placed.y + k * step, line, placed.entry.colour, SMALL)
+
+
+def line_words(line: Line) -> str:
+    """Its name, its equation and its origin. The networks on a front are many, and named at their points."""
+    equation = f": {line.text}" if line.text and line.title != FRONT else ""
+    return f"{line.name}{equation} ({line.origin.value})"
 
 
 def line_sample(palette: Palette, line: Line, index: int) -> Sample:
@@ -127,9 +134,8 @@ def _group_entry(palette: Palette, group: Group, index: int, *, bars: bool) -> E
     return Entry(group.title, palette.alarm if group.simulated else palette.text, sample)
 
 
-def _line_entry(palette: Palette, line: Line, index: int) -> Entry:
-    equation = f": {line.text}" if line.text else ""
-    text = f"{line.name}{equation} ({line.origin.value})"
+def _line_entry(palette: Palette, line: Line, index: int, *, terse: bool) -> Entry:
+    text = line.name if terse else line_words(line)
     return Entry(text, palette.text, line_sample(palette, line, index))
 
 
@@ -166,12 +172,13 @@ def draw_names(canvas: Canvas, names: Sequence[tuple[str, str]], left: float, to
 
 
 def size_legend(style: Style, chart: Chart) -> SizeLegend | None:
-    """Three round sizes from the largest down, or None where areas mean nothing."""
+    """Round sizes near the largest, the middle and the smallest, or None where areas mean nothing."""
     sizes = sizes_of(chart)
     if not sizes:
         return None
     most = max(sizes)
-    round_sizes = dict.fromkeys(_round(most / part) for part in (1, 4, 20))
+    wanted = (most, math.sqrt(most * min(sizes)), min(sizes))
+    round_sizes = sorted({_round(size, most) for size in wanted}, reverse=True)
     return SizeLegend(chart.size_title, tuple(round_sizes), most, largest_radius(style))
 
 
@@ -202,10 +209,31 @@ def draw_sizes(canvas: Canvas, legend: SizeLegend, left: float, top: float, widt
         y += 2 * half + 0.3 * unit
 
 
-def _round(size: float) -> float:
-    """1, 2 or 5 times a power of ten, at most the size."""
+def sizes_row_height(legend: SizeLegend) -> float:
+    """Of `draw_sizes_row`, in pixels."""
+    return 2 * radius_of(legend.sizes[0], legend.largest_size, legend.largest_px)
+
+
+def draw_sizes_row(canvas: Canvas, legend: SizeLegend, left: float, y: float) -> None:
+    """Bubbles one beside the other after what they stand for, centred on y."""
+    unit, painter, title = canvas.unit, canvas.painter, _size_title(legend)
+    canvas.write(left, y, title, canvas.palette.dim, SMALL)
+    x = left + canvas.text_width(title, SMALL) + unit
+    for size in legend.sizes:
+        radius = radius_of(size, legend.largest_size, legend.largest_px)
+        painter.setPen(canvas.dashed_pen(canvas.palette.dim, 1.2, Qt.PenStyle.SolidLine))
+        painter.setBrush(canvas.colour(canvas.palette.dim, FILL // 3))
+        painter.drawEllipse(QPointF(x + radius, y), radius, radius)
+        x += 2 * radius + 0.4 * unit
+        canvas.write(x, y, _size_text(size), canvas.palette.text, SMALL)
+        x += canvas.text_width(_size_text(size), SMALL) + unit
+
+
+def _round(size: float, most: float) -> float:
+    """The nearest round number, in ratio, that is at most ``most``."""
     power = 10.0 ** math.floor(math.log10(size))
-    return next(factor * power for factor in (5.0, 2.0, 1.0) if factor * power <= size * (1 + 1e-9))
+    near = (factor * power for factor in _ROUND if factor * power <= most * (1 + 1e-9))
+    return min(near, key=lambda each: abs(math.log(each / size)))
 
 
 def _size_title(legend: SizeLegend) -> str:

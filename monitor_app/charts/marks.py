@@ -12,7 +12,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainterPath, QPolygonF
 
 from monitor_app.charts.clipping import Box, Spot, clipped
-from monitor_app.charts.contents import SOLID, drawable, groups_of, is_ring, place_of, points_of, sizes_of
+from monitor_app.charts.contents import SOLID, drawable, groups_of, is_ring, is_under, place_of, points_of, sizes_of
 from monitor_app.charts.labels import Bubble
 from monitor_app.charts.plot import rectangle
 from monitor_app.charts.symbols import FILL, bar_opacity, dash_of, draw_symbol, line_colour
@@ -30,11 +30,14 @@ if TYPE_CHECKING:
 MARK = 0.34
 """Radius of a mark whose area means nothing, in units; smaller where a line joins marks."""
 _JOINED_MARK, _RING = 0.26, 0.46
-_LARGEST = 1.5
-"""Radius of the largest bubble, in units."""
+_LARGEST, _LARGEST_OF_WIDTH = 1.5, 0.03
+"""Radius of the largest bubble, in units, and at most as a fraction of the width of the picture."""
 _BARS = 0.72
 """Fraction of its place that a bar takes."""
 _BAND_ALPHA = 34
+_UNDER, _UNDER_ALPHA = 5.0, 105
+"""Published lines under measured ones are wider than those, and pale, so that both are seen where they coincide."""
+_UNDER_MARK = 0.44
 _VALUE_SIZE = 0.75
 
 
@@ -65,6 +68,7 @@ class Curve:
     thickness: float
     dash: Qt.PenStyle
     band: QPainterPath | None = None
+    alpha: int = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class BarValue:
 
 def largest_radius(style: Style) -> float:
     """Of the bubble with the largest size, in pixels; the same in the plot and in its legend."""
-    return _LARGEST * style.unit
+    return min(_LARGEST * style.unit, _LARGEST_OF_WIDTH * style.width)
 
 
 def radius_of(size: float, largest_size: float, largest_px: float) -> float:
@@ -103,11 +107,14 @@ def marks_of(plot: Plot, chart: Chart) -> tuple[Mark, ...]:
         if not plot.holds(point):
             continue
         ring = is_ring(chart, series)
-        radius = (_JOINED_MARK if series.joined else _RING if ring else MARK) * unit
+        under = series.joined and is_under(chart, series)
+        radius = (_UNDER_MARK if under else _JOINED_MARK if series.joined else _RING if ring else MARK) * unit
         if point.size is not None and point.size > 0 and math.isfinite(point.size):
             radius = max(radius_of(point.size, most, largest), 0.1 * unit)
         bubble = Bubble(*plot.spot(point), radius)
         intervals = tuple(_intervals(plot, point, bubble))
+        if ring:  # The point that it marks has the interval of y already.
+            intervals = tuple(each for each in intervals if each.y1() == each.y2())
         found.append(Mark(series, point, bubble, place_of(groups, series, point), ring, intervals))
     return tuple(sorted(found, key=lambda mark: (mark.ring, mark.series.origin in SOLID, -mark.bubble.radius)))
 
@@ -203,9 +210,11 @@ def _joined(plot: Plot, chart: Chart, series: Series, groups: Sequence[Group]) -
     points = sorted((p for p in series.points if drawable(chart, p)), key=lambda p: (p.campaign, p.x.value))
     first = series.origin in SOLID and points and place_of(groups, series, points[0]) == 0
     colour, dash = plot.style.line_colour(series.colour), dash_of(series.origin)
+    under = is_under(chart, series)
+    thickness, alpha = (_UNDER, _UNDER_ALPHA) if under else (2.2 if first else 1.5, 255)
     for campaign in sorted({point.campaign for point in points}):
         spots = [plot.spot(p) for p in points if p.campaign == campaign]
-        yield Curve(series, _cut(plot, spots), colour, 2.2 if first else 1.5, dash)
+        yield Curve(series, _cut(plot, spots), colour, thickness, dash, alpha=alpha)
 
 
 def _cut(plot: Plot, spots: Sequence[Spot]) -> tuple[tuple[Spot, ...], ...]:
@@ -232,7 +241,7 @@ def draw_mark(canvas: Canvas, mark: Mark) -> None:
         _draw_bar(canvas, mark, mark.bar)
         return
     painter, bubble, origin = canvas.painter, mark.bubble, mark.series.origin
-    colour = canvas.line_colour(mark.series.colour)
+    colour = canvas.palette.text if mark.ring else canvas.line_colour(mark.series.colour)
     thickness = 1.0 if mark.series.joined else 1.6
     _draw_intervals(canvas, mark, canvas.pen(colour, thickness, alpha=255 if origin in SOLID else 150))
     centre = QPointF(bubble.x, bubble.y)
@@ -255,7 +264,7 @@ def draw_band(canvas: Canvas, curve: Curve) -> None:
 
 def draw_curve(canvas: Canvas, curve: Curve) -> None:
     """Without its band."""
-    canvas.painter.setPen(canvas.dashed_pen(curve.colour, curve.thickness, curve.dash))
+    canvas.painter.setPen(canvas.dashed_pen(curve.colour, curve.thickness, curve.dash, curve.alpha))
     canvas.painter.setBrush(Qt.BrushStyle.NoBrush)
     for part in curve.parts:
         canvas.painter.drawPolyline(QPolygonF([QPointF(*spot) for spot in part]))

@@ -6,8 +6,10 @@ from enum import Enum
 
 from monitor_app.core.estimate import Estimate
 
-FRONT = "Front"
+FRONT = "Pareto front"
 """Title of lines that are Pareto fronts."""
+PAPER_FIGURES = 10
+"""Figures 1 to 10 repeat those of the paper under its numbers; further ones are numbered on from there."""
 
 
 class Scale(str, Enum):
@@ -31,7 +33,7 @@ class Origin(str, Enum):
     QUOTED = "the paper, quoted"
     COMPUTED = "computed from the published plots"
     FITTED = "fitted to the points"
-    GIVEN = "chosen by the reader"
+    GIVEN = "limit, not measured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ class Chart:
     key: str
     """Of files and links: top1, time-batch, ..."""
     number: int | None
-    """Of the figure of the paper that it repeats."""
+    """Of the figure, the same everywhere; up to `PAPER_FIGURES` that of the paper's figure that it repeats."""
     title: str
     x: Axis
     y: Axis
@@ -134,7 +136,24 @@ class Chart:
     """What is not in it and why, each in one sentence; all points missing leaves series empty."""
     simulated: bool = False
     extra: dict[str, float] = field(default_factory=dict)
-    """Numbers for people that belong to it: slope, knee."""
+    """Numbers that belong to it: slope, knee. Pictures and reports give those that matter in words."""
+    panel: str = ""
+    """a, b, ... of figures with one number that differ in their batch size."""
+
+    @property
+    def of_paper(self) -> bool:
+        """Whether it repeats a figure of the paper."""
+        return self.number is not None and self.number <= PAPER_FIGURES
+
+    @property
+    def numbered(self) -> str:
+        """Figure 8b; empty for a chart that has no number."""
+        return "" if self.number is None else f"Figure {self.number}{self.panel}"
+
+    @property
+    def stem(self) -> str:
+        """Of a file: fig08b-operations-power-b16."""
+        return self.key if self.number is None else f"fig{self.number:02d}{self.panel}-{self.key}"
 
 
 def _grouped(name: str, group: str) -> str:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, TypeAlias
 
@@ -55,6 +55,10 @@ PALETTES: dict[Theme, Palette] = {
         alarm="#e8684a",
     ),
 }
+
+
+PRINT = replace(PALETTES["light"], ground="#ffffff", text="#000000", dim="#505860")
+"""For paper."""
 
 
 @cache

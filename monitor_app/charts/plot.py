@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _STAMP_ALPHA = 34
 _STAMP = "SIMULATED"
 _SLANT_DEGREES = 45.0
+_SMALLEST_TITLE = 0.7
+"""Of the y axis, in units, where the plot is low."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +107,13 @@ def draw_y(canvas: Canvas, plot: Plot, axis: Axis) -> None:
         canvas.painter.drawLine(QLineF(box.left - 0.2 * unit, y, box.left, y))
     for tick in plot.y.ticks:
         canvas.write(box.left - 0.6 * unit, plot.y.place(tick.value), tick.text, palette.text, SMALL, align=1.0)
-    text = canvas.elided(axis_title(axis), box.bottom - box.top + 2 * unit, BODY)
-    canvas.write_upwards(plot.title_x, (box.top + box.bottom) / 2, text, palette.text, BODY)
+    title, bottom = axis_title(axis), box.bottom
+    if canvas.text_width(title) > box.bottom - box.top:
+        bottom = plot.title_y  # Beside the names along x is room too.
+    room = bottom - box.top + unit
+    size = max(BODY * min(1.0, room / max(canvas.text_width(title), 1.0)), _SMALLEST_TITLE)
+    text = canvas.elided(title, room, size)
+    canvas.write_upwards(plot.title_x, (box.top + bottom) / 2, text, palette.text, size)
 
 
 def draw_stamp(canvas: Canvas, box: Box) -> None:
@@ -130,7 +137,7 @@ def rectangle(box: Box) -> QRectF:
 
 
 def _short(style: Style, name: str) -> str:
-    return style.elided(name, 9 * style.unit, SMALL)
+    return style.elided(name, 14 * style.unit, SMALL)
 
 
 def _write_slanted(canvas: Canvas, x: float, y: float, text: str) -> None:

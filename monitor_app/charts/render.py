@@ -11,9 +11,9 @@ from PySide6.QtGui import QColor, QPainter
 from monitor_app.charts.budget import draw_budget, draw_shade
 from monitor_app.charts.canvas import Canvas
 from monitor_app.charts.contents import is_simulated
-from monitor_app.charts.frame import draw_footer, draw_header, draw_nothing
+from monitor_app.charts.frame import MARGIN, draw_footer, draw_header, draw_nothing
 from monitor_app.charts.layout import lay_out, only
-from monitor_app.charts.legend import draw_entry, draw_names, draw_sizes
+from monitor_app.charts.legend import draw_entry, draw_names, draw_sizes, draw_sizes_row
 from monitor_app.charts.marks import draw_band, draw_bar_value, draw_curve, draw_mark
 from monitor_app.charts.names import draw_name_at_end, draw_name_beside
 from monitor_app.charts.palette import PALETTES
@@ -113,5 +113,7 @@ def _paint_gutter(canvas: Canvas, layout: Layout) -> None:
     y = layout.box.top
     if layout.listed:
         y = draw_names(canvas, layout.listed, left, y, layout.box.bottom) + canvas.unit
-    if layout.sizes is not None:
+    if layout.sizes is not None and layout.sizes_y is not None:
+        draw_sizes_row(canvas, layout.sizes, MARGIN * canvas.unit, layout.sizes_y)
+    elif layout.sizes is not None:
         draw_sizes(canvas, layout.sizes, left, y, layout.gutter - 1.3 * canvas.unit)

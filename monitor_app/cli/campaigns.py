@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Campaigns on the command line: findings, figures, reports, and checks against a baseline."""
+"""Campaigns on the command line: findings, reports, and checks against a baseline."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from monitor_app.analysis.campaign.assembly import campaign_of
 from monitor_app.analysis.compare.differences import differences
 from monitor_app.analysis.compare.regressions import regressions
 from monitor_app.analysis.study import Study, study
-from monitor_app.charts.csv import write_chart_csv
 from monitor_app.cli.tables import print_campaign, print_checks, print_flags
-from monitor_app.core.errors import ExportError
 from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
@@ -28,12 +26,11 @@ if TYPE_CHECKING:
     from monitor_app.analysis.campaign.cells import Campaign
     from monitor_app.analysis.compare.check import Check, Limits
     from monitor_app.analysis.findings import Finding
-    from monitor_app.charts.model import Chart
 
 
 def analyze(files: Sequence[Path], *, as_json: bool) -> dict[str, Any] | None:
     """Print the cells and findings of each session, or return them as a JSON document."""
-    found = _study(files)
+    found = read_study(files)
     each = zip(found.campaigns, found.findings, strict=True)
     flags = differences(found.campaigns)
     if as_json:
@@ -66,28 +63,12 @@ def check(
     return good, None
 
 
-def write_figures(files: Sequence[Path], folder: Path, form: str, theme: str) -> list[Path]:
-    """Write every figure that has data into a folder, as pictures or tables; return the files. Raises ExportError."""
-    charts = [chart for chart in _study(files).charts() if chart.series]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ExportError(f"The folder {folder} cannot be created ({error.strerror}): choose another one.") from error
-    written = []
-    with _progress(f"writing {folder}") as progress:
-        task = progress.add_task("", total=len(charts))
-        for chart in charts:
-            written.append(_write_figure(chart, folder / f"{_number(chart)}{chart.key}.{form}", theme))
-            progress.advance(task)
-    return written
-
-
 def write_report(files: Sequence[Path], output: Path) -> None:
     """Write an HTML page, or a PDF where the suffix is .pdf. Raises ExportError."""
     from monitor_app.exports.report import write_report as write
     from monitor_app.exports.report.sections import ReportContent
 
-    found = _study(files)
+    found = read_study(files)
     content = ReportContent(
         campaigns=found.campaigns,
         charts=found.charts(),
@@ -98,8 +79,9 @@ def write_report(files: Sequence[Path], output: Path) -> None:
     write(content, output)
 
 
-def _study(files: Sequence[Path]) -> Study:
-    with _progress("reading") as progress:
+def read_study(files: Sequence[Path]) -> Study:
+    """Read and analyse sessions, with a bar of progress on a terminal."""
+    with progress_bar("reading") as progress:
         task = progress.add_task("", total=1.0)
         return study(files, lambda share: progress.update(task, completed=share))
 
@@ -109,21 +91,8 @@ def _campaign(file: Path) -> Campaign:
         return campaign_of(reader)
 
 
-def _write_figure(chart: Chart, path: Path, theme: str) -> Path:
-    if path.suffix == ".csv":
-        write_chart_csv(chart, path)
-    else:
-        from monitor_app.charts.files import draw_chart
-
-        draw_chart(chart, path, theme="dark" if theme == "dark" else "light")
-    return path
-
-
-def _number(chart: Chart) -> str:
-    return f"fig{chart.number:02d}-" if chart.number is not None else ""
-
-
-def _progress(words: str) -> Progress:
+def progress_bar(words: str) -> Progress:
+    """On stderr, where that is a terminal."""
     return Progress(
         TextColumn(words), BarColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True,
         disable=not sys.stderr.isatty(),

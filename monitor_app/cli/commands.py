@@ -67,6 +67,21 @@ class ExportTable(str, Enum):
     BATCHES = "batches"
 
 
+class FigureStyle(str, Enum):
+    """How figures are drawn."""
+
+    LIGHT = "light"
+    DARK = "dark"
+    PRINT = "print"
+
+
+class EnergyKind(str, Enum):
+    """Which energy figures show."""
+
+    NET = "net"
+    GROSS = "gross"
+
+
 class Theme(str, Enum):
     """Light or dark background."""
 
@@ -377,18 +392,50 @@ def analyze(
 
 @app.command()
 def figures(
-    files: SessionsArgument,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The folder to write into.")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Session files (*.plm). --list needs none.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The folder to write into.", show_default=False)
+    ] = None,
     form: Annotated[FigureFormat, typer.Option("--format", help="File format.")] = FigureFormat.PNG,
-    theme: Annotated[Theme, typer.Option(help="Colours of PNG, SVG and PDF.")] = Theme.LIGHT,
+    only: Annotated[
+        str | None,
+        typer.Option(help="Figures to write, such as fig04,fig08b or power-batch. Default: all.", show_default=False),
+    ] = None,
+    size: Annotated[
+        str, typer.Option(help="Width and height: 85x60mm, or in pixels 1600x1000. A millimetre has 10 pixels.")
+    ] = "160x100mm",
+    style: Annotated[
+        FigureStyle,
+        typer.Option(
+            "--style",
+            "--theme",
+            help="light or dark, with title and caption; print: black on white, letters of 7 points, captions in a "
+            "file of their own.",
+        ),
+    ] = FigureStyle.LIGHT,
+    energy: Annotated[
+        EnergyKind, typer.Option(help="net: energy above idle. gross: energy of the whole board.")
+    ] = EnergyKind.NET,
+    names: Annotated[bool, typer.Option("--list", help="Print the names of the figures, and write nothing.")] = False,
 ) -> None:
-    """Write the figures of the paper as files.
+    """Write the figures of the paper, and further ones, as files.
 
     The paper is that of Canziani, Paszke and Culurciello (2016). Several sessions are compared in the same figures.
     """
-    from monitor_app.cli.campaigns import write_figures
+    from monitor_app.cli import figures as command
 
-    written = write_figures(files, output, form.value, theme.value)
+    gross = energy is EnergyKind.GROSS
+    if names:
+        sys.stdout.write("".join(f"{line}\n" for line in command.figure_names(files or (), gross=gross)))
+        return
+    if not files:
+        raise typer.BadParameter("give at least one session file (*.plm), or --list.")
+    if output is None:
+        raise typer.BadParameter("give the folder to write into with -o.")
+    look = command.Look(form.value, style.value, command.parse_size(size))
+    written = command.write_figures(files, output, look, only=only, gross=gross)
     sys.stdout.write("".join(f"{path}\n" for path in written))
 
 

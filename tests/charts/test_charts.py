@@ -21,14 +21,14 @@ from monitor_app.analysis.figures import FIGURES, Options
 from monitor_app.charts.canvas import plain
 from monitor_app.charts.clipping import Box, Spot, clipped
 from monitor_app.charts.contents import without
-from monitor_app.charts.files import chart_svg, draw_chart
+from monitor_app.charts.files import chart_svg, draw_chart, draw_print
 from monitor_app.charts.labels import Bubble, Wanted, place_labels, spread
 from monitor_app.charts.layout import Layout, View, lay_out, moved, nearest
 from monitor_app.charts.model import Axis, Chart, Line, Origin, Point, Scale, Series
 from monitor_app.charts.palette import PALETTES, contrast_of, legible
 from monitor_app.core.errors import ExportError
 from monitor_app.core.estimate import Estimate
-from tests.analysis.campaigns import NAMES, campaign, published_times
+from tests.analysis.campaigns import NAMES, campaign, published_campaign, published_times
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -236,6 +236,99 @@ def test_what_all_labels_share_is_left_to_the_title() -> None:
     assert {"A", "B"} <= set(Drawn(chart_svg(alike)).words)
     unlike = chart(series(point(1, 1, "A b1"), point(5, 5, "A b16")))
     assert {"A b1", "A b16"} <= set(Drawn(chart_svg(unlike)).words)
+
+
+PAPERS = {key: figure([published_campaign()], Options()) for key, figure in FIGURES.items()}
+
+
+@pytest.mark.parametrize("for_print", [False, True])
+@pytest.mark.parametrize("key", list(FIGURES))
+def test_every_network_of_a_figure_is_named_in_the_picture(key: str, for_print: bool) -> None:
+    made = PAPERS[key]
+    size = (850, 600) if for_print else (1280, 800)
+    layout = lay_out(made, size, PALETTES["light"], for_print=for_print)
+    networks = {mark.series.network for mark in layout.marks if not mark.ring}
+    named = {name.text for name in layout.names} | {end.text for end in layout.ends}
+    assert made.bars or networks <= named
+    assert layout.listed == ()
+
+
+@pytest.mark.parametrize("for_print", [False, True])
+@pytest.mark.parametrize("key", [key for key in FIGURES if "-b1" in key])
+def test_a_name_nearer_to_another_bubble_has_a_line_to_its_own(key: str, for_print: bool) -> None:
+    size = (850, 600) if for_print else (1280, 800)
+    layout = lay_out(PAPERS[key], size, PALETTES["light"], for_print=for_print)
+    for name in layout.names:
+        reached = {mark.series.network: _apart(name.box, mark.bubble) for mark in layout.marks}
+        nearest_one = min(reached, key=reached.__getitem__)
+        assert name.apart or nearest_one == name.mark.series.network, (name.text, nearest_one)
+
+
+def _apart(box: Box, bubble: Bubble) -> float:
+    x = min(max(bubble.x, box.left), box.right) - bubble.x
+    y = min(max(bubble.y, box.top), box.bottom) - bubble.y
+    return math.hypot(x, y) - bubble.radius
+
+
+def test_the_papers_power_lies_within_the_axes() -> None:
+    exactly = campaign(power=lambda _name, _batch: 11.8, width=0.001)
+    for key, along_x in (("operations-power-b1", True), ("operations-power-b16", True), ("power-batch", False)):
+        layout = lay_out(FIGURES[key]([exactly], Options()), (1280, 800), PALETTES["light"])
+        axis = layout.plot.x if along_x else layout.plot.y
+        assert axis.holds(11.1)
+        assert axis.holds(12.5)
+
+
+def test_no_legend_lists_networks_or_is_cut() -> None:
+    for made in PAPERS.values():
+        layout = lay_out(made, (1280, 800), PALETTES["light"])
+        for placed in layout.entries:
+            assert " ".join(placed.lines) == placed.entry.text
+            assert not any(name in placed.entry.text for name in NAMES)
+        assert layout.footer is not None
+        assert "…" not in " ".join(text for text, _ in layout.footer.lines)
+
+
+def test_published_lines_are_seen_under_measured_ones_that_coincide_with_them() -> None:
+    layout = lay_out(PAPERS["time-batch"], (1280, 800), PALETTES["light"])
+    own = {c.of.network: c for c in layout.curves if isinstance(c.of, Series) and c.of.origin is Origin.MEASURED}
+    published = {c.of.network: c for c in layout.curves if isinstance(c.of, Series) and c.of.origin is Origin.DIGITISED}
+    assert set(own) == set(published) == set(NAMES)
+    for name, curve in published.items():
+        assert curve.thickness > 2 * own[name].thickness
+        assert layout.curves.index(curve) < layout.curves.index(own[name])
+
+
+def test_the_region_above_a_bound_fills_the_plot_to_its_edges() -> None:
+    layout = lay_out(PAPERS["top1-throughput-b16"], (1280, 800), PALETTES["light"])
+    [band] = [curve.band for curve in layout.curves if curve.band is not None]
+    area, box = band.boundingRect(), layout.box
+    assert (area.left(), area.top(), area.right()) == pytest.approx((box.left, box.top, box.right), abs=1)
+
+
+def test_a_band_lies_within_the_axis_where_it_is_narrow() -> None:
+    line = Line("Fit", (0.0, 10.0), (1.0, 9.0), low=(0.0, 8.0), high=(2.0, 10.0))
+    made = laid_out(chart(series(point(0, 1), point(10, 9)), lines=(line,)))
+    assert made.plot.y.holds(10.0)
+    assert made.plot.y.holds(0.0)
+
+
+def test_the_sizes_of_the_legend_span_those_of_the_bubbles() -> None:
+    sizes = (5.0, 12.0, 60.0, 155.0)
+    made = laid_out(chart(series(*(point(k, k, size=size) for k, size in enumerate(sizes))), size_title="weight"))
+    assert made.sizes is not None
+    assert made.sizes.sizes == (150.0, 30.0, 5.0)
+
+
+def test_a_print_has_black_text_of_seven_points_and_no_title(tmp_path: Path) -> None:
+    made = PAPERS["operations-time-b16"]
+    draw_print(made, tmp_path / "a.svg", width=850, height=600)
+    drawn = Drawn((tmp_path / "a.svg").read_text(encoding="utf-8"))
+    assert made.title not in drawn.all_text
+    assert made.caption not in drawn.all_text
+    assert "Fit (paper)" in drawn.words
+    sizes = {float(e.get("font-size", "0").removesuffix("px")) for e in drawn.root.iter(f"{SVG}text")}
+    assert min(sizes) >= 0.8 * 7 / 72 * 254
 
 
 def test_what_the_figures_of_one_batch_size_share_is_left_to_the_title() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
+from PIL import Image
 
 from monitor_app.analysis.findings import Verdict
 from monitor_app.inference.replay import load_of
@@ -144,8 +145,53 @@ def test_every_figure_becomes_a_file(form: str, begins: bytes, whole: Path, tmp_
     files = sorted((tmp_path / "out").iterdir())
     assert [str(file) for file in files] == sorted(done.stdout.split())
     names = {file.name for file in files}
-    assert {f"fig01-top1.{form}", f"fig03-time-batch.{form}", f"energy-batch.{form}", f"meter-rate.{form}"} <= names
+    assert {
+        f"fig01-top1.{form}",
+        f"fig03-time-batch.{form}",
+        f"fig11-energy-batch.{form}",
+        f"fig15-meter-rate.{form}",
+    } <= names
     assert all(file.read_bytes().startswith(begins) for file in files)
+
+
+def test_the_command_writes_the_figures_that_are_named(whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    chosen = ("--only", "fig04,8,energy-batch", "--size", "85x60mm", "--style", "print", "--energy", "gross")
+    done = monitor_app("figures", str(whole), "-o", str(out), *chosen)
+    assert done.returncode == 0, done.stderr
+    pictures = sorted(file.name for file in out.glob("*.png"))
+    assert [name.partition("-")[0] for name in pictures] == ["fig04", "fig08a", "fig08b", "fig11"]
+    with Image.open(out / "fig04-power-batch.png") as image:
+        assert [round(side / dpi * 25.4) for side, dpi in zip(image.size, image.info["dpi"], strict=True)] == [85, 60]
+        assert image.getpixel((0, 0)) == (255, 255, 255)
+    captions = (out / "captions.txt").read_text(encoding="utf-8")
+    assert "Figure 11. Energy per image against batch size. SIMULATED. Energy per image of the whole board" in captions
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--only", "fig99"), "there is no figure fig99"),
+        (("--only", ","), "there is no figure"),
+        (("--size", "large"), "is not a size"),
+        ((), "with -o"),
+    ],
+)
+def test_figures_that_cannot_be_are_refused(options: tuple[str, ...], words: str, whole: Path, tmp_path: Path) -> None:
+    target = ("-o", str(tmp_path / "out")) if options else ()
+    done = monitor_app("figures", str(whole), *target, *options)
+    assert done.returncode == 2
+    assert words in " ".join(done.stderr.split())
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_names_of_figures_are_listed_without_a_session() -> None:
+    done = monitor_app("figures", "--list")
+    assert done.returncode == 0, done.stderr
+    lines = [line.split(maxsplit=2) for line in done.stdout.splitlines()]
+    assert lines[0] == ["fig01", "top1", "Top-1 accuracy by network"]
+    assert ["fig08b", "operations-power-b16", "Operations against net power at batch 16"] in lines
+    assert lines[-1][:2] == ["fig15", "meter-rate"]
 
 
 class Links(HTMLParser):

@@ -14,8 +14,7 @@ from monitor_app.analysis.campaign.assembly import campaign_of
 from monitor_app.analysis.run.inputs import LIVE
 from monitor_app.analysis.session_summary import as_json, run_results, summarise
 from monitor_app.analysis.study import study
-from monitor_app.cli.campaign_tables import print_campaign
-from monitor_app.cli.tables import print_session
+from monitor_app.cli.tables import print_campaign, print_session
 from monitor_app.core.runs import RunSpec
 from monitor_app.exports.csv import write_runs
 from monitor_app.exports.report.table import table_of

@@ -55,13 +55,26 @@ accuracy = "once"
 """
 
 
-def chart(key: str = "power-batch", *, simulated: bool = False, title: str = "Power against batch size") -> Chart:
+def chart(
+    key: str = "power-batch",
+    number: int = 4,
+    *,
+    simulated: bool = False,
+    title: str = "Power against batch size",
+) -> Chart:
     origin = Origin.SIMULATED if simulated else Origin.MEASURED
     sure = Estimate(1.0, 0.9, 1.1)
     line = Series("Net", "#08519c", (Point(sure, sure, label="Net"),), origin)
     missing = ("VGG-16 is missing.",)
     return Chart(
-        key, 4, title, Axis("batch", ""), Axis("net power", "W"), (line,), caption="How to read it.", missing=missing
+        key,
+        number,
+        title,
+        Axis("batch", ""),
+        Axis("net power", "W"),
+        (line,),
+        caption="How to read it.",
+        missing=missing,
     )
 
 
@@ -83,7 +96,7 @@ def finding(verdict: Verdict = Verdict.HOLDS, **changes: object) -> Finding:
 def content(*campaigns: Campaign, **changes: object) -> ReportContent:
     made = ReportContent(
         campaigns or (published_campaign(),),
-        (chart("top1", title="Top-1"), chart()),
+        (chart("top1", 1, title="Top-1"), chart()),
         ((finding(), finding(Verdict.DOES_NOT_HOLD, key="other", figure="nowhere")),),
     )
     return replace(made, **changes)  # type: ignore[arg-type]
@@ -143,7 +156,7 @@ def test_the_page_has_every_part_and_stands_alone() -> None:
 
 
 def test_every_link_has_a_place_and_every_place_one_name() -> None:
-    found = page(content(charts=(chart(), chart(), chart("top1"))))
+    found = page(content(charts=(chart(), chart(number=5), chart("top1"))))
     ids = [attributes["id"] for _, attributes in found.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     targets = {(attributes["href"] or "")[1:] for attributes in found.named("a")}
@@ -153,7 +166,7 @@ def test_every_link_has_a_place_and_every_place_one_name() -> None:
 
 def test_a_chart_is_found_by_the_finding_it_stands_behind() -> None:
     found = page(content())
-    assert "See figure 2 ." in re.sub(r"\s+", " ", found.text)
+    assert "See Figure 4 ." in re.sub(r"\s+", " ", found.text)
     assert found.text.count("See ") == 1, "one of the two has no picture"
     assert "knee not known" in re.sub(r"\s+", " ", found.text)
     assert "0.10 ± 0.10 W" in found.text
@@ -330,7 +343,7 @@ class Pages:
 
 @pytest.fixture
 def pages() -> Pages:
-    charts = tuple(chart(f"c{k}", title=f"Chart {k}") for k in range(5))
+    charts = tuple(chart(f"c{k}", k, title=f"Chart {k}") for k in range(5, 10))
     return Pages(content(charts=(*charts, chart())))
 
 
@@ -353,8 +366,9 @@ def test_every_chart_is_painted_into_the_pdf(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_figure_and_its_caption_are_on_one_page(pages: Pages) -> None:
     assert len(pages.laid_out.figures) == 6
-    for number, k in pages.laid_out.figures.items():
-        assert pages.texts[k + 1].startswith(f"Figure {number}.")
+    for name, k in pages.laid_out.figures.items():
+        assert re.fullmatch(r"Figure \d+", name)
+        assert pages.texts[k + 1].startswith(f"{name}.")
         found = [page for each in range(k, k + 4) for page in pages.pages_of(each)]
         assert len(set(found)) == 1
 
@@ -366,9 +380,9 @@ def test_a_heading_is_on_the_page_of_what_follows_it(pages: Pages) -> None:
 
 
 def test_a_finding_names_the_page_of_its_figure(pages: Pages) -> None:
-    page_number = pages.page_of("Figure 6. Power against batch size")
+    page_number = pages.page_of("Figure 4. Power against batch size")
     assert page_number > 2
-    assert f"See figure 6 on page {page_number}." in pages.text
+    assert f"See Figure 4 on page {page_number}." in pages.text
 
 
 def test_the_table_repeats_its_head_and_fits_the_page(pages: Pages) -> None:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from string import ascii_lowercase
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -53,11 +55,15 @@ def figures_for(headline_batches: Sequence[int]) -> Mapping[str, Figure]:
 
 
 def _at_each(key: str, figure: AtBatch, batch_sizes: Sequence[int]) -> dict[str, Figure]:
-    return {f"{key}-b{batch_size}": partial(_at, figure, batch_size) for batch_size in batch_sizes}
+    panels = ascii_lowercase if len(batch_sizes) > 1 else [""]
+    return {
+        f"{key}-b{batch_size}": partial(_at, figure, batch_size, panel)
+        for batch_size, panel in zip(batch_sizes, panels, strict=False)
+    }
 
 
-def _at(figure: AtBatch, batch_size: int, campaigns: Sequence[Campaign], options: Options) -> Chart:
-    return figure(campaigns, options, batch_size)
+def _at(figure: AtBatch, batch_size: int, panel: str, campaigns: Sequence[Campaign], options: Options) -> Chart:
+    return replace(figure(campaigns, options, batch_size), panel=panel)
 
 
 FIGURES = figures_for(Options().headline_batches)

@@ -6,7 +6,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor_app.analysis.figures.groups import at_batch, groups_of
-from monitor_app.analysis.figures.lines import Law, fitted, front_line, front_places, reciprocal, upright_budget
+from monitor_app.analysis.figures.lines import (
+    Law,
+    bounds,
+    fitted,
+    front_line,
+    front_places,
+    reciprocal,
+    upright_budget,
+)
 from monitor_app.analysis.figures.points import chart, plot
 from monitor_app.analysis.figures.quantities import GROSS_ENERGY, NET_ENERGY, OPERATIONS, THROUGHPUT, TIME, TOP1
 from monitor_app.analysis.statistics.pareto import Better
@@ -24,7 +32,7 @@ if TYPE_CHECKING:
 def top1_throughput(campaigns: Sequence[Campaign], options: Options, batch_size: int) -> Chart:
     """Figure 9: accuracy against images per second."""
     plots = _plots(campaigns, options, batch_size, THROUGHPUT)
-    lines, extra = _laws(plots, Law("top-1 [%] = {intercept} {+slope} f, f in 1/s"), Better.HIGH)
+    _, extra = _laws(plots, Law("top-1 [%] = {intercept} {+slope} f, f in 1/s"), Better.HIGH)
     return chart(
         f"top1-throughput-b{batch_size}",
         9,
@@ -32,8 +40,9 @@ def top1_throughput(campaigns: Sequence[Campaign], options: Options, batch_size:
         (THROUGHPUT, TOP1),
         plots,
         "Top-1 accuracy against throughput; the area of a bubble is the number of operations per image. The line is "
-        "fitted to the networks on the Pareto front, which no other network beats in both.",
-        lines=lines,
+        "the upper bound: no network lies in the shaded region above it. Of all straight lines with none above, it is "
+        "the nearest to the networks on the Pareto front.",
+        lines=bounds(plots, "top-1 [%] ≤ {intercept} {+slope} f, f in 1/s"),
         size=OPERATIONS,
         extra=extra,
     )
@@ -47,7 +56,7 @@ def top1_time(campaigns: Sequence[Campaign], options: Options, batch_size: int) 
     limits = () if limit_s is None else upright_budget(limit_s * 1e3, "ms", plots, best=True)
     return chart(
         f"top1-time-b{batch_size}",
-        None,
+        12,
         f"Top-1 accuracy against time per image at batch {batch_size}",
         (TIME, TOP1),
         plots,
@@ -68,7 +77,7 @@ def top1_energy(campaigns: Sequence[Campaign], options: Options, batch_size: int
     limits = () if limit_j is None else upright_budget(limit_j, "J", plots, best=True)
     return chart(
         f"top1-energy-b{batch_size}",
-        None,
+        13,
         f"Top-1 accuracy against energy per image at batch {batch_size}",
         (energy, TOP1),
         plots,

@@ -70,7 +70,7 @@ def power_batch(campaigns: Sequence[Campaign], options: Options) -> Chart:
         (BATCH, NET_POWER),
         plots,
         "Mean power of the board while batches run, minus idle power. "
-        "Flat, overlapping lines mean that power depends on neither batch size nor network.",
+        f"Flat, overlapping lines mean that power depends on neither batch size nor network. {power_words(groups)}",
         lines=_quoted_power(plots) if options.paper else (),
         extra=power_numbers(groups) | (quoted_numbers() if options.paper else {}),
     )
@@ -95,14 +95,14 @@ def energy_batch(campaigns: Sequence[Campaign], options: Options) -> Chart:
     knees = [_knees(each) for each in plots]
     return chart(
         "energy-batch",
-        None,
+        11,
         "Energy per image against batch size",
         (BATCH, energy),
         plots,
         f"Energy per image {'of the whole board' if options.gross else 'above idle'} against batch size. A ring marks "
         f"the knee, the smallest batch within {NEAR - 1:.0%} of the least energy; its error bar covers the batches "
-        "that the intervals of the energies allow.",
-        marks=[marks for marks, _ in knees if marks.points],
+        f"that the intervals of the energies allow. {_knee_words(plots, knees)}",
+        marks=_own_marks(plots, knees),
         extra={key: value for _, numbers in knees for key, value in numbers.items()},
     )
 
@@ -119,7 +119,7 @@ def time_energy(campaigns: Sequence[Campaign], options: Options) -> Chart:
         lines += level_budget(energy_j, "J", plots)
     return chart(
         "time-energy",
-        None,
+        14,
         "Energy per image against the time until its answer",
         (ANSWER_TIME, energy),
         plots,
@@ -138,6 +138,19 @@ def power_numbers(groups: Sequence[Group]) -> dict[str, float]:
             numbers[f"mean W{each.suffix}"] = float(np.mean(watts))
             numbers[f"standard deviation W{each.suffix}"] = float(np.std(watts, ddof=1))
     return numbers
+
+
+def power_words(groups: Sequence[Group]) -> str:
+    """The same as sentences, one for each measured group."""
+    sentences = []
+    for each in groups:
+        numbers = power_numbers([each])
+        if numbers:
+            mean, deviation = numbers.values()
+            sentences.append(
+                each.labelled(f"The points have a mean of {mean:.2f} W and a standard deviation of {deviation:.2f} W.")
+            )
+    return " ".join(sentences)
 
 
 def quoted_numbers() -> dict[str, float]:
@@ -167,6 +180,26 @@ def _quoted_power(plots: Sequence[Plotted]) -> list[Line]:
     return [Line("Net power", x, (mean, mean), Origin.QUOTED, (low, low), (high, high), text, PAPER)]
 
 
+def _own_marks(plots: Sequence[Plotted], knees: Sequence[tuple[Series, dict[str, float]]]) -> list[Series]:
+    """Those of what was measured; of the paper where nothing was."""
+    marks = [(each, series) for each, (series, _) in zip(plots, knees, strict=True) if series.points]
+    own = [series for each, series in marks if not each.group.paper]
+    return own or [series for _, series in marks]
+
+
+def _knee_words(plots: Sequence[Plotted], knees: Sequence[tuple[Series, dict[str, float]]]) -> str:
+    """The networks of each knee, in a sentence for each measured group."""
+    sentences = []
+    for each, (marks, _) in zip(plots, knees, strict=True):
+        at: dict[int, list[str]] = {}
+        for point in marks.points:
+            at.setdefault(round(point.x.value), []).append(point.short)
+        if at and not each.group.paper:
+            where = "; ".join(f"at batch {batch} of {listed(networks)}" for batch, networks in sorted(at.items()))
+            sentences.append(each.group.labelled(f"Knees are {where}."))
+    return " ".join(sentences)
+
+
 def _knees(plotted: Plotted) -> tuple[Series, dict[str, float]]:
     points, numbers = [], {}
     for series in plotted.series:
@@ -178,7 +211,7 @@ def _knees(plotted: Plotted) -> tuple[Series, dict[str, float]]:
         between = "" if found.earliest == found.latest else f" ({found.earliest} to {found.latest})"
         label = f"Knee of {series.name}: batch {found.batch}{between}"
         x = Estimate(found.batch, found.earliest, found.latest)
-        points.append(Point(x, marked.y, None, label, marked.run_id, marked.campaign))
+        points.append(Point(x, marked.y, None, label, marked.run_id, marked.campaign, series.network))
         numbers[f"knee of {series.name}"] = float(found.batch)
     return Series("Knee", NEUTRAL, tuple(points), plotted.origin, group=plotted.group.name), numbers
 

@@ -12,7 +12,7 @@ from monitor_app.analysis.campaign.published import published
 from monitor_app.core.formatting import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from monitor_app.analysis.campaign.cells import Campaign, Cell
     from monitor_app.analysis.figures.options import Options
@@ -52,7 +52,7 @@ class Group:
 
 def groups_of(campaigns: Sequence[Campaign], options: Options, kept: tuple[str, ...] = ALL) -> tuple[Group, ...]:
     """In the order of the campaigns, the paper last; conditions in ``kept`` divide cells into groups."""
-    names = session_names(campaigns)
+    names, titles = session_names(campaigns), _titles(campaigns)
     varying = [key for key in kept if any(len({getattr(c.conditions, key) for c in x.cells}) > 1 for x in campaigns)]
     groups: list[Group] = []
     for k, campaign in enumerate(campaigns):
@@ -62,9 +62,9 @@ def groups_of(campaigns: Sequence[Campaign], options: Options, kept: tuple[str, 
         for cells in parts.values():
             words = [_words(key, getattr(cells[0].conditions, key)) for key in varying]
             name = ", ".join(filter(None, [names[k], *words]))
-            groups.append(Group(name, tuple(cells), k, len(groups)))
+            groups.append(Group(name, _titled(cells, titles), k, len(groups)))
     if options.paper:
-        groups.append(Group(PAPER, published().cells, len(campaigns), paper=True))
+        groups.append(Group(PAPER, _titled(published().cells, titles), len(campaigns), paper=True))
     return tuple(groups)
 
 
@@ -95,6 +95,21 @@ def session_names(campaigns: Sequence[Campaign]) -> tuple[str, ...]:
         if len(set(names)) == len(names) and all(names):
             return tuple(names)
     return tuple(f"{name or 'session'} {k}" for k, name in enumerate(titles, 1))
+
+
+def _titles(campaigns: Sequence[Campaign]) -> dict[str, str]:
+    """The name of each measured network of the paper: the paper's, unless another measured network has that name."""
+    cells = [cell for campaign in campaigns for cell in campaign.cells]
+    others = {cell.title for cell in cells if cell.paper_name is None}
+    return {
+        cell.paper_name: cell.title if cell.paper_name in others else cell.paper_name
+        for cell in cells
+        if cell.paper_name is not None
+    }
+
+
+def _titled(cells: Sequence[Cell], titles: Mapping[str, str]) -> tuple[Cell, ...]:
+    return tuple(replace(cell, title=titles.get(cell.paper_name or "", cell.title)) for cell in cells)
 
 
 def _at_batch(group: Group, batch_size: int) -> Group:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.statistics.pareto import Better, front, step_line
-from monitor_app.analysis.statistics.regression import line_to_draw
+from monitor_app.analysis.statistics.regression import LEAST_DRAWN, line_to_draw
 from monitor_app.charts.model import FRONT, Line, Origin
 from monitor_app.core.estimate import RESULT_LEVEL
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+BOUND = "Upper bound"
 _STEPS = 65
 """Points of a curve: few enough for a file, and enough that its corners are not visible."""
 
@@ -105,6 +106,36 @@ def front_line(plotted: Plotted, x_better: Better, y_better: Better) -> tuple[Li
             group=plotted.group.name,
         ),
     )
+
+
+def bounds(plots: Sequence[Plotted], text: str) -> tuple[Line, ...]:
+    """The upper bound of each group whose points fall from the left: of all lines with no point above, the lowest.
+
+    Lowest in the mean over the points of the Pareto front, of which there must be `LEAST_DRAWN`. The region above,
+    in which no point lies, is the band of the line of the first group. ``text`` is its equation as of a `Law`.
+    """
+    reach = max((float(each.xy[0].max()) for each in plots if each.points), default=0.0)
+    shaded = next((each for each in plots if each.points), None)
+    found = (_bound(each, text, reach, plain=each is not shaded) for each in plots)
+    return tuple(line for line in found if line is not None)
+
+
+def _bound(plotted: Plotted, text: str, reach: float, *, plain: bool) -> Line | None:
+    places = front_places(plotted, Better.HIGH, Better.HIGH)
+    if len(places) < LEAST_DRAWN:
+        return None
+    x, y = plotted.xy[0][places], plotted.xy[1][places]
+    left, right = np.flatnonzero(x <= x.mean()), np.flatnonzero(x > x.mean())
+    # The lowest line above all points is the edge of their hull over the mean of x.
+    slopes = (y[right] - y[left, None]) / (x[right] - x[left, None])
+    heights = y[left, None] + slopes * (x.mean() - x[left, None])
+    slope = float(slopes.flat[heights.argmax()])
+    intercept = float(heights.max() - slope * x.mean())
+    along = np.linspace(0.0, 2 * reach, _STEPS)
+    line = tuple((intercept + slope * along).tolist())
+    equation = text.format_map({"intercept": f"{intercept:.3g}", "+slope": _signed(slope)})
+    region = ((), ()) if plain else (line, (math.inf,) * _STEPS)
+    return Line(BOUND, tuple(along.tolist()), line, plotted.origin, *region, equation, plotted.group.name)
 
 
 def upright_budget(value: float, unit: str, plots: Sequence[Plotted], *, best: bool = False) -> tuple[Line, ...]:

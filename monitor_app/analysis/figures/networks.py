@@ -30,7 +30,7 @@ def top1(campaigns: Sequence[Campaign], options: Options) -> Chart:
         TOP1,
         ("top1", 1, "Top-1 accuracy by network"),
         "Fraction of images whose first answer is right, with one central crop and a single model. Networks are in the "
-        "order of their accuracy; adjacent bars of one network are of different origin.",
+        "order of their accuracy; filled bars are of this session, and outlines are published values.",
     )
 
 

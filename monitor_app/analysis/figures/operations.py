@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.analysis.campaign.memory_model import fit_memory
 from monitor_app.analysis.campaign.published import published
-from monitor_app.analysis.figures.batches import memory_account, power_numbers, quoted_numbers
+from monitor_app.analysis.figures.batches import memory_account, power_numbers, power_words, quoted_numbers
 from monitor_app.analysis.figures.groups import PAPER, at_batch, groups_of
 from monitor_app.analysis.figures.lines import Law, fitted
 from monitor_app.analysis.figures.points import chart, plot
@@ -87,7 +87,7 @@ def operations_power(campaigns: Sequence[Campaign], options: Options, batch_size
         (NET_POWER, OPERATIONS),
         plots,
         "Bubbles in one column draw the same power regardless of their operations. The area of a bubble is the number "
-        "of parameters.",
+        f"of parameters. {power_words(groups)}",
         lines=_quoted_power(plots) if options.paper else (),
         size=PARAMETERS,
         extra=power_numbers(groups) | (quoted_numbers() if options.paper else {}),
@@ -130,8 +130,8 @@ def _quoted_power(plots: Sequence[Plotted]) -> list[Line]:
     mean, sd = paper.NET_W, paper.NET_DEVIATION_W
     named = (
         ("Net power", mean, f"{mean:g} W over all networks"),
-        ("One standard deviation less", mean - sd, f"{sd:g} W less"),
-        ("One standard deviation more", mean + sd, f"{sd:g} W more"),
+        ("One standard deviation less", mean - sd, f"{mean - sd:g} W"),
+        ("One standard deviation more", mean + sd, f"{mean + sd:g} W"),
     )
     drawn = [point.y.value for each in plots for point in each.points]
     counted = [cell.operations / 1e9 for cell in published().cells if cell.operations is not None]

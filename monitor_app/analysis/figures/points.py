@@ -169,7 +169,7 @@ def _missing(lacking: Sequence[tuple[Cell, str]], cells: int, of_network: bool) 
 
 def chart(
     key: str,
-    number: int | None,
+    number: int,
     title: str,
     axes: tuple[Quantity, Quantity],
     plots: Sequence[Plotted],

@@ -74,15 +74,16 @@ class Figure:
     """A chart and the text below it."""
 
     chart: Chart
-    number: int
-    """In this report, from 1."""
     title: str
-    """Its number, title, and the figure of the paper that it repeats."""
-    numbers: str
-    """Slopes, knees and the like, or empty."""
+    """With its number."""
     notes: tuple[str, ...]
     """What is missing from it and why."""
     simulated: bool
+
+    @property
+    def name(self) -> str:
+        """Figure 8b; the title where it has no number."""
+        return self.chart.numbered or self.chart.title
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,7 @@ def _svg(figure: Figure) -> str:
 
 
 def _anchor(figure: Figure) -> str:
-    """With its number, because two charts may have the same key."""
-    return f"figure-{figure.number}-{_slug(figure.chart.key)}"
+    return _slug(f"{figure.name} {figure.chart.key}")
 
 
 def _slug(key: str) -> str:

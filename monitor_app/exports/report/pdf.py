@@ -55,7 +55,7 @@ def paginate(document: Document, writer: QPdfWriter, size: QSizeF) -> LaidOut:
     return _with_page_breaks(document, writer, size, _pages_of_figures(first))
 
 
-def _with_page_breaks(document: Document, writer: QPdfWriter, size: QSizeF, pages: dict[int, int]) -> LaidOut:
+def _with_page_breaks(document: Document, writer: QPdfWriter, size: QSizeF, pages: dict[str, int]) -> LaidOut:
     """With breaks before paragraphs that would be split from those that they belong to."""
     laid_out = lay_out(document, writer, size, pages)
     for group in laid_out.together:
@@ -65,10 +65,10 @@ def _with_page_breaks(document: Document, writer: QPdfWriter, size: QSizeF, page
     return laid_out
 
 
-def _pages_of_figures(laid_out: LaidOut) -> dict[int, int]:
-    """Number of a figure to its page, both from 1."""
+def _pages_of_figures(laid_out: LaidOut) -> dict[str, int]:
+    """Name of a figure to its page, from 1."""
     block = laid_out.text.findBlockByNumber
-    return {number: _page(block(at), at_end=False) + 1 for number, at in laid_out.figures.items()}
+    return {name: _page(block(at), at_end=False) + 1 for name, at in laid_out.figures.items()}
 
 
 def _rect(block: QTextBlock) -> QRectF:

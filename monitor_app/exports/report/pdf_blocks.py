@@ -64,12 +64,12 @@ class LaidOut:
     text: QTextDocument
     together: tuple[range, ...]
     """Numbers of paragraphs that stand on one page where a page can hold them."""
-    figures: dict[int, int]
-    """Number of a figure to the number of its paragraph."""
+    figures: dict[str, int]
+    """Name of a figure to the number of its paragraph."""
     charts: ChartObject
 
 
-def lay_out(document: Document, writer: QPdfWriter, size: QSizeF, pages: dict[int, int]) -> LaidOut:
+def lay_out(document: Document, writer: QPdfWriter, size: QSizeF, pages: dict[str, int]) -> LaidOut:
     """The report as a document of pages of this size, in the dots of the writer.
 
     Args:
@@ -131,10 +131,10 @@ class _Writer:
     cursor: QTextCursor
     device: QPdfWriter
     width: float
-    pages: dict[int, int]
+    pages: dict[str, int]
     charts: ChartObject
     together: list[range] = field(default_factory=list)
-    figures: dict[int, int] = field(default_factory=dict)
+    figures: dict[str, int] = field(default_factory=dict)
     _empty: bool = True
     """The last paragraph is still to be filled: the first one of all, and the one that Qt puts behind a table."""
 
@@ -338,15 +338,13 @@ class _Writer:
 
     @write.register
     def _(self, block: Figure) -> None:
-        self.figures[block.number] = self._next()
+        self.figures[block.name] = self._next()
         self.paragraph("", _BODY, above=10, line_height=100)
         self.charts.insert(self.cursor, block.chart)
         self.paragraph(block.title, _BOLD, below=1)
         self.stamp(block.simulated)
         if block.chart.caption:
             self.paragraph(block.chart.caption, below=1)
-        if block.numbers:
-            self.paragraph(block.numbers, _SMALL, below=1)
         for note in block.notes:
             self.paragraph(note, _style(8, _COLOURS.dim), below=1)
 
@@ -364,8 +362,8 @@ class _Writer:
         if block.caution:
             self.paragraph(block.caution, _style(9, _COLOURS.power), indent=1, below=0)
         if block.figure:
-            number = block.figure.number
-            self.paragraph(f"See figure {number} on page {self.pages.get(number, 0)}.", _DIM, indent=1, below=0)
+            name = block.figure.name
+            self.paragraph(f"See {name} on page {self.pages.get(name, 0)}.", _DIM, indent=1, below=0)
 
     @write.register
     def _(self, block: CodeBlock) -> None:

@@ -11,7 +11,7 @@ from monitor_app import __version__
 from monitor_app.analysis.compare.differences import session_names
 from monitor_app.analysis.study import chart_behind
 from monitor_app.charts.contents import is_simulated, notes_of
-from monitor_app.core.formatting import NOT_KNOWN, interval, moment, number
+from monitor_app.core.formatting import NOT_KNOWN, interval, moment
 from monitor_app.exports.report.blocks import (
     Alert,
     Block,
@@ -83,7 +83,7 @@ class ReportContent:
 
 def document_of(content: ReportContent) -> Document:
     """The report, section by section in reading order."""
-    figures = tuple(_figure(chart, number) for number, chart in enumerate(content.charts, 1))
+    figures = tuple(_figure(chart) for chart in content.charts)
     sections = (
         Section("summary", "Summary", tuple(_summary(content))),
         Section("environment", "Environment", tuple(_each(content, _environment))),
@@ -154,13 +154,10 @@ def _findings(content: ReportContent, figures: tuple[Figure, ...]) -> Iterator[B
             yield _finding(finding, of.get(behind.key) if behind else None)
 
 
-def _figure(chart: Chart, figure_number: int) -> Figure:
-    repeats = f", figure {chart.number} of the paper" if chart.number is not None else ""
+def _figure(chart: Chart) -> Figure:
     return Figure(
         chart,
-        figure_number,
-        title=f"Figure {figure_number}. {chart.title}{repeats}.",
-        numbers=", ".join(f"{name} {number(value)}" for name, value in chart.extra.items()),
+        title=f"{chart.numbered}. {chart.title}." if chart.numbered else f"{chart.title}.",
         notes=tuple(notes_of(chart)),
         simulated=is_simulated(chart),
     )

@@ -53,8 +53,8 @@ class ListLine:
 
 def lines_of(figures: Figures) -> tuple[ListLine, ...]:
     """The paper's figures by number, then the others, then the findings."""
-    paper = [chart for chart in figures.charts if chart.number is not None]
-    others = [chart for chart in figures.charts if chart.number is None]
+    paper = [chart for chart in figures.charts if chart.of_paper]
+    others = [chart for chart in figures.charts if not chart.of_paper]
     lines = (
         [ListLine("heading", "", "Figures of the paper"), *_chart_lines(sorted(paper, key=_number))] if paper else []
     )

@@ -27,7 +27,7 @@ def value(chart: Chart, network: str, batch: int | None = None) -> tuple[float, 
 
 def fitted(key: str) -> tuple[Line, dict[str, float]]:
     chart = only_paper(key)
-    [line] = [line for line in chart.lines if line.name == "Fit (paper)"]
+    [line] = [line for line in chart.lines if line.name in {"Fit (paper)", "Upper bound (paper)"}]
     return line, chart.extra
 
 
@@ -71,7 +71,19 @@ def test_lines_are_those_computed_before(key: str, slope: float, intercept: floa
     assert extra["intercept (paper)"] == pytest.approx(intercept, abs=0.05)
     assert extra["r2 (paper)"] == pytest.approx(r2, abs=0.01)
     assert line.origin is Origin.COMPUTED
-    assert not line.low
+    assert line.name == "Upper bound (paper)" or not line.low
+
+
+def test_the_bound_on_accuracy_has_no_network_above_it_and_two_on_it() -> None:
+    for key in ("top1-throughput-b1", "top1-throughput-b16"):
+        chart = only_paper(key)
+        [bound] = chart.lines
+        points = [point for series in chart.series for point in series.points]
+        below = [np.interp(point.x.value, bound.x, bound.y) - point.y.value for point in points]
+        assert min(below) >= -1e-9
+        assert sum(each < 1e-9 for each in below) == 2
+        assert (bound.low, set(bound.high)) == (bound.y, {np.inf}), "the region above is shaded"
+        assert "≤" in bound.text
 
 
 def test_a_line_is_drawn_where_its_equation_says() -> None:
@@ -132,7 +144,10 @@ def test_without_the_overlay_nothing_of_the_paper_is_left() -> None:
 
 def test_the_tens_are_all_there_and_first() -> None:
     numbers = [chart.number for chart in charts_of([])]
-    assert numbers == [1, 2, 3, 4, 5, 6, 7, 7, 8, 8, 9, 9, 10, *[None] * 6]
+    assert numbers == [1, 2, 3, 4, 5, 6, 7, 7, 8, 8, 9, 9, 10, 11, 12, 12, 13, 13, 14]
+    names = [chart.numbered for chart in charts_of([])]
+    assert len(set(names)) == len(names)
+    assert names[6:8] == ["Figure 7a", "Figure 7b"]
     assert [chart.key for chart in charts_of([])] == list(FIGURES)
     assert [key for key in figures_for((4,)) if key.endswith("-b4")] == [
         "operations-time-b4", "operations-power-b4", "top1-throughput-b4", "top1-time-b4", "top1-energy-b4"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -350,6 +351,30 @@ def test_conditions_that_differ_within_a_session_part_its_points_and_its_fits() 
     half = campaign(LINEAR, facts=FACTS, precision="fp16")
     both = replace(slow, cells=slow.cells + half.cells)
     assert {s.name for s in FIGURES["top1"]([both], ALONE).series} >= {"A (fp32)", "A (fp16)"}
+
+
+# -- what a reader of a paper sees -----------------------------------------------------------------
+
+
+def test_no_caption_has_the_numbers_of_a_fit() -> None:
+    for chart in charts_of([published_campaign()]):
+        assert not re.search(r" · |r2 |slope -?\d|intercept", chart.caption), chart.key
+    caption = FIGURES["power-batch"]([campaign(LINEAR, 10.0, facts=FACTS)], ALONE).caption
+    assert caption.endswith("The points have a mean of 10.00 W and a standard deviation of 0.00 W.")
+
+
+def test_a_network_of_the_paper_has_one_name() -> None:
+    cells = campaign({"Inception-v4": {1: 0.1}}).cells
+    renamed = replace(campaign({}), cells=tuple(replace(cell, title="Inception-v4 (as plotted)") for cell in cells))
+    named = {series.network for series in FIGURES["time-batch"]([renamed], Options()).series}
+    assert "Inception-v4" in named
+    assert "Inception-v4 (as plotted)" not in named
+
+
+def test_memory_of_one_kind_is_said_once() -> None:
+    session = campaign(LINEAR, memory={name: {1: 300e6, 16: 900e6} for name in FACTS}, facts=FACTS)
+    caption = FIGURES["memory-batch"]([session], ALONE).caption
+    assert caption.count("the memory of the whole system") == 1
 
 
 def test_a_run_that_was_not_steady_says_so_where_it_is_drawn() -> None:

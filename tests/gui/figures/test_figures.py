@@ -74,7 +74,8 @@ def trade() -> Chart:
             one("Slow", "#000000", point(80, 75, "Slow b1", run=2, size=16)),
             one("Swift", "#fd8d3c", point(25, 56, "Swift b1 (paper)", size=1), Origin.DIGITISED, "paper"),
         ),
-        (Line("Front", (20, 50, 50, 80, 80), (55, 55, 65, 65, 75), Origin.MEASURED, text="Swift, Middle, Slow"),),
+        (Line("Pareto front", (20, 50, 50, 80, 80), (55, 55, 65, 65, 75), Origin.MEASURED,
+              text="Swift, Middle, Slow"),),
         size_title="Operations [G]", caption="What is got for what is paid.", missing=("Lost: it failed.",),
     )  # fmt: skip
 
@@ -228,7 +229,7 @@ def test_the_paper_and_what_is_hidden_are_left_out() -> None:
     assert [s.name for s in without_paper(trade()).series] == ["Swift", "Middle", "Slow"]
     assert [s.name for s in without(trade(), {"Swift"}).series] == ["Middle", "Slow"]
     assert [s.name for s in without(trade(), {"paper"}).series] == ["Swift", "Middle", "Slow"]
-    assert not [line for line in without(trade(), {"Front"}).lines if line.x]
+    assert not [line for line in without(trade(), {"Pareto front"}).lines if line.x]
 
 
 def test_values_have_the_digits_that_their_intervals_bear() -> None:
@@ -426,7 +427,7 @@ def test_a_click_in_the_legend_hides_a_network_with_what_the_paper_has_of_it(
 def test_the_paper_can_be_left_out(qtbot: QtBot, window: FiguresWindow) -> None:
     qtbot.mouseClick(window.bar.buttons["show_paper"], Qt.MouseButton.LeftButton)
     assert names(window) == ["Swift", "Middle", "Slow"]
-    assert [entry.name for entry in window.legend.entries] == ["Swift", "Middle", "Slow", "Front"]
+    assert [entry.name for entry in window.legend.entries] == ["Swift", "Middle", "Slow", "Pareto front"]
     qtbot.keyClick(window, Qt.Key.Key_P)
     assert "Swift (paper)" in names(window)
     assert window.bar.buttons["show_paper"].isChecked()
