@@ -9,7 +9,7 @@ import pytest
 
 from monitor_app.bench.acquisition.board_totals import BEYOND, combinations
 from monitor_app.bench.acquisition.combination import Term
-from monitor_app.bench.acquisition.instruments import make_instruments
+from monitor_app.bench.acquisition.instruments import beside_rails, make_instruments
 from monitor_app.bench.bench import Bench
 from monitor_app.core.errors import MonitorError, ProfileError
 from monitor_app.core.samples import Role
@@ -124,3 +124,13 @@ def test_an_instrument_that_is_added_may_not_take_the_name_of_what_is_computed(t
     finally:
         bench.close()
     assert bench.failure is None
+
+
+def test_beside_the_rails_the_total_that_jtop_adds_up_is_another_power():
+    text = 'title = "it"\n[[source]]\nkind = "jtop"\n'
+    [alone] = beside_rails(parse_profile(text, "a").source)
+    assert alone.roles == {}
+    jtop, _ = beside_rails(parse_profile(f'{text}[[source]]\nkind = "jetson-rails"\n', "a").source)
+    assert jtop.roles == {"total": Role.OTHER}
+    given = f'{text}roles = {{ total = "total" }}\n[[source]]\nkind = "jetson-rails"\n'
+    assert beside_rails(parse_profile(given, "a").source)[0].roles == {"total": Role.TOTAL}
