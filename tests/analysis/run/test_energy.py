@@ -320,7 +320,7 @@ class Measured:
         figures = (found.gross, found.net)
         errors = np.subtract([f.j_per_image for f in figures], (self.gross_j_per_image, self.net_j_per_image))
         right = [abs(e) <= 2 * f.budget.measured for e, f in zip(errors, figures, strict=True)]
-        return right, [f.expanded_j / f.j_per_image for f in figures]
+        return right, [2 * f.budget.measured / f.j_per_image for f in figures]
 
 
 def test_of_200_measured_runs_at_least_95_in_100_are_right_within_what_they_state():
