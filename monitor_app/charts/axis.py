@@ -192,10 +192,13 @@ def _decades(low: float, high: float, most: int) -> tuple[tuple[Tick, ...], tupl
     step = max(1, math.ceil((high - low) / min(_MOST_DECADES, most)))
     decades = range(math.floor(low), math.ceil(high) + 1)
     few = high - low < _FEW_DECADES
-    for factors in ((1, 2, 5), (1, 3), (1,)) if few else ((1,),):
+    written: list[float] = []
+    for factors in ((1, 2, 5), (1,), (1, 3)) if few else ((1,),):
         at = [f * 10.0**k for k in decades if k % step == 0 for f in factors]
-        written = [value for value in at if low <= math.log10(value) <= high]
-        if len(written) <= most:
+        found = [value for value in at if low <= math.log10(value) <= high]
+        if len(found) <= most and len(found) > len(written):
+            written = found
+        if len(written) > 2:
             break
     if len(written) < 2 and few:
         return tuple(each for each in _even(10.0**low, 10.0**high, most) if each.value > 0), ()

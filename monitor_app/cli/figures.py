@@ -99,7 +99,7 @@ def _chosen(charts: Sequence[Chart], only: str | None) -> list[Chart]:
     unknown = [name for name in wanted if not any(name in _names(chart) for chart in charts)]
     if unknown or not wanted:
         names = ", ".join(_name(chart) for chart in charts)
-        raise typer.BadParameter(f"there is no figure {', '.join(unknown) or only!r}: choose from {names}.")
+        raise typer.BadParameter(f"there is no figure {', '.join(unknown) or repr(only)}: choose from {names}.")
     found = [chart for chart in charts if _names(chart) & set(wanted)]
     for chart in found:
         if not chart.series:

@@ -515,7 +515,8 @@ def test_figures_are_chosen_with_mouse_and_keys(window: FiguresWindow, qtbot: Qt
     assert window.view.chart.key == "time-batch"
     header = layout_of(window).header
     assert header is not None
-    assert header.repeats.startswith("repeats figure 3 of Canziani")
+    assert header.title.startswith("Figure 3. ")
+    assert header.source.startswith("numbered as in Canziani")
     assert window.bar.simulated.isVisible()
     qtbot.mouseClick(
         window.list, Qt.MouseButton.LeftButton, pos=window.list.area_of("chart", "top1-time-b16").center().toPoint()
@@ -684,7 +685,7 @@ def test_a_process_of_its_own_computes_them(open_window: Opener, session: Path, 
     with qtbot.waitSignal(window.job.computed, timeout=60_000):
         pass
     assert window.figures is not None
-    assert len([line for line in window.list.lines if line.number]) == 10
+    assert [int(line.number) for line in window.list.lines if line.number] == list(range(1, 16))
     times = chart_of(window.figures.charts, "time-batch")
     assert times is not None
     own = [p for s in times.series if s.origin is Origin.SIMULATED or s.origin is Origin.MEASURED for p in s.points]
