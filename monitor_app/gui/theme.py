@@ -135,9 +135,9 @@ def style_sheet(theme: Theme) -> str:
     QWidget#page {{ background: {t.ground}; }}
     QTableView {{ background: {t.ground}; alternate-background-color: {t.panel}; color: {t.text}; border: 0;
         selection-background-color: {t.raised}; selection-color: {t.text}; }}
-    QTableView::item {{ padding: 0 10px; }}
+    QTableView::item {{ padding: 0 6px; }}
     QHeaderView {{ background: {t.panel}; border: 0; }}
-    QHeaderView::section {{ background: {t.panel}; color: {t.dim}; border: 0; padding: 0 13px; }}
+    QHeaderView::section {{ background: {t.panel}; color: {t.dim}; border: 0; padding: 0 9px; }}
     QSplitter::handle {{ background: {t.panel}; }}
     QSplitter::handle:hover {{ background: {t.raised}; }}
     QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: 0; }}

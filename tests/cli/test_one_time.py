@@ -97,7 +97,7 @@ def test_all_files_and_views_have_the_same_time(session, times_ms, tmp_path):
         assert float(rows[size]["latency_mean_ms"]) == pytest.approx(true_ms * size)
         assert points[size] == pytest.approx(true_ms)
         assert float(report[size].split()[0]) == pytest.approx(true_ms, rel=0.02)
-        text = run_line(of_window.run, of_window).texts[COLUMNS.index("ms / image")]
+        text = run_line(of_window.run, of_window).texts[COLUMNS.index("ms/image")]
         assert float(text) == pytest.approx(true_ms, rel=0.02)
         assert cell.net_w.high - cell.net_w.value == pytest.approx(2 * run["net_uncertainty_w"])
 

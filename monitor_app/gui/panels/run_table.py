@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from monitor_app.session.rows import RunRow
 
 COLUMNS = (
-    "run", "batch", "state", "images/s", "ms / image", "p50 ms", "p99 ms", "idle W", "full W", "net W",
-    "mJ / image", "top-1",
+    "run", "batch", "state", "images/s", "ms/image", "p50 ms", "p99 ms", "idle W", "full W", "net W",
+    "mJ/image", "top-1",
 )  # fmt: skip
 LEFT = frozenset({"run", "state"})
 """Columns set to the left; numbers are set to the right."""
@@ -87,7 +87,7 @@ def _tip(run: RunRow, result: RunResult | None) -> str:
     return "\n".join(("  ·  ".join(parts), *(result.notes if result is not None else ()), *accuracy))
 
 
-WIDTHS = {"run": 134, "batch": 56, "state": 96, "images/s": 80, "mJ / image": 116, "top-1": 174}
+WIDTHS = {"run": 122, "batch": 50, "state": 94, "images/s": 68, "mJ/image": 110, "top-1": 160}
 """Of the columns whose width does not follow the window's, in pixels."""
 
 
