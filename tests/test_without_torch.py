@@ -43,7 +43,7 @@ WINDOW = """
 import os, signal, sys
 from PySide6.QtCore import QTimer
 from monitor_app.cli.window import open_window
-from monitor_app.gui.application import application
+from monitor_app.gui.theme import application
 application()
 QTimer.singleShot(3000, lambda: os.kill(os.getpid(), signal.SIGTERM))
 sys.exit(open_window(sys.argv[1], None))

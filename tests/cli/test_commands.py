@@ -147,7 +147,7 @@ def test_a_mistyped_command_is_suggested() -> None:
 FAILS = """
 from PySide6.QtCore import QTimer
 from monitor_app.gui import app
-from monitor_app.gui.application import application
+from monitor_app.gui.theme import application
 qt = application()
 def fail():
     QTimer.singleShot(10, qt.quit)

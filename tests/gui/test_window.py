@@ -309,7 +309,7 @@ def test_a_meter_that_stops_shows_nothing_as_live(live: Live, monkeypatch: pytes
     monkeypatch.setattr(recording, "SILENT_S", 0.0)
     monkeypatch.setattr(recording, "SILENT_SAMPLES", 0)
     frames(window, 2)
-    assert [texts(window)[name] for name in ("power", "net of idle", "current", "voltage")] == [NOTHING] * 4
+    assert [texts(window)[name] for name in ("power", "net power", "current", "voltage")] == [NOTHING] * 4
     assert "no samples for" in window.parts.panel(Readouts).caption.text()
     assert "no samples for" in window.parts.panel(StatusBar).text
     assert "no samples since 0:15" in window.parts.panel(Toolbar).recording.text()

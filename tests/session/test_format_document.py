@@ -115,10 +115,16 @@ def test_the_snippets_read_what_the_reader_reads(path):
     assert len(blocks("python")[0].splitlines()) <= 18
 
 
+ENDS = {"interval", "mean", "p50", "p90", "p95", "p99"}
+"""Intervals, which are documented as one value: a list of two ends, or null."""
+
+
 def paths_of(value: object, prefix: str = "") -> set[str]:
     if isinstance(value, dict):
         own = {prefix} if prefix.startswith("runs[].") else set()
         return own.union(*(paths_of(item, f"{prefix}.{key}" if prefix else key) for key, item in value.items()))
+    if isinstance(value, list) and prefix.rpartition(".")[2] in ENDS:
+        return {prefix}
     if isinstance(value, list):
         return set().union(*(paths_of(item, f"{prefix}[]") for item in value))
     return {prefix}

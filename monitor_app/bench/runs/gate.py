@@ -70,7 +70,7 @@ def _no_total(session: Path, troubles: list[str]) -> str:
         names = {source.id: source.name for source in reader.sources()}
         powers = [f"{names[s.source]}/{s.name}" for s in reader.signals() if s.quantity is Quantity.POWER]
     way = (
-        f'give one of {", ".join(powers)} the role "total" under [source.roles]'
+        f'give one of {", ".join(sorted(powers))} the role "total" under [source.roles]'
         if powers
         else "connect an instrument that measures power"
     )

@@ -58,6 +58,8 @@ accuracy = "once"
 images = "published"
 """
 RUNS = 12
+SEED = 0
+"""Of the inference, by default: it decides which network draws how much. That of the plan is of the order."""
 
 
 def record(profile: Path, session: Path, *options: str) -> subprocess.Popen[bytes]:
@@ -162,8 +164,8 @@ def test_power_and_energy_are_those_of_the_emulated_board(campaign: Campaign) ->
     assert len(measured) == 10
     for cell in measured:
         assert cell.net_w is not None
-        true_w = 11.8 * load_of(cell.paper_name or "", cell.batch_size, seed=3)
-        assert cell.net_w.value == pytest.approx(true_w, abs=0.7), cell.label
+        true_w = 11.8 * load_of(cell.paper_name or "", cell.batch_size, SEED)
+        assert cell.net_w.value == pytest.approx(true_w, abs=0.5), cell.label
         assert cell.net_j_per_image is not None
         assert cell.seconds_per_image is not None
         true_j = true_w * cell.seconds_per_image.value

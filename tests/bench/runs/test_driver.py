@@ -395,7 +395,7 @@ def test_what_was_found_is_restored_where_the_program_has_a_fault(
     rig.drive(power_modes=("MODE_15W",))
     wait_until(lambda: rig.driver is not None and not rig.driver.active)
     assert rig.driver is not None
-    assert "fault of the program" in rig.driver.message
+    assert "error in this program" in rig.driver.message
     rig.close()
     assert faults == ["1"]
     assert jetson.settings() == before

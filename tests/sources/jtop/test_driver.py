@@ -306,7 +306,7 @@ def test_a_service_that_does_not_fit_is_told(monkeypatch, options, sentence):
 
 def test_an_interpreter_without_jetson_stats_is_told(tmp_path):
     python = wrapper(tmp_path, sys.executable, "-S", "-E")
-    with pytest.raises(HandshakeError, match=r"has no jetson-stats: run `pip install 'monitor-app\[jetson\]'`"):
+    with pytest.raises(HandshakeError, match=r"has no jetson-stats: run `pip install 'inferwatt\[jetson\]'`"):
         JtopSource("jtop", 1.0, python=python).open()
 
 

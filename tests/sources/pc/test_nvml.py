@@ -218,7 +218,7 @@ def test_an_index_out_of_range_is_one_sentence():
 def test_a_missing_binding_names_the_extra(monkeypatch):
     monkeypatch.delitem(sys.modules, "pynvml", raising=False)
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    with pytest.raises(SourceError, match=r"pip install 'monitor-app\[nvml\]'"):
+    with pytest.raises(SourceError, match=r"pip install 'inferwatt\[nvml\]'"):
         NvmlSource("gpu").open()
 
 

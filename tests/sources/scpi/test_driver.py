@@ -224,7 +224,7 @@ def refused(kind: type[SourceError], match: str) -> Iterator[None]:
 
 def test_without_pyvisa_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyvisa_py", None)
-    with refused(SourceError, r"pip install 'monitor-app\[scpi\]'"):
+    with refused(SourceError, r"pip install 'inferwatt\[scpi\]'"):
         ScpiSource("supply", spec_of("ASRL/dev/ttyUSB0::INSTR")).open()
 
 
