@@ -24,6 +24,20 @@ RATE_HZ, SECONDS = 1000, 2.0
 
 
 @contextmanager
+def connected(serve: Callable[[socket.socket], None]) -> Iterator[SerialTransport]:
+    """A transport to a server, which begins once it is open: pyserial throws away what comes while it opens."""
+    opened = threading.Event()
+
+    def serve_once_open(client: socket.socket) -> None:
+        opened.wait(60)
+        serve(client)
+
+    with served(serve_once_open) as url, closing(SerialTransport(url)) as transport:
+        opened.set()
+        yield transport
+
+
+@contextmanager
 def served(serve: Callable[[socket.socket], None]) -> Iterator[str]:
     """What a server on this machine does with its one client; the port as a URL."""
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
@@ -42,16 +56,14 @@ def served(serve: Callable[[socket.socket], None]) -> Iterator[str]:
 
 
 def test_one_read_takes_all_that_has_come() -> None:
-    sent, taken = threading.Event(), threading.Event()
+    taken = threading.Event()
 
     def serve(client: socket.socket) -> None:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 200_000)
-        sent.set()
         client.sendall(bytes(range(250)) * 400)
-        taken.wait(20)
+        taken.wait(60)
 
-    with served(serve) as url, closing(SerialTransport(url)) as transport:
-        sent.wait()
+    with connected(serve) as transport:
         reads, data = 0, b""
         while len(data) < 100_000 and reads < 100:
             data += transport.read(1.0, eager=True)
@@ -62,7 +74,7 @@ def test_one_read_takes_all_that_has_come() -> None:
 
 
 def test_the_last_bytes_before_a_server_ends_are_not_lost() -> None:
-    with served(lambda client: client.sendall(b"the end")) as url, closing(SerialTransport(url)) as transport:
+    with connected(lambda client: client.sendall(b"the end")) as transport:
         data = b""
         while len(data) < len(b"the end"):
             data += transport.read(5.0, eager=True)
