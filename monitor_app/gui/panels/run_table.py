@@ -87,7 +87,7 @@ def _tip(run: RunRow, result: RunResult | None) -> str:
     return "\n".join(("  ·  ".join(parts), *(result.notes if result is not None else ()), *accuracy))
 
 
-WIDTHS = {"run": 122, "batch": 50, "state": 94, "images/s": 68, "mJ/image": 110, "top-1": 160}
+WIDTHS = {"run": 122, "batch": 50, "state": 94, "images/s": 68, "mJ/image": 110, "top-1": 154}
 """Of the columns whose width does not follow the window's, in pixels."""
 
 
