@@ -38,6 +38,15 @@ autostart = true
 """
 )
 
+EMULATED_RUNS_PROFILE = (
+    RUNS_PROFILE.replace('["squeezenet1_1", "resnet18"]', '["alexnet_2016", "bn_nin"]').replace('"demo"', '"published"')
+    + """
+[inference]
+device = "emulated:tx1"
+"""
+)
+"""Where it does not matter that a network is really computed, which costs both cores some seconds."""
+
 
 @pytest.fixture
 def wait_until() -> Callable[[Callable[[], bool]], None]:

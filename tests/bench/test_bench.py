@@ -22,7 +22,7 @@ from monitor_app.core.runs import Phase
 from monitor_app.core.status import BenchPhase, SourceState
 from monitor_app.session.reader import SessionReader
 from monitor_app.sources.profile_reader import parse_profile
-from tests.bench.conftest import IDLE_PROFILE, RUNS_PROFILE
+from tests.bench.conftest import EMULATED_RUNS_PROFILE, IDLE_PROFILE, RUNS_PROFILE
 from tests.conftest import Tries
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def test_a_bench_with_nothing_to_run_only_records(tmp_path: Path, wait_until: Ca
 
 
 def test_runs_can_be_stopped_and_started_again(tmp_path: Path, wait_until: Callable[..., None]) -> None:
-    text = RUNS_PROFILE.replace("timed_s = 1.0", "timed_s = 600.0")
+    text = EMULATED_RUNS_PROFILE.replace("timed_s = 1.0", "timed_s = 600.0")
     bench = Bench(parse_profile(text, "test"), text, tmp_path / "s.plm")
     try:
         wait_until(lambda: any(run.phase == "timed" for run in bench.status().runs))

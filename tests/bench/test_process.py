@@ -114,8 +114,10 @@ def test_it_outlives_a_window_that_dies_until_the_plan_is_done(
     start: Callable[[str], Window], wait_until: Callable[[Callable[[], bool]], None]
 ) -> None:
     plan = (
-        "[protocol]\nsettle_s = 0\npower_check = false\nidle_s = 0.5\nwarm_up_s = 0.1\ntimed_s = 0.3\n"
-        '[plan]\nnetworks = ["squeezenet1_1"]\n'
+        '[inference]\ndevice = "emulated:tx1"\n'
+        "[protocol]\nsettle_s = 0\npower_check = false\nidle_s = 0.5\n"
+        "warm_up_s = 0.1\nwarm_up_max_s = 1\ntimed_s = 0.3\n"
+        '[plan]\nnetworks = ["alexnet_2016"]\n'
     )
     window = start(IDLE_PROFILE + plan)
     wait_until(window.streams)

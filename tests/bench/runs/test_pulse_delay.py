@@ -33,9 +33,11 @@ warm_up_batches = 1
 timed_s = 0.1
 timed_batches = 1
 [plan]
-networks = ["squeezenet1_1"]
+networks = ["alexnet_2016"]
 weights = "none"
 autostart = false
+[inference]
+device = "emulated:tx1"
 """
 
 
@@ -99,7 +101,7 @@ def lit(path: Path) -> bool:
 def test_a_train_that_cannot_be_played_is_said_and_the_runs_go_on(
     tmp_path: Path, wait_until: Callable[..., None]
 ) -> None:
-    text = PROFILE + '[inference]\ndevice = "cuda:9"\n'
+    text = PROFILE.replace("alexnet_2016", "squeezenet1_1").replace("emulated:tx1", "cuda:9")
     bench = Bench(parse_profile(text, "test"), text, tmp_path / "s.plm")
     try:
         bench.start_runs()
