@@ -217,7 +217,8 @@ def status_line(status: BenchStatus, elapsed_s: float, duration_s: float | None)
     parts = [f"{elapsed_s:5.1f}{total} s", *map(_source_text, status.sources)]
     running = [run for run in status.runs if run.state == RunState.RUNNING.value]
     parts += [f"{run.title} b{run.batch_size} {_phase(run)} {run.fraction:.0%}" for run in running]
-    if duration_s is None and status.remaining_s is not None:
+    # Before the first run the estimate of the start is better than this one.
+    if duration_s is None and status.cycle and status.remaining_s is not None:
         parts.append(f"{duration(status.remaining_s)} left of cycle {status.cycle}")
     parts.append(size(status.file_bytes))
     if status.message:
