@@ -39,7 +39,7 @@ QUANTITIES = {
     Quantity.TEMPERATURE: "temperature", Quantity.FREQUENCY: "frequency", Quantity.LEVEL: "level",
 }  # fmt: skip
 _DIGITS, _LIVE_DIGITS, _INTERVAL_DIGITS = 4, 3, 2
-_MOST_DECIMALS = 9
+_MOST_DECIMALS = 12
 _ROUNDING = 1e-6
 """A half-width below this fraction of the value is an error of rounding, not an interval."""
 _EVEN = 0.1

@@ -36,6 +36,10 @@ class Role(str, Enum):
     OTHER = "other"
 
 
+CALIBRATED = "Calibrated "
+"""How the note of a source begins that says when and against what its meter was calibrated."""
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
     """One measured quantity of one source. A stored code ``c`` means ``scale * c + offset`` in SI units."""
@@ -55,6 +59,8 @@ class Signal:
     true value lies within plus and minus this fraction. It is not a standard deviation."""
     product_of: tuple[str, str] | None = None
     """Set on a power that is the product, sample by sample, of two other signals of the same source."""
+    zero: float | None = None
+    """Limit of a constant error in SI units, of a stored signal; a product follows its factors."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Every query is a short transaction of its own, so that a reader never holds up t
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -215,6 +216,17 @@ class SessionReader:
             if not (right & (batches["top1"] <= batches["images"]) & (batches["top5"] <= batches["images"])).all():
                 raise ValueError("an impossible batch")
             return batches
+
+    def zero_limits(self) -> dict[int, float]:
+        """Limits of a constant error in SI units, by signal; those that no data sheet or profile gives are left out."""
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'zero_limit'"):
+            return {}
+        rows = self._rows("SELECT signal, most FROM zero_limit")
+        with self._damage():
+            found = {int(signal): float(most) for signal, most in rows}
+            if not all(0 <= most < math.inf for most in found.values()):
+                raise ValueError("an impossible limit of a zero")
+        return found
 
     def answers(self, run_id: int) -> ImageAnswers | None:
         """The answer to each image; None where accuracy was not measured in that run, or is known as a count alone."""

@@ -74,6 +74,8 @@ CREATE TABLE batch (
     top1 INTEGER, top5 INTEGER, device_ns INTEGER);
 CREATE INDEX batch_by_run ON batch (run, phase);
 CREATE INDEX batch_by_time ON batch (start_ns);
+CREATE TABLE zero_limit (
+    signal INTEGER PRIMARY KEY REFERENCES signal, most REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE answers (
     run INTEGER PRIMARY KEY REFERENCES run, images_sha256 TEXT NOT NULL, top1 TEXT NOT NULL);
 CREATE TABLE mark (
@@ -82,7 +84,7 @@ CREATE TABLE log (
     id INTEGER PRIMARY KEY, host_ns INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL);
 """
 
-ADDED = ("answers",)
+ADDED = ("answers", "zero_limit")
 """Tables that the first sessions of this format do not have."""
 
 

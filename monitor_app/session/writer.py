@@ -98,6 +98,8 @@ class SessionWriter:
              "product" if signal.product_of else signal.dtype, signal.scale, signal.offset,
              signal.resolution, signal.accuracy, *factors),
         )  # fmt: skip
+        if signal.zero is not None:
+            self._execute("INSERT INTO zero_limit VALUES (?, ?)", (self._past.signal_id, signal.zero))
         return Channel(self._past.signal_id, signal)
 
     # -- samples ---------------------------------------------------------------------------------

@@ -42,6 +42,10 @@ class DataSheet:
         limits = {Quantity.CURRENT: self.current, Quantity.VOLTAGE: self.voltage or None, Quantity.POWER: self.power}
         return limits.get(quantity)
 
+    def zero_of(self, quantity: Quantity) -> float | None:
+        """The limit of the zero of a signal of this quantity."""
+        return self.zero_a if quantity is Quantity.CURRENT else None
+
     @property
     def note(self) -> str:
         """One sentence for the user."""
@@ -97,7 +101,10 @@ def scope_data_sheet(a_per_v: float) -> DataSheet:
 
 def described_by(info: SourceInfo, sheet: DataSheet) -> SourceInfo:
     """A source with the accuracies and the note of a data sheet."""
-    signals = tuple(replace(signal, accuracy=sheet.of(signal.quantity)) for signal in info.signals)
+    signals = tuple(
+        replace(signal, accuracy=sheet.of(signal.quantity), zero=sheet.zero_of(signal.quantity))
+        for signal in info.signals
+    )
     return replace(info, signals=signals, notes=(*info.notes, sheet.note))
 
 

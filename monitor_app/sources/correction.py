@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from monitor_app.core.errors import ProfileError
-from monitor_app.core.samples import Quantity
+from monitor_app.core.samples import CALIBRATED, Quantity
 from monitor_app.sources.accuracy import product_accuracy
 
 if TYPE_CHECKING:
@@ -113,7 +113,13 @@ def _signal(signal: Signal, info: SourceInfo, spec: SourceSpec) -> Signal:
         offset=gain * (signal.offset - zero),
         resolution=None if step is None else gain * step,
         accuracy=names.value(spec.accuracy, signal.accuracy),
+        zero=None if _zero_is_given(names, spec) or signal.zero is None else abs(gain) * signal.zero,
     )
+
+
+def _zero_is_given(names: _Names, spec: SourceSpec) -> bool:
+    """A zero that was measured leaves no error of the data sheet's size; what it leaves is in its accuracy."""
+    return names.value(spec.zero_a, 0.0) != 0.0
 
 
 def _product(signal: Signal, stored: dict[str, Signal], spec: SourceSpec) -> Signal:
@@ -165,7 +171,7 @@ def _notes(spec: SourceSpec) -> Iterator[str]:
     if spec.accuracy is not None:
         yield f"The profile gives its accuracy: {_written(spec.accuracy)} of the value, as a limit."
     if spec.calibrated is not None:
-        yield f"Calibrated {spec.calibrated}."
+        yield f"{CALIBRATED}{spec.calibrated}."
 
 
 def _written(value: BySignal) -> str:

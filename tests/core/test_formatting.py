@@ -4,7 +4,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor_app.analysis.statistics.intervals import wilson
@@ -55,6 +55,7 @@ def test_the_parts_of_an_estimate_have_the_same_digits() -> None:
     assert without_interval(Estimate(2.5, 2.5, math.inf)) == "2.5"
 
 
+@example(3.2864e-6, 0.00195)
 @given(st.floats(1e-6, 1e6), st.floats(1e-5, 1.0))
 def test_what_is_shown_is_within_a_twentieth_of_the_half_width(value: float, fraction: float) -> None:
     half = value * fraction

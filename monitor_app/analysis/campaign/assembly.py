@@ -20,6 +20,7 @@ from monitor_app.analysis.statistics.intervals import t_quantile
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.estimate import Estimate
 from monitor_app.core.runs import MemoryKind, RunState
+from monitor_app.core.samples import CALIBRATED
 from monitor_app.inference.networks.registry import find_network
 
 if TYPE_CHECKING:
@@ -226,15 +227,21 @@ def _gain(energy: EnergySummary | None) -> float:
 
 
 def _meter(reader: SessionReader) -> str:
-    """The meter of the total power; empty without a serial number, as two devices of one kind may then be two."""
+    """The meter of the total power; empty without a serial number, as two devices of one kind may then be two.
+
+    A meter that was calibrated in between is another one: its gain error is not the same in both sessions.
+    """
     signal = total_power(reader)
     source = next((each for each in reader.sources() if signal is not None and each.id == signal.source), None)
     if signal is None or source is None or not source.serial_number:
         return ""
     # A rail of a Jetson has the address of its chip for a serial number, which is the same on every board.
-    host = f" of {reader.meta().get('host', '')}" if source.kind == "jetson" else ""
-    calibration = f"{signal.scale:g}, {signal.zero_offset:g}, {signal.accuracy}"
-    return f"{source.kind} {source.model} {source.serial_number}{host}, {signal.name}, {calibration}"
+    host = f" of {reader.meta().get('host', '')}" if source.kind == "jetson-rails" else ""
+    # A power that is computed has its gain and zero in its factors.
+    used = [each for each in reader.signals() if each.id in {signal.id, signal.factor_a, signal.factor_b}]
+    values = [f"{each.name}: {each.scale:g}, {each.zero_offset:g}, {each.accuracy}" for each in used]
+    dates = [note for note in source.notes if note.startswith(CALIBRATED)]
+    return f"{source.kind} {source.model} {source.serial_number}{host}, {signal.name}; {'; '.join([*values, *dates])}"
 
 
 def _expanded(value: float, standard: float) -> Estimate:

@@ -4,8 +4,8 @@
 Gross energy is that of the whole board while batches ran. Net energy is that above its idle power, which is a straight
 line through the idle power measured before and after the run. Uncertainties are standard uncertainties and are combined
 according to the Guide to the Expression of Uncertainty in Measurement (JCGM 100:2008, 4.3.7 and 5.1.2): a bound of plus
-or minus b without a preferred value counts as b / sqrt(3). A constant offset of the instrument affects the gross energy
-only.
+or minus b without a preferred value counts as b / sqrt(3). A constant offset of the instrument affects gross values
+only: idle power is measured by the same meter.
 
 Power has a budget of its own. A batch that takes longer takes more energy at the same power, so the spread of the
 energies says nothing about power; that of the ratios of energy and time does.
@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.run.inputs import Batches, Readings
+from monitor_app.analysis.run import plateau
+from monitor_app.analysis.run.inputs import Batches, Readings, is_slow
 from monitor_app.analysis.run.integration import Integral, Mean, mean_power
 from monitor_app.analysis.run.warnings import measurement_warnings, power_doubts, throttling_warnings, timing_warning
 from monitor_app.analysis.statistics.bootstrap import correlation_time
@@ -59,6 +60,8 @@ class Budget:
     clock: float
     """From the largest change if all batches are shifted by up to the bound of the clocks."""
     gain: float
+    zero: float = 0.0
+    """Of a constant error of the meter; 0 of net values, from which it cancels."""
 
     @property
     def idle(self) -> float:
@@ -68,13 +71,16 @@ class Budget:
     @property
     def measured(self) -> float:
         """Of the energy of this very run: all but the spread."""
-        return math.hypot(self.resolution, self.noise, self.idle_noise, self.drift, self.clock, self.gain)
+        return math.hypot(self.noise, self._others)
 
     @property
     def combined(self) -> float:
         """Of the energy of such runs. The spread already includes the noise, so the larger of the two is used."""
-        mean = max(self.noise, self.spread)
-        return math.hypot(self.resolution, mean, self.idle_noise, self.drift, self.clock, self.gain)
+        return math.hypot(max(self.noise, self.spread), self._others)
+
+    @property
+    def _others(self) -> float:
+        return math.hypot(self.resolution, self.idle_noise, self.drift, self.clock, self.gain, self.zero)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +122,8 @@ class EnergySummary:
     """Of the mean power during the batches."""
     net_w: Budget | None
     """Of the same above idle."""
+    idle_uncertainty_w: float | None
+    """Standard uncertainty of the idle power itself, with gain and zero of the meter."""
     coverage: float
     """Fraction of the batches' time that has samples, 0 to 1."""
     timing_warning: str | None
@@ -163,13 +171,13 @@ def energy_of_run(
     slack_ns = round(integral.period_s * 1e9)
     kept = (batches.start_ns >= power.times_ns[0] - slack_ns) & (batches.end_ns <= power.times_ns[-1] + slack_ns)
     used = Batches(batches.start_ns[kept], batches.end_ns[kept], batches.images[kept])
-    first, last = np.searchsorted(power.times_ns, (used.start_ns[0], used.end_ns[-1])) if kept.any() else (0, 0)
-    during = mean_power(Readings(power.times_ns[first:last], power.values[first:last]))
-    if during is None:
+    seen = _seen(power, used, integral, instrument) if kept.any() else None
+    if seen is None:
         return None
+    during = seen.during
     baseline = _Baseline.of(used, idle_before, idle_after)
-    gross_j = integral.between(used.start_ns, used.end_ns)
-    clock_j = _clock_j(integral, used, instrument)
+    gross_j = seen.integral.between(used.start_ns, used.end_ns)
+    clock_j = _clock_j(seen.integral, used, instrument)
     gross_causes = _Causes(used, during, instrument, clock_j)
     gross = _figure(gross_j, gross_causes, integral.period_s, prior)
     net, net_causes, net_j = None, None, gross_j
@@ -186,12 +194,40 @@ def energy_of_run(
         net=net,
         full_w=gross_causes.of_power(gross_j),
         net_w=None if net_causes is None else net_causes.of_power(net_j),
+        idle_uncertainty_w=None if net_causes is None else net_causes.of_idle_w(),
         coverage=min(1.0, covered_s / float(used.seconds.sum())),
         timing_warning=timing_warning(used, instrument),
         throttling=tuple(throttling_warnings(used, gross_j, clocks_hz or {})),
         warnings=tuple(measurement_warnings(batches, used, instrument, integral.period_s, idle_before, idle_after)),
-        doubts=tuple(power_doubts(during, idle_before, idle_after)),
+        doubts=(seen.too_slow,) if seen.too_slow else tuple(power_doubts(during, idle_before, idle_after)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """How the power of a run is integrated, and its mean over the run with the noise of that."""
+
+    integral: Integral
+    during: Mean
+    too_slow: str | None = None
+
+
+def _seen(power: Readings, used: Batches, integral: Integral, instrument: Instrument) -> _Seen | None:
+    """None where a meter that is fast enough gave fewer than two values during the run."""
+    period_s, start_ns, end_ns = integral.period_s, int(used.start_ns[0]), int(used.end_ns[-1])
+    first, last = np.searchsorted(power.times_ns, (start_ns, end_ns))
+    during = mean_power(Readings(power.times_ns[first:last], power.values[first:last]))
+    if not is_slow(period_s, (end_ns - start_ns) * _S):
+        return None if during is None else _Seen(integral, during)
+    inner = plateau.inside(power, used, period_s, instrument.clock_bound_ns)
+    mean = mean_power(inner) if len(inner.values) >= plateau.LEAST else None
+    if mean is not None:
+        return _Seen(Integral(plateau.held(inner, used, period_s, instrument.clock_bound_ns)), mean)
+    if during is not None and during.count >= plateau.SOME:
+        return _Seen(integral, during)
+    mean_w = float(integral.between(used.start_ns, used.end_ns).sum() / used.seconds.sum())
+    unknown = Mean((start_ns + end_ns) // 2, (end_ns - start_ns) * _S, last - first, mean_w, 0.0, math.inf, 0.0)
+    return _Seen(integral, unknown, plateau.too_slow(len(inner.values), period_s))
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +301,17 @@ class _Causes:
         spread = _spread_j(energy_j, self.batches.images, per_image, prior)
         return self._budget(seconds_per_image, per_image, spread, images)
 
+    def of_idle_w(self) -> float:
+        """Standard uncertainty of the mean idle power."""
+        if self.baseline is None:
+            return math.inf
+        gain_w = (self.instrument.accuracy or 0.0) * abs(float(self.baseline.power_w.mean())) / _SQRT3
+        return math.hypot(self.baseline.noise_w(), self.baseline.drift_w, gain_w, self._zero_w)
+
+    @property
+    def _zero_w(self) -> float:
+        return (self.instrument.zero_w or 0.0) / _SQRT3
+
     def _budget(self, seconds: float, value: float, spread: float, parts: float) -> Budget:
         """Of a power times ``seconds``, which is ``value``; of the energy of all batches it is one of ``parts``."""
         step_w, baseline = self.instrument.resolution_w, self.baseline
@@ -279,6 +326,7 @@ class _Causes:
             drift=baseline.drift_w * seconds if baseline else 0.0,
             clock=self.clock_j / parts,
             gain=(self.instrument.accuracy or 0.0) * abs(value) / _SQRT3,
+            zero=0.0 if baseline else self._zero_w * seconds,
         )
 
 

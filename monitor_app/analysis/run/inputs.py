@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 GUARD_S = 0.25
 """Left out at the start of the timed span, at most a tenth of it: several time constants of a board's supply."""
 IDLE_PHASES = (Phase.IDLE_BEFORE.value, Phase.IDLE_AFTER.value)
+MANY = 200
+"""Values during a run from which on the values at its ends matter by less than 0.2 %."""
+SETTLED_PERIODS = 3
+"""Of the meter, in a baseline that can spare one of them."""
 _S = 1e-9
 
 
@@ -84,6 +88,8 @@ class Instrument:
     accuracy: float | None
     """Relative bound of the gain error."""
     clock_bound_ns: float | None
+    zero_w: float | None = None
+    """Bound of a constant error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +168,25 @@ def run_inputs(
     )
 
 
+def is_slow(period: float, span: float) -> bool:
+    """Whether a meter with that period gives so few values in a span that those at its ends matter."""
+    return period * MANY > span
+
+
+def inner_span(start_ns: int, end_ns: int, period_ns: int, bound_ns: float = 0.0) -> tuple[int, int]:
+    """The times of values of which the whole period lies inside a span, whatever point of it their time is."""
+    margin_ns = period_ns + round(bound_ns)
+    return start_ns + margin_ns, end_ns - margin_ns
+
+
+def baseline_span(phase: str, start_ns: int, end_ns: int, period_ns: int) -> tuple[int, int]:
+    """The times of a baseline's values, without those whose period may reach into the load before or after it."""
+    if end_ns - start_ns < SETTLED_PERIODS * period_ns:
+        return start_ns, end_ns
+    after = phase == Phase.IDLE_AFTER.value
+    return (start_ns + period_ns, end_ns) if after else (start_ns, end_ns - period_ns)
+
+
 def delay_of(reader: SessionReader, source_id: int, until_ns: int) -> int:
     """The delay in ns with which a source shows the board; 0 where it is unknown or within its own bound."""
     found = reader.alignment(source_id, until_ns)
@@ -191,19 +216,23 @@ def _power_inputs(reader: SessionReader, signal: SignalRow, run: RunRow, timed: 
     bound_ns = clock.bound_ns if clock is not None else None
     batches = timed.delayed(delay_ns)
     span = int(batches.start_ns[0]), int(batches.end_ns[-1])
-    around_ns = (bound_ns or 0) + _two_samples_ns(reader, signal)
-    guard_ns = _guard_ns(timed)
-    first_ns = int(batches.start_ns.min()) + guard_ns
-    idle = [(phase, start_ns + delay_ns, end_ns + delay_ns) for phase, start_ns, end_ns in _baselines(reader, run)]
+    period_ns = _period_ns(reader, signal)
+    around_ns = (bound_ns or 0) + 2 * period_ns
+    idle = [
+        (phase, *baseline_span(phase, start_ns + delay_ns, end_ns + delay_ns, period_ns))
+        for phase, start_ns, end_ns in _baselines(reader, run)
+    ]
     by_phase = {phase: _readings(reader, signal, start_ns, end_ns, effort) for phase, start_ns, end_ns in idle}
     return PowerInputs(
         batches=batches,
         power=_readings(reader, signal, span[0] - around_ns, span[1] + around_ns, effort),
-        full=reader.statistics(signal.id, first_ns, last_ns + delay_ns),
+        full=_full(reader, signal, batches, period_ns),
         idle=tuple(reader.statistics(signal.id, start_ns, end_ns) for _, start_ns, end_ns in idle),
         idle_before=by_phase.get(Phase.IDLE_BEFORE.value),
         idle_after=by_phase.get(Phase.IDLE_AFTER.value),
-        instrument=Instrument(_resolution_w(reader, signal, *span), signal.accuracy, bound_ns),
+        instrument=Instrument(
+            _resolution_w(reader, signal, *span), signal.accuracy, bound_ns, _zero_w(reader, signal, *span)
+        ),
         clocks_hz={each.name: _readings(reader, each, *span, effort) for each in frequencies(reader)},
     )
 
@@ -234,9 +263,32 @@ def _resolution_w(reader: SessionReader, power: SignalRow, start_ns: int, end_ns
     return math.hypot(a_step * means[1], b_step * means[0])
 
 
-def _two_samples_ns(reader: SessionReader, signal: SignalRow) -> int:
+def _zero_w(reader: SessionReader, power: SignalRow, start_ns: int, end_ns: int) -> float | None:
+    """The bound of a constant error of a power; of a product, both factors' zeros at the mean of the other."""
+    limits = reader.zero_limits()
+    if power.id in limits or not power.is_product:
+        return limits.get(power.id)
+    factors = power.factor_a, power.factor_b
+    if not any(factor in limits for factor in factors):
+        return None
+    a_mean, b_mean = (reader.statistics(factor or 0, start_ns, end_ns).mean for factor in factors)
+    a_limit, b_limit = (limits.get(factor or 0, 0.0) for factor in factors)
+    return a_limit * abs(b_mean) + b_limit * abs(a_mean)
+
+
+def _full(reader: SessionReader, signal: SignalRow, batches: Batches, period_ns: int) -> Statistics:
+    """Of all samples of the timed span but for the guard; of a slow meter, of those that lie wholly inside."""
+    start_ns, end_ns = int(batches.start_ns.min()), int(batches.end_ns.max())
+    if is_slow(period_ns, end_ns - start_ns):
+        inner = reader.statistics(signal.id, *inner_span(start_ns, end_ns, period_ns))
+        if inner.count:
+            return inner
+    return reader.statistics(signal.id, start_ns + _guard_ns(batches), end_ns)
+
+
+def _period_ns(reader: SessionReader, signal: SignalRow) -> int:
     rate_hz = reader.sample_rate_hz((signal.factor_a or signal.id) if signal.is_product else signal.id)
-    return round(2e9 / rate_hz) if rate_hz else 0
+    return round(1e9 / rate_hz) if rate_hz else 0
 
 
 def _readings(reader: SessionReader, signal: SignalRow, start_ns: int, end_ns: int, effort: Effort) -> Readings:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.statistics.bootstrap import correlation_time
+from monitor_app.analysis.statistics.short_series import student_quantile
+from monitor_app.core.estimate import RESULT_LEVEL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 BINS = 2000
 """Means of neighbours that more samples than this are reduced to before their correlation is computed."""
 HARMONICS = 100
+_LINE, _FEW = 4, 60
+"""Samples from which on noise is that about a straight line, and up to which Student's factor replaces the usual 2."""
 _GAP = 2.0
 """Sample periods; a longer interval between two samples is a gap."""
 _S = 1e-9
@@ -83,7 +87,7 @@ class Mean:
     deviation_w: float
     """Standard deviation of the samples about a straight line."""
     uncertainty_w: float
-    """Standard uncertainty of the mean, from noise that is correlated over time."""
+    """Standard uncertainty of the mean, from noise that is correlated over time; doubled, it is a 95 % interval."""
     drift_w_per_s: float
     """Slope of a straight line through the samples."""
 
@@ -116,7 +120,11 @@ def mean_power(power: Readings) -> Mean | None:
     slope = float(times_s @ (means - means.mean()) / (times_s @ times_s))
     rest = means - means.mean() - slope * times_s
     about_line_w = power.values - slope * ((power.times_ns - first_ns) * _S)
-    error = math.sqrt(float(rest.var()) * 2 * correlation_time(rest) / max(bins - 2, 1))
+    # Of so few samples a line says nothing.
+    off, freedom = (rest, bins - 2) if bins >= _LINE else (means - means.mean(), bins - 1)
+    error = math.sqrt(float(off @ off) / bins * 2 * correlation_time(rest) / freedom)
+    if bins < _FEW:
+        error *= max(student_quantile((1 + RESULT_LEVEL) / 2, freedom) / 2, 1.0)
     return Mean(
         time_ns=first_ns + span_ns // 2,
         duration_s=span_ns * _S * count / (count - 1),

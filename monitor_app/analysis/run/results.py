@@ -91,7 +91,7 @@ class RunResult:
     @property
     def idle_uncertainty_w(self) -> float | None:
         """Standard uncertainty of the idle power."""
-        return None if self.energy is None or self.energy.net_w is None else self.energy.net_w.idle
+        return None if self.energy is None else self.energy.idle_uncertainty_w
 
     @property
     def net_uncertainty_w(self) -> float | None:

@@ -58,7 +58,8 @@ def _stored(rail: ChipRail, sheet: DataSheet, board: Board | None, roles: Mappin
     """Current, voltage, and power where the chip measures it, in the order of the samples."""
     for quantity, step in ((Quantity.CURRENT, rail.current_lsb_a), (Quantity.VOLTAGE, rail.voltage_lsb_v)):
         name = f"{rail.name} {quantity.name.lower()}"
-        yield Signal(name, quantity, roles.get(name, Role.OTHER), resolution=step, accuracy=sheet.of(quantity))
+        role, zero = roles.get(name, Role.OTHER), sheet.zero_of(quantity)
+        yield Signal(name, quantity, role, resolution=step, accuracy=sheet.of(quantity), zero=zero)
     if rail.power is not None:
         step = rail.current_lsb_a * _POWER_STEP_V if rail.current_lsb_a else None
         role = _role(rail, board, roles)

@@ -208,8 +208,10 @@ class ScpiSource(Connected["VisaLink"]):
 
     def _signal(self, name: str, quantity: Quantity, product_of: tuple[str, str] | None = None) -> Signal:
         role = self._spec.roles.get(name, Role.OTHER)
-        accuracy = None if self._sheet is None else self._sheet.of(quantity)
-        return Signal(name, quantity, role, accuracy=accuracy, product_of=product_of)
+        if self._sheet is None:
+            return Signal(name, quantity, role, product_of=product_of)
+        accuracy, zero = self._sheet.of(quantity), self._sheet.zero_of(quantity)
+        return Signal(name, quantity, role, accuracy=accuracy, product_of=product_of, zero=zero)
 
 
 def _number(answer: bytes | None) -> float | None:

@@ -274,7 +274,7 @@ class ScopeSource(Connected["VisaLink"]):
 
     def _signal(self, name: str, quantity: Quantity, step: float, sheet: DataSheet) -> Signal:
         role = self._spec.roles.get(name, Role.OTHER)
-        return Signal(name, quantity, role, resolution=step, accuracy=sheet.of(quantity))
+        return Signal(name, quantity, role, resolution=step, accuracy=sheet.of(quantity), zero=sheet.zero_of(quantity))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ from monitor_app.core.runs import Batch, MemoryKind, MemoryUse, Phase, RunSpec, 
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer import SessionWriter
+from monitor_app.sources.correction import corrected
+from monitor_app.sources.profile_reader import parse_source
 from tests.session.bench import RATE_HZ, START_NS, UTC_OFFSET_NS, S, put, shunt, steady
 
 IDLE_W, FULL_W = 2.0, 8.0
@@ -439,3 +442,46 @@ def test_a_live_result_has_the_same_figures_with_rougher_intervals(session):
         assert figure.energy.gross.j_per_image == pytest.approx(true_j, rel=off)
         assert figure.energy.net.j_per_image == pytest.approx(true_j * (FULL_W - IDLE_W) / FULL_W, rel=2 * off)
     assert live.net_uncertainty_w == pytest.approx(full.net_uncertainty_w, rel=0.5)
+
+
+# -- the meter ------------------------------------------------------------------------------------------
+
+
+def test_a_meter_that_was_calibrated_in_between_is_another_one(tmp_path):
+    """Gain, zero, accuracy and date each tell two sessions by the same device apart; the same values do not."""
+    tables = ({}, {"gain": 1.02}, {"zero_a": 0.01}, {"accuracy": 0.01}, {"calibrated": "2026-11-29"})
+    found = [meter_of(tmp_path / f"{place}.plm", **table) for place, table in enumerate(tables)]
+    assert len(set(found)) == len(tables)
+    assert found[0].startswith("shunt TX1 shunt SIM-1, power; ")
+    assert meter_of(tmp_path / "again.plm", calibrated="2026-11-29") == found[4]
+
+
+def test_the_rails_of_two_boards_are_two_meters(tmp_path):
+    """Their serial number is the address of a chip, which is the same on every board."""
+    rails = replace(shunt(), kind="jetson-rails", serial_number="1-0040")
+    assert meter_of(tmp_path / "a.plm", rails, host="a") != meter_of(tmp_path / "b.plm", rails, host="b")
+
+
+def meter_of(path, info=None, host="bench", **table):
+    session = Session(path, meter=False)
+    session.writer.set_meta({"host": host})
+    session.writer.add_source(1, corrected(info or shunt(), parse_source({"kind": "shunt", "port": "/dev/x", **table})))
+    return session.campaign().meter
+
+
+def test_a_zero_of_a_current_is_in_the_interval_of_gross_values_times_the_voltage(tmp_path):
+    """20 mA at 10 V: 200 mW of the board and of it idle; nothing of what is above idle."""
+    found = []
+    for place, zero_a in enumerate((None, 0.02)):
+        session = Session(tmp_path / f"{place}.plm", meter=False)
+        session.meter = True
+        current, *others = shunt(0.0).signals
+        session.writer.add_source(1, replace(shunt(), signals=(replace(current, zero=zero_a), *others)))
+        session.run(spec())
+        found.append(cell_of(session.campaign()))
+    without, zero = found
+    half_w = 2 * 0.02 * 10 / math.sqrt(3)
+    for name, expected in (("full_w", half_w), ("idle_w", half_w), ("gross_j_per_image", half_w * 0.01)):
+        halves = [getattr(cell, name).high - getattr(cell, name).value for cell in (without, zero)]
+        assert math.sqrt(halves[1] ** 2 - halves[0] ** 2) == pytest.approx(expected, rel=0.01)
+    assert (zero.net_w, zero.net_j_per_image) == (without.net_w, without.net_j_per_image)

@@ -77,7 +77,7 @@ def test_lopsided_intervals_keep_their_sides() -> None:
 def test_the_interval_of_a_ratio_holds_the_truth_in_95_percent() -> None:
     rng = np.random.default_rng(3)
     held = 0
-    for _ in range(2000):
+    for _ in range(1000):
         means = [rng.normal(0.0, 0.03), rng.normal(math.log(1.2), 0.05)]
         sides = [0.03, 0.05]
         old, new = (
@@ -87,7 +87,7 @@ def test_the_interval_of_a_ratio_holds_the_truth_in_95_percent() -> None:
         ratio = change_of_ratio(old, new).ratio
         assert ratio is not None
         held += ratio.low <= 1.2 <= ratio.high
-    assert 0.935 < held / 2000 < 0.965
+    assert 0.93 < held / 1000 < 0.97
 
 
 @pytest.mark.parametrize("value", [0.0, -0.1])
@@ -357,7 +357,7 @@ def test_limits_that_cannot_be_kept_are_refused(limit: float) -> None:
 
 # -- error rates ---------------------------------------------------------------------------------
 
-DRAWS = 300
+DRAWS = 80
 NETWORKS = 14
 BATCHES = 40
 NOISE = 0.04
@@ -370,7 +370,7 @@ def session(rng: np.random.Generator, factor: float) -> Campaign:
 
     def change(cell: Cell) -> Cell:
         batches = 0.01 * factor * rng.gamma(NOISE**-2, NOISE**2, BATCHES)
-        [found] = bootstrap(batches, lambda series: series.mean(axis=1), blocks=Blocks(1), resamples=200)
+        [found] = bootstrap(batches, lambda series: series.mean(axis=1), blocks=Blocks(1), resamples=100)
         return replace(cell, seconds_per_image=found)
 
     return changed(plain, change)
@@ -389,12 +389,12 @@ def failing_share(factor: float, limit: float, seed: int) -> tuple[float, float]
 
 @pytest.mark.parametrize("limit", [0.0, 0.01])
 def test_noise_alone_fails_few_jobs_of_many_networks(limit: float) -> None:
-    """At most 5 % by construction; 300 draws of 5 % stay below 8.3 % in 99 of 100, and bootstraps are a bit narrow.
+    """At most 5 % by construction; so many draws of 5 % stay below 11 % in 99 of 100, and bootstraps are a bit narrow.
 
     Each check by itself at 5 % would fail half of the jobs: 1 - 0.95**14.
     """
     jobs, _ = failing_share(1.0, limit, seed=11)
-    assert jobs <= 0.09
+    assert jobs <= 0.12
 
 
 def test_what_is_really_worse_is_found() -> None:
@@ -410,12 +410,15 @@ def test_a_real_change_within_the_limit_is_tolerated() -> None:
     assert checks < 0.02
 
 
+CHANCES = 200
+
+
 def accuracy_failures(images: int, discordant: float, drop: float, limit: float, seed: int) -> float:
     """Fraction of the comparisons that fail, where a fraction of the same images is answered differently."""
     rng = np.random.default_rng(seed)
     plain = campaign({"VGG-16": {1: 0.1}})
     failed = 0
-    for _ in range(1000):
+    for _ in range(CHANCES):
         shares = ((discordant + drop) / 2, (discordant - drop) / 2)
         kinds = rng.multinomial(1, (*shares, 0.7 - shares[0], 0.3 - shares[1]), images).argmax(axis=1)
         before = "".join(np.array(["1", "0", "1", "0"])[kinds])
@@ -423,13 +426,13 @@ def accuracy_failures(images: int, discordant: float, drop: float, limit: float,
         old, new = (answering(plain, ImageAnswers("same", each)) for each in (before, after))
         [check] = regressions(old, new, Limits(accuracy=limit))
         failed += check.fails
-    return failed / 1000
+    return failed / CHANCES
 
 
 @pytest.mark.parametrize("images", [300, 1000, 5000])
 def test_answers_that_differ_by_chance_seldom_fail(images: int) -> None:
-    """Equal accuracy, 3 % of the same images answered differently (as by fp16 or int8): 5 %, and chance in 1000."""
-    assert accuracy_failures(images, 0.03, 0.0, 0.5, seed=21) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 1000)
+    """Equal accuracy, 3 % of the same images answered differently (as by fp16 or int8): 5 %, and chance in the draws."""
+    assert accuracy_failures(images, 0.03, 0.0, 0.5, seed=21) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / CHANCES)
 
 
 def test_accuracy_that_is_really_lost_is_found() -> None:

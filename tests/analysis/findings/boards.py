@@ -32,6 +32,8 @@ Floats = NDArray[np.float64]
 Random = np.random.Generator
 Draw = Callable[[Random], Table]
 DRAWS = 500
+"""Of `tests/benchmarks/bench_findings.py`; the suite draws a sample of them."""
+SAMPLE = 80
 MARGINS = Margins()
 
 TITLES = tuple(NAMES)

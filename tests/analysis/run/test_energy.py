@@ -323,9 +323,9 @@ class Measured:
         return right, [2 * f.budget.measured / f.j_per_image for f in figures]
 
 
-def test_of_200_measured_runs_at_least_95_in_100_are_right_within_what_they_state():
+def test_of_measured_runs_at_least_95_in_100_are_right_within_what_they_state():
     bought, calibrated, unaware, stated = [], [], [], []
-    for seed in range(200):
+    for seed in range(50):
         rng = np.random.default_rng(seed)
         run, gain = measured_run(rng), 1 + rng.uniform(-ACCURACY, ACCURACY)
         right, part = run.right(AS_BOUGHT, gain)

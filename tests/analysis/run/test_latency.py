@@ -87,19 +87,19 @@ def test_interruptions_do_not_hide_what_the_other_batches_have_in_common():
 
 @pytest.mark.parametrize(("rho", "count"), [(0.0, 1100), (0.5, 2000), (0.9, 4000)])
 def test_every_interval_that_is_shown_holds_the_true_value_as_often_as_it_should(rho, count):
-    """The mean in 93 of 100 at least, the median in nine of ten; what is shown further out, not much less often."""
+    """A sample of what `tests/benchmarks/bench_coverage.py` shows: the mean, the median, and what is further out."""
     held: dict[str, list[bool]] = {name: [] for name in ("mean", *SHARES)}
     truth = {"mean": 0.02 * math.exp(0.05**2 / 2)} | {name: true_percentile(share) for name, share in SHARES.items()}
-    for series in latencies(rho, count, rows=150):
-        summary = summarise_latency(series, resamples=250)
+    for series in latencies(rho, count, rows=40):
+        summary = summarise_latency(series, resamples=150)
         for name, value in truth.items():
             estimate = getattr(summary, name)
             if estimate is not None:
                 held[name].append(estimate.low <= value <= estimate.high)
-    rates = {name: np.mean(each) for name, each in held.items() if len(each) >= 75}
-    assert rates["mean"] >= 0.93
-    assert rates["p50"] >= 0.9
-    assert min(rates.values()) >= 0.85
+    rates = {name: np.mean(each) for name, each in held.items() if len(each) >= 20}
+    assert rates["mean"] >= 0.9
+    assert rates["p50"] >= 0.87
+    assert min(rates.values()) >= 0.8
 
 
 def test_latencies_in_steps_of_a_coarse_clock():
@@ -120,7 +120,7 @@ def test_latencies_that_are_all_alike_have_an_interval_of_no_width():
 def test_the_mean_of_a_series_of_medium_length_is_in_its_interval(rho, count):
     """The bootstrap alone would hold 92, 85 and 90 of 100."""
     truth = 0.02 * math.exp(0.05**2 / 2)
-    means = [summarise_latency(series, resamples=200).mean for series in latencies(rho, count, rows=300)]
+    means = [summarise_latency(series, resamples=100).mean for series in latencies(rho, count, rows=100)]
     assert np.mean([mean.low <= truth <= mean.high for mean in means]) >= 0.93
 
 

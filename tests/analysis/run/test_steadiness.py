@@ -53,15 +53,14 @@ def flat(times_s):
 
 @pytest.mark.parametrize(("variation", "rho"), [(0.01, 0.0), (0.03, 0.6), (0.03, 0.9)])
 def test_a_steady_board_passes_and_a_noisy_one_later(variation, rho):
-    ended = [ended_s(noisy(flat, seed, variation=variation, rho=rho, interrupted=0.01)) for seed in range(40)]
-    assert None not in ended[:38]
+    ended = [ended_s(noisy(flat, seed, variation=variation, rho=rho, interrupted=0.01)) for seed in range(16)]
     assert sum(each is None for each in ended) <= 1
     assert min(each for each in ended if each is not None) >= LIMITS.least_s
 
 
 def test_more_noise_takes_longer():
     quiet, loud = (
-        np.median([ended_s(noisy(flat, seed, variation=variation)) or 60 for seed in range(20)])
+        np.median([ended_s(noisy(flat, seed, variation=variation)) or 60 for seed in range(8)])
         for variation in (0.01, 0.04)
     )
     assert quiet < loud / 2
@@ -71,9 +70,9 @@ def test_more_noise_takes_longer():
 def test_a_drift_of_twice_the_margin_is_seldom_called_steady(variation, rho):
     drift = 2 * LIMITS.latency / LIMITS.horizon_s
     ended = [
-        ended_s(noisy(lambda times_s: 1 + drift * times_s, seed, variation=variation, rho=rho)) for seed in range(50)
+        ended_s(noisy(lambda times_s: 1 + drift * times_s, seed, variation=variation, rho=rho)) for seed in range(12)
     ]
-    assert sum(each is not None for each in ended) <= 4
+    assert sum(each is not None for each in ended) <= 1
 
 
 def test_a_board_that_settles_passes_once_what_is_left_is_within_the_margin():
@@ -83,10 +82,10 @@ def test_a_board_that_settles_passes_once_what_is_left_is_within_the_margin():
         return 1 + 0.4 * np.exp(-times_s / 6)
 
     left = []
-    for seed in range(40):
+    for seed in range(12):
         ended = ended_s(noisy(settling, seed, variation=0.02))
         left.append(settling(ended) - settling(ended + LIMITS.horizon_s))
-    assert np.mean(np.array(left) <= LIMITS.latency) >= 0.95
+    assert np.mean(np.array(left) <= LIMITS.latency) >= 0.9
     assert np.median(left) > LIMITS.latency / 50
 
 
@@ -96,10 +95,10 @@ def test_a_step_keeps_it_from_passing_until_the_window_has_left_it_behind():
     def throttling(times_s):
         return np.where(times_s < 4, 1.0, 1.2)
 
-    ended = [ended_s(noisy(throttling, seed, variation=0.01)) for seed in range(40)]
+    ended = [ended_s(noisy(throttling, seed, variation=0.01)) for seed in range(16)]
     early = [each for each in ended if each <= 4]
     late = [each for each in ended if each > 4]
-    assert len(late) >= 30
+    assert len(late) >= 12
     # What ended before the step could not know of it; what went on ended after it had left the window.
     assert min(late) >= 7
     assert all(each < 4 for each in early)
@@ -203,8 +202,8 @@ def run_of(shape, seed, *, variation=0.03, rho=0.9, count=2000):
 
 def test_a_steady_run_is_seldom_said_to_have_changed():
     # Loud enough that 3 % between two spans is nothing unusual.
-    changes = [find_change(run_of(flat, seed, variation=0.2, rho=0.6)) for seed in range(300)]
-    assert sum(change is not None for change in changes) <= 5
+    changes = [find_change(run_of(flat, seed, variation=0.2, rho=0.6)) for seed in range(80)]
+    assert sum(change is not None for change in changes) <= 2
 
 
 @pytest.mark.parametrize(("start", "end"), [(0.6, 1.0), (0.0, 0.3), (0.4, 0.55), (0.9, 1.0)])
@@ -212,7 +211,7 @@ def test_a_tenth_more_for_a_while_is_found_where_it_is(start, end):
     """In a run of 40 s; to one of its twenty segments."""
     found = [
         find_change(run_of(lambda share: 1 + 0.1 * ((share >= start) & (share < end)), seed, rho=0.6))
-        for seed in range(40)
+        for seed in range(15)
     ]
     assert None not in found
     assert np.median([change.relative for change in found]) == pytest.approx(0.1, abs=0.02)
