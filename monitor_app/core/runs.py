@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -87,7 +87,7 @@ class ImageAnswers:
 
     images_sha256: str
     """Of the names and labels of the images in their order: two runs with the same one used the same images."""
-    top1: str
+    top1: str = field(repr=False)
     """One character an image, in that order: 1 right, 0 wrong, - not answered."""
 
     @property

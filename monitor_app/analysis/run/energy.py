@@ -62,6 +62,9 @@ class Budget:
     gain: float
     zero: float = 0.0
     """Of a constant error of the meter; 0 of net values, from which it cancels."""
+    pauses: float = 0.0
+    """From the energy between batches, all of which may be theirs: a supply or a meter that is slow shows the end of a
+    batch's power after its end."""
 
     @property
     def idle(self) -> float:
@@ -80,7 +83,7 @@ class Budget:
 
     @property
     def _others(self) -> float:
-        return math.hypot(self.resolution, self.idle_noise, self.drift, self.clock, self.gain, self.zero)
+        return math.hypot(self.resolution, self.idle_noise, self.drift, self.clock, self.gain, self.zero, self.pauses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +180,8 @@ def energy_of_run(
     during = seen.during
     baseline = _Baseline.of(used, idle_before, idle_after)
     gross_j = seen.integral.between(used.start_ns, used.end_ns)
-    clock_j = _clock_j(seen.integral, used, instrument)
-    gross_causes = _Causes(used, during, instrument, clock_j)
+    clock_j, pauses_j = _clock_j(seen.integral, used, instrument), _pauses_j(seen.integral, used, baseline)
+    gross_causes = _Causes(used, during, instrument, clock_j, pauses_j)
     gross = _figure(gross_j, gross_causes, integral.period_s, prior)
     net, net_causes, net_j = None, None, gross_j
     if baseline is not None:
@@ -285,6 +288,8 @@ class _Causes:
     instrument: Instrument
     clock_j: float
     """Standard uncertainty of the energy of all batches."""
+    pauses_j: float
+    """Likewise."""
     baseline: _Baseline | None = None
     """None: of gross values."""
 
@@ -327,6 +332,7 @@ class _Causes:
             clock=self.clock_j / parts,
             gain=(self.instrument.accuracy or 0.0) * abs(value) / _SQRT3,
             zero=0.0 if baseline else self._zero_w * seconds,
+            pauses=self.pauses_j / parts,
         )
 
 
@@ -367,3 +373,16 @@ def _clock_j(integral: Integral, batches: Batches, instrument: Instrument) -> fl
     shifts_ns = np.linspace(-bound_ns, bound_ns, SHIFTS).astype(np.int64)
     moved = [float(integral.between(batches.start_ns + by, batches.end_ns + by).sum()) for by in shifts_ns]
     return float(np.abs(np.array(moved) - moved[SHIFTS // 2]).max()) / _SQRT3
+
+
+def _pauses_j(integral: Integral, batches: Batches, baseline: _Baseline | None) -> float:
+    """Standard uncertainty of the energy of all batches, of which up to the net energy between them is not in it.
+
+    A smooth response moves energy from a batch into the pause after it, and loses none: what is missing in batches that
+    follow each other is no more than what the pauses have above idle power. If the board does work of its own in the
+    pauses, less is missing.
+    """
+    starts_ns, ends_ns = batches.end_ns[:-1], np.maximum(batches.start_ns[1:], batches.end_ns[:-1])
+    idle_w = 0.0 if baseline is None else baseline.power_w[:-1]
+    found_j = float((integral.between(starts_ns, ends_ns) - idle_w * (ends_ns - starts_ns) * _S).sum())
+    return max(found_j, 0.0) / _SQRT3

@@ -293,7 +293,7 @@ RATE_HZ = 50_000
 IDLE_S, WARM_UP_S, COOL_S = 0.3, 0.4, 0.5
 BATCHES, BATCH_S = 40, 0.02
 WATTS_STEP = 0.025
-ACCURACY = 0.01
+ACCURACY = 0.03
 BOUND_S = 300e-6
 AS_BOUGHT = Instrument(WATTS_STEP, ACCURACY, BOUND_S * 1e9)
 CALIBRATED = Instrument(WATTS_STEP, 0.0, BOUND_S * 1e9)
@@ -334,7 +334,7 @@ def test_of_measured_runs_at_least_95_in_100_are_right_within_what_they_state():
         calibrated.append(run.right(CALIBRATED, 1.0)[0])
         unaware.append(run.right(CALIBRATED, gain)[0])
     assert (np.mean(bought, axis=0) >= 0.95).all()
-    assert np.max(stated) < 0.02
+    assert np.max(stated) < 0.045
     # Without the gain, which is the largest part of the budget, what else is in it must hold as well.
     assert (np.mean(calibrated, axis=0) >= 0.95).all()
     # The meter does err: an uncertainty that leaves it out is too small.

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from monitor_app.analysis.run.energy import COVERAGE_FACTOR, energy_of_run
 from monitor_app.analysis.run.inputs import Batches, Instrument, Readings
@@ -97,3 +98,30 @@ def test_a_gain_that_the_meter_states_covers_its_error():
         half = COVERAGE_FACTOR * found.net_w.combined * gain
         held.append(abs(watts_of(found, found.net) * gain - LOAD_W) <= half)
     assert np.mean(held) >= 0.95
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.0003, 0.003])
+@pytest.mark.parametrize("response_s", [0.0, 0.01, 0.1])
+def test_what_a_slow_supply_shows_in_the_pauses_is_within_the_interval(response_s, pause_s):
+    """Passes of 20 ms at 11.8 W, by the closed form of a first-order response."""
+    rate_hz, batch_s, count = 10_000, 0.02, 100
+    step = round((batch_s + pause_s) * rate_hz)
+    first, n = rate_hz, round(batch_s * rate_hz)
+    load = np.zeros(first + (count + 100) * step + rate_hz)
+    # The work before the timed batches is like them, so that the response has settled
+    for k in range(count + 100):
+        load[first + k * step : first + k * step + n] = LOAD_W
+    shown, decay = load.copy(), math.exp(-1 / (rate_hz * response_s)) if response_s else 0.0
+    if response_s:
+        shown = lfilter([1 - decay], [1, -decay], load)
+    times_s = np.arange(len(load)) / rate_hz
+    power = Readings(at(times_s), IDLE_W + shown)
+    starts_s = (first + np.arange(100, 100 + count) * step) / rate_hz
+    idle = mean_power(Readings(power.times_ns[: first - 10], power.values[: first - 10]))
+    found = energy_of_run(power, Batches(at(starts_s), at(starts_s + batch_s), np.full(count, 1)), EXACT, idle, idle)
+    off_w = LOAD_W - watts_of(found, found.net)
+    assert off_w <= COVERAGE_FACTOR * found.net_w.combined
+    assert (off_w > 0.05) == (response_s > 0 and pause_s > 0)
+    # Half a sample at each edge is not known either
+    assert COVERAGE_FACTOR * found.net_w.pauses <= 1.2 * (off_w + LOAD_W / rate_hz / batch_s)
+    assert LOAD_W * batch_s - found.net.j_per_image <= found.net.expanded_j

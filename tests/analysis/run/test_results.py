@@ -178,7 +178,7 @@ def test_each_part_of_the_uncertainty_is_half_a_range_over_the_root_of_three(tmp
     budget = result.energy.net.budget
     parts = (budget.noise, budget.idle_noise, budget.drift, budget.clock, budget.gain)
     assert math.hypot(*parts) == pytest.approx(watts * 2 / 10, rel=1e-3, abs=1e-6)
-    assert budget.measured == pytest.approx(math.hypot(*parts, budget.resolution))
+    assert budget.measured == pytest.approx(math.hypot(*parts, budget.pauses, budget.resolution))
 
 
 def test_a_power_that_is_a_product_has_the_steps_of_its_factors(tmp_path):
