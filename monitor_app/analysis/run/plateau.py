@@ -5,6 +5,8 @@ A straight line from the last value under load to the first one afterwards cuts 
 a second, it takes 3 % of the energy of a run of two seconds on average. A value may also be a mean over a period that
 begins before the run or ends after it, and no meter says at which point of that period its time lies. So only values
 count of which the whole period lies inside the run, wherever it begins, and what lies beside them has their mean.
+
+The same is done for a fast meter of which samples are missing at one end of the run.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.run.inputs import Readings, inner_span
+from monitor_app.analysis.run.inputs import Readings, inner_span, is_slow
+from monitor_app.analysis.run.integration import GAP
 
 if TYPE_CHECKING:
     from monitor_app.analysis.run.inputs import Batches
@@ -34,10 +37,17 @@ def inside(power: Readings, batches: Batches, period_s: float, bound_ns: float |
 
 
 def held(inner: Readings, batches: Batches, period_s: float, bound_ns: float | None) -> Readings:
-    """Those values, with their mean from before the run to the first and from the last to after the run."""
+    """Those values, with their mean from before the run to the first and from the last to after the run.
+
+    Of a slow meter of which values are missing in between, the mean alone: lines across such gaps would weigh the
+    values beside them several times, and the noise of the mean would not be theirs.
+    """
     around_ns = round(period_s * 1e9) + round(bound_ns or 0.0)
     mean_w = float(inner.values.mean())
     first_ns, last_ns = int(batches.start_ns[0]) - around_ns, int(batches.end_ns[-1]) + around_ns
+    gaps = bool((np.diff(inner.times_ns) > GAP * period_s * 1e9).any())
+    if gaps and is_slow(period_s, (last_ns - first_ns) * 1e-9):
+        return Readings(np.array([first_ns, last_ns]), np.array([mean_w, mean_w]))
     # A nanosecond beside the inner values, so that the mean is not joined to them by a line.
     times_ns = np.concatenate(
         ([first_ns, inner.times_ns[0] - 1], inner.times_ns, [inner.times_ns[-1] + 1, last_ns])
