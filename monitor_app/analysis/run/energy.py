@@ -224,7 +224,7 @@ def _seen(power: Readings, used: Batches, integral: Integral, instrument: Instru
     if not cut and not is_slow(period_s, (end_ns - start_ns) * _S):
         return None if during is None else _Seen(integral, during)
     inner = plateau.inside(power, used, period_s, instrument.clock_bound_ns)
-    mean = mean_power(inner) if len(inner.values) >= plateau.LEAST else None
+    mean = plateau.mean_inside(inner, period_s)
     if mean is not None:
         return _Seen(Integral(plateau.held(inner, used, period_s, instrument.clock_bound_ns)), mean)
     if during is not None and during.count >= plateau.SOME:

@@ -287,7 +287,7 @@ BOARDS = (
     Board("spread twice the paper's", power_deviation, power_architecture(0.1186, noise=0.0), None),
     Board("spread half the paper's", power_deviation, power_architecture(0.0297, noise=0.0), None),
     Board("spread a tenth of the paper's", power_deviation, power_architecture(0.006), REFUTED, 0.99),
-    Board("accuracy A - k/t", accuracy_and_time, hull(OF_TIME["hyperbola"]), HOLDS, 0.7),
+    Board("accuracy A - k/t", accuracy_and_time, hull(OF_TIME["hyperbola"]), HOLDS, 0.55),
     Board("accuracy A - k/t, scatter of 2 points", accuracy_and_time, hull(OF_TIME["hyperbola"], 2.0), HOLDS),
     Board("accuracy linear in t", accuracy_and_time, hull(OF_TIME["linear"]), REFUTED, 0.90),
     Board("accuracy linear in t, scatter of 2 points", accuracy_and_time, hull(OF_TIME["linear"], 2.0), REFUTED),
