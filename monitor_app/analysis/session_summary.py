@@ -214,10 +214,10 @@ def _run_json(result: RunResult, *, simulated: bool) -> dict[str, Any]:
         "idle_w": power and power.idle_w,
         "full_w": power and power.full_w,
         "net_w": power and power.net_w,
-        "idle_uncertainty_w": result.idle_uncertainty_w,
-        "full_uncertainty_w": result.full_uncertainty_w,
-        "net_uncertainty_w": result.net_uncertainty_w,
-        "net_power_budget": result.energy and result.energy.net_w and asdict(result.energy.net_w),
+        "idle_uncertainty_w": _finite(result.idle_uncertainty_w),
+        "full_uncertainty_w": _finite(result.full_uncertainty_w),
+        "net_uncertainty_w": _finite(result.net_uncertainty_w),
+        "net_power_budget": result.energy and result.energy.net_w and _budget_json(result.energy.net_w),
         "energy_j_per_image": result.energy and _energy_json(result.energy),
         "memory": [
             {"kind": use.kind, "net_bytes": use.net_bytes, "peak_bytes": use.peak_bytes, "floor_bytes": use.floor_bytes}
@@ -263,8 +263,8 @@ def _budget_json(budget: Budget) -> dict[str, float | None]:
     return {name: _finite(value) for name, value in asdict(budget).items()}
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _ends_json(estimate: Estimate | None, scale: float) -> list[float] | None:

@@ -8,6 +8,7 @@ The rule of digits, everywhere in the window, the commands, the findings, the ch
   ``11.80 ± 0.24``, or ``5.0 (4.0 to 8.0)`` where the sides differ by more than a tenth.
 - A value without an interval is shown to four significant digits without trailing zeros: ``0.01235``, ``1.5``,
   ``98,765``.
+- No value has more than nine decimals: choose a unit in which it has fewer.
 - A live readout has a fixed number of decimals, or three digits chosen by size, so that its digits do not jump.
 - Thousands are separated by commas; there are no powers of ten. With a prefix, one to three digits stand before the
   point: ``1.20 mA``.
@@ -39,7 +40,7 @@ QUANTITIES = {
     Quantity.TEMPERATURE: "temperature", Quantity.FREQUENCY: "frequency", Quantity.LEVEL: "level",
 }  # fmt: skip
 _DIGITS, _LIVE_DIGITS, _INTERVAL_DIGITS = 4, 3, 2
-_MOST_DECIMALS = 12
+_MOST_DECIMALS = 9
 _ROUNDING = 1e-6
 """A half-width below this fraction of the value is an error of rounding, not an interval."""
 _EVEN = 0.1

@@ -69,7 +69,7 @@ def top1_time(campaigns: Sequence[Campaign], options: Options, batch_size: int) 
 
 
 def top1_energy(campaigns: Sequence[Campaign], options: Options, batch_size: int) -> Chart:
-    """Accuracy against energy per image, with the Pareto front, the bound fitted to it and a budget of energy."""
+    """Accuracy against energy per image, with the Pareto front, the curve fitted to it and a budget of energy."""
     energy = GROSS_ENERGY if options.gross else NET_ENERGY
     plots = _plots(campaigns, options, batch_size, energy)
     lines, extra = _laws(plots, Law("top-1 [%] = {intercept} {+slope} / E, E in J", reciprocal), Better.LOW)
@@ -81,8 +81,8 @@ def top1_energy(campaigns: Sequence[Campaign], options: Options, batch_size: int
         f"Top-1 accuracy against energy per image at batch {batch_size}",
         (energy, TOP1),
         plots,
-        "The step line is the Pareto front: the best accuracy at or below each energy. The curve is the upper bound on "
-        "accuracy that follows from a cap on energy, fitted to the networks on the front.",
+        "The step line is the Pareto front: the best accuracy at or below each energy. The curve is a fit of "
+        "A - k/E through the middle of the networks on it, so some of them lie above it.",
         lines=(*_fronts(plots), *lines, *limits),
         size=OPERATIONS,
         extra=extra,

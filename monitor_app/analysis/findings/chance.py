@@ -23,9 +23,10 @@ DRAWS = 400
 EXPONENTS = np.linspace(-4.0, 2.0, 121)
 """Of time, in A + B t^p."""
 HYPERBOLA, LOGARITHM, LINEAR, POWER_LAW = "A - k/t", "linear in log t", "linear in t", "power law c t^p"
+ROOT = "A - k/sqrt(t)"
 RIVALS = (LINEAR, LOGARITHM, POWER_LAW)
 """The other forms with two coefficients."""
-_EXPONENT_OF = {HYPERBOLA: -1.0, LOGARITHM: 0.0, LINEAR: 1.0}
+_EXPONENT_OF = {HYPERBOLA: -1.0, LOGARITHM: 0.0, LINEAR: 1.0, ROOT: -0.5}
 _LEAST_ROUNDING = 1e-9
 
 
@@ -37,6 +38,8 @@ class Fronts:
     """By how much a free exponent fits better than the hyperbola, as a ratio of variances."""
     lead: Floats
     """By how much the hyperbola fits better than the best rival: twice the logarithm of the likelihood ratio."""
+    lead_over_root: Floats
+    """The same over A - k/sqrt(t), the form halfway to one that is linear in log t."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,14 @@ class Measurement:
     def chance_of_lead(self, rival: str) -> float:
         """Probability of a lead of the hyperbola at least as large as the measured one where the rival is true."""
         return float((self._drawn(rival).lead >= self._statistics(self.percent[np.newaxis]).lead).mean())
+
+    def chance_of_root(self) -> float:
+        """Probability of a lead of the hyperbola over A - k/sqrt(t) at least as large where that form is true.
+
+        Errors of the accuracies hide the difference between the two, while AICc prefers one of them all the same.
+        """
+        measured = self._statistics(self.percent[np.newaxis]).lead_over_root
+        return float((self._drawn(ROOT).lead_over_root >= measured).mean())
 
     def _drawn(self, form: str) -> Fronts:
         """Fronts of networks on a bound of that form, fitted to those on the front; the others are below it.
@@ -103,6 +114,7 @@ class Measurement:
         return Fronts(
             misfit=np.where(enough, (at[HYPERBOLA] - least) / least * (counts - 3), 0.0),
             lead=np.where(enough, counts * np.log(rival / at[HYPERBOLA]), -np.inf),
+            lead_over_root=np.where(enough, counts * np.log(at[ROOT] / at[HYPERBOLA]), -np.inf),
         )
 
 

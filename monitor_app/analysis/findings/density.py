@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
+from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, against_paper, all_of, within
 from monitor_app.analysis.statistics.bootstrap import percentile_interval
 from monitor_app.analysis.statistics.intervals import Z_90, Z_95
 from monitor_app.core.canziani2016 import DENSITIES, DENSITY_RATIOS
@@ -47,7 +47,8 @@ def density_ranking(table: Table, margins: Margins) -> Finding:
         verdict = within(correlation, margins.rank, 1.0)
         statistics = (Statistic("Spearman's correlation with the paper", correlation, ""),)
         sentence = (
-            f"The ranking of {len(rows)} networks has a correlation of {interval(correlation)} with the paper's; "
+            f"The ranking of {len(rows)} networks has a correlation of {interval(correlation)} with the paper's, "
+            f"where 1 is the same order; "
             f"{table.titles[rows[int(found.argmax())]]} is the densest and {table.titles[rows[int(found.argmin())]]} "
             "the least dense."
         )
@@ -77,12 +78,16 @@ def density_ratios(table: Table, margins: Margins) -> Finding:
             wider = _ratio(table, upper, lower, RESULT_LEVEL)
             verdict = verdict if wider and within(wider, low, high) is verdict else Verdict.INCONCLUSIVE
         verdicts.append(verdict)
-    found = [f"{s.name}: {interval(s.estimate)}" for s in statistics if s.estimate]
+    found = [
+        f"{s.name}: {interval(s.estimate)}, {against_paper(s.estimate.value, published)}"
+        for s, (_, _, published) in zip(statistics, DENSITY_RATIOS, strict=True)
+        if s.estimate
+    ]
     return Finding(
         key="density-ratios",
         claim="ENet has 13.0 times the accuracy per parameter of AlexNet, and 23.7 times that of VGG-19.",
         verdict=all_of(*verdicts),
-        sentence=f"Ratios of top-1 accuracy per parameter: {', '.join(found)}."
+        sentence=f"Ratios of top-1 accuracy per parameter: {'; '.join(found)}."
         if found
         else "Accuracy of ENet and of AlexNet or VGG-19 is needed.",
         statistics=tuple(statistics),

@@ -72,7 +72,8 @@ def energy_bounds_accuracy(table: Table, margins: Margins) -> Finding:
             f"At batch {table.batches[large]} the bound on accuracy is {number(bound.line.intercept)} % - "
             f"{interval(factor, '% J')} / E, which is {interval(at_cap, '%')} at {number(joules)} J per image. "
             f"{table.titles[most.row]} lies furthest above the bound of the others, by "
-            f"{interval(most.estimate, 'points')}. {exceptional}"
+            f"{interval(most.estimate, 'points')}. {exceptional} Half of that energy "
+            f"{'lowers' if factor.value > 0 else 'raises'} the bound by {number(abs(factor.value) / joules)} points."
         )
     return Finding(
         key="energy-accuracy",
@@ -114,7 +115,8 @@ def energy_bounds_operations(table: Table, margins: Margins) -> Finding:
         )
         sentence = (
             f"At batch {table.batches[large]} networks do {interval(typical, 'G-op')} per joule (geometric mean), and "
-            f"{table.titles[known[int(ratios.argmax())]]} does the most, {number(most)} G-op. A 90 % prediction "
+            f"{table.titles[known[int(ratios.argmax())]]} does the most, {number(most)} G-op, "
+            f"{number(most / typical.value)} times as much. A 90 % prediction "
             f"interval for another network spans a factor of {interval(factor)} either way."
         )
     return Finding(

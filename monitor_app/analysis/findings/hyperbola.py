@@ -70,6 +70,8 @@ class Bound:
 FREE = "A - k/t^p"
 CHANCE = 0.05
 """Probability below which chance does not explain the form of a front."""
+CHANCE_OF_ROOT = 0.03
+"""The same of A - k/sqrt(t); lower, since the scatter is estimated from a front that chance has chosen."""
 
 
 def fit_bound(seconds: Floats, top1: Floats) -> Bound | None:
@@ -114,7 +116,7 @@ def accuracy_and_time(table: Table, margins: Margins) -> Finding:
             f"Pareto front gives A = {interval(bound.line.intercept_estimate(), '%')} and "
             f"k = {interval(_k(bound.line), '% ms', 1e3)}. The AICc of the best other form, {bound.rival}, is "
             f"{number(abs(bound.lead))} {'higher' if bound.lead > 0 else 'lower'}. A fit with a free exponent of time "
-            f"gives {interval(bound.exponent)}."
+            f"gives {interval(bound.exponent)}. {_size(bound, seconds[:, large])}"
         )
         if not bound.hyperbolic:
             caution = f"{caution} The exponent of time is not -1, so the hyperbola is only approximate.".strip()
@@ -136,6 +138,14 @@ def accuracy_and_time(table: Table, margins: Margins) -> Finding:
     )
 
 
+def _size(bound: Bound, seconds: Floats) -> str:
+    """What half of the time costs, from the middle of the front."""
+    middle_s = float(np.exp(np.log(seconds[bound.rows]).mean()))
+    points = _k(bound.line).value / middle_s
+    change = f"{'lowers' if points > 0 else 'raises'} this accuracy by {number(abs(points))} points"
+    return f"Half of {number(middle_s * 1e3)} ms per image {change}."
+
+
 def _verdict(bound: Bound, evidence: float) -> Verdict:
     """AICc selects a form but has no error rate; the interval of the exponent has one, so both must agree."""
     if bound.lead >= evidence and bound.hyperbolic and bound.exponent.high < 0:
@@ -147,7 +157,10 @@ def _verdict(bound: Bound, evidence: float) -> Verdict:
 def _weighed(verdict: Verdict, bound: Bound, measured: Measurement) -> Verdict:
     """The same, unless the uncertainty of the accuracies explains the form of the front."""
     explained = (
-        (verdict is Verdict.HOLDS and measured.chance_of_lead(bound.rival) > CHANCE)
+        (
+            verdict is Verdict.HOLDS
+            and (measured.chance_of_lead(bound.rival) > CHANCE or measured.chance_of_root() > CHANCE_OF_ROOT)
+        )
         or (verdict is Verdict.DOES_NOT_HOLD and measured.chance_of_misfit() > CHANCE)
     )  # fmt: skip
     return Verdict.INCONCLUSIVE if explained else verdict

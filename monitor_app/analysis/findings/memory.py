@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.analysis.campaign.memory_model import LEAST_NETWORKS, fit_memory
-from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
+from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, against_paper, all_of, within
 from monitor_app.analysis.statistics.regression import BrokenLine, fit_broken_line, mean_of
 from monitor_app.core.canziani2016 import FLOOR_ENDS_MB, MEMORY_SLOPE
 from monitor_app.core.estimate import exact
@@ -46,7 +46,8 @@ def memory_and_parameters(table: Table, margins: Margins) -> Finding:
         if found is not None:
             sentence = (
                 f"At batch {table.batches[small]} memory stays at {interval(found.floor, 'MB')} up to "
-                f"{interval(found.knee, 'MB')} of parameters, then grows by {interval(found.slope, 'MB')} per MB."
+                f"{interval(found.knee, 'MB')} of parameters, then grows by {interval(found.slope, 'MB')} per MB, "
+                f"{against_paper(found.slope.value, MEMORY_SLOPE)}."
             )
             statistics = (
                 Statistic("Floor", found.floor, "MB"),

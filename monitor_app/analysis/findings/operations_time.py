@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
+from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, effect, within
 from monitor_app.analysis.findings.scatter import left_out_errors, prediction_factor
 from monitor_app.analysis.statistics.bootstrap import percentile_interval, redraw
 from monitor_app.analysis.statistics.regression import mean_of, slopes, straight_line
 from monitor_app.core.canziani2016 import ALEXNETS
-from monitor_app.core.estimate import exact
+from monitor_app.core.estimate import Estimate, exact
 from monitor_app.core.formatting import interval, number
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from monitor_app.analysis.findings.finding import Margins
     from monitor_app.analysis.findings.table import Table
-    from monitor_app.core.estimate import Estimate
 
     Floats = NDArray[np.float64]
 
@@ -60,7 +59,8 @@ def operations_and_time(table: Table, margins: Margins) -> Finding:
         ]
         parts.append(
             f"At batch {batch} the slope of operations against time is {interval(slope, 'G-op/ms')}, and networks do "
-            f"{number(float(rates.min()))} to {number(float(rates.max()))} G-op/s. A 90 % prediction interval for the "
+            f"{number(float(rates.min()))} to {number(float(rates.max()))} G-op/s, a factor of "
+            f"{number(float(rates.max() / rates.min()))}. A 90 % prediction interval for the "
             f"rate of another network spans a factor of {interval(factors[-1])} either way."
         )
     verdict = all_of(*(within(factor, 0.0, margins.prediction) for factor in factors))
@@ -90,7 +90,7 @@ def steeper_with_batch(table: Table, margins: Margins) -> Finding:
             verdict = _steeper(ratio, margins.steeper)
             sentence = (
                 f"The slope of operations against time at batch {table.batches[large]} is {interval(ratio)} times that "
-                f"at batch {table.batches[small]}."
+                f"at batch {table.batches[small]}: {effect(_less_one(ratio))}."
             )
             statistics = (Statistic(f"Slope at batch {table.batches[large]} over {table.batches[small]}", ratio, ""),)
     return Finding(
@@ -114,6 +114,10 @@ def slope_ratio(first_ms: Floats, second_ms: Floats, operations_g: Floats) -> Es
     # Two lines have four coefficients.
     degrees_of_freedom = len(operations_g) - 4
     return percentile_interval(float(found[0] / found[1]), many[0] / many[1], degrees_of_freedom=degrees_of_freedom)
+
+
+def _less_one(ratio: Estimate) -> Estimate:
+    return Estimate(ratio.value - 1, ratio.low - 1, ratio.high - 1, ratio.level)
 
 
 def _steeper(ratio: Estimate, least: float) -> Verdict:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, all_of, within
+from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict, against_paper, all_of, within
 from monitor_app.analysis.statistics.intervals import Z_90
 from monitor_app.analysis.statistics.regression import mean_of
 from monitor_app.core.canziani2016 import ALEXNET_SPEED_UP, ALEXNETS, LARGE_BATCH, LARGEST_BATCH, SMALL_BATCH
@@ -55,7 +55,8 @@ def speed_up(table: Table, margins: Margins) -> Finding:
         )
         sentence = (
             f"From batch {SMALL_BATCH} to {LARGEST_BATCH} AlexNet's time per image falls by a factor of "
-            f"{interval(alexnet)}. That of the other {len(others)} networks falls by a factor of {interval(other)} "
+            f"{interval(alexnet)}, {against_paper(alexnet.value, ALEXNET_SPEED_UP)}. That of the other {len(others)} "
+            f"networks falls by a factor of {interval(other)} "
             f"(geometric mean) up to their largest batch, most for "
             f"{table.titles[max(others, key=lambda row: gains[row])]}."
         )

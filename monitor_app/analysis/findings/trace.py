@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.findings.finding import Finding, Margins, Statistic, Verdict, all_of, within
+from monitor_app.analysis.findings.finding import Finding, Margins, Statistic, Verdict, against_paper, all_of, within
 from monitor_app.analysis.run.inputs import Readings
 from monitor_app.analysis.run.integration import Integral
 from monitor_app.analysis.statistics.bootstrap import percentile_interval, redraw
@@ -151,7 +151,8 @@ def _bandwidth_finding(traces: Sequence[Trace], margins: Margins, simulated: boo
         )
         sentence = (
             f"99 % of the fluctuations that the work adds to the power lie below {interval(needed, 'Hz')} (median of "
-            f"{len(found)} runs), so at least {number(2 * needed.value)} samples per second are needed to see them."
+            f"{len(found)} runs), so at least {number(2 * needed.value)} samples per second are needed to see them. "
+            f"That is {against_paper(needed.value, BANDWIDTH_HZ, 'Hz')}."
         )
         if needed.value > FULL * min(trace.rate_hz for trace in fast) / 2:
             sentence = (

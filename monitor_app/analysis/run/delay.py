@@ -31,6 +31,8 @@ TIME_CONSTANTS_S = (0.002, 0.02, 0.1, 0.4)
 BINS = 4_000
 LEAST_CORRELATION = 0.5
 """Below it the load-step sequence is not recognised in the power."""
+LEAST_START = 0.3
+"""Below it for the best model of the grid, no refinement reaches that: noise is told from a load by the grid alone."""
 LEAST_SAMPLES = 20
 _COVER = 3.0
 """A bound in standard deviations."""
@@ -115,7 +117,10 @@ def _fitted(edges_ns: NDArray[np.int64], times_ns: NDArray[np.int64], power_w: F
     def misfit(model: _Model) -> float:
         return _misfit(model, edges_s, times_s, power)
 
-    model = _refined(min(_grid(), key=misfit), misfit)
+    start = min(_grid(), key=misfit)
+    if misfit(start) > (1 - LEAST_START**2) * _residual(np.zeros(len(power)), power):
+        return None
+    model = _refined(start, misfit)
     correlation = float(np.corrcoef(_response(model, edges_s, times_s), power)[0, 1])
     return _Fit(edges_s, times_s, power, model, correlation) if correlation >= LEAST_CORRELATION else None
 

@@ -216,14 +216,18 @@ class _Seen:
 
 
 def _seen(power: Readings, used: Batches, integral: Integral, instrument: Instrument) -> _Seen | None:
-    """None where a meter that is fast enough gave fewer than two values during the run."""
+    """None where a meter that is fast enough gave fewer than two values during the run.
+
+    A fast meter of which samples are missing at the start or the end of the run is like a slow one there.
+    """
     period_s, start_ns, end_ns = integral.period_s, int(used.start_ns[0]), int(used.end_ns[-1])
     first, last = np.searchsorted(power.times_ns, (start_ns, end_ns))
     during = mean_power(Readings(power.times_ns[first:last], power.values[first:last]))
-    if not is_slow(period_s, (end_ns - start_ns) * _S):
+    cut = integral.in_gap(np.array([start_ns, end_ns])).any()
+    if not cut and not is_slow(period_s, (end_ns - start_ns) * _S):
         return None if during is None else _Seen(integral, during)
     inner = plateau.inside(power, used, period_s, instrument.clock_bound_ns)
-    mean = mean_power(inner) if len(inner.values) >= plateau.LEAST else None
+    mean = plateau.mean_inside(inner, period_s)
     if mean is not None:
         return _Seen(Integral(plateau.held(inner, used, period_s, instrument.clock_bound_ns)), mean)
     if during is not None and during.count >= plateau.SOME:

@@ -26,7 +26,7 @@ BINS = 2000
 HARMONICS = 100
 _LINE, _FEW = 4, 60
 """Samples from which on noise is that about a straight line, and up to which Student's factor replaces the usual 2."""
-_GAP = 2.0
+GAP = 2.0
 """Sample periods; a longer interval between two samples is a gap."""
 _S = 1e-9
 
@@ -41,7 +41,7 @@ class Integral:
         steps_s = np.diff(power.times_ns) * _S
         self.period_s = float(np.median(steps_s))
         self._energy_j = _sums(steps_s * (power.values[1:] + power.values[:-1]) / 2)
-        self._covered_s = _sums(np.where(steps_s <= _GAP * self.period_s, steps_s, 0.0))
+        self._covered_s = _sums(np.where(steps_s <= GAP * self.period_s, steps_s, 0.0))
 
     def between(self, start_ns: Nanoseconds, end_ns: Nanoseconds) -> Floats:
         """Energy in J from each start to each end, both of shape (n,); outside the samples power counts as zero."""
@@ -50,6 +50,12 @@ class Integral:
     def covered_s(self, start_ns: Nanoseconds, end_ns: Nanoseconds) -> Floats:
         """The part of each span, in s, that lies between samples without a gap."""
         return self._covered_until(end_ns) - self._covered_until(start_ns)
+
+    def in_gap(self, times_ns: Nanoseconds) -> NDArray[np.bool_]:
+        """Whether samples are missing at each time, shape (n,)."""
+        _, _, step_s = self._place(times_ns)
+        missing: NDArray[np.bool_] = step_s > GAP * self.period_s
+        return missing
 
     def _until(self, times_ns: Nanoseconds) -> Floats:
         """From the first sample, shape (n,): the sums up to the sample before, and part of a trapezium."""

@@ -431,7 +431,7 @@ def accuracy_failures(images: int, discordant: float, drop: float, limit: float,
 
 @pytest.mark.parametrize("images", [300, 1000, 5000])
 def test_answers_that_differ_by_chance_seldom_fail(images: int) -> None:
-    """Equal accuracy, 3 % of the same images answered differently (as by fp16 or int8): 5 %, and chance in the draws."""
+    """Equal accuracy, 3 % of the same images answered differently (as by fp16 or int8): 5 %, and chance."""
     assert accuracy_failures(images, 0.03, 0.0, 0.5, seed=21) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / CHANCES)
 
 

@@ -246,3 +246,25 @@ def test_cells_whose_power_cannot_be_theirs_are_left_out_and_said() -> None:
     assert np.array_equal(found.net_w.values[:, 1:], whole.net_w.values[:, 1:], equal_nan=True)
     assert np.array_equal(found.seconds.values, whole.seconds.values, equal_nan=True)
     assert "cells are left out: Power did not rise." in found.caution
+
+
+def test_every_finding_of_the_published_data_says_how_large_its_effect_is() -> None:
+    sizes = {
+        "power-batch": "It depends on the batch size by less than 10 %: ",
+        "power-architecture": "relative standard deviation",
+        "accuracy-time": "ms per image lowers this accuracy by",
+        "energy-accuracy": "Half of that energy lowers the bound by",
+        "energy-operations": "times as much",
+        "operations-time": "G-op/s, a factor of",
+        "power-deviation": "of the mean",
+        "slowest-network": "times the energy of",
+        "operations-slope": "it rises by",
+        "speed-up": "the paper's 3",
+        "memory-parameters": "more than the paper's 1.3",
+        "memory-knee": "of its growth between their two largest",
+        "density-ranking": "where 1 is the same order",
+        "density-ratios": "the paper's 13",
+    }
+    found = {each.key: each for each in findings_of(published_campaign())}
+    assert found.keys() == sizes.keys()
+    assert [key for key, words in sizes.items() if words not in found[key].sentence] == []

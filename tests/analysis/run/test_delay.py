@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from monitor_app.analysis.run import delay
 from monitor_app.analysis.run.delay import find_delay
 from monitor_app.emulators.board.boards import TX1, Edge, LoadState, follow, power
 
@@ -68,6 +69,15 @@ def test_power_that_does_not_follow_the_train_has_no_delay():
     late_s, watts = seen(other, 1_000, 0.0, rng)
     found = find_delay(ns(edges_s), ns(late_s), watts)
     assert found is None or found.correlation < 0.8
+
+
+def test_noise_is_refused_before_a_model_is_refined(monkeypatch):
+    """A refinement finds no valley in noise and goes on until it is stopped."""
+    rng = np.random.default_rng(1)
+    edges_s = train(rng)
+    times_s = np.linspace(0, edges_s[-1] + 2, 12_000)
+    monkeypatch.setattr(delay, "_refined", lambda *_: pytest.fail("refined"))
+    assert find_delay(ns(edges_s), ns(times_s), rng.normal(5, 1, len(times_s))) is None
 
 
 def test_too_few_samples_or_edges_say_nothing():

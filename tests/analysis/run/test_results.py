@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
@@ -291,3 +292,38 @@ class SessionWriterFor(SessionWriter):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@pytest.mark.parametrize(("seconds", "fits"), [(2, False), (6, True)])
+def test_two_values_a_second_need_a_longer_run(tmp_path, seconds, fits):
+    """Means over half a second with the time of its end, 2 W idle and 8 W under load; the last of the run is 5 W."""
+    path = tmp_path / "slow.plm"
+    with SessionWriterFor(path) as writer:
+        info = replace(shunt(0.0), rate_hz=2.0)
+        writer.add_source(1, info)
+        watts = [2.0] * 8 + [5.0] + [8.0] * (2 * seconds - 1) + [5.0] + [2.0] * 8
+        for index, value in enumerate(watts):
+            at_ns = START_NS + index * S // 2
+            writer.write_block(1, index, steady(value, 1), at_ns, at_ns)
+        writer.add_run(1, 1, RunSpec("net", 5), "Net", RunState.DONE)
+        begin_ns = START_NS + 4 * S - S // 4
+        end_ns = begin_ns + seconds * S
+        for span, phase, edges in (
+            (1, Phase.IDLE_BEFORE, (START_NS, begin_ns)),
+            (2, Phase.IDLE_AFTER, (end_ns, end_ns + 4 * S)),
+        ):
+            writer.open_span(span, 1, phase, edges[0])
+            writer.close_span(span, edges[1])
+        step_ns = seconds * S // 20
+        writer.write_batches(
+            1, [Batch(Phase.TIMED, begin_ns + k * step_ns, begin_ns + (k + 1) * step_ns, 5) for k in range(20)]
+        )
+    with SessionReader(path) as reader:
+        [result] = run_results(reader)
+        [shown] = json.loads(json.dumps(as_json(summarise(reader)), allow_nan=False))["runs"]
+    assert any("or use a faster meter" in note for note in result.notes) is not fits
+    assert (shown["net_uncertainty_w"] is not None) is fits
+    assert (shown["net_power_budget"]["noise"] is not None) is fits
+    if fits:
+        assert result.power.net_w == pytest.approx(6, rel=1e-3)
+        assert result.energy.net.j_per_image == pytest.approx(6 * seconds / 100, rel=1e-3)

@@ -105,14 +105,14 @@ def coverage(rho, count, shares, *, draws=80, seed=1):
 @pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])
 def test_coverage_of_the_median(rho):
     [of_median] = coverage(rho, 1000, (0.5,))
-    assert 0.90 <= of_median
+    assert of_median >= 0.90
 
 
 def test_coverage_of_far_percentiles_of_correlated_values():
     """Of 5000 values 50 lie beyond the p99; at a correlation of 0.5 they come in about 30 independent groups."""
     of_p90, of_p99 = coverage(0.5, 5000, (0.9, 0.99), draws=30)
-    assert 0.86 <= of_p90
-    assert 0.86 <= of_p99
+    assert of_p90 >= 0.86
+    assert of_p99 >= 0.86
 
 
 def test_taking_correlated_values_for_independent_ones_would_miss_the_median_half_of_the_time():
