@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from monitor_app.bench.acquisition.written_files import energy_log
-from monitor_app.core.child_process import ChildProcess
+from monitor_app.core.child_process import ChildProcess, python_module
 from monitor_app.core.errors import PortError, SourceError
 from monitor_app.core.samples import Role
 from monitor_app.core.source_specs import EmulatedSpec, SerialSpec
@@ -219,7 +218,7 @@ class EmulatedDevice:
     def _start(self) -> str:
         link = Path(self._folder.name) / "port"
         command = [
-            sys.executable, "-m", f"monitor_app.emulators.{self._module}", *self._options,
+            *python_module(f"monitor_app.emulators.{self._module}"), *self._options,
             "--lamp", str(self.load_signal), "--link", str(link), "--until-stdin-closes",
         ]  # fmt: skip
         self._child = ChildProcess(command, f"{self._module} emulator")
