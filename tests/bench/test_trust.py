@@ -17,8 +17,10 @@ from monitor_app.core.errors import ProfileError
 from monitor_app.core.log import state_folder
 from monitor_app.core.own_profiles import own_profiles_folder
 from monitor_app.core.package_data import profile_files
+from monitor_app.core.profile import Combination, Inference, Plan, Profile, Protocol, Sync
 from monitor_app.inference.networks.registry import NETWORKS
 from monitor_app.sources.profile_reader import load_profile, parse_profile, parse_source
+from monitor_app.sources.registry import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,6 +203,29 @@ def test_a_folder_that_others_may_write_to_is_not_the_users_own(monkeypatch: pyt
     monkeypatch.setattr(own_profiles, "geteuid", lambda: os.geteuid() + 1)
     with pytest.raises(ProfileError):
         asked(text, answer=False)
+
+
+HARMLESS = {
+    # names and numbers that are compared, shown or sent to the instrument
+    "accuracy", "calibrated", "description", "device", "faults", "gain", "minus", "name", "plus", "power_modes",
+    "roles", "separator", "serial_number", "start", "stop", "sync_line", "title", "zero_a",
+    # files and folders that are read, as data
+    "board", "images", "replay", "root", "weights",
+}  # fmt: skip
+CHECKED = {"port": "addresses", "resource": "addresses", "account": "written files"}
+ASKED_ABOUT = {"python", "networks"}
+
+
+def test_every_text_in_a_profile_has_been_thought_about() -> None:
+    """A new key that is a path, a program or an address needs its row in one of these, and a check of its own."""
+    tables = [kind.spec for kind in KINDS.values()] + [Profile, Inference, Protocol, Plan, Combination, Sync]
+    texts = {
+        name
+        for table in tables
+        for name, field in table.model_fields.items()
+        if "str" in str(field.annotation) and name != "kind"
+    }
+    assert texts == HARMLESS | CHECKED.keys() | ASKED_ABOUT
 
 
 # -- the bench itself ----------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,6 +77,14 @@ def test_the_emulator_is_told_the_whole_path_and_without_a_session_none(folder: 
         options = instrument.emulated._options
         assert (options[options.index("--energy-log") + 1] if "--energy-log" in options else None) == expected
         instrument.close()
+
+
+def test_the_socket_and_the_link_of_an_emulator_are_in_a_folder_of_the_users_alone(folder: Path) -> None:
+    [instrument] = make_instruments(parse_source({"kind": "shunt", "emulate": "tx1"}))
+    assert instrument.load_signal is not None
+    found = instrument.load_signal.parent.stat()
+    instrument.close()
+    assert (found.st_mode & 0o777, found.st_uid) == (0o700, os.geteuid())
 
 
 def test_an_energy_log_follows_no_link_that_is_laid_later(folder: Path) -> None:
