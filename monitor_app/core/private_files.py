@@ -30,16 +30,21 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
-def open_private(path: Path, flags: int) -> int:
-    """A descriptor of an ordinary file of the user's own, which nobody else may read; made where flags say so.
+def open_private(path: Path, flags: int, mode: int = 0o600) -> int:
+    """A descriptor of an ordinary file of the user's own, which nobody else may write; made where flags say so.
 
     Links are not followed, and a file with a second name is not opened for writing: it may be another file too.
+
+    Args:
+        path: where it is.
+        flags: as `os.open` takes them.
+        mode: the most that is permitted; by default only the user may read it.
 
     Raises:
         OSError: It is a link, no ordinary file, or another user's.
     """
     # Without waiting, as a pipe would make it
-    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, mode)
     try:
         found = os.fstat(descriptor)
         writes = flags & os.O_ACCMODE != os.O_RDONLY
@@ -47,8 +52,8 @@ def open_private(path: Path, flags: int) -> int:
             raise PermissionError(errno.EPERM, "it is not an ordinary file", str(path))
         if found.st_uid != geteuid():
             raise PermissionError(errno.EPERM, "it belongs to another user", str(path))
-        if found.st_mode & OTHERS:
-            os.fchmod(descriptor, 0o600)
+        if found.st_mode & OTHERS & ~mode:
+            os.fchmod(descriptor, mode)
     except BaseException:
         os.close(descriptor)
         raise

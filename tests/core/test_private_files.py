@@ -86,6 +86,9 @@ def test_a_private_file_is_only_ours_and_follows_no_link(tmp_path: Path, victim:
     for path in (old, tmp_path / "new"):
         os.close(open_private(path, APPEND))
         assert mode(path) == 0o600
+    old.chmod(0o666)
+    os.close(open_private(old, APPEND, 0o644))
+    assert mode(old) == 0o644
 
 
 def test_a_private_folder_is_only_ours(tmp_path: Path) -> None:

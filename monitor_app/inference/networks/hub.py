@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 1 << 18
 REPORT_EVERY_S = 3.0
 TIMEOUT_S = 30.0
+PUBLIC = 0o644
+"""What is published is no secret: users may share a cache."""
 
 
 def hub_folder() -> Path:
@@ -68,7 +70,7 @@ def fetch(published: PublishedWeights, say: Callable[[str], None] = _say) -> Pat
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Its name can be guessed, since a download that broke off is to be resumed.
-        with open(open_private(beside, os.O_RDWR | os.O_APPEND | os.O_CREAT), "ab") as partial:
+        with open(open_private(beside, os.O_RDWR | os.O_APPEND | os.O_CREAT, PUBLIC), "ab") as partial:
             fcntl.flock(partial, fcntl.LOCK_EX)
             if file.is_file():
                 beside.unlink(missing_ok=True)
