@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from monitor_app import __version__
+from monitor_app.bench import trust
 from monitor_app.bench.acquisition.discovery import Finder
 from monitor_app.bench.acquisition.recorder import Recorder
 from monitor_app.bench.acquisition.source_set import SourceSet
@@ -30,10 +31,19 @@ RATE_OVER_S = 2.0
 
 
 class Bench:
-    """Records from the moment it is made until close. Raises SessionError when the file cannot be created."""
+    """Records from the moment it is made until close.
 
-    def __init__(self, profile: Profile, profile_text: str, session: Path, *, resume: bool = False) -> None:
-        """With ``resume`` the session is there already, and the runs of the plan that it does not hold yet are run."""
+    Raises SessionError when the file cannot be created, ProfileError when the profile runs code that is not allowed.
+    """
+
+    def __init__(
+        self, profile: Profile, profile_text: str, session: Path, *, resume: bool = False, allowed: str = ""
+    ) -> None:
+        """With ``resume`` the session is there already, and the runs of the plan that it does not hold yet are run.
+
+        ``allowed`` is what `trust.allowance` has given for this profile; one that runs no code needs nothing.
+        """
+        trust.check(profile, profile_text, allowed)
         self._profile = profile
         self.resumed = resume
         """The file was there before this bench."""
@@ -117,7 +127,8 @@ class Bench:
         self._sources.disconnect(source)
 
     def add_source(self, spec: SourceSpec) -> None:
-        """Add an instrument to the session. Raises MonitorError where its name is taken."""
+        """Add an instrument to the session. Raises MonitorError where its name is taken, or it runs code."""
+        trust.check_source(spec)
         self._sources.add(spec)
 
     def find_sources(self) -> None:

@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from typing import TYPE_CHECKING
 
 from monitor_app.bench.messages import Closed, Event, Failed, Quit, decode_event, encode
-from monitor_app.core.child_process import ChildProcess
+from monitor_app.core.child_process import ChildProcess, python_module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,12 +21,14 @@ ASK_S, TERMINATE_S = 5.0, 2.0
 class BenchClient:
     """A bench process recording into ``session``. It outlives a window that dies, not one that closes it."""
 
-    def __init__(self, profile: Path, session: Path) -> None:
+    def __init__(self, profile: Path, session: Path, *, trusted: bool = False) -> None:
+        """``trusted``: the user has allowed the profile to run code; else the bench asks, with AskTrust."""
         self.profile = profile
         self.session = session
         self._reported_end = False
         """A last event was received: Closed or Failed."""
-        command = [sys.executable, "-m", "monitor_app.bench.process", str(profile), str(session)]
+        command = python_module("monitor_app.bench.process", str(profile), str(session))
+        command += ["--trust"] if trusted else []
         self._child = ChildProcess(command, "bench", ask_s=ASK_S, terminate_s=TERMINATE_S)
 
     @property

@@ -59,11 +59,25 @@ class AddMark:
 
 
 @dataclass(frozen=True, slots=True)
+class Trust:
+    """The user allows the code that AskTrust has named; Quit is the other answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """Stop everything, close the file, end."""
 
 
-Command: TypeAlias = StartRuns | StopRuns | SkipRun | Connect | Disconnect | FindSources | AddSource | AddMark | Quit
+Command: TypeAlias = (
+    StartRuns | StopRuns | SkipRun | Connect | Disconnect | FindSources | AddSource | AddMark | Trust | Quit
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AskTrust:
+    """The profile runs code that the user has not allowed; the bench waits for Trust or Quit, and does nothing else."""
+
+    question: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +108,15 @@ class Closed:
     path: str
 
 
-Event: TypeAlias = Opened | Status | Failed | Closed
+Event: TypeAlias = AskTrust | Opened | Status | Failed | Closed
 
 _COMMANDS: Codec[Command] = Codec(
     {
         kind.__name__: kind
-        for kind in (StartRuns, StopRuns, SkipRun, Connect, Disconnect, FindSources, AddSource, AddMark, Quit)
+        for kind in (StartRuns, StopRuns, SkipRun, Connect, Disconnect, FindSources, AddSource, AddMark, Trust, Quit)
     }
 )
-_EVENTS: Codec[Event] = Codec({kind.__name__: kind for kind in (Opened, Status, Failed, Closed)})
+_EVENTS: Codec[Event] = Codec({kind.__name__: kind for kind in (AskTrust, Opened, Status, Failed, Closed)})
 
 
 def encode(message: Command | Event) -> bytes:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bench as a process of its own: commands on stdin, events on stdout, one JSON object a line.
 
-    python -m monitor_app.bench.process PROFILE SESSION
+    python -m monitor_app.bench.process PROFILE SESSION [--trust]
 
+A profile that runs code is asked about before anything else, unless the user has allowed it.
 It ends on Quit, and on SIGTERM or SIGINT. When its window dies (stdin ends without Quit) the recording continues:
 a plan is run to its end, an endless one to the end of its cycle, and then the file is completed.
 """
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.bench import messages
 from monitor_app.bench.bench import Bench
+from monitor_app.bench.trust import allowance
 from monitor_app.core.errors import BenchError, MonitorError
 from monitor_app.core.log import log_to_file
 from monitor_app.sources.profile_reader import parse_profile, parse_source, read_profile_text
@@ -31,18 +33,23 @@ if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus
 
 STATUS_EVERY_S = 0.2
+TRUST = "--trust"
+"""The user has allowed the profile to run code."""
 
 logger = logging.getLogger(__name__)
 
 
 def main(arguments: list[str]) -> int:
     """Exit code 0 when the file is complete, 1 when the profile or the session file could not be used, or failed."""
-    profile_path, session_path = map(Path, arguments)
-    log_to_file("bench")
+    profile_path, session_path = map(Path, arguments[:2])
     link = _Link()
     try:
+        log_to_file("bench")
         text = read_profile_text(profile_path)
-        bench = Bench(parse_profile(text, str(profile_path)), text, session_path)
+        profile = parse_profile(text, str(profile_path))
+        trusted = TRUST in arguments[2:]
+        allowed = allowance(profile, text, str(profile_path), trusted=trusted, ask=link.ask_trust)
+        bench = Bench(profile, text, session_path, allowed=allowed)
     except MonitorError as error:
         link.send(messages.Failed(str(error)))
         return 1
@@ -102,7 +109,7 @@ def _carry_out(command: messages.Command, bench: Bench, link: _Link) -> None:
         bench.add_source(parse_source(command.spec))
     elif isinstance(command, messages.AddMark):
         bench.add_mark(command.host_ns, command.text)
-    else:
+    elif isinstance(command, messages.Quit):
         link.quit_wanted = True
 
 
@@ -152,6 +159,15 @@ class _Link:
             except BenchError as error:
                 logger.warning("%s", error)
         return commands
+
+    def ask_trust(self, question: str) -> bool:
+        """Put a question to the user of the window, and wait for the answer."""
+        self.send(messages.AskTrust(question))
+        while not (self.quit_wanted or self.orphaned):
+            for command in self.commands(STATUS_EVERY_S):
+                if isinstance(command, (messages.Trust, messages.Quit)):
+                    return isinstance(command, messages.Trust)
+        return False
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.quit_wanted = True

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.bench.acquisition.instruments import make_instruments
+from monitor_app.cli.consent import allowance
 from monitor_app.core.errors import ProfileError, SourceError
 from monitor_app.core.samples import Quantity, Role, SampleBlock
 from monitor_app.sources.calibration import Calibration, Level, calibrate, profile_lines
-from monitor_app.sources.profile_reader import load_profile
+from monitor_app.sources.profile_reader import parse_profile, read_profile_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,16 +47,6 @@ class Reference:
     """Relative limit of the error; None is that which the second meter states."""
 
 
-def spec_named(profile: Path, name: str) -> SourceSpec:
-    """A source of a profile as the instrument itself is, without an earlier calibration. Raises ProfileError."""
-    specs = load_profile(profile).source
-    found = next((spec for spec in specs if spec.name == name), None)
-    if found is None:
-        names = ", ".join(spec.name for spec in specs) or "none"
-        raise ProfileError(f"{profile} has no source named {name}; there are: {names}.")
-    return found.model_copy(update={"gain": 1.0, "zero_a": 0.0, "accuracy": None, "calibrated": None})
-
-
 def run(
     profile: Path,
     name: str,
@@ -63,22 +54,37 @@ def run(
     reference: Reference,
     seconds: float,
     wait: Callable[[str], None],
+    *,
+    trusted: bool = False,
 ) -> tuple[Calibration, list[str]]:
-    """Measure, and return the calibration with the lines of the profile. ``wait`` asks the user to set a load.
+    """Measure, and return the calibration with the lines of the profile.
+
+    Args:
+        profile: its file.
+        name: of the meter.
+        signal: of the meter, where it has several.
+        reference: what it is compared with.
+        seconds: how long each load is measured.
+        wait: asks the user to set a load.
+        trusted: the profile may run code.
 
     Raises:
-        MonitorError: An instrument cannot be used, or the loads do not fit.
+        MonitorError: An instrument cannot be used, the loads do not fit, or the profile may not be used.
     """
+    text = read_profile_text(profile)
+    read = parse_profile(text, str(profile))
+    allowance(read, text, str(profile), trusted=trusted)
     with ExitStack() as stack:
         # Two meters are compared by their currents, or by their powers where the first has no current.
         quantities = (reference.quantity,) if reference.meter is None else (Quantity.CURRENT, Quantity.POWER)
-        meter = _Meter.open(stack, spec_named(profile, name), signal, quantities)
+        itself = {"gain": 1.0, "zero_a": 0.0, "accuracy": None, "calibrated": None}
+        spec = _named(read.source, profile, name).model_copy(update=itself)
+        meter = _Meter.open(stack, spec, signal, quantities)
         second = None
         if reference.meter is not None:
             # As the profile has it: it may itself be calibrated.
-            spec = next((each for each in load_profile(profile).source if each.name == reference.meter), None)
-            spec = spec or spec_named(profile, reference.meter)
-            second = _Meter.open(stack, spec, None, (meter.quantity,))
+            other = _named(read.source, profile, reference.meter)
+            second = _Meter.open(stack, other, None, (meter.quantity,))
         levels = _levels(meter, second, reference, seconds, wait)
     accuracy = reference.accuracy if second is None or reference.accuracy is not None else second.signal.accuracy
     if accuracy is None:
@@ -90,6 +96,14 @@ def run(
         against = f"{second.info.name} ({second.info.model}) at {against}"
     date = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
     return found, profile_lines(found, date, against, meter.signal.name if meter.is_one_of_several else None)
+
+
+def _named(specs: Sequence[SourceSpec], profile: Path, name: str) -> SourceSpec:
+    found = next((spec for spec in specs if spec.name == name), None)
+    if found is None:
+        names = ", ".join(spec.name for spec in specs) or "none"
+        raise ProfileError(f"{profile} has no source named {name}; there are: {names}.")
+    return found
 
 
 def _levels(

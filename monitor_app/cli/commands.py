@@ -39,6 +39,10 @@ FAILED, CANNOT, INTERRUPTED = 1, 2, 130
 logger = logging.getLogger(__name__)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else.")]
+TrustOption = Annotated[
+    bool,
+    typer.Option("--trust", help="Allow the profile to run code, without a question."),
+]
 SessionsArgument = Annotated[list[Path], typer.Argument(help="Session files (*.plm).", show_default=False)]
 SessionArgument = Annotated[Path, typer.Argument(help="A session file (*.plm).", show_default=False)]
 
@@ -137,11 +141,12 @@ def window(
         typer.Argument(help="A profile, or a session file to open. Default: the profile of the simulated board."),
     ] = None,
     theme: Annotated[Theme | None, typer.Option(help="Colours of the window. Default: as on the desktop.")] = None,
+    trust: TrustOption = False,
 ) -> None:
     """Open the window. The word `window` may be left out."""
     from monitor_app.cli.window import open_window
 
-    raise typer.Exit(open_window(profile, theme.value if theme else None))
+    raise typer.Exit(open_window(profile, theme.value if theme else None, trusted=trust))
 
 
 @app.command()
@@ -170,6 +175,7 @@ def record(
         bool,
         typer.Option("--resume", help="Resume the session given by -o: run what is left of its plan."),
     ] = False,
+    trust: TrustOption = False,
 ) -> None:
     """Record a session without a window. Ctrl-C ends the recording and completes the file.
 
@@ -181,18 +187,19 @@ def record(
     if check:
         if profile is None or output is not None or replay is not None or resume:
             raise typer.BadParameter("--check needs a profile and nothing else.")
-        raise typer.Exit(check_profile(find_profile(profile)))
+        raise typer.Exit(check_profile(find_profile(profile), trusted=trust))
     if resume:
         if output is None or replay is not None:
             raise typer.BadParameter("--resume needs the session to resume: give it as -o FILE.")
         path = None if profile is None else find_profile(profile)
-        raise typer.Exit(resume_session(path, output, duration, export=export, quiet=quiet))
+        raise typer.Exit(resume_session(path, output, duration, export=export, quiet=quiet, trusted=trust))
     if (profile is None) == (replay is None):
         raise typer.BadParameter("give either a profile to record, or --replay with a capture.")
     if replay is not None:
         text = replay_profile(replay)
-        raise typer.Exit(record_profile(text, str(replay), output, duration, export=export, quiet=quiet))
-    raise typer.Exit(record_session(find_profile(str(profile)), output, duration, export=export, quiet=quiet))
+        raise typer.Exit(record_profile(text, str(replay), output, duration, export=export, quiet=quiet, trusted=trust))
+    path = find_profile(str(profile))
+    raise typer.Exit(record_session(path, output, duration, export=export, quiet=quiet, trusted=trust))
 
 
 @app.command()
@@ -261,6 +268,7 @@ def calibrate(
         str | None, typer.Option("--signal", help="Signal to calibrate, for a meter of several currents or powers.")
     ] = None,
     seconds: Annotated[float, typer.Option(help="How long to measure each load.", min=0.1)] = 5.0,
+    trust: TrustOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Calibrate a meter against known loads or a second meter. It prints the lines to add to the profile."""
@@ -278,7 +286,9 @@ def calibrate(
         levels=levels,
         accuracy=reference_accuracy,
     )
-    found, lines = command.run(find_profile(profile), source, of_signal, reference, seconds, _wait_for_enter)
+    found, lines = command.run(
+        find_profile(profile), source, of_signal, reference, seconds, _wait_for_enter, trusted=trust
+    )
     if as_json:
         _print_json({"gain": found.gain, "zero_a": found.zero, "accuracy": found.accuracy, "lines": lines})
     else:

@@ -8,15 +8,17 @@ from datetime import datetime
 from pathlib import Path
 
 from monitor_app.core.log import state_folder
+from monitor_app.core.own_profiles import own_profile
 from monitor_app.core.package_data import profile_path
+from monitor_app.core.private_files import private_folder
 
 DEFAULT_PROFILE = "simulated-tx1"
 
 
 def find_profile(word: str) -> Path:
-    """A profile by its path, or an installed profile by its name. Raises ProfileError."""
+    """A profile by its path, or by its name one of the user's own or of the program's. Raises ProfileError."""
     path = Path(word)
-    return path if path.exists() or path.suffix == ".toml" else profile_path(word)
+    return path if path.exists() or path.suffix == ".toml" else own_profile(word) or profile_path(word)
 
 
 def new_session_name() -> str:
@@ -26,8 +28,7 @@ def new_session_name() -> str:
 
 def new_unsaved_session() -> Path:
     """A new path for a session that the user has not saved yet."""
-    folder = state_folder() / "sessions"
-    folder.mkdir(exist_ok=True)
+    folder = private_folder(state_folder() / "sessions")
     name = Path(new_session_name())
     names = itertools.chain([name.name], (f"{name.stem}-{k}.plm" for k in itertools.count(2)))
     return next(folder / each for each in names if not (folder / each).exists())

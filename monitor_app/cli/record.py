@@ -19,6 +19,7 @@ from monitor_app.bench.bench import Bench, threads_for
 from monitor_app.bench.estimate import estimate
 from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.cli import tables
+from monitor_app.cli.consent import allowance
 from monitor_app.cli.files import new_session_name
 from monitor_app.core.errors import SessionError, SourceError
 from monitor_app.core.status import SourceState
@@ -39,36 +40,38 @@ LINE_EVERY_S = 5.0
 
 
 def record_session(
-    profile_path: Path, output: Path | None, duration_s: float | None, *, export: bool, quiet: bool
+    profile_path: Path, output: Path | None, duration_s: float | None, *, export: bool, quiet: bool, trusted: bool
 ) -> int:
     """Record until the duration is over, the plan is complete, or Ctrl-C is pressed; the exit code.
 
     Raises MonitorError.
     """
     text = read_profile_text(profile_path)
-    return record_profile(text, str(profile_path), output, duration_s, export=export, quiet=quiet)
+    return record_profile(text, str(profile_path), output, duration_s, export=export, quiet=quiet, trusted=trusted)
 
 
 def resume_session(
-    profile_path: Path | None, session: Path, duration_s: float | None, *, export: bool, quiet: bool
+    profile_path: Path | None, session: Path, duration_s: float | None, *, export: bool, quiet: bool, trusted: bool
 ) -> int:
     """Run the part of a plan that a session does not hold yet. Without a profile, take the one in the session."""
     if profile_path is not None:
         text, name = read_profile_text(profile_path), str(profile_path)
     else:
         text, name = _profile_of(session), f"the profile in {session}"
-    return record_profile(text, name, session, duration_s, export=export, quiet=quiet, resume=True)
+    return record_profile(text, name, session, duration_s, export=export, quiet=quiet, trusted=trusted, resume=True)
 
 
-def check_profile(profile_path: Path) -> int:
+def check_profile(profile_path: Path, *, trusted: bool) -> int:
     """Do what comes before the first run of a plan, and record nothing; the exit code. Raises MonitorError."""
     text = read_profile_text(profile_path)
     profile = parse_profile(text, str(profile_path))
+    allowed = allowance(profile, text, str(profile_path), trusted=trusted)
     waiting = profile.plan and profile.plan.model_copy(update={"autostart": False, "without_power": False})
     checked = profile.protocol.model_copy(update={"power_check": True})
     interrupted = _on_signals()
     with tempfile.TemporaryDirectory(prefix="monitor-app-") as folder:
-        bench = Bench(profile.model_copy(update={"plan": waiting, "protocol": checked}), text, Path(folder) / "s.plm")
+        checking = profile.model_copy(update={"plan": waiting, "protocol": checked})
+        bench = Bench(checking, text, Path(folder) / "s.plm", allowed=allowed)
         try:
             bench.check_power()
             while bench.runs_active and bench.failure is None and not interrupted.wait(POLL_S):
@@ -94,16 +97,18 @@ def record_profile(
     *,
     export: bool,
     quiet: bool,
+    trusted: bool = False,
     resume: bool = False,
 ) -> int:
     """As `record_session`, from the text of a profile; also ends when all replays end. Raises MonitorError."""
     profile = parse_profile(text, name)
+    allowed = allowance(profile, text, name, trusted=trusted)
     session = output or Path(new_session_name())
     session.parent.mkdir(parents=True, exist_ok=True)
     if not quiet and duration_s is None:
         _print_estimate(profile, session, resume=resume)
     interrupted = _on_signals()
-    bench = Bench(profile, text, session, resume=resume)
+    bench = Bench(profile, text, session, resume=resume, allowed=allowed)
     try:
         with _Display(duration_s, quiet=quiet) as display:
             _wait(bench, duration_s, interrupted, display)

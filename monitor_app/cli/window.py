@@ -23,7 +23,7 @@ def quick_start(arguments: list[str]) -> int | None:
         return 1
 
 
-def open_window(word: str | None, theme: str | None) -> int:
+def open_window(word: str | None, theme: str | None, *, trusted: bool = False) -> int:
     """Open the window on a profile or on a session file. Raises MonitorError."""
     if not _has_display():
         raise MonitorError(
@@ -34,14 +34,14 @@ def open_window(word: str | None, theme: str | None) -> int:
         from monitor_app.gui.app import run_window
 
         return run_window(None, Path(word), start_bench=lambda: _start_bench(None), theme=theme)
-    client = _start_bench(word)
+    client = _start_bench(word, trusted=trusted)
     from monitor_app.gui.app import run_window  # Qt loads while the bench starts
 
-    return run_window(client, start_bench=lambda: _start_bench(word), unsaved=True, theme=theme)
+    return run_window(client, start_bench=lambda: _start_bench(word, trusted=trusted), unsaved=True, theme=theme)
 
 
-def _start_bench(word: str | None) -> BenchClient:
-    return BenchClient(find_profile(word or DEFAULT_PROFILE), new_unsaved_session())
+def _start_bench(word: str | None, *, trusted: bool = False) -> BenchClient:
+    return BenchClient(find_profile(word or DEFAULT_PROFILE), new_unsaved_session(), trusted=trusted)
 
 
 def _has_display() -> bool:

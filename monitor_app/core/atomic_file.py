@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An export appears under its name when it is complete, or not at all."""
+"""An export appears under its name when it is complete, or not at all. A link of that name is replaced."""
 
 from __future__ import annotations
 
 import errno
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import ExportError
+from monitor_app.core.private_files import create_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
     from typing import BinaryIO
+
+EXPORTED = 0o666
+"""An export is made to be passed on: the umask of the user decides who may read it."""
 
 
 @contextmanager
@@ -24,15 +27,17 @@ def completed(path: Path, *sessions: Path) -> Iterator[BinaryIO]:
     Raises ExportError when it cannot be written; ``sessions`` are files that must not be overwritten.
     """
     _check(path, sessions)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = None
     try:
-        with part.open("wb") as file:
+        descriptor, part = create_beside(path, EXPORTED)
+        with open(descriptor, "wb") as file:
             yield file
         part.replace(path)
     except OSError as error:
         raise _explained(path, error) from error
     finally:
-        part.unlink(missing_ok=True)
+        if part is not None:
+            part.unlink(missing_ok=True)
 
 
 def _check(path: Path, sessions: tuple[Path, ...]) -> None:

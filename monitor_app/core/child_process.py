@@ -9,8 +9,10 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import threading
 from collections import deque
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,20 @@ BLOCK_BYTES = 1 << 16
 """As much as a pipe of Linux holds."""
 
 logger = logging.getLogger(__name__)
+
+
+def python_module(module: str, *arguments: str) -> list[str]:
+    """The command line that runs a module of this program, with this interpreter.
+
+    Unlike `python -m` it does not look into the current folder for modules, where somebody else's `json.py` may lie.
+    """
+    return [sys.executable, "-c", _RUN, str(Path(__file__).parents[2]), module, *arguments]
+
+
+_RUN = (
+    "import sys; root, module = sys.argv[1:3]; del sys.argv[1:3]; sys.path[:] = [root, *filter(None, sys.path)]; "
+    "import monitor_app; del sys.path[0]; import runpy; runpy.run_module(module, run_name='__main__', alter_sys=True)"
+)
 
 
 class ChildProcess:

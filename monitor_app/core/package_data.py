@@ -44,6 +44,11 @@ def profile_names(folder: str = "") -> list[str]:
     return sorted(str(path.relative_to(root).with_suffix("")) for path in (root / folder).glob("*.toml"))
 
 
+def profile_files() -> list[Path]:
+    """All profiles that come with the program."""
+    return sorted((_share_root() / "profiles").rglob("*.toml"))
+
+
 def _share_root() -> Path:
     package = Path(str(importlib.resources.files("monitor_app.core"))).parent
     for root in (package / "_share", package.parent):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from monitor_app.core.addresses import Port
 from monitor_app.core.samples import Role
 
 Name = Annotated[str, Field(min_length=1)]
@@ -49,8 +50,8 @@ class EmulatedSpec(SourceSpec):
     """Start the emulated instrument on this simulated board instead of using a real one."""
     seed: int = Field(0, ge=0, lt=2**32)
     """Seed of the emulated board's noise."""
-    account: str | None = None
-    """File for the energy log: the energy that the emulated board really presents."""
+    account: Name | None = None
+    """File for the energy log, in the session's folder: the energy that the emulated board really presents."""
     faults: tuple[str, ...] = ()
     """Faults of the emulated instrument, as `monitor-app emulate --fault` takes them."""
     roles: dict[str, Role] = Field(default_factory=lambda: {"power": Role.TOTAL})
@@ -69,8 +70,8 @@ class EmulatedSpec(SourceSpec):
 class SerialSpec(EmulatedSpec):
     """An instrument on a serial line. Without port, emulate and replay, the only port that can be it is used."""
 
-    port: Name | None = None
-    """A device path or pyserial URL."""
+    port: Annotated[Port, Field(min_length=1)] | None = None
+    """A device path, socket://HOST:PORT or rfc2217://HOST:PORT."""
     serial_number: Name | None = None
     """Use the instrument with this number, on whatever port it is."""
     clock_ppm: float = Field(0.0, ge=-1000, le=1000)

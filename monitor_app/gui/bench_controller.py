@@ -12,16 +12,19 @@ from PySide6.QtCore import QObject, Signal
 from monitor_app.bench.messages import (
     AddMark,
     AddSource,
+    AskTrust,
     Closed,
     Connect,
     Disconnect,
     Failed,
     FindSources,
     Opened,
+    Quit,
     SkipRun,
     StartRuns,
     Status,
     StopRuns,
+    Trust,
 )
 from monitor_app.core.errors import MonitorError
 from monitor_app.core.status import TROUBLE, BenchPhase, BenchStatus
@@ -58,6 +61,8 @@ class BenchController(QObject):
     """Start was pressed without a bench: a new one is being started."""
     ended = Signal()
     """The bench has ended, by itself or on request; its session is complete."""
+    trust_asked = Signal(str)
+    """(question, to be answered by ``answer_trust``)"""
     changed = Signal()
     """What may be started or stopped has changed."""
     alarm = Signal(str)
@@ -110,6 +115,9 @@ class BenchController(QObject):
             self.alarm.emit(failures[-1])
         if ended:
             self.ended.emit()
+        for event in events:
+            if isinstance(event, AskTrust):
+                self.trust_asked.emit(event.question)
 
     def _announce(self, status: BenchStatus) -> None:
         """The message of the bench; where it has none any longer, its last one is retracted."""
@@ -154,6 +162,10 @@ class BenchController(QObject):
             self.alarm.emit(str(error))
             return False
         return True
+
+    def answer_trust(self, *, allowed: bool) -> None:
+        """The user's answer to ``trust_asked``."""
+        self.send(Trust() if allowed else Quit())
 
     def skip_run(self) -> None:
         if self.running:

@@ -35,6 +35,7 @@ from monitor_app.gui.session.exporting import Exports
 from monitor_app.gui.session.signal_selection import SignalSelection
 from monitor_app.gui.session.subject import NO_SUBJECT, Subject, in_view, present
 from monitor_app.gui.theme import DARK, THEMES, qt_palette, style_sheet
+from monitor_app.gui.trust_dialog import ask_trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -117,6 +118,7 @@ class MainWindow(QMainWindow):
         self.bench.began.connect(self.document.begin_unsaved)
         self.bench.began.connect(self.parts.message_bar.dismiss)
         self.bench.ended.connect(self.document.save_if_decided)
+        self.bench.trust_asked.connect(self._ask_trust)
         self.bench.changed.connect(self.refresh_panels)
         self.signals.changed.connect(self.refresh_panels)
         stack = self.parts.stack
@@ -396,6 +398,9 @@ class MainWindow(QMainWindow):
         self.parts.set_theme(self.theme)
         self.figures.set_theme()
         self.refresh_panels()
+
+    def _ask_trust(self, question: str) -> None:
+        ask_trust(self, question, lambda allowed: self.bench.answer_trust(allowed=allowed))
 
     def show_shortcuts(self) -> None:
         ShortcutsDialog(self, self.commands, MOUSE_ACTIONS).open()

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import deque
 from typing import TYPE_CHECKING
 
 from monitor_app.core.canziani2016 import BOARDS
-from monitor_app.core.child_process import ChildProcess
+from monitor_app.core.child_process import ChildProcess, python_module
 from monitor_app.core.errors import ChildDiedError, InferenceError
 from monitor_app.core.runs import EMULATED, is_emulated
 from monitor_app.inference.messages import Command, Event, Quit, decode, encode
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-COMMAND = (sys.executable, "-m", "monitor_app.inference.child")
-REPLAY_COMMAND = (sys.executable, "-m", "monitor_app.inference.replay_child", "--board")
+COMMAND = (*python_module("monitor_app.inference.child"),)
+REPLAY_COMMAND = (*python_module("monitor_app.inference.replay_child", "--board"),)
 
 # Freed memory is kept for the next pass instead of being handed back to the system and faulted in again,
 # which on small networks costs a sixth of the latency. 32 MiB is the most that every glibc takes.

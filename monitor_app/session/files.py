@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import shutil
 import sqlite3
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SessionError
+from monitor_app.core.private_files import create_beside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,10 +20,10 @@ COMPANIONS = ("-wal", "-shm")
 
 
 def keep_session(session: Path, target: Path) -> None:
-    """Move a session to where the user saves it. Raises SessionError; the file is then where it was."""
+    """Move a session to where the user saves it; a link there is replaced. Raises SessionError: it is where it was."""
     try:
         settle(session)
-        shutil.move(session, target)
+        _move(session, target)
     except (OSError, sqlite3.Error) as error:
         raise SessionError(
             f"The session could not be saved as {target} ({error}): it is still at {session}."
@@ -28,6 +31,29 @@ def keep_session(session: Path, target: Path) -> None:
     for companion in COMPANIONS:
         with contextlib.suppress(OSError):
             session.with_name(session.name + companion).unlink(missing_ok=True)
+
+
+def _move(session: Path, target: Path) -> None:
+    try:
+        session.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy(session, target)
+        session.unlink()
+
+
+def _copy(session: Path, target: Path) -> None:
+    """To another disk: under its name only when it is complete."""
+    descriptor, part = create_beside(target)
+    try:
+        with open(descriptor, "wb") as copy, session.open("rb") as original:
+            shutil.copyfileobj(original, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def discard_session(session: Path) -> None:

@@ -6,6 +6,7 @@ docs/session-format.md is the contract for readers outside this program; this mo
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -89,9 +90,11 @@ ADDED = ("answers", "zero_limit")
 
 
 def create(path: Path) -> sqlite3.Connection:
-    """A new session file open for writing; the file must not exist. Raises sqlite3.Error, OSError."""
-    with path.open("xb"):
-        pass
+    """A new session file open for writing, which nobody else may read; the file must not exist, nor be a link.
+
+    SQLite gives the files beside it the same permissions. Raises sqlite3.Error, OSError.
+    """
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")

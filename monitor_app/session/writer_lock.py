@@ -26,7 +26,7 @@ class WriterLock:
         # As SQLite names it: where the session is a link, the -wal is beside what it leads to.
         (_, _, file), *_ = db.execute("PRAGMA database_list").fetchall()
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # now the -wal is there
-        self._handle = os.open(f"{file}-wal", os.O_RDWR | os.O_CLOEXEC)
+        self._handle = os.open(f"{file}-wal", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

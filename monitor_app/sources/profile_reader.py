@@ -66,7 +66,8 @@ def parse_source(table: dict[str, Any]) -> SourceSpec:
     try:
         return _readers(_specs())[1].validate_python(table)
     except ValidationError as error:
-        raise ProfileError(f"The instrument cannot be used: {error.errors(include_url=False)[0]['msg']}.") from error
+        said = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+        raise ProfileError(f"The instrument cannot be used: {said}.") from error
 
 
 def _specs() -> tuple[type[SourceSpec], ...]:

@@ -76,6 +76,8 @@ class Kind(Generic[Spec]):
     """Keys without a default that a profile must give, with their usual values."""
     identity: Identity = "serial_number"
     """What tells one from another on the same machine; by ``kind`` where a machine has only one."""
+    programs: Callable[[Spec], Sequence[str]] = lambda _: ()
+    """What a profile has it start, by path or name: users are asked before (monitor_app.bench.trust)."""
     measures_supply: bool = False
     """Whether it continuously measures, from outside, what goes into a board."""
     emulates: str = ""
@@ -176,6 +178,7 @@ _ROWS: tuple[AnyKind, ...] = (
         data_rate=lambda spec: DataRate(1 / spec.interval_s, signals=30),
         find=jtop.find,
         identity="kind",
+        programs=lambda spec: () if spec.python is None else (spec.python,),
     ),
     Kind(
         spec=nvml.NvmlSpec,

@@ -14,10 +14,11 @@ import psutil
 import pytest
 
 from monitor_app.bench.client import BenchClient
-from monitor_app.bench.messages import AddMark, Closed, Event, Failed, Opened, Status
+from monitor_app.bench.messages import AddMark, AskTrust, Closed, Event, Failed, Opened, Quit, StartRuns, Status, Trust
 from monitor_app.core.status import BenchPhase, SourceState
 from monitor_app.session.reader import SessionReader
 from tests.bench.conftest import IDLE_PROFILE
+from tests.bench.test_trust import PROGRAM, tracer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -168,3 +169,37 @@ def test_the_status_names_a_port_that_is_not_there(
     status = [event.status for event in window.heard if isinstance(event, Status)][-1]
     assert status.phase is BenchPhase.MONITORING
     assert "There is no port /dev/ttyNOTHING" in status.message
+
+
+@pytest.mark.parametrize("answer", [Trust(), Quit(), None])
+def test_a_profile_that_runs_code_waits_for_the_users_answer(
+    start: Callable[[str], Window],
+    wait_until: Callable[[Callable[[], bool]], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Trust | Quit | None,
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    program, trace = tracer(tmp_path)
+    window = start(PROGRAM.format(python=str(program)))
+    wait_until(lambda: window.has_heard(AskTrust))
+    window.client.send(StartRuns())
+    assert window.heard == [
+        AskTrust(
+            f"This profile runs code: the program {program} for the source jtop. It can do on this computer whatever "
+            "you can. Do you allow it?"
+        )
+    ]
+    assert not window.client.session.exists()
+    if answer == Trust():
+        window.client.send(answer)
+        wait_until(lambda: window.has_heard(Opened) and trace.exists())
+        return
+    if answer is None:
+        window.client._child._close_stdin()  # as when the window dies
+    else:
+        window.client.send(answer)
+    wait_until(lambda: window.has_heard(Failed))
+    assert "was not used, because it runs code" in window.heard[-1].message
+    assert not trace.exists()
+    assert not window.client.session.exists()

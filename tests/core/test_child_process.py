@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import subprocess
 import sys
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -13,10 +14,11 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from monitor_app.core.child_process import ASK_S, KILL_S, ChildProcess
+from monitor_app.core.child_process import ASK_S, KILL_S, ChildProcess, python_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SHORT = {"ask_s": 0.3, "terminate_s": 0.3}
 LADDER_S = 0.3 + 0.3 + KILL_S
@@ -220,3 +222,13 @@ def test_ctrl_c_in_the_terminal_does_not_reach_it() -> None:
     child = start("print(os.getsid(0) == os.getpid(), flush=True)")
     assert child.lines(LONG_S) == [b"True"]
     child.close()
+
+
+def test_a_module_of_this_program_is_not_looked_for_in_the_current_folder(tmp_path: Path) -> None:
+    """Nor is anything that it imports, as a json.py that came with somebody's profile."""
+    for name in ("json", "runpy", "numpy", "monitor_app"):
+        (tmp_path / f"{name}.py").write_text(f"open('trace-{name}', 'w')")
+    command = python_module("monitor_app.gui.session.table_process", "no-session", "x.csv", "0", "1")
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "There is no file no-session" in done.stdout + done.stderr
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("trace")] == []

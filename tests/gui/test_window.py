@@ -13,14 +13,17 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from monitor_app.bench.messages import (
     AddMark,
+    AskTrust,
     Closed,
     Disconnect,
     Failed,
     Opened,
+    Quit,
     SkipRun,
     StartRuns,
     Status,
     StopRuns,
+    Trust,
 )
 from monitor_app.core.errors import BenchError
 from monitor_app.core.formatting import NOTHING
@@ -446,6 +449,30 @@ def test_a_bench_that_cannot_start_says_why(qtbot: QtBot, open_window: Opener, s
     qtbot.keyClick(window, Qt.Key.Key_Space)
     assert window.parts.message_bar.text == "The bench did not start: no memory is left."
     assert not window.bench.live
+
+
+@pytest.mark.parametrize(("button", "answer"), [("Allow", Trust()), ("Do not run", Quit()), (None, Quit())])
+def test_a_profile_that_runs_code_is_asked_about_in_a_dialog(
+    qtbot: QtBot, open_window: Opener, tmp_path: Path, button: str | None, answer: Trust | Quit
+) -> None:
+    bench = StandIn(tmp_path / "next.plm")
+    window = open_window(bench)
+    bench.say(AskTrust("This profile runs code: <b>the program</b> x. Do you allow it?"))
+    frames(window, 2)
+    [dialog] = window.findChildren(QMessageBox)
+    assert dialog.isVisible()
+    assert dialog.text() == "This profile runs code: <b>the program</b> x. Do you allow it?"
+    assert dialog.textFormat() is Qt.TextFormat.PlainText
+    assert bench.commands == []
+    if button is None:
+        dialog.close()
+    else:
+        [pressed] = [each for each in dialog.buttons() if each.text() == button]
+        pressed.click()
+    assert bench.commands == [answer]
+    bench.say(Failed("sent.toml was not used, because it runs code."))
+    frames(window, 2)
+    assert window.parts.message_bar.text == "sent.toml was not used, because it runs code."
 
 
 # -- document ------------------------------------------------------------------------------------

@@ -164,6 +164,16 @@ def test_a_cache_that_cannot_be_written_is_told(server, published, said):
         fetch(published, said.append)
 
 
+def test_a_link_in_the_place_of_the_download_is_not_followed(server, published, said, tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("a letter")
+    hub_folder().mkdir(parents=True)
+    (hub_folder() / f"{NAME}.partial").symlink_to(victim)
+    with pytest.raises(WeightsError, match="cannot be stored"):
+        fetch(published, said.append)
+    assert victim.read_text() == "a letter"
+
+
 def test_two_that_want_the_same_file_take_turns(server, published, said):
     with ThreadPoolExecutor(4) as pool:
         files = list(pool.map(lambda _: fetch(published, said.append), range(4)))

@@ -6,7 +6,9 @@ from __future__ import annotations
 import hashlib
 import pickle
 import sys
+import tarfile
 import warnings
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -111,6 +113,21 @@ def test_a_pickle_that_would_run_something_is_refused_and_does_not(tmp_path, rea
         with pytest.raises(WeightsError):
             read(file)
         assert not target.exists()
+
+
+def test_a_program_is_not_even_handed_to_torch(tmp_path, monkeypatch):
+    """Up to 2.5, torch.load runs TorchScript and pickles in tar files, whatever it is asked."""
+    script, old = tmp_path / "script.pt", tmp_path / "old.pt"
+    with zipfile.ZipFile(script, "w") as archive:
+        archive.writestr("net/constants.pkl", b"")
+    with tarfile.open(old, "w") as archive:
+        archive.addfile(tarfile.TarInfo("pickle"))
+    opened = []
+    monkeypatch.setattr(torch, "load", lambda *given, **_: opened.append(given) or {})
+    for file in (script, old):
+        with pytest.raises(WeightsError, match="is a program, or an old file that may hold one: save the weights with"):
+            read_state_dict(file)
+    assert opened == []
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", pickle.dumps([1, 2]), pickle.dumps({"conv1": 5})])

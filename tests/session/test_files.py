@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+import errno
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +14,6 @@ from monitor_app.session.files import discard_empty_session, discard_session, ke
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer import SessionWriter
 from tests.session.bench import write_rich
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -73,3 +72,45 @@ def test_empty_it_is_discarded_and_with_samples_it_never_is(left_behind: Path, t
     assert not discard_empty_session(foreign)
     assert session.exists()
     assert foreign.exists()
+
+
+def test_a_session_and_what_is_beside_it_is_only_the_users(tmp_path: Path) -> None:
+    writer = SessionWriter(tmp_path / "s.plm")
+    writer.write_mark(1, "note", "private")
+    writer.commit()
+    with SessionReader(tmp_path / "s.plm") as reader:
+        assert reader.marks()
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    writer.close()
+    assert modes == {"s.plm": 0o600, "s.plm-wal": 0o600, "s.plm-shm": 0o600}
+
+
+@pytest.mark.parametrize("laid", ["s.plm", "s.plm-wal", "s.plm-shm", "s.plm-journal"])
+@pytest.mark.parametrize("dangling", [False, True])
+def test_no_link_in_the_place_of_a_session_is_followed(tmp_path: Path, laid: str, dangling: bool) -> None:
+    victim, folder = tmp_path / "victim", tmp_path / "shared"
+    folder.mkdir()
+    if not dangling:
+        victim.write_bytes(b"somebody's letter" * 4096)
+    before = victim.read_bytes() if not dangling else None
+    (folder / laid).symlink_to(victim)
+    with contextlib.suppress(SessionError):  # refused, or the link is replaced
+        SessionWriter(folder / "s.plm").close()
+    assert (victim.read_bytes() if victim.exists() else None) == before
+
+
+@pytest.mark.parametrize("other_disk", [False, True])
+def test_where_it_is_kept_a_link_is_replaced(
+    left_behind: Path, tmp_path: Path, other_disk: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim, target = tmp_path / "victim", tmp_path / "mine.plm"
+    victim.write_text("a letter")
+    target.symlink_to(victim)
+    if other_disk:
+        monkeypatch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(OSError(errno.EXDEV, "other disk")))
+    keep_session(left_behind, target)
+    assert victim.read_text() == "a letter"
+    assert not target.is_symlink()
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert marks(target) == ["kept"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.plm", "victim"]

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from monitor_app.core.child_process import ChildProcess
+from monitor_app.bench.acquisition.written_files import energy_log
+from monitor_app.core.child_process import ChildProcess, python_module
 from monitor_app.core.errors import PortError, SourceError
 from monitor_app.core.samples import Role
 from monitor_app.core.source_specs import EmulatedSpec, SerialSpec
@@ -83,12 +83,15 @@ class Instrument:
             self.emulated.close()
 
 
-def make_instruments(spec: SourceSpec) -> list[Instrument]:
-    """The instruments of one [[source]] table: one, or one for each chip of a board. Raises ProfileError."""
+def make_instruments(spec: SourceSpec, folder: Path | None = None) -> list[Instrument]:
+    """The instruments of one [[source]] table: one, or one for each chip of a board. Raises ProfileError.
+
+    ``folder`` is where it may write files, that of the session; without a session it writes none.
+    """
     kind = KINDS[spec.kind]
     parts = kind.parts(spec)
     rails = [rail for part in parts for rail in part.rails]
-    return [_part(spec, part, rails) for part in parts] or [_one(spec)]
+    return [_part(spec, part, rails) for part in parts] or [_one(spec, folder)]
 
 
 def beside_rails(specs: Sequence[SourceSpec]) -> list[SourceSpec]:
@@ -116,8 +119,8 @@ def _part(spec: SourceSpec, part: BoardPart, rails: list[str]) -> Instrument:
     )
 
 
-def _one(spec: SourceSpec) -> Instrument:
-    emulated = _emulated(spec)
+def _one(spec: SourceSpec, folder: Path | None) -> Instrument:
+    emulated = _emulated(spec, folder)
     replay = Replay() if isinstance(spec, SerialSpec) and spec.replay is not None else None
     return Instrument(
         spec.name,
@@ -131,10 +134,11 @@ def _one(spec: SourceSpec) -> Instrument:
     )
 
 
-def _emulated(spec: SourceSpec) -> EmulatedDevice | None:
+def _emulated(spec: SourceSpec, folder: Path | None) -> EmulatedDevice | None:
     if not isinstance(spec, EmulatedSpec) or spec.emulate is None:
         return None
-    return EmulatedDevice(spec.kind, spec.emulator_options())
+    account = None if spec.account is None or folder is None else str(energy_log(spec.account, folder))
+    return EmulatedDevice(spec.kind, spec.model_copy(update={"account": account}).emulator_options())
 
 
 def _connection(
@@ -156,7 +160,7 @@ def _connection(
 @contextmanager
 def capturing_source(spec: SerialSpec, capture: Capture) -> Iterator[PowerSource]:
     """The instrument of a spec, not yet open, whose bytes all go into a capture too."""
-    emulated = _emulated(spec)
+    emulated = _emulated(spec, None)
     source = None
     try:
         at = _connection(spec, emulated, None, None)
@@ -214,7 +218,7 @@ class EmulatedDevice:
     def _start(self) -> str:
         link = Path(self._folder.name) / "port"
         command = [
-            sys.executable, "-m", f"monitor_app.emulators.{self._module}", *self._options,
+            *python_module(f"monitor_app.emulators.{self._module}"), *self._options,
             "--lamp", str(self.load_signal), "--link", str(link), "--until-stdin-closes",
         ]  # fmt: skip
         self._child = ChildProcess(command, f"{self._module} emulator")

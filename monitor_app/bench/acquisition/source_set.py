@@ -73,7 +73,7 @@ class SourceSet:
 
     def add(self, spec: SourceSpec) -> None:
         """Add an instrument to the session. Raises MonitorError where its name is taken."""
-        new = make_instruments(spec)
+        new = make_instruments(spec, self._recorder.path.parent)
         taken = {*self._acquisitions, *(each.name for each in self._taps)}
         for instrument in new:
             if instrument.name in taken:
@@ -108,7 +108,7 @@ class SourceSet:
     def _put_together(self, profile: Profile) -> list[Combination]:
         """The instruments, and what is computed from them. Raises ProfileError."""
         for spec in beside_rails(profile.source):
-            self.instruments += make_instruments(spec)
+            self.instruments += make_instruments(spec, self._recorder.path.parent)
         taps = combinations(self.instruments, profile.combination)
         names = Counter([*(each.name for each in self.instruments), *(each.name for each in taps)])
         twice = [name for name, count in names.items() if count > 1]

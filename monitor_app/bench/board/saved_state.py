@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor_app.bench.board.commands import BoardControlError
+from monitor_app.core.private_files import open_private, private_folder
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -57,7 +58,7 @@ class FoundFile:
     def pending(self) -> Found | None:
         """The saved state that a process which has ended left; None where there is none or another process uses it."""
         try:
-            with self._path.open(encoding="utf-8") as file:
+            with os.fdopen(open_private(self._path, os.O_RDONLY), encoding="utf-8") as file:
                 return _read(file) if _locked(file) else None
         except OSError:
             return None
@@ -90,9 +91,9 @@ class FoundFile:
             file.close()
 
     def _lock(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self._path.parent)
         while self._file is None:
-            file = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+", encoding="utf-8")
+            file = os.fdopen(open_private(self._path, os.O_RDWR | os.O_CREAT), "r+", encoding="utf-8")
             if not _locked(file):
                 file.close()
                 raise BoardControlError(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import numpy as np
 from monitor_app.core.errors import SourceError
 
 if TYPE_CHECKING:
-    import os
+    from typing import TextIO
 
     from monitor_app.emulators.board.sampler import Taken
 
@@ -34,7 +35,7 @@ class EnergyLog:
         self._rate_hz = rate_hz
         self._path = path
         try:
-            self._file = None if path is None else open(path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115
+            self._file = None if path is None else _appended(path)
         except OSError as error:
             raise self._cannot(error) from error
         self.restart(0)
@@ -84,3 +85,9 @@ class EnergyLog:
         return SourceError(
             f"The energy log {self._path} cannot be written ({error.strerror}); choose another path with --energy-log."
         )
+
+
+def _appended(path: str | os.PathLike[str]) -> TextIO:
+    """Never through a link: a profile may have named it."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    return open(descriptor, "a", encoding="utf-8", buffering=1)

@@ -54,6 +54,7 @@ class LoadSignalReceiver:
         try:
             _remove_stale(self._path)
             self._socket.bind(self._path)
+            os.chmod(self._path, 0o600)
             self._inode = os.stat(self._path).st_ino
         except OSError as error:
             self._socket.close()

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject, QProcess, Signal
 
+from monitor_app.core.child_process import python_module
 from monitor_app.core.log import WINDOW_LOG, log_file
 from monitor_app.gui.figures.job_messages import decode
 from monitor_app.gui.session.recording import FINAL
@@ -49,7 +49,8 @@ class FiguresJob(QObject):
         process = self._process = QProcess(self)
         process.finished.connect(lambda code, status: self._end(process, code, status))
         process.errorOccurred.connect(lambda error: self._did_not_start(process, error))
-        process.start(sys.executable, ["-m", "monitor_app.gui.figures.job_process", *map(str, sessions)])
+        program, *arguments = python_module("monitor_app.gui.figures.job_process", *map(str, sessions))
+        process.start(program, arguments)
 
     def stop(self) -> None:
         """Cancel what is being computed; it has nothing to lose."""

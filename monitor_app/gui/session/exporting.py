@@ -7,7 +7,6 @@ A table of a long session takes a while, and the window must neither stop nor sl
 from __future__ import annotations
 
 import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from PySide6.QtGui import QImageWriter
 from PySide6.QtWidgets import QFileDialog, QProgressDialog
 
 from monitor_app.core.atomic_file import completed
+from monitor_app.core.child_process import python_module
 from monitor_app.core.errors import ExportError
 
 if TYPE_CHECKING:
@@ -130,15 +130,15 @@ class TableExport(QObject):
         self._progress.setMinimumDuration(SHOW_AFTER_MS)
         self._progress.canceled.connect(self._cancel)
         start_s, end_s = span_s
-        arguments = [
-            "-m",
+        program, *arguments = python_module(
             "monitor_app.gui.session.table_process",
             str(session),
             str(target),
             f"{start_s:.9f}",
             f"{end_s:.9f}",
-        ]
-        self.process.start(sys.executable, [*arguments, *map(str, signal_ids)])
+            *map(str, signal_ids),
+        )
+        self.process.start(program, arguments)
 
     def _cancel(self) -> None:
         self._cancelled = True

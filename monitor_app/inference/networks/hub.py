@@ -13,6 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO
 
+from monitor_app.core.private_files import open_private
 from monitor_app.inference.networks.weights import WeightsError, check_sha256, file_sha256
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 BLOCK_BYTES = 1 << 18
 REPORT_EVERY_S = 3.0
 TIMEOUT_S = 30.0
+PUBLIC = 0o644
+"""What is published is no secret: users may share a cache."""
 
 
 def hub_folder() -> Path:
@@ -66,7 +69,8 @@ def fetch(published: PublishedWeights, say: Callable[[str], None] = _say) -> Pat
     file, beside = folder / name, folder / f"{name}.partial"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with beside.open("ab") as partial:
+        # Its name can be guessed, since a download that broke off is to be resumed.
+        with open(open_private(beside, os.O_RDWR | os.O_APPEND | os.O_CREAT, PUBLIC), "ab") as partial:
             fcntl.flock(partial, fcntl.LOCK_EX)
             if file.is_file():
                 beside.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import re
 import sys
 import zipfile
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,26 +33,47 @@ class OwnNetworkError(InferenceError):
     """A user's own network that cannot be had."""
 
 
-def own_network(name: str) -> Network | None:
-    """The network that `name` refers to, not opened yet; None where it is neither a file nor a function.
+@dataclass(frozen=True, slots=True)
+class OwnCode:
+    """What is run for a network of the user's own: a function of a module, or a file that holds a program."""
 
-    Raises:
-        OwnNetworkError: it is a file and not there.
-    """
+    pixels: int
+    """Side of the images that it takes."""
+    module: str = ""
+    function: str = ""
+    file: Path | None = None
+
+
+def own_code(name: str) -> OwnCode | None:
+    """What the name of a network says is to be run; None where it is neither a file nor a function."""
     parts = _REFERENCE.fullmatch(name)
     if parts is None:
         return None
     what, pixels = parts["what"], int(parts["pixels"] or 224)
     function = _FUNCTION.fullmatch(what)
     if function is not None:
-        build = partial(_call, function["module"], function["function"])
-        source = f"the function {what}"
-        return Network(
-            name, function["function"], build, pixels, preprocessing=_preprocessing(pixels), source=source, own=True
-        )
+        return OwnCode(pixels, function["module"], function["function"])
     if "/" not in what and not what.lower().endswith(SUFFIXES):
         return None
-    file = Path(what).expanduser()
+    return OwnCode(pixels, file=Path(what).expanduser())
+
+
+def own_network(name: str) -> Network | None:
+    """The network that `name` refers to, not opened yet; None where it is neither a file nor a function.
+
+    Raises:
+        OwnNetworkError: it is a file and not there.
+    """
+    code = own_code(name)
+    if code is None:
+        return None
+    pixels, file = code.pixels, code.file
+    if file is None:
+        build = partial(_call, code.module, code.function)
+        source = f"the function {code.module}:{code.function}"
+        return Network(
+            name, code.function, build, pixels, preprocessing=_preprocessing(pixels), source=source, own=True
+        )
     if not file.is_file():
         raise OwnNetworkError(f"There is no file {file}: name a TorchScript or ExportedProgram file that is there.")
     return Network(

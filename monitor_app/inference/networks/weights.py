@@ -11,7 +11,9 @@ import hashlib
 import importlib.util
 import pickle
 import re
+import tarfile
 import warnings
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,6 +170,11 @@ def read_state_dict(file: Path) -> StateDict:
     """
     import torch
 
+    if _may_be_program(file):
+        raise WeightsError(
+            f"{file} is a program, or an old file that may hold one: save the weights with "
+            "torch.save(model.state_dict(), path)."
+        )
     try:
         with warnings.catch_warnings():
             # It doubts odd pickles aloud before it refuses them
@@ -185,3 +192,14 @@ def read_state_dict(file: Path) -> StateDict:
     ):
         raise WeightsError(f"{file} holds no state dict: save the weights with torch.save(model.state_dict(), path).")
     return dict(content)
+
+
+def _may_be_program(file: Path) -> bool:
+    """Older versions of torch run TorchScript, and pickles in tar files, even where they are to load only weights."""
+    try:
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                return any(name.endswith("constants.pkl") for name in archive.namelist())
+        return tarfile.is_tarfile(file)
+    except (OSError, zipfile.BadZipFile):
+        return False

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
+from monitor_app.core.addresses import Resource
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.core.source_specs import EmulatedSpec, Name
@@ -38,7 +39,7 @@ class ScpiSpec(EmulatedSpec):
 
     kind: Literal["scpi"]
     name: Name = "scpi"
-    resource: Name | None = None
+    resource: Resource | None = None
     """A VISA resource: ASRL/dev/ttyUSB0::INSTR, TCPIP::10.0.0.5::5025::SOCKET, USB0::..."""
     model: Literal["e364x", "dmm"] = "e364x"
     """e364x: a supply, voltage and current; dmm: a multimeter that measures the current."""

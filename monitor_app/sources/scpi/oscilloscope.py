@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from monitor_app.core.addresses import Resource
 from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, SampleBlock, Signal, SourceInfo
 from monitor_app.core.source_specs import Name, SourceSpec
@@ -53,7 +54,7 @@ class ScopeSpec(SourceSpec):
 
     kind: Literal["scope"]
     name: Name = "scope"
-    resource: Name
+    resource: Resource
     """A VISA resource: TCPIP::10.0.0.7::5025::SOCKET, USB0::..."""
     channel: int = Field(1, ge=1, le=8)
     a_per_v: float = Field(gt=0)

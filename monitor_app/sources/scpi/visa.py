@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from monitor_app.core.addresses import check_resource
 from monitor_app.core.errors import HandshakeError, PortError, SourceError, SourceLostError
 
 if TYPE_CHECKING:
@@ -58,7 +59,10 @@ class VisaLink:
 
     def __init__(self, name: str, resource: str) -> None:
         """Raises PortError with what to do, SourceError when pyvisa is not there."""
-        self._name, self._resource = name, resource
+        try:
+            self._name, self._resource = name, check_resource(resource)
+        except ValueError as error:
+            raise PortError(f"{error}.") from error
         self._visa = _library()
         self._lock = _locked_port(resource)
         self._instrument: Any = None

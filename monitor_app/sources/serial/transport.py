@@ -16,6 +16,7 @@ import serial
 import serial.tools.list_ports
 from serial.urlhandler import protocol_socket
 
+from monitor_app.core.addresses import check_port
 from monitor_app.core.errors import PortError, SourceLostError
 
 COALESCE_S = 0.004
@@ -45,11 +46,15 @@ class Transport(Protocol):
 
 
 class SerialTransport:
-    """A serial port or pyserial URL. USB ports ignore the baud rate; a UART needs the right one."""
+    """A serial port of this machine or on the network. USB ports ignore the baud rate; a UART needs the right one."""
 
     def __init__(self, port: str, baud: int = 115_200) -> None:
         """Raises PortError with the command that solves it."""
         self._name = port
+        try:
+            check_port(port)
+        except ValueError as error:
+            raise PortError(f"{error}.") from error
         try:
             self._port = serial.serial_for_url(port, baudrate=baud, timeout=0.0, write_timeout=1.0, exclusive=True)
         except (serial.SerialException, OSError, ValueError) as error:

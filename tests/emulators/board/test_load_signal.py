@@ -71,6 +71,10 @@ def test_garbage_is_passed_over(receiver, path, garbage):
     assert len(receiver.read()) == len(messages) + 1
 
 
+def test_only_the_user_may_send_to_it(receiver, path):
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_garbage_is_counted(receiver, path):
     send_raw(path, b"", b"x" * 9, b"x" * 4_000, struct.pack("<qB", 1, 4))
     assert receiver.read() == []

@@ -239,7 +239,7 @@ def free_port() -> int:
         ("ASRL/dev/does-not-exist::INSTR", "There is no port /dev/does-not-exist: plug the instrument in"),
         ("ASRL/dev/null::INSTR", "/dev/null::INSTR cannot be opened"),
         ("TCPIP::no-such-host.invalid::5025::SOCKET", "There is no host no-such-host.invalid: check the address"),
-        ("nonsense", "'nonsense' is not a VISA resource that can be opened"),
+        ("USB0::nonsense", "'USB0::nonsense' is not a VISA resource that can be opened"),
         ("GPIB0::5::INSTR", "GPIB0::5::INSTR cannot be opened"),
     ],
 )
