@@ -20,6 +20,7 @@ from monitor_app.session.pyramid import LEVELS, STORED, Pyramid, contiguous_runs
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.source_state import Channel, Source, Tail
 from monitor_app.session.time_map import LARGEST
+from monitor_app.session.wal import CHECKPOINT_PAGES
 from monitor_app.session.writer_lock import WriterLock
 
 if TYPE_CHECKING:
@@ -118,8 +119,7 @@ def _connected(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA trusted_schema = OFF")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
-        db.execute("PRAGMA wal_autocheckpoint = 256")
-        db.execute("PRAGMA busy_timeout = 5000")  # opening waits only a second, so that a refusal comes soon
+        db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     except BaseException:
         db.close()
         raise

@@ -10,6 +10,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import NewerSessionError, NotASessionError
+from monitor_app.session.wal import CHECKPOINT_PAGES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,8 +97,7 @@ def create(path: Path) -> sqlite3.Connection:
     db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
-    # 4 MiB between checkpoints: short enough to stay in the page cache, long enough to be rare.
-    db.execute("PRAGMA wal_autocheckpoint = 256")
+    db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     db.executescript("BEGIN;" + TABLES + "COMMIT;")
     return db
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from monitor_app.core.errors import NotASessionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -173,9 +174,34 @@ def _offset(elapsed_ns: int, step_ns: float) -> int:
     return k if round(k * step_ns) >= elapsed_ns else k + 1
 
 
-def query(db: sqlite3.Connection, sql: str, values: tuple[int, ...]) -> list[Any]:
-    """Rows of a session file. Raises NotASessionError where it is damaged."""
+SNAPSHOT_S = 0.2
+"""Longest time for which a reader keeps one state of the file: meanwhile the writer's -wal cannot shrink."""
+_ROWS_AT_ONCE = 64
+
+
+def rows_in_slices(db: sqlite3.Connection, sql: str, values: Iterable[object], after: int) -> Iterator[Any]:
+    """Rows in the order of their first column, a rising integer, in transactions of a bounded time.
+
+    ``sql`` selects those whose first column exceeds its last parameter, and orders by it. Rows are only ever added to
+    a session, so transactions one after the other see what a single one would have seen, or more.
+    """
+    while True:
+        began, cursor = time.monotonic(), db.execute(sql, (*values, after))
+        while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            yield from rows
+            after = rows[-1][0]
+            if time.monotonic() - began > SNAPSHOT_S:
+                break
+        else:
+            return
+        cursor.close()
+
+
+def query(db: sqlite3.Connection, sql: str, values: tuple[int, ...], after: int | None = None) -> list[Any]:
+    """Rows of a session file; with ``after`` in slices. Raises NotASessionError where it is damaged."""
     try:
+        if after is not None:
+            return list(rows_in_slices(db, sql, values, after))
         return db.execute(sql, values).fetchall()
     except (sqlite3.DatabaseError, OverflowError) as error:
         raise NotASessionError(f"The session is damaged and cannot be read further ({error}).") from error

@@ -226,8 +226,10 @@ class Waveform:
         rows = query(
             self._db,
             "SELECT first, n, data FROM summary WHERE signal = ? AND level = ? AND first < ? AND first >= ifnull("
-            "(SELECT max(first) FROM summary WHERE signal = ? AND level = ? AND first <= ?), 0) ORDER BY first",
+            "(SELECT max(first) FROM summary WHERE signal = ? AND level = ? AND first <= ?), 0) AND first > ? "
+            "ORDER BY first",
             (self._signal.id, level, end, self._signal.id, level, start),
+            after=-1,
         )
         if not rows:
             return np.zeros(0, ENTRY)
@@ -263,8 +265,10 @@ class Waveform:
         found = query(
             self._db,
             "SELECT first, n, t_first_ns, t_last_ns, data FROM samples WHERE signal = ? AND first < ? "
-            "AND first >= ifnull((SELECT max(first) FROM samples WHERE signal = ? AND first <= ?), 0) ORDER BY first",
+            "AND first >= ifnull((SELECT max(first) FROM samples WHERE signal = ? AND first <= ?), 0) AND first > ? "
+            "ORDER BY first",
             (signal.id, end, signal.id, start),
+            after=-1,
         )
         rows, blobs = checked_rows(found), [row[4] for row in found]
         lengths = [len(blob) if isinstance(blob, bytes) else -1 for blob in blobs]
