@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from monitor_app.core.errors import NotASessionError
+from monitor_app.core.errors import DamagedSessionError, NotASessionError
 from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, ImageAnswers
 from monitor_app.core.samples import Quantity, Role
 from monitor_app.session import schema
@@ -214,6 +214,9 @@ class SessionReader:
         )
         with self._damage():
             batches = np.array(rows, BATCH)
+            known = [run for (run,) in self._found("SELECT id FROM run", ())]
+            if not np.isin(batches["run"], np.array(known, np.int64)).all():
+                raise ValueError("a batch of a run that is not there")
             right = (batches["images"] > 0) & (batches["start_ns"] <= batches["end_ns"])
             if not (right & (batches["top1"] <= batches["images"]) & (batches["top5"] <= batches["images"])).all():
                 raise ValueError("an impossible batch")
@@ -314,7 +317,7 @@ class SessionReader:
         try:
             yield
         except (sqlite3.DatabaseError, ValueError, TypeError, OverflowError) as error:
-            raise NotASessionError(f"{self.path} is damaged and cannot be read further ({error}).") from error
+            raise DamagedSessionError(self.path, error) from error
 
 
 def _names(text: object) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ class WriteAheadLog:
             self._db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")  # the few pages that are left
 
     def held_by(self) -> str:
-        """The programs that were seen to read at each look since it grew, as far as the system tells, for a sentence."""
+        """The programs that were seen to read at each look since it grew, for a sentence."""
         names = [f"{name} (process {process})" for process in sorted(self._readers or ()) if (name := _name(process))]
         return " and ".join(names) or "Another program"
 
@@ -121,9 +121,9 @@ def _reading(file: Path) -> set[int]:
     for line in lines:
         # 12: POSIX  ADVISORY  READ 1234 fd:01:5678 123 123
         fields = line.replace("-> ", "").split()
-        if len(fields) == 8 and fields[3] == "READ" and fields[5].endswith(f":{inode}") and fields[6].isdigit():
-            if int(fields[6]) in _READ_LOCKS:
-                found.add(int(fields[4]))
+        reads = len(fields) == 8 and fields[3] == "READ" and fields[5].endswith(f":{inode}") and fields[6].isdigit()
+        if reads and int(fields[6]) in _READ_LOCKS:
+            found.add(int(fields[4]))
     return found
 
 

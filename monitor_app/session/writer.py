@@ -267,8 +267,7 @@ class SessionWriter:
 
         It then survives the death of this process; with ``durable`` also a loss of power.
         """
-        for source in self._sources.values():
-            self._store_blocks(source)
+        self.store()
         self._execute("COMMIT")
         if durable:
             # May not change inside a transaction, so the sync rides on an empty one after the commit.
@@ -280,6 +279,11 @@ class SessionWriter:
             self._execute("PRAGMA synchronous = NORMAL")
             self._tend()
         self._execute("BEGIN")
+
+    def store(self) -> None:
+        """Make rows of the blocks so far; without it, those that follow each other are one row at the commit."""
+        for source in self._sources.values():
+            self._store_blocks(source)
 
     def _tend(self) -> None:
         try:
