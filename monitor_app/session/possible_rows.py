@@ -90,38 +90,38 @@ def run_row(row: Row) -> rows.RunRow:
     return found
 
 
-def _text(row: Row, known: Known) -> None:
+def _text(known: Known, row: Row) -> None:
     _require(isinstance(row[0], str), isinstance(row[1], str))
     if row[0] in {"shift_ns", "parts", "durable_commits"}:
         int(row[1])
 
 
-def _utc(row: Row, known: Known) -> None:
+def _utc(known: Known, row: Row) -> None:
     _require(isinstance(row[0], int), isinstance(row[1], int), min(row[:2]) >= 0)
 
 
-def _clock(row: Row, known: Known) -> None:
+def _clock(known: Known, row: Row) -> None:
     value = rows.checked(rows.ClockRow, row)
     _require(value.source in known.sources, value.rate_hz > 0, value.bound_ns >= 0, value.host_ns >= 0)
 
 
-def _alignment(row: Row, known: Known) -> None:
+def _alignment(known: Known, row: Row) -> None:
     value = rows.checked(rows.AlignmentRow, row)
     _require(value.source in known.sources, value.bound_ns >= 0, value.host_ns >= 0, abs(value.correlation) <= 1)
 
 
-def _line_change(row: Row, known: Known) -> None:
+def _line_change(known: Known, row: Row) -> None:
     _require(all(isinstance(value, int) and value >= 0 for value in row), row[0] in known.sources)
 
 
-def _span(row: Row, known: Known) -> None:
+def _span(known: Known, row: Row) -> None:
     value = rows.checked(rows.SpanRow, row)
     Phase(value.phase)
     end_ns = value.start_ns if value.end_ns is None else value.end_ns
     _require(value.run in known.runs, 0 <= value.start_ns <= end_ns)
 
 
-def _batch(row: Row, known: Known) -> None:
+def _batch(known: Known, row: Row) -> None:
     _, run, phase, start_ns, end_ns, images, top1, top5, device_ns = row
     Phase(phase)
     _require(all(isinstance(value, int) for value in (run, start_ns, end_ns, images)), run in known.runs)
@@ -130,26 +130,26 @@ def _batch(row: Row, known: Known) -> None:
     _require(device_ns is None or (isinstance(device_ns, int) and device_ns >= 0))
 
 
-def _memory(row: Row, known: Known) -> None:
+def _memory(known: Known, row: Row) -> None:
     value = rows.checked(rows.MemoryRow, row)
     _require(value.run in known.runs, value.peak_bytes >= 0, value.floor_bytes >= 0)
 
 
-def _answers(row: Row, known: Known) -> None:
+def _answers(known: Known, row: Row) -> None:
     run, images, top1 = row
     _require(run in known.runs, isinstance(images, str), isinstance(top1, str))
     _require(not set(top1) - {RIGHT, WRONG, UNANSWERED})
 
 
-def _mark(row: Row, known: Known) -> None:
+def _mark(known: Known, row: Row) -> None:
     rows.checked(rows.MarkRow, row)
 
 
-def _log(row: Row, known: Known) -> None:
+def _log(known: Known, row: Row) -> None:
     rows.checked(rows.LogRow, row)
 
 
-CHECKS: dict[str, Callable[[Row, Known], None]] = {
+CHECKS: dict[str, Callable[[Known, Row], None]] = {
     "meta": _text, "environment": _text, "utc": _utc, "clock": _clock, "alignment": _alignment,
     "line_change": _line_change, "span": _span, "batch": _batch, "memory": _memory, "answers": _answers, "mark": _mark,
     "log": _log,

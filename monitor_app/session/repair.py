@@ -432,7 +432,7 @@ def _write_rows(
         found.lost_runs = found.dropped.get("run", 0)
         known = Known(frozenset(sources), frozenset(runs))
         for table, check in CHECKS.items():
-            for _ in _copied(db, damaged, table, partial(check, known=known), found):
+            for _ in _copied(db, damaged, table, partial(check, known), found):
                 pass
         kept = [gap for gap in gaps if gap.source in sources]
         db.executemany(

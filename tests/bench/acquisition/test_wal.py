@@ -15,10 +15,12 @@ import pytest
 
 from monitor_app.bench.acquisition import recorder as recorder_module
 from monitor_app.bench.acquisition.recorder import Recorder
-from monitor_app.bench.bench import _Meter
+from monitor_app.bench.bench import Bench, _Meter
+from monitor_app.cli.tables import status_line
 from monitor_app.core.errors import DiskFullError
 from monitor_app.session import wal
 from monitor_app.session.reader import SessionReader
+from monitor_app.sources.profile_reader import parse_profile
 from tests.session.bench import CURRENT, PERIOD_NS, START_NS, S, shunt
 
 if TYPE_CHECKING:
@@ -205,3 +207,18 @@ def test_who_reads_the_wal_is_seen(tmp_path: Path) -> None:
             process.communicate(b"\n")
     finally:
         recorder.close()
+
+
+def test_what_another_program_does_is_in_the_status_beside_any_other_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Recorder, "notice", "A program holds the file.")
+    text = 'title = "none"\n'
+    bench = Bench(parse_profile(text, "test"), text, tmp_path / "s.plm")
+    try:
+        assert bench.status().message == "A program holds the file."
+        bench.message = "A command failed."
+        assert bench.status().message == "A command failed. A program holds the file."
+        assert status_line(bench.status(), 1.0, None).endswith("A command failed. A program holds the file.")
+    finally:
+        bench.close()
