@@ -124,12 +124,24 @@ def repair(file: Path, copy: Path) -> Repaired:
             _check(made)
             found.cut_bytes = _cut_bytes(file)
             _sign(made, found)
-            os.link(made, copy)  # unlike a rename it does not replace what has appeared there meanwhile
+            _place(made, copy)
             return found
     except FileExistsError as error:
         raise SessionError(f"{copy} exists already: choose another name.") from error
     except OSError as error:
         raise SessionError(f"{copy} cannot be written ({error.strerror or error}): choose another folder.") from error
+
+
+def _place(made: Path, copy: Path) -> None:
+    """Give the copy its name, and replace nothing that has appeared there meanwhile."""
+    try:
+        os.link(made, copy)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if os.path.lexists(copy):
+            raise
+        made.rename(copy)
 
 
 def _check_not_recorded(file: Path) -> None:
