@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sys
@@ -148,11 +149,12 @@ class Bench:
         """A snapshot."""
         runs, remaining_s = self._runs.snapshot()
         sources = self._sources.statuses()
-        file_bytes, bytes_per_s, cpu_fraction = self._meter.read()
+        self._meter.look(self._recorder.wal_bytes)
         free_bytes = self._recorder.free_bytes
         troubles = [s.message for s in sources if s.state in {SourceState.FAILED, SourceState.LOST}]
         background = self.message or self._runs.message or self._sources.message
-        message = str(self.failure) if self.failure else next(iter(troubles), background)
+        said = filter(None, (next(iter(troubles), background), self._recorder.notice))
+        message = str(self.failure) if self.failure else " ".join(said)
         phase = BenchPhase.RUNNING if self._phase is BenchPhase.MONITORING and self._runs.active else self._phase
         return BenchStatus(
             phase=phase,
@@ -163,10 +165,10 @@ class Bench:
             cycle=self._runs.cycle,
             cycles=self._profile.plan.cycles if self._profile.plan else 0,
             remaining_s=remaining_s,
-            file_bytes=file_bytes,
+            file_bytes=self._meter.file_bytes,
             disk_free_bytes=free_bytes,
-            disk_left_s=free_bytes / bytes_per_s if bytes_per_s > 0 else None,
-            cpu_fraction=cpu_fraction,
+            disk_left_s=self._meter.disk_left_s(free_bytes),
+            cpu_fraction=self._meter.cpu_fraction,
             message=message,
         )
 
@@ -219,17 +221,27 @@ class _Meter:
     """How fast the file grows, and the fraction of a core that this process uses, over the last seconds."""
 
     def __init__(self, session: Path) -> None:
-        self._files = (session, session.with_name(session.name + "-wal"))
-        self._before = (time.monotonic(), 0, time.process_time())
-        self._bytes_per_s = self._cpu_fraction = 0.0
+        self._session = session
+        self._before = (time.monotonic(), 0, 0, time.process_time())
+        self._bytes_per_s = self._wal_bytes = 0.0
+        self.file_bytes = 0
+        """With its -wal."""
+        self.cpu_fraction = 0.0
 
-    def read(self) -> tuple[int, float, float]:
-        """Bytes of the file, bytes a second, fraction of a core."""
-        file_bytes = sum(path.stat().st_size for path in self._files if path.exists())
-        then, bytes_then, cpu_then = self._before
+    def look(self, wal_bytes: int) -> None:
+        """At the size of the file now, given that of its -wal."""
+        with contextlib.suppress(OSError):
+            self.file_bytes = self._session.stat().st_size + wal_bytes
+        self._wal_bytes = wal_bytes
+        then, bytes_then, wal_then, cpu_then = self._before
         now, cpu = time.monotonic(), time.process_time()
         if now - then >= RATE_OVER_S:
-            self._bytes_per_s = max(file_bytes - bytes_then, 0) / (now - then)
-            self._cpu_fraction = (cpu - cpu_then) / (now - then)
-            self._before = (now, file_bytes, cpu)
-        return file_bytes, self._bytes_per_s, self._cpu_fraction
+            # What goes into the -wal has to go into the file as well before the -wal can shrink.
+            grown = self.file_bytes - bytes_then + max(wal_bytes - wal_then, 0)
+            self._bytes_per_s = max(grown, 0) / (now - then)
+            self.cpu_fraction = (cpu - cpu_then) / (now - then)
+            self._before = (now, self.file_bytes, wal_bytes, cpu)
+
+    def disk_left_s(self, free_bytes: int) -> float | None:
+        """How long the disk lasts at this rate; None while nothing grows."""
+        return max(free_bytes - self._wal_bytes, 0) / self._bytes_per_s if self._bytes_per_s > 0 else None

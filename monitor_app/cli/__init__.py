@@ -22,6 +22,7 @@ COMMANDS = (
     "analyze",
     "figures",
     "report",
+    "repair",
     "emulate",
 )
 

@@ -7,6 +7,7 @@ import json
 import logging
 import signal
 import sys
+from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -459,6 +460,25 @@ def report(
 
     write_report(files, output)
     sys.stdout.write(f"{output}\n")
+
+
+@app.command()
+def repair(
+    file: SessionArgument,
+    copy: Annotated[Path, typer.Option("-o", "--output", help="The new session to write. It must not exist.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Save what can be read of a damaged session into a new one, and print what was lost.
+
+    The damaged file is not changed. Exit code 0: the copy was written, also where something was lost. 1: it was not.
+    """
+    from monitor_app.session.repair import repair as save
+
+    found = save(file, copy)
+    if as_json:
+        _print_json({**asdict(found), "whole": found.whole})
+    else:
+        sys.stdout.write("".join(f"{line}\n" for line in (*found.sentences, str(copy))))
 
 
 @app.command(

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
+from monitor_app.cli.campaigns import progress_bar
 from monitor_app.core.errors import ExportError
 from monitor_app.exports.csv import write_batches, write_runs, write_samples
 from monitor_app.session.reader import SessionReader
@@ -29,10 +27,7 @@ def export_csv(
             write_batches(reader, output)
         else:
             signals = None if names is None else [_signal(reader, name) for name in names]
-            with Progress(
-                TextColumn(f"writing {output}"), BarColumn(), TimeRemainingColumn(), console=Console(stderr=True),
-                transient=True,
-            ) as progress:  # fmt: skip
+            with progress_bar(f"writing {output}") as progress:
                 task = progress.add_task("", total=1.0)
                 write_samples(
                     reader, output, signals, start_s, end_s, lambda done: progress.update(task, completed=done)

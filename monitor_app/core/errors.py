@@ -15,6 +15,7 @@ The traceback goes to the log, never to the user.
     │   └── ChildDiedError      the inference process ended without being asked to
     ├── SessionError            a session file that cannot be read or written
     │   ├── NotASessionError
+    │   │   └── DamagedSessionError
     │   ├── NewerSessionError
     │   └── DiskFullError
     ├── BenchError              the bench process did not start, or ended
@@ -22,6 +23,8 @@ The traceback goes to the log, never to the user.
 """
 
 from __future__ import annotations
+
+import shlex
 
 
 class MonitorError(Exception):
@@ -66,6 +69,16 @@ class SessionError(MonitorError):
 
 class NotASessionError(SessionError):
     """The file is not a session of this program, or is damaged beyond reading."""
+
+
+class DamagedSessionError(NotASessionError):
+    """A part of the session cannot be read, or holds what cannot be; the rest can be saved."""
+
+    def __init__(self, path: object, detail: object) -> None:
+        said = " ".join(str(detail).split()).rstrip(".")[:200]
+        super().__init__(
+            f"{path} is damaged ({said}): `monitor-app repair {shlex.quote(str(path))} -o COPY` saves what can be read."
+        )
 
 
 class NewerSessionError(SessionError):

@@ -17,11 +17,11 @@ import numpy as np
 from monitor_app.analysis.run.signals import is_simulated
 from monitor_app.analysis.session_summary import run_results
 from monitor_app.core.atomic_file import completed
-from monitor_app.core.errors import ExportError
+from monitor_app.core.errors import DamagedSessionError, ExportError
 from monitor_app.core.runs import MemoryKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from monitor_app.analysis.run.results import RunResult
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import SignalRow, SourceRow
+    from monitor_app.session.time_map import TimeMap
 
     Progress: TypeAlias = Callable[[float], None]
 
@@ -167,14 +168,14 @@ def _write_source(
 ) -> int:
     decimals = _decimals(reader, file)
     time_decimals = _time_decimals(file.source.rate_hz)
-    step_ns = max(round(_BLOCK_ROWS / file.source.rate_hz * 1e9), 1) if file.source.rate_hz > 0 else 10**9
+    rates_hz = [rate for rate in (file.source.rate_hz, reader.sample_rate_hz(file.signals[0].id)) if rate]
+    step_ns = max(round(min(_BLOCK_ROWS / max(min(rates_hz, default=1.0), 1e-6), 1e6) * 1e9), 1)
     stream.write(_heading(reader, file, window).encode())
     rows = 0
-    for start_ns in range(window.start_ns, window.end_ns, step_ns):
-        end_ns = min(start_ns + step_ns, window.end_ns)
+    for start_ns, end_ns in _steps(reader.waveform(file.signals[0].id).times, window, step_ns):
         read = [reader.samples(signal.id, start_ns, end_ns) for signal in file.signals]
         if len({len(values) for _, values in read}) > 1:
-            raise ExportError(f"{reader.path} is damaged: the signals of {file.source.name} differ in length.")
+            raise DamagedSessionError(reader.path, f"the signals of {file.source.name} differ in length")
         times_ns = read[0][0] - window.zero_ns
         columns = [decimal_text(_divided(times_ns, 10 ** (9 - time_decimals)), time_decimals)]
         columns += [rounded_text(values, places) for (_, values), places in zip(read, decimals, strict=True)]
@@ -183,6 +184,18 @@ def _write_source(
         if progress:
             progress((end_ns - window.start_ns) / (window.end_ns - window.start_ns))
     return rows
+
+
+def _steps(times: TimeMap, window: _Window, step_ns: int) -> Iterator[tuple[int, int]]:
+    """Windows that together hold all samples; those in gaps are left out, however long the gaps are."""
+    start_ns = window.start_ns
+    last = times.last()
+    while last is not None and start_ns < window.end_ns and start_ns <= last[1]:
+        start_ns = max(start_ns, times.time_at(times.index_at(start_ns)))
+        end_ns = min(start_ns + step_ns, window.end_ns)
+        if start_ns < end_ns:
+            yield start_ns, end_ns
+        start_ns = max(end_ns, start_ns)
 
 
 def _joined(columns: Sequence[NDArray[np.uint8]]) -> bytes:

@@ -124,7 +124,10 @@ class BenchController(QObject):
         before, self._message = self._message, status.message
         if not status.message:
             self.retracted.emit(before)
-        elif any(source.state in TROUBLE and source.message == status.message for source in status.sources):
+        elif any(
+            each.state in TROUBLE and each.message and status.message.startswith(each.message)
+            for each in status.sources
+        ):
             self.alarm.emit(status.message)
         else:
             self.note.emit(status.message)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads a session file, also while it is being written. One reader per thread.
 
-Every query is a short transaction of its own, so that a reader never holds up the writer's checkpoints.
+Every query is a short transaction of its own, and where it has many rows several one after the other, so that a reader
+never holds up the writer's checkpoints.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from monitor_app.core.errors import NotASessionError
+from monitor_app.core.errors import DamagedSessionError, NotASessionError
 from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, ImageAnswers
 from monitor_app.core.samples import Quantity, Role
 from monitor_app.session import schema
@@ -35,6 +36,7 @@ from monitor_app.session.rows import (
     checked,
     require,
 )
+from monitor_app.session.time_map import rows_in_slices
 from monitor_app.session.waveform import Waveform
 
 if TYPE_CHECKING:
@@ -199,7 +201,7 @@ class SessionReader:
         after_id: int = 0,
     ) -> NDArray[np.void]:
         """Structured array of BATCH, in order of id; top1, top5 and device_ns are -1 where not measured."""
-        conditions, values = ["id > ?"], [after_id]
+        conditions, values = [], []
         for condition, value in (("run = ?", run_id), ("start_ns >= ?", start_ns), ("start_ns < ?", end_ns)):
             if value is not None:
                 conditions.append(condition)
@@ -207,11 +209,15 @@ class SessionReader:
         rows = self._rows(
             "SELECT id, run, phase, start_ns, end_ns, images, ifnull(top1, -1), ifnull(top5, -1), "
             "ifnull(device_ns, -1) "
-            f"FROM batch WHERE {' AND '.join(conditions)} ORDER BY id",
+            f"FROM batch WHERE {' AND '.join([*conditions, 'id > ?'])} ORDER BY id",
             values,
+            after=after_id,
         )
         with self._damage():
             batches = np.array(rows, BATCH)
+            known = [run for (run,) in self._found("SELECT id FROM run", ())]
+            if not np.isin(batches["run"], np.array(known, np.int64)).all():
+                raise ValueError("a batch of a run that is not there")
             right = (batches["images"] > 0) & (batches["start_ns"] <= batches["end_ns"])
             if not (right & (batches["top1"] <= batches["images"]) & (batches["top5"] <= batches["images"])).all():
                 raise ValueError("an impossible batch")
@@ -245,10 +251,11 @@ class SessionReader:
         return self._checked_rows(MemoryRow, f"SELECT * FROM memory {where} ORDER BY run, kind", _given(run_id))
 
     def marks(self, after_id: int = 0) -> list[MarkRow]:
-        return self._checked_rows(MarkRow, "SELECT * FROM mark WHERE id > ? ORDER BY id", (after_id,))
+        return self._checked_rows(MarkRow, "SELECT * FROM mark WHERE id > ? ORDER BY id", after=after_id)
 
     def gaps(self) -> list[GapRow]:
-        return self._checked_rows(GapRow, "SELECT * FROM gap ORDER BY start_ns")
+        gaps = self._checked_rows(GapRow, "SELECT * FROM gap WHERE id > ? ORDER BY id", after=0)
+        return sorted(gaps, key=lambda gap: gap.start_ns)
 
     def clock(self, source_id: int, until_ns: int | None = None) -> ClockRow | None:
         """The clock fit of a source as it last stood, or as it stood at ``until_ns``."""
@@ -261,14 +268,15 @@ class SessionReader:
     def line_changes(self, source_id: int, line: int = 0) -> NDArray[np.int64]:
         """Array (n, 2) of sample index and level."""
         rows = self._rows(
-            "SELECT sample, level FROM line_change WHERE source = ? AND line = ? ORDER BY sample",
+            "SELECT sample, level FROM line_change WHERE source = ? AND line = ? AND sample > ? ORDER BY sample",
             (source_id, line),
+            after=-1,
         )
         with self._damage():
             return np.array(rows, np.int64).reshape(-1, 2)
 
     def log(self, after_id: int = 0) -> list[LogRow]:
-        return self._checked_rows(LogRow, "SELECT * FROM log WHERE id > ? ORDER BY id", (after_id,))
+        return self._checked_rows(LogRow, "SELECT * FROM log WHERE id > ? ORDER BY id", after=after_id)
 
     def time_at(self, signal_id: int, index: int) -> int:
         """Host time of a sample by its index."""
@@ -290,8 +298,10 @@ class SessionReader:
                 require(row[1], str)
         return dict(rows)
 
-    def _checked_rows(self, row_type: type[_T], sql: str, values: Iterable[object] = ()) -> list[_T]:
-        rows = self._rows(sql, values)
+    def _checked_rows(
+        self, row_type: type[_T], sql: str, values: Iterable[object] = (), after: int | None = None
+    ) -> list[_T]:
+        rows = self._rows(sql, values, after)
         with self._damage():
             return [checked(row_type, row) for row in rows]
 
@@ -303,12 +313,14 @@ class SessionReader:
         )
         return rows[0] if rows else None
 
-    def _rows(self, sql: str, values: Iterable[object] = ()) -> list[Any]:
+    def _rows(self, sql: str, values: Iterable[object] = (), after: int | None = None) -> list[Any]:
         self._follow()
-        return self._found(sql, values)
+        return self._found(sql, values, after)
 
-    def _found(self, sql: str, values: Iterable[object]) -> list[Any]:
+    def _found(self, sql: str, values: Iterable[object], after: int | None = None) -> list[Any]:
         with self._damage():
+            if after is not None:
+                return list(rows_in_slices(self._db, sql, values, after))
             return self._db.execute(sql, tuple(values)).fetchall()
 
     @contextmanager
@@ -317,7 +329,7 @@ class SessionReader:
         try:
             yield
         except (sqlite3.DatabaseError, ValueError, TypeError, OverflowError) as error:
-            raise NotASessionError(f"{self.path} is damaged and cannot be read further ({error}).") from error
+            raise DamagedSessionError(self.path, error) from error
 
 
 def _names(text: object) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from monitor_app.core.errors import NotASessionError, SessionError
+from monitor_app.core.errors import DamagedSessionError, SessionError
 from monitor_app.core.samples import Signal
 from monitor_app.session import schema
 from monitor_app.session.host_clock import BOOT_ID, SHIFT, read_host_clock, shift_of
@@ -20,6 +20,7 @@ from monitor_app.session.pyramid import LEVELS, STORED, Pyramid, contiguous_runs
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.source_state import Channel, Source, Tail
 from monitor_app.session.time_map import LARGEST
+from monitor_app.session.wal import CHECKPOINT_PAGES
 from monitor_app.session.writer_lock import WriterLock
 
 if TYPE_CHECKING:
@@ -118,8 +119,7 @@ def _connected(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA trusted_schema = OFF")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
-        db.execute("PRAGMA wal_autocheckpoint = 256")
-        db.execute("PRAGMA busy_timeout = 5000")  # opening waits only a second, so that a refusal comes soon
+        db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     except BaseException:
         db.close()
         raise
@@ -170,7 +170,7 @@ def _source(db: sqlite3.Connection, reader: SessionReader, row: SourceRow, signa
     names = {signal.id: signal.name for signal in signals}
     ends = {signal.id: reader.waveform(signal.id).times.last() for signal in signals}
     if len(set(ends.values())) > 1:
-        raise NotASessionError(f"{reader.path} is damaged: the signals of {row.name} have different ends.")
+        raise DamagedSessionError(reader.path, f"the signals of {row.name} have different ends")
     last = next(iter(ends.values()), None)
     channels = [
         Channel(
@@ -249,7 +249,7 @@ def _last_time(db: sqlite3.Connection, reader: SessionReader) -> int:
         (time_ns,) = db.execute(sql).fetchone()
         last_ns = max(last_ns, -1 if time_ns is None else time_ns)
     if last_ns >= LARGEST:
-        raise NotASessionError(f"{reader.path} is damaged: it has a time of {last_ns}.")
+        raise DamagedSessionError(reader.path, f"it has a time of {last_ns}")
     return last_ns
 
 
@@ -262,7 +262,7 @@ def _number(reader: SessionReader, text: str) -> int:
     try:
         return int(text)
     except ValueError as error:
-        raise NotASessionError(f"{reader.path} is damaged: {text!r:.40} instead of a number.") from error
+        raise DamagedSessionError(reader.path, f"{text!r:.40} instead of a number") from error
 
 
 def _continues(row: SourceRow, source: Source, info: SourceInfo) -> bool:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from functools import cache
 from typing import TYPE_CHECKING
 
-from monitor_app.core.errors import NewerSessionError, NotASessionError
+from monitor_app.core.errors import DamagedSessionError, NewerSessionError, NotASessionError
+from monitor_app.session.wal import CHECKPOINT_PAGES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,8 +103,7 @@ def create(path: Path) -> sqlite3.Connection:
     db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
-    # 4 MiB between checkpoints: short enough to stay in the page cache, long enough to be rare.
-    db.execute("PRAGMA wal_autocheckpoint = 256")
+    db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     db.executescript("BEGIN;" + TABLES + "COMMIT;")
     return db
 
@@ -118,11 +119,15 @@ def open_read_only(path: Path) -> sqlite3.Connection:
     try:
         return _open_read_only(path)
     except sqlite3.OperationalError as error:
+        if "decode" in str(error):
+            raise DamagedSessionError(path, "its definitions cannot be read") from error
         raise NotASessionError(
             f"{path} cannot be opened ({error}): copy it, with the -wal file beside it, to a folder you can write to."
         ) from error
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-        raise NotASessionError(f"{path} is damaged or not a session file ({error}).") from error
+        if "not a database" in str(error):
+            raise NotASessionError(f"{path} is damaged or not a session file ({error}).") from error
+        raise DamagedSessionError(path, error) from error
 
 
 def _open_read_only(path: Path) -> sqlite3.Connection:
@@ -157,30 +162,34 @@ def _check_identity(db: sqlite3.Connection, path: Path) -> None:
             f"{path} has session format {version}, this version reads up to {FORMAT_VERSION}: "
             "open it with a newer monitor-app."
         )
-    present = _tables_of(db)
-    expected = _expected_tables()
-    wrong = [name for name, sql in expected.items() if present.get(name, sql if name in ADDED else None) != sql]
-    if wrong:
-        raise NotASessionError(f"{path} is not a complete session file: table {wrong[0]} is missing or altered.")
+    present = _schema_of(db)
+    expected = expected_schema()
+    for kind, name, sql in expected:
+        found = present.get((kind, name), sql if name in ADDED else None)
+        if found != sql:
+            raise DamagedSessionError(path, f"its {kind} {name} is {'altered' if found else 'missing'}")
 
 
 def add_missing_tables(db: sqlite3.Connection) -> None:
     """Give a session of an earlier program the tables that were added since. Raises sqlite3.Error."""
-    present = _tables_of(db)
-    for name in ADDED:
-        if name not in present:
-            db.execute(_expected_tables()[name])
+    present = _schema_of(db)
+    for kind, name, sql in expected_schema():
+        if name in ADDED and (kind, name) not in present:
+            db.execute(sql)
 
 
-def _tables_of(db: sqlite3.Connection) -> dict[str, str]:
-    return dict(db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql IS NOT NULL"))
+def _schema_of(db: sqlite3.Connection) -> dict[tuple[str, str], str]:
+    """The definitions of tables and indices, by type and name."""
+    rows = db.execute("SELECT type, name, sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql IS NOT NULL")
+    return {(kind, name): sql for kind, name, sql in rows}
 
 
-def _expected_tables() -> dict[str, str]:
-    """How SQLite keeps the definitions of the tables of this version."""
+@cache
+def expected_schema() -> tuple[tuple[str, str, str], ...]:
+    """How SQLite keeps the definitions of this version: type, name, definition. Without an index reads take minutes."""
     db = sqlite3.connect(":memory:")
     try:
         db.executescript(TABLES)
-        return _tables_of(db)
+        return tuple((kind, name, sql) for (kind, name), sql in _schema_of(db).items())
     finally:
         db.close()

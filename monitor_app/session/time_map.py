@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import math
 import sqlite3
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from monitor_app.core.errors import NotASessionError
+from monitor_app.core.errors import DamagedSessionError, NotASessionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,6 +39,8 @@ class TimeMap:
         first, last = self._edge_row("ASC"), self._edge_row("DESC")
         if first is None or last is None:
             return None
+        if last[3] < first[2]:
+            raise damaged(self._db, "its samples end before they begin")
         return first[2], last[3] + round(self._period_ns(last))
 
     def last(self) -> tuple[int, int] | None:
@@ -78,6 +81,7 @@ class TimeMap:
         last, following = first + n - 1, self._row("first > ? ORDER BY first", first)
         if following is None:
             return last + _offset(host_ns - t_last_ns, self._period_ns(row))
+        self._check_order(row, following)
         step_ns = (following[2] - t_last_ns) / (following[0] - last)
         return min(last + _offset(host_ns - t_last_ns, step_ns), following[0])
 
@@ -110,9 +114,16 @@ class TimeMap:
             return (t_last_ns - t_first_ns) / (n - 1)
         # A row of one sample: its distance from the row before it, or after it.
         if before := self._row("first < ? ORDER BY first DESC", first):
+            self._check_order(before, row)
             return (t_first_ns - before[3]) / (first - before[0] - before[1] + 1)
-        after = self._row("first > ? ORDER BY first", first)
-        return (after[2] - t_last_ns) / (after[0] - first) if after else 0.0
+        if after := self._row("first > ? ORDER BY first", first):
+            self._check_order(row, after)
+            return (after[2] - t_last_ns) / (after[0] - first)
+        return 0.0
+
+    def _check_order(self, before: _Row, after: _Row) -> None:
+        if after[0] < before[0] + before[1]:
+            raise damaged(self._db, f"rows of samples overlap at {after[0]}")
 
     def _row(self, condition: str, *values: int) -> _Row | None:
         row = query(
@@ -120,7 +131,7 @@ class TimeMap:
             f"SELECT first, n, t_first_ns, t_last_ns FROM samples WHERE signal = ? AND {condition} LIMIT 1",
             (self._signal_id, *map(int, values)),
         )
-        return _checked_row(row[0]) if row else None
+        return _checked_row(self._db, row[0]) if row else None
 
     def _edge_row(self, order: str) -> _Row | None:
         return self._row(f"TRUE ORDER BY first {order}")
@@ -136,30 +147,38 @@ def interpolated(knots: NDArray[np.int64], indices: NDArray[np.int64]) -> NDArra
     return times_ns
 
 
-def _checked_row(row: Sequence[Any]) -> _Row:
-    first, n, t_first_ns, t_last_ns = (checked_index(value) for value in row)
+def damaged(db: sqlite3.Connection, detail: object) -> DamagedSessionError:
+    """What to raise where a session that is open holds what cannot be."""
+    (_, _, file), *_ = db.execute("PRAGMA database_list").fetchall()
+    return DamagedSessionError(file, detail)
+
+
+def _checked_row(db: sqlite3.Connection, row: Sequence[Any]) -> _Row:
+    first, n, t_first_ns, t_last_ns = (checked_index(db, value) for value in row)
     if n < 1 or t_last_ns < t_first_ns:
-        raise NotASessionError(f"The session is damaged: a row of samples at {first} cannot be.")
+        raise damaged(db, f"a row of samples at {first} cannot be")
     return first, n, t_first_ns, t_last_ns
 
 
-def checked_rows(rows: Sequence[Sequence[Any]]) -> NDArray[np.int64]:
-    """Rows of samples as an array (k, 4) of first, n, t_first_ns, t_last_ns. Raises NotASessionError."""
+def checked_rows(db: sqlite3.Connection, rows: Sequence[Sequence[Any]]) -> NDArray[np.int64]:
+    """Rows of samples in order as an array (k, 4) of first, n, t_first_ns, t_last_ns. Raises NotASessionError."""
     if not rows:
         return np.empty((0, 4), np.int64)
     table = np.array([row[:4] for row in rows])
     if table.dtype != np.int64 or (table < 0).any() or (table >= LARGEST).any():
         for row in rows:
-            _checked_row(row[:4])
+            _checked_row(db, row[:4])
     if (table[:, 1] < 1).any() or (table[:, 3] < table[:, 2]).any():
-        raise NotASessionError("The session is damaged: a row of samples cannot be.")
+        raise damaged(db, "a row of samples cannot be")
+    if (table[1:, 0] < table[:-1, 0] + table[:-1, 1]).any():
+        raise damaged(db, "rows of samples overlap")
     return table
 
 
-def checked_index(value: object) -> int:
+def checked_index(db: sqlite3.Connection, value: object) -> int:
     """An index, a number of samples or a time. Raises NotASessionError where it cannot be one."""
     if not isinstance(value, int) or not 0 <= value < LARGEST:
-        raise NotASessionError(f"The session is damaged: an index or time of {value!r:.40}.")
+        raise damaged(db, f"an index or time of {value!r:.40}")
     return value
 
 
@@ -173,9 +192,34 @@ def _offset(elapsed_ns: int, step_ns: float) -> int:
     return k if round(k * step_ns) >= elapsed_ns else k + 1
 
 
-def query(db: sqlite3.Connection, sql: str, values: tuple[int, ...]) -> list[Any]:
-    """Rows of a session file. Raises NotASessionError where it is damaged."""
+SNAPSHOT_S = 0.2
+"""Longest time for which a reader keeps one state of the file: meanwhile the writer's -wal cannot shrink."""
+_ROWS_AT_ONCE = 64
+
+
+def rows_in_slices(db: sqlite3.Connection, sql: str, values: Iterable[object], after: int) -> Iterator[Any]:
+    """Rows in the order of their first column, a rising integer, in transactions of a bounded time.
+
+    ``sql`` selects those whose first column exceeds its last parameter, and orders by it. Rows are only ever added to
+    a session, so transactions one after the other see what a single one would have seen, or more.
+    """
+    while True:
+        began, cursor = time.monotonic(), db.execute(sql, (*values, after))
+        while rows := cursor.fetchmany(_ROWS_AT_ONCE):
+            yield from rows
+            after = rows[-1][0]
+            if time.monotonic() - began > SNAPSHOT_S:
+                break
+        else:
+            return
+        cursor.close()
+
+
+def query(db: sqlite3.Connection, sql: str, values: tuple[int, ...], after: int | None = None) -> list[Any]:
+    """Rows of a session file; with ``after`` in slices. Raises NotASessionError where it is damaged."""
     try:
+        if after is not None:
+            return list(rows_in_slices(db, sql, values, after))
         return db.execute(sql, values).fetchall()
     except (sqlite3.DatabaseError, OverflowError) as error:
-        raise NotASessionError(f"The session is damaged and cannot be read further ({error}).") from error
+        raise damaged(db, error) from error

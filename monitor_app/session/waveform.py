@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.core.errors import NotASessionError
 from monitor_app.session.pyramid import (
     BASE,
     ENTRY,
@@ -22,7 +21,7 @@ from monitor_app.session.pyramid import (
     fold_samples,
     unpack_rows,
 )
-from monitor_app.session.time_map import TimeMap, checked_index, checked_rows, interpolated, query
+from monitor_app.session.time_map import TimeMap, checked_index, checked_rows, damaged, interpolated, query
 
 if TYPE_CHECKING:
     import sqlite3
@@ -219,21 +218,26 @@ class Waveform:
             "SELECT first, n FROM summary WHERE signal = ? AND level = ? ORDER BY first DESC LIMIT 1",
             (self._signal.id, level),
         )
-        return checked_index(rows[0][0]) + checked_index(rows[0][1]) * entry_size(level) if rows else 0
+        if not rows:
+            return 0
+        first, n = (checked_index(self._db, value) for value in rows[0])
+        return first + n * entry_size(level)
 
     def _summary(self, level: int, start: int, end: int) -> Entries:
         size = entry_size(level)
         rows = query(
             self._db,
             "SELECT first, n, data FROM summary WHERE signal = ? AND level = ? AND first < ? AND first >= ifnull("
-            "(SELECT max(first) FROM summary WHERE signal = ? AND level = ? AND first <= ?), 0) ORDER BY first",
+            "(SELECT max(first) FROM summary WHERE signal = ? AND level = ? AND first <= ?), 0) AND first > ? "
+            "ORDER BY first",
             (self._signal.id, level, end, self._signal.id, level, start),
+            after=-1,
         )
         if not rows:
             return np.zeros(0, ENTRY)
         if any(not isinstance(data, bytes) or len(data) != n * STORED.itemsize for _, n, data in rows):
-            raise NotASessionError(f"The session is damaged: a summary of {self._signal.name} has a wrong length.")
-        entries = unpack_rows([(checked_index(first), data) for first, _, data in rows], size)
+            raise damaged(self._db, f"a summary of {self._signal.name} has a wrong length")
+        entries = unpack_rows([(checked_index(self._db, first), data) for first, _, data in rows], size)
         return entries[(entries["start"] >= start) & (entries["start"] < end)]
 
     def _sample_entries(self, start: int, end: int) -> Entries:
@@ -251,27 +255,29 @@ class Waveform:
             return columns[0]
         first, second = columns
         if not np.array_equal(first.rows, second.rows):
-            raise NotASessionError(f"The session is damaged: the factors of {self._signal.name} do not match.")
+            raise damaged(self._db, f"the factors of {self._signal.name} do not match")
         return _Samples(first.rows, first.values * second.values)
 
     def _decoded(self, signal: SignalRow, start: int, end: int) -> _Samples:
         if start >= end:
             return _Samples(np.empty((0, 4), np.int64), np.empty(0))
         if signal.encoding not in ENCODINGS:
-            raise NotASessionError(f"The session is damaged: {signal.name} is encoded as {signal.encoding!r}.")
+            raise damaged(self._db, f"{signal.name} is encoded as {signal.encoding!r:.40}")
         dtype = np.dtype(signal.encoding)
         found = query(
             self._db,
             "SELECT first, n, t_first_ns, t_last_ns, data FROM samples WHERE signal = ? AND first < ? "
-            "AND first >= ifnull((SELECT max(first) FROM samples WHERE signal = ? AND first <= ?), 0) ORDER BY first",
+            "AND first >= ifnull((SELECT max(first) FROM samples WHERE signal = ? AND first <= ?), 0) AND first > ? "
+            "ORDER BY first",
             (signal.id, end, signal.id, start),
+            after=-1,
         )
-        rows, blobs = checked_rows(found), [row[4] for row in found]
+        rows, blobs = checked_rows(self._db, found), [row[4] for row in found]
         lengths = [len(blob) if isinstance(blob, bytes) else -1 for blob in blobs]
         wrong = np.flatnonzero(lengths != rows[:, 1] * dtype.itemsize)
         if len(wrong):
             at = rows[wrong[0], 0]
-            raise NotASessionError(f"The session is damaged: {signal.name} at sample {at} has a wrong length.")
+            raise damaged(self._db, f"{signal.name} at sample {at} has a wrong length")
         codes = np.frombuffer(b"".join(blobs), dtype)
         return _Samples(rows, signal.scale * codes.astype(np.float64) + signal.zero_offset)
 

@@ -16,6 +16,7 @@ from monitor_app.session.host_clock import BOOT_ID, SHIFT, read_host_clock
 from monitor_app.session.pyramid import FACTOR, Entries, contiguous_runs, entry_size, pack
 from monitor_app.session.resume import PARTS, EarlierParts, open_to_resume
 from monitor_app.session.source_state import INTERRUPTED, Block, Channel, Source, sample_rows
+from monitor_app.session.wal import WriteAheadLog
 from monitor_app.session.writer_lock import WriterLock
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     from monitor_app.core.clock import ClockState, Delay
     from monitor_app.core.runs import Batch, ImageAnswers, MemoryUse, Phase, RunSpec, RunState
     from monitor_app.core.samples import LineChanges, Signal, SourceInfo
+
+
+LOCKED_MS = 60_000
+"""How long a commit waits for another program that has locked the file. What is measured meanwhile waits in memory."""
+CLOSING_MS = 1000
+"""How long the end of a recording waits for readers, to leave a single file."""
 
 
 class SessionWriter:
@@ -41,6 +48,9 @@ class SessionWriter:
         self.next_run_id, self.next_span_id = self._past.next_run_id, self._past.next_span_id
         """Smaller ids were used by earlier parts."""
         self._failed = False
+        # Opening waits only a moment, so that a refusal comes soon.
+        self._db.execute(f"PRAGMA busy_timeout = {LOCKED_MS}")
+        self._wal = WriteAheadLog(self._db)
         self._sources: dict[int, Source] = {}
         """By the number that the caller gives them; in the file they may have another."""
         self._execute("BEGIN")
@@ -259,17 +269,39 @@ class SessionWriter:
 
         It then survives the death of this process; with ``durable`` also a loss of power.
         """
-        for source in self._sources.values():
-            self._store_blocks(source)
+        self.store()
         self._execute("COMMIT")
         if durable:
             # May not change inside a transaction, so the sync rides on an empty one after the commit.
             self._execute("PRAGMA synchronous = FULL")
-            self._execute("BEGIN")
+            # Of a transaction that begins by reading, SQLite does not wait for the lock of another writer.
+            self._execute("BEGIN IMMEDIATE")
             self._execute("INSERT OR REPLACE INTO meta VALUES ('durable_commits', ?)", (str(self._tick()),))
             self._execute("COMMIT")
             self._execute("PRAGMA synchronous = NORMAL")
+            self._tend()
         self._execute("BEGIN")
+
+    def store(self) -> None:
+        """Make rows of the blocks so far; without it, those that follow each other are one row at the commit."""
+        for source in self._sources.values():
+            self._store_blocks(source)
+
+    def _tend(self) -> None:
+        try:
+            self._wal.tend()
+        except sqlite3.DatabaseError as error:
+            raise self._failure(error) from error
+
+    @property
+    def wal_bytes(self) -> int:
+        """Size of the -wal beside the file: what is in it has to go into the file as well before it can shrink."""
+        return self._wal.bytes
+
+    @property
+    def wal_held_by(self) -> str:
+        """The programs that keep the -wal from shrinking, for a sentence."""
+        return self._wal.held_by()
 
     def _tick(self) -> int:
         row = self._execute("SELECT value FROM meta WHERE key = 'durable_commits'").fetchone()
@@ -285,11 +317,14 @@ class SessionWriter:
                 for channel in source.channels:
                     self._store_entries(channel, channel.pyramid.finish(), at_least=1)
             self._execute("COMMIT")
+            self._wal.stop()
+            self._execute(f"PRAGMA busy_timeout = {CLOSING_MS}")
             self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             self._release()
 
     def _release(self) -> None:
+        self._wal.stop()
         self._db.close()
         self._lock.release()
 

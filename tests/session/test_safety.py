@@ -258,6 +258,11 @@ def test_a_newer_format_is_refused_by_its_number(good, tmp_path):
         "UPDATE meta SET value = x'ff00'",
         "UPDATE mark SET text = CAST(x'ff' AS TEXT)",
         "DELETE FROM samples WHERE signal = 2 AND id > 3",
+        "DROP INDEX samples_by_time",
+        "UPDATE batch SET run = 4294967296",
+        "INSERT INTO samples SELECT NULL, signal, first + 1, n, t_first_ns, t_last_ns, data FROM samples",
+        "INSERT INTO samples SELECT NULL, signal, first + n - 1, n, t_first_ns, t_last_ns, data FROM samples",
+        "INSERT INTO samples SELECT NULL, signal, first + 1, n, t_first_ns, t_last_ns, data FROM samples WHERE id > 6",
     ],
 )
 def test_a_value_that_cannot_be_is_refused_and_not_computed_with(good, tmp_path, statement):

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from monitor_app.core.errors import DiskFullError, NotASessionError, SessionError
 from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
 from monitor_app.core.samples import LineChanges, Quantity, Role, Signal, SourceInfo
+from monitor_app.session import time_map
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer import SessionWriter
 
@@ -399,3 +403,28 @@ def test_line_changes_told_twice_are_kept_once(tmp_path):
     writer.close()
     with SessionReader(tmp_path / "l.plm") as reader:
         assert reader.line_changes(1).tolist() == [[5, 1]]
+
+
+def test_a_long_read_is_many_short_transactions(tmp_path, monkeypatch):
+    monkeypatch.setattr(time_map, "SNAPSHOT_S", 0.0)
+    path = tmp_path / "s.plm"
+    writer = SessionWriter(path)
+    writer.add_source(1, shunt())
+    rng, truth = np.random.default_rng(1), Truth()
+    for k in range(200):
+        put(writer, k * 10, noise(rng, 10), truth)
+        writer.write_mark(START_NS + k, "note", str(k))
+        writer.commit()
+    busy = []
+    with SessionReader(path) as reader, closing(sqlite3.connect(path, timeout=0)) as other:
+        # Called before each statement begins, when the one before it must have let go of its snapshot.
+        reader._db.set_trace_callback(
+            lambda _: busy.append(other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
+        )
+        times_ns, values = reader.samples(CURRENT, START_NS, START_NS + S)
+        np.testing.assert_array_equal(times_ns, truth.time_ns)
+        np.testing.assert_allclose(values, truth.current)
+        assert [mark.text for mark in reader.marks()] == [str(k) for k in range(200)]
+    assert len(busy) >= 2 * 200 // 64
+    assert all(row == (0, 0, 0) for row in busy)
+    writer.close()

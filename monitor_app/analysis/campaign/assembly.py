@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 MEMORY_KINDS = (MemoryKind.SYSTEM, MemoryKind.CUDA_RESERVED, MemoryKind.PSS)
 """Kinds of memory use in order of preference: of a shared memory the system's, of a GPU torch's, of a process."""
 EFFORT = Effort(most_samples=1_000_000, resamples=400)
+_IMPOSSIBLE = 1e100
+"""Of any quantity in SI units; a damaged file may hold it, or no number at all."""
 _DONE = RunState.DONE.value
 _STATES = {
     RunState.FAILED.value: "failed",
@@ -177,7 +179,7 @@ def pooled(repetitions: Sequence[Estimate | None]) -> Estimate | None:
     Their mean half-width and their scatter are combined in quadrature. Repetitions share the errors of their
     instrument, so the mean half-width is not reduced by their number.
     """
-    found = [each for each in repetitions if each is not None]
+    found = [each for each in repetitions if each is not None and abs(each.value) < _IMPOSSIBLE]
     if not found:
         return None
     value = float(np.mean([each.value for each in found]))

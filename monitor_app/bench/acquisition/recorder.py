@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import queue
 import shutil
 import threading
@@ -12,6 +13,8 @@ import time
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import DiskFullError, MonitorError, SessionError
+from monitor_app.core.formatting import size
+from monitor_app.session.wal import BACKLOG_BYTES, HELD_BYTES
 from monitor_app.session.writer import SessionWriter
 
 if TYPE_CHECKING:
@@ -23,6 +26,9 @@ DURABLE_EVERY_S = 1.0
 UTC_EVERY_S = 60.0
 LEAST_FREE_BYTES = 200_000_000
 """Stop while the file, the log and the system can still be written."""
+
+LATE_S = 2.0
+"""A commit that takes longer is told."""
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +42,10 @@ class Recorder:
         self.failure: MonitorError | None = None
         """Why the recording has stopped by itself, once it has."""
         self.free_bytes = shutil.disk_usage(path.parent).free
+        self.wal_bytes = 0
+        """Of the -wal beside the file. The file needs as much again before the -wal can shrink."""
+        self._held = ""
+        self._committed_s = time.monotonic()
         self._check_disk()
         self._writer = SessionWriter.resume(path) if resume else SessionWriter(path)
         self.shift_ns = self._writer.shift_ns
@@ -54,6 +64,17 @@ class Recorder:
         """A host time as a time in the file."""
         return host_ns + self.shift_ns
 
+    @property
+    def notice(self) -> str:
+        """What another program does to the file, and what to do about it, one sentence; empty where nothing."""
+        late_s = time.monotonic() - self._committed_s
+        if late_s > LATE_S and self._thread.is_alive():
+            return (
+                f"Nothing could be written to {self.path.name} for {late_s:.0f} s: end the program that has locked it, "
+                "or check its disk. What is measured meanwhile is kept in memory."
+            )
+        return self._held
+
     def close(self) -> None:
         """Write everything that was put, and complete the file; calling it twice is fine."""
         self._closing.set()
@@ -70,8 +91,10 @@ class Recorder:
                 self._do_all()
                 durable = due > next_durable
                 self._writer.commit(durable=durable)
+                self._committed_s = time.monotonic()
                 if durable:
                     next_durable = due + DURABLE_EVERY_S
+                    self._check_wal()
                     self._check_disk()
                 self._closing.wait(due - time.monotonic())
             self._do_all()
@@ -98,10 +121,32 @@ class Recorder:
         for _ in range(self._work.qsize()):
             self._work.get()(self._writer)
 
+    def _check_wal(self) -> None:
+        """Tell of a reader that makes the -wal grow, once and again when it has let go."""
+        self.wal_bytes = self._writer.wal_bytes
+        if self.wal_bytes >= HELD_BYTES:
+            text = (
+                f"{self._writer.wal_held_by} has kept a transaction on {self.path.name} open, so its -wal file grows "
+                "with all that is recorded: end that transaction or program."
+            )
+            if not self._held:
+                self._log(text)
+            # At each doubling, so that a message that was dismissed does not come back every second.
+            steps = HELD_BYTES * 2 ** int(math.log2(self.wal_bytes / HELD_BYTES))
+            self._held = f"{text} It takes over {size(steps)} of disk; nothing is lost."
+        elif self._held and self.wal_bytes <= BACKLOG_BYTES:
+            self._held = ""
+            self._log(f"The -wal file of {self.path.name} is small again.")
+
+    def _log(self, text: str) -> None:
+        logger.warning("%s", text)
+        self._writer.write_log(time.perf_counter_ns(), "warning", text)
+
     def _check_disk(self) -> None:
         self.free_bytes = shutil.disk_usage(self.path.parent).free
-        if self.free_bytes < LEAST_FREE_BYTES:
+        if self.free_bytes - self.wal_bytes < LEAST_FREE_BYTES:
+            needed = f", and its -wal file needs {size(self.wal_bytes)} of them" if self._held else ""
             raise DiskFullError(
-                f"Only {self.free_bytes / 1e6:.0f} MB are left on the disk of {self.path}: "
+                f"Only {self.free_bytes / 1e6:.0f} MB are left on the disk of {self.path}{needed}: "
                 "the recording stopped with the file complete; make room and start a new session."
             )
