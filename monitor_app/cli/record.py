@@ -113,6 +113,7 @@ def record_profile(
     if problem is not None:
         raise problem
     _print_files(session, export=export)
+    _print_losses(session)
     if interrupted.is_set():
         return 130
     if bench.failures:
@@ -176,6 +177,18 @@ def _print_files(session: Path, *, export: bool) -> None:
         export_png(session, png, None, None, None, "light")
         lines += [f"table    {csv}", f"picture  {png}"]
     sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _print_losses(session: Path) -> None:
+    """How many samples each instrument owes, with its coverage; nothing where it is none."""
+    with SessionReader(session) as reader:
+        extent, gaps = reader.extent(), reader.gaps()
+        for source in reader.sources():
+            lost = sum(gap.n for gap in gaps if gap.source == source.id)
+            signal = next((each for each in reader.signals() if each.source == source.id), None)
+            if lost and extent and signal:
+                coverage = reader.statistics(signal.id, extent.start_ns, extent.end_ns).coverage
+                sys.stdout.write(f"lost     {lost:,} samples of {source.name} (coverage {coverage:.2%})\n")
 
 
 def _on_signals() -> threading.Event:

@@ -54,6 +54,8 @@ class Extent:
 
     start_ns: int
     end_ns: int
+    newest_ns: int
+    """End of the newest sample; earlier than ``end_ns`` where the recording ended without its instruments."""
 
     @property
     def duration_s(self) -> float:
@@ -130,14 +132,34 @@ class SessionReader:
     # -- rows ------------------------------------------------------------------------------------
 
     def extent(self) -> Extent | None:
-        """From the first to the last sample of any source, or None while there is none."""
+        """From the first sample of any source to the end of the recording, or None while there is no sample.
+
+        That is the last sample, or the end of the gap after it where no instrument was there at the end.
+        """
         starts, ends = [], []
         for source in self.sources():
             stored = [s for s in self.signals() if s.source == source.id and not s.is_product]
             if stored and (span := self.waveform(stored[0].id).times.extent()) is not None:
                 starts.append(span[0])
                 ends.append(span[1])
-        return Extent(min(starts), max(ends)) if starts else None
+        return Extent(min(starts), max(*ends, self._end_of_last_gap()), max(ends)) if starts else None
+
+    def _end_of_last_gap(self) -> int:
+        """Where all instruments were missing at the end, their last gap ends with the recording; 0 without a gap."""
+        gaps = self._checked_rows(GapRow, "SELECT * FROM gap ORDER BY id DESC LIMIT 1")
+        signals = (
+            self._rows("SELECT id FROM signal WHERE source = ? ORDER BY id LIMIT 1", (gaps[0].source,)) if gaps else []
+        )
+        if not signals:
+            return 0
+        ((gap,), ((signal,),)) = gaps, signals
+        times = self.waveform(signal).times
+        last, rate_hz = times.last(), times.rate_hz()
+        if last is None or rate_hz is None or gap.first != last[0] + 1:
+            return 0
+        # The length and the times of a gap tell the same; those of a damaged row do not.
+        expected_ns = gap.n / rate_hz * 1e9
+        return gap.end_ns if abs(gap.end_ns - last[1] - expected_ns) <= 0.5 * expected_ns + 2e9 else 0
 
     def meta(self) -> dict[str, str]:
         return self._texts("meta")

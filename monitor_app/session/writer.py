@@ -143,11 +143,24 @@ class SessionWriter:
         source, start_ns, end_ns = self._sources[source_id], self._at(start_ns), self._at(end_ns)
         self._add_gap(source.id, self._place(source, first, start_ns), n, start_ns, end_ns, reason)
 
-    def _add_gap(self, number: int, first: int, n: int, start_ns: int, end_ns: int, reason: str) -> None:
-        self._execute(
+    def write_open_gap(self, source_id: int, first: int, n: int, start_ns: int, end_ns: int, reason: str) -> None:
+        """As `write_gap`, of samples that are still missing: called again, it replaces what it wrote before."""
+        self.remove_open_gap(source_id)
+        source, start_ns, end_ns = self._sources[source_id], self._at(start_ns), self._at(end_ns)
+        source.open_gap = self._add_gap(source.id, self._place(source, first, start_ns), n, start_ns, end_ns, reason)
+
+    def remove_open_gap(self, source_id: int) -> None:
+        """Samples have come again, and the gap before them is written with `write_gap`."""
+        source = self._sources[source_id]
+        if source.open_gap is not None:
+            self._execute("DELETE FROM gap WHERE id = ?", (source.open_gap,))
+            source.open_gap = None
+
+    def _add_gap(self, number: int, first: int, n: int, start_ns: int, end_ns: int, reason: str) -> int | None:
+        return self._execute(
             "INSERT INTO gap (source, first, n, start_ns, end_ns, reason) VALUES (?, ?, ?, ?, ?, ?)",
             (number, first, n, start_ns, end_ns, reason),
-        )
+        ).lastrowid
 
     def write_line_changes(self, source_id: int, changes: LineChanges) -> None:
         """Changes of the digital lines, with sample indices counted as in write_block; after the block itself."""

@@ -49,6 +49,8 @@ class Recording:
         self.reader = reader
         self.origin_ns: int | None = None
         self.newest_ns = 0
+        self._sampled_ns = 0
+        """End of the newest sample; that of the recording is later where no instrument is there any more."""
         self._grown_ns = time.perf_counter_ns()
         """When the newest samples were read."""
         self.batches = BatchLog()
@@ -77,16 +79,17 @@ class Recording:
     # -- at every frame --------------------------------------------------------------------------
 
     def advance(self) -> bool:
-        """Whether there are new samples."""
+        """Whether the recording has become longer, by samples or by what is missing."""
         extent = self.reader.extent()
         if extent is None:
             return False
         if self.origin_ns is None:
             self.origin_ns = extent.start_ns
         grown = extent.end_ns != self.newest_ns
+        if extent.newest_ns != self._sampled_ns:
+            self._sampled_ns, self._grown_ns = extent.newest_ns, time.perf_counter_ns()
         self.newest_ns = extent.end_ns
         if grown:
-            self._grown_ns = time.perf_counter_ns()
             self.batches.update(self.reader, self.origin_ns)
         return grown
 
