@@ -214,7 +214,7 @@ class _Meter:
 
     def read(self) -> tuple[int, float, float]:
         """Bytes of the file, bytes a second, fraction of a core."""
-        file_bytes = sum(path.stat().st_size for path in self._files if path.exists())
+        file_bytes = sum(map(_size, self._files))
         then, bytes_then, cpu_then = self._before
         now, cpu = time.monotonic(), time.process_time()
         if now - then >= RATE_OVER_S:
@@ -222,3 +222,11 @@ class _Meter:
             self._cpu_fraction = (cpu - cpu_then) / (now - then)
             self._before = (now, file_bytes, cpu)
         return file_bytes, self._bytes_per_s, self._cpu_fraction
+
+
+def _size(path: Path) -> int:
+    """Of a file in bytes; 0 where it is not there, or has been moved."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from monitor_app.cli.terminal import Terminal
 from monitor_app.core.errors import ExportError
 from monitor_app.exports.csv import write_batches, write_runs, write_samples
 from monitor_app.session.reader import SessionReader
@@ -30,7 +30,8 @@ def export_csv(
         else:
             signals = None if names is None else [_signal(reader, name) for name in names]
             with Progress(
-                TextColumn(f"writing {output}"), BarColumn(), TimeRemainingColumn(), console=Console(stderr=True),
+                TextColumn(f"writing {output}", markup=False), BarColumn(), TimeRemainingColumn(),
+                console=Terminal(stderr=True),
                 transient=True,
             ) as progress:  # fmt: skip
                 task = progress.add_task("", total=1.0)

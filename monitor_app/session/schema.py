@@ -90,6 +90,14 @@ def create(path: Path) -> sqlite3.Connection:
     """A new session file open for writing; the file must not exist. Raises sqlite3.Error, OSError."""
     with path.open("xb"):
         pass
+    try:
+        return _created(path)
+    except BaseException:
+        path.unlink()  # it is ours and holds nothing
+        raise
+
+
+def _created(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.core.errors import DiskFullError, SessionError
+from monitor_app.core.errors import DiskFullError, MonitorError, SessionError, SessionMovedError
 from monitor_app.session import schema
+from monitor_app.session.file_place import FilePlace
+from monitor_app.session.files import saved_copy
 from monitor_app.session.host_clock import BOOT_ID, SHIFT, read_host_clock
 from monitor_app.session.pyramid import FACTOR, Entries, contiguous_runs, entry_size, pack
 from monitor_app.session.resume import PARTS, EarlierParts, open_to_resume
@@ -41,6 +43,7 @@ class SessionWriter:
         self.next_run_id, self.next_span_id = self._past.next_run_id, self._past.next_span_id
         """Smaller ids were used by earlier parts."""
         self._failed = False
+        self._file = FilePlace(path)
         self._sources: dict[int, Source] = {}
         """By the number that the caller gives them; in the file they may have another."""
         self._execute("BEGIN")
@@ -282,12 +285,21 @@ class SessionWriter:
             self._execute("PRAGMA synchronous = NORMAL")
         self._execute("BEGIN")
 
+    def check_place(self) -> None:
+        """Notice that the file was renamed or deleted; `close` then saves what it holds. Raises SessionMovedError."""
+        if self._file.lost:
+            raise SessionMovedError(f"{self.path} was moved or deleted while it was recorded.")
+
     def _tick(self) -> int:
         row = self._execute("SELECT value FROM meta WHERE key = 'durable_commits'").fetchone()
         return int(row[0]) + 1 if row else 1
 
     def close(self) -> None:
-        """Write the remaining samples and summaries, and leave a single file if no other process has it open."""
+        """Write the remaining samples and summaries, and leave a single file if no other process has it open.
+
+        Raises:
+            SessionMovedError: The file was moved, or it was deleted and copied out of what was still open of it.
+        """
         if self._failed:
             return
         try:
@@ -297,12 +309,35 @@ class SessionWriter:
                     self._store_entries(channel, channel.pyramid.finish(), at_least=1)
             self._execute("COMMIT")
             self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if self._file.lost:
+                raise self._moved()
         finally:
             self._release()
 
     def _release(self) -> None:
         self._db.close()
         self._lock.release()
+        self._file.close()
+
+    def _moved(self) -> SessionMovedError:
+        """Where all samples up to now are; they are copied where the file was deleted and only we have it open."""
+        there = self._file.present
+        if there is not None:
+            return SessionMovedError(
+                f"{self.path} was moved while it was recorded: the recording stopped, and the session is complete up "
+                f"to then in {there}."
+            )
+        try:
+            copy = saved_copy(self._db, self.path)
+        except (OSError, sqlite3.Error, MonitorError) as error:
+            return SessionMovedError(
+                f"{self.path} was deleted while it was recorded, and could not be saved elsewhere ({error}): make "
+                "room, and record again."
+            )
+        return SessionMovedError(
+            f"{self.path} was deleted while it was recorded: the recording stopped, and all samples up to then were "
+            f"saved as {copy}."
+        )
 
     def _execute(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         try:

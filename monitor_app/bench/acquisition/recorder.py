@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from monitor_app.core.errors import DiskFullError, MonitorError, SessionError
+from monitor_app.core.errors import DiskFullError, MonitorError, SessionError, SessionMovedError
 from monitor_app.session.writer import SessionWriter
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Recorder:
         self.path = path
         self.failure: MonitorError | None = None
         """Why the recording has stopped by itself, once it has."""
-        self.free_bytes = shutil.disk_usage(path.parent).free
+        self.free_bytes = 0
         self._check_disk()
         self._writer = SessionWriter.resume(path) if resume else SessionWriter(path)
         self.shift_ns = self._writer.shift_ns
@@ -72,6 +72,7 @@ class Recorder:
                 self._writer.commit(durable=durable)
                 if durable:
                     next_durable = due + DURABLE_EVERY_S
+                    self._writer.check_place()
                     self._check_disk()
                 self._closing.wait(due - time.monotonic())
             self._do_all()
@@ -91,6 +92,8 @@ class Recorder:
     def _close_writer(self) -> None:
         try:
             self._writer.close()
+        except SessionMovedError as error:
+            self.failure = error  # it says where the samples are
         except MonitorError as error:
             self.failure = self.failure or error
 
@@ -99,7 +102,12 @@ class Recorder:
             self._work.get()(self._writer)
 
     def _check_disk(self) -> None:
-        self.free_bytes = shutil.disk_usage(self.path.parent).free
+        try:
+            self.free_bytes = shutil.disk_usage(self.path.parent).free
+        except OSError as error:
+            raise SessionError(
+                f"The folder {self.path.parent} cannot be used ({error.strerror}): choose a folder you can write to."
+            ) from error
         if self.free_bytes < LEAST_FREE_BYTES:
             raise DiskFullError(
                 f"Only {self.free_bytes / 1e6:.0f} MB are left on the disk of {self.path}: "
