@@ -14,7 +14,9 @@ from monitor_app.analysis.findings.meter import meter_chart
 from monitor_app.charts.csv import write_chart_csv
 from monitor_app.charts.legend import line_words
 from monitor_app.cli.campaigns import progress_bar, read_study
+from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
+from monitor_app.core.plain_text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +90,8 @@ def write_figures(files: Sequence[Path], folder: Path, look: Look, *, only: str 
             progress.advance(task)
     if look.style == "print" and look.form != "csv":
         written.append(folder / CAPTIONS)
-        written[-1].write_text("\n\n".join(map(_caption, charts)) + "\n", encoding="utf-8")
+        with completed(written[-1]) as file:
+            file.write(("\n\n".join(visible(_caption(chart)) for chart in charts) + "\n").encode())
     return written
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from monitor_app.core.errors import NotASessionError
+from monitor_app.core.plain_text import visible_lines, visible_row
 from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, ImageAnswers
 from monitor_app.core.samples import Quantity, Role
 from monitor_app.session import schema
@@ -63,10 +64,16 @@ class Extent:
 
 
 class SessionReader:
-    """A session file open for reading. Raises NotASessionError, NewerSessionError."""
+    """A session file open for reading. Raises NotASessionError, NewerSessionError.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: of the file.
+        visible: give texts as they can be shown, without characters that a window or a terminal would act on.
+    """
+
+    def __init__(self, path: Path, *, visible: bool = False) -> None:
         self.path = path
+        self._visible = visible
         self._open()
 
     def _open(self) -> None:
@@ -186,7 +193,8 @@ class SessionReader:
             "FROM source ORDER BY id"
         )
         with self._damage():
-            return [checked(SourceRow, (*row[:7], _names(row[7]), bool(row[8]), _names(row[9]))) for row in rows]
+            found = [checked(SourceRow, (*row[:7], _names(row[7]), bool(row[8]), _names(row[9]))) for row in rows]
+        return list(map(self._shown, found))
 
     def signals(self) -> list[SignalRow]:
         """All signals, stored and derived, in the order in which their sources named them."""
@@ -200,7 +208,7 @@ class SessionReader:
             number, source, name, quantity, role, *rest = rows[0]
             with self._damage():
                 row = (number, source, name, Quantity(quantity), Role(role), *rest)
-                self._signals[signal_id] = checked(SignalRow, row)
+                self._signals[signal_id] = self._shown(checked(SignalRow, row))
         return self._signals[signal_id]
 
     def runs(self) -> list[RunRow]:
@@ -298,12 +306,15 @@ class SessionReader:
             for row in rows:
                 require(row[0], str)
                 require(row[1], str)
-        return dict(rows)
+        return {key: visible_lines(value) if self._visible else value for key, value in rows}
 
     def _checked_rows(self, row_type: type[_T], sql: str, values: Iterable[object] = ()) -> list[_T]:
         rows = self._rows(sql, values)
         with self._damage():
-            return [checked(row_type, row) for row in rows]
+            return [self._shown(checked(row_type, row)) for row in rows]
+
+    def _shown(self, row: _T) -> _T:
+        return visible_row(row) if self._visible else row  # type: ignore[type-var]
 
     def _newest(self, row_type: type[_T], table: str, source_id: int, until_ns: int | None) -> _T | None:
         rows = self._checked_rows(
