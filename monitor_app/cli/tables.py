@@ -101,7 +101,7 @@ def print_session(file: Path, summary: SessionSummary) -> None:
         rate = "no samples" if source.rate_hz is None else sample_rate(source.rate_hz)
         out.print(
             f"{source.source.name}: {source.source.model} {source.source.serial_number}".rstrip()
-            + f", {rate}, {source.lost_samples} lost, {_clock_words(source)}"
+            + f", {rate}, {_counts(source.lost_samples, source.implausible_samples)}, {_clock_words(source)}"
         )
         for note in source.source.notes:
             out.print(Text(f"  {note}", style="dim"))
@@ -210,6 +210,8 @@ def print_sources(found: Sequence[FoundSource]) -> None:
     for each in found:
         table.add_row(each.kind, each.where, each.description, each.state)
     console().print(table)
+    for note in dict.fromkeys(f"{each.kind}: {each.note}" for each in found if each.note):
+        console().print(Text(note, style="dim"))
 
 
 def status_line(status: BenchStatus, elapsed_s: float, duration_s: float | None) -> str:
@@ -251,7 +253,12 @@ def _source_text(source: SourceStatus) -> str:
     if source.state is not SourceState.STREAMING:
         return f"{source.name}{mark} {source.state.value}"
     rate = "" if source.rate_hz is None else f" {sample_rate(source.rate_hz)}"
-    return f"{source.name}{mark}{rate} {source.lost_samples} lost"
+    return f"{source.name}{mark}{rate} {_counts(source.lost_samples, source.implausible_samples)}"
+
+
+def _counts(lost: int, implausible: int) -> str:
+    """Samples that never came, and those that cannot be right where there are any."""
+    return f"{lost} lost" + (f", {implausible} implausible" if implausible else "")
 
 
 def _phase(run: RunStatus) -> str:

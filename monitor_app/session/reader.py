@@ -285,6 +285,13 @@ class SessionReader:
         with self._damage():
             return np.array(rows, np.int64).reshape(-1, 2)
 
+    def implausible(self, source_id: int) -> list[int]:
+        """Indices of the samples of a source that a bit flipped on the line explains best, in rising order."""
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'implausible'"):
+            return []
+        rows = self._rows("SELECT sample FROM implausible WHERE source = ? ORDER BY sample", (source_id,))
+        return [sample for (sample,) in rows]
+
     def log(self, after_id: int = 0) -> list[LogRow]:
         return self._checked_rows(LogRow, "SELECT * FROM log WHERE id > ? ORDER BY id", (after_id,))
 

@@ -76,13 +76,15 @@ CREATE INDEX batch_by_run ON batch (run, phase);
 CREATE INDEX batch_by_time ON batch (start_ns);
 CREATE TABLE answers (
     run INTEGER PRIMARY KEY REFERENCES run, images_sha256 TEXT NOT NULL, top1 TEXT NOT NULL);
+CREATE TABLE implausible (
+    source INTEGER NOT NULL REFERENCES source, sample INTEGER NOT NULL, PRIMARY KEY (source, sample)) WITHOUT ROWID;
 CREATE TABLE mark (
     id INTEGER PRIMARY KEY, host_ns INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, run INTEGER);
 CREATE TABLE log (
     id INTEGER PRIMARY KEY, host_ns INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL);
 """
 
-ADDED = ("answers",)
+ADDED = ("answers", "implausible")
 """Tables that the first sessions of this format do not have."""
 
 

@@ -191,6 +191,12 @@ class SessionWriter:
             (source_id, self._at(host_ns), delay.delay_ns, delay.bound_ns, delay.correlation),
         )
 
+    def write_implausible(self, source_id: int, samples: NDArray[np.int64]) -> None:
+        """Samples, counted as in write_block, that a bit flipped on the line explains best; after their block."""
+        source = self._sources[source_id]
+        rows = ((source.id, source.index(index)) for index in samples.tolist())
+        self._execute_many("INSERT OR IGNORE INTO implausible VALUES (?, ?)", rows)
+
     # -- runs ------------------------------------------------------------------------------------
 
     def add_run(self, run_id: int, cycle: int, spec: RunSpec, title: str, state: RunState) -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,7 +19,7 @@ def found(values: list[float], first: int = 0, cuts: tuple[int, ...] = ()) -> li
     """In blocks that end at the cuts."""
     state, indices = JumpState(), []
     edges = [0, *sorted({cut for cut in cuts if 0 < cut < len(values)}), len(values)]
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in itertools.pairwise(edges):
         block = np.array(values[start:end], "<u2")[:, None]
         more, state = lone_jumps(first + start, block, LEAST, state)
         indices += more.tolist()

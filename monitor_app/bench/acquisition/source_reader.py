@@ -264,6 +264,9 @@ class Acquisition:
         for placed in blocks:
             if placed.gap is not None:
                 self._store_gap(placed.gap)
+            if len(placed.implausible):
+                count = self._status.implausible_samples + len(placed.implausible)
+                self._status = replace(self._status, implausible_samples=count)
             self._recorder.put(lambda writer, placed=placed: self._write(placed, writer))  # type: ignore[misc]
 
     def _write(self, placed: Placed, writer: SessionWriter) -> None:
@@ -278,6 +281,8 @@ class Acquisition:
             writer.write_timed_block(self._id, placed.first, placed.codes, placed.times_ns)
         if len(placed.changes.index):
             writer.write_line_changes(self._id, placed.changes)
+        if len(placed.implausible):
+            writer.write_implausible(self._id, placed.implausible)
         for tap in self._taps:
             tap.add(self._id, placed, writer)
 

@@ -7,7 +7,7 @@ would have had, so that index and time stay together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,6 +58,8 @@ class Placed:
     changes: LineChanges
     gap: Gap | None
     """The samples that are missing before it."""
+    implausible: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """Indices of samples that a flipped bit explains best."""
 
     def __len__(self) -> int:
         return len(self.codes[0])
@@ -151,7 +153,8 @@ class Timeline:
         self._end = (first + len(block), last_ns + round(1e9 / self._end_rate_hz))
         self._given_ns = last_ns
         changes = LineChanges(block.changes.index - self._base, block.changes.line, block.changes.level)
-        return Placed(first, block.codes, times_ns, block.times_ns is None, changes, gap)
+        implausible = block.implausible - self._base
+        return Placed(first, block.codes, times_ns, block.times_ns is None, changes, gap, implausible)
 
     @property
     def state(self) -> ClockState:
@@ -211,13 +214,14 @@ def _finite_parts(block: SampleBlock) -> Iterator[SampleBlock]:
         yield block
         return
     edges = np.flatnonzero(np.diff(finite, prepend=False, append=False)).tolist()
-    changes = block.changes
+    changes, implausible = block.changes, block.implausible
     for start, end in zip(edges[::2], edges[1::2], strict=True):
         yield replace(
             block,
             first_index=block.first_index + start,
             codes=tuple(codes[start:end] for codes in block.codes),
             changes=changes,
+            implausible=implausible,
             times_ns=None if block.times_ns is None else block.times_ns[start:end],
         )
-        changes = LineChanges()
+        changes, implausible = LineChanges(), implausible[:0]

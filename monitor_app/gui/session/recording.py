@@ -62,6 +62,8 @@ class Recording:
         self.marks: list[MarkRow] = []
         self.clocks: dict[int, ClockRow] = {}
         self.lost_samples = 0
+        self.implausible: dict[int, int] = {}
+        """By source: how many samples a flipped bit explains best."""
         self.awaits_runs = False
         """Whether the bench has runs in its plan that are not in the file yet."""
         self.levels = Levels()
@@ -117,6 +119,7 @@ class Recording:
         self.marks += reader.marks(self.marks[-1].id if self.marks else 0)
         computed = {source.id for source in self.sources if source.kind in COMPUTED}
         self.lost_samples = sum(gap.n for gap in self.gaps if gap.source not in computed)
+        self.implausible = {source.id: len(reader.implausible(source.id)) for source in self.sources}
         self.clocks = {s.id: row for s in self.sources if (row := reader.clock(s.id)) is not None}
         self.levels = self._levels()
 

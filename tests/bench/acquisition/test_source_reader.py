@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from monitor_app.analysis.session_summary import summarise
 from monitor_app.bench.acquisition.recorder import Recorder
 from monitor_app.bench.acquisition.source_reader import Acquisition
 from monitor_app.core.errors import HandshakeError, MonitorError, PortError, SourceLostError
@@ -119,6 +120,30 @@ def test_unplugged_and_put_back_goes_on_in_the_same_file(recorder: Recorder, wai
         _, values = reader.samples(1, START_NS, end_ns + 10**9)
         assert values.tolist() == [0.001] * 100 + [0.002] * 100
         assert any("cable" in mark.text for mark in reader.marks())
+
+
+def test_implausible_samples_are_counted_and_listed_and_stay_as_they_came(
+    recorder: Recorder, wait_until: Callable[..., None]
+) -> None:
+    script = Script()
+    acquisition = Acquisition(1, "meter", "test", lambda _: script, recorder)
+    end_ns = START_NS + 200_000_000
+    script.play(5_000, 100, 1)
+    # The last sample of the block before can be found only now.
+    marked = np.array([5_099, 5_150])
+    script.steps.put(SampleBlock(5_100, (np.full(100, 2, "<u2"),), end_ns, implausible=marked))
+    wait_until(lambda: acquisition.status.implausible_samples == 2)
+    acquisition.close()
+    recorder.close()
+    with SessionReader(recorder.path) as reader:
+        assert reader.implausible(1) == [99, 150]
+        assert reader.implausible(2) == []
+        (source,) = summarise(reader).sources
+        assert (source.implausible_samples, source.lost_samples) == (2, 0)
+        extent = reader.extent()
+        assert extent is not None
+        _, values = reader.samples(1, extent.start_ns, extent.end_ns)
+        assert values.tolist() == [0.001] * 100 + [0.002] * 100
 
 
 @pytest.mark.parametrize(
