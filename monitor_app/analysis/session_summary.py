@@ -40,6 +40,8 @@ class SourceSummary:
     mean_w: float | None
     """Mean of its total power, or of its only power."""
     lost_samples: int
+    implausible_samples: int
+    """Those that a bit flipped on the line explains best; they are among the others, as they came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ def _source(reader: SessionReader, source: SourceRow, power: SignalRow | None, e
         reader.alignment(source.id),
         whole.mean if whole and whole.count else None,
         sum(gap.n for gap in reader.gaps() if gap.source == source.id),
+        len(reader.implausible(source.id)),
     )
 
 
@@ -176,6 +179,7 @@ def _source_json(summary: SourceSummary) -> dict[str, Any]:
         and {"value": delay.delay_ns / 1000, "bound": delay.bound_ns / 1000, "correlation": delay.correlation},
         "mean_w": summary.mean_w,
         "lost_samples": summary.lost_samples,
+        "implausible_samples": summary.implausible_samples,
         "simulated": source.simulated,
         "notes": list(source.notes),
     }

@@ -4,8 +4,8 @@
     python -m monitor_app.bench.process PROFILE SESSION [--trust]
 
 A profile that runs code is asked about before anything else, unless the user has allowed it.
-It ends on Quit, and on SIGTERM or SIGINT. When its window dies (stdin ends without Quit) the recording continues:
-a plan is run to its end, an endless one to the end of its cycle, and then the file is completed.
+It ends on Quit, and on SIGTERM, SIGINT or SIGHUP. When its window dies (stdin ends without Quit) the recording
+continues: a plan is run to its end, an endless one to the end of its cycle, and then the file is completed.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class _Link:
         self._stdout = os.dup(sys.stdout.fileno())
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # printed text is no message
         os.set_blocking(self._stdout, False)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._on_signal)
 
     def send(self, event: messages.Event) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.charts.model import Origin, Scale
 from monitor_app.core.atomic_file import completed
+from monitor_app.core.plain_text import cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,7 @@ def write_chart_csv(chart: Chart, path: Path) -> int:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(columns_of(chart))
-    table.writerows(rows)
+    table.writerows([cell(each) if isinstance(each, str) else each for each in row] for row in rows)
     with completed(path) as file:
         file.write(text.getvalue().encode())
     return len(rows)

@@ -33,7 +33,7 @@ def _unknown_command(arguments: list[str]) -> str:
     if word in COMMANDS or word.startswith("-") or Path(word).exists() or Path(word).suffix in {".toml", ".plm"}:
         return ""
     near = difflib.get_close_matches(word, COMMANDS, 1)
-    return f"There is no command {word}: did you mean `monitor-app {near[0]}`?\n" if near else ""
+    return f"There is no command {word}: did you mean `monitor-app {near[0]}`?" if near else ""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
         arguments = [*arguments[1:2], "--help"]
     unknown = _unknown_command(arguments)
     if unknown:
-        sys.stderr.write(unknown)
+        from monitor_app.cli.terminal import say
+
+        say(unknown)
         return 2
     if not arguments or (arguments[0] not in COMMANDS and not arguments[0].startswith("-")):
         arguments = ["window", *arguments]

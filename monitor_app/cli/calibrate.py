@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ import numpy as np
 
 from monitor_app.bench.acquisition.instruments import make_instruments
 from monitor_app.cli.consent import allowance
+from monitor_app.cli.terminal import say
 from monitor_app.core.errors import ProfileError, SourceError
 from monitor_app.core.samples import Quantity, Role, SampleBlock
 from monitor_app.sources.calibration import Calibration, Level, calibrate, profile_lines
@@ -121,7 +121,7 @@ def _levels(
         shown, uncertainty = meter.mean()
         true, of_true = (reference.loads[k], 0.0) if second is None else second.mean()
         levels.append(Level(true, shown, math.hypot(uncertainty, of_true)))
-        sys.stderr.write(f"{true:.6g} {unit}: shown {shown:.6g} {unit}\n")
+        say(f"{true:.6g} {unit}: shown {shown:.6g} {unit}")
     return levels
 
 

@@ -9,7 +9,6 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from monitor_app.analysis.campaign.assembly import campaign_of
@@ -17,6 +16,7 @@ from monitor_app.analysis.compare.differences import differences
 from monitor_app.analysis.compare.regressions import regressions
 from monitor_app.analysis.study import Study, study
 from monitor_app.cli.tables import print_campaign, print_checks, print_flags
+from monitor_app.cli.terminal import Terminal
 from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ def _campaign(file: Path) -> Campaign:
 def progress_bar(words: str) -> Progress:
     """On stderr, where that is a terminal."""
     return Progress(
-        TextColumn(words), BarColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True,
+        TextColumn(words, markup=False), BarColumn(), TimeRemainingColumn(), console=Terminal(stderr=True),
+        transient=True,
         disable=not sys.stderr.isatty(),
     )  # fmt: skip
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import logging
 import signal
-import sys
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
@@ -17,6 +16,7 @@ import typer
 from monitor_app import __version__
 from monitor_app.cli import tables
 from monitor_app.cli.files import find_profile
+from monitor_app.cli.terminal import put, say, signals_to_end
 from monitor_app.core.errors import ExportError, MonitorError
 from monitor_app.core.log import log_to_file
 
@@ -100,20 +100,17 @@ class _Interrupted(BaseException):
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
-    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, _interrupt) for number in signals_to_end()}
     try:
         app(arguments, prog_name="monitor-app")
     except SystemExit as stop:
         return int(stop.code or 0)
     except MonitorError as error:
         logger.info("Failed", exc_info=True)
-        sys.stderr.write(f"{error}\n")
+        say(str(error))
         return CANNOT if arguments[:1] == ["analyze"] else FAILED
     except _Interrupted:
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has ended, as `head` does
-        return 0
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -131,7 +128,7 @@ def root(
     """Monitor power, latency and accuracy of neural networks on a board. Without a command, open the window."""
     log_to_file("monitor-app")
     if version:
-        sys.stdout.write(f"monitor-app {__version__}\n")
+        put(f"monitor-app {__version__}")
         raise typer.Exit
 
 
@@ -293,7 +290,7 @@ def calibrate(
     if as_json:
         _print_json({"gain": found.gain, "zero_a": found.zero, "accuracy": found.accuracy, "lines": lines})
     else:
-        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        put(*lines)
 
 
 @app.command()
@@ -439,7 +436,7 @@ def figures(
 
     gross = energy is EnergyKind.GROSS
     if names:
-        sys.stdout.write("".join(f"{line}\n" for line in command.figure_names(files or (), gross=gross)))
+        put(*command.figure_names(files or (), gross=gross))
         return
     if not files:
         raise typer.BadParameter("give at least one session file (*.plm), or --list.")
@@ -447,7 +444,7 @@ def figures(
         raise typer.BadParameter("give the folder to write into with -o.")
     look = command.Look(form.value, style.value, command.parse_size(size))
     written = command.write_figures(files, output, look, only=only, gross=gross)
-    sys.stdout.write("".join(f"{path}\n" for path in written))
+    put(*map(str, written))
 
 
 @app.command()
@@ -459,7 +456,7 @@ def report(
     from monitor_app.cli.campaigns import write_report
 
     write_report(files, output)
-    sys.stdout.write(f"{output}\n")
+    put(str(output))
 
 
 @app.command()
@@ -478,7 +475,7 @@ def repair(
     if as_json:
         _print_json({**asdict(found), "whole": found.whole})
     else:
-        sys.stdout.write("".join(f"{line}\n" for line in (*found.sentences, str(copy))))
+        put(*found.sentences, str(copy))
 
 
 @app.command(
@@ -500,4 +497,4 @@ def _wait_for_enter(prompt: str) -> None:
 
 
 def _print_json(document: object) -> None:
-    sys.stdout.write(json.dumps(document, indent=1) + "\n")
+    put(*json.dumps(document, indent=1).split("\n"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import sys
 from typing import TYPE_CHECKING
 
+from monitor_app.cli.terminal import put, say
 from monitor_app.emulators.runtime.main import main
 from monitor_app.sources.registry import KINDS, emulated_kind
 
@@ -27,13 +27,13 @@ def emulate_kind(name: str | None, arguments: Sequence[str]) -> int:
     known = [each.emulator_alias or each.name for each in KINDS.values() if each.emulates]
     choice = f"choose one of: {', '.join(known)}."
     if name is None or name in HELP:
-        sys.stdout.write(USAGE + f"Say what to emulate; {choice}\n")
+        put(*USAGE.rstrip("\n").split("\n"), f"Say what to emulate; {choice}")
         return 0
     kind = emulated_kind(name)
     if kind is None:
         near = difflib.get_close_matches(name, known, 1)
         hint = f"did you mean {near[0]}? Otherwise " if near else ""
-        sys.stderr.write(f"{name} cannot be emulated; {hint}{choice}\n")
+        say(f"{name} cannot be emulated; {hint}{choice}")
         return 2
     module = importlib.import_module(f"monitor_app.emulators.{kind.name}.__main__")
     return main(module.EMULATOR, arguments, program=f"monitor-app emulate {name}")

@@ -16,6 +16,7 @@ from monitor_app.charts.legend import line_words
 from monitor_app.cli.campaigns import progress_bar, read_study
 from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
+from monitor_app.core.plain_text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +91,7 @@ def write_figures(files: Sequence[Path], folder: Path, look: Look, *, only: str 
     if look.style == "print" and look.form != "csv":
         written.append(folder / CAPTIONS)
         with completed(written[-1]) as file:
-            file.write(("\n\n".join(map(_caption, charts)) + "\n").encode())
+            file.write(("\n\n".join(visible(_caption(chart)) for chart in charts) + "\n").encode())
     return written
 
 

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import signal
-import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
@@ -21,6 +20,7 @@ from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.cli import tables
 from monitor_app.cli.consent import allowance
 from monitor_app.cli.files import new_session_name
+from monitor_app.cli.terminal import Terminal, put, say, signals_to_end
 from monitor_app.core.errors import SessionError, SourceError
 from monitor_app.core.status import SourceState
 from monitor_app.session.files import discard_empty_session
@@ -85,7 +85,7 @@ def check_profile(profile_path: Path, *, trusted: bool) -> int:
         raise problem
     if not bench.checked:
         raise SourceError("Nothing measures power in this profile, so there is nothing to check.")
-    sys.stdout.write(f"{bench.checked}\n")
+    put(bench.checked)
     return 0
 
 
@@ -104,7 +104,12 @@ def record_profile(
     profile = parse_profile(text, name)
     allowed = allowance(profile, text, name, trusted=trusted)
     session = output or Path(new_session_name())
-    session.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        session.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SessionError(
+            f"{session} cannot be created ({error.strerror}): choose a folder you can write to."
+        ) from error
     if not quiet and duration_s is None:
         _print_estimate(profile, session, resume=resume)
     interrupted = _on_signals()
@@ -118,10 +123,11 @@ def record_profile(
     if problem is not None:
         raise problem
     _print_files(session, export=export)
+    _print_losses(session)
     if interrupted.is_set():
         return 130
     if bench.failures:
-        sys.stderr.write(_failure_sentence(session, bench.failures) + "\n")
+        say(_failure_sentence(session, bench.failures))
     return 1 if bench.failures else 0
 
 
@@ -144,7 +150,7 @@ def _print_estimate(profile: Profile, session: Path, *, resume: bool) -> None:
     specs = [s for s in profile.run_specs(threads_for(profile, completed)) if completed.state(1, s) is None]
     if profile.plan is None:
         return
-    Console(stderr=True, highlight=False).print(estimate(profile, specs).sentence, soft_wrap=True, markup=False)
+    say(estimate(profile, specs).sentence)
 
 
 def _wait(bench: Bench, duration_s: float | None, interrupted: threading.Event, display: _Display) -> None:
@@ -180,18 +186,30 @@ def _print_files(session: Path, *, export: bool) -> None:
         export_csv(session, csv, "samples", None, None, None)
         export_png(session, png, None, None, None, "light")
         lines += [f"table    {csv}", f"picture  {png}"]
-    sys.stdout.write("\n".join(lines) + "\n")
+    put(*lines)
+
+
+def _print_losses(session: Path) -> None:
+    """How many samples each instrument owes, with its coverage; nothing where it is none."""
+    with SessionReader(session) as reader:
+        extent, gaps = reader.extent(), reader.gaps()
+        for source in reader.sources():
+            lost = sum(gap.n for gap in gaps if gap.source == source.id)
+            signal = next((each for each in reader.signals() if each.source == source.id), None)
+            if lost and extent and signal:
+                coverage = reader.statistics(signal.id, extent.start_ns, extent.end_ns).coverage
+                put(f"lost     {lost:,} samples of {source.name} (coverage {coverage:.2%})")
 
 
 def _on_signals() -> threading.Event:
-    """Set on Ctrl-C or SIGTERM, which end the recording; a second one changes nothing."""
+    """Set on Ctrl-C, SIGTERM or SIGHUP, which end the recording; a second one changes nothing."""
     interrupted = threading.Event()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         interrupted.set()
 
-    signal.signal(signal.SIGINT, interrupt)
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in signals_to_end():
+        signal.signal(number, interrupt)
     return interrupted
 
 
@@ -200,7 +218,7 @@ class _Display:
 
     def __init__(self, duration_s: float | None, *, quiet: bool) -> None:
         self._duration_s = duration_s
-        self._console = Console(stderr=True, quiet=quiet, highlight=False, markup=False)
+        self._console = Terminal(stderr=True, quiet=quiet)
         self._live = Live(Text(""), console=self._console, transient=True) if self._console.is_terminal else None
         self._next_line_s = 0.0
 
@@ -211,10 +229,17 @@ class _Display:
 
     def __exit__(self, *_: object) -> None:
         if self._live:
-            self._live.stop()
+            with suppress(OSError):
+                self._live.stop()
 
     def show(self, status: BenchStatus, elapsed_s: float) -> None:
-        """Show the status at this time since the recording began."""
+        """Show the status at this time since the recording began, which goes on where nobody can see it any more."""
+        try:
+            self._show(status, elapsed_s)
+        except OSError:  # the terminal has been closed
+            self._console.quiet = True
+
+    def _show(self, status: BenchStatus, elapsed_s: float) -> None:
         if self._live:
             self._live.update(tables.status_block(status, elapsed_s, self._duration_s))
         elif elapsed_s >= self._next_line_s:

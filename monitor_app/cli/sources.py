@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from monitor_app.bench.acquisition.instruments import capturing_source
+from monitor_app.cli.terminal import put, say
 from monitor_app.core.errors import MonitorError, ProfileError, SourceError, SourceLostError
 from monitor_app.core.package_data import resource_path
 from monitor_app.core.samples import SampleBlock
@@ -81,7 +82,7 @@ def capture(spec: SerialSpec, path: Path, duration_s: float | None) -> int:
     if not (file.received_bytes or stopped):
         raise SourceError(f"Nothing came from {spec.name}, so there is no capture: check that it is connected.")
     if file.received_bytes:
-        sys.stdout.write(f"capture  {path}\n")
+        put(f"capture  {path}")
     return 130 if stopped else 0
 
 
@@ -94,7 +95,7 @@ def install_udev(folder: Path = RULES_FOLDER) -> None:
     except PermissionError as error:
         program = shlex.join([sys.argv[0], "sources", "--install-udev"])
         raise SourceError(f"The rules can only be installed by root: run `sudo {program}`.") from error
-    sys.stdout.write(f"{folder / RULES}\n")
+    put(str(folder / RULES))
     for command in (["udevadm", "control", "--reload"], ["udevadm", "trigger", "--subsystem-match=tty"]):
         try:
             subprocess.run(command, check=True, capture_output=True)
@@ -105,7 +106,7 @@ def install_udev(folder: Path = RULES_FOLDER) -> None:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    say(text)
 
 
 def replay_profile(path: Path) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.measure import Measurement
 from rich.padding import Padding
 from rich.progress_bar import ProgressBar
@@ -15,6 +15,7 @@ from rich.text import Text
 
 from monitor_app.analysis.compare.check import Verdict as CheckVerdict
 from monitor_app.analysis.findings import Verdict
+from monitor_app.cli.terminal import Terminal
 from monitor_app.core.formatting import (
     DOES_NOT_FIT,
     NOT_MEASURED,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
     from monitor_app.analysis.campaign.cells import Campaign, Cell
     from monitor_app.analysis.compare.check import Check
@@ -63,10 +64,10 @@ NETWORKS_FOOTNOTE = (
 )
 
 
-def console() -> Console:
+def console() -> Terminal:
     """stdout; in a file or a pipe it is wide enough for every table."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+    console = Terminal()
+    return console if console.is_terminal else Terminal(width=PIPE_WIDTH)
 
 
 def print_table(out: Console, table: Table) -> None:
@@ -80,7 +81,7 @@ def print_table(out: Console, table: Table) -> None:
     if least <= out.width:
         out.print(table)
     else:
-        wide = Console(highlight=False, width=least)
+        wide = Terminal(width=least)
         with wide.capture() as captured:
             wide.print(table)
         out.file.write(captured.get())
@@ -100,7 +101,7 @@ def print_session(file: Path, summary: SessionSummary) -> None:
         rate = "no samples" if source.rate_hz is None else sample_rate(source.rate_hz)
         out.print(
             f"{source.source.name}: {source.source.model} {source.source.serial_number}".rstrip()
-            + f", {rate}, {source.lost_samples} lost, {_clock_words(source)}"
+            + f", {rate}, {_counts(source.lost_samples, source.implausible_samples)}, {_clock_words(source)}"
         )
         for note in source.source.notes:
             out.print(Text(f"  {note}", style="dim"))
@@ -209,6 +210,8 @@ def print_sources(found: Sequence[FoundSource]) -> None:
     for each in found:
         table.add_row(each.kind, each.where, each.description, each.state)
     console().print(table)
+    for note in dict.fromkeys(f"{each.kind}: {each.note}" for each in found if each.note):
+        console().print(Text(note, style="dim"))
 
 
 def status_line(status: BenchStatus, elapsed_s: float, duration_s: float | None) -> str:
@@ -251,7 +254,12 @@ def _source_text(source: SourceStatus) -> str:
     if source.state is not SourceState.STREAMING:
         return f"{source.name}{mark} {source.state.value}"
     rate = "" if source.rate_hz is None else f" {sample_rate(source.rate_hz)}"
-    return f"{source.name}{mark}{rate} {source.lost_samples} lost"
+    return f"{source.name}{mark}{rate} {_counts(source.lost_samples, source.implausible_samples)}"
+
+
+def _counts(lost: int, implausible: int) -> str:
+    """Samples that never came, and those that cannot be right where there are any."""
+    return f"{lost} lost" + (f", {implausible} implausible" if implausible else "")
 
 
 def _phase(run: RunStatus) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from monitor_app.bench.client import BenchClient
 from monitor_app.cli.files import DEFAULT_PROFILE, find_profile, new_unsaved_session
+from monitor_app.cli.terminal import say
 from monitor_app.core.errors import MonitorError
 
 
@@ -19,7 +20,7 @@ def quick_start(arguments: list[str]) -> int | None:
     try:
         return open_window(arguments[0] if arguments else None, None)
     except MonitorError as error:
-        sys.stderr.write(f"{error}\n")
+        say(str(error))
         return 1
 
 

@@ -41,6 +41,13 @@ def completed(path: Path, *sessions: Path) -> Iterator[BinaryIO]:
 
 
 def _check(path: Path, sessions: tuple[Path, ...]) -> None:
+    try:
+        _check_target(path, sessions)
+    except OSError as error:
+        raise _explained(path, error) from error
+
+
+def _check_target(path: Path, sessions: tuple[Path, ...]) -> None:
     if not path.parent.is_dir():
         raise ExportError(f"There is no folder {path.parent}: create it or choose another name.")
     if path.exists() and not path.is_file():

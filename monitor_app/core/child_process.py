@@ -146,7 +146,7 @@ class ChildProcess:
         return lines
 
     def exit_reason(self) -> str:
-        """How it ended, to follow a subject: `was killed by SIGSEGV`, `ended with exit code 3`.
+        """How it ended, to follow a subject: `was killed by signal 11 (SIGSEGV)`, `ended with exit code 3`.
 
         Waits a second for a child that has closed its stdout and is about to end.
         """
@@ -233,6 +233,6 @@ class ChildProcess:
 
 def _signal_name(number: int) -> str:
     try:
-        return signal.Signals(number).name
+        return f"signal {number} ({signal.Signals(number).name})"
     except ValueError:
         return f"signal {number}"

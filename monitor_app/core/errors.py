@@ -17,7 +17,8 @@ The traceback goes to the log, never to the user.
     │   ├── NotASessionError
     │   │   └── DamagedSessionError
     │   ├── NewerSessionError
-    │   └── DiskFullError
+    │   ├── DiskFullError
+    │   └── SessionMovedError   its file was renamed or deleted while it was written
     ├── BenchError              the bench process did not start, or ended
     └── ExportError             an export that cannot be written
 """
@@ -87,6 +88,10 @@ class NewerSessionError(SessionError):
 
 class DiskFullError(SessionError):
     """The recording stopped because the disk is full; the file is complete up to then."""
+
+
+class SessionMovedError(SessionError):
+    """The recording stopped because its file was renamed or deleted; the sentence says where the samples are."""
 
 
 class BenchError(MonitorError):

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import logging.handlers
 import os
 import pwd
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,17 +27,26 @@ WINDOW_LOG = "window"
 def state_folder() -> Path:
     """The folder for logs and unsaved sessions (XDG base directory specification); made where missing.
 
+    Where there is no home that can be written to, it is a temporary folder of this process.
+
     Raises:
-        MonitorError: It belongs to another user.
+        MonitorError: It belongs to another user, or there is no place for one.
     """
-    base = os.environ.get("XDG_STATE_HOME") or _home() / ".local" / "state"
-    folder = Path(base) / "monitor-app"
+    return _folder_at_home() or _temporary_folder(os.getpid())
+
+
+def _folder_at_home() -> Path | None:
+    """None where this user has no home, or none to write to. Raises MonitorError where it is another user's."""
     try:
-        return private_folder(folder)
-    except PermissionError as error:
-        raise MonitorError(
-            f"{folder} cannot be used ({error.strerror}): set XDG_STATE_HOME to a folder of your own."
-        ) from error
+        base = os.environ.get("XDG_STATE_HOME") or _home() / ".local" / "state"
+        folder = private_folder(Path(base) / "monitor-app")
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EPERM:
+            raise MonitorError(
+                f"{error.filename} cannot be used ({error.strerror}): set XDG_STATE_HOME to a folder of your own."
+            ) from error
+        return None
+    return folder if os.access(folder, os.W_OK | os.X_OK) else None
 
 
 def _home() -> Path:
@@ -45,16 +57,37 @@ def _home() -> Path:
     return home
 
 
+@cache
+def _temporary_folder(process: int) -> Path:
+    """Private and of an unguessable name; its unsaved sessions are the user's, so nothing removes it."""
+    try:
+        return Path(tempfile.mkdtemp(prefix="monitor-app-"))
+    except OSError as error:
+        raise MonitorError(
+            f"There is no folder for logs and unsaved sessions ({error.strerror}): set XDG_STATE_HOME to one that can "
+            "be written to."
+        ) from error
+
+
 def log_file(process: str) -> Path:
     """Where a process of this name writes its log."""
     return state_folder() / f"{process}.log"
 
 
 def log_to_file(process: str) -> Path:
-    """Send this process's log to its file. Returns the file. Raises MonitorError where it is not ours to write."""
-    path = log_file(process)
+    """Send this process's log to its file; without a home to write to there is no log. Returns the file.
+
+    Raises:
+        MonitorError: The file is not ours to write.
+    """
+    folder = _folder_at_home()
+    path = folder / f"{process}.log" if folder else Path(os.devnull)
     try:
-        handler = _PrivateLog(path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8")
+        handler: logging.Handler = (
+            _PrivateLog(path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8", errors="backslashreplace")
+            if folder
+            else logging.NullHandler()
+        )
     except OSError as error:
         raise MonitorError(f"The log {path} cannot be written ({error.strerror}): remove what is there.") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))

@@ -13,6 +13,7 @@ annotations: it imports what they name outside TYPE_CHECKING.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields
 from functools import cached_property, reduce
 from operator import or_
@@ -21,10 +22,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, create_model
 from pydantic_core import PydanticSerializationError, to_json
 
+from monitor_app.core.plain_text import visible
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 T = TypeVar("T")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 STRICT = ConfigDict(strict=True, extra="forbid")
 
 
@@ -45,7 +49,8 @@ class Codec(Generic[T]):
         try:
             return to_json(content) + b"\n"
         except PydanticSerializationError:  # a text that is not Unicode: the name of a file may be any bytes
-            return json.dumps(content, default=_fields, ensure_ascii=False).encode(errors="replace") + b"\n"
+            text = json.dumps(content, default=_fields, ensure_ascii=False)
+            return _SURROGATE.sub(lambda each: json.dumps(visible(each[0]))[1:-1], text).encode() + b"\n"
 
     def decode(self, line: bytes) -> T:
         """The message in a line.

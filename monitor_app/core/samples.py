@@ -126,6 +126,9 @@ class SampleBlock:
     lost_before: int = 0
     """Samples between the previous block and this one that the device took and that never arrived."""
     changes: LineChanges = field(default_factory=LineChanges)
+    implausible: NDArray[np.int64] = field(default_factory=_no_indices)
+    """The device's own count of samples that a bit flipped on the line explains best; they are as they came. The first
+    may be the last sample of the block before."""
     times_ns: NDArray[np.int64] | None = None
     """Host time of each sample, strictly rising, where the source knows it, as one that is polled does; None where
     the device samples by a clock of its own and the fit of that clock gives the times."""

@@ -51,6 +51,8 @@ class SourceStatus:
     rate_hz: float | None = None
     """Measured by the clock fit."""
     lost_samples: int = 0
+    implausible_samples: int = 0
+    """Samples that a bit flipped on the line explains best."""
     clock_bound_ns: int | None = None
     clock_method: str = ""
     """What the bound rests on: arrival, two-way, line or polled."""
@@ -74,6 +76,8 @@ class FoundSource:
     """'ready', or one sentence with what to do."""
     spec: dict[str, object] = field(default_factory=dict)
     """What to write under [[source]] in a profile to use it."""
+    note: str = ""
+    """A limit of this kind of instrument, one sentence."""
     identity: Identity = "serial_number"
     """By what to recognise it among the sources in use. By ``model``, that is the description."""
 

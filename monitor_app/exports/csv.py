@@ -18,6 +18,7 @@ from monitor_app.analysis.run.signals import is_simulated
 from monitor_app.analysis.session_summary import run_results
 from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import DamagedSessionError, ExportError
+from monitor_app.core.plain_text import cell, comment
 from monitor_app.core.runs import MemoryKind
 
 if TYPE_CHECKING:
@@ -253,12 +254,12 @@ def _heading(reader: SessionReader, file: SampleFile, window: _Window) -> str:
         f'read it with pandas.read_csv("{file.path.name}", comment="#")',
     ]
     names = ",".join(["time_s", *(_column(signal) for signal in file.signals)])
-    return "".join(f"# {' '.join(line.split())}\n" for line in lines) + names + "\n"
+    return "".join(f"# {comment(' '.join(line.split()))}\n" for line in lines) + names + "\n"
 
 
 def _column(signal: SignalRow) -> str:
     unit = signal.quantity.value
-    return _plain(signal.name) + (f"_{unit}" if unit else "")
+    return _plain(signal.name).lstrip("+-") + (f"_{unit}" if unit else "")
 
 
 def _utc(reader: SessionReader, host_ns: int) -> str:
@@ -393,4 +394,6 @@ def _write_table(reader: SessionReader, path: Path, rows: Iterable[dict[str, Any
 def _cell(value: object) -> object:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, str):
+        return cell(value)
     return f"{value:.9g}" if isinstance(value, float) else value

@@ -17,6 +17,7 @@ from xml.etree import ElementTree as ET
 
 from monitor_app.analysis.compare.check import Verdict
 from monitor_app.core.atomic_file import completed
+from monitor_app.core.plain_text import visible_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,4 +89,4 @@ def _counts(checks: Sequence[Check]) -> dict[str, str]:
 
 
 def _legal(text: str) -> str:
-    return _ILLEGAL.sub("\ufffd", text)
+    return visible_lines(_ILLEGAL.sub("\ufffd", text))

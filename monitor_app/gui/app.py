@@ -41,7 +41,7 @@ def run_window(
     window = MainWindow(client, session, start_bench=start_bench, unsaved=unsaved, title=title, theme=chosen)
     _show_errors_in(window)
     # The frame timer lets Python look at signals often enough.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: window.close_at_once())
     window.show()
     return app.exec()

@@ -11,6 +11,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SessionError
+from monitor_app.core.log import state_folder
 from monitor_app.core.private_files import create_beside
 
 if TYPE_CHECKING:
@@ -79,6 +80,41 @@ def discard_empty_session(session: Path) -> bool:
     if empty:
         discard_session(session)
     return empty
+
+
+def saved_copy(db: sqlite3.Connection, session: Path) -> Path:
+    """Copy all that an open session holds into a new file, of which the path is returned.
+
+    It lies beside the session or, where that folder is gone or full, with the unsaved sessions.
+
+    Raises:
+        OSError, sqlite3.Error, MonitorError: It cannot be written anywhere.
+    """
+    copy = _new_file(session)
+    target = sqlite3.connect(copy)
+    try:
+        db.backup(target)
+    except sqlite3.Error:
+        copy.unlink()
+        raise
+    finally:
+        target.close()
+    return copy
+
+
+def _new_file(session: Path) -> Path:
+    """An empty file named after a session that is gone."""
+    for folder in (session.parent, state_folder()):
+        for number in range(1, 100):
+            path = folder / f"{session.stem[:100]}-saved-{number}.plm"
+            try:
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_WRONLY, 0o600))
+            except FileExistsError:
+                continue
+            except OSError:
+                break
+            return path
+    raise SessionError(f"neither {session.parent} nor {state_folder()} can be written to")
 
 
 def settle(session: Path) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from monitor_app.core.errors import DamagedSessionError, NotASessionError
+from monitor_app.core.plain_text import visible_lines, visible_row
 from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, ImageAnswers
 from monitor_app.core.samples import Quantity, Role
 from monitor_app.session import schema
@@ -57,6 +58,8 @@ class Extent:
 
     start_ns: int
     end_ns: int
+    newest_ns: int
+    """End of the newest sample; earlier than ``end_ns`` where the recording ended without its instruments."""
 
     @property
     def duration_s(self) -> float:
@@ -64,10 +67,16 @@ class Extent:
 
 
 class SessionReader:
-    """A session file open for reading. Raises NotASessionError, NewerSessionError."""
+    """A session file open for reading. Raises NotASessionError, NewerSessionError.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: of the file.
+        visible: give texts as they can be shown, without characters that a window or a terminal would act on.
+    """
+
+    def __init__(self, path: Path, *, visible: bool = False) -> None:
         self.path = path
+        self._visible = visible
         self._open()
 
     def _open(self) -> None:
@@ -133,14 +142,34 @@ class SessionReader:
     # -- rows ------------------------------------------------------------------------------------
 
     def extent(self) -> Extent | None:
-        """From the first to the last sample of any source, or None while there is none."""
+        """From the first sample of any source to the end of the recording, or None while there is no sample.
+
+        That is the last sample, or the end of the gap after it where no instrument was there at the end.
+        """
         starts, ends = [], []
         for source in self.sources():
             stored = [s for s in self.signals() if s.source == source.id and not s.is_product]
             if stored and (span := self.waveform(stored[0].id).times.extent()) is not None:
                 starts.append(span[0])
                 ends.append(span[1])
-        return Extent(min(starts), max(ends)) if starts else None
+        return Extent(min(starts), max(*ends, self._end_of_last_gap()), max(ends)) if starts else None
+
+    def _end_of_last_gap(self) -> int:
+        """Where all instruments were missing at the end, their last gap ends with the recording; 0 without a gap."""
+        gaps = self._checked_rows(GapRow, "SELECT * FROM gap ORDER BY id DESC LIMIT 1")
+        signals = (
+            self._rows("SELECT id FROM signal WHERE source = ? ORDER BY id LIMIT 1", (gaps[0].source,)) if gaps else []
+        )
+        if not signals:
+            return 0
+        ((gap,), ((signal,),)) = gaps, signals
+        times = self.waveform(signal).times
+        last, rate_hz = times.last(), times.rate_hz()
+        if last is None or rate_hz is None or gap.first != last[0] + 1:
+            return 0
+        # The length and the times of a gap tell the same; those of a damaged row do not.
+        expected_ns = gap.n / rate_hz * 1e9
+        return gap.end_ns if abs(gap.end_ns - last[1] - expected_ns) <= 0.5 * expected_ns + 2e9 else 0
 
     def meta(self) -> dict[str, str]:
         return self._texts("meta")
@@ -167,7 +196,8 @@ class SessionReader:
             "FROM source ORDER BY id"
         )
         with self._damage():
-            return [checked(SourceRow, (*row[:7], _names(row[7]), bool(row[8]), _names(row[9]))) for row in rows]
+            found = [checked(SourceRow, (*row[:7], _names(row[7]), bool(row[8]), _names(row[9]))) for row in rows]
+        return list(map(self._shown, found))
 
     def signals(self) -> list[SignalRow]:
         """All signals, stored and derived, in the order in which their sources named them."""
@@ -181,7 +211,7 @@ class SessionReader:
             number, source, name, quantity, role, *rest = rows[0]
             with self._damage():
                 row = (number, source, name, Quantity(quantity), Role(role), *rest)
-                self._signals[signal_id] = checked(SignalRow, row)
+                self._signals[signal_id] = self._shown(checked(SignalRow, row))
         return self._signals[signal_id]
 
     def runs(self) -> list[RunRow]:
@@ -275,6 +305,13 @@ class SessionReader:
         with self._damage():
             return np.array(rows, np.int64).reshape(-1, 2)
 
+    def implausible(self, source_id: int) -> list[int]:
+        """Indices of the samples of a source that a bit flipped on the line explains best, in rising order."""
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'implausible'"):
+            return []
+        rows = self._rows("SELECT sample FROM implausible WHERE source = ? ORDER BY sample", (source_id,))
+        return [sample for (sample,) in rows]
+
     def log(self, after_id: int = 0) -> list[LogRow]:
         return self._checked_rows(LogRow, "SELECT * FROM log WHERE id > ? ORDER BY id", after=after_id)
 
@@ -296,14 +333,17 @@ class SessionReader:
             for row in rows:
                 require(row[0], str)
                 require(row[1], str)
-        return dict(rows)
+        return {key: visible_lines(value) if self._visible else value for key, value in rows}
 
     def _checked_rows(
         self, row_type: type[_T], sql: str, values: Iterable[object] = (), after: int | None = None
     ) -> list[_T]:
         rows = self._rows(sql, values, after)
         with self._damage():
-            return [checked(row_type, row) for row in rows]
+            return [self._shown(checked(row_type, row)) for row in rows]
+
+    def _shown(self, row: _T) -> _T:
+        return visible_row(row) if self._visible else row  # type: ignore[type-var]
 
     def _newest(self, row_type: type[_T], table: str, source_id: int, until_ns: int | None) -> _T | None:
         rows = self._checked_rows(

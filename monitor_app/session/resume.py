@@ -185,6 +185,10 @@ def _source(db: sqlite3.Connection, reader: SessionReader, row: SourceRow, signa
     if last is None:
         return Source(row.id, stored, derived)
     tail = Tail(last[0] + 1, last[1], _rate_hz(reader.waveform(signals[0].id), row.rate_hz))
+    for gap in reader.gaps():
+        if gap.source == row.id and gap.first == tail.end and gap.n > 0:
+            # It was missing when the last part ended: the pause begins after that.
+            tail = Tail(gap.first + gap.n, gap.end_ns - round(1e9 / tail.rate_hz), tail.rate_hz)
     return Source(row.id, stored, derived, tail, offset=None, last_ns=last[1])
 
 

@@ -81,13 +81,15 @@ CREATE TABLE zero_limit (
     signal INTEGER PRIMARY KEY REFERENCES signal, most REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE answers (
     run INTEGER PRIMARY KEY REFERENCES run, images_sha256 TEXT NOT NULL, top1 TEXT NOT NULL);
+CREATE TABLE implausible (
+    source INTEGER NOT NULL REFERENCES source, sample INTEGER NOT NULL, PRIMARY KEY (source, sample)) WITHOUT ROWID;
 CREATE TABLE mark (
     id INTEGER PRIMARY KEY, host_ns INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, run INTEGER);
 CREATE TABLE log (
     id INTEGER PRIMARY KEY, host_ns INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL);
 """
 
-ADDED = ("answers", "zero_limit")
+ADDED = ("answers", "zero_limit", "implausible")
 """Tables that the first sessions of this format do not have."""
 
 
@@ -97,6 +99,14 @@ def create(path: Path) -> sqlite3.Connection:
     SQLite gives the files beside it the same permissions. Raises sqlite3.Error, OSError.
     """
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    try:
+        return _created(path)
+    except BaseException:
+        path.unlink()  # it is ours and holds nothing
+        raise
+
+
+def _created(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -78,6 +78,8 @@ class Source:
     offset: int | None = 0
     """None until the time of the first samples gives the length of the pause."""
     last_ns: int = 0
+    open_gap: int | None = None
+    """Row of the gap that grows until samples come again."""
     blocks: list[Block] = field(default_factory=list)
     """Blocks since the last commit."""
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.core.errors import DiskFullError, SessionError
+from monitor_app.core.errors import DiskFullError, MonitorError, SessionError, SessionMovedError
 from monitor_app.session import schema
+from monitor_app.session.file_place import FilePlace
+from monitor_app.session.files import saved_copy
 from monitor_app.session.host_clock import BOOT_ID, SHIFT, read_host_clock
 from monitor_app.session.pyramid import FACTOR, Entries, contiguous_runs, entry_size, pack
 from monitor_app.session.resume import PARTS, EarlierParts, open_to_resume
@@ -51,6 +53,7 @@ class SessionWriter:
         # Opening waits only a moment, so that a refusal comes soon.
         self._db.execute(f"PRAGMA busy_timeout = {LOCKED_MS}")
         self._wal = WriteAheadLog(self._db)
+        self._file = FilePlace(path)
         self._sources: dict[int, Source] = {}
         """By the number that the caller gives them; in the file they may have another."""
         self._execute("BEGIN")
@@ -155,11 +158,24 @@ class SessionWriter:
         source, start_ns, end_ns = self._sources[source_id], self._at(start_ns), self._at(end_ns)
         self._add_gap(source.id, self._place(source, first, start_ns), n, start_ns, end_ns, reason)
 
-    def _add_gap(self, number: int, first: int, n: int, start_ns: int, end_ns: int, reason: str) -> None:
-        self._execute(
+    def write_open_gap(self, source_id: int, first: int, n: int, start_ns: int, end_ns: int, reason: str) -> None:
+        """As `write_gap`, of samples that are still missing: called again, it replaces what it wrote before."""
+        self.remove_open_gap(source_id)
+        source, start_ns, end_ns = self._sources[source_id], self._at(start_ns), self._at(end_ns)
+        source.open_gap = self._add_gap(source.id, self._place(source, first, start_ns), n, start_ns, end_ns, reason)
+
+    def remove_open_gap(self, source_id: int) -> None:
+        """Samples have come again, and the gap before them is written with `write_gap`."""
+        source = self._sources[source_id]
+        if source.open_gap is not None:
+            self._execute("DELETE FROM gap WHERE id = ?", (source.open_gap,))
+            source.open_gap = None
+
+    def _add_gap(self, number: int, first: int, n: int, start_ns: int, end_ns: int, reason: str) -> int | None:
+        return self._execute(
             "INSERT INTO gap (source, first, n, start_ns, end_ns, reason) VALUES (?, ?, ?, ?, ?, ?)",
             (number, first, n, start_ns, end_ns, reason),
-        )
+        ).lastrowid
 
     def write_line_changes(self, source_id: int, changes: LineChanges) -> None:
         """Changes of the digital lines, with sample indices counted as in write_block; after the block itself."""
@@ -186,6 +202,12 @@ class SessionWriter:
             "INSERT OR REPLACE INTO alignment VALUES (?, ?, ?, ?, ?)",
             (source_id, self._at(host_ns), delay.delay_ns, delay.bound_ns, delay.correlation),
         )
+
+    def write_implausible(self, source_id: int, samples: NDArray[np.int64]) -> None:
+        """Samples, counted as in write_block, that a bit flipped on the line explains best; after their block."""
+        source = self._sources[source_id]
+        rows = ((source.id, source.index(index)) for index in samples.tolist())
+        self._execute_many("INSERT OR IGNORE INTO implausible VALUES (?, ?)", rows)
 
     # -- runs ------------------------------------------------------------------------------------
 
@@ -303,12 +325,21 @@ class SessionWriter:
         """The programs that keep the -wal from shrinking, for a sentence."""
         return self._wal.held_by()
 
+    def check_place(self) -> None:
+        """Notice that the file was renamed or deleted; `close` then saves what it holds. Raises SessionMovedError."""
+        if self._file.lost:
+            raise SessionMovedError(f"{self.path} was moved or deleted while it was recorded.")
+
     def _tick(self) -> int:
         row = self._execute("SELECT value FROM meta WHERE key = 'durable_commits'").fetchone()
         return int(row[0]) + 1 if row else 1
 
     def close(self) -> None:
-        """Write the remaining samples and summaries, and leave a single file if no other process has it open."""
+        """Write the remaining samples and summaries, and leave a single file if no other process has it open.
+
+        Raises:
+            SessionMovedError: The file was moved, or it was deleted and copied out of what was still open of it.
+        """
         if self._failed:
             return
         try:
@@ -320,6 +351,8 @@ class SessionWriter:
             self._wal.stop()
             self._execute(f"PRAGMA busy_timeout = {CLOSING_MS}")
             self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            if self._file.lost:
+                raise self._moved()
         finally:
             self._release()
 
@@ -327,6 +360,27 @@ class SessionWriter:
         self._wal.stop()
         self._db.close()
         self._lock.release()
+        self._file.close()
+
+    def _moved(self) -> SessionMovedError:
+        """Where all samples up to now are; they are copied where the file was deleted and only we have it open."""
+        there = self._file.present
+        if there is not None:
+            return SessionMovedError(
+                f"{self.path} was moved while it was recorded: the recording stopped, and the session is complete up "
+                f"to then in {there}."
+            )
+        try:
+            copy = saved_copy(self._db, self.path)
+        except (OSError, sqlite3.Error, MonitorError) as error:
+            return SessionMovedError(
+                f"{self.path} was deleted while it was recorded, and could not be saved elsewhere ({error}): make "
+                "room, and record again."
+            )
+        return SessionMovedError(
+            f"{self.path} was deleted while it was recorded: the recording stopped, and all samples up to then were "
+            f"saved as {copy}."
+        )
 
     def _execute(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         try:

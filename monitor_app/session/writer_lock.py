@@ -24,7 +24,7 @@ class WriterLock:
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         # As SQLite names it: where the session is a link, the -wal is beside what it leads to.
-        (_, _, file), *_ = db.execute("PRAGMA database_list").fetchall()
+        file = os.path.realpath(path)
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # now the -wal is there
         self._handle = os.open(f"{file}-wal", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:

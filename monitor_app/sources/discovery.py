@@ -73,7 +73,8 @@ def _simulated() -> Iterator[FoundSource]:
         if kind.emulates:
             spec: dict[str, object] = {"kind": kind.name, "emulate": "tx1", **kind.required}
             title = f"SIMULATED Jetson TX1 with {kind.emulates}"
-            yield FoundSource(kind.name, f"simulated-tx1 {kind.name}", title, True, "ready", spec)
+            where = f"simulated-tx1 {kind.name}"
+            yield FoundSource(kind.name, where, title, True, "ready", spec, kind.no_checksum)
 
 
 def _ports_without_data(present: Sequence[SerialPort]) -> set[str]:
@@ -121,7 +122,7 @@ def _asked(port: SerialPort, by_id: list[AnyKind], stopped: Callable[[], bool]) 
         finally:
             source.close()
         who = f"{info.model} {info.serial_number}".strip()
-        return FoundSource(kind.name, port.device, who, True, "ready", _spec(kind, port))
+        return FoundSource(kind.name, port.device, who, True, "ready", _spec(kind, port), kind.no_checksum)
     if not by_id:
         titles = " or ".join(kind.title for kind in asked)
         problem = (
@@ -132,7 +133,8 @@ def _asked(port: SerialPort, by_id: list[AnyKind], stopped: Callable[[], bool]) 
 
 
 def _unanswered(port: SerialPort, by_id: list[AnyKind], state: str) -> FoundSource:
-    return FoundSource(by_id[0].name if by_id else UNKNOWN, port.device, port.description, False, state)
+    note = by_id[0].no_checksum if by_id else ""
+    return FoundSource(by_id[0].name if by_id else UNKNOWN, port.device, port.description, False, state, note=note)
 
 
 def _spec(kind: AnyKind, port: SerialPort) -> dict[str, object]:

@@ -15,9 +15,11 @@ from monitor_app.core.source_specs import SerialSpec, SourceSpec
 from monitor_app.sources.base import DataRate
 from monitor_app.sources.jetson import driver as jetson
 from monitor_app.sources.jtop import driver as jtop
+from monitor_app.sources.lines.decoder import NO_CHECKSUM
 from monitor_app.sources.lines.described_meter import LinesSpec
 from monitor_app.sources.lines.driver import LinesSource
 from monitor_app.sources.pc import hwmon, nvml, rapl
+from monitor_app.sources.powersensor3 import driver as powersensor3
 from monitor_app.sources.powersensor3.driver import PowerSensor3Source, PowerSensor3Spec
 from monitor_app.sources.ppk2 import driver as ppk2
 from monitor_app.sources.scpi.driver import ScpiSource, ScpiSpec
@@ -78,6 +80,8 @@ class Kind(Generic[Spec]):
     """What tells one from another on the same machine; by ``kind`` where a machine has only one."""
     programs: Callable[[Spec], Sequence[str]] = lambda _: ()
     """What a profile has it start, by path or name: users are asked before (monitor_app.bench.trust)."""
+    no_checksum: str = ""
+    """What a bit that is flipped on the line does, one sentence; empty where a checksum or the system keeps it out."""
     measures_supply: bool = False
     """Whether it continuously measures, from outside, what goes into a board."""
     emulates: str = ""
@@ -119,6 +123,7 @@ _ROWS: tuple[AnyKind, ...] = (
         make=lambda spec, at: PowerSensor3Source(spec.name, at.port, spec.roles, at.open_transport, at.serial_number),
         data_rate=lambda _: DataRate(20_000, signals=12, stored_bytes=8 * 2),
         probe=lambda port: PowerSensor3Source("probe", port),
+        no_checksum=powersensor3.NO_CHECKSUM,
         usb_ids=frozenset({(0x0483, 0x5740)}),
         measures_supply=True,
         emulates="a PowerSensor3, 20 kSa/s on four pairs",
@@ -133,6 +138,7 @@ _ROWS: tuple[AnyKind, ...] = (
         data_rate=lambda _: DataRate(ppk2.RATE_HZ, signals=2, stored_bytes=2 * 4),
         # As ammeter it switches nothing on: asking must not power what is connected.
         probe=lambda port: ppk2.Ppk2Source("probe", port, "ampere", 3.3),
+        no_checksum=ppk2.NO_CHECKSUM,
         usb_ids=frozenset({(0x1915, 0xC00A)}),
         own_usb_id=True,
         measures_supply=True,
@@ -145,6 +151,7 @@ _ROWS: tuple[AnyKind, ...] = (
         data_rate=lambda spec: DataRate(1000.0, signals=len(spec.columns) or 2),
         probe=lambda port: LinesSource("probe", port, LinesSpec(kind="lines", format="edgepowermeter", port=port)),
         required=MappingProxyType({"format": "edgepowermeter"}),
+        no_checksum=NO_CHECKSUM,
         measures_supply=True,
         emulates="an EdgePowerMeter, lines of text",
     ),

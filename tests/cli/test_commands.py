@@ -178,10 +178,15 @@ def test_a_port_that_is_not_there_leaves_no_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["p.toml"]
 
 
+def reader_lost(session: Path) -> int:
+    with SessionReader(session) as reader:
+        return reader.lost_samples()
+
+
 def test_a_failure_while_a_lost_port_is_looked_for_keeps_the_recording_and_its_samples(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The plug is pulled; then the list of serial ports raises, as it does when a USB device goes away meanwhile."""
+    """The plug is pulled for good; then the list of serial ports raises, as when a USB device goes away meanwhile."""
     link, session = tmp_path / "meter", tmp_path / "s.plm"
     emulator = subprocess.Popen(
         [sys.executable, "-m", "monitor_app", "emulate", "shunt", "--rate-hz", "1000", "--link", str(link)],
@@ -216,6 +221,14 @@ def test_a_failure_while_a_lost_port_is_looked_for_keeps_the_recording_and_its_s
         assert reader.extent() is not None
         assert "completed_utc_ns" in reader.meta()
         assert any("an error in this program (TypeError" in row.text for row in reader.log())
+        # What is missing until the end is lost, by count and by coverage.
+        extent, gap = reader.extent(), reader.gaps()[-1]
+        assert extent is not None
+        assert extent.end_ns == gap.end_ns > extent.newest_ns
+        assert gap.n == pytest.approx((gap.end_ns - gap.start_ns) * 1e-6, rel=0.01, abs=2)
+        whole = reader.statistics(1, extent.start_ns, extent.end_ns)
+        assert whole.expected - whole.count == pytest.approx(reader.lost_samples(), rel=0.01, abs=2)
+    assert f"lost     {reader_lost(session):,} samples of shunt (coverage " in capsys.readouterr().out
 
 
 def test_networks_and_sources_as_json() -> None:

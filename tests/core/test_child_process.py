@@ -136,8 +136,8 @@ def test_a_stopped_child_is_killed() -> None:
     ("ending", "reason"),
     [
         ("sys.exit(3)", "ended with exit code 3"),
-        ("os.kill(os.getpid(), signal.SIGSEGV)", "was killed by SIGSEGV"),
-        ("os.kill(os.getpid(), signal.SIGKILL)", "was killed by SIGKILL"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "was killed by signal 11 (SIGSEGV)"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "was killed by signal 9 (SIGKILL)"),
         ("os.kill(os.getpid(), 44)", "was killed by signal 44"),
         (f"os.close(1)\n{WAIT_FOR_EVER}", "closed its output"),
     ],

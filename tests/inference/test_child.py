@@ -217,6 +217,8 @@ def test_a_batch_that_does_not_fit_fails_and_the_child_lives_on(child):
 
 
 def test_bad_images_are_counted_and_named_and_the_rest_is_evaluated(child, tmp_path):
+    # A name may be any bytes.
+    (tmp_path / os.fsdecode(b"br\xf6ken_3.png")).write_bytes(b"not an image either")
     for index in range(3):
         Image.new("RGB", (30, 30), (90 * index, 0, 0)).save(tmp_path / f"good{index}_1.png")
     (tmp_path / "broken_2.png").write_bytes(b"not an image")
@@ -225,9 +227,10 @@ def test_bad_images_are_counted_and_named_and_the_rest_is_evaluated(child, tmp_p
     batches, done = ask(child, Evaluate(2, str(tmp_path)))
     assert [batch.images for batch in batches] == [2, 1]
     assert done.images == 3
-    assert done.top1.count("-") == 1
+    assert done.top1.count("-") == 2
     assert done.answers.images == 3
-    assert done.reason.startswith("2 images")
+    assert done.reason.startswith("3 images")
+    assert "br\\xf6ken_3.png" in done.reason
     assert "broken_2.png" in done.reason
     assert "nolabel.png" in done.reason
     _, event = ask(child, Evaluate(2, str(tmp_path / "missing")))

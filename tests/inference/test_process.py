@@ -47,7 +47,7 @@ def test_a_killed_child_is_reported_with_the_reason():
     with InferenceChild(command=script("print(ready, flush=True); time.sleep(100)")) as child:
         assert isinstance(child.receive(10), Ready)
         os.kill(child.pid, signal.SIGKILL)
-        with pytest.raises(ChildDiedError, match=r"was killed by SIGKILL: start the run again") as caught:
+        with pytest.raises(ChildDiedError, match=r"was killed by signal 9 \(SIGKILL\): start the run again") as caught:
             child.receive(10)
         assert "memory" not in str(caught.value)  # whoever killed it: that it was the kernel is not known here
         with pytest.raises(ChildDiedError, match="SIGKILL"):

@@ -817,3 +817,32 @@ def test_a_session_of_before_the_answers_were_stored_is_read_and_resumed(tmp_pat
     writer.close()
     with SessionReader(path) as reader:
         assert reader.answers(2) == ANSWERS
+
+
+def test_what_was_missing_when_a_part_ended_is_lost_once_and_the_pause_begins_after_it(tmp_path, clock):
+    path = tmp_path / "s.plm"
+    writer = SessionWriter(path)
+    writer.write_utc(clock.host_ns, clock.utc_ns)
+    writer.add_source(1, shunt())
+    record(writer, clock, 100_000)
+    lost_ns = clock.host_ns
+    for missing_s in (1, 3):
+        writer.write_open_gap(1, 100_000, missing_s * round(RATE_HZ), lost_ns, lost_ns + missing_s * S, "disconnected")
+    clock.wait(3)
+    writer.close()
+    with SessionReader(path) as reader:
+        assert [(gap.first, gap.n, gap.reason) for gap in reader.gaps()] == [(100_000, 150_000, "disconnected")]
+        assert reader.extent().end_ns - reader.extent().newest_ns == pytest.approx(3 * S, abs=PERIOD_NS)
+    clock.wait(10)
+    writer = SessionWriter.resume(path)
+    writer.add_source(1, shunt())
+    record(writer, clock, 100_000)
+    writer.close()
+    with SessionReader(path) as reader:
+        lost, pause = reader.gaps()
+        assert (lost.n, pause.n, pause.reason) == (150_000, 0, "the recording was interrupted")
+        assert pause.start_ns == pytest.approx(lost.end_ns, abs=2 * PERIOD_NS)
+        assert pause.end_ns - pause.start_ns == pytest.approx(10 * S, abs=PERIOD_NS * 100)
+        assert reader.extent().end_ns == reader.extent().newest_ns
+        # The index follows the time through both.
+        assert reader.waveform(1).times.last()[0] == pytest.approx(100_000 + 13 * RATE_HZ + 100_000, abs=100)

@@ -77,6 +77,10 @@ class Instrument:
         """The socket at which a simulated board receives the load of the network."""
         return self.emulated.load_signal if self.emulated else None
 
+    def is_over(self) -> bool:
+        """It was a capture and has been played to its end."""
+        return self.replay is not None and self.replay.over
+
     def close(self) -> None:
         """End the emulator that was started for it; calling it twice is fine."""
         if self.emulated is not None:

@@ -12,7 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from monitor_app.core.errors import DiskFullError, MonitorError, SessionError
+from monitor_app.core.errors import DiskFullError, MonitorError, SessionError, SessionMovedError
 from monitor_app.core.formatting import size
 from monitor_app.session.wal import BACKLOG_BYTES, HELD_BYTES
 from monitor_app.session.writer import SessionWriter
@@ -41,7 +41,7 @@ class Recorder:
         self.path = path
         self.failure: MonitorError | None = None
         """Why the recording has stopped by itself, once it has."""
-        self.free_bytes = shutil.disk_usage(path.parent).free
+        self.free_bytes = 0
         self.wal_bytes = 0
         """Of the -wal beside the file. The file needs as much again before the -wal can shrink."""
         self._held = ""
@@ -95,6 +95,7 @@ class Recorder:
                 if durable:
                     next_durable = due + DURABLE_EVERY_S
                     self._check_wal()
+                    self._writer.check_place()
                     self._check_disk()
                 self._closing.wait(due - time.monotonic())
             self._do_all()
@@ -114,6 +115,8 @@ class Recorder:
     def _close_writer(self) -> None:
         try:
             self._writer.close()
+        except SessionMovedError as error:
+            self.failure = error  # it says where the samples are
         except MonitorError as error:
             self.failure = self.failure or error
 
@@ -143,7 +146,12 @@ class Recorder:
         self._writer.write_log(time.perf_counter_ns(), "warning", text)
 
     def _check_disk(self) -> None:
-        self.free_bytes = shutil.disk_usage(self.path.parent).free
+        try:
+            self.free_bytes = shutil.disk_usage(self.path.parent).free
+        except OSError as error:
+            raise SessionError(
+                f"The folder {self.path.parent} cannot be used ({error.strerror}): choose a folder you can write to."
+            ) from error
         if self.free_bytes - self.wal_bytes < LEAST_FREE_BYTES:
             needed = f", and its -wal file needs {size(self.wal_bytes)} of them" if self._held else ""
             raise DiskFullError(

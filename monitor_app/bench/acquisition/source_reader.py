@@ -76,6 +76,7 @@ class Acquisition:
         sync: Sync | None = None,
         taps: Sequence[Tap] = (),
         roles: frozenset[str] = frozenset(),
+        is_over: Callable[[], bool] = lambda: False,
     ) -> None:
         self._id = source_id
         self._make_source = make_source
@@ -84,6 +85,8 @@ class Acquisition:
         self._taps = tuple(taps)
         self._roles = roles
         """Signals that the profile gives roles to."""
+        self._is_over = is_over
+        """Whether it is a capture that has been played to its end, and so owes no samples."""
         self.refusal = ""
         """Why the instrument does not suit the profile, one sentence; empty where it does."""
         self._stopping = threading.Event()
@@ -93,6 +96,10 @@ class Acquisition:
         self._info: SourceInfo | None = None
         self._timeline = Timeline(sync.edges if sync else None)
         self._lost = 0
+        self._open_gap: Gap | None = None
+        """What has been missing since the connection ended, as it is in the file; it grows until samples come again."""
+        self._stopped_ns = 0
+        """When the recording ended."""
         self._fault: Exception | None = None
         """Why samples of this source could not be written, until the source's thread has reported it."""
         self._contradicted = False
@@ -117,18 +124,22 @@ class Acquisition:
 
     def stop(self) -> None:
         """Ask the thread to end, without waiting for it."""
+        self._stopped_ns = self._stopped_ns or time.perf_counter_ns()
         self._stopping.set()
         self._wanted.set()
 
     def close(self, timeout_s: float = CLOSE_S) -> None:
         """Stop reading and join the thread; calling it twice is fine.
 
+        What an instrument that has not come back owed until the end is lost like any other sample.
         A thread that is still waiting for the identification of an instrument after that time ends by itself later.
         """
         self.stop()
         self._thread.join(timeout_s)
         if self._thread.is_alive():
             logger.warning("Source %s is still being opened; its thread is left to end by itself", self._status.name)
+        if not (self._status.state is SourceState.STREAMING and self._timeline.started):
+            self._grow_gap(self._stopped_ns)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -182,6 +193,8 @@ class Acquisition:
             if self._timeline.started and self._status.state is SourceState.STREAMING:
                 self._recorder.put(lambda writer: writer.write_mark(now_ns, "lost", text))
             self._say(SourceState.LOST, text)
+            if not self._stopping.is_set():
+                self._grow_gap(now_ns)
             self._stopping.wait(RECONNECT_EVERY_S)
         elif isinstance(error, PortError):
             self._say(SourceState.FAILED, text)
@@ -247,9 +260,13 @@ class Acquisition:
     def _store(self, blocks: list[Placed]) -> None:
         if blocks:
             self._said.clear()
+            self._end_gap()
         for placed in blocks:
             if placed.gap is not None:
                 self._store_gap(placed.gap)
+            if len(placed.implausible):
+                count = self._status.implausible_samples + len(placed.implausible)
+                self._status = replace(self._status, implausible_samples=count)
             self._recorder.put(lambda writer, placed=placed: self._write(placed, writer))  # type: ignore[misc]
 
     def _write(self, placed: Placed, writer: SessionWriter) -> None:
@@ -264,8 +281,28 @@ class Acquisition:
             writer.write_timed_block(self._id, placed.first, placed.codes, placed.times_ns)
         if len(placed.changes.index):
             writer.write_line_changes(self._id, placed.changes)
+        if len(placed.implausible):
+            writer.write_implausible(self._id, placed.implausible)
         for tap in self._taps:
             tap.add(self._id, placed, writer)
+
+    def _grow_gap(self, now_ns: int) -> None:
+        """Count what has been missing since the connection ended, so that it is in the file whatever ends the bench."""
+        gap = self._timeline.missing_until(now_ns)
+        if gap is None or gap == self._open_gap or self._is_over():
+            return
+        self._open_gap = gap
+        self._status = replace(self._status, lost_samples=self._lost + gap.n)
+        self._recorder.put(
+            lambda writer: writer.write_open_gap(self._id, gap.first, gap.n, gap.start_ns, gap.end_ns, gap.reason)
+        )
+
+    def _end_gap(self) -> None:
+        """Samples have come again: the gap before them is written with its exact length."""
+        if self._open_gap is not None:
+            self._open_gap = None
+            self._status = replace(self._status, lost_samples=self._lost)
+            self._recorder.put(lambda writer: writer.remove_open_gap(self._id))
 
     def _store_gap(self, gap: Gap) -> None:
         self._lost += gap.n

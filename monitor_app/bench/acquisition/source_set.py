@@ -120,7 +120,7 @@ class SourceSet:
         self._acquisitions[instrument.name] = Acquisition(
             next(self._ids), instrument.name, instrument.kind, instrument.make_source, self._recorder,
             sync=Sync(instrument.sync_line, self._edges) if instrument.sync_line else None, taps=self._taps,
-            roles=instrument.roles,
+            roles=instrument.roles, is_over=instrument.is_over,
         )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ would have had, so that index and time stay together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +29,10 @@ LEARNING_NS = 450_000_000
 clock is known ten times better than with one, and a time once given is final."""
 EDGE_TOLERANCE_NS = 2_000_000
 """An edge that the meter saw is matched with a sent one no further away than the clock bound plus this."""
+
+
+DISCONNECTED = "disconnected"
+"""Reason of a gap between two connections, or after the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class Placed:
     changes: LineChanges
     gap: Gap | None
     """The samples that are missing before it."""
+    implausible: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """Indices of samples that a flipped bit explains best."""
 
     def __len__(self) -> int:
         return len(self.codes[0])
@@ -75,6 +81,8 @@ class Timeline:
         self._edges = edges
         self._end: tuple[int, int] | None = None
         """Index and host time at which the samples in the file end."""
+        self._end_rate_hz = 0.0
+        """The rate when the newest sample was placed."""
         self._given_ns: int | None = None
         """Time of the newest sample in the file: times of later samples must be greater."""
 
@@ -141,10 +149,12 @@ class Timeline:
         if block.times_ns is not None:
             at = self._polls[:2] if self._polls else (first, start_ns)
             self._polls = (*at, first + len(block) - 1, last_ns)
-        self._end = (first + len(block), last_ns + round(1e9 / self.state.rate_hz))
+        self._end_rate_hz = self.state.rate_hz
+        self._end = (first + len(block), last_ns + round(1e9 / self._end_rate_hz))
         self._given_ns = last_ns
         changes = LineChanges(block.changes.index - self._base, block.changes.line, block.changes.level)
-        return Placed(first, block.codes, times_ns, block.times_ns is None, changes, gap)
+        implausible = block.implausible - self._base
+        return Placed(first, block.codes, times_ns, block.times_ns is None, changes, gap, implausible)
 
     @property
     def state(self) -> ClockState:
@@ -160,6 +170,14 @@ class Timeline:
         """A block of this connection has been placed."""
         return self._base is not None
 
+    def missing_until(self, now_ns: int) -> Gap | None:
+        """The samples that have not come since the newest one, by the rate it had; None where that is not a period."""
+        if self._end is None:
+            return None
+        index, end_ns = self._end
+        n = round((now_ns - end_ns) * 1e-9 * self._end_rate_hz)
+        return Gap(index, n, end_ns, now_ns, DISCONNECTED) if n > 0 else None
+
     def _lost_before(self, first: int, start_ns: int) -> Gap | None:
         """The samples that the device counted since the last block and did not send."""
         if self._end is None or first == self._end[0]:
@@ -173,7 +191,7 @@ class Timeline:
             return 0, None
         index, end_ns = self._end
         missed = max(round((start_ns - end_ns) * 1e-9 * self.state.rate_hz), 0)
-        gap = Gap(index, missed, end_ns, start_ns, "disconnected") if missed else None
+        gap = Gap(index, missed, end_ns, start_ns, DISCONNECTED) if missed else None
         return index + missed, gap
 
     def _find_edges(self, block: SampleBlock, line: int) -> None:
@@ -196,13 +214,14 @@ def _finite_parts(block: SampleBlock) -> Iterator[SampleBlock]:
         yield block
         return
     edges = np.flatnonzero(np.diff(finite, prepend=False, append=False)).tolist()
-    changes = block.changes
+    changes, implausible = block.changes, block.implausible
     for start, end in zip(edges[::2], edges[1::2], strict=True):
         yield replace(
             block,
             first_index=block.first_index + start,
             codes=tuple(codes[start:end] for codes in block.codes),
             changes=changes,
+            implausible=implausible,
             times_ns=None if block.times_ns is None else block.times_ns[start:end],
         )
-        changes = LineChanges()
+        changes, implausible = LineChanges(), implausible[:0]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from monitor_app.core.errors import ChildDiedError, InferenceError
@@ -15,12 +16,13 @@ from monitor_app.inference.process import InferenceChild, child_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
 READY_S = 120.0
 """torch may take a minute to import from a cold disk of a small board."""
 SILENCE_S = 600.0
 """The longest that one batch may take."""
+GROUPS, OWN_GROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+VMSTAT = Path("/proc/vmstat")
 STOP_S = 5.0
 POLL_S = 0.1
 _ANSWERS = (
@@ -153,7 +155,7 @@ class InferenceLink:
         try:
             return child.receive(POLL_S)
         except ChildDiedError as error:
-            # The count is that of all processes: another one may have been killed while this one crashed.
+            # The count is that of several processes: another one may have been killed while this one crashed.
             if child.exit_code == -signal.SIGKILL and oom_kills() > self._oom_kills:
                 raise NoMemoryLeftError(
                     "The system ran out of memory and ended the inference process: use a smaller batch size."
@@ -174,9 +176,27 @@ class InferenceLink:
 
 
 def oom_kills() -> int:
-    """How many processes the kernel has killed so far because memory ran out; 0 where it does not report it."""
+    """How many processes the kernel has killed so far because memory ran out; 0 where it does not report it.
+
+    Those of our own control group (v2), which its children share; where that does not count them, those of the machine.
+    """
+    own = _counter(_own_group() / "memory.events")
+    return own if own is not None else _counter(VMSTAT) or 0
+
+
+def _own_group() -> Path:
+    """The folder of the control group that this process is in."""
     try:
-        with open("/proc/vmstat", encoding="ascii") as lines:
-            return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
+        lines = OWN_GROUP.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:
-        return 0
+        return GROUPS
+    return GROUPS / next((line[len("0::") :].lstrip("/") for line in lines if line.startswith("0::")), "")
+
+
+def _counter(file: Path) -> int | None:
+    """The line `oom_kill N` of a file of the kernel; None where there is none."""
+    try:
+        lines = file.read_text(encoding="ascii").splitlines()
+        return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), None)
+    except (OSError, ValueError, IndexError):
+        return None

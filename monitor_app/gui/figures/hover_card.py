@@ -48,7 +48,9 @@ class HoverCard(QLabel):
             for what, value in point_lines(chart, series, point)
         )
         notes = (
-            [self.sessions[point.campaign]] if len(self.sessions) > 1 and point.campaign < len(self.sessions) else []
+            [escape(self.sessions[point.campaign])]
+            if len(self.sessions) > 1 and point.campaign < len(self.sessions)
+            else []
         )
         if series.origin is Origin.SIMULATED:
             notes.append(f'<span style="color:{self._theme.alarm}">SIMULATED</span>')

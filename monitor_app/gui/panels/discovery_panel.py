@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout
 
 from monitor_app.core.status import IN_USE
 from monitor_app.gui.panels.panel import Panel
-from monitor_app.gui.panels.parts import Elided, SectionHeader, WordButton, dim_label, empty
+from monitor_app.gui.panels.parts import Elided, Label, SectionHeader, WordButton, dim_label, empty
+from monitor_app.gui.plain_tip import plain_tip
 
 if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus, FoundSource
@@ -148,7 +149,7 @@ class DiscoveryPanel(Panel):
         self._nothing.setVisible(not lines and self._asked_before and not self.searching)
 
     def _add_line(self, line: FoundLine) -> None:
-        what, where = QLabel(line.kind), Elided()
+        what, where = Label(line.kind), Elided()
         where.set_text(line.where, f"{line.where}\n{line.description}")
         row = QHBoxLayout()
         row.setSpacing(7)
@@ -156,7 +157,7 @@ class DiscoveryPanel(Panel):
         row.addWidget(where, 1)
         if line.spec:
             add = WordButton("add")
-            add.setToolTip(f"Add {line.description or line.kind} to this session")
+            add.setToolTip(plain_tip(f"Add {line.description or line.kind} to this session"))
             add.clicked.connect(lambda _=False, spec=line.spec: self.add_asked.emit(spec))
             row.addWidget(add)
             self.add_buttons.append(add)

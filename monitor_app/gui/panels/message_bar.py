@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton
+
+from monitor_app.gui.panels.parts import Label
 
 
 class MessageBar(QFrame):
@@ -12,7 +14,7 @@ class MessageBar(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("message")
-        self._label = QLabel()
+        self._label = Label()
         self._label.setWordWrap(True)
         dismiss = QPushButton("dismiss")
         dismiss.setObjectName("word")

@@ -8,7 +8,24 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import QLabel, QLayout, QPushButton, QSizePolicy, QWidget
 
+from monitor_app.core.plain_text import visible_lines
+from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.theme import CAPTION_PX, ui_font
+
+
+class Label(QLabel):
+    """Text that is shown as it is; Qt would take what looks like HTML for HTML."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        super().setText(visible_lines(text))
+
+    def setToolTip(self, text: str) -> None:
+        super().setToolTip(plain_tip(text))
 
 
 class SectionHeader(QLabel):
@@ -32,7 +49,7 @@ class WordButton(QPushButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
 
-class Elided(QLabel):
+class Elided(Label):
     """Dim text on one line, elided to the width there is; the tool tip shows all of it."""
 
     def __init__(self) -> None:
@@ -58,9 +75,9 @@ class Elided(QLabel):
         self.setText(self.fontMetrics().elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width()))
 
 
-def dim_label(text: str = "") -> QLabel:
+def dim_label(text: str = "") -> Label:
     """A label in the colour of units and captions."""
-    label = QLabel(text)
+    label = Label(text)
     label.setObjectName("dim")
     return label
 

@@ -16,6 +16,7 @@ from monitor_app.core.formatting import NOTHING, fixed, long_duration, three_dig
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.panels.parts import dim_label
+from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.theme import SMALL_PX, ui_font
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class Number(QWidget):
         if reading != self.reading:
             self.reading = reading
             self.setAccessibleDescription(f"{reading.text} {reading.unit}")
-            self.setToolTip(f"{reading.caption}: {self.dial.tip}" if reading.caption else self.dial.tip)
+            self.setToolTip(plain_tip(f"{reading.caption}: {self.dial.tip}" if reading.caption else self.dial.tip))
             self.update()
 
     def set_size(self, size_px: int) -> None:

@@ -12,7 +12,6 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -25,7 +24,7 @@ from monitor_app.core.formatting import duration
 from monitor_app.core.runs import RunState
 from monitor_app.core.status import BenchPhase
 from monitor_app.gui.panels.panel import Panel
-from monitor_app.gui.panels.parts import SectionHeader
+from monitor_app.gui.panels.parts import Label, SectionHeader
 from monitor_app.gui.plot.annotations import PHASE_NAMES
 from monitor_app.gui.theme import BODY_PX, ui_font
 
@@ -122,7 +121,7 @@ class RunPanel(Panel):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setRange(0, 1000)
-        self.foot = QLabel()
+        self.foot = Label()
         self.foot.setObjectName("dim")
         self.start_stop, self.skip = _button("Start"), _button("Skip run")
         self.start_stop.clicked.connect(self.start_stop_asked)

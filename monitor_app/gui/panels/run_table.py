@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxL
 from monitor_app.core.formatting import NOTHING, fixed, plus_minus, three_digits, without_interval
 from monitor_app.core.runs import RunState
 from monitor_app.gui.panels.panel import Panel, Place
+from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.theme import SMALL_PX, ui_font
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class RunModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
-            return line.tip
+            return plain_tip(line.tip)
         if role == Qt.ItemDataRole.ForegroundRole:
             return self._colour(line, index.column())
         return None

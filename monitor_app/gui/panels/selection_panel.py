@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from html import escape
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -12,7 +13,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 from monitor_app.core.formatting import NOTHING, engineering, fixed, scale_of, span_of_time, three_digits, unit_of
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.panels.panel import Panel
-from monitor_app.gui.panels.parts import SectionHeader, dim_label
+from monitor_app.gui.panels.parts import Label, SectionHeader, dim_label
 from monitor_app.gui.plot.legend import LETTERS
 from monitor_app.gui.session.subject import levels_of, run_within
 
@@ -150,7 +151,7 @@ class SelectionPanel(Panel):
         self.shown = SelectionFigures()
         self._rows: list[tuple[QLabel, QLabel]] = []
         self._heads = [dim_label(name) for name in COLUMNS]
-        self._signals: list[tuple[QLabel, QLabel, list[QLabel]]] = []
+        self._signals: list[tuple[QLabel, Label, list[Label]]] = []
         for column, head in enumerate(self._heads):
             self._table.addWidget(head, 0, column, Qt.AlignmentFlag.AlignRight)
             self._table.setColumnStretch(column, 1)
@@ -189,20 +190,20 @@ class SelectionPanel(Panel):
         for k, labels in enumerate(self._signals):
             self._fill(labels, figures.signals[k] if k < len(figures.signals) else None)
 
-    def _fill(self, labels: tuple[QLabel, QLabel, list[QLabel]], figures: SignalFigures | None) -> None:
+    def _fill(self, labels: tuple[QLabel, Label, list[Label]], figures: SignalFigures | None) -> None:
         name, unit, cells = labels
         for label in (name, unit, *cells):
             label.setVisible(figures is not None)
         if figures is None:
             return
         mark = f'<span style="color:{figures.colour}">{LETTERS[figures.slot]}</span>'
-        name.setText(f"{mark}&nbsp; {figures.name}")
+        name.setText(f"{mark}&nbsp; {escape(figures.name)}")
         unit.setText(figures.unit)
         for cell, text in zip(cells, figures.texts, strict=True):
             cell.setText(text)
 
     def _add_row(self) -> None:
-        name, value = dim_label(), QLabel()
+        name, value = dim_label(), Label()
         _make_number(value)
         row = len(self._rows)
         self._grid.addWidget(name, row, 0)
@@ -211,7 +212,7 @@ class SelectionPanel(Panel):
 
     def _add_signal(self) -> None:
         """Its name over its figures: four columns of numbers are as wide as the panel."""
-        name, unit, cells = QLabel(), dim_label(), [QLabel() for _ in COLUMNS]
+        name, unit, cells = QLabel(), dim_label(), [Label() for _ in COLUMNS]
         name.setTextFormat(Qt.TextFormat.RichText)
         row = 1 + 2 * len(self._signals)
         self._table.addWidget(name, row, 0, 1, len(COLUMNS) - 1)

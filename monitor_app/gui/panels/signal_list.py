@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.plot.legend import paint_mark
 from monitor_app.gui.theme import BODY_PX, SMALL_PX, ui_font
 
@@ -96,7 +97,7 @@ class SignalList(QWidget):
             other = "hide it" if line.slot is not None else "show it with the others"
             QToolTip.showText(
                 event.globalPos(),
-                f"{line.name}  {line.detail}\nClick: show only this signal. + or Ctrl+click: {other}.",
+                plain_tip(f"{line.name}  {line.detail}\nClick: show only this signal. + or Ctrl+click: {other}."),
                 self,
             )
 

@@ -85,7 +85,7 @@ def _card(
         trouble=state is not None and state.state in TROUBLE,
         about=_about(row, state),
         clock=_clock(recording, row, state),
-        message=state.message if state else "",
+        message=(state.message if state else "") or _implausible(recording, row, state),
         notes=(state.notes if state else ()) or (row.notes if row else ()),
         simulated=bool((state and state.simulated) or (row and row.simulated)),
         action=_action(state),
@@ -122,6 +122,13 @@ def _clock(recording: Recording | None, row: SourceRow | None, state: SourceStat
     if bound_ns is None:
         return ""
     return f"{clock_bound(bound_ns)}, {method}".rstrip(", ")
+
+
+def _implausible(recording: Recording | None, row: SourceRow | None, state: SourceStatus | None) -> str:
+    """How many of its samples a flipped bit explains best; empty where none."""
+    count = recording.implausible.get(row.id, 0) if recording and row else 0
+    count = max(count, state.implausible_samples if state else 0)
+    return f"{count:,} implausible samples: check its cable" if count else ""
 
 
 def _action(state: SourceStatus | None) -> str:

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from monitor_app.core.plain_text import visible
 from monitor_app.gui.panels.panel import Panel
 from monitor_app.gui.panels.parts import Elided, SectionHeader, WordButton, dim_label
 from monitor_app.gui.panels.signal_list import MARGIN_PX, SignalList
 from monitor_app.gui.panels.source_cards import source_cards
+from monitor_app.gui.plain_tip import plain_tip
 
 if TYPE_CHECKING:
     from monitor_app.gui.panels.panel import WindowState
@@ -133,10 +136,10 @@ class CardView(QWidget):
         if (card, theme) == (self._card, self._theme):
             return
         self._card, self._theme = card, theme
-        self.title.setText(f'<span style="color:{card.colour}">●</span>&nbsp; {card.name}')
+        self.title.setText(f'<span style="color:{card.colour}">●</span>&nbsp; {escape(visible(card.name))}')
         self.detail.setText(card.detail)
         self.info.setVisible(bool(card.notes))
-        self.info.setToolTip("\n".join(card.notes))
+        self.info.setToolTip(plain_tip("\n".join(card.notes)))
         self.notes.setText("\n".join(card.notes))
         self.notes.setVisible(bool(card.notes) and self.info.isChecked())
         self.about.set_text(card.about)

@@ -6,11 +6,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout, QLabel
+from PySide6.QtWidgets import QHBoxLayout
 
 from monitor_app.core.formatting import clock_bound, long_duration, sample_rate, size
 from monitor_app.core.status import TROUBLE, SourceState
 from monitor_app.gui.panels.panel import Panel, Place
+from monitor_app.gui.panels.parts import Label
 from monitor_app.gui.session.shown_signals import COMPUTED
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class StatusBar(Panel):
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
         self.setFixedHeight(26)
-        self.resolution, self._before, self.lost, self._after = (QLabel() for _ in range(4))
+        self.resolution, self._before, self.lost, self._after = (Label() for _ in range(4))
         self._cost = OwnCost()
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 0, 14, 2)

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from monitor_app.core.errors import MonitorError
+from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.session.recording import Recording
 from monitor_app.session.files import discard_session, keep_session, settle
 from monitor_app.session.reader import SessionReader
@@ -87,7 +88,7 @@ class Document(QObject):
 
     def _show(self, path: Path, *, same: bool) -> None:
         try:
-            reader = SessionReader(path)
+            reader = SessionReader(path, visible=True)
         except MonitorError as error:
             self.alarm.emit(str(error))
             return
@@ -171,7 +172,7 @@ class Document(QObject):
             try:
                 keep_session(session, self.target)
             except MonitorError as error:
-                QMessageBox.warning(self._parent, "Save session", str(error))
+                QMessageBox.warning(self._parent, "Save session", plain_tip(str(error)))
         elif self.unsaved:
             with contextlib.suppress(sqlite3.Error):
                 settle(session)  # it stays where it is, as one file where possible

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QFileDialog, QProgressDialog
 from monitor_app.core.atomic_file import completed
 from monitor_app.core.child_process import python_module
 from monitor_app.core.errors import ExportError
+from monitor_app.gui.plain_tip import plain_tip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,7 +127,7 @@ class TableExport(QObject):
         self.process = QProcess(parent)
         self.process.finished.connect(self._end)
         label = f"Writing {rows:,} rows to {target.name}, about {max(rows / ROWS_PER_S, 1):.0f} s"
-        self._progress = QProgressDialog(label, "Cancel", 0, 0, parent)
+        self._progress = QProgressDialog(plain_tip(label), "Cancel", 0, 0, parent)
         self._progress.setMinimumDuration(SHOW_AFTER_MS)
         self._progress.canceled.connect(self._cancel)
         start_s, end_s = span_s

@@ -49,6 +49,8 @@ class Recording:
         self.reader = reader
         self.origin_ns: int | None = None
         self.newest_ns = 0
+        self._sampled_ns = 0
+        """End of the newest sample; that of the recording is later where no instrument is there any more."""
         self._grown_ns = time.perf_counter_ns()
         """When the newest samples were read."""
         self.batches = BatchLog()
@@ -60,6 +62,8 @@ class Recording:
         self.marks: list[MarkRow] = []
         self.clocks: dict[int, ClockRow] = {}
         self.lost_samples = 0
+        self.implausible: dict[int, int] = {}
+        """By source: how many samples a flipped bit explains best."""
         self.awaits_runs = False
         """Whether the bench has runs in its plan that are not in the file yet."""
         self.levels = Levels()
@@ -77,16 +81,17 @@ class Recording:
     # -- at every frame --------------------------------------------------------------------------
 
     def advance(self) -> bool:
-        """Whether there are new samples."""
+        """Whether the recording has become longer, by samples or by what is missing."""
         extent = self.reader.extent()
         if extent is None:
             return False
         if self.origin_ns is None:
             self.origin_ns = extent.start_ns
         grown = extent.end_ns != self.newest_ns
+        if extent.newest_ns != self._sampled_ns:
+            self._sampled_ns, self._grown_ns = extent.newest_ns, time.perf_counter_ns()
         self.newest_ns = extent.end_ns
         if grown:
-            self._grown_ns = time.perf_counter_ns()
             self.batches.update(self.reader, self.origin_ns)
         return grown
 
@@ -114,6 +119,7 @@ class Recording:
         self.marks += reader.marks(self.marks[-1].id if self.marks else 0)
         computed = {source.id for source in self.sources if source.kind in COMPUTED}
         self.lost_samples = sum(gap.n for gap in self.gaps if gap.source not in computed)
+        self.implausible = {source.id: len(reader.implausible(source.id)) for source in self.sources}
         self.clocks = {s.id: row for s in self.sources if (row := reader.clock(s.id)) is not None}
         self.levels = self._levels()
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+NO_CHECKSUM = "Its lines have no checksum: a digit changed on the line gives a wrong value, which is not noticed."
 MAX_LINE_BYTES = 4096
 LARGEST = 3e38
 """A float32 holds no more."""

@@ -14,7 +14,7 @@ from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.core.source_specs import Name, SerialSpec, Table
 from monitor_app.sources.base import says_simulated
-from monitor_app.sources.lines.decoder import LinesState, decode
+from monitor_app.sources.lines.decoder import NO_CHECKSUM, LinesState, decode
 from monitor_app.sources.lines.timestamps import FIT_NS, ArrivalTimes, StampTimes, blocks
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ class TextLines:
             signals=tuple(signals),
             simulated=self._simulated,
             transport_bound_ns=bound_ns,
-            notes=(note,),
+            notes=(note, NO_CHECKSUM),
         )
 
 

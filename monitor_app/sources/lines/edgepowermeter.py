@@ -18,6 +18,7 @@ from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.sources.base import says_simulated
 from monitor_app.sources.lines import edgepowermeter_decoder as protocol
+from monitor_app.sources.lines.decoder import NO_CHECKSUM
 from monitor_app.sources.lines.timestamps import FIT_NS, StampTimes, blocks
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ class EdgePowerMeter:
                 resolution=a_per_code * supply_v or None, product_of=("current", "voltage"),
             ),
         )  # fmt: skip
-        notes = [f"Each sample is a mean over {config.period_us / 1000:g} ms."]
+        notes = [f"Each sample is a mean over {config.period_us / 1000:g} ms.", NO_CHECKSUM]
         if config.period_us < BUSIEST_US:
             notes.append("At this short conversion time its firmware misses conversions without counting them.")
         return SourceInfo(

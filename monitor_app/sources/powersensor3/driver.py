@@ -25,6 +25,7 @@ from monitor_app.core.samples import Quantity, Reading, Role, SampleBlock, Sourc
 from monitor_app.core.source_specs import Name, SerialSpec
 from monitor_app.sources.accuracy import POWERSENSOR3
 from monitor_app.sources.base import Connected
+from monitor_app.sources.implausible import JumpState, lone_jumps
 from monitor_app.sources.powersensor3.decoder import ANSWER_BYTES, Decoded, DecoderState, decode
 from monitor_app.sources.powersensor3.frame_counter import FrameCounter, frame_period_us
 from monitor_app.sources.powersensor3.handshake import STOP, introduce
@@ -53,6 +54,13 @@ MARK_LOST_FRAMES = 10_000
 COUNT_EVERY_S = 1.0
 COUNT_AGAIN_S = 0.1
 LAST_MARK_S = 0.2
+JUMP = 512.0
+"""Levels, half of the range: a lone sample that far from both of its neighbours is pointed out. A sample is a mean over
+all of its 50 us, so a pulse of the load would have to fill exactly one of them."""
+NO_CHECKSUM = (
+    "Its protocol has no checksum: a bit flipped on the line gives a valid sample with a wrong value. Lone jumps of "
+    "half the range and back are counted as implausible, smaller ones are not noticed."
+)
 
 
 class PowerSensor3Spec(SerialSpec):
@@ -106,6 +114,7 @@ class PowerSensor3Source(Connected["Transport"]):
             self.close()
             raise
         self._counter = FrameCounter(period_us)
+        self._jumps = JumpState()
         self._period_ns = round(period_us * 1e3)
         self._next_mark_ns = self._next_count_ns = self._heard_ns = time.perf_counter_ns()
 
@@ -160,6 +169,7 @@ class PowerSensor3Source(Connected["Transport"]):
         notes = [
             "A sample is the average of six conversions of each sensor, floored to a whole level.",
             POWERSENSOR3.note,
+            NO_CHECKSUM,
         ]
         notes += [
             f"The current sensor of {signal.name} is of an unknown type, so its accuracy is not known."
@@ -192,9 +202,12 @@ class PowerSensor3Source(Connected["Transport"]):
         readings: list[Reading] = []
         for run in self._counter.add(decoded.frames, answers, arrival_ns):
             readings += self._time_marks(run)
+            levels = run.levels[:, list(self._columns)]
+            implausible, self._jumps = lone_jumps(run.first_index, levels, np.full(levels.shape[1], JUMP), self._jumps)
             readings.append(
                 SampleBlock(
                     first_index=run.first_index,
+                    implausible=implausible,
                     codes=tuple(np.ascontiguousarray(run.levels[:, sensor]) for sensor in self._columns),
                     arrival_ns=run.arrival_ns,
                     lost_before=run.lost_before,

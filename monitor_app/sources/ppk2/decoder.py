@@ -116,6 +116,12 @@ def line_changes(run: Words, levels_before: int) -> LineChanges:
     return LineChanges(run.first + at[row], line, levels[1:][at[row]] >> line & np.uint8(1))
 
 
+def ranges(run: Words) -> NDArray[np.uint32]:
+    """The range of each sample, 0 to 4."""
+    found: NDArray[np.uint32] = (run.words & _RANGE) >> np.uint32(_CODE_BITS)
+    return found
+
+
 def levels_after(run: Words) -> int:
     """Levels of the digital lines at the last word, line i in bit i."""
     return int(run.words[-1]) >> _LINE_BITS

@@ -15,6 +15,7 @@ import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 from pydantic import Field
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
@@ -22,6 +23,7 @@ from monitor_app.core.samples import Quantity, Role, SampleBlock, Signal, Source
 from monitor_app.core.source_specs import Name, SerialSpec
 from monitor_app.sources.accuracy import PPK2
 from monitor_app.sources.base import Connected
+from monitor_app.sources.implausible import JumpState, lone_jumps
 from monitor_app.sources.ppk2 import decoder as protocol
 from monitor_app.sources.ppk2.calibration import FilterState, amperes, parse_metadata
 from monitor_app.sources.ppk2.decoder import LossWatch
@@ -46,6 +48,13 @@ ASK_EVERY_S = 1.0
 QUIET_S = 0.1
 """This long without a byte means that nothing of an earlier stream is still on the way."""
 SILENCE_S = 2.0
+LEAST_RANGES = np.array([2.0])
+"""A lone sample so many ranges away from both of its neighbours, which agree, is pointed out: that is a factor of more
+than a hundred for 10 us."""
+NO_CHECKSUM = (
+    "Its protocol has no checksum: a bit flipped on the line gives a valid sample with a wrong value. Lone jumps of "
+    "two ranges and back are counted as implausible, others are not noticed."
+)
 """It sends something every few milliseconds; after this long without a sample it counts as lost."""
 
 
@@ -153,6 +162,7 @@ class Ppk2Source(Connected["Transport"]):
         self._levels = 0
         """Bit i is the last known level of line i."""
         self._losses = LossWatch(RATE_HZ)
+        self._jumps = JumpState()
         self._unseen = 0
         """Samples lost that the counter did not show, by which the decoder's index is behind."""
         self._reported_unseen = 0
@@ -208,8 +218,11 @@ class Ppk2Source(Connected["Transport"]):
         placed = protocol.Words(run.first + self._unseen, run.words, lost)
         changes = protocol.line_changes(placed, self._levels)
         self._levels = protocol.levels_after(placed)
+        ranges = protocol.ranges(run)[:, None]
+        implausible, self._jumps = lone_jumps(placed.first, ranges, LEAST_RANGES, self._jumps)
         return SampleBlock(
             first_index=placed.first,
+            implausible=implausible,
             codes=(currents.astype("<f4"), (currents * self._supply_v).astype("<f4")),
             arrival_ns=arrival_ns,
             lost_before=lost,
@@ -252,7 +265,7 @@ class Ppk2Source(Connected["Transport"]):
             if self._spike_filter
             else "The first samples after a change of range may be spikes that are not in the current.",
         ]
-        notes.append(PPK2.note)
+        notes += [PPK2.note, NO_CHECKSUM]
         if metadata.nominal_ranges:
             ranges = ", ".join(map(str, metadata.nominal_ranges))
             notes.append(f"The instrument has no calibration for range {ranges}: the nominal resistance is used there.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from monitor_app.analysis.session_summary import summarise
 from monitor_app.bench.acquisition.recorder import Recorder
 from monitor_app.bench.acquisition.source_reader import Acquisition
 from monitor_app.core.errors import HandshakeError, MonitorError, PortError, SourceLostError
@@ -106,7 +107,7 @@ def test_unplugged_and_put_back_goes_on_in_the_same_file(recorder: Recorder, wai
     end_ns = START_NS + 2_100_000_000
     scripts[2].steps.put(TimeMark(100, end_ns - 1000, end_ns + 1000))
     scripts[2].steps.put(SampleBlock(0, (np.full(100, 2, "<u2"),), end_ns))
-    wait_until(lambda: acquisition.status.lost_samples > 0)
+    wait_until(lambda: acquisition.status.lost_samples == pytest.approx(1900, abs=2))
     acquisition.close()
     recorder.close()
     assert [script.closed for script in scripts] == [1, 1, 1]
@@ -119,6 +120,71 @@ def test_unplugged_and_put_back_goes_on_in_the_same_file(recorder: Recorder, wai
         _, values = reader.samples(1, START_NS, end_ns + 10**9)
         assert values.tolist() == [0.001] * 100 + [0.002] * 100
         assert any("cable" in mark.text for mark in reader.marks())
+
+
+def test_implausible_samples_are_counted_and_listed_and_stay_as_they_came(
+    recorder: Recorder, wait_until: Callable[..., None]
+) -> None:
+    script = Script()
+    acquisition = Acquisition(1, "meter", "test", lambda _: script, recorder)
+    end_ns = START_NS + 200_000_000
+    script.play(5_000, 100, 1)
+    # The last sample of the block before can be found only now.
+    marked = np.array([5_099, 5_150])
+    script.steps.put(SampleBlock(5_100, (np.full(100, 2, "<u2"),), end_ns, implausible=marked))
+    wait_until(lambda: acquisition.status.implausible_samples == 2)
+    acquisition.close()
+    recorder.close()
+    with SessionReader(recorder.path) as reader:
+        assert reader.implausible(1) == [99, 150]
+        assert reader.implausible(2) == []
+        (source,) = summarise(reader).sources
+        assert (source.implausible_samples, source.lost_samples) == (2, 0)
+        extent = reader.extent()
+        assert extent is not None
+        _, values = reader.samples(1, extent.start_ns, extent.end_ns)
+        assert values.tolist() == [0.001] * 100 + [0.002] * 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "rate_hz"), [("shunt", 50_000.0), ("powersensor3", 20_000.0), ("ppk2", 100_000.0), ("polled", 20.0)]
+)
+def test_unplugged_for_good_owes_every_sample_until_the_end(
+    recorder: Recorder, wait_until: Callable[..., None], kind: str, rate_hz: float
+) -> None:
+    """What is missing is in the file while it is, so that also a bench that is killed meanwhile has told it."""
+    info = replace(INFO, kind=kind, rate_hz=rate_hz)
+    first = Script(info=info)
+
+    def make(known: SourceInfo | None) -> Script:
+        return first if known is None else Script(PortError("not there any more"))
+
+    acquisition = Acquisition(1, "meter", kind, make, recorder)
+    end_ns = START_NS + round(100e9 / rate_hz)
+    times_ns = START_NS + np.arange(100) * round(1e9 / rate_hz) if kind == "polled" else None
+    first.steps.put(TimeMark(100, end_ns - 1000, end_ns + 1000))
+    first.steps.put(SampleBlock(0, (np.full(100, 1, "<u2"),), end_ns, times_ns=times_ns))
+    first.steps.put(SourceLostError("The cable is out."))
+    with SessionReader(recorder.path) as reader:
+        wait_until(lambda: bool(reader.gaps()))
+        before = reader.gaps()[0].n
+        wait_until(lambda: reader.gaps()[0].n > before)
+    acquisition.close()
+    acquisition.close()
+    recorder.close()
+    ended_ns = time.perf_counter_ns()
+    with SessionReader(recorder.path) as reader:
+        (gap,) = reader.gaps()
+        assert (gap.first, gap.reason) == (100, "disconnected")
+        assert gap.n == pytest.approx((gap.end_ns - gap.start_ns) * 1e-9 * rate_hz, rel=1e-3, abs=2)
+        assert gap.start_ns == pytest.approx(end_ns, abs=2_000_000)
+        assert START_NS < gap.end_ns <= ended_ns
+        extent = reader.extent()
+        assert extent is not None
+        assert (extent.end_ns, extent.newest_ns) == (gap.end_ns, pytest.approx(gap.start_ns, abs=2))
+        stats = reader.statistics(1, extent.start_ns, extent.end_ns)
+        assert (stats.count, stats.expected) == (100, pytest.approx(100 + gap.n, rel=1e-3, abs=2))
+        assert acquisition.status.lost_samples == gap.n == reader.lost_samples()
 
 
 def test_a_source_that_cannot_be_used_waits_for_the_user(recorder: Recorder, wait_until: Callable[..., None]) -> None:

@@ -309,13 +309,27 @@ def test_a_kill_before_the_phase_is_none_of_this_phase(bench: Bench, kills: list
         bench.link.run(Time(1, 0, 1), lambda _: False)
 
 
-def test_the_kernels_count_is_read() -> None:
+def test_the_kernels_count_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child_link, "GROUPS", tmp_path)
     found = re.search(r"^oom_kill (\d+)$", Path("/proc/vmstat").read_text(), re.MULTILINE)
     assert oom_kills() >= (int(found[1]) if found else 0)
 
 
+def test_the_count_of_our_own_control_group_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine counts what other programs were ended for."""
+    for name, text in (("own", "3:memory:/old\n0::/user/app\n"), ("vmstat", "oom_kill 9\n")):
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(child_link, "GROUPS", tmp_path)
+    monkeypatch.setattr(child_link, "OWN_GROUP", tmp_path / "own")
+    monkeypatch.setattr(child_link, "VMSTAT", tmp_path / "vmstat")
+    assert oom_kills() == 9
+    (tmp_path / "user" / "app").mkdir(parents=True)
+    (tmp_path / "user" / "app" / "memory.events").write_text("low 0\noom 4\noom_kill 2\noom_group_kill 1\n")
+    assert oom_kills() == 2
+
+
 @pytest.mark.parametrize(("text", "count"), [
-    ("pgfault 17\noom_kill 5\noom_killer 9\n", 5), ("pgfault 17\n", 0), ("", 0), (None, 0),
+    ("pgfault 17\noom_kill 5\noom_killer 9\n", 5), ("pgfault 17\n", 0), ("", 0), ("oom_kill x\n", 0), (None, 0),
 ])  # fmt: skip
 def test_an_old_kernel_counts_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, count: int
@@ -323,5 +337,6 @@ def test_an_old_kernel_counts_nothing(
     file = tmp_path / "vmstat"
     if text is not None:
         file.write_text(text)
-    monkeypatch.setattr(child_link, "open", lambda _, **options: Path.open(file, **options), raising=False)
+    monkeypatch.setattr(child_link, "GROUPS", tmp_path)
+    monkeypatch.setattr(child_link, "VMSTAT", file)
     assert oom_kills() == count

@@ -99,7 +99,7 @@ def test_it_says_what_it_measures(clock):
     assert (current.name, current.quantity, current.dtype, current.scale) == ("current", Quantity.CURRENT, "<f4", 1.0)
     assert (voltage.name, voltage.quantity) == ("voltage", Quantity.VOLTAGE)
     assert (power.quantity, power.role, power.product_of) == (Quantity.POWER, Role.TOTAL, ("current", "voltage"))
-    assert len(info.notes) == 1
+    assert len(info.notes) == 2
 
 
 def test_power_that_is_measured_is_not_derived(clock):

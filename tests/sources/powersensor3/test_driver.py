@@ -660,3 +660,18 @@ def test_over_a_real_line(line):
     assert indices(readings) == list(range(len(indices(readings))))
     assert meter.heard[:3] == b"XVR"
     assert STOP_WORD * 2 not in b"".join(block.codes[0].tobytes() for block in blocks(readings))
+
+
+def test_a_flipped_bit_is_pointed_out_and_its_level_stays_as_it_came():
+    """Half the range away for one sample; a load step of the same height is none."""
+    meter = Meter()
+    with conversation(meter) as source:
+        meter.stream(5)
+        meter.stream(1, (LEVELS[0] ^ 512, *LEVELS[1:]))
+        meter.stream(5)
+        meter.stream(5, (1023, *LEVELS[1:]))
+        meter.stream(5, (400, *LEVELS[1:]))
+        readings = drained(source, meter)
+        assert any("no checksum" in note for note in source.info.notes)
+    assert [index for block in blocks(readings) for index in block.implausible.tolist()] == [1005]
+    assert np.concatenate([block.codes[0] for block in blocks(readings)])[1005] == 0

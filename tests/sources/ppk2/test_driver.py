@@ -122,7 +122,7 @@ def test_it_describes_itself():
 
 def test_it_says_what_its_numbers_are():
     with conversation(Kit(), supply_v=1.85) as source:
-        voltage, resolution, spikes, accuracy = source.info.notes
+        voltage, resolution, spikes, accuracy, _ = source.info.notes
         assert [signal.accuracy for signal in source.info.signals] == [0.15, 0.15]
     assert voltage == ("Power is current times the 1.85 V of the profile; this instrument measures no voltage.")
     assert "least sensitive" in resolution
@@ -353,3 +353,13 @@ def test_over_a_pseudo_terminal_every_sample_comes_and_pulling_the_plug_is_told(
                 until_lost(source)
         finally:
             source.close()
+
+
+def test_a_flipped_bit_of_the_range_is_pointed_out_and_a_load_step_is_not():
+    """The other lone sample is one range away, which a pulse of the load may be."""
+    ranges = [0] * 20 + [4] + [0] * 19 + [3] * 20 + [2] + [3] * 39
+    kit = Kit(samples=[stream([100] * 100, ranges)])
+    with conversation(kit) as source:
+        found = blocks_of(all_readings(source, kit))
+        assert any("no checksum" in note for note in source.info.notes)
+    assert [index for block in found for index in block.implausible.tolist()] == [20 - MARGIN_AFTER]
