@@ -52,3 +52,14 @@ def test_the_same_seed_is_the_same_damage(whole: bytes, tmp_path: Path) -> None:
     for name in ("a.plm", "b.plm"):
         assert mutate(whole, tmp_path / name, 11) == "blobs"
     assert (tmp_path / "a.plm").read_bytes() == (tmp_path / "b.plm").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("seed", "command"), [(10019, "report"), (20345, "export"), (20701, "show"), (22041, "analyze")]
+)
+def test_what_the_fuzzer_found_is_mended(whole: bytes, tmp_path: Path, seed: int, command: str) -> None:
+    (tmp_path / "in").mkdir()
+    session = tmp_path / "in" / "s.plm"
+    mutate(whole, session, seed)
+    chosen = next(each for each in commands(session, tmp_path / "out") if each[0] == command)
+    assert faults(session, tmp_path / "out", [chosen]) == []

@@ -107,7 +107,8 @@ def _step(count: int) -> int:
 
 
 def _error_series(traces: Sequence[Trace], origin: Origin) -> tuple[Series, ...]:
-    missed = [missed_at(fast, rate_hz) for rate_hz in RATES_HZ if (fast := usable(traces, rate_hz))]
+    tried = [missed_at(fast, rate_hz) for rate_hz in RATES_HZ if (fast := usable(traces, rate_hz))]
+    missed = [each for each in tried if each.runs]
     if not missed:
         return ()
     return tuple(

@@ -178,12 +178,12 @@ def _slow_meters_finding(traces: Sequence[Trace], margins: Margins, simulated: b
     statistics: tuple[Statistic, ...] = ()
     verdict, caution = Verdict.NOT_ENOUGH_DATA, ""
     sentence = f"At least {LEAST_TRACES} runs of a second are needed, recorded by a meter that is several times faster."
-    if min(len(each) for each in fast) >= LEAST_TRACES:
-        missed = [
-            missed_at(each, rate_hz, averages=averages)
-            for each, rate_hz in zip(fast, SLOW_METERS_HZ, strict=True)
-            for averages in (False, True)
-        ]
+    missed = [
+        missed_at(each, rate_hz, averages=averages)
+        for each, rate_hz in zip(fast, SLOW_METERS_HZ, strict=True)
+        for averages in (False, True)
+    ]
+    if min(len(each.runs) for each in missed) >= LEAST_TRACES:
         of_batch, of_run = ([most_off(each) for each in part] for part in _errors_of(missed))
         verdict = all_of(*(_too_slow(error, margins.meter) for error in of_batch))
         statistics = (
