@@ -33,9 +33,8 @@ _READ_LOCKS = range(123, 128)
 class WriteAheadLog:
     """Used from the thread that writes the session; the -wal is there already."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
-        (_, _, file), *_ = db.execute("PRAGMA database_list").fetchall()
-        self._db, self._file, self._wal = db, Path(file), Path(f"{file}-wal")
+    def __init__(self, db: sqlite3.Connection, file: Path) -> None:
+        self._db, self._file, self._wal = db, file, file.with_name(f"{file.name}-wal")
         self._copier: _Copier | None = None
         self._readers: set[int] | None = None
         db.execute(f"PRAGMA journal_size_limit = {KEPT_BYTES}")
@@ -100,7 +99,9 @@ class _Copier:
 
     def _run(self) -> None:
         try:
-            with contextlib.closing(sqlite3.connect(self._file, isolation_level=None, timeout=0)) as db:
+            # A file that was removed meanwhile is not made anew
+            name = f"{self._file.absolute().as_uri()}?mode=rw"
+            with contextlib.closing(sqlite3.connect(name, uri=True, isolation_level=None, timeout=0)) as db:
                 db.execute("PRAGMA trusted_schema = OFF")
                 while not self._stop.wait(_COPY_EVERY_S):
                     busy, pages, copied = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

@@ -52,7 +52,7 @@ class SessionWriter:
         self._failed = False
         # Opening waits only a moment, so that a refusal comes soon.
         self._db.execute(f"PRAGMA busy_timeout = {LOCKED_MS}")
-        self._wal = WriteAheadLog(self._db)
+        self._wal = WriteAheadLog(self._db, path)
         self._file = FilePlace(path)
         self._sources: dict[int, Source] = {}
         """By the number that the caller gives them; in the file they may have another."""
