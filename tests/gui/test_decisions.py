@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 from monitor_app.analysis.run.energy import Budget, EnergySummary, Figure
 from monitor_app.analysis.statistics.intervals import wilson
 from monitor_app.core import formatting as wording
+from monitor_app.core.status import BenchPhase, CheckState, CheckStatus
 from monitor_app.gui.panels.readouts import readings
-from monitor_app.gui.panels.run_panel import plan_of
+from monitor_app.gui.panels.run_panel import PlanLine, plan_of
 from monitor_app.gui.panels.run_table import energy_words, run_line
 from monitor_app.gui.panels.selection_panel import TOO_FEW_SAMPLES, selection_figures
 from monitor_app.gui.panels.status_bar import quality_text, resolution_text
@@ -268,12 +270,23 @@ def test_labels_do_not_cover_each_other(heights: list[float]) -> None:
 
 
 def test_the_plan_tells_progress_and_remaining_time() -> None:
-    from monitor_app.core.status import BenchPhase
-
     plan = plan_of(None, status(BenchPhase.RUNNING))
     assert plan.lines[1].state == "timed  50 %"
     assert plan.fraction == pytest.approx(0.75)
     assert plan.foot == "0:38 left  ·  cycle 1 of 2"
+
+
+@pytest.mark.parametrize(
+    ("state", "shown", "tone"),
+    [("waiting", "waiting", "active"), ("playing", "25 %", "active"), ("passed", "passed", "done"),
+     ("refused", "refused", "failed"), ("skipped", "skipped", "waiting")],
+)  # fmt: skip
+def test_the_plan_begins_with_the_checks_before_its_first_run(state: str, shown: str, tone: str) -> None:
+    check = CheckStatus(CheckState(state), "What is to be known.", 0.25)
+    plan = plan_of(None, replace(status(BenchPhase.RUNNING), check=check))
+    assert plan.lines[0] == PlanLine("Power check", shown, tone)
+    assert plan.check == "What is to be known."
+    assert len(plan.lines) == 1 + len(plan_of(None, status(BenchPhase.RUNNING)).lines)
 
 
 def test_an_old_session_has_no_progress(recording: Recording) -> None:
