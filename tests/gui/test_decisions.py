@@ -151,7 +151,13 @@ def test_numbers_read_as_people_write_them() -> None:
     assert wording.engineering(0.0012, "A") == "1.20 mA"
     assert wording.clock_time(65.25, 0.05) == "1:05.25"
     assert wording.clock_time(59.9999, 1.0) == "1:00"
-    assert wording.clock_bound(210_000) == "± 0.21 ms"
+    bounds_ns = (210_000, 2_000_000, 36_554_000, 2_036_550_000)
+    assert [wording.clock_bound(ns) for ns in bounds_ns] == ["± 0.21 ms", "± 2 ms", "± 37 ms", "± 2 s"]
+    assert wording.clock_bound(3_900).startswith("± 3.9 ")
+    assert wording.live(12.473, "W") == ("12.47", "W")
+    assert wording.live(0.0012, "W") == ("1.20", "mW")
+    assert wording.live(0.0, "A", 3) == ("0.000", "A")
+    assert wording.live(None, "W") == (wording.NOTHING, "W")
 
 
 def test_the_status_bar_says_what_the_picture_is() -> None:
