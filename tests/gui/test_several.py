@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +31,6 @@ from tests.gui.test_window import drag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from pytestqt.qtbot import QtBot
 
@@ -37,10 +38,16 @@ if TYPE_CHECKING:
     from monitor_app.session.rows import SignalRow
 
 
+@pytest.fixture(scope="module")
+def several_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("several") / "several.plm"
+    write_several(path)
+    return path
+
+
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    write_several(tmp_path / "several.plm")
-    return tmp_path / "several.plm"
+def path(several_once: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(several_once, tmp_path))
 
 
 @pytest.fixture
