@@ -273,7 +273,7 @@ def test_a_card_says_what_its_numbers_rest_on(qtbot: QtBot, live: tuple[MainWind
     meter, rails = (window.parts.panel(SourcePanel).cards[name] for name in ("meter", "rails"))
     assert meter.about.whole == "Power meter  ·  M-17"
     assert meter.clock.whole == "± 20 µs, line"
-    assert rails.clock.whole == "± 21.00 ms, polled"
+    assert rails.clock.whole == "± 21 ms, polled"
     assert rails.signals.lines[0].detail == "380 mW / step"
     assert not meter.info.isVisible()
     assert NOTE in rails.info.toolTip()

@@ -129,10 +129,7 @@ def measurement_warnings(
     if left_out:
         yield f"{left_out} of {len(batches.images)} batches are left out, as no power was recorded while they ran."
     if coverage < 1 - MOST_MISSING:
-        yield (
-            f"Power was recorded for {coverage:.0%} of the time of the batches; for the rest of it, the samples around "
-            "it were taken."
-        )
+        yield (f"Power was recorded for {coverage:.0%} of the time of the batches; straight lines bridge the rest.")
     batch_s = float(np.median(used.seconds))
     if period_s > batch_s / 2:
         yield (

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitor_app.bench.runs.gate import admit
-from monitor_app.bench.runs.power_check import PowerCheckError, check_power, check_pulses
+from monitor_app.bench.runs.power_check import PowerCheckError, check_power, check_pulses, name_of
 from monitor_app.bench.runs.progress import START_S
 from monitor_app.bench.runs.pulse_delay import SETTLE_S, find_delays
 from monitor_app.bench.runs.run import start_inference
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from monitor_app.core.profile import Profile
     from monitor_app.session.rows import SignalRow
 
+MOST_FRACTION = 0.99
+"""Of a sequence that takes longer than expected, as the start of its process may."""
 PULSES_S = 60.0
 """The longest that a load-step sequence may take."""
 
@@ -72,7 +74,7 @@ class Preparation:
         status = self._status
         if status.state is not CheckState.PLAYING:
             return status
-        return replace(status, fraction=min((time.monotonic() - self._began_s) / self._takes_s, 1.0))
+        return replace(status, fraction=min((time.monotonic() - self._began_s) / self._takes_s, MOST_FRACTION))
 
     def forget(self) -> None:
         """The plan was stopped."""
@@ -145,9 +147,9 @@ class Preparation:
         if total is None or not self._profile.protocol.power_check:
             return "Playing load steps to find how late each instrument is."
         with SessionReader(self._recorder.path) as reader:
-            source = next((s.name for s in reader.sources() if s.id == total.source), "")
+            name = name_of(reader, total)
         return (
-            f"Playing load steps to see that {source}/{total.name} follows the work and is back at idle within "
+            f"Playing load steps to see that {name} follows the work and is back at idle within "
             f"settle_s = {self._profile.protocol.settle_s:g}."
         )
 

@@ -689,7 +689,7 @@ def test_a_process_of_its_own_computes_them(open_window: Opener, session: Path, 
     main.figures.show()
     window = main.figures.window
     assert window is not None
-    with qtbot.waitSignal(window.job.computed, timeout=60_000):
+    with qtbot.waitSignal(window.job.computed, timeout=240_000):
         pass
     assert window.figures is not None
     assert [int(line.number) for line in window.list.lines if line.number] == list(range(1, 16))
