@@ -290,7 +290,7 @@ def test_the_plan_tells_progress_and_remaining_time() -> None:
 def test_the_plan_begins_with_the_checks_before_its_first_run(state: str, shown: str, tone: str) -> None:
     check = CheckStatus(CheckState(state), "What is to be known.", 0.25)
     plan = plan_of(None, replace(status(BenchPhase.RUNNING), check=check))
-    assert plan.lines[0] == PlanLine("Power check", shown, tone)
+    assert plan.lines[0] == PlanLine("First checks", shown, tone)
     assert plan.check == "What is to be known."
     assert len(plan.lines) == 1 + len(plan_of(None, status(BenchPhase.RUNNING)).lines)
 

@@ -83,7 +83,7 @@ def _check_lines(check: CheckStatus) -> list[PlanLine]:
         return []
     state = f"{100 * check.fraction:.0f} %" if check.state is CheckState.PLAYING else check.state.value
     tone = "active" if check.state in CHECKING else _CHECK_TONES.get(check.state, "waiting")
-    return [PlanLine("Power check", state, tone)]
+    return [PlanLine("First checks", state, tone)]
 
 
 _CHECK_TONES = {CheckState.PASSED: "done", CheckState.REFUSED: "failed"}
