@@ -8,27 +8,52 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import monitor_app
 from monitor_app.inference.torch_missing import TorchMissingError, require_torch
-from monitor_app.session.reader import SessionReader
 
 ROOT = Path(monitor_app.__file__).parents[1]
 INSTALL = "pip install 'inferwatt[torch]'"
 # Run by every interpreter that starts with its folder on the path, and so in the children of the program too
 BLOCK = 'import sys\nsys.modules["torch"] = sys.modules["torchvision"] = None\n'
+# All in one process, since the imports and the recording are what takes time
+COMMANDS = """
+import contextlib, importlib, io, json, os, pkgutil, signal, sys
+import monitor_app
 
-IMPORT_ALL = """
-import importlib, pkgutil, monitor_app
-for module in pkgutil.walk_packages(monitor_app.__path__, "monitor_app."):
-    if not module.name.endswith("__main__"):
-        try:
-            importlib.import_module(module.name)
-        except ModuleNotFoundError as error:
-            print(module.name, error.name)
+def call(do):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = do()
+    return code, out.getvalue(), err.getvalue()
+
+def windows(words):
+    from PySide6.QtCore import QTimer
+    from monitor_app.cli.window import open_window
+    for word in words:
+        QTimer.singleShot(1500, lambda: os.kill(os.getpid(), signal.SIGTERM))
+        yield word, call(lambda: open_window(word, None))
+
+def imports():
+    for module in pkgutil.walk_packages(monitor_app.__path__, "monitor_app."):
+        if not module.name.endswith("__main__"):
+            try:
+                importlib.import_module(module.name)
+            except ModuleNotFoundError as error:
+                yield module.name, error.name
+
+asked = json.load(sys.stdin)
+from monitor_app.cli import main
+from monitor_app.gui.theme import application
+application()  # before the figures make one that can have no windows
+answers = {"commands": [call(lambda: main(words)) for words in asked["commands"]]}
+answers["windows"] = dict(windows(asked["windows"]))
+answers["failed imports"] = dict(imports())
+json.dump(answers, sys.stdout)
 """
 NEEDS_TORCH = {
     *(f"monitor_app.inference.{name}" for name in ("loading", "measure", "memory")),
@@ -39,121 +64,122 @@ NEEDS_TORCH = {
 }
 """What only the child that runs networks imports, and what counts them."""
 
-WINDOW = """
-import os, signal, sys
-from PySide6.QtCore import QTimer
-from monitor_app.cli.window import open_window
-from monitor_app.gui.theme import application
-application()
-QTimer.singleShot(3000, lambda: os.kill(os.getpid(), signal.SIGTERM))
-sys.exit(open_window(sys.argv[1], None))
-"""
+
+@dataclass(frozen=True)
+class Done:
+    """How a command has ended."""
+
+    code: int
+    out: str
+    err: str
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    folder = tmp_path_factory.mktemp("block")
-    (folder / "sitecustomize.py").write_text(BLOCK, encoding="utf-8")
-    return {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", "COLUMNS": "200"}
-
-
+@dataclass(frozen=True)
 class Blocked:
-    """Python and the program in it, without torch."""
+    """What a Python without torch has answered."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
-        self._environment = environment
+    folder: Path
+    commands: dict[str, Done]
+    windows: dict[str, Done]
+    failed_imports: dict[str, str]
 
-    def python(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, *words], env=self._environment, capture_output=True, text=True, timeout=240, check=False
-        )
-
-    def program(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return self.python("-m", "monitor_app", *words)
-
-    def lines(self, *words: str) -> list[str]:
-        done = self.program(*words)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.splitlines()
+    def lines(self, name: str) -> list[str]:
+        done = self.commands[name]
+        assert done.code == 0, done.err
+        return done.out.splitlines()
 
 
 @pytest.fixture(scope="module")
-def blocked(environment: dict[str, str]) -> Blocked:
-    return Blocked(environment)
+def blocked(tmp_path_factory: pytest.TempPathFactory) -> Blocked:
+    """The campaign on the emulated board, with two of its networks at two batch sizes, and what can be done with it."""
+    folder = tmp_path_factory.mktemp("blocked")
+    (folder / "sitecustomize.py").write_text(BLOCK, encoding="utf-8")
+    profile, session = folder / "short.toml", folder / "short.plm"
+    profile.write_text(_short_campaign(), encoding="utf-8")
+    commands = {
+        "record": ["record", profile, "-o", session],
+        "show": ["show", session],
+        "show --json": ["show", session, "--json"],
+        "analyze": ["analyze", session],
+        "figures": ["figures", session, "-o", folder / "figures", "--size", "80x60mm"],
+        "report": ["report", session, "-o", folder / "report.html"],
+        "export": ["export", session, "--format", "png", "-o", folder / "session.png"],
+        "networks": ["networks", "--all", "--json"],
+        "count": ["networks", "torchvision.models:resnet18"],
+        "real networks": ["record", "simulated-tx1", "-o", folder / "cpu.plm"],
+        "their check": ["record", "simulated-tx1", "--check"],
+    }
+    asked = {
+        "commands": [[str(word) for word in words] for words in commands.values()],
+        "windows": [str(profile), str(session)],
+    }
+    environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}", "COLUMNS": "200"}
+    done = subprocess.run(
+        [sys.executable, "-c", COMMANDS],
+        env=environment, input=json.dumps(asked), capture_output=True, text=True, timeout=240, check=True,
+    )  # fmt: skip
+    answers = json.loads(done.stdout)
+    return Blocked(
+        folder,
+        {name: Done(*answer) for name, answer in zip(commands, answers["commands"], strict=True)},
+        {Path(word).suffix: Done(*answer) for word, answer in answers["windows"].items()},
+        answers["failed imports"],
+    )
 
 
-@pytest.fixture(scope="module")
-def profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The campaign on the emulated board, with two of its networks at two batch sizes."""
+def _short_campaign() -> str:
     text = (ROOT / "profiles" / "simulated-tx1-canziani2016.toml").read_text(encoding="utf-8")
     text = re.sub(r"networks = \[.*?\]", 'networks = ["alexnet_2016", "resnet18"]', text, flags=re.DOTALL)
     text = re.sub(r"batch_sizes = .*", "batch_sizes = [1, 4]", text)
-    text = re.sub(r"timed_s = [\d.]+", "timed_s = 1.0", text)
-    path = tmp_path_factory.mktemp("profile") / "short.toml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-@pytest.fixture(scope="module")
-def session(profile: Path, blocked: Blocked) -> Path:
-    """That campaign, recorded without torch."""
-    path = profile.with_suffix(".plm")
-    blocked.lines("record", str(profile), "-o", str(path))
-    return path
+    for name, value in {"timed_s": "0.5", "idle_s": "0.3", "warm_up_s": "0.2", "settle_s": "0.2"}.items():
+        text = re.sub(rf"^{name} = .*", f"{name} = {value}", text, flags=re.MULTILINE)
+    return text.replace("[protocol]\n", "[protocol]\npower_check = false\n")
 
 
 def test_only_what_runs_or_counts_networks_imports_torch(blocked: Blocked) -> None:
-    done = blocked.python("-c", IMPORT_ALL)
-    assert done.returncode == 0, done.stderr
-    failed = dict(line.split() for line in done.stdout.splitlines())
-    assert set(failed) == NEEDS_TORCH
-    assert set(failed.values()) <= {"torch", "torchvision"}
+    assert set(blocked.failed_imports) == NEEDS_TORCH
+    assert set(blocked.failed_imports.values()) <= {"torch", "torchvision"}
 
 
-def test_the_emulated_campaign_is_recorded_and_shown(blocked: Blocked, session: Path) -> None:
-    shown = json.loads("\n".join(blocked.lines("show", str(session), "--json")))
+def test_the_emulated_campaign_is_recorded_and_shown(blocked: Blocked) -> None:
+    blocked.lines("record")
+    shown = json.loads(blocked.commands["show --json"].out)
     assert [run["state"] for run in shown["runs"]] == ["done"] * 4
-    assert "AlexNet b4" in "\n".join(blocked.lines("show", str(session)))
-    assert blocked.program("analyze", str(session)).stdout
+    assert "AlexNet b4" in "\n".join(blocked.lines("show"))
+    assert blocked.lines("analyze")
 
 
-def test_figures_and_reports_are_written(blocked: Blocked, session: Path, tmp_path: Path) -> None:
-    figures = blocked.lines("figures", str(session), "-o", str(tmp_path / "figures"))
+def test_figures_and_reports_are_written(blocked: Blocked) -> None:
+    figures = blocked.lines("figures")
     assert figures
     assert all(Path(line).stat().st_size for line in figures)
-    blocked.lines("report", str(session), "-o", str(tmp_path / "report.html"))
-    blocked.lines("export", str(session), "--format", "png", "-o", str(tmp_path / "session.png"))
-    assert {path.name for path in tmp_path.iterdir()} == {"figures", "report.html", "session.png"}
+    blocked.lines("report")
+    blocked.lines("export")
+    assert (blocked.folder / "report.html").stat().st_size
+    assert (blocked.folder / "session.png").stat().st_size
 
 
 def test_networks_are_listed_with_their_costs(blocked: Blocked) -> None:
-    listed = {each["name"]: each for each in json.loads("\n".join(blocked.lines("networks", "--all", "--json")))}
+    listed = {each["name"]: each for each in json.loads("\n".join(blocked.lines("networks")))}
     assert listed["vgg16"]["parameters"] == 138_357_544
     assert len(listed) > 80
 
 
-@pytest.mark.parametrize("what", ["profile", "session"])
-def test_the_window_opens(blocked: Blocked, what: str, request: pytest.FixtureRequest) -> None:
-    done = blocked.python("-c", WINDOW, str(request.getfixturevalue(what)))
-    said = [line for line in done.stderr.splitlines() if not line.startswith("This plugin does not support")]
-    assert (done.returncode, said) == (0, [])
+@pytest.mark.parametrize("of", [".toml", ".plm"])
+def test_the_window_opens(blocked: Blocked, of: str) -> None:
+    assert (blocked.windows[of].code, blocked.windows[of].err) == (0, "")
 
 
-def test_a_network_that_must_be_counted_names_the_command(blocked: Blocked) -> None:
-    done = blocked.program("networks", "torchvision.models:resnet18")
-    assert done.returncode == 1
-    [sentence] = done.stderr.splitlines()
+@pytest.mark.parametrize("what", ["count", "real networks", "their check"])
+def test_what_needs_torch_is_refused_with_the_command_that_installs_it(blocked: Blocked, what: str) -> None:
+    done = blocked.commands[what]
+    assert (done.code, done.out) == (1, "")
+    [sentence] = done.err.splitlines()
     assert INSTALL in sentence
 
 
-def test_a_run_that_needs_torch_names_the_command(blocked: Blocked, tmp_path: Path) -> None:
-    path = tmp_path / "cpu.plm"
-    blocked.program("record", "simulated-tx1", "-o", str(path), "--duration", "6")
-    with SessionReader(path) as reader:
-        # The recording may have ended in the middle of the last
-        errors = [run.error for run in reader.runs() if run.state == "failed"]
-    assert errors
-    assert all(INSTALL in str(error) for error in errors)
+def test_nothing_is_recorded_of_what_is_refused(blocked: Blocked) -> None:
+    assert not (blocked.folder / "cpu.plm").exists()
 
 
 @pytest.mark.parametrize("missing", [{"torch"}, {"torchvision"}, {"torch", "torchvision"}])

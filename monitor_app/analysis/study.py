@@ -56,7 +56,8 @@ def study(files: Sequence[Path], progress: Callable[[float], None] = lambda frac
 
         with SessionReader(file) as reader:
             campaign = campaign_of(reader, progress=report)
-            traces, simulated = traces_of(reader), is_simulated(reader)
+            doubted = {run_id for cell in campaign.cells if cell.doubts for run_id in cell.run_ids}
+            traces, simulated = traces_of(reader, without=doubted), is_simulated(reader)
         campaigns.append(campaign)
         findings.append((*findings_of(campaign), *meter_findings(traces, simulated=simulated)))
         if not meters:

@@ -17,7 +17,7 @@ from monitor_app.bench.acquisition.recorder import Recorder
 from monitor_app.bench.acquisition.source_set import SourceSet
 from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.bench.runs.driver import RunDriver
-from monitor_app.core.status import BenchPhase, BenchStatus, SourceState
+from monitor_app.core.status import BenchPhase, BenchStatus, CheckState, SourceState
 from monitor_app.session.files import discard_empty_session
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ class Bench:
     @property
     def checked(self) -> str:
         """What the check of the power has found, one sentence; empty before it has passed."""
-        return self._runs.checked
+        check = self._runs.check
+        return check.text if check.state is CheckState.PASSED else ""
 
     def check_power(self) -> None:
         """Do what comes before the first run of a plan, and no run."""
@@ -161,6 +162,7 @@ class Bench:
             sources=sources,
             found=self._finder.found,
             searches=self._finder.searches,
+            check=self._runs.check,
             runs=runs,
             cycle=self._runs.cycle,
             cycles=self._profile.plan.cycles if self._profile.plan else 0,

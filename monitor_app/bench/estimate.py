@@ -18,6 +18,7 @@ from monitor_app.inference.datasets import find_dataset
 from monitor_app.inference.messages import Pulses
 from monitor_app.inference.networks.counts import known_costs
 from monitor_app.inference.networks.registry import NETWORKS
+from monitor_app.inference.pulses import expected_s
 from monitor_app.inference.replay import IMAGES, IMAGES_A_ROW, ROW_NS
 from monitor_app.sources.base import DataRate
 from monitor_app.sources.registry import KINDS
@@ -166,7 +167,7 @@ def _once_s(profile: Profile, specs: Sequence[RunSpec]) -> float:
     if not profile.sync.pulses and not checked:
         return start_s
     steps = Pulses() if profile.sync.pulses else check_pulses_of(Pulses())
-    return start_s + SETTLE_S + steps.longest_s + steps.pulses * (steps.shortest_s + steps.longest_s)
+    return start_s + SETTLE_S + expected_s(steps)
 
 
 def _missed_s(protocol: Protocol, specs: Sequence[RunSpec]) -> float:

@@ -34,7 +34,7 @@ from monitor_app.core.formatting import (
     without_interval,
 )
 from monitor_app.core.runs import RunState
-from monitor_app.core.status import SourceState
+from monitor_app.core.status import CHECKING, CheckState, SourceState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -218,6 +218,9 @@ def status_line(status: BenchStatus, elapsed_s: float, duration_s: float | None)
     """The status in one line."""
     total = f" of {duration_s:.0f}" if duration_s else ""
     parts = [f"{elapsed_s:5.1f}{total} s", *map(_source_text, status.sources)]
+    if status.check.state in CHECKING:
+        fraction = f" ({status.check.fraction:.0%})" if status.check.state is CheckState.PLAYING else ""
+        parts.append(f"power check: {status.check.text.rstrip('.')}{fraction}")
     running = [run for run in status.runs if run.state == RunState.RUNNING.value]
     parts += [f"{run.title} b{run.batch_size} {_phase(run)} {run.fraction:.0%}" for run in running]
     # Before the first run the estimate of the start is better than this one.

@@ -41,6 +41,7 @@ QUANTITIES = {
 }  # fmt: skip
 _DIGITS, _LIVE_DIGITS, _INTERVAL_DIGITS = 4, 3, 2
 _MOST_DECIMALS = 9
+_SMALL = 0.1
 _ROUNDING = 1e-6
 """A half-width below this fraction of the value is an error of rounding, not an interval."""
 _EVEN = 0.1
@@ -205,6 +206,17 @@ def span_of_time(seconds: float) -> str:
     return f"{_live(seconds * 1e6, _DIGITS)} µs"
 
 
+def live(value: float | None, unit: str, decimals: int = 2) -> tuple[str, str]:
+    """A live readout and its unit: with fixed decimals, and below a tenth of the unit with a prefix: 12.47 W, 1.20 mW.
+
+    The fixed decimals of a small board would leave nothing of a microcontroller's power.
+    """
+    if value is None or not math.isfinite(value) or abs(value) >= _SMALL or value == 0:
+        return fixed(value, decimals), unit
+    text, _, prefixed = engineering(value, unit).partition(" ")
+    return text, prefixed
+
+
 def engineering(value: float | None, unit: str, *, exact: bool = False) -> str:
     """With the prefix that leaves one to three digits before the point: 1.20 mA, 62.9 J; ``exact`` adds a digit.
 
@@ -236,10 +248,12 @@ def scale_of(size: float, unit: str) -> tuple[float, str]:
 
 
 def clock_bound(bound_ns: int | None) -> str:
-    """± 0.21 ms, ± 4 µs; a dash while it is not known."""
+    """± 2 s, ± 0.21 ms, ± 4 µs: at most two significant digits; a dash while it is not known."""
     if bound_ns is None:
         return f"± {NOTHING}"
-    return f"± {bound_ns / 1e6:.2f} ms" if bound_ns >= 100_000 else f"± {bound_ns / 1e3:.0f} µs"
+    unit_ns, unit = (1e9, "s") if bound_ns >= 1e9 else (1e6, "ms") if bound_ns >= 1e5 else (1e3, "µs")
+    text = fixed(bound_ns / unit_ns, _decimals(bound_ns / unit_ns, _INTERVAL_DIGITS))
+    return f"± {text.rstrip('0').rstrip('.') if '.' in text else text} {unit}"
 
 
 def clock_time(seconds: float, step_s: float) -> str:

@@ -5,11 +5,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any, TypeVar
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+from dataclasses import Field, fields, replace
+from typing import Any, ClassVar, Protocol, TypeVar
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Control characters, those that reorder or hide text, bytes that are no Unicode, and line separators."""
@@ -17,7 +14,13 @@ _FIRST_BYTE, _LAST_BYTE = 0xDC80, 0xDCFF
 """How Python keeps a byte of a file name that is not UTF-8."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _BEGINS_CELL = re.compile(r"""([,;\t"]\s*)(?=[=+@\uff1d\uff0b\uff0d\uff20-])""")
-_Row = TypeVar("_Row", bound="DataclassInstance")
+
+
+class _Dataclass(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+_Row = TypeVar("_Row", bound=_Dataclass)
 
 
 def visible(text: str) -> str:

@@ -101,6 +101,36 @@ class RunStatus:
     message: str = ""
 
 
+class CheckState(str, Enum):
+    """How far the checks before the first run are."""
+
+    NONE = "none"
+    WAITING = "waiting"
+    """For the instruments."""
+    PLAYING = "playing"
+    """A load-step sequence, which the power should follow."""
+    PASSED = "passed"
+    REFUSED = "refused"
+    """The plan was not started."""
+    SKIPPED = "skipped"
+    """The power could not be checked, or need not be; the plan is run."""
+
+
+CHECKING = frozenset({CheckState.WAITING, CheckState.PLAYING})
+"""States in which the first run waits for the checks."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckStatus:
+    """The checks before the first run of a plan."""
+
+    state: CheckState = CheckState.NONE
+    text: str = ""
+    """What is being checked, what was found, or why the plan was refused, one sentence."""
+    fraction: float = 0.0
+    """Fraction of the load-step sequence that has been played, 0 to 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class BenchStatus:
     """The status of the whole bench."""
@@ -126,3 +156,4 @@ class BenchStatus:
     """Other instruments and ports of this machine, as found by the last search."""
     searches: int = 0
     """Number of requested searches for instruments that have ended."""
+    check: CheckStatus = CheckStatus()

@@ -12,6 +12,7 @@ from monitor_app.core.child_process import ChildProcess, python_module
 from monitor_app.core.errors import ChildDiedError, InferenceError
 from monitor_app.core.runs import EMULATED, is_emulated
 from monitor_app.inference.messages import Command, Event, Quit, decode, encode
+from monitor_app.inference.torch_missing import require_torch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +44,16 @@ def child_command(device: str) -> tuple[str, ...]:
         known = ", ".join(EMULATED + name for name in BOARDS)
         raise InferenceError(f"There is no emulated board named {board!r}: set the inference device to {known}.")
     return (*REPLAY_COMMAND, board)
+
+
+def require_device(device: str) -> None:
+    """Return where networks can be run on an inference device, as far as is seen without a process.
+
+    Raises:
+        InferenceError: torch is not installed and the device needs it, or there are no figures of an emulated board.
+    """
+    if child_command(device) is COMMAND:
+        require_torch()
 
 
 class InferenceChild:

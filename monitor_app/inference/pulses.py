@@ -20,6 +20,11 @@ SIZE = 384
 """Of the square matrices that are multiplied: a few milliseconds on a small board."""
 
 
+def expected_s(command: Pulses) -> float:
+    """How long a sequence takes, without the start of its process, seconds."""
+    return command.longest_s + command.pulses * (command.shortest_s + command.longest_s)
+
+
 def play(
     command: Pulses, load_signal: BusySignal, stopped: Callable[[], bool], work: Callable[[], object]
 ) -> list[int]:

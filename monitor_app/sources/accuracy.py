@@ -68,10 +68,12 @@ POWERSENSOR3 = DataSheet("Melexis MLX91221, 3901091221: trim and drift; divider 
 maker, whose sensitivity drifts with temperature), and of a divider of resistors of 1 % that psconfig has been told of.
 The sheet has no limit for the module as a whole; 3 % holds trim and drift."""
 
-PPK2_BY_RANGE = (0.10, 0.10, 0.10, 0.10, 0.15)
-"""Most sensitive range first: below 50 uA, 500 uA, 5 mA, 60 mA, 1 A (Nordic, PPK2 user guide, measurement resolution
-and accuracy; typical values)."""
-PPK2 = DataSheet("Nordic, PPK2 user guide: 10 % below 60 mA, 15 % above; typical values", max(PPK2_BY_RANGE))
+PPK2_RANGES = ((50e-6, 0.10), (500e-6, 0.10), (5e-3, 0.10), (60e-3, 0.10), (1.0, 0.15))
+"""Upper end in A and limit of each, most sensitive first (Nordic, PPK2 user guide, measurement resolution and accuracy;
+typical values)."""
+PPK2 = DataSheet(
+    "Nordic, PPK2 user guide: 10 % below 60 mA, 15 % above; typical values", max(limit for _, limit in PPK2_RANGES)
+)
 
 NVML = DataSheet("NVIDIA, reference of nvmlDeviceGetPowerUsage: 5 %", 0.05)
 RAPL = DataSheet("no maker states a limit; comparisons with external meters agree within 5 %", 0.05)
@@ -84,6 +86,12 @@ PROBE_1146B = {10.0: 0.03, 100.0: 0.04}
 """By amperes per volt (1146B User's Guide, performance verification); other probes as its coarser range."""
 SCOPE_VERTICAL = 0.03
 """Of full scale, DC vertical gain (Keysight InfiniiVision 2000 X-Series data sheet)."""
+
+
+def ppk2_limit(most_a: float) -> float:
+    """The largest limit of the ranges that a PPK2 uses for currents up to this one; of all where it is not known."""
+    used = [limit for top_a, limit in PPK2_RANGES[:-1] if most_a < top_a]
+    return used[0] if used else PPK2.current
 
 
 def scpi_data_sheet(model: str, channel: int | None) -> DataSheet | None:

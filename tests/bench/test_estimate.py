@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from monitor_app.analysis.statistics.short_series import LEAST
 from monitor_app.bench.estimate import CampaignEstimate, bytes_per_s, estimate, guessed_seconds_per_image
 from monitor_app.core.package_data import profile_names, profile_path
 from monitor_app.core.runs import RunSpec
@@ -227,3 +228,14 @@ def test_durations_are_in_words(image_s: float, said: str) -> None:
     """17 s of start and idle, and 16 s or 80 images."""
     found = of('[plan]\nnetworks = ["resnet18", "vgg16"]\n', seconds=lambda _: image_s)
     assert said in found.sentence
+
+
+@pytest.mark.parametrize(("threads", "minutes"), [(3, (7, 12)), (1, (15, 22))])
+def test_the_quick_campaign_has_intervals_and_takes_what_the_documents_say(
+    threads: int, minutes: tuple[int, int]
+) -> None:
+    """Ten minutes with four cores, of which one is left to the monitor, and twenty with two."""
+    quick = load_profile(profile_path("campaigns/quick"))
+    assert quick.protocol.timed_batches >= LEAST
+    least, most = minutes
+    assert least * 60 < estimate(quick, quick.run_specs(threads)).seconds < most * 60

@@ -7,7 +7,15 @@ import pytest
 
 from monitor_app.bench import messages
 from monitor_app.core.errors import BenchError
-from monitor_app.core.status import BenchPhase, BenchStatus, RunStatus, SourceState, SourceStatus
+from monitor_app.core.status import (
+    BenchPhase,
+    BenchStatus,
+    CheckState,
+    CheckStatus,
+    RunStatus,
+    SourceState,
+    SourceStatus,
+)
 
 COMMANDS = [
     messages.StartRuns(),
@@ -25,6 +33,7 @@ STATUS = BenchStatus(
     cycle=2,
     remaining_s=12.5,
     message="what to know",
+    check=CheckStatus(CheckState.PLAYING, "Playing load steps.", 0.25),
 )
 EVENTS = [messages.Opened("a.plm"), messages.Status(STATUS), messages.Failed("why"), messages.Closed("a.plm")]
 

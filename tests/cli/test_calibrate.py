@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from monitor_app.sources.profile_reader import parse_profile
+from tests.cli.program import monitor_app
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.cli.program import Done
 
 PROFILE = """\
 title = "Two meters on one board"
@@ -33,11 +34,10 @@ seed = 2
 IDLE_A = 1.3 / 19.0
 
 
-def calibrate(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def calibrate(tmp_path: Path, *words: str) -> Done:
     profile = tmp_path / "bench.toml"
     profile.write_text(PROFILE, encoding="utf-8")
-    command = [sys.executable, "-m", "monitor_app", "calibrate", *words, "--profile", str(profile), "--seconds", "0.5"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, input="\n\n")
+    return monitor_app("calibrate", *words, "--profile", str(profile), "--seconds", "0.5", stdin="\n\n")
 
 
 def test_a_known_load_gives_lines_that_a_profile_takes(tmp_path: Path) -> None:

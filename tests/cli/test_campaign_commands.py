@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from html.parser import HTMLParser
@@ -13,17 +14,24 @@ import pytest
 from PIL import Image
 
 from monitor_app.analysis.findings import Verdict
+from monitor_app.analysis.study import study
+from monitor_app.cli import campaigns
 from monitor_app.inference.replay import load_of
-from tests.cli.test_commands import monitor_app
+from tests.cli.program import monitor_app
+from tests.conftest import Tries
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from monitor_app.analysis.study import Study
 
 PROFILE = """
 title = "A small campaign"
 [[source]]
 kind = "shunt"
 emulate = "tx1"
+rate_hz = 10_000
 [source.roles]
 power = "total"
 [inference]
@@ -55,13 +63,30 @@ def record(folder: Path, name: str, networks: list[str]) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return record(tmp_path_factory.mktemp("whole"), "whole", ["alexnet_2016", "bn_nin", "enet", "resnet18"])
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Tries[Path]:
+    networks = ["alexnet_2016", "bn_nin", "enet", "resnet18"]
+    return Tries(lambda _: record(tmp_path_factory.mktemp("whole"), "whole", networks))
 
 
 @pytest.fixture(scope="module")
-def part(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return record(tmp_path_factory.mktemp("part"), "part", ["alexnet_2016"])
+def part(tmp_path_factory: pytest.TempPathFactory) -> Tries[Path]:
+    return Tries(lambda _: record(tmp_path_factory.mktemp("part"), "part", ["alexnet_2016"]))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def analysed_once() -> Iterator[None]:
+    """The same sessions are analysed by the first command that asks for them."""
+    studies: dict[tuple[Path, ...], Study] = {}
+
+    def remembered(files: Sequence[Path], progress: Callable[[float], None]) -> Study:
+        if tuple(files) not in studies:
+            studies[tuple(files)] = study(files, progress)
+        return studies[tuple(files)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(campaigns, "study", remembered)
+        patch.setattr(campaigns, "_campaign", functools.cache(campaigns._campaign))
+        yield
 
 
 def strict(text: str) -> dict:
@@ -71,6 +96,7 @@ def strict(text: str) -> dict:
     return json.loads(text, parse_constant=refuse)
 
 
+@pytest.mark.realtime
 def test_analyze_prints_one_document_with_cells_and_findings(whole: Path) -> None:
     done = monitor_app("analyze", str(whole), "--json")
     assert done.returncode == 0, done.stderr
@@ -137,10 +163,19 @@ def test_a_limit_that_is_not_a_number_is_rejected(whole: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF"), ("csv", b"kind,")]
+    ("form", "begins", "chosen"),
+    [
+        ("png", b"\x89PNG", ()),
+        *(
+            (form, begins, ("--only", "1,3,energy-batch,meter-rate"))
+            for form, begins in (("svg", b"<?xml"), ("pdf", b"%PDF"), ("csv", b"kind,"))
+        ),
+    ],
 )
-def test_every_figure_becomes_a_file(form: str, begins: bytes, whole: Path, tmp_path: Path) -> None:
-    done = monitor_app("figures", str(whole), "-o", str(tmp_path / "out"), "--format", form)
+def test_every_figure_becomes_a_file(
+    form: str, begins: bytes, chosen: tuple[str, ...], whole: Path, tmp_path: Path
+) -> None:
+    done = monitor_app("figures", str(whole), "-o", str(tmp_path / "out"), "--format", form, *chosen)
     assert done.returncode == 0, done.stderr
     files = sorted((tmp_path / "out").iterdir())
     assert [str(file) for file in files] == sorted(done.stdout.split())

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +22,6 @@ from monitor_app.session.writer import SessionWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from pytestqt.qtbot import QtBot
 
@@ -161,13 +162,18 @@ def tape(tmp_path: Path) -> Iterator[Tape]:
     made.close()
 
 
-@pytest.fixture
-def session(tmp_path: Path) -> Path:
-    """A complete session of 20 s."""
-    made = Tape(tmp_path / "old.plm")
+@pytest.fixture(scope="session")
+def written_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = Tape(tmp_path_factory.mktemp("written") / "old.plm")
     made.write_until(LENGTH_S)
     made.close()
     return made.path
+
+
+@pytest.fixture
+def session(written_once: Path, tmp_path: Path) -> Path:
+    """A complete session of 20 s."""
+    return Path(shutil.copy(written_once, tmp_path))
 
 
 @pytest.fixture
@@ -196,7 +202,7 @@ def open_window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
         window.deleteLater()
 
 
-def frames(window: MainWindow, count: int = 10) -> None:
+def frames(window: MainWindow, count: int = 2) -> None:
     """This number of frames, with every task due."""
     for _ in range(count):
         window.refresh()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 from monitor_app.analysis.run.energy import Budget, EnergySummary, Figure
 from monitor_app.analysis.statistics.intervals import wilson
 from monitor_app.core import formatting as wording
+from monitor_app.core.status import BenchPhase, CheckState, CheckStatus
 from monitor_app.gui.panels.readouts import readings
-from monitor_app.gui.panels.run_panel import plan_of
+from monitor_app.gui.panels.run_panel import PlanLine, plan_of
 from monitor_app.gui.panels.run_table import energy_words, run_line
 from monitor_app.gui.panels.selection_panel import TOO_FEW_SAMPLES, selection_figures
 from monitor_app.gui.panels.status_bar import quality_text, resolution_text
@@ -149,7 +151,13 @@ def test_numbers_read_as_people_write_them() -> None:
     assert wording.engineering(0.0012, "A") == "1.20 mA"
     assert wording.clock_time(65.25, 0.05) == "1:05.25"
     assert wording.clock_time(59.9999, 1.0) == "1:00"
-    assert wording.clock_bound(210_000) == "± 0.21 ms"
+    bounds_ns = (210_000, 2_000_000, 36_554_000, 2_036_550_000)
+    assert [wording.clock_bound(ns) for ns in bounds_ns] == ["± 0.21 ms", "± 2 ms", "± 37 ms", "± 2 s"]
+    assert wording.clock_bound(3_900).startswith("± 3.9 ")
+    assert wording.live(12.473, "W") == ("12.47", "W")
+    assert wording.live(0.0012, "W") == ("1.20", "mW")
+    assert wording.live(0.0, "A", 3) == ("0.000", "A")
+    assert wording.live(None, "W") == (wording.NOTHING, "W")
 
 
 def test_the_status_bar_says_what_the_picture_is() -> None:
@@ -268,12 +276,23 @@ def test_labels_do_not_cover_each_other(heights: list[float]) -> None:
 
 
 def test_the_plan_tells_progress_and_remaining_time() -> None:
-    from monitor_app.core.status import BenchPhase
-
     plan = plan_of(None, status(BenchPhase.RUNNING))
     assert plan.lines[1].state == "timed  50 %"
     assert plan.fraction == pytest.approx(0.75)
     assert plan.foot == "0:38 left  ·  cycle 1 of 2"
+
+
+@pytest.mark.parametrize(
+    ("state", "shown", "tone"),
+    [("waiting", "waiting", "active"), ("playing", "25 %", "active"), ("passed", "passed", "done"),
+     ("refused", "refused", "failed"), ("skipped", "skipped", "waiting")],
+)  # fmt: skip
+def test_the_plan_begins_with_the_checks_before_its_first_run(state: str, shown: str, tone: str) -> None:
+    check = CheckStatus(CheckState(state), "What is to be known.", 0.25)
+    plan = plan_of(None, replace(status(BenchPhase.RUNNING), check=check))
+    assert plan.lines[0] == PlanLine("First checks", shown, tone)
+    assert plan.check == "What is to be known."
+    assert len(plan.lines) == 1 + len(plan_of(None, status(BenchPhase.RUNNING)).lines)
 
 
 def test_an_old_session_has_no_progress(recording: Recording) -> None:

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +31,6 @@ from tests.gui.test_window import drag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from pytestqt.qtbot import QtBot
 
@@ -37,10 +38,16 @@ if TYPE_CHECKING:
     from monitor_app.session.rows import SignalRow
 
 
+@pytest.fixture(scope="module")
+def several_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("several") / "several.plm"
+    write_several(path)
+    return path
+
+
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    write_several(tmp_path / "several.plm")
-    return tmp_path / "several.plm"
+def path(several_once: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(several_once, tmp_path))
 
 
 @pytest.fixture
@@ -266,7 +273,7 @@ def test_a_card_says_what_its_numbers_rest_on(qtbot: QtBot, live: tuple[MainWind
     meter, rails = (window.parts.panel(SourcePanel).cards[name] for name in ("meter", "rails"))
     assert meter.about.whole == "Power meter  ·  M-17"
     assert meter.clock.whole == "± 20 µs, line"
-    assert rails.clock.whole == "± 21.00 ms, polled"
+    assert rails.clock.whole == "± 21 ms, polled"
     assert rails.signals.lines[0].detail == "380 mW / step"
     assert not meter.info.isVisible()
     assert NOTE in rails.info.toolTip()

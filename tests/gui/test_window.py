@@ -27,7 +27,7 @@ from monitor_app.bench.messages import (
 )
 from monitor_app.core.errors import BenchError
 from monitor_app.core.formatting import NOTHING
-from monitor_app.core.status import BenchPhase, SourceState
+from monitor_app.core.status import BenchPhase, CheckState, CheckStatus, SourceState
 from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_panel import RunPanel
 from monitor_app.gui.panels.run_table import RunTable
@@ -360,6 +360,21 @@ def test_a_live_session_is_followed_as_it_grows(live: Live) -> None:
     assert window.view.end_s == pytest.approx(LENGTH_S, abs=0.05)
     assert list(window.parts.panel(SourcePanel).cards) == ["shunt"]
     assert window.parts.panel(RunPanel).foot.text().endswith("cycle 1 of 2")
+
+
+def test_the_check_of_the_power_and_its_refusal_are_shown(live: Live) -> None:
+    window, bench, _tape = live
+    panel = window.parts.panel(RunPanel)
+    assert not panel.check.isVisible()
+    for state, text in (
+        (CheckState.PLAYING, "Playing load steps."),
+        (CheckState.REFUSED, "The power does not follow."),
+    ):
+        bench.say(Status(replace(status(), check=CheckStatus(state, text))))
+        frames(window, 1)
+        assert panel.check.isVisible()
+        assert panel.check.text() == text
+        assert panel.check.height() >= panel.check.heightForWidth(panel.check.width())
 
 
 def test_panning_back_pauses_and_end_follows_again(qtbot: QtBot, live: Live) -> None:

@@ -20,6 +20,19 @@ class Verdict(str, Enum):
     NOT_ENOUGH_DATA = "not enough data"
     """Too little was measured to test it."""
 
+    @property
+    def marked(self) -> str:
+        """The word behind a sign of its own, so that verdicts are told apart without colour."""
+        return f"{_SIGNS[self]} {self.value}"
+
+
+_SIGNS = {
+    Verdict.HOLDS: "●",
+    Verdict.DOES_NOT_HOLD: "×",  # noqa: RUF001 (a sign and no letter)
+    Verdict.INCONCLUSIVE: "±",
+    Verdict.NOT_ENOUGH_DATA: "○",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Statistic:

@@ -16,7 +16,7 @@ from monitor_app.core.estimate import exact
 from monitor_app.core.runs import Phase, RunState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import RunRow, SignalRow
@@ -59,12 +59,15 @@ def meter_chart(traces: Sequence[Trace], *, simulated: bool = False) -> Chart:
     )
 
 
-def traces_of(reader: SessionReader) -> tuple[Trace, ...]:
-    """The timed spans of up to twelve completed runs, spread evenly over the session; none without a total power."""
+def traces_of(reader: SessionReader, without: Collection[int] = ()) -> tuple[Trace, ...]:
+    """The timed spans of up to twelve completed runs, spread evenly over the session; none without a total power.
+
+    ``without`` are runs to leave out, as their power is not that of their network.
+    """
     signal = total_power(reader)
     if signal is None:
         return ()
-    done = [run for run in reader.runs() if run.state == RunState.DONE.value]
+    done = [run for run in reader.runs() if run.state == RunState.DONE.value and run.id not in without]
     chosen = (
         [done[k] for k in np.unique(np.linspace(0, len(done) - 1, MOST_TRACES).round().astype(int))] if done else []
     )

@@ -189,6 +189,7 @@ def energy_of_run(
         net_causes = replace(gross_causes, baseline=baseline)
         net = _figure(net_j, net_causes, integral.period_s, prior)
     covered_s = float(integral.covered_s(used.start_ns, used.end_ns).sum())
+    coverage = min(1.0, covered_s / float(used.seconds.sum()))
     return EnergySummary(
         batches=len(used.images),
         images=int(used.images.sum()),
@@ -198,10 +199,12 @@ def energy_of_run(
         full_w=gross_causes.of_power(gross_j),
         net_w=None if net_causes is None else net_causes.of_power(net_j),
         idle_uncertainty_w=None if net_causes is None else net_causes.of_idle_w(),
-        coverage=min(1.0, covered_s / float(used.seconds.sum())),
+        coverage=coverage,
         timing_warning=timing_warning(used, instrument),
         throttling=tuple(throttling_warnings(used, gross_j, clocks_hz or {})),
-        warnings=tuple(measurement_warnings(batches, used, instrument, integral.period_s, idle_before, idle_after)),
+        warnings=tuple(
+            measurement_warnings(batches, used, instrument, integral.period_s, coverage, idle_before, idle_after)
+        ),
         doubts=(seen.too_slow,) if seen.too_slow else tuple(power_doubts(during, idle_before, idle_after)),
     )
 

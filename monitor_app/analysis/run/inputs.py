@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.run.signals import frequencies, total_power
+from monitor_app.analysis.run.signals import frequencies, sibling, total_power
 from monitor_app.analysis.statistics.bootstrap import RESAMPLES
 from monitor_app.core.runs import Phase
+from monitor_app.core.samples import Quantity
+from monitor_app.sources.accuracy import PPK2, ppk2_limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -231,7 +233,10 @@ def _power_inputs(reader: SessionReader, signal: SignalRow, run: RunRow, timed: 
         idle_before=by_phase.get(Phase.IDLE_BEFORE.value),
         idle_after=by_phase.get(Phase.IDLE_AFTER.value),
         instrument=Instrument(
-            _resolution_w(reader, signal, *span), signal.accuracy, bound_ns, _zero_w(reader, signal, *span)
+            _resolution_w(reader, signal, *span),
+            _accuracy(reader, signal, *span),
+            bound_ns,
+            _zero_w(reader, signal, *span),
         ),
         clocks_hz={each.name: _readings(reader, each, *span, effort) for each in frequencies(reader)},
     )
@@ -261,6 +266,18 @@ def _resolution_w(reader: SessionReader, power: SignalRow, start_ns: int, end_ns
         return None
     a_step, b_step = (float(step or 0.0) for step in steps)
     return math.hypot(a_step * means[1], b_step * means[0])
+
+
+def _accuracy(reader: SessionReader, power: SignalRow, start_ns: int, end_ns: int) -> float | None:
+    """Limit of the error of the gain: as the source states it, of a PPK2 that of the ranges that it used.
+
+    The file does not hold the range of a sample; the kit chooses it by the current.
+    """
+    kind = next((source.kind for source in reader.sources() if source.id == power.source), "")
+    current = sibling(reader, power, Quantity.CURRENT)
+    if kind != "ppk2" or power.accuracy != PPK2.power or current is None:
+        return power.accuracy
+    return ppk2_limit(reader.statistics(current.id, start_ns, end_ns).maximum)
 
 
 def _zero_w(reader: SessionReader, power: SignalRow, start_ns: int, end_ns: int) -> float | None:

@@ -25,12 +25,16 @@ LEAST_CLOCK_CHANGE = 0.02
 """Smallest relative change of a clock frequency that is worth a warning."""
 MOST_BETWEEN = 0.05
 """Largest fraction of the run between batches without a warning."""
+MOST_MISSING = 0.05
+"""Largest fraction of the time of the batches without samples of power and without a warning."""
 MOST_DISAGREEMENT = 0.2
 """Largest difference of the two idle powers, as a fraction of the net power."""
 MOST_SETTLING = 0.1
 """Largest change of idle power within a baseline, as a fraction of the net power."""
 LEAST_RISE = 0.02
 """Smallest net power, as a fraction of idle power."""
+CLEAR_RISE = 0.2
+"""Net power, as a fraction of idle power, that no board at rest shows by chance."""
 SIGMAS = 3.0
 """What is less than this many standard uncertainties is noise."""
 _S = 1e-9
@@ -76,21 +80,23 @@ def power_doubts(during: Mean, before: Mean | None, after: Mean | None) -> Itera
         return
     idle_w = sum(mean.value_w for mean in means) / len(means)
     net_w = during.value_w - idle_w
-    noise_w = math.hypot(during.uncertainty_w, *(mean.uncertainty_w for mean in means))
-    if net_w < max(SIGMAS * noise_w, LEAST_RISE * abs(idle_w)):
+    noise_w = SIGMAS * math.hypot(during.uncertainty_w, *(mean.uncertainty_w for mean in means))
+    change_w = abs(after.value_w - before.value_w) if before is not None and after is not None else 0.0
+    disagree = change_w > MOST_DISAGREEMENT * net_w
+    # A step within a baseline makes its mean uncertain: what has risen by much lags, however uncertain its idle is.
+    lags = disagree and net_w > CLEAR_RISE * abs(idle_w)
+    if net_w < LEAST_RISE * abs(idle_w) or (net_w < noise_w and not lags):
         yield (
             f"Power did not rise: it was {idle_w:.3g} W when idle and {during.value_w:.3g} W during the run. Does the "
             "instrument measure the board that the network ran on?"
         )
         return
-    if before is not None and after is not None:
-        change_w = abs(after.value_w - before.value_w)
-        if change_w > max(MOST_DISAGREEMENT * net_w, SIGMAS * noise_w):
-            yield (
-                f"Idle power was {before.value_w:.3g} W before the run and {after.value_w:.3g} W after it: the meter "
-                "lags by more than settle_s, or something else was running."
-            )
-            return
+    if before is not None and after is not None and disagree and (lags or change_w > noise_w):
+        yield (
+            f"Idle power was {before.value_w:.3g} W before the run and {after.value_w:.3g} W after it: the meter "
+            "lags by more than settle_s, or something else was running."
+        )
+        return
     for name, mean in (("before", before), ("after", after)):
         if mean is not None and _settles(mean, net_w):
             yield (
@@ -111,13 +117,19 @@ def measurement_warnings(
     used: Batches,
     instrument: Instrument,
     period_s: float,
+    coverage: float,
     before: Mean | None,
     after: Mean | None,
 ) -> Iterator[str]:
-    """What was left out or is unknown; ``used`` are the batches that power was measured for."""
+    """What was left out or is unknown.
+
+    ``used`` are the batches that power was measured for, ``coverage`` the fraction of their time that has samples.
+    """
     left_out = len(batches.images) - len(used.images)
     if left_out:
         yield f"{left_out} of {len(batches.images)} batches are left out, as no power was recorded while they ran."
+    if coverage < 1 - MOST_MISSING:
+        yield (f"Power was recorded for {coverage:.0%} of the time of the batches; straight lines bridge the rest.")
     batch_s = float(np.median(used.seconds))
     if period_s > batch_s / 2:
         yield (

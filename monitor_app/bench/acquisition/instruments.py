@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from monitor_app.bench.acquisition.written_files import energy_log
 from monitor_app.core.child_process import ChildProcess, python_module
-from monitor_app.core.errors import PortError, SourceError
+from monitor_app.core.errors import PortError, ProfileError, SourceError
 from monitor_app.core.samples import Role
 from monitor_app.core.source_specs import EmulatedSpec, SerialSpec
 from monitor_app.sources.correction import corrected_source
@@ -24,7 +24,7 @@ from monitor_app.sources.serial.ports import locate
 from monitor_app.sources.serial.transport import SerialTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from monitor_app.core.samples import PowerSource, SourceInfo
     from monitor_app.core.source_specs import SourceSpec
@@ -95,7 +95,25 @@ def make_instruments(spec: SourceSpec, folder: Path | None = None) -> list[Instr
     kind = KINDS[spec.kind]
     parts = kind.parts(spec)
     rails = [rail for part in parts for rail in part.rails]
+    if parts and (refusal := unknown_roles(spec.name, [s for part in parts for s in part.signals], _roles(spec))):
+        raise ProfileError(refusal)
     return [_part(spec, part, rails) for part in parts] or [_one(spec, folder)]
+
+
+def unknown_roles(name: str, signals: Sequence[str], roles: Collection[str]) -> str:
+    """What is wrong with the roles that a profile gives the signals of a source, one sentence; empty if nothing is."""
+    unknown = sorted(set(roles) - set(signals))
+    if not unknown:
+        return ""
+    return (
+        f"{name} has no signal {unknown[0]}, to which the profile gives a role: use one of {', '.join(signals)} "
+        "under [source.roles]."
+    )
+
+
+def _roles(spec: SourceSpec) -> frozenset[str]:
+    """Signals that the profile gives roles to. Those of a default name signals that some instruments have."""
+    return frozenset(getattr(spec, "roles", ())) if "roles" in spec.model_fields_set else frozenset()
 
 
 def beside_rails(specs: Sequence[SourceSpec]) -> list[SourceSpec]:
@@ -133,8 +151,7 @@ def _one(spec: SourceSpec, folder: Path | None) -> Instrument:
         emulated=emulated,
         replay=replay,
         sync_line=spec.sync_line if isinstance(spec, SerialSpec) else None,
-        # Those of a default name signals that some instruments of the kind have.
-        roles=frozenset(getattr(spec, "roles", ())) if "roles" in spec.model_fields_set else frozenset(),
+        roles=_roles(spec),
     )
 
 

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from monitor_app.bench.acquisition.instruments import unknown_roles
 from monitor_app.bench.acquisition.timeline import Timeline
 from monitor_app.core.clock import CRYSTAL
 from monitor_app.core.errors import HandshakeError, MonitorError, PortError, SourceError
@@ -210,7 +211,7 @@ class Acquisition:
     def _introduce(self, info: SourceInfo) -> None:
         if self._info is None:
             _check_names(info)
-            self.refusal = _unknown_roles(info, self._roles)
+            self.refusal = unknown_roles(info.name, [signal.name for signal in info.signals], self._roles)
             if self.refusal:
                 raise HandshakeError(self.refusal)
             self._info = info
@@ -353,18 +354,6 @@ def _check_names(info: SourceInfo) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise HandshakeError(f"{info.name} has two signals named {twice[0]}: give each a name of its own.")
-
-
-def _unknown_roles(info: SourceInfo, roles: frozenset[str]) -> str:
-    """What is wrong with the roles of a profile, one sentence; empty where each names a signal."""
-    names = [signal.name for signal in info.signals]
-    unknown = sorted(roles - set(names))
-    if not unknown:
-        return ""
-    return (
-        f"{info.name} has no signal {unknown[0]}, to which the profile gives a role: use one of {', '.join(names)} "
-        "under [source.roles]."
-    )
 
 
 def _encodings(info: SourceInfo) -> list[tuple[object, ...]]:

@@ -13,30 +13,23 @@ from typing import TYPE_CHECKING
 from monitor_app.bench.board.control import BoardControl, BoardControlError, pending_restore
 from monitor_app.bench.board.environment import machine_environment
 from monitor_app.bench.runs.completed_runs import CompletedRuns
-from monitor_app.bench.runs.gate import admit
 from monitor_app.bench.runs.inference_link import CancelledError, InferenceLink
-from monitor_app.bench.runs.power_check import PowerCheckError, check_power, check_pulses
+from monitor_app.bench.runs.preparation import Preparation
 from monitor_app.bench.runs.progress import PlanProgress
-from monitor_app.bench.runs.pulse_delay import SETTLE_S, find_delays
-from monitor_app.bench.runs.run import Outcome, Run, RunContext, start_inference
+from monitor_app.bench.runs.run import Outcome, Run, RunContext
 from monitor_app.core.errors import MonitorError
 from monitor_app.core.log import state_folder
 from monitor_app.core.runs import RunState
 from monitor_app.core.status import RunStatus
-from monitor_app.inference import messages
 from monitor_app.inference.networks.registry import network_title
-from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from monitor_app.bench.acquisition.recorder import Recorder
     from monitor_app.bench.acquisition.source_set import SourceSet
     from monitor_app.core.profile import Profile
     from monitor_app.core.runs import RunSpec
-    from monitor_app.session.rows import SignalRow
+    from monitor_app.core.status import CheckStatus
 
-PULSES_S = 60.0
 BOARD_FILE = "board.json"
 """Keeps the power mode and the clocks that were found, while they are changed."""
 
@@ -65,11 +58,10 @@ class RunDriver:
         self._profile = profile
         self._plan = profile.plan
         self._specs = profile.run_specs(threads)
-        self._threads = threads
         self._recorder = recorder
         self._completed = completed or CompletedRuns()
-        self._sources = sources
         self._inference = InferenceLink(sources.load_signals if sources else (), lambda: self._cancelled)
+        self._preparation = Preparation(profile, threads, recorder, sources, self._inference, self._wait)
         self._board: BoardControl | None = None
         self._board_file = state_folder() / BOARD_FILE
         self._progress = PlanProgress.of(profile.protocol, accuracy=bool(self._plan and self._plan.images))
@@ -85,8 +77,6 @@ class RunDriver:
         self._skip = threading.Event()
         self._closing = threading.Event()
         self._active = self._only_check = False
-        self.checked = ""
-        """What the check of the power has found, one sentence; empty before it has passed."""
         self.message = ""
         """The last thing that went wrong, one sentence."""
         self.refusal: MonitorError | None = None
@@ -105,6 +95,11 @@ class RunDriver:
     def cycle(self) -> int:
         """The current or the last cycle, counted from 1."""
         return self._cycle
+
+    @property
+    def check(self) -> CheckStatus:
+        """The checks before the first run, from any thread."""
+        return self._preparation.status
 
     def snapshot(self) -> tuple[tuple[RunStatus, ...], float | None]:
         """The runs of this cycle and the seconds left of it, from any thread."""
@@ -158,21 +153,22 @@ class RunDriver:
 
     def _run_plan(self) -> None:
         self._skip.clear()
-        self.message = self.checked = ""
+        self.message = ""
         self._begin_cycle(self._cycle + 1)
         try:
-            total = self._admit()
+            total = self._preparation.admit()
             if not self._only_check:
                 self._prepare_board()
             environment = self._environment()
             self._recorder.put(lambda writer: writer.set_environment(environment))
-            self._play_steps(total)
+            self.message = self._preparation.play_steps(total, only_check=self._only_check)
             if not self._only_check:
                 self._run_cycles()
         except CancelledError:
-            pass  # the plan ends before its first run
+            self._preparation.forget()  # the plan ends before its first run
         except MonitorError as error:
             self.message, self.refusal = str(error), error
+            self._preparation.refuse(str(error))
             logger.warning("The plan cannot be run: %s", error)
         finally:
             # Only now is the plan over for those who wait for it: nothing of it is waiting any more.
@@ -234,60 +230,6 @@ class RunDriver:
             if mode is not None:
                 found["power mode"] = mode
         return found
-
-    def _admit(self) -> SignalRow | None:
-        """The total power of the board. Raises ProfileError where the plan may not run, CancelledError."""
-        if self._sources is None:
-            return None
-        without = self._plan is not None and self._plan.without_power
-        return admit(self._recorder.path, self._sources, self._wait, without_power=without)
-
-    def _play_steps(self, total: SignalRow | None) -> None:
-        """Play a load-step sequence: store how late each source showed it, and check that the power follows it.
-
-        Raises PowerCheckError, CancelledError. Where no sequence can be played the runs will say why.
-        """
-        aligns, checks = self._profile.sync.pulses, total is not None and self._profile.protocol.power_check
-        if not aligns and not checks and not self._only_check:
-            return
-        try:
-            edges_ns = self._edges(total, aligns=aligns)
-            if not edges_ns:
-                return
-            self._wait(SETTLE_S)
-            if aligns:
-                self._align(edges_ns)
-            if total is not None and checks:
-                with SessionReader(self._recorder.path) as reader:
-                    settle_s = self._profile.protocol.settle_s
-                    self.checked = check_power(reader, total, edges_ns, settle_s, delay_is_known=aligns)
-        except PowerCheckError:
-            raise
-        except MonitorError as error:
-            if self._only_check:
-                raise
-            what = "The delays of the instruments were not found" if aligns else "The power could not be checked"
-            self.message = f"{what}: {error}"
-            logger.warning("%s", self.message)
-            self._inference.end()
-
-    def _edges(self, total: SignalRow | None, *, aligns: bool) -> list[int]:
-        """Times in the file at which the load of a sequence went on and off, in turn."""
-        inference = self._profile.inference
-        start_inference(self._inference, inference.device, self._recorder)
-        pulses = messages.Pulses(inference.device, self._threads, seed=inference.seed)
-        if total is not None and not aligns:
-            pulses = check_pulses(pulses, self._recorder.path, total)
-        played = self._inference.ask(pulses, messages.Played, PULSES_S)
-        return [self._recorder.file_time(edge_ns) for edge_ns in played.edges_ns]
-
-    def _align(self, edges_ns: Sequence[int]) -> None:
-        for source_id, delay in find_delays(self._recorder.path, edges_ns).items():
-            self._recorder.put(
-                lambda writer, source_id=source_id, delay=delay: writer.write_alignment(  # type: ignore[misc]
-                    source_id, edges_ns[0], delay
-                )
-            )
 
     def _begin_cycle(self, cycle: int) -> None:
         self._progress.begin_cycle([self._waiting(cycle, spec) for spec in self._specs])

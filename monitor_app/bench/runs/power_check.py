@@ -52,6 +52,12 @@ def check_pulses_of(usual: Pulses, rate_hz: float = math.inf) -> Pulses:
     return replace(usual, pulses=PULSES, shortest_s=(1 - SPREAD) * mean_s, longest_s=(1 + SPREAD) * mean_s)
 
 
+def name_of(reader: SessionReader, total: SignalRow) -> str:
+    """The total power with its source: shunt/power."""
+    source = next((source.name for source in reader.sources() if source.id == total.source), "")
+    return f"{source}/{total.name}"
+
+
 def check_power(
     reader: SessionReader, total: SignalRow, edges_ns: Sequence[int], settle_s: float, *, delay_is_known: bool
 ) -> str:
@@ -70,7 +76,7 @@ def check_power(
     response = find_response(np.array(edges_ns, np.int64), *samples_around(reader, total, edges_ns))
     if response is None:
         raise PowerCheckError(
-            f"The power {total.name} does not follow the work within {MOST_DELAY_S:g} s: check that the instrument "
+            f"{name_of(reader, total)} does not follow the work within {MOST_DELAY_S:g} s: check that the instrument "
             "measures the board that the networks run on, or set power_check = false under [protocol]."
         )
     late_s = max(response.delay_s, 0.0)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from monitor_app.analysis.findings.finding import Verdict
     from monitor_app.charts.model import Chart
     from monitor_app.exports.report.headline import Headline
 
@@ -91,7 +92,7 @@ class FindingBlock:
     """The verdict on one claim, with its numbers."""
 
     key: str
-    verdict: str
+    verdict: Verdict
     claim: str
     sentence: str
     statistics: tuple[tuple[str, str], ...]

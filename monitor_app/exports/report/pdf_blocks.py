@@ -27,6 +27,7 @@ from PySide6.QtGui import (
     QTextTableFormat,
 )
 
+from monitor_app.analysis.findings.finding import Verdict
 from monitor_app.charts.canvas import plain, plain_lines
 from monitor_app.charts.palette import PALETTES
 from monitor_app.exports.report.blocks import (
@@ -53,7 +54,11 @@ FAMILIES = ["Inter", "Noto Sans", "DejaVu Sans", "Liberation Sans", "sans-serif"
 _FIXED_WIDTH = ["DejaVu Sans Mono", "Liberation Mono", "monospace"]
 _COLOURS = PALETTES["light"]
 _COLUMNS = 3
-_VERDICT_COLOURS = {"holds": _COLOURS.accuracy, "does not hold": _COLOURS.alarm}
+_VERDICT_COLOURS = {
+    Verdict.HOLDS: _COLOURS.accuracy,
+    Verdict.DOES_NOT_HOLD: _COLOURS.alarm,
+    Verdict.INCONCLUSIVE: _COLOURS.current,
+}
 _TABLE_SIZES_PT = (8.0, 7.5, 7.0, 6.5, 6.0, 5.5, 5.0)
 
 
@@ -351,7 +356,7 @@ class _Writer:
     @write.register
     def _(self, block: FindingBlock) -> None:
         colour = _VERDICT_COLOURS.get(block.verdict, _COLOURS.dim)
-        self.paragraph(f"{block.verdict}:  ", _style(9, colour, bold=True), above=8, below=2)
+        self.paragraph(f"{block.verdict.marked}:  ", _style(9, colour, bold=True), above=8, below=2)
         self.add(block.claim, _BOLD)
         self.stamp(block.simulated)
         self.paragraph(block.sentence, indent=1, below=2)

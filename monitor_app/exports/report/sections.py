@@ -170,7 +170,7 @@ def _finding(finding: Finding, figure: Figure | None) -> FindingBlock:
     )
     return FindingBlock(
         finding.key,
-        finding.verdict.value,
+        finding.verdict,
         finding.title,
         finding.sentence,
         statistics,

@@ -12,6 +12,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from monitor_app.analysis.findings.finding import Verdict
 from monitor_app.gui.theme import BODY_PX, CAPTION_PX, SMALL_PX, ui_font
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ MARGIN_PX, NUMBER_PX = 14, 22
 LINE_PX, PAD_PX, HEADING_PX = 16, 4, 34
 WORDS = Qt.TextFlag.TextWordWrap
 _AT_BATCH = re.compile(r"^(?P<title>.+) at batch (?P<batch>\d+)$")
-HOLDS, FAILS = "holds", "does not hold"
+VERDICT_TONES = {Verdict.HOLDS: "accuracy", Verdict.DOES_NOT_HOLD: "power", Verdict.INCONCLUSIVE: "current"}
+"""Names of colours of the theme; any other verdict is dim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,11 @@ class ListLine:
     def keys(self) -> tuple[str, ...]:
         """Of all that can be chosen here."""
         return tuple(key for key, _ in self.variants) or ((self.key,) if self.key else ())
+
+
+def verdict_colour(verdict: Verdict, theme: Theme) -> str:
+    """In which the word of a verdict is written."""
+    return str(getattr(theme, VERDICT_TONES.get(verdict, "dim")))
 
 
 def lines_of(figures: Figures) -> tuple[ListLine, ...]:
@@ -237,8 +244,8 @@ class ChartList(QWidget):
         painter.setPen(QColor(theme.dim if line.quiet and line.kind == "chart" else theme.text))
         painter.drawText(QRectF(left, top, self._room(line), area.height()), WORDS, line.text)
         if line.verdict:
-            colour = theme.accuracy if line.verdict == HOLDS else theme.power if line.verdict == FAILS else theme.dim
+            verdict = Verdict(line.verdict)
             painter.setFont(ui_font(SMALL_PX))
-            painter.setPen(QColor(colour))
+            painter.setPen(QColor(verdict_colour(verdict, theme)))
             baseline = area.bottom() - PAD_PX - 4
-            painter.drawText(QPointF(left, baseline), line.verdict)
+            painter.drawText(QPointF(left, baseline), verdict.marked)

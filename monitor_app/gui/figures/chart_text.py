@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea
 
-from monitor_app.gui.figures.chart_list import FAILS, HOLDS
+from monitor_app.analysis.findings.finding import Verdict
+from monitor_app.gui.figures.chart_list import verdict_colour
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +61,8 @@ class ChartText(QScrollArea):
 
 
 def _finding(finding: FindingText, theme: Theme) -> str:
-    colour = {HOLDS: theme.accuracy, FAILS: theme.power}.get(finding.verdict, theme.dim)
+    verdict = Verdict(finding.verdict)
+    colour = verdict_colour(verdict, theme)
     mark = f' &nbsp;<span style="color:{theme.alarm}">SIMULATED</span>' if finding.simulated else ""
     rows = "".join(
         f'<tr><td style="color:{theme.dim}">{escape(what)}&nbsp;&nbsp;&nbsp;&nbsp;</td><td>{escape(value)}</td></tr>'
@@ -68,7 +70,7 @@ def _finding(finding: FindingText, theme: Theme) -> str:
     )
     notes = [f"Criterion: {finding.margin}" if finding.margin else "", finding.caution]
     return (
-        f'<div><b>{escape(finding.claim)}</b> &nbsp;<b style="color:{colour}">{escape(finding.verdict)}</b>{mark}</div>'
+        f'<div><b>{escape(finding.claim)}</b> &nbsp;<b style="color:{colour}">{escape(verdict.marked)}</b>{mark}</div>'
         f"<div>{escape(finding.sentence)}</div><table cellspacing=0>{rows}</table>"
         + "".join(f'<div style="color:{theme.dim}">{escape(note)}</div>' for note in notes if note)
         + "<div>&nbsp;</div>"

@@ -12,7 +12,7 @@ from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from monitor_app.core.formatting import NOTHING, fixed, long_duration, three_digits
+from monitor_app.core.formatting import NOTHING, fixed, live, long_duration, three_digits
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.panels.parts import dim_label
@@ -79,10 +79,10 @@ def readings(recording: Recording, subject: Subject) -> tuple[Reading, ...]:
     mean_a = _mean(recording, subject, recording.beside(Quantity.CURRENT))
     mean_v = _mean(recording, subject, recording.beside(Quantity.VOLTAGE))
     return (
-        Reading(fixed(mean_w, 2), "W", _which(recording)),
-        Reading(fixed(net_w, 2), "W"),
-        Reading(fixed(mean_a, 3), "A"),
-        Reading(fixed(mean_v, 2), "V"),
+        Reading(*live(mean_w, "W"), _which(recording)),
+        Reading(*live(net_w, "W")),
+        Reading(*live(mean_a, "A", 3)),
+        Reading(*live(mean_v, "V")),
         *_of_run(subject.result),
     )
 
@@ -109,13 +109,18 @@ def _of_run(result: RunResult | None) -> tuple[Reading, ...]:
     top1 = result.top1
     return (
         Reading(three_digits(None if energy is None else 1e3 * energy), "mJ"),
-        Reading(fixed(None if p50_s is None else 1e3 * p50_s, 1), "ms"),
-        Reading(fixed(1e3 * p99.value if p99 else None, 1), "ms"),
+        Reading(_milliseconds(p50_s), "ms"),
+        Reading(_milliseconds(p99.value if p99 else None), "ms"),
         Reading(three_digits(result.images_per_s), "img/s"),
         Reading(f"{top1.correct} / {top1.images}", f"{100 * top1.low:.0f}–{100 * top1.high:.0f} %")
         if top1
         else Reading(),
     )
+
+
+def _milliseconds(seconds: float | None) -> str:
+    """With one decimal, and two below ten: a small network on a GPU takes a fraction of one."""
+    return fixed(None if seconds is None else 1e3 * seconds, 1 if seconds is None or seconds >= 0.01 else 2)
 
 
 class Readouts(Panel):

@@ -22,14 +22,14 @@ from PySide6.QtWidgets import (
 
 from monitor_app.core.formatting import duration
 from monitor_app.core.runs import RunState
-from monitor_app.core.status import BenchPhase
+from monitor_app.core.status import CHECKING, BenchPhase, CheckState
 from monitor_app.gui.panels.panel import Panel
 from monitor_app.gui.panels.parts import Label, SectionHeader
 from monitor_app.gui.plot.annotations import PHASE_NAMES
 from monitor_app.gui.theme import BODY_PX, ui_font
 
 if TYPE_CHECKING:
-    from monitor_app.core.status import BenchStatus, RunStatus
+    from monitor_app.core.status import BenchStatus, CheckStatus, RunStatus
     from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.theme import Theme
@@ -54,6 +54,8 @@ class Plan:
 
     lines: tuple[PlanLine, ...] = ()
     fraction: float = 0.0
+    check: str = ""
+    """What is checked before the first run, what was found, or why the plan was refused."""
     foot: str = ""
     running: bool = False
     recorded: bool = False
@@ -64,14 +66,26 @@ def plan_of(recording: Recording | None, status: BenchStatus | None) -> Plan:
     """From what the bench reports, or from the rows of a recorded session."""
     if status is not None:
         running = status.phase is BenchPhase.RUNNING
-        lines = tuple(_line(run) for run in status.runs)
+        lines = (*_check_lines(status.check), *map(_line, status.runs))
         done = sum(run.fraction if run.state == RunState.RUNNING.value else _ended(run) for run in status.runs)
         fraction = done / len(status.runs) if status.runs else 0.0
-        return Plan(lines, fraction, _foot(status), running)
+        return Plan(lines, fraction, status.check.text, _foot(status), running)
     runs = recording.runs if recording else []
     lines = tuple(PlanLine(f"{r.title}  b{r.batch_size}", r.state.replace("_", " "), _tone(r.state)) for r in runs)
     foot = f"{len(runs)} run{'s' * (len(runs) != 1)} recorded" if runs else "no runs"
     return Plan(lines, foot=foot, recorded=True)
+
+
+def _check_lines(check: CheckStatus) -> list[PlanLine]:
+    """The checks as the line before the first run."""
+    if check.state is CheckState.NONE:
+        return []
+    state = f"{100 * check.fraction:.0f} %" if check.state is CheckState.PLAYING else check.state.value
+    tone = "active" if check.state in CHECKING else _CHECK_TONES.get(check.state, "waiting")
+    return [PlanLine("First checks", state, tone)]
+
+
+_CHECK_TONES = {CheckState.PASSED: "done", CheckState.REFUSED: "failed"}
 
 
 def _line(run: RunStatus) -> PlanLine:
@@ -121,6 +135,9 @@ class RunPanel(Panel):
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setRange(0, 1000)
+        self.check = Label()
+        self.check.setObjectName("dim")
+        self.check.setWordWrap(True)
         self.foot = Label()
         self.foot.setObjectName("dim")
         self.start_stop, self.skip = _button("Start"), _button("Skip run")
@@ -137,7 +154,7 @@ class RunPanel(Panel):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(7)
-        for part in (SectionHeader("runs"), self._area, self.progress, self.foot):
+        for part in (SectionHeader("runs"), self.check, self._area, self.progress, self.foot):
             column.addWidget(part)
         column.addLayout(buttons)
 
@@ -156,6 +173,8 @@ class RunPanel(Panel):
         self._plan = plan
         self.progress.setVisible(not plan.recorded)
         self.progress.setValue(round(1000 * plan.fraction))
+        self.check.setText(plan.check)
+        self.check.setVisible(bool(plan.check))
         self.foot.setText(plan.foot)
         self.start_stop.setText("Stop" if plan.running else "Start")
         self.skip.setEnabled(plan.running)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from monitor_app.core.formatting import live, span_of_time
 from monitor_app.core.runs import Phase
 from monitor_app.gui.session.shown_signals import COMPUTED
 
@@ -90,8 +91,8 @@ def annotate(recording: Recording, subject: Subject, *, with_levels: bool) -> An
         gaps=tuple(_gaps(recording)),
         # A lost source is shown by its gap and by the source panel.
         marks=tuple((recording.seconds(m.host_ns), "" if m.kind == "lost" else m.text) for m in recording.marks),
-        levels=tuple(Note(w, name, f"{w:.2f} W", line=True) for w, name in notes if w is not None),
-        swing=f"{levels.swing_w:.2f} W" if levels and levels.swing_w is not None else "",
+        levels=tuple(Note(w, name, " ".join(live(w, "W")), line=True) for w, name in notes if w is not None),
+        swing=" ".join(live(levels.swing_w, "W")) if levels and levels.swing_w is not None else "",
         latency=tuple(_latency_notes(result)),
         accuracy=tuple(_accuracy_notes(result)),
         accuracy_note=_accuracy_note(run.accuracy_note if run else None),
@@ -146,7 +147,7 @@ def _latency_notes(result: RunResult | None) -> list[Note]:
         return []
     p99 = result.latency.p99
     named = (("p50", result.latency.median_s), ("p99", p99.value if p99 else None))
-    return [Note(1e3 * s, name, f"{1e3 * s:.1f} ms") for name, s in named if s is not None]
+    return [Note(1e3 * s, name, span_of_time(s)) for name, s in named if s is not None]
 
 
 def _accuracy_notes(result: RunResult | None) -> list[Note]:

@@ -13,7 +13,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGraphicsView
 
-from monitor_app.core.formatting import clock_time, engineering, unit_of
+from monitor_app.core.formatting import clock_time, engineering, span_of_time, unit_of
 from monitor_app.gui.plot.accuracy_pane import AccuracyPane
 from monitor_app.gui.plot.annotations import Annotations, annotate
 from monitor_app.gui.plot.axes import BARE_GUTTER_PX, GUTTER_PX
@@ -306,4 +306,4 @@ def _latency(recording: Recording, seconds: float, pixel_s: float) -> tuple[str,
     batch = recording.batches.last_before(seconds + 4 * pixel_s)
     if batch is None or seconds - float(batch["end_s"]) > max(10 * pixel_s, 2e-3 * batch["latency_ms"]):
         return ()
-    return (f"{float(batch['latency_ms']):.2f} ms",)
+    return (span_of_time(1e-3 * float(batch["latency_ms"])),)

@@ -98,6 +98,11 @@ class BoardPart:
     board: Board | None
     rails: tuple[str, ...]
 
+    @property
+    def signals(self) -> list[str]:
+        """Names of its signals, as far as its rails are switched on."""
+        return [name for rail in self.rails for name in (rail, f"{rail} current", f"{rail} voltage")]
+
 
 def board_names() -> list[str]:
     """What ``load_board`` accepts, sorted."""

@@ -8,6 +8,7 @@ import math
 from dataclasses import replace
 from datetime import datetime, timezone
 
+import numpy as np
 import pytest
 
 from monitor_app.analysis.run.signals import sibling, total_power
@@ -17,6 +18,7 @@ from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer import SessionWriter
+from monitor_app.sources.accuracy import PPK2
 from tests.session.bench import POWER, RATE_HZ, START_NS, UTC_OFFSET_NS, S, put, shunt, steady, write_rich
 
 
@@ -203,6 +205,35 @@ def test_the_parts_add_in_squares(tmp_path):
     with plateau(tmp_path / "all.plm", **{k: v for part in parts for k, v in part.items()}) as reader:
         whole = run_results(reader)[0].energy.net.budget.measured
     assert whole == pytest.approx(math.hypot(*single), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("milliamperes", "stated", "limit"),
+    [
+        pytest.param((1, 50), PPK2.power, 0.10, id="in a sensitive range"),
+        pytest.param((1, 200), PPK2.power, 0.15, id="in the least sensitive one"),
+        pytest.param((200, 50), PPK2.power, 0.10, id="and as the run has it, not the time before"),
+        pytest.param((1, 50), 0.02, 0.02, id="as the profile says after a calibration"),
+    ],
+)
+def test_a_ppk2_is_as_accurate_as_the_ranges_that_a_run_has_used(tmp_path, milliamperes, stated, limit):
+    signals = (
+        Signal("current", Quantity.CURRENT, dtype="<f4", accuracy=stated),
+        Signal("power", Quantity.POWER, Role.TOTAL, dtype="<f4", accuracy=stated),
+    )
+    writer = SessionWriter(tmp_path / "a.plm")
+    writer.add_source(1, SourceInfo("kit", "ppk2", "Power Profiler Kit II", "1", "", RATE_HZ, signals))
+    amperes = np.repeat(np.array(milliamperes, "<f4") / 1000, 2 * RATE_HZ)
+    last_ns = START_NS + round((len(amperes) - 1) * S / RATE_HZ)
+    writer.write_block(1, 0, (amperes, 3 * amperes), START_NS, last_ns)
+    writer.add_run(1, 1, RunSpec("net"), "Net", RunState.RUNNING)
+    batches = [Batch(Phase.TIMED, START_NS + k * S // 10, START_NS + (k + 1) * S // 10, 1) for k in range(21, 39)]
+    writer.write_batches(1, batches)
+    writer.close()
+    with SessionReader(tmp_path / "a.plm") as reader:
+        [result] = run_results(reader)
+    gross = result.energy.gross
+    assert gross.budget.gain == pytest.approx(gross.j_per_image * limit / math.sqrt(3))
 
 
 # -- the session -----------------------------------------------------------------------------------

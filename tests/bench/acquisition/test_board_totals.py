@@ -134,3 +134,17 @@ def test_beside_the_rails_the_total_that_jtop_adds_up_is_another_power():
     assert jtop.roles == {"total": Role.OTHER}
     given = f'{text}roles = {{ total = "total" }}\n[[source]]\nkind = "jetson-rails"\n'
     assert beside_rails(parse_profile(given, "a").source)[0].roles == {"total": Role.TOTAL}
+
+
+@pytest.mark.parametrize("role", ["VDD_IN", "GPU  current", "gpu"])
+def test_a_role_that_names_no_signal_of_any_chip_is_refused_before_anything_starts(tmp_path: Path, role: str) -> None:
+    (tmp_path / "root").mkdir()
+    text = f'title = "t"\n{two_chips(tmp_path / "root")}roles = {{ GPU = "gpu", "{role}" = "total" }}\n'
+    with pytest.raises(ProfileError, match=f"rails has no signal {role}, .* use one of GPU, GPU current, .* SYS5V"):
+        Bench(parse_profile(text, "test"), text, tmp_path / "s.plm")
+    assert [path.name for path in tmp_path.iterdir()] == ["root"]
+
+
+def test_the_roles_of_a_board_may_name_signals_of_all_its_chips(tmp_path: Path) -> None:
+    total, _ = made(METER, two_chips(tmp_path) + 'roles = { GPU = "gpu", "CV current" = "other", SYS5V = "other" }\n')
+    assert len(terms(total)) == 6

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -281,6 +282,9 @@ def warm(rig: Rig, degrees: float) -> None:
     rig.recorder.put(
         lambda writer: add_sensor(writer, 1, lambda _: degrees, what=TEMPERATURE, rate_hz=10, start_ns=start_ns)
     )
+    written = threading.Event()
+    rig.recorder.put(lambda writer: written.set())
+    assert written.wait(60)
 
 
 def test_who_ends_the_bench_does_not_wait_for_the_board_to_cool_down(rig: Rig, wait_until: WaitUntil) -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +14,7 @@ from monitor_app.bench.acquisition.source_set import SourceSet
 from monitor_app.bench.bench import Bench
 from monitor_app.bench.runs.power_check import PowerCheckError, check_power, check_pulses_of
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
+from monitor_app.core.status import CheckState
 from monitor_app.inference.messages import Pulses
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer import SessionWriter
@@ -83,8 +86,27 @@ def test_a_plan_without_a_total_is_refused_unless_the_profile_says_so(
 
 @pytest.mark.realtime
 def test_a_plan_runs_where_the_power_follows_the_work(tmp_path: Path, wait_until: Callable[..., None]) -> None:
-    bench = carried_out(text_of('power = "total"'), tmp_path / "s.plm", wait_until)
+    text, seen = text_of('power = "total"'), []
+    bench = Bench(parse_profile(text, "test"), text, tmp_path / "s.plm")
+
+    def over() -> bool:
+        seen.append(bench.status().check)
+        return not bench.runs_active
+
+    try:
+        wait_until(over, timeout_s=120)
+    finally:
+        bench.close()
     assert bench.refusal is None
+    assert [state for state, _ in itertools.groupby(check.state for check in seen if check.text)] == [
+        CheckState.WAITING,
+        CheckState.PLAYING,
+        CheckState.PASSED,
+    ]
+    playing = [check for check in seen if check.state is CheckState.PLAYING]
+    assert "meter 0/power follows the work" in playing[0].text
+    assert playing[0].fraction < 0.5 < playing[-1].fraction <= 1
+    assert seen[-1].text == bench.checked
     assert "follows the work" in bench.checked
     assert runs_in(tmp_path / "s.plm") == ["done"]
 
@@ -95,6 +117,18 @@ def test_a_meter_on_another_board_is_refused(
     monkeypatch.setattr(SourceSet, "load_signals", ())  # the board's load is not that of the networks
     bench = carried_out(text_of('power = "total"'), tmp_path / "s.plm", wait_until)
     assert "does not follow the work" in str(bench.refusal)
+    check = bench.status().check
+    assert (check.state, check.text) == (CheckState.REFUSED, str(bench.refusal))
+    assert runs_in(tmp_path / "s.plm") == []
+
+
+def test_networks_without_torch_are_refused_before_the_first_run(
+    tmp_path: Path, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    bench = carried_out(text_of('power = "total"').replace("emulated:tx1", "cpu"), tmp_path / "s.plm", wait_until)
+    assert "pip install 'inferwatt[torch]'" in str(bench.refusal)
+    assert (bench.status().check.state, bench.status().message) == (CheckState.REFUSED, str(bench.refusal))
     assert runs_in(tmp_path / "s.plm") == []
 
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 
 from monitor_app.analysis.figures import charts_of
 from monitor_app.analysis.figures.options import headline_batches
+from monitor_app.analysis.findings.finding import Verdict
 from monitor_app.charts import names as names_module
 from monitor_app.charts.axis import chart_axis, full_span, straight
 from monitor_app.charts.budget import Budget, budget_words, first_budget, has_budget, within
@@ -29,7 +30,7 @@ from monitor_app.charts.palette import PALETTES
 from monitor_app.charts.plot import rectangle
 from monitor_app.charts.point_text import point_lines, quantity_words
 from monitor_app.core.estimate import Estimate
-from monitor_app.gui.figures.chart_list import lines_of
+from monitor_app.gui.figures.chart_list import lines_of, verdict_colour
 from monitor_app.gui.figures.job import FiguresJob
 from monitor_app.gui.figures.job_messages import Figures, FindingText, decode, encode
 from monitor_app.gui.figures.window import chart_of
@@ -533,8 +534,14 @@ def test_a_finding_shows_its_verdict_and_the_figure_behind_it(window: FiguresWin
     window.choose("finding", "operations-time")
     assert window.view.chart is not None
     assert window.view.chart.key == "time-batch"
-    for words in ("holds", "The slope is 0.229 G/ms.", "within a factor of two", "Of one board only.", "SIMULATED"):
+    for words in ("● holds", "The slope is 0.229 G/ms.", "within a factor of two", "Of one board only.", "SIMULATED"):
         assert words in window.text.html
+
+
+def test_verdicts_are_told_apart_by_their_signs_and_by_their_colours() -> None:
+    assert len({verdict.marked[0] for verdict in Verdict}) == len(Verdict)
+    for theme in (DARK, LIGHT):
+        assert len({verdict_colour(verdict, theme) for verdict in Verdict}) == len(Verdict)
 
 
 @pytest.mark.parametrize("key", ["top1", "time-batch", "power-batch", "top1-time-b1"])
@@ -682,7 +689,7 @@ def test_a_process_of_its_own_computes_them(open_window: Opener, session: Path, 
     main.figures.show()
     window = main.figures.window
     assert window is not None
-    with qtbot.waitSignal(window.job.computed, timeout=60_000):
+    with qtbot.waitSignal(window.job.computed, timeout=240_000):
         pass
     assert window.figures is not None
     assert [int(line.number) for line in window.list.lines if line.number] == list(range(1, 16))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from pytestqt.qtbot import QtBot
 
+    from monitor_app.charts.layout import Layout
     from monitor_app.gui.theme import Theme
 
 WIDTH, HEIGHT = 860, 640
@@ -88,8 +90,12 @@ def different(one: np.ndarray, other: np.ndarray) -> float:
     return float((np.abs(one - other).max(axis=2) > 8).mean())
 
 
-@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=lambda theme: theme.name)
-@pytest.mark.parametrize("key", [*FIGURES, "meter-rate"])
+@pytest.mark.parametrize(
+    ("key", "theme"),
+    # A figure in both themes, the others in turn: what is drawn does not depend on the colours.
+    [("power-batch", DARK), ("power-batch", LIGHT), *zip([*FIGURES, "meter-rate"], itertools.cycle((LIGHT, DARK)))],
+    ids=lambda value: getattr(value, "name", value),
+)
 def test_the_screen_shows_what_the_file_has(qtbot: QtBot, tmp_path: Path, key: str, theme: Theme) -> None:
     chart = chart_of(key)
     view = shown(qtbot, chart, theme)
@@ -124,24 +130,29 @@ def test_a_part_with_a_budget_is_saved_as_it_is_seen(qtbot: QtBot, tmp_path: Pat
 
 
 @pytest.mark.parametrize("key", list(FIGURES))
-@pytest.mark.parametrize("alone", [True, False])
-def test_no_name_is_dropped(qtbot: QtBot, key: str, alone: bool) -> None:
-    chart = chart_of(key, alone=alone)
+def test_no_name_is_dropped_of_compared_sessions(qtbot: QtBot, key: str) -> None:
+    chart = chart_of(key)
+    layout = shown(qtbot, chart, DARK).laid_out
+    assert layout is not None
+    every_name_is_there(chart, layout)
+
+
+def every_name_is_there(chart: Chart, layout: Layout) -> None:
     there = {s.network for s in chart.series if s.points and s.network in NAMES}
     assert there or notes_of(chart)
     texts = [element.text or "" for element in ElementTree.fromstring(chart_svg(chart)).iter(f"{SVG}text")]
     assert there <= set(texts), "each network is named"
-    layout = shown(qtbot, chart, DARK).laid_out
-    assert layout is not None
     words = {name.text for name in layout.names} | {name.text for name in layout.ends}
     words |= {name for name, _ in layout.listed} | set(chart.x.categories)
     assert there <= words
 
 
 @pytest.mark.parametrize("key", list(FIGURES))
-def test_no_two_words_lie_over_each_other(qtbot: QtBot, key: str) -> None:
-    layout = shown(qtbot, chart_of(key, alone=True), DARK).laid_out
+def test_no_name_is_dropped_and_no_two_words_lie_over_each_other(qtbot: QtBot, key: str) -> None:
+    chart = chart_of(key, alone=True)
+    layout = shown(qtbot, chart, DARK).laid_out
     assert layout is not None
+    every_name_is_there(chart, layout)
     boxes = [name.box for name in layout.names]
     for k, one in enumerate(boxes):
         assert layout.box.left <= one.left

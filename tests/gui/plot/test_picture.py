@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -17,8 +18,9 @@ from monitor_app.charts.palette import PALETTES
 from monitor_app.core.errors import ExportError
 from monitor_app.gui.plot.picture import HEADER_PX, RATIO, SIDE_PX, picture_of, session_picture
 from monitor_app.gui.session.caption import caption_of
+from monitor_app.session.reader import SessionReader
 from tests.exports.conftest import Recipe, make, write
-from tests.gui.conftest import LENGTH_S, Tape, frames
+from tests.gui.conftest import at, frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +30,9 @@ if TYPE_CHECKING:
 
     from monitor_app.charts.palette import Theme
     from monitor_app.gui.main_window import MainWindow
-    from monitor_app.session.reader import SessionReader
 
     Make = Callable[[Recipe], SessionReader]
+    Draw = Callable[..., np.ndarray]
     Opener = Callable[..., MainWindow]
 
 __all__ = ["make"]
@@ -48,8 +50,22 @@ def pixels(image: QImage) -> np.ndarray:
     return flat[:, : image.width(), 2::-1].astype(int)
 
 
-def drawn(reader: SessionReader, **how: object) -> np.ndarray:
-    return pixels(session_picture(reader, **how))  # type: ignore[arg-type]
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Draw:
+    """Draws a session of a recipe; the same one only once."""
+    made: dict[str, np.ndarray] = {}
+
+    def draw(recipe: Recipe, **how: object) -> np.ndarray:
+        key = f"{recipe} {how}"
+        if key not in made:
+            path = tmp_path_factory.mktemp("drawn") / "session.plm"
+            write(path, recipe)
+            with SessionReader(path) as reader:
+                made[key] = pixels(session_picture(reader, **how))  # type: ignore[arg-type]
+            made[key].flags.writeable = False
+        return made[key]
+
+    return draw
 
 
 def rgb(colour: str) -> np.ndarray:
@@ -73,13 +89,11 @@ def amber(image: np.ndarray, theme: Theme = "light") -> np.ndarray:
 
 
 @pytest.fixture
-def adjusted(open_window: Opener, tmp_path: Path) -> MainWindow:
+def adjusted(open_window: Opener, session: Path) -> MainWindow:
     """A window with signals, time, y range, selection and a mark other than those it begins with."""
-    tape = Tape(tmp_path / "marked.plm")
-    tape.write_until(LENGTH_S)
-    tape.mark(13.0, "fan on")
-    tape.close()
-    window = open_window(None, tape.path)
+    with sqlite3.connect(session) as db:
+        db.execute("INSERT INTO mark (host_ns, kind, text) VALUES (?, 'user', 'fan on')", (at(13.0),))
+    window = open_window(None, session)
     window.signals.show_quantity("A")
     window.signals.toggle_quantity("W")
     window.navigation.show_between(8.0, 16.0)
@@ -174,13 +188,13 @@ def test_a_folder_that_is_not_there_is_one_sentence(
 
 
 @pytest.mark.parametrize("size", [(1600, 1000), (1000, 700)])
-def test_it_has_the_size_that_was_asked_for(make: Make, size: tuple[int, int]) -> None:
-    assert drawn(make(Recipe()), size=QSize(*size)).shape == (size[1], size[0], 3)
+def test_it_has_the_size_that_was_asked_for(drawn: Draw, size: tuple[int, int]) -> None:
+    assert drawn(Recipe(), size=QSize(*size)).shape == (size[1], size[0], 3)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_ground_is_that_of_the_theme(make: Make, theme: Theme) -> None:
-    image = drawn(make(Recipe()), theme=theme)
+def test_the_ground_is_that_of_the_theme(drawn: Draw, theme: Theme) -> None:
+    image = drawn(Recipe(), theme=theme)
     assert of_colour(image, PALETTES[theme].ground, 0).mean() > 0.4
 
 
@@ -192,9 +206,9 @@ def plot_area(image: np.ndarray) -> tuple[int, int, int, int]:
     return int(across[0]), int(across[-1]) + 1, round(RATIO * HEADER_PX), foot
 
 
-def test_the_trace_is_high_while_at_work_and_low_while_idle(make: Make) -> None:
+def test_the_trace_is_high_while_at_work_and_low_while_idle(drawn: Draw) -> None:
     """Idle for 1 s at 2 W, at work for 2 s at 12 W, idle for 1 s: heights in the picture have that ratio."""
-    image = drawn(make(Recipe()))
+    image = drawn(Recipe())
     left, right, top, foot = plot_area(image)
     trace = amber(image[top:foot, left:right])
     parts = [trace[:, round(at * (right - left)) :][:, :80] for at in (0.1, 0.6, 0.85)]
@@ -203,10 +217,10 @@ def test_the_trace_is_high_while_at_work_and_low_while_idle(make: Make) -> None:
     assert working / before == pytest.approx(12 / 2, rel=0.06)
 
 
-def test_a_gap_is_empty_but_for_the_mark_of_a_loss(make: Make) -> None:
-    whole = drawn(make(Recipe()))
+def test_a_gap_is_empty_but_for_the_mark_of_a_loss(drawn: Draw) -> None:
+    whole = drawn(Recipe())
     # 2.05 s to 2.35 s of 4 s
-    lossy = drawn(make(Recipe(lost_blocks=tuple(range(41, 47)))))
+    lossy = drawn(Recipe(lost_blocks=tuple(range(41, 47))))
     left, right, top, foot = plot_area(whole)
     at = slice(round(left + 0.515 * (right - left)), round(left + 0.585 * (right - left)))
     red = PALETTES["light"].alarm
@@ -218,10 +232,10 @@ def test_a_gap_is_empty_but_for_the_mark_of_a_loss(make: Make) -> None:
 
 
 @pytest.mark.parametrize(("theme", "size"), [("light", (1600, 1000)), ("dark", (1000, 700))])
-def test_simulated_stands_at_the_top_right_only_when_it_is(make: Make, theme: Theme, size: tuple[int, int]) -> None:
+def test_simulated_stands_at_the_top_right_only_when_it_is(drawn: Draw, theme: Theme, size: tuple[int, int]) -> None:
     corner = (slice(0, size[1] // 7), slice(size[0] * 5 // 8, size[0]))
-    marked = drawn(make(Recipe(simulated=True)), size=QSize(*size), theme=theme)
-    plain = drawn(make(Recipe(simulated=False)), size=QSize(*size), theme=theme)
+    marked = drawn(Recipe(simulated=True), size=QSize(*size), theme=theme)
+    plain = drawn(Recipe(simulated=False), size=QSize(*size), theme=theme)
     red = of_colour(marked[corner], PALETTES[theme].alarm)
     rows, columns = np.flatnonzero(red.any(axis=1)), np.flatnonzero(red.any(axis=0))
     assert columns[-1] - columns[0] > 0.1 * size[0]
@@ -229,16 +243,16 @@ def test_simulated_stands_at_the_top_right_only_when_it_is(make: Make, theme: Th
     assert not of_colour(plain, PALETTES[theme].alarm).any()
 
 
-def test_one_colour_a_quantity(make: Make) -> None:
-    image = drawn(make(Recipe()))
+def test_one_colour_a_quantity(drawn: Draw) -> None:
+    image = drawn(Recipe())
     violet = np.flatnonzero(of_colour(image, PALETTES["light"].latency, 30).any(axis=1))
     green = np.flatnonzero(of_colour(image, PALETTES["light"].accuracy, 30).any(axis=1))
     power = np.flatnonzero(of_colour(image, PALETTES["light"].power, 30).any(axis=1))
     assert power[-1] < violet[0] < violet[-1] < green[0]
 
 
-def test_accuracy_that_was_not_measured_is_a_sentence_and_no_curve(make: Make) -> None:
-    measured, image = drawn(make(Recipe())), drawn(make(Recipe(with_accuracy=False)))
+def test_accuracy_that_was_not_measured_is_a_sentence_and_no_curve(drawn: Draw) -> None:
+    measured, image = drawn(Recipe()), drawn(Recipe(with_accuracy=False))
     assert of_colour(measured, PALETTES["light"].accuracy, 30).any()
     assert not of_colour(image, PALETTES["light"].accuracy, 30).any()
     left, right, _, _ = plot_area(image)
@@ -247,9 +261,9 @@ def test_accuracy_that_was_not_measured_is_a_sentence_and_no_curve(make: Make) -
     assert of_colour(measured[lowest_pane], PALETTES["light"].dim, 30).sum() < 100
 
 
-def test_title_file_and_footer_are_there(make: Make) -> None:
-    titled = drawn(make(Recipe(title="A title")))
-    other = drawn(make(Recipe(title="Another title")))
+def test_title_file_and_footer_are_there(drawn: Draw) -> None:
+    titled = drawn(Recipe(title="A title"))
+    other = drawn(Recipe(title="Another title"))
     changed = np.flatnonzero((titled != other).any(axis=2).any(axis=1))
     assert 0 < changed[0] < changed[-1] < RATIO * HEADER_PX
     assert of_colour(titled[:80], PALETTES["light"].text, 30).sum() > 300
@@ -273,9 +287,9 @@ def test_the_caption_says_what_it_is_and_whether_to_trust_it(make: Make) -> None
     assert [note.alarm for note in caption.notes].index(True) == 2
 
 
-def test_a_part_is_drawn_from_edge_to_edge(make: Make) -> None:
+def test_a_part_is_drawn_from_edge_to_edge(drawn: Draw) -> None:
     """At work throughout: no part of the trace is at idle, whose level is not in the pane."""
-    image = drawn(make(Recipe()), start_s=1.5, end_s=2.5)
+    image = drawn(Recipe(), start_s=1.5, end_s=2.5)
     left, right, top, foot = plot_area(image)
     trace = amber(image[top:foot, left + 3 : right - 3])
     assert trace.any(axis=0).all()
@@ -285,7 +299,7 @@ def test_a_part_is_drawn_from_edge_to_edge(make: Make) -> None:
 def test_signals_are_those_that_were_asked_for(make: Make) -> None:
     reader = make(Recipe())
     current = [signal for signal in reader.signals() if signal.name == "current"]
-    image = drawn(reader, signals=current)
+    image = pixels(session_picture(reader, signals=current))
     _left, _right, top, foot = plot_area(image)
     assert of_colour(image[top:foot], "#0b78a6", 4).sum() > 500
     assert not amber(image[top:foot]).any()
@@ -317,14 +331,15 @@ def test_what_cannot_be_drawn_is_refused(make: Make, how: dict[str, object], sen
 
 def test_it_needs_neither_a_display_nor_an_application(tmp_path: Path) -> None:
     write(tmp_path / "session.plm", Recipe(simulated=True))
-    command = [sys.executable, "-m", "monitor_app", "export", "session.plm", "--format", "png", "-o"]
+    export = ["export", "session.plm", "--format", "png", "-o"]
+    twice = f"from monitor_app.cli import main; main([*{export}, 'out.png']); main([*{export}, 'again.png'])"
     hidden = {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    for name in ("out.png", "again.png"):
-        done = subprocess.run(
-            [*command, name], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
-        assert (done.returncode, done.stderr) == (0, "")
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-c", twice], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "out.png").read_bytes() == (tmp_path / "again.png").read_bytes()
     image = pixels(QImage(str(tmp_path / "out.png")))
     assert of_colour(image[:120, 1200:], PALETTES["light"].alarm).sum() > 2000
