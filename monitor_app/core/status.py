@@ -51,8 +51,6 @@ class SourceStatus:
     rate_hz: float | None = None
     """Measured by the clock fit."""
     lost_samples: int = 0
-    implausible_samples: int = 0
-    """Samples that a bit flipped on the line explains best."""
     clock_bound_ns: int | None = None
     clock_method: str = ""
     """What the bound rests on: arrival, two-way, line or polled."""
@@ -61,6 +59,8 @@ class SourceStatus:
     serial_number: str = ""
     notes: tuple[str, ...] = ()
     """Limits of its measurements, each one sentence."""
+    implausible_samples: int = 0
+    """Samples that a bit flipped on the line explains best."""
 
 
 @dataclass(frozen=True, slots=True)

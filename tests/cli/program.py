@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import pytest
 
 from monitor_app.cli import commands, main
-from monitor_app.gui.theme import application
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,6 @@ class Done:
 
 def monitor_app(*words: str, stdin: str = "", **environment: str) -> Done:
     """Run one command line with these changes of the environment."""
-    application()  # what a picture makes for itself where there is none can have no windows
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         # It would take the place of what the tests listen with.

@@ -323,7 +323,7 @@ def test_a_doubt_is_shown_to_the_digits_it_has() -> None:
     def energy(net_j: float, doubt_j: float) -> EnergySummary:
         budget = Budget(0.0, doubt_j, 0.0, 0.0, 0.0, 0.0, 0.0)
         figure = Figure(net_j, net_j, budget, np.array([net_j]), None)
-        return EnergySummary(1, 1, 0.02, figure, figure, budget, budget, 1.0, None, (), ())
+        return EnergySummary(1, 1, 0.02, figure, figure, budget, budget, None, 1.0, None, (), ())
 
     assert energy_words(energy(0.2301, 0.003)) == "230.1 ± 3.0"
     assert energy_words(energy(0.31812, 0.00031)) == "318.12 ± 0.31"

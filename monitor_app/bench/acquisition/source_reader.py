@@ -289,8 +289,11 @@ class Acquisition:
 
     def _grow_gap(self, now_ns: int) -> None:
         """Count what has been missing since the connection ended, so that it is in the file whatever ends the bench."""
+        if self._is_over():
+            self._end_gap()  # as long as it still waited for a question, it seemed to owe some
+            return
         gap = self._timeline.missing_until(now_ns)
-        if gap is None or gap == self._open_gap or self._is_over():
+        if gap is None or gap == self._open_gap:
             return
         self._open_gap = gap
         self._status = replace(self._status, lost_samples=self._lost + gap.n)
