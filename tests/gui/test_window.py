@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QWheelEvent
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox
 
 from monitor_app.bench.messages import (
     AddMark,
@@ -428,6 +428,15 @@ def test_what_the_bench_reports_is_shown(live: Live) -> None:
     bench.say(Status(status(message="The meter was unplugged; trying again.")))
     frames(window, 1)
     assert window.parts.message_bar.text == "The meter was unplugged; trying again."
+
+
+def test_no_label_shows_its_markup(live: Live) -> None:
+    window, _bench, _tape = live
+    frames(window, 2)
+    labels = window.findChildren(QLabel)
+    assert any("</" in label.text() for label in labels)
+    for label in labels:
+        assert label.textFormat() is not Qt.TextFormat.PlainText or "</" not in label.text(), label.text()
 
 
 def test_a_bench_that_died_says_so_and_start_begins_a_new_session(

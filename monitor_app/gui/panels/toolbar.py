@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton
 
 from monitor_app.core.formatting import duration
 from monitor_app.gui.panels.panel import Panel, Place
-from monitor_app.gui.panels.parts import Label
 
 if TYPE_CHECKING:
     from monitor_app.gui.panels.panel import WindowState
@@ -37,7 +36,8 @@ class Toolbar(Panel):
         self.save = _button("Save session", "Save this session under a name (Ctrl+S)")
         self.figures = _button("Figures", "Figures and findings of this session (F5)")
         self.start.setMinimumWidth(START_PX)
-        self.recording = Label()
+        self.recording = QLabel()  # with markup, which no word of a session or an instrument is part of
+        self.recording.setTextFormat(Qt.TextFormat.RichText)
         self.recording.setObjectName("dim")
         self.simulated = QLabel("SIMULATED")
         self.simulated.setObjectName("simulated")
