@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import sys
@@ -27,7 +28,7 @@ import pytest  # noqa: E402
 from pytestqt.qtbot import QtBot  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
 # How long an example takes is the machine's affair, and says nothing about whether it is right. New examples are
 # sought where somebody is there to look at them; CI runs the same ones each time.
@@ -60,6 +61,21 @@ def _homes(home: Path) -> dict[str, str]:
 
 
 os.environ.update(_homes(Path(_session_home.name)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Makes the tests without looking for garbage among them, neither now nor in the collections that tests cause.
+
+    They and the modules that they import are several hundred thousand objects, which stay to the end. To go through
+    them again and again takes some seconds of each worker.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_unconfigure() -> None:

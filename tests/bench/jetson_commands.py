@@ -72,7 +72,7 @@ if not root:
     sys.exit(1)
 if there("hangs"):
     time.sleep(60)
-file = pathlib.Path(words[1]) if len(words) > 1 else None
+file = os.path.abspath(words[1]) if len(words) > 1 else None
 if words[:1] == ["--show"]:
     print("SOC family:tegra194  Machine:Jetson AGX Xavier")
     print("Online CPUs: 0-1")
@@ -85,19 +85,19 @@ if words[:1] == ["--show"]:
     print("FAN Dynamic Speed control=active hwmon1_pwm1=0")
     print("NV Power Mode: MAXN")
 elif words[:1] == ["--store"]:
-    if file.exists():
+    if there(file):
         print(f"File {file} already exists. Can I overwrite it? Y/N:")
         if sys.stdin.readline().strip() not in ("y", "Y"):
             print(f"Error: file {file} already exists!")
             sys.exit(1)
     print(f"Storing system configuration in {file}")
-    file.write_text("".join(f"{name}:{get(name)}\\n" for name in KEPT))
+    put(file, "".join(f"{name}:{get(name)}\\n" for name in KEPT))
 elif words[:1] == ["--restore"]:
-    if not file.exists():
+    if not there(file):
         print(f"Error: {file} file not found !")
         sys.exit(1)
     print(f"Restoring system configuration from {file}")
-    for line in file.read_text().split():
+    for line in get(file).split():
         put(*line.split(":"))
     if there("unrestorable"):
         print("Error: Failed to restore /sys/devices/17000000.gv11b/devfreq/17000000.gv11b/min_freq")
@@ -121,13 +121,14 @@ os.environ["BOARD_ROOT"] = "1"
 os.execv(words[1], words[1:])
 """
 _BEGINNING = """#!{python} -SE
-import os, pathlib, sys, time
-BOARD = pathlib.Path({board!r})
-def get(name): return (BOARD / name).read_text()
-def put(name, value): (BOARD / name).write_text(value)
-def there(name): return (BOARD / name).exists()
-with (BOARD.parent / "calls").open("a") as calls:
-    calls.write(" ".join([pathlib.Path(sys.argv[0]).name, *sys.argv[1:]]) + "\\n")
+import os, sys, time
+BOARD = {board!r}
+def put(name, value, mode="w"):
+    with open(os.path.join(BOARD, name), mode) as file: file.write(value)
+def get(name):
+    with open(os.path.join(BOARD, name)) as file: return file.read()
+def there(name): return os.path.exists(os.path.join(BOARD, name))
+put("../calls", " ".join([os.path.basename(sys.argv[0]), *sys.argv[1:]]) + "\\n", "a")
 root = "BOARD_ROOT" in os.environ
 """
 

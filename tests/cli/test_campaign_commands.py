@@ -44,7 +44,6 @@ warm_up_s = 0.2
 warm_up_batches = 1
 timed_s = 0.6
 timed_batches = 3
-fresh_process = true
 [plan]
 networks = {networks}
 batch_sizes = [1, 4]

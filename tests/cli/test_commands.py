@@ -22,7 +22,7 @@ from monitor_app.core.errors import SessionError
 from monitor_app.session.reader import SessionReader
 from monitor_app.sources.serial.ports import locate
 from monitor_app.sources.serial.transport import SerialPort
-from tests.bench.conftest import IDLE_PROFILE, RUNS_PROFILE
+from tests.bench.conftest import EMULATED_RUNS_PROFILE, IDLE_PROFILE
 from tests.cli.program import monitor_app
 from tests.conftest import Tries
 
@@ -44,9 +44,9 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Tries[Path]:
 
 def recorded(folder: Path) -> Path:
     profile = folder / "quick.toml"
-    profile.write_text(
-        RUNS_PROFILE.replace("timed_s = 1.0", "timed_s = 0.3").replace('"tx1"\n', '"tx1"\nrate_hz = 10_000\n')
-    )
+    text = EMULATED_RUNS_PROFILE.replace("timed_s = 1.0", "timed_s = 0.3")
+    text = text.replace(', "bn_nin"]', ']\nbatch_sizes = [1, 4]\naccuracy = "once"')
+    profile.write_text(text.replace('"tx1"\n', '"tx1"\nrate_hz = 10_000\n', 1))
     done = monitor_app("record", str(profile), "-o", str(folder / "s.plm"), "--export")
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [
@@ -63,12 +63,12 @@ def test_a_recording_of_a_plan_ends_with_it_and_can_be_shown(recording: Path) ->
     assert document.keys() >= KEYS
     assert document["simulated"] is True
     assert [run["state"] for run in document["runs"]] == ["done", "done"]
-    assert document["runs"][0]["top1"]["correct"] == 14
+    assert document["runs"][0]["top1"]["correct"] == 27_305
     assert document["runs"][1]["top1"] is None
     assert document["runs"][0]["latency_ms"]["p50"] > 0
     for_people = monitor_app("show", str(recording))
     assert "SIMULATED" in for_people.stdout
-    assert "SqueezeNet 1.1" in for_people.stdout
+    assert "AlexNet" in for_people.stdout
 
 
 def test_the_export_beside_it_is_a_table_and_a_picture(recording: Path) -> None:
@@ -307,7 +307,7 @@ def test_on_a_terminal_the_progress_is_redrawn(tmp_path: Path) -> None:
 @pytest.mark.realtime
 def test_record_check_answers_by_its_code_and_records_nothing(tmp_path: Path) -> None:
     profile = tmp_path / "p.toml"
-    roles = '[[source]]\nkind = "shunt"\nemulate = "tx1"\n[source.roles]\n{} = "total"\n'
+    roles = '[[source]]\nkind = "shunt"\nemulate = "tx1"\nrate_hz = 10_000\n[source.roles]\n{} = "total"\n'
     rest = '[inference]\ndevice = "emulated:tx1"\n[protocol]\nsettle_s = {}\n[plan]\nnetworks = ["bn_nin"]\n'
     for role, settle_s, code, says in (
         ("power", 1.0, 0, "follows the work"), ("power", 0.01, 1, "set settle_s"), ("watts", 1.0, 1, "no signal watts"),

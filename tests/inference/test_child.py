@@ -11,7 +11,7 @@ import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from time import perf_counter_ns
+from time import monotonic, perf_counter_ns
 
 import numpy as np
 import psutil
@@ -71,8 +71,17 @@ def child():
 
 
 @pytest.fixture(scope="module")
-def loud():
-    with InferenceChild(command=LOUD) as running:
+def lamp(tmp_path_factory):
+    """Where the child of networks that misbehave says that it is busy."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(str(tmp_path_factory.mktemp("lamp") / "lamp"))
+        receiver.settimeout(LONG_S)
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def loud(lamp):
+    with InferenceChild([Path(lamp.getsockname())], LOUD) as running:
         answer(running)
         yield running
 
@@ -141,24 +150,22 @@ def test_timed_batches_lie_in_the_time_of_the_bench_and_follow_each_other(child)
     assert {(batch.images, batch.top1, batch.top5) for batch in batches} == {(1, None, None)}
 
 
-def test_a_network_that_prints_disturbs_no_message_and_the_lamp_is_lit_exactly_during_its_passes(tmp_path, caplog):
+def test_a_network_that_prints_disturbs_no_message_and_the_lamp_is_lit_exactly_during_its_passes(loud, lamp, caplog):
     caplog.set_level(logging.INFO, "monitor_app.core.child_process")
-    path = tmp_path / "lamp"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
-        receiver.bind(str(path))
-        receiver.settimeout(LONG_S)
-        with InferenceChild([path], LOUD) as child:
-            answer(child)
-            load(child, "talk")
-            batches, done = ask(child, Time(1, 0, 4))
-        assert len(batches) == 4
-        assert done == PhaseDone(Phase.TIMED, 4, 4)
-        assert caplog.text.count("printed by a network") == 4
-        assert caplog.text.count("written to the descriptor") == 4
-        edges = [struct.unpack("<qB", receiver.recv(64)) for _ in range(8)]
-        receiver.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            receiver.recv(64)
+    load(loud, "talk")
+    batches, done = ask(loud, Time(1, 0, 4))
+    assert len(batches) == 4
+    assert done == PhaseDone(Phase.TIMED, 4, 4)
+    edges = [struct.unpack("<qB", lamp.recv(64)) for _ in range(8)]
+    lamp.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        lamp.recv(64)
+    # What it prints comes by another way than its answers.
+    deadline = monotonic() + LONG_S
+    while caplog.text.count("written to the descriptor") < 4 or caplog.text.count("printed by a network") < 4:
+        assert monotonic() < deadline
+        assert loud.receive(0.01) is None
+    assert caplog.text.count("printed by a network") == 4
     assert [busy for _, busy in edges] == [1, 0] * 4
     for batch, (lit_ns, _), (out_ns, _) in zip(batches, edges[::2], edges[1::2], strict=True):
         assert lit_ns <= batch.start_ns
@@ -278,13 +285,13 @@ def test_a_child_that_vanishes_is_reported_with_its_last_words():
             answer(child)
 
 
-def test_the_end_of_stdin_ends_the_child_in_the_middle_of_a_pass():
-    with InferenceChild(command=LOUD) as child:
-        answer(child)
-        load(child, "hang")
-        child.send(Time(1, 0, 1))
-        process = psutil.Process(child.pid)
-        child._child._stdin.close()
-        with pytest.raises(ChildDiedError, match="exit code 0"):
-            answer(child)
+def test_the_end_of_stdin_ends_the_child_in_the_middle_of_a_pass(loud):
+    """The last test of that child."""
+    load(loud, "hang")
+    loud.send(Time(1, 0, 1))
+    process = psutil.Process(loud.pid)
+    loud._child._stdin.close()
+    with pytest.raises(ChildDiedError, match="exit code 0"):
+        answer(loud)
+    loud.close()
     assert not process.is_running()

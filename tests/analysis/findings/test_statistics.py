@@ -7,9 +7,10 @@ import math
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from scipy import optimize, stats
+from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.weightstats import ttost_paired
+from statsmodels.tools import add_constant
 
 from monitor_app.analysis.findings.density import rank_correlation, ranks
 from monitor_app.analysis.findings.hyperbola import EXPONENTS, HYPERBOLA, fit_bound
@@ -57,7 +58,7 @@ def test_trends_are_the_lines_of_each_network_with_one_deviation() -> None:
     squares = 0.0
     for row, slope in zip(found.rows, found.slopes, strict=True):
         known = np.isfinite(values[row])
-        theirs = sm.OLS(values[row, known], sm.add_constant(np.log2(batches[known]))).fit()
+        theirs = OLS(values[row, known], add_constant(np.log2(batches[known]))).fit()
         squares += theirs.ssr
         assert slope == pytest.approx(theirs.params[1])
     assert found.degrees_of_freedom == 3 + 1 + 3
@@ -110,7 +111,7 @@ def test_exponent_of_time_and_its_interval_are_those_of_a_profile_of_statsmodels
 
     def squares(power: float) -> float:
         x = np.log(times_s) if power == 0 else times_s**power
-        return float(sm.OLS(top1, sm.add_constant(x / abs(x).max())).fit().ssr)
+        return float(OLS(top1, add_constant(x / abs(x).max())).fit().ssr)
 
     best = optimize.minimize_scalar(squares, bounds=(-4, 2), method="bounded")
     assert bound.exponent.value == pytest.approx(best.x, abs=0.01)
@@ -118,7 +119,7 @@ def test_exponent_of_time_and_its_interval_are_those_of_a_profile_of_statsmodels
     step = EXPONENTS[1] - EXPONENTS[0]
     for end, outward in ((bound.exponent.low, -1), (bound.exponent.high, 1)):
         assert squares(end - outward * step) <= limit <= squares(end + 2 * outward * step)
-    theirs = sm.OLS(top1, sm.add_constant(1 / times_s)).fit()
+    theirs = OLS(top1, add_constant(1 / times_s)).fit()
     assert bound.evidence[HYPERBOLA] == pytest.approx(akaike(float(theirs.ssr), 11, 2))
 
 

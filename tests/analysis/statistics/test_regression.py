@@ -7,8 +7,9 @@ import math
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from scipy import stats
+from statsmodels.regression.linear_model import OLS
+from statsmodels.tools import add_constant
 
 from monitor_app.analysis.statistics.intervals import t_quantile
 from monitor_app.analysis.statistics.regression import (
@@ -39,8 +40,8 @@ def test_the_band_is_that_of_statsmodels() -> None:
     found = line_to_draw(X, Y)
     assert found is not None
     along = np.linspace(0, 200, 9)
-    model = sm.OLS(Y, sm.add_constant(X)).fit()
-    low, high = model.get_prediction(sm.add_constant(along)).conf_int(alpha=0.05).T
+    model = OLS(Y, add_constant(X)).fit()
+    low, high = model.get_prediction(add_constant(along)).conf_int(alpha=0.05).T
     assert found.at(along) - found.band(along, RESULT_LEVEL) == pytest.approx(low)
     assert found.at(along) + found.band(along, RESULT_LEVEL) == pytest.approx(high)
 
@@ -68,7 +69,7 @@ def test_a_level_line_explains_all() -> None:
 
 
 def test_line_is_statsmodels_line_with_its_intervals() -> None:
-    line, theirs = straight_line(X, Y), sm.OLS(Y, sm.add_constant(X)).fit()
+    line, theirs = straight_line(X, Y), OLS(Y, add_constant(X)).fit()
     low, high = theirs.conf_int(1 - FINDING_LEVEL).T
     for found, at in ((line.intercept_estimate(), 0), (line.slope_estimate(), 1)):
         assert (found.value, found.low, found.high) == pytest.approx((theirs.params[at], low[at], high[at]))
@@ -78,7 +79,7 @@ def test_line_is_statsmodels_line_with_its_intervals() -> None:
 
 def test_line_predicts_as_statsmodels_does() -> None:
     line = straight_line(X, Y)
-    frame = sm.OLS(Y, sm.add_constant(X)).fit().get_prediction([[1.0, 40.0]]).summary_frame(1 - FINDING_LEVEL)
+    frame = OLS(Y, add_constant(X)).fit().get_prediction([[1.0, 40.0]]).summary_frame(1 - FINDING_LEVEL)
     there, half = line.estimate_at(40.0), t_quantile(0.95, line.degrees_of_freedom) * line.prediction_deviation(40.0)
     assert (there.low, there.high) == pytest.approx((frame.mean_ci_lower[0], frame.mean_ci_upper[0]))
     assert (there.value - half, there.value + half) == pytest.approx((frame.obs_ci_lower[0], frame.obs_ci_upper[0]))
@@ -99,14 +100,14 @@ def test_deviation_has_the_interval_of_chi_square() -> None:
 
 def test_evidence_is_the_aicc_of_statsmodels_but_for_what_is_the_same_in_all() -> None:
     def theirs(x: np.ndarray) -> float:
-        fit = sm.OLS(Y, x).fit()
+        fit = OLS(Y, x).fit()
         k = x.shape[1] + 1  # statsmodels does not count the deviation
         return float(-2 * fit.llf + 2 * k + 2 * k * (k + 1) / (len(Y) - k - 1))
 
     def ours(x: np.ndarray) -> float:
-        return akaike(float(sm.OLS(Y, x).fit().ssr), len(Y), x.shape[1])
+        return akaike(float(OLS(Y, x).fit().ssr), len(Y), x.shape[1])
 
-    line, curve = sm.add_constant(X), np.stack((np.ones_like(X), X, X**2), axis=1)
+    line, curve = add_constant(X), np.stack((np.ones_like(X), X, X**2), axis=1)
     assert ours(curve) - ours(line) == pytest.approx(theirs(curve) - theirs(line))
 
 

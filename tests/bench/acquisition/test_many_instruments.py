@@ -204,6 +204,7 @@ title = "one is unplugged"
 [[source]]
 kind = "shunt"
 emulate = "tx1"
+rate_hz = 10_000
 faults = ["unplug@4:1"]
 [[source]]
 kind = "powersensor3"
@@ -296,6 +297,7 @@ title = "garbage, drops, stalls and a reset"
 [[source]]
 kind = "shunt"
 emulate = "tx1"
+rate_hz = 10_000
 faults = ["garbage@2.5:200", "drop@3.2:777", "stall@4:0.5", "reset@5.5"]
 [[source]]
 kind = "powersensor3"
@@ -372,7 +374,7 @@ def test_rails_and_a_meter_are_reconciled(tmp_path: Path, recordings: Callable[[
     tree = JetsonTree(tmp_path / "root")
     tree.device_tree("NVIDIA Jetson Xavier NX", "nvidia,p3509-0000+p3668-0001", "nvidia,tegra194")
     tree.hwmon("7-0040", {1: "VDD_IN", 2: "VDD_CPU_GPU_CV", 3: "VDD_SOC"}, mv=5000, ma=180, interval_ms=20)
-    recording = recordings(rails_profile(tree.root, '[[source]]\nkind = "shunt"\nemulate = "tx1"\n'))
+    recording = recordings(rails_profile(tree.root, '[[source]]\nkind = "shunt"\nemulate = "tx1"\nrate_hz = 10_000\n'))
     recording.wait_for(SourceState.STREAMING)
     recording.record_for(1.2)
     recording.bench.close()
@@ -412,7 +414,7 @@ def test_the_total_of_a_board_is_the_sum_of_rails_on_two_chips(
 
 
 def test_an_instrument_can_be_added_while_others_are_read(recordings: Callable[[str], Recording]) -> None:
-    recording = recordings('title = "grows"\n[[source]]\nkind = "shunt"\nemulate = "tx1"\n')
+    recording = recordings('title = "grows"\n[[source]]\nkind = "shunt"\nemulate = "tx1"\nrate_hz = 10_000\n')
     recording.wait_for(SourceState.STREAMING)
     recording.bench.add_source(parse_source({"kind": "ppk2", "emulate": "tx1", "supply_v": 5.0}))
     with pytest.raises(MonitorError, match="already: give the new one another name"):
