@@ -201,7 +201,7 @@ def test_the_sentence_of_a_damaged_file_names_the_command_that_saves_it(
     path = altered(written[0], tmp_path / "odd one.plm", "UPDATE samples SET data = x'00' WHERE id = 3")
     assert run(["export", str(path), "--format", "csv", "-o", str(tmp_path / "s.csv")]) == 1
     told = capsys.readouterr().err
-    assert told.count("\n") == 1
+    assert told.strip("\n").count("\n") == 0
     assert f"is damaged (current at sample {BLOCK} has a wrong length): `monitor-app repair '{path}' -o COPY`" in told
     assert run(["repair", str(path), "-o", str(tmp_path / "copy.plm"), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)

@@ -43,7 +43,7 @@ GET_METADATA = 0x19
 AMPERE, SOURCE = 1, 2
 LINES = tuple(f"D{line}" for line in range(8))
 
-HANDSHAKE_S = 3.0
+HANDSHAKE_S = 6.0
 ASK_EVERY_S = 1.0
 QUIET_S = 0.1
 """This long without a byte means that nothing of an earlier stream is still on the way."""
