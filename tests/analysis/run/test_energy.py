@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from monitor_app.analysis.run.energy import energy_of_run
 from monitor_app.analysis.run.inputs import Batches, Instrument, Readings
 from monitor_app.analysis.run.integration import Integral, Mean, mean_power
+from monitor_app.analysis.statistics.bootstrap import correlation_time
 from monitor_app.emulators.board.boards import TX1, Edge, LoadState, follow, power
 
 EPOCH_NS = 7_000_000_000_000_000_123
@@ -86,6 +88,15 @@ def test_a_gap_is_bridged_by_a_line_and_lowers_the_coverage():
     assert found.coverage == pytest.approx(3 / 5)
 
 
+@pytest.mark.parametrize(("missing", "covered_s"), [(1, 10), (2, 9.7), (50, 4.9)])
+def test_more_than_one_missing_sample_is_a_gap(missing, covered_s):
+    whole = sampled(lambda t: 5 + 0 * t, rate_hz=10)
+    kept = (np.arange(101) < 30) | (np.arange(101) >= 30 + missing)
+    integral = Integral(Readings(whole.times_ns[kept], whole.values[kept]))
+    assert integral.covered_s(at([0]), at([10])) == pytest.approx(covered_s)
+    assert integral.in_gap(at([2.95, 5])).tolist() == [missing > 1, missing > 20]
+
+
 # -- a mean and its noise --------------------------------------------------------------------------
 
 
@@ -108,6 +119,20 @@ def test_a_mean_knows_its_drift():
     assert (mean.value_w, mean.duration_s, mean.time_ns) == pytest.approx((2.36, 4, int(at(12))), rel=1e-3)
     assert mean.deviation_w == pytest.approx(0, abs=1e-9)
     assert mean_power(Readings(at([1.0]), np.array([2.0]))) is None
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 20, 100])
+def test_a_mean_of_few_samples_is_as_uncertain_as_their_degrees_of_freedom_leave_it(count):
+    rng, seconds = np.random.default_rng(count), np.arange(count, dtype=np.float64)
+    values = rng.normal(3, 0.1, count)
+    mean = mean_power(Readings(at(seconds), values))
+    # Each sample stands for a period of its own.
+    assert mean.duration_s == pytest.approx(count)
+    rest = values - np.polyval(np.polyfit(seconds, values, 1), seconds)
+    off, freedom = (rest, count - 2) if count >= 4 else (values - values.mean(), count - 1)
+    error = math.sqrt(off @ off / freedom / count * 2 * correlation_time(rest))
+    factor = max(scipy.stats.t.ppf(0.975, freedom) / 2, 1) if count < 60 else 1
+    assert mean.uncertainty_w == pytest.approx(error * factor, rel=1e-3)
 
 
 @pytest.mark.parametrize("noise_steps", [0.0, 0.2, 0.3, 0.5, 2.0])
