@@ -94,6 +94,8 @@ def test_more_than_one_missing_sample_is_a_gap(missing, covered_s):
     kept = (np.arange(101) < 30) | (np.arange(101) >= 30 + missing)
     integral = Integral(Readings(whole.times_ns[kept], whole.values[kept]))
     assert integral.covered_s(at([0]), at([10])) == pytest.approx(covered_s)
+    assert integral.covered_s(at([2.95]), at([3.05])) == pytest.approx(0.1 if missing == 1 else 0)
+    assert integral.covered_s(at([0.12]), at([0.19])) == pytest.approx(0.07)
     assert integral.in_gap(at([2.95, 5])).tolist() == [missing > 1, missing > 20]
 
 
@@ -121,18 +123,31 @@ def test_a_mean_knows_its_drift():
     assert mean_power(Readings(at([1.0]), np.array([2.0]))) is None
 
 
-@pytest.mark.parametrize("count", [2, 3, 4, 5, 20, 100])
-def test_a_mean_of_few_samples_is_as_uncertain_as_their_degrees_of_freedom_leave_it(count):
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 20, 59, 60, 100, 4000])
+def test_a_mean_is_as_uncertain_as_what_is_left_about_a_straight_line(count):
+    """Worked out by other means; of many samples from two thousand means of neighbours."""
     rng, seconds = np.random.default_rng(count), np.arange(count, dtype=np.float64)
-    values = rng.normal(3, 0.1, count)
+    values = 3 + 0.07 * seconds + rng.normal(0, 0.1, count)
     mean = mean_power(Readings(at(seconds), values))
     # Each sample stands for a period of its own.
-    assert mean.duration_s == pytest.approx(count)
-    rest = values - np.polyval(np.polyfit(seconds, values, 1), seconds)
-    off, freedom = (rest, count - 2) if count >= 4 else (values - values.mean(), count - 1)
-    error = math.sqrt(off @ off / freedom / count * 2 * correlation_time(rest))
+    assert (mean.count, mean.duration_s) == (count, pytest.approx(count))
+    assert mean.time_ns == at((count - 1) / 2)
+    bins = min(count, 2000)
+    times_s, means = seconds.reshape(bins, -1).mean(axis=1), values.reshape(bins, -1).mean(axis=1)
+    line = np.polyfit(times_s, means, 1)
+    rest = means - np.polyval(line, times_s)
+    off, freedom = (rest, bins - 2) if count >= 4 else (means - means.mean(), bins - 1)
+    error = math.sqrt(off @ off / freedom / bins * 2 * correlation_time(rest))
     factor = max(scipy.stats.t.ppf(0.975, freedom) / 2, 1) if count < 60 else 1
     assert mean.uncertainty_w == pytest.approx(error * factor, rel=1e-3)
+    assert mean.drift_w_per_s == pytest.approx(line[0])
+    assert mean.deviation_w == pytest.approx((values - line[0] * seconds).std(), abs=1e-9)
+
+
+def test_a_single_sample_has_the_whole_error_of_its_step_and_a_quiet_mean_too():
+    step = 0.02 / math.sqrt(12)
+    for count, deviation_w in ((1, 0.0), (1, 0.004), (1, 0.1), (10**9, 0.0)):
+        assert Mean(0, 1.0, count, 3.0, deviation_w, 0.0, 0.0).resolution_w(0.02) == pytest.approx(step, rel=0.005)
 
 
 @pytest.mark.parametrize("noise_steps", [0.0, 0.2, 0.3, 0.5, 2.0])
