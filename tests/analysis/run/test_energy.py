@@ -65,6 +65,11 @@ def test_energy_of_an_exponential_is_within_the_error_of_the_trapezium():
     assert integral.between(at(start), at(end)) == pytest.approx(expected, rel=1 / (12 * (rate * tau) ** 2) + 1e-8)
 
 
+def test_the_first_and_the_last_step_count_as_the_others_do():
+    integral = Integral(Readings(at([0, 1, 2, 3, 4]), np.array([1.0, 5.0, 2.0, 9.0, 3.0])))
+    assert integral.between(at([0, 0.5, 1, 3, 3.5]), at([0.5, 1, 3, 3.5, 4])) == pytest.approx([1, 2, 9, 3.75, 2.25])
+
+
 def test_parts_of_a_span_add_up_to_the_whole():
     rng = np.random.default_rng(3)
     times = np.sort(rng.uniform(0, 10, 5000))
