@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help run test test-busy lint format bench demo setup setup-dev clean
+.PHONY: help run test test-busy mutants lint format bench demo setup setup-dev clean
 
 BIN := .venv/bin
 CONSTRAINTS ?= packaging/constraints.txt
@@ -16,6 +16,7 @@ help:
 	@echo 'make lint     the checks alone: ruff, mypy, import-linter'
 	@echo 'make format   format the code and mend what ruff can mend by itself'
 	@echo 'make test-busy run every test beside four busy loops, TIMES=5 times over'
+	@echo 'make mutants  count how many changes of the code its tests notice; MODULE=clock for one module'
 	@echo 'make bench    measure the speed of the program itself'
 	@echo 'make demo     fetch the demonstration weights and photographs again'
 	@echo 'make clean    remove .venv and the caches, but not the recordings in out/'
@@ -44,6 +45,11 @@ test: lint
 test-busy: setup-dev
 	@for k in 1 2 3 4; do while kill -0 $$$$ 2> /dev/null; do for n in $$(seq 100000); do :; done; done & done; \
 	for k in $$(seq $(TIMES)); do $(PYTEST) || exit; done
+
+# Apart from what the tests are set up with, and after it on the path.
+mutants: setup-dev
+	@test -d .venv/mutations || $(BIN)/python -m pip install --quiet --target .venv/mutations cosmic-ray==8.7.0
+	@$(BIN)/python tests/benchmarks/mutants.py $(MODULE)
 
 lint: setup-dev
 	$(BIN)/ruff check

@@ -222,6 +222,18 @@ def test_marks_that_contradict_each_other_are_owned_up_to_in_the_bound():
     assert honest.bound_ns[-1] < 200_000
 
 
+def test_the_bound_holds_for_samples_that_were_held_back_until_the_marks_came():
+    """Two marks at the end, at the limits of what they allow: the line through their middles is wrong at the start."""
+    clock, meter = SampleClock(RATE_HZ, BOUND_NS), Meter()
+    for end in range(BLOCK, 20 * RATE_HZ, BLOCK):
+        clock.add_arrival(end, meter.true_ns(end) + 20_000_000)
+    for index, before_ns, after_ns in ((19.5 * RATE_HZ, 0, 200_000), (20.0 * RATE_HZ, 200_000, 0)):
+        clock.add_mark(TimeMark(index, meter.true_ns(index) - before_ns, meter.true_ns(index) + after_ns))
+    first_ns, _ = clock.times(0, BLOCK)
+    assert abs(first_ns - meter.true_ns(0)) > 2_000_000
+    assert abs(first_ns - meter.true_ns(0)) <= clock.state.bound_ns
+
+
 def test_lost_marks_let_the_bound_grow_again():
     meter = Meter(30, 8)
     clock = SampleClock(RATE_HZ, BOUND_NS)

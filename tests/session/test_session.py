@@ -15,6 +15,7 @@ from monitor_app.core.errors import DiskFullError, NotASessionError, SessionErro
 from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
 from monitor_app.core.samples import LineChanges, Quantity, Role, Signal, SourceInfo
 from monitor_app.session import time_map
+from monitor_app.session.pyramid import LEVELS
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer import SessionWriter
 
@@ -36,6 +37,7 @@ from .bench import (
 )
 
 SIGNALS = (CURRENT, VOLTAGE, POWER)
+WAITING = ("COMMIT", "PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL")
 
 
 @pytest.fixture(scope="module", params=["closed", "open", "one commit"])
@@ -390,6 +392,44 @@ def test_closing_leaves_a_single_file(tmp_path):
         reader.extent()
         assert [p.name for p in tmp_path.iterdir()] == ["one.plm"]
     assert [p.name for p in tmp_path.iterdir()] == ["one.plm"]
+
+
+def test_a_durable_commit_waits_for_the_disk_and_the_next_ones_do_not(tmp_path):
+    """A disk that loses its power cannot be had here: SQLite's own word for it is what is looked at."""
+    writer = SessionWriter(tmp_path / "d.plm")
+    waits, statements = [], []
+    writer._db.set_trace_callback(statements.append)
+    for durable in (False, True, False):
+        statements.clear()
+        writer.commit(durable=durable)
+        waits.append([each.split()[-1] for each in statements if each in WAITING])
+        assert writer._db.execute("PRAGMA synchronous").fetchone() == (1,)
+    assert waits == [["COMMIT"], ["COMMIT", "FULL", "COMMIT", "NORMAL"], ["COMMIT"]]
+    writer.close()
+
+
+def test_closing_beside_a_reader_leaves_everything_in_the_file_itself(tmp_path):
+    path = tmp_path / "s.plm"
+    writer = SessionWriter(path)
+    writer.add_source(1, shunt())
+    put(writer, 0, steady(1, 1000))
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT count(*) FROM source").fetchone() == (0,)
+        writer.close()
+        assert (tmp_path / "s.plm-wal").stat().st_size == 0
+        (tmp_path / "copy.plm").write_bytes(path.read_bytes())
+    with SessionReader(tmp_path / "copy.plm") as reader:
+        assert reader.statistics(POWER, START_NS, START_NS + S).count == 1000
+
+
+def test_closing_writes_the_summaries_of_every_level(tmp_path):
+    writer = SessionWriter(tmp_path / "s.plm")
+    writer.add_source(1, shunt())
+    put(writer, 0, steady(1, 100))
+    writer.close()
+    with closing(sqlite3.connect(tmp_path / "s.plm")) as db:
+        rows = db.execute("SELECT level, sum(n) FROM summary WHERE signal = ? GROUP BY level ORDER BY level", (POWER,))
+        assert rows.fetchall() == [(1, 2), *((level, 1) for level in range(2, LEVELS + 1))]
 
 
 def test_line_changes_told_twice_are_kept_once(tmp_path):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from monitor_app.core.samples import Quantity, Signal, SourceInfo
 from monitor_app.session.reader import SessionReader
+from monitor_app.session.time_map import _offset
 from monitor_app.session.writer import SessionWriter
 
 if TYPE_CHECKING:
@@ -97,6 +98,24 @@ def test_columns_of_several_samples_begin_and_end_at_samples(tmp_path):
         assert envelope.start_ns.tolist() == times_ns[::10].tolist()
         assert envelope.end_ns[:-1].tolist() == times_ns[10::10].tolist()
         assert envelope.minimum.tolist() == list(range(0, 1000, 10))
+
+
+def test_columns_that_are_cut_begin_and_end_with_the_window(tmp_path):
+    (_, times_ns), = blocks = uneven(np.random.default_rng(5), [1000], [0])  # fmt: skip
+    wrote(tmp_path / "s.plm", blocks)
+    with SessionReader(tmp_path / "s.plm") as reader:
+        envelope = reader.envelope(CURRENT, int(times_ns[5]), int(times_ns[995]), 99)
+        assert envelope.samples_per_column == 10
+        assert envelope.start_ns.tolist() == [times_ns[5], *times_ns[10:995:10]]
+        assert envelope.end_ns.tolist() == [*times_ns[10:995:10], times_ns[995]]
+        assert envelope.count.tolist() == [5, *[10] * 98, 5]
+
+
+def test_the_place_in_a_row_is_the_first_sample_that_is_not_before_the_time():
+    for step_ns in (0.3, 0.5, 1.0, 1.5, 2.5, 3.0, 10 / 3, 7.25):
+        times_ns = [round(k * step_ns) for k in range(200)]
+        for elapsed_ns in range(-12, 50):
+            assert _offset(elapsed_ns, step_ns) == next(k for k, t in enumerate(times_ns) if t >= elapsed_ns)
 
 
 def test_with_a_hole_after_every_sample_each_column_has_what_there_is(tmp_path):

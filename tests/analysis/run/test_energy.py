@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from monitor_app.analysis.run.energy import energy_of_run
 from monitor_app.analysis.run.inputs import Batches, Instrument, Readings
 from monitor_app.analysis.run.integration import Integral, Mean, mean_power
+from monitor_app.analysis.statistics.bootstrap import correlation_time
 from monitor_app.emulators.board.boards import TX1, Edge, LoadState, follow, power
 
 EPOCH_NS = 7_000_000_000_000_000_123
@@ -63,6 +65,11 @@ def test_energy_of_an_exponential_is_within_the_error_of_the_trapezium():
     assert integral.between(at(start), at(end)) == pytest.approx(expected, rel=1 / (12 * (rate * tau) ** 2) + 1e-8)
 
 
+def test_the_first_and_the_last_step_count_as_the_others_do():
+    integral = Integral(Readings(at([0, 1, 2, 3, 4]), np.array([1.0, 5.0, 2.0, 9.0, 3.0])))
+    assert integral.between(at([0, 0.5, 1, 3, 3.5]), at([0.5, 1, 3, 3.5, 4])) == pytest.approx([1, 2, 9, 3.75, 2.25])
+
+
 def test_parts_of_a_span_add_up_to_the_whole():
     rng = np.random.default_rng(3)
     times = np.sort(rng.uniform(0, 10, 5000))
@@ -84,6 +91,17 @@ def test_a_gap_is_bridged_by_a_line_and_lowers_the_coverage():
     found = energy_of_run(Readings(whole.times_ns[kept], whole.values[kept]), batches([1, 3, 6]), EXACT)
     assert found.gross.batch_j == pytest.approx([2 * 6, 3 * 8.5])
     assert found.coverage == pytest.approx(3 / 5)
+
+
+@pytest.mark.parametrize(("missing", "covered_s"), [(1, 10), (2, 9.7), (50, 4.9)])
+def test_more_than_one_missing_sample_is_a_gap(missing, covered_s):
+    whole = sampled(lambda t: 5 + 0 * t, rate_hz=10)
+    kept = (np.arange(101) < 30) | (np.arange(101) >= 30 + missing)
+    integral = Integral(Readings(whole.times_ns[kept], whole.values[kept]))
+    assert integral.covered_s(at([0]), at([10])) == pytest.approx(covered_s)
+    assert integral.covered_s(at([2.95]), at([3.05])) == pytest.approx(0.1 if missing == 1 else 0)
+    assert integral.covered_s(at([0.12]), at([0.19])) == pytest.approx(0.07)
+    assert integral.in_gap(at([2.95, 5])).tolist() == [missing > 1, missing > 20]
 
 
 # -- a mean and its noise --------------------------------------------------------------------------
@@ -108,6 +126,33 @@ def test_a_mean_knows_its_drift():
     assert (mean.value_w, mean.duration_s, mean.time_ns) == pytest.approx((2.36, 4, int(at(12))), rel=1e-3)
     assert mean.deviation_w == pytest.approx(0, abs=1e-9)
     assert mean_power(Readings(at([1.0]), np.array([2.0]))) is None
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 20, 59, 60, 100, 4000])
+def test_a_mean_is_as_uncertain_as_what_is_left_about_a_straight_line(count):
+    """Worked out by other means; of many samples from two thousand means of neighbours."""
+    rng, seconds = np.random.default_rng(count), np.arange(count, dtype=np.float64)
+    values = 3 + 0.07 * seconds + rng.normal(0, 0.1, count)
+    mean = mean_power(Readings(at(seconds), values))
+    # Each sample stands for a period of its own.
+    assert (mean.count, mean.duration_s) == (count, pytest.approx(count))
+    assert mean.time_ns == at((count - 1) / 2)
+    bins = min(count, 2000)
+    times_s, means = seconds.reshape(bins, -1).mean(axis=1), values.reshape(bins, -1).mean(axis=1)
+    line = np.polyfit(times_s, means, 1)
+    rest = means - np.polyval(line, times_s)
+    off, freedom = (rest, bins - 2) if count >= 4 else (means - means.mean(), bins - 1)
+    error = math.sqrt(off @ off / freedom / bins * 2 * correlation_time(rest))
+    factor = max(scipy.stats.t.ppf(0.975, freedom) / 2, 1) if count < 60 else 1
+    assert mean.uncertainty_w == pytest.approx(error * factor, rel=1e-3)
+    assert mean.drift_w_per_s == pytest.approx(line[0])
+    assert mean.deviation_w == pytest.approx((values - line[0] * seconds).std(), abs=1e-9)
+
+
+def test_a_single_sample_has_the_whole_error_of_its_step_and_a_quiet_mean_too():
+    step = 0.02 / math.sqrt(12)
+    for count, deviation_w in ((1, 0.0), (1, 0.004), (1, 0.1), (10**9, 0.0)):
+        assert Mean(0, 1.0, count, 3.0, deviation_w, 0.0, 0.0).resolution_w(0.02) == pytest.approx(step, rel=0.005)
 
 
 @pytest.mark.parametrize("noise_steps", [0.0, 0.2, 0.3, 0.5, 2.0])

@@ -73,6 +73,22 @@ def test_power_that_differs_from_batch_to_batch_is_uncertain_by_that(count):
     assert np.mean(held) >= 0.93
 
 
+def test_power_that_wanders_from_batch_to_batch_is_as_uncertain_as_its_mean():
+    """Over many runs, of a load that is like the one of the batch before: independent ones would scatter by a third."""
+    rho, count = 0.8, 200
+    watts, spreads = [], []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        steps, load_w = rng.normal(0, 0.5 * np.sqrt(1 - rho**2), count), np.empty(count)
+        load_w[0] = rng.normal(0, 0.5)
+        for k in range(1, count):
+            load_w[k] = rho * load_w[k - 1] + steps[k]
+        found = run_of(rng, np.full(count, 0.05), load_w=LOAD_W + load_w, noise_w=0.0)
+        watts.append(watts_of(found, found.gross))
+        spreads.append(found.full_w.spread)
+    assert np.mean(spreads) == pytest.approx(np.std(watts), rel=0.3)
+
+
 def test_each_cause_has_its_part():
     rng = np.random.default_rng(1)
     found = run_of(rng, np.full(20, 0.1), meter=Instrument(0.1, 0.02, 0.01 * S), noise_w=0.0)

@@ -5,6 +5,7 @@
 
 `ok` runs. `died@N`, `crashed@N` and `told@N` do so where batches of N images or more are timed: killed as by the
 kernel, by a fault of their own, and by saying that memory ran out. `stubborn` does not listen while it runs.
+`blind` can read no image.
 """
 
 from __future__ import annotations
@@ -78,6 +79,8 @@ class Child:
                 send(Loaded(command.network, command.network, 1, 2, 3, 224, "random", "ab" * 32, 0.1))
             elif isinstance(command, MeasureMemory):
                 send(MemoryReport((("pss", 3_000, 1_000),)))
+            elif isinstance(command, Evaluate) and self.network == "blind":
+                send(PhaseDone(Phase.ACCURACY, 0, 0, reason="no image can be read"))
             elif isinstance(command, Evaluate):
                 now_ns = time.perf_counter_ns()
                 send(Batches(Phase.ACCURACY, ((now_ns, now_ns + 1000, 10, 7, 9, None),)))

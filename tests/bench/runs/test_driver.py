@@ -17,12 +17,13 @@ import pytest
 from monitor_app.bench.acquisition.recorder import Recorder
 from monitor_app.bench.board import control as board_control
 from monitor_app.bench.board.control import BoardControl, pending_restore
-from monitor_app.bench.runs import cool_down
+from monitor_app.bench.runs import cool_down, run
 from monitor_app.bench.runs import driver as runs
 from monitor_app.bench.runs import inference_link as child_link
 from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.bench.runs.driver import RunDriver
 from monitor_app.bench.runs.run import Run
+from monitor_app.core.errors import SessionError
 from monitor_app.core.profile import Profile
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.session.reader import SessionReader
@@ -156,6 +157,20 @@ def test_what_the_network_says_does_not_fit_costs_no_child(rig: Rig, done: Calla
     assert len({pid for pid, _ in rig.log()}) == 1
 
 
+def test_a_child_is_replaced_after_a_failure_that_it_has_not_told(
+    rig: Rig, done: Callable[..., list[RunRow]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may still be at what the run that failed has asked of it."""
+
+    def unreadable(*_: object) -> None:
+        raise SessionError("It cannot be read.")
+
+    monkeypatch.setattr(run, "WarmUpJudge", unreadable)
+    rows = done(batch_sizes=(1, 2), protocol={"warm_up_max_s": 1.0})
+    assert [(row.state, row.error) for row in rows] == [("failed", "It cannot be read.")] * 2
+    assert len({pid for pid, text in rig.log() if text.startswith("Load")}) == 2
+
+
 @pytest.mark.parametrize(("network", "reason"), [("died", "SIGKILL"), ("crashed", "SIGSEGV")])
 def test_a_child_that_dies_fails_its_run_alone_and_every_size_is_tried(
     rig: Rig, done: Callable[..., list[RunRow]], monkeypatch: pytest.MonkeyPatch, network: str, reason: str
@@ -238,6 +253,13 @@ def test_a_warm_up_that_ends_unproven_says_so(rig: Rig, done: Callable[..., list
     assert (row.warm_up_note or "").startswith("Not shown to be steady: ")
 
 
+def test_a_warm_up_that_is_judged_takes_its_least_time_where_its_longest_is_shorter(
+    rig: Rig, done: Callable[..., list[RunRow]]
+) -> None:
+    done(protocol={"warm_up_s": 0.1, "warm_up_max_s": 0.05})
+    assert rig.told("WarmUp") == ["WarmUp(batch_size=1, min_s=0.1, min_batches=1)"]
+
+
 def test_a_warm_up_that_is_not_judged_is_as_long_as_the_least(rig: Rig, done: Callable[..., list[RunRow]]) -> None:
     [row] = done(protocol={"warm_up_batches": 3})
     assert rig.told("WarmUp") == ["WarmUp(batch_size=1, min_s=0.0, min_batches=3)"]
@@ -257,6 +279,12 @@ def test_accuracy_once_is_once_in_all_cycles(
         found = [reader.answers(row.id) for row in rows]
     assert [each is None for each in found] == [row.accuracy_note is not None for row in rows]
     assert {(each.correct, each.images) for each in found if each} == {(7, 10)}
+
+
+def test_accuracy_without_an_image_is_tried_again_by_the_next_run(rig: Rig, done: Callable[..., list[RunRow]]) -> None:
+    rows = done(networks=("blind",), cycles=2, accuracy="once", images="demo")
+    assert len(rig.told("Evaluate")) == 2
+    assert [row.accuracy_note for row in rows] == ["no image can be read"] * 2
 
 
 def test_what_the_completed_holds_is_not_run_again(rig: Rig, done: Callable[..., list[RunRow]]) -> None:
