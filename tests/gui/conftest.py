@@ -182,8 +182,11 @@ def open_window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
     application()
     windows: list[MainWindow] = []
 
-    def make(*args: object, **options: object) -> MainWindow:
+    def make(
+        *args: object, before_shown: Callable[[MainWindow], None] = lambda _: None, **options: object
+    ) -> MainWindow:
         window = MainWindow(*args, **options)  # type: ignore[arg-type]
+        before_shown(window)
         window._timer.stop()
         window._task_timer.stop()
         window.resize(1280, 800)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtWidgets import QApplication, QMessageBox
 
@@ -28,6 +28,7 @@ from monitor_app.bench.messages import (
 from monitor_app.core.errors import BenchError
 from monitor_app.core.formatting import NOTHING
 from monitor_app.core.status import BenchPhase, CheckState, CheckStatus, SourceState
+from monitor_app.gui.layout import first_size
 from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_panel import RunPanel
 from monitor_app.gui.panels.run_table import RunTable
@@ -329,6 +330,23 @@ def test_a_disconnected_meter_is_named_in_the_status_bar(live: Live) -> None:
     bench.say(Status(replace(status(), sources=(gone,))))
     frames(window, 2)
     assert "no samples from shunt" in window.parts.panel(StatusBar).text
+
+
+def test_a_new_window_fits_its_screen_and_shows_all_that_matters(open_window: Opener, session: Path) -> None:
+    assert first_size(QSize(2560, 1440)) == QSize(1440, 900)
+    small = first_size(QSize(1280, 800))
+    assert small.width() <= 1280
+    assert small.height() < 800
+    asked: list[QSize] = []
+    window = open_window(None, session, before_shown=lambda new: asked.append(new.size()))
+    assert asked[0].boundedTo(window.screen().availableGeometry().size()) == asked[0]
+    window.resize(small)
+    frames(window, 2)
+    kinds = (Toolbar, Readouts, RunTable, StatusBar)
+    for part in (window.parts.panel(Toolbar).simulated, *(window.parts.panel(kind) for kind in kinds)):
+        assert part.visibleRegion().boundingRect() == part.rect()
+    assert window.parts.stack.trace.rect.height() > 150
+    assert len(window.parts.stack.annotations.levels) == 2
 
 
 # -- themes --------------------------------------------------------------------------------------
