@@ -550,3 +550,35 @@ def test_closing_asks_what_becomes_of_an_unsaved_session(
             extent = reader.extent()
         assert extent is not None
         assert extent.duration_s == pytest.approx(15.0)
+
+
+def test_an_unsaved_session_stays_unsaved_where_another_cannot_be_opened(
+    open_window: Opener, session: Path, tmp_path: Path
+) -> None:
+    window = open_window(None, session)
+    window.document.unsaved = True
+    stranger = tmp_path / "stranger.plm"
+    stranger.write_bytes(b"not a session" * 100)
+    window.document.open_saved(stranger)
+    frames(window, 2)
+    assert "stranger.plm" in window.parts.message_bar.text
+    assert window.document.undecided
+    assert window.parts.panel(Toolbar).save.isEnabled()
+
+
+@pytest.mark.parametrize("answer", ["Save", "Discard", "Cancel"])
+def test_opening_another_session_asks_what_becomes_of_an_unsaved_one(
+    answer: str, open_window: Opener, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, target = tmp_path / "other.plm", tmp_path / "kept.plm"
+    other.write_bytes(session.read_bytes())
+    window = open_window(None, session)
+    window.document.unsaved = True
+    monkeypatch.setattr(window.document, "ask_what_to_keep", lambda: QMessageBox.StandardButton[answer])
+    monkeypatch.setattr(window.document, "ask_target", lambda: target)
+    window.document.open_saved(other)
+    assert window.recording is not None
+    assert window.recording.reader.path == (session if answer == "Cancel" else other)
+    assert window.document.undecided == (answer == "Cancel")
+    assert session.exists() == (answer == "Cancel")
+    assert target.exists() == (answer == "Save")

@@ -74,9 +74,15 @@ class Document(QObject):
             self.open_saved(path)
 
     def open_saved(self, path: Path) -> None:
-        """Show a session that is not in a temporary place."""
+        """Show a session that is not in a temporary place, unless it cannot be opened or the present one is to stay."""
+        reader = self._reader(path)
+        if reader is None:
+            return
+        if not self.leave():
+            reader.close()
+            return
         self.unsaved, self.target = False, None
-        self.show(path)
+        self._take(reader, same=False)
 
     def begin_unsaved(self) -> None:
         """A new session begins in a temporary place; it is shown when the bench has opened it."""
@@ -87,11 +93,19 @@ class Document(QObject):
         self._show(path, same=False)
 
     def _show(self, path: Path, *, same: bool) -> None:
+        reader = self._reader(path)
+        if reader is not None:
+            self._take(reader, same=same)
+
+    def _reader(self, path: Path) -> SessionReader | None:
+        """None where the file cannot be opened, which is announced."""
         try:
-            reader = SessionReader(path, visible=True)
+            return SessionReader(path, visible=True)
         except MonitorError as error:
             self.alarm.emit(str(error))
-            return
+            return None
+
+    def _take(self, reader: SessionReader, *, same: bool) -> None:
         self.close()
         self.recording = Recording(reader)
         self.opened.emit(same)
@@ -144,6 +158,19 @@ class Document(QObject):
         self.retracted.emit(self._promise)
 
     # -- the end ---------------------------------------------------------------------------------
+
+    def leave(self) -> bool:
+        """Make way for another session; False when the user would rather stay with an unsaved one."""
+        if self.recording is None or self.recording.edge_s <= 0 or not self.undecided:
+            return True
+        if not self.decide_at_close():
+            return False
+        if self._discards:
+            self.finish()
+            self.unsaved = self._discards = False
+        else:
+            self.save_if_decided()
+        return not self.undecided
 
     def ask_nothing(self) -> None:
         """Close without questions: an unsaved session stays in its temporary place."""
@@ -200,7 +227,7 @@ class Document(QObject):
         buttons = QMessageBox.StandardButton
         return QMessageBox.question(
             self._parent,
-            "Close",
+            "Session not saved",
             "This session has not been saved. Do you want to save it?",
             buttons.Save | buttons.Discard | buttons.Cancel,
             buttons.Save,
