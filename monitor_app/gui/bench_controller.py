@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from monitor_app.bench.messages import Command, Event
 
+StartBench: TypeAlias = "Callable[[Path | None], Client]"
 RECORDED = "This is a recorded session: to measure, start monitor-app with a profile."
 
 
@@ -53,7 +54,10 @@ class Client(Protocol):
 
 
 class BenchController(QObject):
-    """At most one bench at a time; ``start_bench`` starts the next one, which records into a new session."""
+    """At most one bench at a time; ``start_bench`` starts the next one, which records into a new session.
+
+    It is given the session whose stored profile is used, or None for the profile of this window.
+    """
 
     opened = Signal(Path)
     """(session that the bench records)"""
@@ -70,12 +74,13 @@ class BenchController(QObject):
     retracted = Signal(str)
     """(a sentence announced before that holds no longer)"""
 
-    def __init__(self, client: Client | None, start_bench: Callable[[], Client] | None) -> None:
+    def __init__(self, client: Client | None, start_bench: StartBench | None) -> None:
         super().__init__()
         self.client = client
         self.status: BenchStatus | None = None
         self._start_bench = start_bench
         self._start_wanted = False
+        self._stored_in: Path | None = None
         self._message = ""
 
     @property
@@ -108,7 +113,7 @@ class BenchController(QObject):
         if ended:
             self.close()
         if any(isinstance(event, Opened) for event in events):
-            self.opened.emit(client.session)
+            self._announce_session(client.session)
         if statuses and statuses[-1].message != self._message:
             self._announce(statuses[-1])
         if failures:
@@ -118,6 +123,11 @@ class BenchController(QObject):
         for event in events:
             if isinstance(event, AskTrust):
                 self.trust_asked.emit(event.question)
+
+    def _announce_session(self, session: Path) -> None:
+        self.opened.emit(session)
+        if self._stored_in is not None:
+            self.note.emit(f"This new session is recorded with the profile stored in {self._stored_in}.")
 
     def _announce(self, status: BenchStatus) -> None:
         """The message of the bench; where it has none any longer, its last one is retracted."""
@@ -141,21 +151,23 @@ class BenchController(QObject):
 
     # -- what the user asks for ------------------------------------------------------------------
 
-    def start_or_stop(self) -> None:
-        """Start or stop the runs; without a bench, begin a new session."""
+    def start_or_stop(self, opened: Path | None = None) -> None:
+        """Start or stop the runs; without a bench, begin a new session, as the one that was ``opened`` if there is."""
         if self.client is not None:
             self._try(lambda: self.send(StopRuns() if self.running else StartRuns()))
         elif self._start_bench is None:
             self.note.emit(RECORDED)
             return
-        elif self._try(self._begin):
+        elif self._try(lambda: self._begin(opened)):
             self.began.emit()
         self.changed.emit()
 
-    def _begin(self) -> None:
+    def _begin(self, opened: Path | None) -> None:
         assert self._start_bench is not None
+        # What this window has recorded is repeated with the profile that it was recorded with.
+        self._stored_in = opened or self._stored_in
         self.status, self._message, self._start_wanted = None, "", True
-        self.client = self._start_bench()
+        self.client = self._start_bench(self._stored_in)
 
     def _try(self, do: Callable[[], None]) -> bool:
         """Whether it was done; where it was not, the reason is announced."""

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 
-    from monitor_app.gui.bench_controller import Client
+    from monitor_app.gui.bench_controller import Client, StartBench
     from monitor_app.gui.panels.panel import Panel
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.theme import Theme
@@ -69,7 +69,7 @@ class MainWindow(QMainWindow):
         client: Client | None = None,
         session: Path | None = None,
         *,
-        start_bench: Callable[[], Client] | None = None,
+        start_bench: StartBench | None = None,
         unsaved: bool = False,
         title: str = "",
         theme: Theme = DARK,
@@ -114,7 +114,7 @@ class MainWindow(QMainWindow):
         self.document.about_to_close.connect(self._clear)
         self.document.opened.connect(self._show_document)
         self.document.title_changed.connect(self.setWindowTitle)
-        self.bench.opened.connect(self.document.show)
+        self.bench.opened.connect(self.document.show_recorded)
         self.bench.began.connect(self.document.begin_unsaved)
         self.bench.began.connect(self.parts.message_bar.dismiss)
         self.bench.ended.connect(self.document.save_if_decided)
@@ -145,12 +145,12 @@ class MainWindow(QMainWindow):
 
     def _connect_panels(self) -> None:
         toolbar, runs = self.parts.panel(Toolbar), self.parts.panel(RunPanel)
-        toolbar.start_stop_asked.connect(self.bench.start_or_stop)
+        toolbar.start_stop_asked.connect(self.start_or_stop)
         toolbar.mark_asked.connect(self.add_mark)
         toolbar.open_asked.connect(self.document.open)
         toolbar.save_asked.connect(self.document.save)
         toolbar.figures_asked.connect(self.show_figures)
-        runs.start_stop_asked.connect(self.bench.start_or_stop)
+        runs.start_stop_asked.connect(self.start_or_stop)
         runs.skip_asked.connect(self.bench.skip_run)
         sources, discovery = self.parts.panel(SourcePanel), self.parts.panel(DiscoveryPanel)
         sources.connect_asked.connect(self.bench.connect_source)
@@ -257,6 +257,11 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
 
     # -- session ---------------------------------------------------------------------------------
+
+    def start_or_stop(self) -> None:
+        """Start or stop the runs; without a bench, begin a new session once an unsaved one has been dealt with."""
+        if self.bench.live or not self.bench.can_start or self.document.leave():
+            self.bench.start_or_stop(self.document.opened_path)
 
     def _show_document(self, same: bool) -> None:
         """Another session is open, or the ``same`` one under another name."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtWidgets import QApplication, QMessageBox
 
@@ -454,7 +454,7 @@ def test_a_bench_that_died_says_so_and_start_begins_a_new_session(
     tape.write_until(5.0)
     first, second = StandIn(tape.path), StandIn(tmp_path / "next.plm")
     first.say(Opened(str(tape.path)))
-    window = open_window(first, start_bench=lambda: second)
+    window = open_window(first, start_bench=lambda _: second)
     first.say(Failed("The bench was killed by SIGKILL; press Start to record into a new session."))
     frames(window, 2)
     assert "SIGKILL" in window.parts.message_bar.text
@@ -475,7 +475,7 @@ def test_a_bench_that_died_says_so_and_start_begins_a_new_session(
 
 
 def test_a_bench_that_cannot_start_says_why(qtbot: QtBot, open_window: Opener, session: Path) -> None:
-    def refuse() -> StandIn:
+    def refuse(_: Path | None) -> StandIn:
         raise BenchError("The bench did not start: no memory is left.")
 
     window = open_window(None, session, start_bench=refuse)
@@ -582,3 +582,100 @@ def test_opening_another_session_asks_what_becomes_of_an_unsaved_one(
     assert window.document.undecided == (answer == "Cancel")
     assert session.exists() == (answer == "Cancel")
     assert target.exists() == (answer == "Save")
+
+
+# -- Start in an old session ---------------------------------------------------------------------
+
+
+class Starts:
+    """Starts benches that the test speaks for, and keeps whose profile each was given."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.stored_in: list[Path | None] = []
+        self.benches: list[StandIn] = []
+
+    def __call__(self, stored_in: Path | None) -> StandIn:
+        self.stored_in.append(stored_in)
+        self.benches.append(StandIn(self._folder / f"new-{len(self.benches)}.plm"))
+        return self.benches[-1]
+
+
+def test_start_in_an_old_session_takes_the_profile_of_that_session(
+    qtbot: QtBot, open_window: Opener, session: Path, tmp_path: Path
+) -> None:
+    starts = Starts(tmp_path)
+    window = open_window(None, session, start_bench=starts)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    assert starts.stored_in == [session]
+    [bench] = starts.benches
+    new = Tape(bench.session)
+    bench.say(Opened(str(bench.session)))
+    frames(window, 1)
+    assert f"the profile stored in {session}" in window.parts.message_bar.text
+    assert window.document.undecided
+    bench.say(Failed("The bench was killed."))
+    frames(window, 1)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    assert starts.stored_in == [session, session], "it is recorded again as before"
+    new.close()
+
+
+def test_what_this_window_has_recorded_is_recorded_again_with_its_profile(
+    qtbot: QtBot, open_window: Opener, tape: Tape, session: Path, tmp_path: Path
+) -> None:
+    tape.write_until(1.0)
+    bench, starts = StandIn(tape.path), Starts(tmp_path)
+    bench.say(Opened(str(tape.path)))
+    window = open_window(bench, start_bench=starts)
+    bench.say(Failed("The bench was killed."))
+    frames(window, 1)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    assert starts.stored_in == [None]
+    starts.benches[0].say(Failed("That profile is not valid TOML."))
+    frames(window, 1)
+    window.document.open_saved(session)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    assert starts.stored_in == [None, session]
+
+
+def test_an_old_session_stays_as_it_is_where_start_leads_to_nothing(
+    qtbot: QtBot, open_window: Opener, session: Path, tmp_path: Path
+) -> None:
+    starts = Starts(tmp_path)
+    window = open_window(None, session, start_bench=starts)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    starts.benches[0].say(Failed("the profile in old.plm was not used, because it runs code."))
+    frames(window, 2)
+    assert "was not used" in window.parts.message_bar.text
+    assert window.windowTitle().startswith("old.plm")
+    assert not window.document.undecided, "it would be deleted where the user discards it"
+
+
+@pytest.mark.parametrize("answer", ["Discard", "Cancel"])
+def test_start_asks_before_an_unsaved_session_is_left(
+    answer: str, qtbot: QtBot, open_window: Opener, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = Starts(tmp_path)
+    window = open_window(None, session, start_bench=starts)
+    window.document.unsaved = True
+    monkeypatch.setattr(window.document, "ask_what_to_keep", lambda: QMessageBox.StandardButton[answer])
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    assert len(starts.benches) == (answer == "Discard")
+    assert session.exists() == (answer == "Cancel")
+
+
+def test_the_overview_of_the_session_before_is_painted_over(qtbot: QtBot, open_window: Opener, session: Path) -> None:
+    overview = open_window(None, session).parts.overview
+    painted: list[bool] = []
+
+    class Painted(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+            painted.extend([True] * (event.type() == QEvent.Type.Paint))
+            return False
+
+    QApplication.processEvents()
+    seen = Painted(overview)
+    overview.installEventFilter(seen)
+    overview.clear()
+    qtbot.waitUntil(lambda: bool(painted), timeout=60_000)

@@ -54,6 +54,8 @@ class Document(QObject):
         self._is_recording = is_recording
         self._may_ask = True
         self._discards = False
+        self._recorded_here = False
+        self._begins_unsaved = False
         self._promise = ""
         """What was announced about a session that will be saved later."""
 
@@ -61,6 +63,11 @@ class Document(QObject):
     def undecided(self) -> bool:
         """Whether the user has yet to say where the session is to be saved."""
         return self.unsaved and self.target is None
+
+    @property
+    def opened_path(self) -> Path | None:
+        """Of the session, where this window has opened it; None where it has recorded it, or shows none."""
+        return self.recording.reader.path if self.recording is not None and not self._recorded_here else None
 
     # -- open ------------------------------------------------------------------------------------
 
@@ -85,8 +92,18 @@ class Document(QObject):
         self._take(reader, same=False)
 
     def begin_unsaved(self) -> None:
-        """A new session begins in a temporary place; it is shown when the bench has opened it."""
-        self.unsaved, self.target = True, None
+        """A new session begins in a temporary place; until the bench has opened it, the present one stays."""
+        self._begins_unsaved = True
+
+    def show_recorded(self, path: Path) -> None:
+        """Show the session that a bench of this window has begun."""
+        reader = self._reader(path)
+        if reader is None:
+            return
+        if self._begins_unsaved:
+            self.unsaved, self.target, self._begins_unsaved = True, None, False
+        self._take(reader, same=False)
+        self._recorded_here = True
 
     def show(self, path: Path) -> None:
         """Show this session from now on; where it cannot be opened, the present one stays."""
@@ -107,6 +124,7 @@ class Document(QObject):
 
     def _take(self, reader: SessionReader, *, same: bool) -> None:
         self.close()
+        self._recorded_here = self._recorded_here and same
         self.recording = Recording(reader)
         self.opened.emit(same)
         self.announce_title()
