@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -27,7 +28,9 @@ from monitor_app.bench.messages import (
     Trust,
 )
 from monitor_app.core.errors import MonitorError
-from monitor_app.core.status import TROUBLE, BenchPhase, BenchStatus
+from monitor_app.core.runs import RunState
+from monitor_app.core.status import TROUBLE, BenchPhase, BenchStatus, SourceState
+from monitor_app.gui.session.shown_signals import COMPUTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +38,10 @@ if TYPE_CHECKING:
     from monitor_app.bench.messages import Command, Event
 
 StartBench: TypeAlias = "Callable[[Path | None], Client]"
+STOP = "The run in progress and all that follow are cancelled. Do you want to stop the plan?"
+SKIP = "The run in progress is cancelled, and the next one begins. Do you want to skip it?"
+ONLY_METER = "{name} is the only instrument that measures, and runs are in progress. Do you want to disconnect it?"
+_LEFT = frozenset({RunState.WAITING.value, RunState.RUNNING.value})
 RECORDED = "This is a recorded session: to measure, start monitor-app with a profile."
 
 
@@ -74,8 +81,12 @@ class BenchController(QObject):
     retracted = Signal(str)
     """(a sentence announced before that holds no longer)"""
 
-    def __init__(self, client: Client | None, start_bench: StartBench | None) -> None:
+    def __init__(
+        self, client: Client | None, start_bench: StartBench | None, confirm: Callable[[str, str], bool]
+    ) -> None:
+        """``confirm`` asks a question and is given the words of the button that goes on."""
         super().__init__()
+        self._confirm = confirm
         self.client = client
         self.status: BenchStatus | None = None
         self._start_bench = start_bench
@@ -95,6 +106,21 @@ class BenchController(QObject):
     @property
     def can_start(self) -> bool:
         return self.live or self._start_bench is not None
+
+    @property
+    def runs_left(self) -> float:
+        """Of the plan, with the one in progress; infinite where it is repeated until it is stopped."""
+        status = self.status
+        if status is None or not self.running:
+            return 0
+        if not status.cycles:
+            return math.inf
+        ahead = max(status.cycles - status.cycle, 0) * len(status.runs)
+        return ahead + sum(run.state in _LEFT for run in status.runs)
+
+    def _is_only_meter(self, name: str) -> bool:
+        sources = self.status.sources if self.status is not None else ()
+        return [s.name for s in sources if s.state is SourceState.STREAMING and s.kind not in COMPUTED] == [name]
 
     # -- what the bench reports ------------------------------------------------------------------
 
@@ -153,14 +179,22 @@ class BenchController(QObject):
 
     def start_or_stop(self, opened: Path | None = None) -> None:
         """Start or stop the runs; without a bench, begin a new session, as the one that was ``opened`` if there is."""
-        if self.client is not None:
-            self._try(lambda: self.send(StopRuns() if self.running else StartRuns()))
+        if self.running:
+            if self.runs_left <= 1 or self._confirm(STOP, "Stop the plan"):
+                self._try(self._stop)
+        elif self.client is not None:
+            self._try(lambda: self.send(StartRuns()))
         elif self._start_bench is None:
             self.note.emit(RECORDED)
             return
         elif self._try(lambda: self._begin(opened)):
             self.began.emit()
         self.changed.emit()
+
+    def _stop(self) -> None:
+        """Unless the plan has ended while the user was asked."""
+        if self.running:
+            self.send(StopRuns())
 
     def _begin(self, opened: Path | None) -> None:
         assert self._start_bench is not None
@@ -183,8 +217,15 @@ class BenchController(QObject):
         self.send(Trust() if allowed else Quit())
 
     def skip_run(self) -> None:
-        if self.running:
+        """Skip the run in progress, once the user has confirmed it, and no other that has begun meanwhile."""
+        before = self._in_progress
+        if self.running and self._confirm(SKIP, "Skip this run") and self._in_progress == before:
             self.send(SkipRun())
+
+    @property
+    def _in_progress(self) -> list[int | None]:
+        runs = self.status.runs if self.status is not None else ()
+        return [run.id for run in runs if run.state == RunState.RUNNING.value]
 
     def add_mark(self, text: str) -> None:
         """Mark the present moment."""
@@ -194,7 +235,10 @@ class BenchController(QObject):
         self.send(Connect(name))
 
     def disconnect_source(self, name: str) -> None:
-        self.send(Disconnect(name))
+        """Close the connection; the only meter of a run only once the user has confirmed it."""
+        alone = self.running and self._is_only_meter(name)
+        if not alone or self._confirm(ONLY_METER.format(name=name), "Disconnect"):
+            self.send(Disconnect(name))
 
     def find_sources(self) -> None:
         self.send(FindSources())

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 from monitor_app.core.errors import MonitorError
 from monitor_app.gui.actions import ShortcutsDialog, add_commands
 from monitor_app.gui.bench_controller import BenchController
+from monitor_app.gui.confirm import confirmed
 from monitor_app.gui.figures.window import FiguresController
 from monitor_app.gui.layout import arrange
 from monitor_app.gui.menus import MOUSE_ACTIONS, PANEL_COMMANDS, menu_commands
@@ -77,7 +78,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.theme = theme
         self.selection: tuple[float, float] | None = None
-        self.bench = BenchController(client, start_bench)
+        self.bench = BenchController(client, start_bench, lambda question, go_on: confirmed(self, question, go_on))
         self.document = Document(self, unsaved=unsaved, title=title, is_recording=lambda: self.bench.live)
         self.navigation = Navigation(live=client is not None, moved=self._expect_interaction)
         self.signals = SignalSelection(lambda: self.document.recording)

@@ -200,8 +200,7 @@ def open_window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
 
     yield make
     for window in windows:
-        window.document.unsaved = False
-        window.close()
+        window.close_at_once()
         window.deleteLater()
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtWidgets import QApplication, QMessageBox
 
@@ -27,7 +27,7 @@ from monitor_app.bench.messages import (
 )
 from monitor_app.core.errors import BenchError
 from monitor_app.core.formatting import NOTHING
-from monitor_app.core.status import BenchPhase, CheckState, CheckStatus, SourceState
+from monitor_app.core.status import BenchPhase, CheckState, CheckStatus, RunStatus, SourceState
 from monitor_app.gui.layout import first_size
 from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_panel import RunPanel
@@ -416,12 +416,71 @@ def test_space_starts_and_stops(qtbot: QtBot, live: Live) -> None:
     window, bench, _tape = live
     qtbot.keyClick(window, Qt.Key.Key_Space)
     assert bench.commands == [StartRuns()]
-    bench.say(Status(status(BenchPhase.RUNNING)))
+    bench.say(Status(replace(status(BenchPhase.RUNNING), cycles=1)))
     frames(window, 1)
     assert window.parts.panel(Toolbar).start.text() == "Stop"
     qtbot.keyClick(window, Qt.Key.Key_Space)
+    assert bench.commands == [StartRuns(), StopRuns()], "the last run, so that nothing is asked"
+
+
+CAMPAIGN = replace(
+    status(BenchPhase.RUNNING),
+    runs=tuple(RunStatus(k or None, "Net", 1, "waiting" if k != 1 else "running") for k in (1, 0, 0)),
+    cycles=1,
+)
+
+
+@pytest.mark.parametrize("go_on", [True, False])
+def test_what_would_end_a_campaign_is_asked_once(
+    go_on: bool, qtbot: QtBot, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, bench, _tape = live
+    asked: list[str] = []
+
+    def confirm(_: object, question: str, *words: str) -> bool:
+        asked.append(question)
+        return go_on
+
+    monkeypatch.setattr("monitor_app.gui.main_window.confirmed", confirm)
+    monkeypatch.setattr("monitor_app.gui.session.document.confirmed", confirm)
+    bench.say(Status(CAMPAIGN))
+    frames(window, 1)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
     qtbot.keyClick(window, Qt.Key.Key_N)
-    assert bench.commands == [StartRuns(), StopRuns(), SkipRun()]
+    window.parts.panel(SourcePanel).disconnect_asked.emit("shunt")
+    assert bench.commands == [StopRuns(), SkipRun(), Disconnect("shunt")] * go_on
+    qtbot.keyClick(window, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+    assert window.isVisible() is not go_on
+    assert len(asked) == 4
+
+
+def test_a_question_keeps_running_unless_the_user_says_otherwise(
+    qtbot: QtBot, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, bench, _tape = live
+    bench.say(Status(CAMPAIGN))
+    frames(window, 1)
+    keys = [Qt.Key.Key_Return, Qt.Key.Key_Escape]
+
+    def press() -> None:
+        box = QApplication.activeModalWidget()
+        if box is not None and box.isVisible():
+            qtbot.keyClick(box, keys.pop())
+
+    timer = QTimer(interval=5)
+    timer.timeout.connect(press)
+    timer.start()
+    while keys:
+        window.start_or_stop()
+    timer.stop()
+    assert bench.commands == []
+
+
+def test_a_plan_that_is_started_again_is_in_no_cycle_beyond_the_last(live: Live) -> None:
+    window, bench, _tape = live
+    bench.say(Status(replace(CAMPAIGN, cycle=2)))
+    frames(window, 1)
+    assert window.parts.panel(RunPanel).foot.text().endswith("cycle 2")
 
 
 def test_buttons_reach_the_bench(qtbot: QtBot, live: Live) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from monitor_app.core.errors import MonitorError
+from monitor_app.gui.confirm import confirmed
 from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.session.recording import Recording
 from monitor_app.session.files import discard_session, keep_session, settle
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QWidget
 
+ENDS = "This ends the recording and the runs in progress, and the session has not been saved."
 FILES = "Sessions (*.plm);;All files (*)"
 
 
@@ -195,9 +197,11 @@ class Document(QObject):
         self._may_ask = False
 
     def decide_at_close(self) -> bool:
-        """Ask what is to be done with an unsaved session; False when the window is to stay open."""
-        if not (self._may_ask and self.undecided):
+        """Ask what is to be done with an unsaved session or a recording; False when the window is to stay open."""
+        if not self._may_ask:
             return True
+        if not self.undecided:
+            return not self._is_recording() or self.ask_to_end()
         answer = self.ask_what_to_keep()
         if answer == QMessageBox.StandardButton.Cancel:
             return False
@@ -243,13 +247,19 @@ class Document(QObject):
     def ask_what_to_keep(self) -> QMessageBox.StandardButton:
         """Save, Discard or Cancel."""
         buttons = QMessageBox.StandardButton
+        recording = self._is_recording()
         return QMessageBox.question(
             self._parent,
             "Session not saved",
-            "This session has not been saved. Do you want to save it?",
+            f"{ENDS if recording else 'This session has not been saved.'} Do you want to save it?",
             buttons.Save | buttons.Discard | buttons.Cancel,
-            buttons.Save,
+            buttons.Cancel if recording else buttons.Save,
         )
+
+    def ask_to_end(self) -> bool:
+        """Whether a recording that needs no decision is to end."""
+        question = "This ends the recording and the runs in progress. Do you want to end them?"
+        return confirmed(self._parent, question, "End the recording")
 
     def ask_target(self) -> Path | None:
         """Where to save the session; None when the user cancels."""
