@@ -409,7 +409,9 @@ class MainWindow(QMainWindow):
         ask_trust(self, question, lambda allowed: self.bench.answer_trust(allowed=allowed))
 
     def show_shortcuts(self) -> None:
-        ShortcutsDialog(self, self.commands, MOUSE_ACTIONS).open()
+        dialog = ShortcutsDialog(self, self.commands, MOUSE_ACTIONS)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() and not self.bench.live:

@@ -28,6 +28,7 @@ from monitor_app.bench.messages import (
 from monitor_app.core.errors import BenchError
 from monitor_app.core.formatting import NOTHING
 from monitor_app.core.status import BenchPhase, CheckState, CheckStatus, RunStatus, SourceState
+from monitor_app.gui.actions import ShortcutsDialog
 from monitor_app.gui.layout import first_size
 from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_panel import RunPanel
@@ -364,6 +365,16 @@ def test_both_themes_colour_the_window(open_window: Opener, session: Path, theme
         corner = window.parts.stack.mapTo(window, QPoint(3, 3))
         ratio = image.devicePixelRatio()
         assert image.pixelColor(round(corner.x() * ratio), round(corner.y() * ratio)) == QColor(expected.ground)
+
+
+def test_the_list_of_keys_is_deleted_when_it_is_closed(open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    for _ in range(3):
+        window.show_shortcuts()
+        [dialog] = window.findChildren(ShortcutsDialog)
+        dialog.close()
+        QApplication.sendPostedEvents(dialog, QEvent.Type.DeferredDelete)
+    assert not window.findChildren(ShortcutsDialog)
 
 
 # -- a bench -------------------------------------------------------------------------------------
