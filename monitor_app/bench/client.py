@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from monitor_app.bench.messages import Command
 
+TRUST = "--trust"
+"""Option of the process: the user has allowed the profile to run code."""
+STORED = "--stored"
+"""Option of the process: the profile is the one that a session holds."""
 ASK_S, TERMINATE_S = 5.0, 2.0
 """Longer than for other children: before it ends, the bench completes its file, which may be on a slow disk."""
 
@@ -21,14 +25,17 @@ ASK_S, TERMINATE_S = 5.0, 2.0
 class BenchClient:
     """A bench process recording into ``session``. It outlives a window that dies, not one that closes it."""
 
-    def __init__(self, profile: Path, session: Path, *, trusted: bool = False) -> None:
-        """``trusted``: the user has allowed the profile to run code; else the bench asks, with AskTrust."""
+    def __init__(self, profile: Path, session: Path, *, trusted: bool = False, stored: bool = False) -> None:
+        """``profile`` is a file, or where it is ``stored`` another session that holds it.
+
+        ``trusted``: the user has allowed the profile to run code; else the bench asks, with AskTrust.
+        """
         self.profile = profile
         self.session = session
         self._reported_end = False
         """A last event was received: Closed or Failed."""
         command = python_module("monitor_app.bench.process", str(profile), str(session))
-        command += ["--trust"] if trusted else []
+        command += [TRUST] * trusted + [STORED] * stored
         self._child = ChildProcess(command, "bench", ask_s=ASK_S, terminate_s=TERMINATE_S)
 
     @property

@@ -22,9 +22,11 @@ from typing import TYPE_CHECKING
 
 from monitor_app.bench import messages
 from monitor_app.bench.bench import Bench
+from monitor_app.bench.client import STORED, TRUST
 from monitor_app.bench.trust import allowance
-from monitor_app.core.errors import BenchError, MonitorError
+from monitor_app.core.errors import BenchError, MonitorError, ProfileError
 from monitor_app.core.log import log_to_file
+from monitor_app.session.reader import SessionReader
 from monitor_app.sources.profile_reader import parse_profile, parse_source, read_profile_text
 
 if TYPE_CHECKING:
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus
 
 STATUS_EVERY_S = 0.2
-TRUST = "--trust"
-"""The user has allowed the profile to run code."""
 
 logger = logging.getLogger(__name__)
 
@@ -45,10 +45,9 @@ def main(arguments: list[str]) -> int:
     link = _Link()
     try:
         log_to_file("bench")
-        text = read_profile_text(profile_path)
-        profile = parse_profile(text, str(profile_path))
-        trusted = TRUST in arguments[2:]
-        allowed = allowance(profile, text, str(profile_path), trusted=trusted, ask=link.ask_trust)
+        text, name = _profile_in(profile_path, stored=STORED in arguments[2:])
+        profile = parse_profile(text, name)
+        allowed = allowance(profile, text, name, trusted=TRUST in arguments[2:], ask=link.ask_trust)
         bench = Bench(profile, text, session_path, allowed=allowed)
     except MonitorError as error:
         link.send(messages.Failed(str(error)))
@@ -63,6 +62,19 @@ def main(arguments: list[str]) -> int:
         return 1
     link.send(messages.Closed(str(session_path)))
     return 0
+
+
+def _profile_in(path: Path, *, stored: bool) -> tuple[str, str]:
+    """The text of a profile and its name, from its file or from the session that holds it. Raises MonitorError."""
+    if not stored:
+        return read_profile_text(path), str(path)
+    with SessionReader(path) as reader:
+        text = reader.meta().get("profile")
+    if not text:
+        raise ProfileError(
+            f"{path} does not hold the profile that it was recorded with: start monitor-app with a profile."
+        )
+    return text, f"the profile in {path}"
 
 
 def _serve(bench: Bench, link: _Link) -> None:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 NEAR = 0.7
 """A mark is found from this far beyond its edge, in units."""
+OVER = 0.2
+"""A published value counts as this much farther away, in units: what was measured here may coincide with it."""
 _TICK_ROOM = 2.2
 """Least width of the numbers along the y axis, in units: a zoom rarely changes it, so the plot stays where it is."""
 
@@ -144,11 +146,16 @@ def only(layout: Layout, word: str) -> Layout:
 
 
 def nearest(layout: Layout, x: float, y: float) -> Mark | None:
-    """The mark under a place in pixels; of several that with the nearest centre: a small bubble before a large."""
+    """The mark under a place in pixels; of several that with the nearest centre: a small bubble before a large.
+
+    What was measured here comes before a published value in the same place: it leads to its trace.
+    """
     reach = NEAR * layout.style.unit
     best: tuple[float, Mark] | None = None
     for mark in reversed(layout.marks):
         far = _distance(mark, x, y, reach)
+        if far is not None and mark.series.origin not in SOLID:
+            far += OVER * layout.style.unit
         if far is not None and (best is None or far < best[0]):
             best = far, mark
     return best[1] if best else None

@@ -6,11 +6,15 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monitor_app.bench.client import BenchClient
 from monitor_app.cli.files import DEFAULT_PROFILE, find_profile, new_unsaved_session
 from monitor_app.cli.terminal import say
 from monitor_app.core.errors import MonitorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def quick_start(arguments: list[str]) -> int | None:
@@ -34,15 +38,26 @@ def open_window(word: str | None, theme: str | None, *, trusted: bool = False) -
     if word is not None and word.endswith(".plm"):
         from monitor_app.gui.app import run_window
 
-        return run_window(None, Path(word), start_bench=lambda: _start_bench(None), theme=theme)
+        return run_window(None, Path(word), start_bench=_starter(None), theme=theme)
     client = _start_bench(word, trusted=trusted)
     from monitor_app.gui.app import run_window  # Qt loads while the bench starts
 
-    return run_window(client, start_bench=lambda: _start_bench(word, trusted=trusted), unsaved=True, theme=theme)
+    return run_window(client, start_bench=_starter(word, trusted=trusted), unsaved=True, theme=theme)
 
 
 def _start_bench(word: str | None, *, trusted: bool = False) -> BenchClient:
     return BenchClient(find_profile(word or DEFAULT_PROFILE), new_unsaved_session(), trusted=trusted)
+
+
+def _starter(word: str | None, *, trusted: bool = False) -> Callable[[Path | None], BenchClient]:
+    """Starts further benches: with the profile that a session holds, or with that of this window."""
+
+    def start(stored_in: Path | None) -> BenchClient:
+        if stored_in is None:
+            return _start_bench(word, trusted=trusted)
+        return BenchClient(stored_in, new_unsaved_session(), stored=True)  # somebody else's, whatever `trusted` says
+
+    return start
 
 
 def _has_display() -> bool:

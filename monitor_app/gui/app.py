@@ -13,11 +13,10 @@ from monitor_app.gui.main_window import MainWindow
 from monitor_app.gui.theme import THEMES, application, system_theme
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
     from types import TracebackType
 
-    from monitor_app.gui.bench_controller import Client
+    from monitor_app.gui.bench_controller import Client, StartBench
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +25,7 @@ def run_window(
     client: Client | None,
     session: Path | None = None,
     *,
-    start_bench: Callable[[], Client] | None = None,
+    start_bench: StartBench | None = None,
     unsaved: bool = False,
     title: str = "",
     theme: str | None = None,

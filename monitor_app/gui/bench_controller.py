@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
@@ -27,13 +28,20 @@ from monitor_app.bench.messages import (
     Trust,
 )
 from monitor_app.core.errors import MonitorError
-from monitor_app.core.status import TROUBLE, BenchPhase, BenchStatus
+from monitor_app.core.runs import RunState
+from monitor_app.core.status import TROUBLE, BenchPhase, BenchStatus, SourceState
+from monitor_app.gui.session.shown_signals import COMPUTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitor_app.bench.messages import Command, Event
 
+StartBench: TypeAlias = "Callable[[Path | None], Client]"
+STOP = "The run in progress and all that follow are cancelled. Do you want to stop the plan?"
+SKIP = "The run in progress is cancelled, and the next one begins. Do you want to skip it?"
+ONLY_METER = "{name} is the only instrument that measures, and runs are in progress. Do you want to disconnect it?"
+_LEFT = frozenset({RunState.WAITING.value, RunState.RUNNING.value})
 RECORDED = "This is a recorded session: to measure, start monitor-app with a profile."
 
 
@@ -53,7 +61,10 @@ class Client(Protocol):
 
 
 class BenchController(QObject):
-    """At most one bench at a time; ``start_bench`` starts the next one, which records into a new session."""
+    """At most one bench at a time; ``start_bench`` starts the next one, which records into a new session.
+
+    It is given the session whose stored profile is used, or None for the profile of this window.
+    """
 
     opened = Signal(Path)
     """(session that the bench records)"""
@@ -70,12 +81,17 @@ class BenchController(QObject):
     retracted = Signal(str)
     """(a sentence announced before that holds no longer)"""
 
-    def __init__(self, client: Client | None, start_bench: Callable[[], Client] | None) -> None:
+    def __init__(
+        self, client: Client | None, start_bench: StartBench | None, confirm: Callable[[str, str], bool]
+    ) -> None:
+        """``confirm`` asks a question and is given the words of the button that goes on."""
         super().__init__()
+        self._confirm = confirm
         self.client = client
         self.status: BenchStatus | None = None
         self._start_bench = start_bench
         self._start_wanted = False
+        self._stored_in: Path | None = None
         self._message = ""
 
     @property
@@ -90,6 +106,21 @@ class BenchController(QObject):
     @property
     def can_start(self) -> bool:
         return self.live or self._start_bench is not None
+
+    @property
+    def runs_left(self) -> float:
+        """Of the plan, with the one in progress; infinite where it is repeated until it is stopped."""
+        status = self.status
+        if status is None or not self.running:
+            return 0
+        if not status.cycles:
+            return math.inf
+        ahead = max(status.cycles - status.cycle, 0) * len(status.runs)
+        return ahead + sum(run.state in _LEFT for run in status.runs)
+
+    def _is_only_meter(self, name: str) -> bool:
+        sources = self.status.sources if self.status is not None else ()
+        return [s.name for s in sources if s.state is SourceState.STREAMING and s.kind not in COMPUTED] == [name]
 
     # -- what the bench reports ------------------------------------------------------------------
 
@@ -108,7 +139,7 @@ class BenchController(QObject):
         if ended:
             self.close()
         if any(isinstance(event, Opened) for event in events):
-            self.opened.emit(client.session)
+            self._announce_session(client.session)
         if statuses and statuses[-1].message != self._message:
             self._announce(statuses[-1])
         if failures:
@@ -118,6 +149,11 @@ class BenchController(QObject):
         for event in events:
             if isinstance(event, AskTrust):
                 self.trust_asked.emit(event.question)
+
+    def _announce_session(self, session: Path) -> None:
+        self.opened.emit(session)
+        if self._stored_in is not None:
+            self.note.emit(f"This new session is recorded with the profile stored in {self._stored_in}.")
 
     def _announce(self, status: BenchStatus) -> None:
         """The message of the bench; where it has none any longer, its last one is retracted."""
@@ -141,21 +177,31 @@ class BenchController(QObject):
 
     # -- what the user asks for ------------------------------------------------------------------
 
-    def start_or_stop(self) -> None:
-        """Start or stop the runs; without a bench, begin a new session."""
-        if self.client is not None:
-            self._try(lambda: self.send(StopRuns() if self.running else StartRuns()))
+    def start_or_stop(self, opened: Path | None = None) -> None:
+        """Start or stop the runs; without a bench, begin a new session, as the one that was ``opened`` if there is."""
+        if self.running:
+            if self.runs_left <= 1 or self._confirm(STOP, "Stop the plan"):
+                self._try(self._stop)
+        elif self.client is not None:
+            self._try(lambda: self.send(StartRuns()))
         elif self._start_bench is None:
             self.note.emit(RECORDED)
             return
-        elif self._try(self._begin):
+        elif self._try(lambda: self._begin(opened)):
             self.began.emit()
         self.changed.emit()
 
-    def _begin(self) -> None:
+    def _stop(self) -> None:
+        """Unless the plan has ended while the user was asked."""
+        if self.running:
+            self.send(StopRuns())
+
+    def _begin(self, opened: Path | None) -> None:
         assert self._start_bench is not None
+        # What this window has recorded is repeated with the profile that it was recorded with.
+        self._stored_in = opened or self._stored_in
         self.status, self._message, self._start_wanted = None, "", True
-        self.client = self._start_bench()
+        self.client = self._start_bench(self._stored_in)
 
     def _try(self, do: Callable[[], None]) -> bool:
         """Whether it was done; where it was not, the reason is announced."""
@@ -171,8 +217,15 @@ class BenchController(QObject):
         self.send(Trust() if allowed else Quit())
 
     def skip_run(self) -> None:
-        if self.running:
+        """Skip the run in progress, once the user has confirmed it, and no other that has begun meanwhile."""
+        before = self._in_progress
+        if self.running and self._confirm(SKIP, "Skip this run") and self._in_progress == before:
             self.send(SkipRun())
+
+    @property
+    def _in_progress(self) -> list[int | None]:
+        runs = self.status.runs if self.status is not None else ()
+        return [run.id for run in runs if run.state == RunState.RUNNING.value]
 
     def add_mark(self, text: str) -> None:
         """Mark the present moment."""
@@ -182,7 +235,10 @@ class BenchController(QObject):
         self.send(Connect(name))
 
     def disconnect_source(self, name: str) -> None:
-        self.send(Disconnect(name))
+        """Close the connection; the only meter of a run only once the user has confirmed it."""
+        alone = self.running and self._is_only_meter(name)
+        if not alone or self._confirm(ONLY_METER.format(name=name), "Disconnect"):
+            self.send(Disconnect(name))
 
     def find_sources(self) -> None:
         self.send(FindSources())

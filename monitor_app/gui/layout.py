@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -41,6 +41,10 @@ PANELS: tuple[type[Panel], ...] = (
 )  # fmt: skip
 """All panels, those of one place from top to bottom."""
 SIDE_PX = 252
+FIRST_PX = QSize(1440, 900)
+"""Of the window, where the screen has room for it."""
+FRAME_PX = QSize(4, 40)
+"""What the frame of a window takes of the screen, at most as a rule; it is not known before the window is shown."""
 PILL_TEXT = "Paused   ·   press End to follow"
 P = TypeVar("P", bound=Panel)
 
@@ -84,8 +88,13 @@ def arrange(window: QMainWindow, theme: Theme) -> Parts:
     _place_pill(parts)
     window.setCentralWidget(_whole(parts))
     window.setAcceptDrops(True)
-    window.resize(1440, 900)
+    window.resize(first_size(window.screen().availableGeometry().size()))
     return parts
+
+
+def first_size(available: QSize) -> QSize:
+    """Of a new window with its frame on a screen that has this much room."""
+    return FIRST_PX.boundedTo(available - FRAME_PX)
 
 
 def _whole(parts: Parts) -> QWidget:

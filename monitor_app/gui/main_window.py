@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 from monitor_app.core.errors import MonitorError
 from monitor_app.gui.actions import ShortcutsDialog, add_commands
 from monitor_app.gui.bench_controller import BenchController
+from monitor_app.gui.confirm import confirmed
 from monitor_app.gui.figures.window import FiguresController
 from monitor_app.gui.layout import arrange
 from monitor_app.gui.menus import MOUSE_ACTIONS, PANEL_COMMANDS, menu_commands
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 
-    from monitor_app.gui.bench_controller import Client
+    from monitor_app.gui.bench_controller import Client, StartBench
     from monitor_app.gui.panels.panel import Panel
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.theme import Theme
@@ -69,7 +70,7 @@ class MainWindow(QMainWindow):
         client: Client | None = None,
         session: Path | None = None,
         *,
-        start_bench: Callable[[], Client] | None = None,
+        start_bench: StartBench | None = None,
         unsaved: bool = False,
         title: str = "",
         theme: Theme = DARK,
@@ -77,7 +78,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.theme = theme
         self.selection: tuple[float, float] | None = None
-        self.bench = BenchController(client, start_bench)
+        self.bench = BenchController(client, start_bench, lambda question, go_on: confirmed(self, question, go_on))
         self.document = Document(self, unsaved=unsaved, title=title, is_recording=lambda: self.bench.live)
         self.navigation = Navigation(live=client is not None, moved=self._expect_interaction)
         self.signals = SignalSelection(lambda: self.document.recording)
@@ -114,7 +115,7 @@ class MainWindow(QMainWindow):
         self.document.about_to_close.connect(self._clear)
         self.document.opened.connect(self._show_document)
         self.document.title_changed.connect(self.setWindowTitle)
-        self.bench.opened.connect(self.document.show)
+        self.bench.opened.connect(self.document.show_recorded)
         self.bench.began.connect(self.document.begin_unsaved)
         self.bench.began.connect(self.parts.message_bar.dismiss)
         self.bench.ended.connect(self.document.save_if_decided)
@@ -145,12 +146,12 @@ class MainWindow(QMainWindow):
 
     def _connect_panels(self) -> None:
         toolbar, runs = self.parts.panel(Toolbar), self.parts.panel(RunPanel)
-        toolbar.start_stop_asked.connect(self.bench.start_or_stop)
+        toolbar.start_stop_asked.connect(self.start_or_stop)
         toolbar.mark_asked.connect(self.add_mark)
         toolbar.open_asked.connect(self.document.open)
         toolbar.save_asked.connect(self.document.save)
         toolbar.figures_asked.connect(self.show_figures)
-        runs.start_stop_asked.connect(self.bench.start_or_stop)
+        runs.start_stop_asked.connect(self.start_or_stop)
         runs.skip_asked.connect(self.bench.skip_run)
         sources, discovery = self.parts.panel(SourcePanel), self.parts.panel(DiscoveryPanel)
         sources.connect_asked.connect(self.bench.connect_source)
@@ -257,6 +258,11 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
 
     # -- session ---------------------------------------------------------------------------------
+
+    def start_or_stop(self) -> None:
+        """Start or stop the runs; without a bench, begin a new session once an unsaved one has been dealt with."""
+        if self.bench.live or not self.bench.can_start or self.document.leave():
+            self.bench.start_or_stop(self.document.opened_path)
 
     def _show_document(self, same: bool) -> None:
         """Another session is open, or the ``same`` one under another name."""
@@ -403,7 +409,9 @@ class MainWindow(QMainWindow):
         ask_trust(self, question, lambda allowed: self.bench.answer_trust(allowed=allowed))
 
     def show_shortcuts(self) -> None:
-        ShortcutsDialog(self, self.commands, MOUSE_ACTIONS).open()
+        dialog = ShortcutsDialog(self, self.commands, MOUSE_ACTIONS)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() and not self.bench.live:

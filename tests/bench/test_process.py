@@ -17,6 +17,7 @@ from monitor_app.bench.client import BenchClient
 from monitor_app.bench.messages import AddMark, AskTrust, Closed, Event, Failed, Opened, Quit, StartRuns, Status, Trust
 from monitor_app.core.status import BenchPhase, SourceState
 from monitor_app.session.reader import SessionReader
+from monitor_app.session.writer import SessionWriter
 from tests.bench.conftest import IDLE_PROFILE
 from tests.bench.test_trust import PROGRAM, tracer
 
@@ -203,3 +204,23 @@ def test_a_profile_that_runs_code_waits_for_the_users_answer(
     assert "was not used, because it runs code" in window.heard[-1].message
     assert not trace.exists()
     assert not window.client.session.exists()
+
+
+def test_the_profile_that_a_session_holds_is_asked_about_like_any_other(
+    wait_until: Callable[[Callable[[], bool]], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    program, trace = tracer(tmp_path)
+    old = tmp_path / "old.plm"
+    writer = SessionWriter(old)
+    writer.set_meta({"profile": PROGRAM.format(python=str(program))})
+    writer.close()
+    window = Window(BenchClient(old, tmp_path / "new.plm", stored=True))
+    try:
+        wait_until(lambda: window.has_heard(AskTrust))
+        window.client.send(Quit())
+        wait_until(lambda: window.has_heard(Failed))
+    finally:
+        window.client.close()
+    assert f"the profile in {old} was not used, because it runs code" in window.heard[-1].message
+    assert not trace.exists()

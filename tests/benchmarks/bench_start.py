@@ -21,7 +21,7 @@ client = _start_bench(None)
 from monitor_app.gui.theme import application
 from monitor_app.gui.main_window import MainWindow
 app = application()
-window = MainWindow(client, start_bench=lambda: _start_bench(None), unsaved=True)
+window = MainWindow(client, start_bench=lambda _: _start_bench(None), unsaved=True)
 window.show()
 deadline = time.perf_counter() + 30
 while time.perf_counter() < deadline:

@@ -391,6 +391,19 @@ def test_the_small_bubble_is_found_before_the_large_one_under_it() -> None:
     assert nearest(made, made.box.right - 5, made.box.bottom - 5) is None
 
 
+@pytest.mark.parametrize("first", [Origin.SIMULATED, Origin.DIGITISED])
+def test_what_was_measured_is_found_before_the_published_value_in_its_place(first: Origin) -> None:
+    second = Origin.DIGITISED if first is Origin.SIMULATED else Origin.SIMULATED
+    made = laid_out(chart(series(point(5, 5), origin=first), series(point(5.01, 5), point(9, 9), origin=second)))
+    for mark in [mark for mark in made.marks if mark.point.x.value < 6]:
+        found = nearest(made, mark.bubble.x, mark.bubble.y)
+        assert found is not None
+        assert found.series.origin is Origin.SIMULATED
+    apart = laid_out(chart(series(point(5, 5), origin=first), series(point(6, 5), origin=second)))
+    for mark in apart.marks:
+        assert nearest(apart, mark.bubble.x, mark.bubble.y) == mark
+
+
 def test_category_names_are_slanted_where_they_have_no_room_and_level_where_they_have() -> None:
     for count, slanted in ((3, False), (14, True)):
         names = tuple(f"Inception-v{k}" for k in range(count))

@@ -182,8 +182,11 @@ def open_window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
     application()
     windows: list[MainWindow] = []
 
-    def make(*args: object, **options: object) -> MainWindow:
+    def make(
+        *args: object, before_shown: Callable[[MainWindow], None] = lambda _: None, **options: object
+    ) -> MainWindow:
         window = MainWindow(*args, **options)  # type: ignore[arg-type]
+        before_shown(window)
         window._timer.stop()
         window._task_timer.stop()
         window.resize(1280, 800)
@@ -197,8 +200,7 @@ def open_window(qtbot: QtBot) -> Iterator[Callable[..., MainWindow]]:
 
     yield make
     for window in windows:
-        window.document.unsaved = False
-        window.close()
+        window.close_at_once()
         window.deleteLater()
 
 

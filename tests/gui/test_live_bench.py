@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox
 
 from monitor_app.bench.client import BenchClient
 from monitor_app.gui.main_window import MainWindow
@@ -32,7 +33,7 @@ def window(tmp_path: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     profile.write_text(IDLE_PROFILE)
     sessions = (tmp_path / f"s{k}.plm" for k in range(10))
 
-    def start() -> BenchClient:
+    def start(_: Path | None = None) -> BenchClient:
         return BenchClient(profile, next(sessions))
 
     window = MainWindow(start(), start_bench=start, unsaved=True)
@@ -55,7 +56,9 @@ def test_it_follows_a_bench_and_says_simulated(window: MainWindow, qtbot: QtBot)
     qtbot.waitUntil(lambda: window.recording is not None and window.recording.simulated, timeout=WAIT_MS)
 
 
-def test_a_killed_bench_is_announced_and_start_records_anew(window: MainWindow, qtbot: QtBot) -> None:
+def test_a_killed_bench_is_announced_and_start_records_anew(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     qtbot.waitUntil(lambda: shows_samples(window), timeout=WAIT_MS)
     client = window.bench.client
     assert isinstance(client, BenchClient)
@@ -64,13 +67,17 @@ def test_a_killed_bench_is_announced_and_start_records_anew(window: MainWindow, 
     assert str(client.session) in window.parts.message_bar.text
     assert not window.bench.live
     assert shows_samples(window), "what was recorded stays on the screen"
+    kept = tmp_path / "kept.plm"
+    monkeypatch.setattr(window.document, "ask_what_to_keep", lambda: QMessageBox.StandardButton.Save)
+    monkeypatch.setattr(window.document, "ask_target", lambda: kept)
     qtbot.keyClick(window, Qt.Key.Key_Space)
     qtbot.waitUntil(
-        lambda: window.recording is not None and window.recording.reader.path != client.session, timeout=WAIT_MS
+        lambda: window.recording is not None and window.recording.reader.path not in {client.session, kept},
+        timeout=WAIT_MS,
     )
     qtbot.waitUntil(lambda: shows_samples(window), timeout=WAIT_MS)
     assert window.bench.live
-    with SessionReader(client.session) as reader:
+    with SessionReader(kept) as reader:
         assert reader.extent() is not None
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox
 
@@ -27,7 +27,9 @@ from monitor_app.bench.messages import (
 )
 from monitor_app.core.errors import BenchError
 from monitor_app.core.formatting import NOTHING
-from monitor_app.core.status import BenchPhase, CheckState, CheckStatus, SourceState
+from monitor_app.core.status import BenchPhase, CheckState, CheckStatus, RunStatus, SourceState
+from monitor_app.gui.actions import ShortcutsDialog
+from monitor_app.gui.layout import first_size
 from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_panel import RunPanel
 from monitor_app.gui.panels.run_table import RunTable
@@ -331,6 +333,23 @@ def test_a_disconnected_meter_is_named_in_the_status_bar(live: Live) -> None:
     assert "no samples from shunt" in window.parts.panel(StatusBar).text
 
 
+def test_a_new_window_fits_its_screen_and_shows_all_that_matters(open_window: Opener, session: Path) -> None:
+    assert first_size(QSize(2560, 1440)) == QSize(1440, 900)
+    small = first_size(QSize(1280, 800))
+    assert small.width() <= 1280
+    assert small.height() < 800
+    asked: list[QSize] = []
+    window = open_window(None, session, before_shown=lambda new: asked.append(new.size()))
+    assert asked[0].boundedTo(window.screen().availableGeometry().size()) == asked[0]
+    window.resize(small)
+    frames(window, 2)
+    kinds = (Toolbar, Readouts, RunTable, StatusBar)
+    for part in (window.parts.panel(Toolbar).simulated, *(window.parts.panel(kind) for kind in kinds)):
+        assert part.visibleRegion().boundingRect() == part.rect()
+    assert window.parts.stack.trace.rect.height() > 150
+    assert len(window.parts.stack.annotations.levels) == 2
+
+
 # -- themes --------------------------------------------------------------------------------------
 
 
@@ -346,6 +365,16 @@ def test_both_themes_colour_the_window(open_window: Opener, session: Path, theme
         corner = window.parts.stack.mapTo(window, QPoint(3, 3))
         ratio = image.devicePixelRatio()
         assert image.pixelColor(round(corner.x() * ratio), round(corner.y() * ratio)) == QColor(expected.ground)
+
+
+def test_the_list_of_keys_is_deleted_when_it_is_closed(open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    for _ in range(3):
+        window.show_shortcuts()
+        [dialog] = window.findChildren(ShortcutsDialog)
+        dialog.close()
+        QApplication.sendPostedEvents(dialog, QEvent.Type.DeferredDelete)
+    assert not window.findChildren(ShortcutsDialog)
 
 
 # -- a bench -------------------------------------------------------------------------------------
@@ -398,12 +427,71 @@ def test_space_starts_and_stops(qtbot: QtBot, live: Live) -> None:
     window, bench, _tape = live
     qtbot.keyClick(window, Qt.Key.Key_Space)
     assert bench.commands == [StartRuns()]
-    bench.say(Status(status(BenchPhase.RUNNING)))
+    bench.say(Status(replace(status(BenchPhase.RUNNING), cycles=1)))
     frames(window, 1)
     assert window.parts.panel(Toolbar).start.text() == "Stop"
     qtbot.keyClick(window, Qt.Key.Key_Space)
+    assert bench.commands == [StartRuns(), StopRuns()], "the last run, so that nothing is asked"
+
+
+CAMPAIGN = replace(
+    status(BenchPhase.RUNNING),
+    runs=tuple(RunStatus(k or None, "Net", 1, "waiting" if k != 1 else "running") for k in (1, 0, 0)),
+    cycles=1,
+)
+
+
+@pytest.mark.parametrize("go_on", [True, False])
+def test_what_would_end_a_campaign_is_asked_once(
+    go_on: bool, qtbot: QtBot, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, bench, _tape = live
+    asked: list[str] = []
+
+    def confirm(_: object, question: str, *words: str) -> bool:
+        asked.append(question)
+        return go_on
+
+    monkeypatch.setattr("monitor_app.gui.main_window.confirmed", confirm)
+    monkeypatch.setattr("monitor_app.gui.session.document.confirmed", confirm)
+    bench.say(Status(CAMPAIGN))
+    frames(window, 1)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
     qtbot.keyClick(window, Qt.Key.Key_N)
-    assert bench.commands == [StartRuns(), StopRuns(), SkipRun()]
+    window.parts.panel(SourcePanel).disconnect_asked.emit("shunt")
+    assert bench.commands == [StopRuns(), SkipRun(), Disconnect("shunt")] * go_on
+    qtbot.keyClick(window, Qt.Key.Key_Q, Qt.KeyboardModifier.ControlModifier)
+    assert window.isVisible() is not go_on
+    assert len(asked) == 4
+
+
+def test_a_question_keeps_running_unless_the_user_says_otherwise(
+    qtbot: QtBot, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, bench, _tape = live
+    bench.say(Status(CAMPAIGN))
+    frames(window, 1)
+    keys = [Qt.Key.Key_Return, Qt.Key.Key_Escape]
+
+    def press() -> None:
+        box = QApplication.activeModalWidget()
+        if box is not None and box.isVisible():
+            qtbot.keyClick(box, keys.pop())
+
+    timer = QTimer(interval=5)
+    timer.timeout.connect(press)
+    timer.start()
+    while keys:
+        window.start_or_stop()
+    timer.stop()
+    assert bench.commands == []
+
+
+def test_a_plan_that_is_started_again_is_in_no_cycle_beyond_the_last(live: Live) -> None:
+    window, bench, _tape = live
+    bench.say(Status(replace(CAMPAIGN, cycle=2)))
+    frames(window, 1)
+    assert window.parts.panel(RunPanel).foot.text().endswith("cycle 2")
 
 
 def test_buttons_reach_the_bench(qtbot: QtBot, live: Live) -> None:
@@ -445,7 +533,7 @@ def test_a_bench_that_died_says_so_and_start_begins_a_new_session(
     tape.write_until(5.0)
     first, second = StandIn(tape.path), StandIn(tmp_path / "next.plm")
     first.say(Opened(str(tape.path)))
-    window = open_window(first, start_bench=lambda: second)
+    window = open_window(first, start_bench=lambda _: second)
     first.say(Failed("The bench was killed by SIGKILL; press Start to record into a new session."))
     frames(window, 2)
     assert "SIGKILL" in window.parts.message_bar.text
@@ -466,7 +554,7 @@ def test_a_bench_that_died_says_so_and_start_begins_a_new_session(
 
 
 def test_a_bench_that_cannot_start_says_why(qtbot: QtBot, open_window: Opener, session: Path) -> None:
-    def refuse() -> StandIn:
+    def refuse(_: Path | None) -> StandIn:
         raise BenchError("The bench did not start: no memory is left.")
 
     window = open_window(None, session, start_bench=refuse)
@@ -541,3 +629,132 @@ def test_closing_asks_what_becomes_of_an_unsaved_session(
             extent = reader.extent()
         assert extent is not None
         assert extent.duration_s == pytest.approx(15.0)
+
+
+def test_an_unsaved_session_stays_unsaved_where_another_cannot_be_opened(
+    open_window: Opener, session: Path, tmp_path: Path
+) -> None:
+    window = open_window(None, session)
+    window.document.unsaved = True
+    stranger = tmp_path / "stranger.plm"
+    stranger.write_bytes(b"not a session" * 100)
+    window.document.open_saved(stranger)
+    frames(window, 2)
+    assert "stranger.plm" in window.parts.message_bar.text
+    assert window.document.undecided
+    assert window.parts.panel(Toolbar).save.isEnabled()
+
+
+@pytest.mark.parametrize("answer", ["Save", "Discard", "Cancel"])
+def test_opening_another_session_asks_what_becomes_of_an_unsaved_one(
+    answer: str, open_window: Opener, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, target = tmp_path / "other.plm", tmp_path / "kept.plm"
+    other.write_bytes(session.read_bytes())
+    window = open_window(None, session)
+    window.document.unsaved = True
+    monkeypatch.setattr(window.document, "ask_what_to_keep", lambda: QMessageBox.StandardButton[answer])
+    monkeypatch.setattr(window.document, "ask_target", lambda: target)
+    window.document.open_saved(other)
+    assert window.recording is not None
+    assert window.recording.reader.path == (session if answer == "Cancel" else other)
+    assert window.document.undecided == (answer == "Cancel")
+    assert session.exists() == (answer == "Cancel")
+    assert target.exists() == (answer == "Save")
+
+
+# -- Start in an old session ---------------------------------------------------------------------
+
+
+class Starts:
+    """Starts benches that the test speaks for, and keeps whose profile each was given."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.stored_in: list[Path | None] = []
+        self.benches: list[StandIn] = []
+
+    def __call__(self, stored_in: Path | None) -> StandIn:
+        self.stored_in.append(stored_in)
+        self.benches.append(StandIn(self._folder / f"new-{len(self.benches)}.plm"))
+        return self.benches[-1]
+
+
+def test_start_in_an_old_session_takes_the_profile_of_that_session(
+    qtbot: QtBot, open_window: Opener, session: Path, tmp_path: Path
+) -> None:
+    starts = Starts(tmp_path)
+    window = open_window(None, session, start_bench=starts)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    assert starts.stored_in == [session]
+    [bench] = starts.benches
+    new = Tape(bench.session)
+    bench.say(Opened(str(bench.session)))
+    frames(window, 1)
+    assert f"the profile stored in {session}" in window.parts.message_bar.text
+    assert window.document.undecided
+    bench.say(Failed("The bench was killed."))
+    frames(window, 1)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    assert starts.stored_in == [session, session], "it is recorded again as before"
+    new.close()
+
+
+def test_what_this_window_has_recorded_is_recorded_again_with_its_profile(
+    qtbot: QtBot, open_window: Opener, tape: Tape, session: Path, tmp_path: Path
+) -> None:
+    tape.write_until(1.0)
+    bench, starts = StandIn(tape.path), Starts(tmp_path)
+    bench.say(Opened(str(tape.path)))
+    window = open_window(bench, start_bench=starts)
+    bench.say(Failed("The bench was killed."))
+    frames(window, 1)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    assert starts.stored_in == [None]
+    starts.benches[0].say(Failed("That profile is not valid TOML."))
+    frames(window, 1)
+    window.document.open_saved(session)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    assert starts.stored_in == [None, session]
+
+
+def test_an_old_session_stays_as_it_is_where_start_leads_to_nothing(
+    qtbot: QtBot, open_window: Opener, session: Path, tmp_path: Path
+) -> None:
+    starts = Starts(tmp_path)
+    window = open_window(None, session, start_bench=starts)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    starts.benches[0].say(Failed("the profile in old.plm was not used, because it runs code."))
+    frames(window, 2)
+    assert "was not used" in window.parts.message_bar.text
+    assert window.windowTitle().startswith("old.plm")
+    assert not window.document.undecided, "it would be deleted where the user discards it"
+
+
+@pytest.mark.parametrize("answer", ["Discard", "Cancel"])
+def test_start_asks_before_an_unsaved_session_is_left(
+    answer: str, qtbot: QtBot, open_window: Opener, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = Starts(tmp_path)
+    window = open_window(None, session, start_bench=starts)
+    window.document.unsaved = True
+    monkeypatch.setattr(window.document, "ask_what_to_keep", lambda: QMessageBox.StandardButton[answer])
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    assert len(starts.benches) == (answer == "Discard")
+    assert session.exists() == (answer == "Cancel")
+
+
+def test_the_overview_of_the_session_before_is_painted_over(qtbot: QtBot, open_window: Opener, session: Path) -> None:
+    overview = open_window(None, session).parts.overview
+    painted: list[bool] = []
+
+    class Painted(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+            painted.extend([True] * (event.type() == QEvent.Type.Paint))
+            return False
+
+    QApplication.processEvents()
+    seen = Painted(overview)
+    overview.installEventFilter(seen)
+    overview.clear()
+    qtbot.waitUntil(lambda: bool(painted), timeout=60_000)

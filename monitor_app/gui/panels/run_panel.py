@@ -111,7 +111,9 @@ def _foot(status: BenchStatus) -> str:
     if status.phase is BenchPhase.RUNNING and status.remaining_s is not None:
         parts.append(f"{duration(status.remaining_s)} left")
     if status.cycle:
-        parts.append(f"cycle {status.cycle} of {status.cycles}" if status.cycles else f"cycle {status.cycle}")
+        # A plan that is started again is counted on from its last cycle.
+        planned = f" of {status.cycles}" if status.cycle <= status.cycles else ""
+        parts.append(f"cycle {status.cycle}{planned}")
     if not parts:
         parts.append({BenchPhase.STARTING: "starting", BenchPhase.STOPPING: "stopping"}.get(status.phase, "ready"))
     return "  ·  ".join(parts)

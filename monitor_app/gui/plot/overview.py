@@ -60,6 +60,7 @@ class Overview(QWidget):
     def clear(self) -> None:
         self._drawn = self._picture = None
         self._read_edge_s = -1.0
+        self.update()
 
     def refresh(self, recording: Recording, signal: SignalRow | None, view: TimeWindow, now_ns: int) -> None:
         """Mark the view; read the session again at most once a second."""

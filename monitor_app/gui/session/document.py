@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from monitor_app.core.errors import MonitorError
+from monitor_app.gui.confirm import confirmed
 from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.session.recording import Recording
 from monitor_app.session.files import discard_session, keep_session, settle
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QWidget
 
+ENDS = "This ends the recording and the runs in progress, and the session has not been saved."
 FILES = "Sessions (*.plm);;All files (*)"
 
 
@@ -54,6 +56,8 @@ class Document(QObject):
         self._is_recording = is_recording
         self._may_ask = True
         self._discards = False
+        self._recorded_here = False
+        self._begins_unsaved = False
         self._promise = ""
         """What was announced about a session that will be saved later."""
 
@@ -61,6 +65,11 @@ class Document(QObject):
     def undecided(self) -> bool:
         """Whether the user has yet to say where the session is to be saved."""
         return self.unsaved and self.target is None
+
+    @property
+    def opened_path(self) -> Path | None:
+        """Of the session, where this window has opened it; None where it has recorded it, or shows none."""
+        return self.recording.reader.path if self.recording is not None and not self._recorded_here else None
 
     # -- open ------------------------------------------------------------------------------------
 
@@ -74,25 +83,50 @@ class Document(QObject):
             self.open_saved(path)
 
     def open_saved(self, path: Path) -> None:
-        """Show a session that is not in a temporary place."""
+        """Show a session that is not in a temporary place, unless it cannot be opened or the present one is to stay."""
+        reader = self._reader(path)
+        if reader is None:
+            return
+        if not self.leave():
+            reader.close()
+            return
         self.unsaved, self.target = False, None
-        self.show(path)
+        self._take(reader, same=False)
 
     def begin_unsaved(self) -> None:
-        """A new session begins in a temporary place; it is shown when the bench has opened it."""
-        self.unsaved, self.target = True, None
+        """A new session begins in a temporary place; until the bench has opened it, the present one stays."""
+        self._begins_unsaved = True
+
+    def show_recorded(self, path: Path) -> None:
+        """Show the session that a bench of this window has begun."""
+        reader = self._reader(path)
+        if reader is None:
+            return
+        if self._begins_unsaved:
+            self.unsaved, self.target, self._begins_unsaved = True, None, False
+        self._take(reader, same=False)
+        self._recorded_here = True
 
     def show(self, path: Path) -> None:
         """Show this session from now on; where it cannot be opened, the present one stays."""
         self._show(path, same=False)
 
     def _show(self, path: Path, *, same: bool) -> None:
+        reader = self._reader(path)
+        if reader is not None:
+            self._take(reader, same=same)
+
+    def _reader(self, path: Path) -> SessionReader | None:
+        """None where the file cannot be opened, which is announced."""
         try:
-            reader = SessionReader(path, visible=True)
+            return SessionReader(path, visible=True)
         except MonitorError as error:
             self.alarm.emit(str(error))
-            return
+            return None
+
+    def _take(self, reader: SessionReader, *, same: bool) -> None:
         self.close()
+        self._recorded_here = self._recorded_here and same
         self.recording = Recording(reader)
         self.opened.emit(same)
         self.announce_title()
@@ -145,14 +179,29 @@ class Document(QObject):
 
     # -- the end ---------------------------------------------------------------------------------
 
+    def leave(self) -> bool:
+        """Make way for another session; False when the user would rather stay with an unsaved one."""
+        if self.recording is None or self.recording.edge_s <= 0 or not self.undecided:
+            return True
+        if not self.decide_at_close():
+            return False
+        if self._discards:
+            self.finish()
+            self.unsaved = self._discards = False
+        else:
+            self.save_if_decided()
+        return not self.undecided
+
     def ask_nothing(self) -> None:
         """Close without questions: an unsaved session stays in its temporary place."""
         self._may_ask = False
 
     def decide_at_close(self) -> bool:
-        """Ask what is to be done with an unsaved session; False when the window is to stay open."""
-        if not (self._may_ask and self.undecided):
+        """Ask what is to be done with an unsaved session or a recording; False when the window is to stay open."""
+        if not self._may_ask:
             return True
+        if not self.undecided:
+            return not self._is_recording() or self.ask_to_end()
         answer = self.ask_what_to_keep()
         if answer == QMessageBox.StandardButton.Cancel:
             return False
@@ -198,13 +247,19 @@ class Document(QObject):
     def ask_what_to_keep(self) -> QMessageBox.StandardButton:
         """Save, Discard or Cancel."""
         buttons = QMessageBox.StandardButton
+        recording = self._is_recording()
         return QMessageBox.question(
             self._parent,
-            "Close",
-            "This session has not been saved. Do you want to save it?",
+            "Session not saved",
+            f"{ENDS if recording else 'This session has not been saved.'} Do you want to save it?",
             buttons.Save | buttons.Discard | buttons.Cancel,
-            buttons.Save,
+            buttons.Cancel if recording else buttons.Save,
         )
+
+    def ask_to_end(self) -> bool:
+        """Whether a recording that needs no decision is to end."""
+        question = "This ends the recording and the runs in progress. Do you want to end them?"
+        return confirmed(self._parent, question, "End the recording")
 
     def ask_target(self) -> Path | None:
         """Where to save the session; None when the user cancels."""
