@@ -77,8 +77,15 @@ def time_step(width_s: float, pixels: float) -> float:
 
 
 def value_step(low: float, high: float, pixels: float) -> float:
-    """The distance of labels and grid lines on a y axis that is ``pixels`` high."""
-    return round_step(max((high - low) * VALUE_ROOM_PX / max(pixels, 1.0), 1e-12))
+    """The distance of labels and grid lines on a y axis that is ``pixels`` high, with at least two of them on it."""
+    step = round_step(max((high - low) * VALUE_ROOM_PX / max(pixels, 1.0), 1e-12))
+    while _steps_in(low, high, step) < 2 and step > (high - low) / 8:
+        step = round_step(0.35 * step)  # the next smaller one
+    return step
+
+
+def _steps_in(low: float, high: float, step: float) -> int:
+    return math.floor(high / step + 1e-9) - math.ceil(low / step - 1e-9) + 1
 
 
 def value_text(value: float, step: float) -> str:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from monitor_app.gui.plot.annotations import Annotations, Gap, Interval, Note
+from monitor_app.gui.plot.axes import value_step
 from monitor_app.gui.plot.overlay import Backdrop, Foreground
 from monitor_app.gui.plot.plot_state import Cursor, LegendEntry, PaneState, PlotState
 from monitor_app.gui.plot.time_window import TimeWindow
@@ -69,3 +70,9 @@ def test_without_a_state_nothing_is_painted() -> None:
     Backdrop(0).paint(painter)
     painter.end()
     assert image.pixel(5, 5) & 0xFFFFFF == 0
+
+
+@pytest.mark.parametrize("pixels", [40.0, 80.0, 200.0])
+@pytest.mark.parametrize("high", [1.0, 1.1, 12.0, 24.0, 45.0, 999.0])
+def test_a_low_pane_still_has_two_numbers_on_its_axis(high: float, pixels: float) -> None:
+    assert value_step(0.0, high, pixels) <= high
