@@ -15,6 +15,7 @@ from rich.text import Text
 
 from monitor_app.analysis.compare.check import Verdict as CheckVerdict
 from monitor_app.analysis.findings import Verdict
+from monitor_app.analysis.run.energy import COVERAGE_FACTOR
 from monitor_app.cli.terminal import Terminal
 from monitor_app.core.formatting import (
     DOES_NOT_FIT,
@@ -139,19 +140,24 @@ def _runs_table(runs: Sequence[RunResult]) -> Table:
         run, latency, power = result.run, result.latency, result.power
         energy = NOT_MEASURED
         if result.energy and result.energy.net:
-            energy = plus_minus(result.energy.net.j_per_image * 1e3, result.energy.net.uncertainty_j * 1e3)
+            energy = plus_minus(result.energy.net.j_per_image * 1e3, result.energy.net.expanded_j * 1e3)
         state = "" if run.state == RunState.DONE.value else f" ({run.state.replace('_', ' ')})"
         table.add_row(
             f"{run.title} b{run.batch_size}{state}",
             without_interval(result.seconds_per_image, 1e3),
             _median_ms(latency),
             without_interval(latency.p99 if latency else None, 1e3),
-            NOTHING if power is None else plus_minus(power.net_w, result.net_uncertainty_w or math.inf),
+            NOTHING if power is None else plus_minus(power.net_w, _expanded_w(result)),
             energy,
             fixed(result.memory[0].net_bytes / 1e6 if result.memory else None, 0),
             _accuracy(result.top1, run.accuracy_note),
         )
     return table
+
+
+def _expanded_w(result: RunResult) -> float:
+    """Of net power, as `analyze` and the figures have it."""
+    return COVERAGE_FACTOR * (math.inf if result.net_uncertainty_w is None else result.net_uncertainty_w)
 
 
 def _median_ms(latency: LatencySummary | None) -> str:

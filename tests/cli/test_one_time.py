@@ -15,6 +15,7 @@ from monitor_app.analysis.run.inputs import LIVE
 from monitor_app.analysis.session_summary import as_json, run_results, summarise
 from monitor_app.analysis.study import study
 from monitor_app.cli.tables import print_campaign, print_session
+from monitor_app.core.formatting import plus_minus
 from monitor_app.core.runs import RunSpec
 from monitor_app.exports.csv import write_runs
 from monitor_app.exports.report.table import table_of
@@ -63,7 +64,8 @@ def test_show_and_analyze_print_the_same_time_and_power(session, times_ms, capsy
     with SessionReader(session) as reader:
         print_session(session, summarise(reader))
         shown = capsys.readouterr().out
-        print_campaign(campaign_of(reader), ())
+        campaign = campaign_of(reader)
+        print_campaign(campaign, ())
         analysed = capsys.readouterr().out
     assert "ms/image" in shown
     assert "ms/image" in analysed
@@ -72,6 +74,11 @@ def test_show_and_analyze_print_the_same_time_and_power(session, times_ms, capsy
         assert in_show[0] == in_analyze[0]
         assert float(in_show[0]) == pytest.approx(true_ms, rel=0.02)
         assert f"{float(in_show[3]):.2f}" == "6.00"
+        [cell] = [each for each in campaign.cells if each.batch_size == size]
+        for estimate, scale in ((cell.net_w, 1.0), (cell.net_j_per_image, 1e3)):
+            words = plus_minus(estimate.value * scale, (estimate.high - estimate.value) * scale)
+            assert words in shown
+            assert words in analysed
 
 
 def test_all_files_and_views_have_the_same_time(session, times_ms, tmp_path):

@@ -325,8 +325,8 @@ def test_a_doubt_is_shown_to_the_digits_it_has() -> None:
         figure = Figure(net_j, net_j, budget, np.array([net_j]), None)
         return EnergySummary(1, 1, 0.02, figure, figure, budget, budget, None, 1.0, None, (), ())
 
-    assert energy_words(energy(0.2301, 0.003)) == "230.1 ± 3.0"
-    assert energy_words(energy(0.31812, 0.00031)) == "318.12 ± 0.31"
+    assert energy_words(energy(0.2301, 0.0015)) == "230.1 ± 3.0"
+    assert energy_words(energy(0.31812, 0.000155)) == "318.12 ± 0.31"
     assert energy_words(energy(0.2301, 1e-9)) == "230.1"
     assert energy_words(energy(0.2301, 0.0)) == "230.1"
     assert energy_words(None) == wording.NOTHING

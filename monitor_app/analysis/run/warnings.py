@@ -31,6 +31,8 @@ MOST_DISAGREEMENT = 0.2
 """Largest difference of the two idle powers, as a fraction of the net power."""
 MOST_SETTLING = 0.1
 """Largest change of idle power within a baseline, as a fraction of the net power."""
+LEAST_STEP = 0.1
+"""Scatter of the samples of a baseline, as a fraction of the net power, from which a part of the work is in it."""
 LEAST_RISE = 0.02
 """Smallest net power, as a fraction of idle power."""
 CLEAR_RISE = 0.2
@@ -97,8 +99,8 @@ def power_doubts(during: Mean, before: Mean | None, after: Mean | None) -> Itera
             "lags by more than settle_s, or something else was running."
         )
         return
-    for name, mean in (("before", before), ("after", after)):
-        if mean is not None and _settles(mean, net_w):
+    for name, mean, other in (("before", before, after), ("after", after, before)):
+        if mean is not None and (_settles(mean, net_w) or _has_step(mean, other, net_w)):
             yield (
                 f"Idle power {name} the run was still changing, by {mean.drift_w_per_s:+.3g} W/s: settle_s is shorter "
                 "than the lag of the meter and the board."
@@ -110,6 +112,11 @@ def _settles(mean: Mean, net_w: float) -> bool:
     change_w = abs(mean.drift_w_per_s) * mean.duration_s
     # A slope over the duration has sqrt(12) times the standard uncertainty of the mean.
     return change_w > max(MOST_SETTLING * net_w, SIGMAS * math.sqrt(12) * mean.uncertainty_w)
+
+
+def _has_step(mean: Mean, other: Mean | None, net_w: float) -> bool:
+    """Whether the work ends or begins within a baseline, which makes its mean uncertain: the other one has none."""
+    return other is not None and mean.deviation_w > max(LEAST_STEP * net_w, SIGMAS * other.deviation_w)
 
 
 def measurement_warnings(

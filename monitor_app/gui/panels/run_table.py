@@ -68,7 +68,7 @@ def energy_words(energy: EnergySummary | None) -> str:
     """Net millijoules per image with one standard deviation."""
     if energy is None or energy.net is None:
         return NOTHING
-    return plus_minus(1e3 * energy.net.j_per_image, 1e3 * energy.net.uncertainty_j)
+    return plus_minus(1e3 * energy.net.j_per_image, 1e3 * energy.net.expanded_j)
 
 
 def _top1(run: RunRow, result: RunResult | None) -> str:

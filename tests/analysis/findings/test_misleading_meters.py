@@ -121,6 +121,8 @@ def test_a_good_meter_shows_that_power_depends_on_both(tmp_path: Path) -> None:
     ("meter", "sentence"),
     [
         pytest.param(Meter(follows=False), "Power did not rise", id="a meter on another board"),
+        pytest.param(Meter(late_s=0.43), "settle_s is shorter than the lag", id="a meter that lags by a little more"),
+        pytest.param(Meter(late_s=0.5), "settle_s is shorter than the lag", id="a meter that lags by more"),
         pytest.param(Meter(late_s=1.0), "lags by more than settle_s", id="a meter that lags"),
     ],
 )

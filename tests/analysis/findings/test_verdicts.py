@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from monitor_app.analysis.findings import chance
 from monitor_app.analysis.findings.finding import Verdict
 from monitor_app.analysis.findings.hyperbola import accuracy_and_time
-from tests.analysis.findings.boards import BOARDS, Board, rates
+from monitor_app.analysis.findings.table import Measured
+from tests.analysis.findings.boards import BOARDS, MARGINS, OF_TIME, Board, hull, rates
 
 LEVEL = 0.06
 """What an error of one in twenty may be, with the approximations of the bootstrap and of AICc."""
@@ -33,6 +36,15 @@ def test_a_verdict_is_seldom_wrong_and_the_truth_is_found(board: Board, monkeypa
         assert found.of(verdict) <= LEVEL + deviations(LEVEL, draws)
     if board.truth is not None:
         assert found.of(board.truth) >= board.power - deviations(board.power, draws)
+
+
+@pytest.mark.parametrize(("noise", "seed", "certain"), [(1.5, 1, Verdict.HOLDS), (0.7, 0, Verdict.DOES_NOT_HOLD)])
+def test_the_same_accuracies_decide_only_where_they_are_certain(noise: float, seed: int, certain: Verdict) -> None:
+    drawn = hull(OF_TIME["hyperbola"], noise)(np.random.default_rng(seed))
+    for points, verdict in ((0.05, certain), (3.0, Verdict.INCONCLUSIVE)):
+        errors = np.full(len(drawn.top1.values), points)
+        told = replace(drawn, top1=Measured(drawn.top1.values, errors))
+        assert accuracy_and_time(told, MARGINS).verdict is verdict
 
 
 def deviations(rate: float, draws: int) -> float:

@@ -339,6 +339,7 @@ def test_a_mark_bounds_the_host_time_of_the_count(monkeypatch, busy_us):
     for mark in marks:
         # A sample's time is the middle of the frame in which its conversions are averaged.
         at_ns = meter.started_ns + (mark.index + 0.5) * 50_000
+        assert (mark.index + 0.5).is_integer()
         assert mark.earliest_ns <= at_ns <= mark.latest_ns
 
 
