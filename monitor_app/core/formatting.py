@@ -92,9 +92,20 @@ def percent(fraction: Proportion) -> str:
     return interval(fraction, scale=100)
 
 
+MANY_IMAGES = 1000
+"""Of so many a count says less than the percentage, and is long."""
+
+
 def percent_range(fraction: Proportion) -> str:
     """Only the interval of a fraction of 0 to 1, in whole percent: 70–97 %."""
     return f"{100 * fraction.low:.0f}–{100 * fraction.high:.0f} %"
+
+
+def short_fraction(fraction: Proportion) -> tuple[str, str]:
+    """A fraction of 0 to 1 where there is little room, and its interval: 14/20 and 48–85 %, 68.7 % and ± 0.4 %."""
+    if fraction.images < MANY_IMAGES:
+        return f"{fraction.correct}/{fraction.images}", percent_range(fraction)
+    return f"{100 * fraction.value:.1f} %", f"± {50 * (fraction.high - fraction.low):.1f} %"
 
 
 def number(value: float | None, unit: str = "") -> str:

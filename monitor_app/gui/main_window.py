@@ -369,6 +369,9 @@ class MainWindow(QMainWindow):
         self.selection = (start_s, end_s)
         self.parts.stack.select(self.selection)
         self.parts.side.show()
+        panel = self.parts.panel(SelectionPanel)
+        self._refresh(panel)
+        self.parts.side.ensureWidgetVisible(panel)
 
     def clear_selection(self) -> None:
         self.selection = None

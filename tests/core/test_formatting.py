@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor_app.analysis.statistics.intervals import wilson
-from monitor_app.core.estimate import Estimate
+from monitor_app.core.estimate import Estimate, Proportion
 from monitor_app.core.formatting import (
     NOT_MEASURED,
     NOTHING,
@@ -21,6 +21,7 @@ from monitor_app.core.formatting import (
     percent,
     percent_range,
     plus_minus,
+    short_fraction,
     three_digits,
     without_interval,
 )
@@ -53,6 +54,11 @@ def test_the_parts_of_an_estimate_have_the_same_digits() -> None:
     assert plus_minus(None, 1.0) == without_interval(None) == NOTHING
     assert without_interval(Estimate(0.0511, 0.0501, 0.0521), 1e3) == "51.1"
     assert without_interval(Estimate(2.5, 2.5, math.inf)) == "2.5"
+
+
+def test_a_fraction_of_many_images_is_short() -> None:
+    assert short_fraction(Proportion(14, 20, 0.48, 0.85)) == ("14/20", percent_range(Proportion(14, 20, 0.48, 0.85)))
+    assert short_fraction(Proportion(34350, 50000, 0.683, 0.691)) == ("68.7 %", "± 0.4 %")
 
 
 @example(3.2864e-6, 0.00195)

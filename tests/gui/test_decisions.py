@@ -236,7 +236,7 @@ def test_what_stands_beside_a_past_run_belongs_to_it(recording: Recording) -> No
     first = in_view(recording, (3.0, 8.0))
     assert first.caption == "run 1: SqueezeNet 1.1  ·  batch 1"
     power, net, current, *_, top1 = readings(recording, first)
-    assert (power.text, net.text, current.text, top1.text) == ("10.00", "9.00", "1.000", "25 / 50")
+    assert (power.text, net.text, current.text, top1.text) == ("10.00", "9.00", "1.000", "25/50")
     notes = annotate(recording, first, with_levels=True)
     assert notes.accuracy_note == ""
     assert [note.name for note in notes.accuracy] == ["25/50"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage
 
 from monitor_app.bench.messages import AddSource, FindSources, Status
@@ -365,6 +365,17 @@ def test_what_is_in_use_is_not_offered(live: tuple[MainWindow, SeveralBench]) ->
     assert [line.where for line in lines] == ["/dev/ttyACM3", "/dev/ttyUSB0", "simulated-tx1 shunt"]
     assert "dialout" in lines[1].problem
     assert not lines[1].spec
+
+
+def test_a_selection_is_seen_beside_many_sources(window: MainWindow) -> None:
+    window.parts.side.setFixedHeight(200)
+    frames(window, 1)
+    window.select(1.0, 2.0)
+    frames(window, 1)
+    panel, side = window.parts.panel(SelectionPanel), window.parts.side
+    top = panel.mapTo(side.viewport(), QPoint(0, 0)).y()
+    assert top >= 0
+    assert top + min(panel.height(), 60) <= side.viewport().height()
 
 
 def test_adding_sends_what_was_found(qtbot: QtBot, live: tuple[MainWindow, SeveralBench]) -> None:

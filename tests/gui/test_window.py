@@ -296,14 +296,14 @@ def test_the_read_outs_follow_the_run_in_view(open_window: Opener, session: Path
     window.show_run(1)
     frames(window, 2)
     assert window.parts.panel(Readouts).caption.text().startswith("run 1: SqueezeNet 1.1")
-    assert texts(window)["top-1"] == "25 / 50"
+    assert texts(window)["top-1"] == "25/50"
     window.show_run(2)
     frames(window, 2)
     assert window.parts.panel(Readouts).caption.text().startswith("run 2: ResNet-18")
     assert texts(window)["top-1"] == NOTHING
     window.navigation.show_between(3.0, 7.0)
     frames(window, 2)
-    assert texts(window)["top-1"] == "25 / 50"
+    assert texts(window)["top-1"] == "25/50"
     assert window.parts.stack.annotations.accuracy_note == ""
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: RUF001 (typography: dashes, minus and micro signs)
+
 # ruff: noqa: N802 (Qt names these methods)
 """The large numbers above the panes."""
 
@@ -12,7 +12,7 @@ from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from monitor_app.core.formatting import NOTHING, fixed, live, long_duration, three_digits
+from monitor_app.core.formatting import NOTHING, fixed, live, long_duration, short_fraction, three_digits
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.panels.parts import dim_label
@@ -112,9 +112,7 @@ def _of_run(result: RunResult | None) -> tuple[Reading, ...]:
         Reading(_milliseconds(p50_s), "ms"),
         Reading(_milliseconds(p99.value if p99 else None), "ms"),
         Reading(three_digits(result.images_per_s), "img/s"),
-        Reading(f"{top1.correct} / {top1.images}", f"{100 * top1.low:.0f}–{100 * top1.high:.0f} %")
-        if top1
-        else Reading(),
+        Reading(*short_fraction(top1)) if top1 else Reading(),
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: RUF001 (typography: dashes, minus and micro signs)
+
 """Run names, levels, marks and gaps as values, and the placing of labels. No Qt."""
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor_app.core.formatting import live, span_of_time
+from monitor_app.core.formatting import live, short_fraction, span_of_time
 from monitor_app.core.runs import Phase
 from monitor_app.gui.session.shown_signals import COMPUTED
 
@@ -154,7 +154,7 @@ def _accuracy_notes(result: RunResult | None) -> list[Note]:
     if result is None or result.top1 is None:
         return []
     p = result.top1
-    return [Note(100 * p.value, f"{p.correct}/{p.images}", f"{100 * p.low:.0f}–{100 * p.high:.0f} %")]
+    return [Note(100 * p.value, *short_fraction(p))]
 
 
 def _accuracy_note(reason: str | None) -> str:
