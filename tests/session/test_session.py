@@ -457,7 +457,7 @@ def test_a_long_read_is_many_short_transactions(tmp_path, monkeypatch):
         writer.commit()
     busy = []
     with SessionReader(path) as reader, closing(sqlite3.connect(path, timeout=0)) as other:
-        # Called before each statement begins, when the one before it must have let go of its snapshot.
+        # Called before each statement begins, when the one before it must have released its snapshot.
         reader._db.set_trace_callback(
             lambda _: busy.append(other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone())
         )

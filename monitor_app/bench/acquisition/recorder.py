@@ -125,7 +125,7 @@ class Recorder:
             self._work.get()(self._writer)
 
     def _check_wal(self) -> None:
-        """Tell of a reader that makes the -wal grow, once and again when it has let go."""
+        """Tell of a reader that makes the -wal grow, and again when it has ended."""
         self.wal_bytes = self._writer.wal_bytes
         if self.wal_bytes >= HELD_BYTES:
             text = (

@@ -12,7 +12,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout
 
-from monitor_app.core.formatting import NOTHING, fixed, plus_minus, three_digits, without_interval
+from monitor_app.core.formatting import NOTHING, fixed, percent_range, plus_minus, three_digits, without_interval
 from monitor_app.core.runs import RunState
 from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.plain_tip import plain_tip
@@ -74,7 +74,7 @@ def energy_words(energy: EnergySummary | None) -> str:
 def _top1(run: RunRow, result: RunResult | None) -> str:
     p = result.top1 if result else None
     if p is not None:
-        return f"{p.correct}/{p.images}   {100 * p.low:.0f}–{100 * p.high:.0f} %"
+        return f"{p.correct}/{p.images}   {percent_range(p)}"
     return run.accuracy_note or NOTHING
 
 
