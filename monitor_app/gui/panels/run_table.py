@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: RUF001 (typography: dashes, minus and micro signs)
 # ruff: noqa: N802 (Qt names these methods)
 """All runs of the session with their results."""
 
