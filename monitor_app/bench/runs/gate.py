@@ -43,11 +43,15 @@ def admit(session: Path, sources: SourceSet, wait: Callable[[float], None], *, w
     while True:
         if sources.refusals:
             raise ProfileError(sources.refusals[0])
-        statuses, now, total = sources.statuses(), time.monotonic(), _total(session)
+        statuses, now = sources.statuses(), time.monotonic()
+        streaming = {status.name for status in statuses if status.state is SourceState.STREAMING}
+        in_file, total = _found(session)
         if not statuses:
             return None
         if any(status.state is SourceState.CONNECTING for status in statuses) and now - began < CONNECT_S:
             connected = now
+        elif streaming - in_file and now - connected < APPEAR_S:
+            pass  # of several powers the first in the file would be taken for the only one
         elif total is not None:
             return total
         elif without_power:
@@ -57,12 +61,13 @@ def admit(session: Path, sources: SourceSet, wait: Callable[[float], None], *, w
         wait(LOOK_S)
 
 
-def _total(session: Path) -> SignalRow | None:
+def _found(session: Path) -> tuple[set[str], SignalRow | None]:
+    """The names of the sources that the file has by now, and the total power among their signals."""
     try:
         with SessionReader(session) as reader:
-            return total_power(reader)
+            return {source.name for source in reader.sources()}, total_power(reader)
     except SessionError:  # it is being created
-        return None
+        return set(), None
 
 
 def _no_total(session: Path, troubles: list[str]) -> str:

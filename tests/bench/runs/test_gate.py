@@ -12,9 +12,11 @@ import pytest
 
 from monitor_app.bench.acquisition.source_set import SourceSet
 from monitor_app.bench.bench import Bench
+from monitor_app.bench.runs import gate
 from monitor_app.bench.runs.power_check import PowerCheckError, check_power, check_pulses_of
+from monitor_app.core.errors import ProfileError
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
-from monitor_app.core.status import CheckState
+from monitor_app.core.status import CheckState, SourceState, SourceStatus
 from monitor_app.inference.messages import Pulses
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer import SessionWriter
@@ -82,6 +84,37 @@ def test_a_plan_without_a_total_is_refused_unless_the_profile_says_so(
     bench = carried_out(text_of(*roles, plan="without_power = true\n"), tmp_path / "t.plm", wait_until)
     assert bench.refusal is None
     assert runs_in(tmp_path / "t.plm") == ["done"]
+
+
+def test_the_first_of_two_powers_to_reach_the_file_is_not_taken_for_the_only_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "APPEAR_S", 0.5)
+    writer = SessionWriter(tmp_path / "s.plm")
+
+    def add(source: int) -> None:
+        signals = (Signal("power", Quantity.POWER, Role.OTHER, scale=1.0),)
+        info = SourceInfo(f"meter {source}", "lines", "Meter", "1", str(source), 1000.0, signals, simulated=True)
+        writer.add_source(source, info)
+        writer.commit()
+
+    class Two:
+        """Both stream, and the recorder has not come to the second yet."""
+
+        refusals = ()
+
+        def statuses(self) -> tuple[SourceStatus, ...]:
+            return tuple(SourceStatus(f"meter {k}", "lines", SourceState.STREAMING) for k in (0, 1))
+
+    def wait(_seconds: float) -> None:
+        if not added:
+            added.append(add(1))
+
+    added: list[None] = []
+    add(0)
+    with pytest.raises(ProfileError, match="no signal is the total power of the board: give one of meter 0/power, m"):
+        gate.admit(tmp_path / "s.plm", Two(), wait, without_power=False)  # type: ignore[arg-type]
+    writer.close()
 
 
 @pytest.mark.realtime
