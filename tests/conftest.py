@@ -165,14 +165,32 @@ def leaves_nothing_behind() -> Iterator[None]:
 _home_number = itertools.count()
 
 
-@pytest.fixture(autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home folder, so that no test sees the settings of the user or of another test."""
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, dict[str, str]]]:
+    """The home folder of the tests until one writes into it, with its variables; a list of one."""
+    return [_new_home(tmp_path_factory)]
+
+
+def _new_home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     # In a folder of their own: each tmp_path looks through its base folder for a free number.
     home = tmp_path_factory.getbasetemp() / "homes" / str(next(_home_number))
-    for variable, path in _homes(home).items():
+    return home, _homes(home)
+
+
+@pytest.fixture(autouse=True)
+def own_home(
+    homes: list[tuple[Path, dict[str, str]]],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Path]:
+    """An empty home folder, so that no test sees the settings of the user or of another test."""
+    home, variables = homes[0]
+    for variable, path in variables.items():
         monkeypatch.setenv(variable, path)
-    return home
+    yield home
+    # Five thousand folders of seven take seconds to make, and again to delete.
+    if sum(len(folders) + len(files) for _, folders, files in os.walk(home)) != len(_HOMES) - 1:
+        homes[0] = _new_home(tmp_path_factory)
 
 
 def _threads() -> list[threading.Thread]:

@@ -158,7 +158,8 @@ def application(*options: str) -> QApplication:
     app = QApplication.instance() or QApplication([*sys.argv[:1], *options])
     assert isinstance(app, QApplication)
     app.setApplicationName("monitor-app")
-    app.setStyle("Fusion")
+    if app.style().objectName() != "fusion":  # setting it polishes every widget anew
+        app.setStyle("Fusion")
     app.setFont(ui_font(BODY_PX))
     pg.setConfigOptions(antialias=False, useOpenGL=False)
     return app

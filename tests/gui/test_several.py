@@ -231,7 +231,7 @@ def test_small_values_are_read_in_their_own_unit(qtbot: QtBot, window: MainWindo
     window.parts.panel(SourcePanel).cards["rails"].more.click()
     click(qtbot, window, signal(window, "GPU clock", 2))
     assert window.parts.stack.trace.text_scale == 1e-6
-    assert "MHz" in window.parts.stack.trace.value_axis.labelText
+    assert "MHz" in window.parts.stack.trace.value_axis.label
 
 
 # -- figures -------------------------------------------------------------------------------------
@@ -461,7 +461,7 @@ def test_without_runs_the_traces_take_the_room_of_latency_and_accuracy(window: M
     assert table.isVisible()
     assert stack.panes == (*stack.traces, stack.latency, stack.accuracy)
     assert not stack.trace.has_legend
-    assert stack.trace.value_axis.labelText.startswith("power")
+    assert stack.trace.value_axis.label.startswith("power")
 
 
 def test_what_was_chosen_is_of_its_session(qtbot: QtBot, window: MainWindow, session: Path) -> None:

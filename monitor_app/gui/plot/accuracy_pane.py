@@ -48,7 +48,7 @@ class AccuracyPane(Pane):
         self._intervals.setPen(pg.mkPen(mixed(theme.accuracy, theme.ground, 0.5), width=1))
         self._line.setPen(pg.mkPen(theme.accuracy, width=1))
         self._dots.set_colour(theme.accuracy)
-        self.set_label(theme, "top-1  (%)")
+        self.set_label(theme, "top-1 (%)")
 
     def fit_y(self) -> None:
         self._set_range(Y_RANGE)

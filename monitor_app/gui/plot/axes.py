@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-
+# ruff: noqa: N802 (Qt names these methods)
 """The axes of the panes: the y range that fits the data, and the steps between labels.
 
-The numbers are painted with the grid (overlay.py), for a fraction of what an AxisItem takes to lay them out anew
-for each frame of a view that moves; the items keep the room, the label and the wheel.
+The numbers are painted with the grid (overlay.py), for a fraction of what a pyqtgraph.AxisItem takes to lay them out
+anew for each frame of a view that moves; the axes here keep the room, the label, and what the mouse does on them.
 """
 
 from __future__ import annotations
@@ -12,17 +12,22 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import pyqtgraph as pg
-from PySide6.QtGui import QColor, QPen
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor
 
 from monitor_app.charts.axis import round_step
 from monitor_app.gui.theme import SMALL_PX, ui_font
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPainter
+    from PySide6.QtWidgets import QGraphicsSceneWheelEvent
 
+    from monitor_app.gui.plot.view_box import TimeViewBox
     from monitor_app.gui.theme import Theme
 
-AXIS_WIDTH_PX = 64
+AXIS_WIDTH_PX, TIME_AXIS_PX = 64, 24
+LABEL_AT_PX = 0
+"""From the left edge to the label of an axis of values."""
 GUTTER_PX = 108
 """Room on the right of the panes for the values of levels, latency and accuracy at their heights."""
 BARE_GUTTER_PX = 20
@@ -93,43 +98,54 @@ def value_text(value: float, step: float) -> str:
     return f"{value:.{max(0, math.ceil(-math.log10(step) - 1e-9))}f}"
 
 
-class _Axis(pg.AxisItem):
-    """Room beside a pane; its numbers are painted by the overlay."""
+class _Axis(pg.GraphicsWidget):
+    """Room beside a pane; its numbers are painted by the overlay, and its wheel and drags go to the view box."""
 
-    def paint(self, painter: QPainter, *_: Any) -> None:
-        pass
+    direction: int
 
-    def linkedViewChanged(self, *_: Any) -> None:  # noqa: N802 - pyqtgraph's name
-        pass
+    def __init__(self, box: TimeViewBox) -> None:
+        super().__init__()
+        self._box = box
+
+    def wheelEvent(self, ev: QGraphicsSceneWheelEvent) -> None:
+        self._box.wheelEvent(ev, axis=self.direction)
+
+    def mouseDragEvent(self, ev: Any) -> None:
+        self._box.mouseDragEvent(ev, axis=self.direction)
+
+    def mouseClickEvent(self, ev: Any) -> None:
+        self._box.mouseClickEvent(ev)
 
 
 class TimeAxis(_Axis):
     """Time since the start of the session."""
 
-    def __init__(self) -> None:
-        super().__init__("bottom")
-        self.enableAutoSIPrefix(False)
-        self.setHeight(24)
+    direction = 0
 
-    def set_theme(self, theme: Theme) -> None:
-        _style(self, theme)
+    def show_if(self, *, lowest: bool) -> None:
+        """Take room below the lowest pane only."""
+        self.setVisible(lowest)
+        self.setFixedHeight(TIME_AXIS_PX if lowest else 0)
 
 
 class ValueAxis(_Axis):
     """The quantity of a pane, with its unit in the label."""
 
-    def __init__(self) -> None:
-        super().__init__("left")
-        self.enableAutoSIPrefix(False)
-        self.setWidth(AXIS_WIDTH_PX)
+    direction = 1
 
-    def set_theme(self, theme: Theme, label: str) -> None:
-        _style(self, theme)
-        self.setLabel(label, **{"color": theme.dim, "font-size": f"{SMALL_PX}px"})
+    def __init__(self, box: TimeViewBox) -> None:
+        super().__init__(box)
+        self.setFixedWidth(AXIS_WIDTH_PX)
+        self.label = ""
+        self._colour = QColor()
 
+    def set_label(self, theme: Theme, label: str) -> None:
+        self.label, self._colour = label, QColor(theme.dim)
+        self.update()
 
-def _style(axis: pg.AxisItem, theme: Theme) -> None:
-    font = ui_font(SMALL_PX)
-    axis.setStyle(tickLength=0, tickTextOffset=8, tickFont=font, autoExpandTextSpace=False)
-    axis.setPen(QPen(QColor(theme.ground)))
-    axis.setTextPen(theme.dim)
+    def paint(self, painter: QPainter, *_: Any) -> None:
+        painter.setPen(self._colour)
+        painter.setFont(ui_font(SMALL_PX))
+        painter.rotate(-90)
+        along = QRectF(-self.size().height(), LABEL_AT_PX, self.size().height(), 2 * SMALL_PX)
+        painter.drawText(along, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, self.label)

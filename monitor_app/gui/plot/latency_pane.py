@@ -42,7 +42,7 @@ class LatencyPane(Pane):
     def set_theme(self, theme: Theme) -> None:
         self._timed.set_colour(theme.latency)
         self._pale.set_colour(mixed(theme.latency, theme.ground, 0.4))
-        self.set_label(theme, "latency  (ms)")
+        self.set_label(theme, "latency (ms)")
 
     def clear(self) -> None:
         self._drawn = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
 from PySide6.QtCore import QRectF
+from PySide6.QtWidgets import QGraphicsGridLayout
 
 from monitor_app.gui.plot.axes import ROOM, TimeAxis, ValueAxis, settled_range
 from monitor_app.gui.plot.plot_state import PaneState
@@ -16,19 +17,22 @@ if TYPE_CHECKING:
     from monitor_app.gui.plot.time_window import TimeWindow
     from monitor_app.gui.theme import Theme
 
+MARGIN_PX = 1.0
+
 
 class Pane:
     """Axes, a view box, and a y range that fits the data until the user changes it."""
 
     def __init__(self, floor: float | None = None, room: float = ROOM) -> None:
         self.box = TimeViewBox()
-        self.value_axis = ValueAxis()
-        self.time_axis = TimeAxis()
-        self.plot = pg.PlotItem(
-            viewBox=self.box, axisItems={"left": self.value_axis, "bottom": self.time_axis}, enableMenu=False
-        )
-        self.plot.hideButtons()
-        self.plot.setContentsMargins(0, 0, 0, 0)
+        self.value_axis, self.time_axis = ValueAxis(self.box), TimeAxis(self.box)
+        self.plot = pg.GraphicsWidget()
+        """What the stack lays out."""
+        self._layout = QGraphicsGridLayout(self.plot)
+        self._layout.setSpacing(0)
+        for row, column, item in ((0, 0, self.value_axis), (0, 1, self.box), (1, 1, self.time_axis)):
+            self._layout.addItem(item, row, column)
+        self.leave_above(MARGIN_PX)
         self._floor, self._room = floor, room
         self._range: tuple[float, float] | None = None
         self._data: tuple[float, float] | None = None
@@ -44,9 +48,12 @@ class Pane:
         self.box.y_pan_asked.connect(self._pan_y)
         self.box.y_reset_asked.connect(self.fit_y)
 
+    def leave_above(self, pixels: float) -> None:
+        """Room for a legend above the data."""
+        self._layout.setContentsMargins(MARGIN_PX, pixels, MARGIN_PX, MARGIN_PX)
+
     def set_label(self, theme: Theme, label: str) -> None:
-        self.time_axis.set_theme(theme)
-        self.value_axis.set_theme(theme, label)
+        self.value_axis.set_label(theme, label)
 
     def show_time(self, view: TimeWindow) -> None:
         self.box.setXRange(view.start_s, view.end_s, padding=0)

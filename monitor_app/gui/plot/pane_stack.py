@@ -117,7 +117,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
             layout.setRowSpacing(row, APART_PX if row < len(heights) - 1 else 0)
         for row, pane in enumerate(wanted):
             self.ci.addItem(pane.plot, row, 0)
-            pane.plot.showAxis("bottom", pane is wanted[-1])
+            pane.time_axis.show_if(lowest=pane is wanted[-1])
             pane.show_time(self.view)
 
     def set_theme(self, theme: Theme) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from monitor_app.core.formatting import QUANTITIES, scale_of, unit_of
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.plot.legend import LEGEND_PX
-from monitor_app.gui.plot.pane import Pane
+from monitor_app.gui.plot.pane import MARGIN_PX, Pane
 from monitor_app.gui.plot.plot_state import CurveState
 from monitor_app.gui.plot.trace_curve import TraceCurve
 
@@ -62,7 +62,7 @@ class TracePane(Pane):
         """Curves for just these signals; those that stay keep what they have read."""
         if legend != self.has_legend:
             self.has_legend = legend
-            self.plot.layout.setContentsMargins(1.0, LEGEND_PX if legend else 1.0, 1.0, 1.0)
+            self.leave_above(LEGEND_PX if legend else MARGIN_PX)
         if signals == tuple(curve.shown for curve in self.curves):
             return
         known = {curve.shown: curve for curve in self.curves}
@@ -102,7 +102,7 @@ class TracePane(Pane):
         self.text_scale, shown = scale_of(max(abs(low), abs(high)), unit) if self.curves else (1.0, unit)
         only = self.curves[0].shown.signal.name if len(self.curves) == 1 and not self.has_legend else ""
         name = only or QUANTITIES[self.quantity]
-        label = f"{name}  ({shown})" if shown else name
+        label = f"{name} ({shown})" if shown else name
         if label != self._label:
             self._label = label
             self.set_label(theme, label)
