@@ -165,7 +165,7 @@ def refused(path: Path) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(2))
 def test_damage_anywhere_is_a_sentence_and_never_a_changed_file(good, tmp_path, seed):
     rng = np.random.default_rng(seed)
     whole = np.fromfile(good, np.uint8)
