@@ -40,7 +40,7 @@ QtBot.waitUntil.__kwdefaults__["timeout"] = 60_000
 QtBot.waitSignal.__kwdefaults__["timeout"] = 60_000
 
 TRIES = 3
-_FIRST = ("tests/cli/", "test_every_source", "tests/bench/", "tests/inference/", "tests/exports/", "tests/gui/")
+_WAITING = ("tests/bench/", "tests/cli/", "test_every_source", "test_discovery", "tests/sources/jtop/", "_process.py")
 _GRACE_S = 10.0
 _HOMES = {
     "HOME": "",
@@ -115,8 +115,17 @@ class Tries(Generic[T]):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with the files that wait longest for other processes, so that none of them is alone at the end."""
-    items.sort(key=lambda item: min((k for k, name in enumerate(_FIRST) if name in item.nodeid), default=len(_FIRST)))
+    """Files in turn that wait for other processes and that compute, so that the workers seldom all wait or all compute.
+
+    The former begin, so that none of them is alone at the end.
+    """
+    places: dict[Path, tuple[int, int]] = {}
+    counts = [0, 0]
+    for path in dict.fromkeys(item.path for item in items):
+        computes = int(not any(name in path.as_posix() for name in _WAITING))
+        places[path] = counts[computes], computes
+        counts[computes] += 1
+    items.sort(key=lambda item: places[item.path])
     for item in items:
         if item.get_closest_marker("realtime"):
             item.add_marker(pytest.mark.timeout(TRIES * 200))

@@ -47,7 +47,7 @@ def pixels(image: QImage) -> np.ndarray:
     """Array (height, width, 3)."""
     image = image.convertToFormat(QImage.Format.Format_RGB32)
     flat = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine() // 4, 4)
-    return flat[:, : image.width(), 2::-1].astype(int)
+    return flat[:, : image.width(), 2::-1].astype(np.int16)
 
 
 @pytest.fixture(scope="module")
