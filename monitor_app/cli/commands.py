@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import signal
 from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
 FAILED, CANNOT, INTERRUPTED = 1, 2, 130
@@ -102,7 +104,7 @@ def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
     before = {number: signal.signal(number, _interrupt) for number in signals_to_end()}
     try:
-        app(arguments, prog_name="monitor-app")
+        _command()(arguments, prog_name="monitor-app")
     except SystemExit as stop:
         return int(stop.code or 0)
     except MonitorError as error:
@@ -115,6 +117,12 @@ def run(arguments: list[str]) -> int:
         for number, handler in before.items():
             signal.signal(number, handler)
     return 0
+
+
+@functools.cache
+def _command() -> Callable[..., Any]:
+    """Made once, since typer reads the annotations of every command for it."""
+    return typer.main.get_command(app)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -300,7 +301,13 @@ def most_off(errors: Sequence[Floats]) -> Estimate:
     found = float(np.quantile(pooled, MOST_OFF))
     levels = np.quantile(pooled, np.linspace(0, 1, _LEVELS))
     below = np.stack([np.searchsorted(np.sort(np.abs(each)), levels, "right") for each in errors]).astype(np.float64)
-    drawn = redraw(len(errors), _DRAWS)
-    counts = (drawn[:, :, np.newaxis] == np.arange(len(errors))).sum(axis=1).astype(np.float64)
+    counts = _times_drawn(len(errors))
     reached = counts @ below >= MOST_OFF * (counts @ sizes)[:, np.newaxis]
     return percentile_interval(found, levels[reached.argmax(axis=1)])
+
+
+@functools.cache
+def _times_drawn(runs: int) -> Floats:
+    """How often each run is in each draw of the bootstrap, which are the same for all meters, shape (draws, runs)."""
+    places = redraw(runs, _DRAWS) + runs * np.arange(_DRAWS)[:, np.newaxis]
+    return np.bincount(places.ravel(), minlength=_DRAWS * runs).reshape(_DRAWS, runs).astype(np.float64)
