@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 MODULES = {
     "integration": ("analysis.run.integration", ["analysis/run/test_energy.py"]),
     "energy": ("analysis.run.energy", ["analysis/run"]),
-    "clock": ("core.clock", ["core/test_clock.py"]),
+    "clock": ("core.clock", ["core/test_clock_by_hand.py", "core/test_clock.py"]),
     "shunt": ("sources.shunt.decoder", ["sources/shunt/test_decoder.py"]),
     "powersensor3": ("sources.powersensor3.decoder", ["sources/powersensor3/test_decoder.py"]),
     "ppk2": ("sources.ppk2.decoder", ["sources/ppk2/test_decoder.py"]),
@@ -47,13 +47,17 @@ MODULES = {
     "lines": ("sources.lines.decoder", ["sources/lines/test_decoder.py"]),
     "edgepowermeter": ("sources.lines.edgepowermeter_decoder", ["sources/lines/test_edgepowermeter_decoder.py"]),
     "pyramid": ("session.pyramid", ["session/test_pyramid.py"]),
-    "waveform": ("session.waveform", ["session/test_pyramid.py", "session/test_timed.py", "session/test_session.py"]),
-    "time-map": ("session.time_map", ["session/test_session.py", "session/test_timed.py"]),
+    "waveform": ("session.waveform", ["session/test_waveform.py", "session/test_timed.py", "session/test_session.py"]),
+    "time-map": ("session.time_map", ["session/test_time_map.py", "session/test_timed.py"]),
     "writer": ("session.writer", ["session/test_session.py", "session/test_safety.py", "session/test_resume.py"]),
 }
 """The module under `monitor_app`, and its own tests, the quickest first."""
-OPTIONS = ["-x", "-q", "-c", os.devnull, "--rootdir=.", "--noconftest", "--assert=plain", "-pno:cacheprovider"]
+OPTIONS = [
+    "-x", "-q", "-c", os.devnull, "--rootdir=.", "--noconftest", "--assert=plain", "--tb=no", "-pno:cacheprovider",
+]  # fmt: skip
 """Without the fixtures and the plugins of the whole suite."""
+PHASES = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+"""That a test fails is all that counts: no example is made smaller."""
 POINTLESS, HUNG = 99, 98
 POINTLESS_LINES = ("@dataclass", "if TYPE_CHECKING")
 """That a value is frozen, and what is imported for types, is the type checker's affair."""
@@ -172,7 +176,9 @@ def measure(name: str) -> None:
 
 if __name__ == "__main__":
     sys.path.insert(0, os.getcwd())
-    hypothesis.settings.register_profile("untimed", deadline=None, derandomize=True, database=None, max_examples=30)
+    hypothesis.settings.register_profile(
+        "untimed", deadline=None, derandomize=True, database=None, max_examples=30, phases=PHASES
+    )
     hypothesis.settings.load_profile("untimed")
     os.environ.update(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", QT_QPA_PLATFORM="offscreen")
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
