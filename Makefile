@@ -49,7 +49,7 @@ test-busy: setup-dev
 # Apart from what the tests are set up with, and after it on the path.
 mutants: setup-dev
 	@test -d .venv/mutations || $(BIN)/python -m pip install --quiet --target .venv/mutations cosmic-ray==8.7.0
-	@$(BIN)/python tests/benchmarks/mutants.py $(MODULE)
+	@EVERY=$(EVERY) $(BIN)/python tests/benchmarks/mutants.py $(MODULE)
 
 lint: setup-dev
 	$(BIN)/ruff check

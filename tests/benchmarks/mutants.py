@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mutation testing: changes one operator or number of a module at a time, and counts how many changes its tests notice.
 
-Call it with `make mutants`, for one module with `make mutants MODULE=integration`. The mutations are cosmic-ray's, of
-which `make mutants` keeps a copy of its own. A mutated module never lies on the disk: each is imported in a fork of
-this process, which runs the tests of the module.
+Call it with `make mutants`, for one module with `make mutants MODULE=integration`, for a third of its mutations with
+`make mutants MODULE=clock EVERY=3`. The mutations are cosmic-ray's, of which `make mutants` keeps a copy of its own. A
+mutated module never lies on the disk: each is imported in a fork of this process, which runs the tests of the module.
 """
 
 from __future__ import annotations
@@ -157,13 +157,13 @@ def _path(name: str) -> Path:
     return Path("monitor_app", *MODULES[name][0].split(".")).with_suffix(".py")
 
 
-def measure(name: str) -> None:
-    """Print the score of one module, after the mutations that survived."""
+def measure(name: str, every: int) -> None:
+    """Print the score of one module, from every so many-th mutation, after the mutations that survived."""
     text, began = _path(name).read_text(), time.monotonic()
     if outcomes(name, text, [None], HOUR_S) != [0]:
         sys.exit(f"{name}: its tests fail without any mutation")
     limit_s = LEAST_LIMIT_S + LIMIT_FACTOR * (time.monotonic() - began)
-    mutations = positions(text)
+    mutations = positions(text)[::every]
     codes = outcomes(name, text, mutations, limit_s)
     for mutation, code in zip(mutations, codes, strict=True):
         if code == 0:
@@ -171,7 +171,8 @@ def measure(name: str) -> None:
     survived, hung = codes.count(0), codes.count(HUNG)
     killed = len(codes) - survived - codes.count(POINTLESS)
     score = killed / max(killed + survived, 1)
-    print(f"{name}: {killed} killed ({hung} by never ending), {survived} survived, {score:.1%}", flush=True)
+    sample = "" if every == 1 else f", of 1 mutation in {every}"
+    print(f"{name}: {killed} killed ({hung} by never ending), {survived} survived, {score:.1%}{sample}", flush=True)
 
 
 if __name__ == "__main__":
@@ -183,4 +184,4 @@ if __name__ == "__main__":
     os.environ.update(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1", QT_QPA_PLATFORM="offscreen")
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     for each in sys.argv[1:] or MODULES:
-        measure(each)
+        measure(each, int(os.environ.get("EVERY") or 1))
