@@ -109,6 +109,16 @@ def test_a_line_without_end_is_not_kept(split):
     assert index == [0]
 
 
+@pytest.mark.parametrize(("padding", "fits"), [(0, True), (1, False)])
+@pytest.mark.parametrize("split", [5, MAX_LINE_BYTES, MAX_LINE_BYTES + 1])
+def test_the_longest_line_is_read_and_one_that_is_longer_is_malformed_however_it_is_split(padding, fits, split):
+    """Its beginning would be a line that fits, with another value."""
+    line = b"1," + b" " * (MAX_LINE_BYTES - 6 + padding) + b"2,34"
+    index, values, _, _, state = decoded([csv_line(0) + csv_line(1), line[:split], line[split:] + b"\n"], CSV)
+    assert (index, state.malformed) == ([0, 1][: 1 + fits], int(not fits))
+    assert values[1:] == [[34.0, pytest.approx(0.502)]][:fits]
+
+
 def test_what_is_said_before_the_first_sample_is_no_loss():
     index, _, _, comments, state = decoded([b"\nboot 1.0\nready\n# SIMULATED meter\n" + csv_line(1)], CSV)
     assert index == [0]
