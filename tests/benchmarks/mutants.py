@@ -50,7 +50,10 @@ MODULES = {
     "pyramid": ("session.pyramid", ["session/test_pyramid.py"]),
     "waveform": ("session.waveform", ["session/test_waveform.py", "session/test_timed.py", "session/test_session.py"]),
     "time-map": ("session.time_map", ["session/test_time_map.py", "session/test_timed.py"]),
-    "writer": ("session.writer", ["session/test_session.py", "session/test_safety.py", "session/test_resume.py"]),
+    "writer": (
+        "session.writer",
+        ["session/test_writer.py", "session/test_session.py", "session/test_safety.py", "session/test_resume.py"],
+    ),
 }
 """The module under `monitor_app`, and its own tests, the quickest first."""
 OPTIONS = [

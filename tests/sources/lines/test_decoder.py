@@ -74,6 +74,12 @@ def test_a_later_heading_moves_the_columns():
     assert values == [[1.0, 5.0], [2.0, 5.5]]
 
 
+def test_a_line_without_the_column_that_is_wanted_is_no_sample():
+    layout = Layout("csv", (1, 3), (1.0, 1.0), (0.0, 0.0))
+    _, values, _, _, _ = decoded([b"\n1,2,3\n1,2,3,4\n"], layout)
+    assert values == [[2.0, 4.0]]
+
+
 def test_white_space_separates_however_much_there_is():
     layout = Layout("csv", (1,), (1.0,), (0.0,), separator=" ")
     _, values, _, _, _ = decoded([b"\n  1   2.5\t3 \n1 -2.5 3\n"], layout)
