@@ -70,8 +70,9 @@ def test_without_its_heading_no_column_has_a_name():
 
 
 def test_a_later_heading_moves_the_columns():
-    _, values, _, _, _ = decoded([b"V,I\n5.0,1.0\n", b"I,V\n", b"2.0,5.5\n"], NAMED)
+    index, values, _, _, state = decoded([b"V,I\n5.0,1.0\n", b"I,V\n", b"2.0,5.5\n"], NAMED)
     assert values == [[1.0, 5.0], [2.0, 5.5]]
+    assert (index, state.malformed) == ([0, 1], 0)
 
 
 def test_a_line_without_the_column_that_is_wanted_is_no_sample():
