@@ -269,6 +269,15 @@ def test_what_lies_in_the_pauses_may_be_of_the_batches_as_far_as_it_is_above_idl
     assert below.full_w.pauses == 0
 
 
+def test_two_samples_have_an_energy_and_no_more_is_known_of_it():
+    run = batches([2, 3, 4], images=2)
+    found = energy_of_run(Readings(at([0, 10]), np.array([4.0, 8.0])), run, Instrument(0.12, None, None))
+    assert found.gross.j_per_image == pytest.approx((2 * 4 + 0.4 * 6) / 4)
+    assert found.full_w.noise == math.inf
+    assert found.full_w.resolution == pytest.approx(0.12 / math.sqrt(12), rel=0.01)
+    assert len(found.doubts) == 1
+
+
 def test_batches_that_overlap_have_no_pauses():
     run = Batches(at([2.0, 2.5]), at([3.0, 3.5]), np.array([1, 1]))
     assert energy_of_run(sampled(lambda t: 10 + 0 * t), run, EXACT).full_w.pauses == 0
