@@ -122,6 +122,10 @@ def test_samples_that_end_before_they_begin_are_damage(times):
     assert times().rate_hz() is None
 
 
+def test_a_last_row_that_ends_after_the_first_begins_is_an_extent(times):
+    assert times((10, 2, 1000, 1100), (20, 2, 900, 1200)).extent() == (1000, 1500)
+
+
 def test_one_time_for_the_first_and_the_last_sample_is_an_extent(times):
     still = times((10, 2, 1000, 1000))
     assert (still.extent(), still.rate_hz()) == ((1000, 1000), None)
@@ -144,7 +148,7 @@ def test_times_between_knots_lie_on_straight_lines():
     assert interpolated(knots, np.array([], np.int64)).tolist() == []
 
 
-@pytest.mark.parametrize("value", [-1, LARGEST, "5", 5.0, None, b"5"])
+@pytest.mark.parametrize("value", [-1, LARGEST, 2**62, 2**64, "5", 5.0, None, b"5"])
 def test_what_is_no_index_is_damage(db, value):
     with pytest.raises(DamagedSessionError, match="an index or time of"):
         checked_index(db, value)
