@@ -16,7 +16,7 @@ help:
 	@echo 'make lint     the checks alone: ruff, mypy, import-linter'
 	@echo 'make format   format the code and mend what ruff can mend by itself'
 	@echo 'make test-busy run every test beside four busy loops, TIMES=5 times over'
-	@echo 'make mutants  count how many changes of the code its tests notice; MODULE=clock for one module'
+	@echo 'make mutants  count how many changes of the code its tests notice; MODULE=clock for one module, EVERY=5 for a fifth'
 	@echo 'make bench    measure the speed of the program itself'
 	@echo 'make demo     fetch the demonstration weights and photographs again'
 	@echo 'make clean    remove .venv and the caches, but not the recordings in out/'
