@@ -94,6 +94,12 @@ def test_a_window_without_samples_has_no_statistics(reader):
     assert reader.statistics(CURRENT, ns(100), ns(100)).count == 0
 
 
+def test_a_window_of_no_length_has_no_samples(reader):
+    times_ns, values = reader.samples(POWER, ns(100), ns(100))
+    assert (times_ns.tolist(), values.tolist()) == ([], [])
+    assert len(reader.envelope(CURRENT, ns(100), ns(100), 10)) == 0
+
+
 # -- envelopes -------------------------------------------------------------------------------------
 
 
