@@ -21,7 +21,7 @@ from monitor_app.session.pyramid import (
     fold_samples,
     unpack_rows,
 )
-from monitor_app.session.time_map import TimeMap, checked_index, checked_rows, damaged, interpolated, query
+from monitor_app.session.time_map import LARGEST, TimeMap, checked_index, checked_rows, damaged, interpolated, query
 
 if TYPE_CHECKING:
     import sqlite3
@@ -176,8 +176,7 @@ class Waveform:
         expected = self.times.nominal_index_at(end_ns) - self.times.nominal_index_at(start_ns)
         if len(entries) == 0:
             return Statistics(0, math.nan, math.nan, math.nan, math.nan, expected, duration_s)
-        entries["start"] = 0
-        (one,) = fold(entries, 1)
+        (one,) = fold(entries, LARGEST)
         return Statistics(
             int(one["n"]), float(one["min"]), float(one["max"]), float(one["mean"]), float(one["var"]),
             expected, duration_s,
@@ -197,7 +196,7 @@ class Waveform:
         if start >= end:
             return np.zeros(0, ENTRY)
         if level == 0:
-            return self._sample_entries(start, end)
+            return entries_of_samples(*self._samples(start, end).within(start, end))
         size = entry_size(level)
         inner_start = -(-start // size) * size
         inner_end = min(end // size * size, self.summary_end(level))
@@ -233,18 +232,10 @@ class Waveform:
             (self._signal.id, level, end, self._signal.id, level, start),
             after=-1,
         )
-        if not rows:
-            return np.zeros(0, ENTRY)
         if any(not isinstance(data, bytes) or len(data) != n * STORED.itemsize for _, n, data in rows):
             raise damaged(self._db, f"a summary of {self._signal.name} has a wrong length")
         entries = unpack_rows([(checked_index(self._db, first), data) for first, _, data in rows], size)
         return entries[(entries["start"] >= start) & (entries["start"] < end)]
-
-    def _sample_entries(self, start: int, end: int) -> Entries:
-        index, values = self._samples(start, end).within(start, end)
-        entries = entries_of_samples(0, values)
-        entries["start"] = index
-        return entries
 
     # -- samples ---------------------------------------------------------------------------------
 
@@ -287,9 +278,7 @@ def _folded(samples: _Samples, start: int, end: int, width: int) -> Entries:
     index, values = samples.within(start, end)
     gaps = np.flatnonzero(np.diff(index) != 1) + 1
     if len(gaps) > MANY_GAPS:
-        entries = entries_of_samples(0, values)
-        entries["start"] = index
-        return fold(entries, width)
+        return fold(entries_of_samples(index, values), width)
     pieces = [
         fold_samples(int(run[0]), part, width)
         for run, part in zip(np.split(index, gaps), np.split(values, gaps), strict=True)

@@ -89,7 +89,7 @@ def test_entries_fold_into_larger_ones_whatever_is_missing(blocks, size):
 @given(signals(most=300))
 def test_folding_samples_is_folding_them_one_by_one(blocks):
     for first, values in blocks:
-        one_by_one = fold(entries_of_samples(first, values), 64)
+        one_by_one = fold(entries_of_samples(np.arange(first, first + len(values)), values), 64)
         agrees(one_by_one, expected(*flat([(first, values)]), 64))
 
 
