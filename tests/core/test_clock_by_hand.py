@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from monitor_app.core.clock import ClockMethod, SampleClock, rising
+from monitor_app.core.clock import ClockMethod, ClockState, SampleClock, rising
 from monitor_app.core.samples import TimeMark
 
 RATE_HZ = 1_000_000
@@ -123,6 +123,16 @@ def test_the_second_that_has_just_begun_is_no_bound_from_below():
     assert clock.state.contradicted
 
 
+def test_seconds_are_counted_from_the_first_arrival_and_not_by_the_host():
+    """The host's own second turns over just before the late arrival, which would then be the earliest of its second."""
+    clock = SampleClock(RATE_HZ, BOUND_NS)
+    hear(clock, 0)
+    hear(clock, 0.99, late_ns=10 * BOUND_NS - S // 100)
+    for second in range(1, 4):
+        hear(clock, second)
+    assert not clock.state.contradicted
+
+
 def test_an_arrival_counts_for_a_minute():
     clock = SampleClock(RATE_HZ, BOUND_NS)
     hear(clock, 10, late_ns=-3 * BOUND_NS)
@@ -214,6 +224,10 @@ def test_edges_are_fresh_for_half_a_minute_and_before_marks(silent_ns, method):
     assert clock.state.method is method
 
 
+def test_a_clock_that_was_not_fitted_is_not_contradicted():
+    assert not ClockState(RATE_HZ, 5, ClockMethod.POLLED).contradicted
+
+
 def test_one_mark_and_one_edge_are_no_two():
     clock = SampleClock(RATE_HZ, BOUND_NS)
     mark(clock, 0)
@@ -234,8 +248,11 @@ def test_an_edge_is_a_period_wider_than_the_switching():
 
 
 @pytest.mark.parametrize(("age_ns", "contradicted"), [(90 * S, True), (90 * S + 1, False)])
-def test_marks_are_dropped_after_ninety_seconds(age_ns, contradicted):
+@pytest.mark.parametrize("before_s", [0, 5])
+def test_marks_are_dropped_after_ninety_seconds(age_ns, contradicted, before_s):
     clock = SampleClock(RATE_HZ, BOUND_NS)
+    if before_s:
+        mark(clock, -before_s, width_ns=1000 * BOUND_NS)
     mark(clock, 0, late_ns=-1000)
     for second in (60, 61):
         mark(clock, second, late_ns=100 * BOUND_NS)
@@ -291,5 +308,5 @@ def test_marks_that_are_further_apart_than_the_bound_contradict_it(off_ns, contr
     ],
 )
 def test_times_rise_from_the_last_one_on(times_ns, last_ns, least_ns, found):
-    least = least_ns if isinstance(least_ns, int) else np.array(least_ns, np.int64)
-    assert rising(np.array(times_ns, np.int64), last_ns, least).tolist() == found
+    least = [np.array(least_ns, np.int64)] if least_ns else []
+    assert rising(np.array(times_ns, np.int64), last_ns, *least).tolist() == found
