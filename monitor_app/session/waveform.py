@@ -296,4 +296,4 @@ def _grid(samples_per_column: float) -> tuple[int, int]:
         return 0, max(round(samples_per_column), 1)
     level = min(int(math.log(samples_per_column / BASE, 16) + 1e-9) + 1, LEVELS)
     size = entry_size(level)
-    return level, size * max(round(samples_per_column / size), 1)
+    return level, size * round(samples_per_column / size)

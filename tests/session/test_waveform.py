@@ -21,7 +21,7 @@ from .bench import CURRENT, PERIOD_NS, POWER, START_NS, VOLTAGE, put, shunt
 
 COUNT, HOLE, AFTER = 2000, 60, 500
 """Samples of the first block, those that are missing, and those of the second."""
-FIRST = 10
+FIRST = 0
 
 
 def ns(index: int) -> int:
@@ -190,13 +190,13 @@ def test_samples_are_folded_alike_with_few_gaps_and_with_many(gaps):
     ("sql", "says"),
     [
         (
-            "UPDATE samples SET data = substr(data, 2) WHERE signal = 1 AND first = 10",
-            "current at sample 10 has a wrong",
+            "UPDATE samples SET data = substr(data, 2) WHERE signal = 1 AND first = 0",
+            "current at sample 0 has a wrong",
         ),
-        ("UPDATE samples SET data = 5 WHERE signal = 2 AND first > 10", "voltage at sample 2070 has a wrong length"),
+        ("UPDATE samples SET data = 5 WHERE signal = 2 AND first > 10", "voltage at sample 2060 has a wrong length"),
         (
             "UPDATE samples SET data = zeroblob(length(data) + 1) WHERE signal = 1",
-            "current at sample 10 has a wrong length",
+            "current at sample 0 has a wrong length",
         ),
         ("UPDATE signal SET encoding = '<f8' WHERE id = 1", "current is encoded as '<f8'"),
         ("DELETE FROM samples WHERE signal = 2 AND first > 10", "the factors of power do not match"),
@@ -210,4 +210,4 @@ def test_samples_that_cannot_be_are_named(damaged_by, sql, says):
 @pytest.mark.parametrize("change", ["data = substr(data, 2)", "data = zeroblob(32 * n + 1)", "n = n - 1", "data = 7"])
 def test_a_summary_of_a_wrong_length_is_named(damaged_by, change):
     with pytest.raises(DamagedSessionError, match="a summary of power has a wrong length"):
-        damaged_by(f"UPDATE summary SET {change} WHERE level = 1 AND first < 64").statistics(POWER, ns(0), ns(2000))
+        damaged_by(f"UPDATE summary SET {change} WHERE level = 1 AND first < 64").statistics(POWER, ns(1), ns(2000))
