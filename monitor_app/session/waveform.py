@@ -250,8 +250,6 @@ class Waveform:
         return _Samples(first.rows, first.values * second.values)
 
     def _decoded(self, signal: SignalRow, start: int, end: int) -> _Samples:
-        if start >= end:
-            return _Samples(np.empty((0, 4), np.int64), np.empty(0))
         if signal.encoding not in ENCODINGS:
             raise damaged(self._db, f"{signal.name} is encoded as {signal.encoding!r:.40}")
         dtype = np.dtype(signal.encoding)
@@ -264,7 +262,7 @@ class Waveform:
             after=-1,
         )
         rows, blobs = checked_rows(self._db, found), [row[4] for row in found]
-        lengths = [len(blob) if isinstance(blob, bytes) else -1 for blob in blobs]
+        lengths = [isinstance(blob, bytes) and len(blob) for blob in blobs]
         wrong = np.flatnonzero(lengths != rows[:, 1] * dtype.itemsize)
         if len(wrong):
             at = rows[wrong[0], 0]
