@@ -190,12 +190,13 @@ def test_noise_alone_never_raises_and_gives_no_sample(pieces):
 
 
 def test_consecutive_frames_are_joined_and_a_hole_parts_them():
-    a, b = Frame(100, [(1, 2)] * 3, [(0, 0, 1)]), Frame(103, [(3, 4)] * 2, [(0, 0, 0), (1, 0, 1)], dropped=0)
+    a, b = Frame(100, [(1, 2)] * 3, [(0, 0, 1)], flags=1), Frame(103, [(3, 4)] * 2, [(0, 0, 0), (1, 0, 1)], dropped=0)
     c = Frame(106, [(5, 6)], dropped=1)
     joined, after = decode(a.wire() + b.wire() + c.wire(), OPEN).messages
     assert (joined.first, len(joined.codes), after.first) == (100, 5, 106)
     assert changes_of([joined]) == [(100, 0, 1), (103, 0, 0), (104, 0, 1)]
     assert (joined.dropped, after.dropped) == (0, 1)
+    assert (joined.line_levels, after.line_levels) == (1, 0)
 
 
 def test_a_change_at_the_first_sample_is_told_with_that_sample():
