@@ -16,7 +16,7 @@ help:
 	@echo 'make lint     the checks alone: ruff, mypy, import-linter'
 	@echo 'make format   format the code and mend what ruff can mend by itself'
 	@echo 'make test-busy run every test beside four busy loops, TIMES=5 times over'
-	@echo 'make mutants  count how many changes of the code its tests notice; MODULE=clock for one module'
+	@echo 'make mutants  count how many changes of the code its tests notice; MODULE=clock for one module, EVERY=5 for a fifth'
 	@echo 'make bench    measure the speed of the program itself'
 	@echo 'make demo     fetch the demonstration weights and photographs again'
 	@echo 'make clean    remove .venv and the caches, but not the recordings in out/'
@@ -49,7 +49,7 @@ test-busy: setup-dev
 # Apart from what the tests are set up with, and after it on the path.
 mutants: setup-dev
 	@test -d .venv/mutations || $(BIN)/python -m pip install --quiet --target .venv/mutations cosmic-ray==8.7.0
-	@$(BIN)/python tests/benchmarks/mutants.py $(MODULE)
+	@EVERY=$(EVERY) $(BIN)/python tests/benchmarks/mutants.py $(MODULE)
 
 lint: setup-dev
 	$(BIN)/ruff check

@@ -113,8 +113,8 @@ class SampleClock:
         """As _marks, of edges on a wire; apart, so that frequent marks do not push them out."""
         self._mark_ns = self._edge_ns = self._heard_ns = -(2**62)
         """Host time of the newest mark, of the newest edge, and of anything."""
-        self._origin: tuple[float, int] | None = None
-        """All sums are about this point, so that doubles keep nanoseconds over months."""
+        self._origin: tuple[float, int] = (0.0, 0)
+        """All sums are about this point, the first that is known, so that doubles keep nanoseconds over months."""
         self._knot: tuple[float, float] | None = None
         """(index, host_ns relative to the origin) up to which times are final."""
         self._first: int | None = None
@@ -140,7 +140,7 @@ class SampleClock:
         x, late = self._relative(end_index, arrival_ns)
         self._heard_ns = max(self._heard_ns, arrival_ns)
         # Counted from the origin: a shortened first second might have no early arrival.
-        second = (arrival_ns - self._origin[1]) // BIN_NS if self._origin else 0
+        second = (arrival_ns - self._origin[1]) // BIN_NS
         if not self._arrivals or self._arrivals[-1][0] < second:
             self._arrivals.append((second, x, late))
             self._line = None
@@ -158,12 +158,12 @@ class SampleClock:
         target = self._at(line, first + n) - start
         bent = min(max(target, step * (1 - SLEW)), step * (1 + SLEW))
         self._knot = (first + n, start + bent)
-        origin_ns = self._origin[1] if self._origin else 0
+        origin_ns = self._origin[1]
         return origin_ns + round(start), origin_ns + round(start + bent * (n - 1) / n)
 
     def time_of(self, index: int) -> int:
         """Host time of a sample by the present estimate; it is not final."""
-        return (self._origin[1] if self._origin else 0) + round(self._at(self._current(), index))
+        return self._origin[1] + round(self._at(self._current(), index))
 
     @property
     def state(self) -> ClockState:
@@ -183,15 +183,15 @@ class SampleClock:
 
     def _is_old(self, mark: tuple[float, float, float]) -> bool:
         x, _, latest = mark
-        return self._origin is not None and self._heard_ns - self._origin[1] - x * self._nominal_ns - latest > OLDEST_NS
+        return self._heard_ns - self._origin[1] - x * self._nominal_ns - latest > OLDEST_NS
 
     def _limits(self, index: float, earliest_ns: int, latest_ns: int) -> tuple[float, float, float]:
         x, latest = self._relative(index, latest_ns)
-        return x, self._relative(index, earliest_ns)[1], latest
+        return x, latest - (latest_ns - earliest_ns), latest
 
     def _relative(self, index: float, host_ns: int) -> tuple[float, float]:
         """Index and lateness against the nominal rate, both relative to the origin."""
-        if self._origin is None:
+        if not (self._arrivals or self._marks or self._edges):
             self._origin = (index, host_ns)
         x = index - self._origin[0]
         return x, (host_ns - self._origin[1]) - x * self._nominal_ns
@@ -200,14 +200,14 @@ class SampleClock:
         return line.height_ns + x * (line.period_ns - self._nominal_ns)
 
     def _at(self, line: _Line, index: float) -> float:
-        return line.height_ns + (index - (self._origin or (index, 0))[0]) * line.period_ns
+        return line.height_ns + (index - self._origin[0]) * line.period_ns
 
     def _knot_at(self, first: int) -> float:
         """Host time at which the map continues; across a gap it follows the estimate."""
         line = self._current()
         if self._knot is None:
-            at, origin_ns = self._at(line, first), self._origin[1] if self._origin else 0
-            return at if self._after_ns is None else max(at, float(self._after_ns - origin_ns))
+            at = self._at(line, first)
+            return at if self._after_ns is None else max(at, float(self._after_ns - self._origin[1]))
         index, host_ns = self._knot
         if first == index:
             return host_ns
@@ -226,7 +226,7 @@ class SampleClock:
         ahead = float(max(above[:, 0].max(), below[:, 0].max())) + BIN_NS / self._nominal_ns
         # Its bound must also hold for the samples that were held back.
         waiting = self._knot[0] if self._knot else self._first
-        behind = ahead if waiting is None or self._origin is None else waiting - self._origin[0]
+        behind = ahead if waiting is None else waiting - self._origin[0]
         span = (min(behind, ahead), ahead)
         slope, height, bound, misfit = _corridor(above, below, span, CRYSTAL * self._nominal_ns)
         # Half a period more: it is not known whether a sample stands for the beginning or the end of its period.

@@ -35,10 +35,10 @@ def entry_size(level: int) -> int:
     return 1 if level == 0 else BASE * int(FACTOR) ** (level - 1)
 
 
-def entries_of_samples(first: int, values: NDArray[np.float64]) -> Entries:
+def entries_of_samples(index: NDArray[np.int64], values: NDArray[np.float64]) -> Entries:
     """Each sample as an entry of its own."""
     entries = np.zeros(len(values), ENTRY)
-    entries["start"] = np.arange(first, first + len(values))
+    entries["start"] = index
     entries["n"] = 1
     entries["min"] = entries["max"] = entries["mean"] = values
     return entries

@@ -21,7 +21,7 @@ from monitor_app.session.pyramid import (
     fold_samples,
     unpack_rows,
 )
-from monitor_app.session.time_map import TimeMap, checked_index, checked_rows, damaged, interpolated, query
+from monitor_app.session.time_map import LARGEST, TimeMap, checked_index, checked_rows, damaged, interpolated, query
 
 if TYPE_CHECKING:
     import sqlite3
@@ -176,8 +176,7 @@ class Waveform:
         expected = self.times.nominal_index_at(end_ns) - self.times.nominal_index_at(start_ns)
         if len(entries) == 0:
             return Statistics(0, math.nan, math.nan, math.nan, math.nan, expected, duration_s)
-        entries["start"] = 0
-        (one,) = fold(entries, 1)
+        (one,) = fold(entries, LARGEST)
         return Statistics(
             int(one["n"]), float(one["min"]), float(one["max"]), float(one["mean"]), float(one["var"]),
             expected, duration_s,
@@ -197,7 +196,7 @@ class Waveform:
         if start >= end:
             return np.zeros(0, ENTRY)
         if level == 0:
-            return self._sample_entries(start, end)
+            return entries_of_samples(*self._samples(start, end).within(start, end))
         size = entry_size(level)
         inner_start = -(-start // size) * size
         inner_end = min(end // size * size, self.summary_end(level))
@@ -233,18 +232,10 @@ class Waveform:
             (self._signal.id, level, end, self._signal.id, level, start),
             after=-1,
         )
-        if not rows:
-            return np.zeros(0, ENTRY)
         if any(not isinstance(data, bytes) or len(data) != n * STORED.itemsize for _, n, data in rows):
             raise damaged(self._db, f"a summary of {self._signal.name} has a wrong length")
         entries = unpack_rows([(checked_index(self._db, first), data) for first, _, data in rows], size)
         return entries[(entries["start"] >= start) & (entries["start"] < end)]
-
-    def _sample_entries(self, start: int, end: int) -> Entries:
-        index, values = self._samples(start, end).within(start, end)
-        entries = entries_of_samples(0, values)
-        entries["start"] = index
-        return entries
 
     # -- samples ---------------------------------------------------------------------------------
 
@@ -259,8 +250,6 @@ class Waveform:
         return _Samples(first.rows, first.values * second.values)
 
     def _decoded(self, signal: SignalRow, start: int, end: int) -> _Samples:
-        if start >= end:
-            return _Samples(np.empty((0, 4), np.int64), np.empty(0))
         if signal.encoding not in ENCODINGS:
             raise damaged(self._db, f"{signal.name} is encoded as {signal.encoding!r:.40}")
         dtype = np.dtype(signal.encoding)
@@ -273,7 +262,7 @@ class Waveform:
             after=-1,
         )
         rows, blobs = checked_rows(self._db, found), [row[4] for row in found]
-        lengths = [len(blob) if isinstance(blob, bytes) else -1 for blob in blobs]
+        lengths = [isinstance(blob, bytes) and len(blob) for blob in blobs]
         wrong = np.flatnonzero(lengths != rows[:, 1] * dtype.itemsize)
         if len(wrong):
             at = rows[wrong[0], 0]
@@ -287,9 +276,7 @@ def _folded(samples: _Samples, start: int, end: int, width: int) -> Entries:
     index, values = samples.within(start, end)
     gaps = np.flatnonzero(np.diff(index) != 1) + 1
     if len(gaps) > MANY_GAPS:
-        entries = entries_of_samples(0, values)
-        entries["start"] = index
-        return fold(entries, width)
+        return fold(entries_of_samples(index, values), width)
     pieces = [
         fold_samples(int(run[0]), part, width)
         for run, part in zip(np.split(index, gaps), np.split(values, gaps), strict=True)
@@ -307,4 +294,4 @@ def _grid(samples_per_column: float) -> tuple[int, int]:
         return 0, max(round(samples_per_column), 1)
     level = min(int(math.log(samples_per_column / BASE, 16) + 1e-9) + 1, LEVELS)
     size = entry_size(level)
-    return level, size * max(round(samples_per_column / size), 1)
+    return level, size * round(samples_per_column / size)

@@ -22,6 +22,7 @@ from monitor_app.session.pyramid import (
     fold_samples,
     pack,
     unpack,
+    unpack_rows,
 )
 
 
@@ -88,7 +89,7 @@ def test_entries_fold_into_larger_ones_whatever_is_missing(blocks, size):
 @given(signals(most=300))
 def test_folding_samples_is_folding_them_one_by_one(blocks):
     for first, values in blocks:
-        one_by_one = fold(entries_of_samples(first, values), 64)
+        one_by_one = fold(entries_of_samples(np.arange(first, first + len(values)), values), 64)
         agrees(one_by_one, expected(*flat([(first, values)]), 64))
 
 
@@ -128,6 +129,14 @@ def test_unpacking_leaves_out_groups_without_samples_and_a_torn_end():
     assert unpack(0, 64, pack(entries) + b"torn")["start"].tolist() == [0, 128]
 
 
+def test_rows_of_any_length_are_unpacked_together():
+    parts = [fold_samples(first, np.arange(n, dtype=float), 64) for first, n in ((0, 192), (640, 64), (1280, 128))]
+    rows = [(int(part["start"][0]), pack(part)) for part in parts]
+    assert np.array_equal(unpack_rows(rows, 64), np.concatenate(parts))
+    assert unpack_rows(rows, 64)["start"].tolist() == [0, 64, 128, 640, 1280, 1344]
+    assert len(unpack_rows([], 64)) == 0
+
+
 @settings(max_examples=40)
 @given(signals())
 def test_contiguous_runs_have_no_hole_and_together_are_all(blocks):
@@ -155,6 +164,19 @@ def test_a_pyramid_gives_every_entry_once_and_only_when_it_is_final(blocks):
     index, values = flat(blocks)
     for level, pieces in enumerate(given_so_far, start=1):
         agrees(np.concatenate(pieces), expected(index, values, entry_size(level)))
+
+
+def test_a_pyramid_continues_with_what_an_earlier_part_left():
+    """A hundred samples came before: a whole group of level 1, and the beginning of the next one."""
+    values, nothing = np.arange(2100.0), np.zeros(0, ENTRY)
+    begun, whole = fold_samples(64, values[64:100], 64), fold_samples(0, values[:64], 64)
+    resumed = Pyramid([begun, whole, *[nothing] * (LEVELS - 2)])
+    added, left = resumed.add(100, values[100:]), resumed.finish()
+    assert [entries["start"].tolist() for entries in added[:3]] == [list(range(64, 2048, 64)), [0, 1024], []]
+    for level in range(2, LEVELS + 1):
+        agrees(
+            np.concatenate((added[level - 1], left[level - 1])), expected(np.arange(2100), values, entry_size(level))
+        )
 
 
 def test_a_millivolt_of_noise_on_a_large_offset_is_kept():

@@ -116,6 +116,10 @@ def test_the_place_in_a_row_is_the_first_sample_that_is_not_before_the_time():
         times_ns = [round(k * step_ns) for k in range(200)]
         for elapsed_ns in range(-12, 50):
             assert _offset(elapsed_ns, step_ns) == next(k for k, t in enumerate(times_ns) if t >= elapsed_ns)
+    # Where a time lies between two nanoseconds, the division may round up to the sample after it.
+    step_ns = 180.29999999999998
+    assert [_offset(elapsed_ns, step_ns) for elapsed_ns in (33_355, 33_356, 33_357)] == [185, 185, 186]
+    assert round(185 * step_ns) == 33_356
 
 
 def test_with_a_hole_after_every_sample_each_column_has_what_there_is(tmp_path):

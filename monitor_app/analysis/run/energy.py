@@ -235,8 +235,8 @@ def _seen(power: Readings, used: Batches, integral: Integral, instrument: Instru
         return _Seen(Integral(plateau.held(inner, used, period_s, instrument.clock_bound_ns)), mean)
     if during is not None and during.count >= plateau.SOME:
         return _Seen(integral, during)
-    mean_w = float(integral.between(used.start_ns, used.end_ns).sum() / used.seconds.sum())
-    unknown = Mean((start_ns + end_ns) // 2, (end_ns - start_ns) * _S, last - first, mean_w, 0.0, math.inf, 0.0)
+    # There may be no value at all during the run; the resolution is that of one.
+    unknown = Mean(start_ns, math.nan, 1, math.nan, 0.0, math.inf, math.nan)
     return _Seen(integral, unknown, plateau.too_slow(len(inner.values), period_s))
 
 

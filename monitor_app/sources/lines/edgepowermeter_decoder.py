@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 VOLTS_PER_BUS_CODE = 1.25e-3
 VOLTS_PER_SHUNT_CODE = 2.5e-6
 MAX_LINE_BYTES = 512
+"""What is kept of a line that has not ended; none of those above is so long."""
 SEQUENCE = 2**32
 
 _CONVERSION = re.compile(rb"D,(\d{1,10}),(\d{1,15}),(\d{1,5}),(-?\d{1,5})")
@@ -111,7 +112,7 @@ def decode(data: bytes, state: RawState) -> DecodedRaw:
         tuple(_text(line)[1:].strip() for line in others if line[:1] == b"#"),
         malformed[-1] if malformed else None,
         RawState(
-            remainder[: MAX_LINE_BYTES + 1], state.malformed + len(malformed) + int((~holds).sum())
+            remainder[:MAX_LINE_BYTES], state.malformed + len(malformed) + int((~holds).sum())
         ),
     )  # fmt: skip
 
@@ -130,32 +131,21 @@ def number(
         last: Number (without wraps) and stamp of the last conversion before these, or None.
         period_us: Nominal time of a conversion.
     """
-    if not len(sequence):
-        return sequence, np.empty(0, np.bool_)
-    before = (int(sequence[0]) - 1, int(stamps_us[0]) - math.ceil(period_us)) if last is None else last
-    steps = np.diff(sequence, prepend=before[0]) % SEQUENCE
-    room = np.diff(stamps_us, prepend=before[1]) * 1.25 / period_us + 2
-    if ((steps >= 1) & (steps <= room)).all():
-        return before[0] + np.cumsum(steps), np.ones(len(sequence), np.bool_)
-    return _number_one_by_one(sequence, stamps_us, before, period_us)
+    before, numbers, kept = last, [], []
+    for sent, stamp_us in zip(sequence.tolist(), stamps_us.tolist(), strict=True):
+        index, stamp = before or (sent - 1, stamp_us)
+        step = (sent - index) % SEQUENCE
+        is_possible = 1 <= step <= (stamp_us - stamp) * 1.25 / period_us + 2
+        kept.append(is_possible)
+        if is_possible:
+            before = index + step, stamp_us
+            numbers.append(index + step)
+    return np.array(numbers, np.int64), np.array(kept, np.bool_)
 
 
 def is_of_other_mode(line: bytes) -> bool:
     """Whether a line that was rejected is one of its CSV mode, in which it starts."""
     return _CSV_MODE.match(line) is not None
-
-
-def _number_one_by_one(
-    sequence: NDArray[np.int64], stamps_us: NDArray[np.int64], before: tuple[int, int], period_us: float
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    index, stamp = before
-    numbers, kept = np.zeros(len(sequence), np.int64), np.zeros(len(sequence), np.bool_)
-    for k, (sent, stamp_us) in enumerate(zip(sequence.tolist(), stamps_us.tolist(), strict=True)):
-        step = (sent - index) % SEQUENCE
-        if 1 <= step <= (stamp_us - stamp) * 1.25 / period_us + 2:
-            index, stamp = index + step, stamp_us
-            numbers[k], kept[k] = index, True
-    return numbers[kept], kept
 
 
 def _text(line: bytes) -> str:

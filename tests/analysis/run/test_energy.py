@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from monitor_app.analysis.run.energy import energy_of_run
+from monitor_app.analysis.run.energy import Budget, energy_of_run
 from monitor_app.analysis.run.inputs import Batches, Instrument, Readings
 from monitor_app.analysis.run.integration import Integral, Mean, mean_power
 from monitor_app.analysis.statistics.bootstrap import correlation_time
@@ -206,6 +206,141 @@ def test_each_cause_has_its_part_of_the_budget():
     assert net.spread > net.noise
     assert net.measured == pytest.approx(math.hypot(parts[0], net.noise, *parts[2:]))
     assert found.net.expanded_j == pytest.approx(2 * found.net.uncertainty_j)
+
+
+def test_a_budget_joins_its_parts_in_quadrature_and_takes_the_larger_of_noise_and_spread():
+    parts = {
+        "resolution": 1.0,
+        "idle_noise": 2.0,
+        "drift": 4.0,
+        "clock": 8.0,
+        "gain": 16.0,
+        "zero": 32.0,
+        "pauses": 64.0,
+    }
+    others = math.hypot(*parts.values())
+    noisy, scattered = Budget(noise=128.0, spread=100.0, **parts), Budget(noise=100.0, spread=128.0, **parts)
+    assert noisy.idle == pytest.approx(math.hypot(2, 4))
+    assert (noisy.measured, scattered.measured) == pytest.approx((math.hypot(others, 128), math.hypot(others, 100)))
+    assert noisy.combined == scattered.combined == pytest.approx(math.hypot(others, 128))
+
+
+def test_a_constant_error_counts_in_gross_values_and_in_idle_power_but_not_in_net_ones():
+    meter = Instrument(None, 0.01, None, zero_w=0.3)
+    idle = [baseline(2.0, 1, uncertainty_w=0.03), baseline(3.0, 9, uncertainty_w=0.04)]
+    found = energy_of_run(sampled(lambda t: 10 + 0 * t), batches([4, 5, 6], images=4), meter, *idle)
+    assert found.gross.budget.zero == pytest.approx(0.3 * 0.25 / math.sqrt(3))
+    assert found.full_w.zero == pytest.approx(0.3 / math.sqrt(3))
+    assert (found.net.budget.zero, found.net_w.zero) == (0, 0)
+    # Idle is 2.5 W in the middle of the run; a walk that has come to 1 W from its start is off by 1 / sqrt(12).
+    parts = 0.025, 1 / math.sqrt(12), 0.01 * 2.5 / math.sqrt(3), 0.3 / math.sqrt(3)
+    assert found.idle_uncertainty_w == pytest.approx(math.hypot(*parts))
+    assert found.net_w.drift == pytest.approx(1 / math.sqrt(12))
+    assert found.net_w.gain == pytest.approx(0.01 * 7.5 / math.sqrt(3))
+    assert found.full_w.gain == pytest.approx(0.01 * 10 / math.sqrt(3))
+
+
+def test_the_changes_within_both_baselines_are_drift_too():
+    idle = [baseline(2.0, 1, drift_w_per_s=0.3, seconds=2.0), baseline(2.5, 9, drift_w_per_s=-0.1, seconds=4.0)]
+    found = energy_of_run(sampled(lambda t: 10 + 0 * t), batches([4, 5, 6]), EXACT, *idle)
+    assert found.net_w.drift == pytest.approx(math.sqrt((0.6**2 + 0.4**2 + 0.5**2) / 12))
+
+
+def test_one_baseline_has_its_own_noise_and_resolution():
+    meter, idle = Instrument(0.12, None, None), baseline(2.0, 1, uncertainty_w=0.03)
+    found = energy_of_run(sampled(lambda t: 10 + 0 * t), batches([4, 5, 6]), meter, idle)
+    step_w = 0.12 / math.sqrt(12)
+    assert (found.net_w.idle_noise, found.full_w.idle_noise) == (pytest.approx(0.03), 0)
+    assert found.idle_uncertainty_w == pytest.approx(0.03)
+    assert (found.full_w.resolution, found.net_w.resolution) == pytest.approx((step_w, step_w * math.sqrt(2)), rel=0.01)
+    assert found.net.budget.drift == 0
+
+
+def test_what_lies_in_the_pauses_may_be_of_the_batches_as_far_as_it_is_above_idle():
+    starts, ends = np.array([2.0, 3.0, 5.0]), np.array([2.9, 4.6, 5.5])
+    run = Batches(at(starts), at(ends), np.array([2, 5, 3]))
+    idle = baseline(2.0, 1), baseline(4.0, 9)
+    found = energy_of_run(sampled(lambda t: 10 + 0 * t), run, EXACT, *idle)
+    # Idle as in the batches before; of all ten images, or of the three seconds of the batches.
+    above_j = (10 - 2.3625) * 0.1 + (10 - 2.7) * 0.4
+    assert found.gross.budget.pauses == pytest.approx(above_j / math.sqrt(3) / 10)
+    assert found.net_w.pauses == pytest.approx(above_j / math.sqrt(3) / 3)
+    alone = energy_of_run(sampled(lambda t: 10 + 0 * t), run, EXACT)
+    assert alone.full_w.pauses == pytest.approx(10 * 0.5 / math.sqrt(3) / 3)
+    below = energy_of_run(sampled(lambda t: 1 + 0 * t), run, EXACT, *idle)
+    assert below.full_w.pauses == 0
+
+
+def test_two_samples_have_an_energy_and_no_more_is_known_of_it():
+    run = batches([2, 3, 4], images=2)
+    found = energy_of_run(Readings(at([0, 10]), np.array([4.0, 8.0])), run, Instrument(0.12, None, None))
+    assert found.gross.j_per_image == pytest.approx((2 * 4 + 0.4 * 6) / 4)
+    assert found.full_w.noise == math.inf
+    assert found.full_w.resolution == pytest.approx(0.12 / math.sqrt(12), rel=0.01)
+    assert len(found.doubts) == 1
+
+
+def test_batches_that_overlap_have_no_pauses():
+    run = Batches(at([2.0, 2.5]), at([3.0, 3.5]), np.array([1, 1]))
+    assert energy_of_run(sampled(lambda t: 10 + 0 * t), run, EXACT).full_w.pauses == 0
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "used"), [(-0.1, 10.1, 3), (-0.11, 10.1, 2), (-0.1, 10.11, 2), (-1.0, 11.0, 1)]
+)
+def test_a_batch_may_begin_and_end_a_period_beside_the_samples(start, end, used):
+    run = Batches(at([start, 1.0, 2.0]), at([1.0, 2.0, end]), np.ones(3, np.int64))
+    found = energy_of_run(sampled(lambda t: 5 + 0 * t, rate_hz=10), run, EXACT)
+    assert (found.batches, found.images) == (used, used)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_the_spread_of_power_is_that_of_the_ratio_of_energy_and_time(count):
+    """Batches of steady power, with Student's factor in place of two."""
+    watts, edges = np.array([9.0, 12.0, 10.0, 11.0])[:count], 2.0 + np.arange(count + 1)
+    found = energy_of_run(
+        sampled(lambda t: watts[np.clip(np.floor(t - 2), 0, count - 1).astype(int)], rate_hz=10_000),
+        batches(edges),
+        EXACT,
+    )
+    rest = watts - watts.mean()
+    error = math.sqrt(rest @ rest * count / (count - 1) * 2 * correlation_time(rest)) / count
+    assert found.full_w.spread == pytest.approx(error * scipy.stats.t.ppf(0.975, count - 1) / 2, rel=1e-3)
+
+
+def test_many_batches_have_the_usual_factor():
+    rng, edges = np.random.default_rng(4), 1 + np.arange(101) / 20
+    watts = rng.normal(10, 1, 100)
+    found = energy_of_run(
+        sampled(lambda t: watts[np.clip(np.floor((t - 1) * 20 + 1e-6), 0, 99).astype(int)], rate_hz=20_000, seconds=7),
+        batches(edges), EXACT,
+    )  # fmt: skip
+    rest = watts - watts.mean()
+    error = math.sqrt(rest @ rest * 100 / 99 * 2 * correlation_time(rest)) / 100
+    assert found.full_w.spread == pytest.approx(error, rel=0.003)
+    assert found.full_w.spread >= 0.99 * rest.std() / 10
+
+
+@pytest.mark.parametrize(("batch_s", "has"), [(0.2, True), (0.199, False)])
+def test_single_batches_have_energies_where_two_periods_fit_into_one(batch_s, has):
+    found = energy_of_run(sampled(lambda t: 10 + 0 * t, rate_hz=10), batches(1 + batch_s * np.arange(31)), EXACT)
+    assert (found.gross.percentiles_j is not None) is has
+
+
+def test_percentiles_are_of_the_energy_of_an_image():
+    watts = np.arange(1.0, 22.0)
+    found = energy_of_run(
+        sampled(lambda t: watts[np.clip(np.floor(t - 1), 0, 20).astype(int)], seconds=23, rate_hz=10_000),
+        batches(1 + np.arange(22.0), images=2), EXACT,
+    )  # fmt: skip
+    assert found.gross.percentiles_j == pytest.approx((1, 3, 5.5, 8, 10), rel=1e-3)
+
+
+def test_warnings_come_with_the_most_serious_first():
+    found = energy_of_run(sampled(lambda t: 10 + 0 * t), batches([2, 3, 4]), EXACT)
+    told = replace(found, doubts=("a",), timing_warning="b", throttling=("c", "d"), warnings=("e",))
+    assert told.all_warnings == ("a", "b", "c", "d", "e")
+    assert replace(told, timing_warning=None).all_warnings == ("a", "c", "d", "e")
 
 
 def test_spread_is_that_of_the_mean_over_batches():

@@ -70,8 +70,15 @@ def test_without_its_heading_no_column_has_a_name():
 
 
 def test_a_later_heading_moves_the_columns():
-    _, values, _, _, _ = decoded([b"V,I\n5.0,1.0\n", b"I,V\n", b"2.0,5.5\n"], NAMED)
+    index, values, _, _, state = decoded([b"V,I\n5.0,1.0\n", b"I,V\n", b"2.0,5.5\n"], NAMED)
     assert values == [[1.0, 5.0], [2.0, 5.5]]
+    assert (index, state.malformed) == ([0, 1], 0)
+
+
+def test_a_line_without_the_column_that_is_wanted_is_no_sample():
+    layout = Layout("csv", (1, 3), (1.0, 1.0), (0.0, 0.0))
+    _, values, _, _, _ = decoded([b"\n1,2,3\n1,2,3,4\n"], layout)
+    assert values == [[2.0, 4.0]]
 
 
 def test_white_space_separates_however_much_there_is():
@@ -107,6 +114,16 @@ def test_a_line_without_end_is_not_kept(split):
         assert len(state.remainder) <= MAX_LINE_BYTES + 1
     index, _, _, _, _ = decoded([endless + b"\n" + csv_line(1)], CSV)
     assert index == [0]
+
+
+@pytest.mark.parametrize(("padding", "fits"), [(0, True), (1, False)])
+@pytest.mark.parametrize("split", [5, MAX_LINE_BYTES, MAX_LINE_BYTES + 1])
+def test_the_longest_line_is_read_and_one_that_is_longer_is_malformed_however_it_is_split(padding, fits, split):
+    """Its beginning would be a line that fits, with another value."""
+    line = b"1," + b" " * (MAX_LINE_BYTES - 6 + padding) + b"2,34"
+    index, values, _, _, state = decoded([csv_line(0) + csv_line(1), line[:split], line[split:] + b"\n"], CSV)
+    assert (index, state.malformed) == ([0, 1][: 1 + fits], int(not fits))
+    assert values[1:] == [[34.0, pytest.approx(0.502)]][:fits]
 
 
 def test_what_is_said_before_the_first_sample_is_no_loss():

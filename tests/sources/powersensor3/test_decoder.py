@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from monitor_app.core.errors import HandshakeError
 from monitor_app.core.samples import Quantity, Role
-from monitor_app.sources.powersensor3.decoder import MAX_TAIL_BYTES, DecoderState, decode
+from monitor_app.sources.powersensor3.decoder import MAX_TAIL_BYTES, STAMP_US, DecoderState, decode
 from monitor_app.sources.powersensor3.sensors import describe_sensors, parse_sensor
 from tests.sources.powersensor3.device import ONE_PAIR, STOP_WORD, UNUSED, frame, record, word
 
@@ -92,7 +92,7 @@ def test_the_frame_of_the_description():
 @given(st.lists(st.tuples(st.integers(0, 10**6), levels, st.booleans()), min_size=1, max_size=30))
 def test_what_was_sent_is_what_comes_out(sent):
     out, _ = heard([b"".join(frame(*one) for one in sent)])
-    assert out == [(stamp % 1024, told, marked, 0) for stamp, told, marked in sent]
+    assert out == [(stamp % STAMP_US, told, marked, 0) for stamp, told, marked in sent]
 
 
 @given(streams, st.lists(st.integers(0, 2000), max_size=20))

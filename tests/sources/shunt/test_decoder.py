@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor_app.core.errors import HandshakeError
+from monitor_app.sources.shunt import decoder
 from monitor_app.sources.shunt.decoder import (
     DecoderState,
     DeviceError,
@@ -189,12 +190,13 @@ def test_noise_alone_never_raises_and_gives_no_sample(pieces):
 
 
 def test_consecutive_frames_are_joined_and_a_hole_parts_them():
-    a, b = Frame(100, [(1, 2)] * 3, [(0, 0, 1)]), Frame(103, [(3, 4)] * 2, [(0, 0, 0), (1, 0, 1)], dropped=0)
+    a, b = Frame(100, [(1, 2)] * 3, [(0, 0, 1)], flags=1), Frame(103, [(3, 4)] * 2, [(0, 0, 0), (1, 0, 1)], dropped=0)
     c = Frame(106, [(5, 6)], dropped=1)
     joined, after = decode(a.wire() + b.wire() + c.wire(), OPEN).messages
     assert (joined.first, len(joined.codes), after.first) == (100, 5, 106)
     assert changes_of([joined]) == [(100, 0, 1), (103, 0, 0), (104, 0, 1)]
     assert (joined.dropped, after.dropped) == (0, 1)
+    assert (joined.line_levels, after.line_levels) == (1, 0)
 
 
 def test_a_change_at_the_first_sample_is_told_with_that_sample():
@@ -251,6 +253,15 @@ def test_a_frame_at_the_longest_is_read_and_one_byte_more_is_garbage():
         messages, state = read_all([*pieces, fits.wire()], eight)
         assert samples_of(messages) == truth([fits])
         assert state.damaged_frames == 1
+
+
+def test_the_longest_frame_without_a_zero_is_read_and_one_byte_more_is_garbage():
+    """An error's text may have any length; a code byte is added for the frame and for each 254 bytes of it."""
+    longest = wire(ERROR, b"\x03" + b"a" * 16_380)
+    assert len(longest) == 16_384 + 16_384 // 254 + 1 + 1
+    assert decode(longest, OPEN).messages == (DeviceError(3, "a" * 16_380),)
+    decoded = decode(wire(ERROR, b"\x03" + b"a" * 16_381), OPEN)
+    assert (decoded.messages, decoded.state.damaged_frames) == ((), 1)
 
 
 @settings(max_examples=30, deadline=None)
@@ -337,6 +348,7 @@ def test_the_fewest_and_the_most_channels_and_lines(channels):
         (info(channels=()), "not valid"),
         (info(channels=(device.CURRENT,) * 9), "not valid"),
         (info(lines=("x",) * 9), "not valid"),
+        (info()[:-1], "cut short"),
         (info()[:-3], "cut short"),
         (info(channels=(device.CURRENT, device.CURRENT)), "same name"),
         (info(channels=(device.channel("current", "A", float("nan"), 0.0),)), "calibration"),
@@ -356,6 +368,24 @@ def test_an_introduction_that_makes_no_sense_is_dropped(body):
     assert (decoded.messages, decoded.state.damaged_frames) == ((), 1)
 
 
+def test_an_accuracy_of_nothing_a_slow_rate_and_no_lines_are_valid():
+    exact = (device.channel("current", "A", -1.0, 0.0, 0.0),)
+    [message] = decode(wire(INFO, info(exact, (), rate_mhz=1)), DecoderState()).messages
+    assert (message.channels[0].accuracy, message.channels[0].scale) == (0, -1)
+    assert (message.rate_hz, message.lines) == (0.001, ())
+
+
+@pytest.mark.parametrize(("flags", "emulated"), [(0, False), (1, True), (2, False), (3, True)])
+def test_the_lowest_flag_says_that_it_is_emulated(flags, emulated):
+    [message] = decode(wire(INFO, info(flags=flags)), DecoderState()).messages
+    assert message.emulated is emulated
+
+
+def test_commands_are_those_of_the_protocol():
+    ours = (decoder.HELLO, decoder.START, decoder.STOP, decoder.PING)
+    assert ours == (device.HELLO, device.START, device.STOP, device.PING)
+
+
 def test_pong():
     [pong] = decode(wire(PONG, struct.pack("<IQHI", 7, 10**12, 32_768, 1500)), OPEN).messages
     assert pong == Pong(7, 10**12 + 0.5, 1500)
@@ -370,6 +400,7 @@ def test_an_error_is_its_code_and_text():
     assert decode(wire(ERROR, b"\x03Wandler"), OPEN).messages == (DeviceError(3, "Wandler"),)
     [odd] = decode(wire(ERROR, b"\x03\xff"), OPEN).messages
     assert odd.code == 3
+    assert decode(wire(ERROR) + wire(ERROR, b"\x05"), OPEN).messages == (DeviceError(0, ""), DeviceError(5, ""))
 
 
 @pytest.mark.parametrize("kind", [STARTED, STOPPED, PONG])
