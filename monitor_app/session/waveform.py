@@ -232,7 +232,10 @@ class Waveform:
             (self._signal.id, level, end, self._signal.id, level, start),
             after=-1,
         )
-        if any(not isinstance(data, bytes) or len(data) != n * STORED.itemsize for _, n, data in rows):
+        if any(
+            not isinstance(data, bytes) or len(data) != checked_index(self._db, n) * STORED.itemsize
+            for _, n, data in rows
+        ):
             raise damaged(self._db, f"a summary of {self._signal.name} has a wrong length")
         entries = unpack_rows([(checked_index(self._db, first), data) for first, _, data in rows], size)
         return entries[(entries["start"] >= start) & (entries["start"] < end)]
