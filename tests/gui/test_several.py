@@ -250,7 +250,7 @@ def test_a_selection_is_measured_for_each_signal(window: MainWindow) -> None:
     assert [each.texts for each in figures.signals] == [
         ("6.00", "6.00", "6.00", "12.0 J"), ("4.00", "4.00", "4.00", "8.00 J"), ("2.00", "2.00", "2.00", "4.00 J"),
     ]  # fmt: skip
-    assert figures.rows["Δt"] == "2.000 s"
+    assert figures.rows["Δt"] == "2.0000 s"
     assert "mean" not in figures.rows
 
 

@@ -84,7 +84,8 @@ class MarkerLayer(Layer):
     def _paint_box(
         self, painter: QPainter, marker: ShownMarker, box: PlacedBox, kept: dict[tuple[object, ...], QPixmap]
     ) -> None:
-        theme, ratio = self.state.theme, painter.device().devicePixelRatioF()
+        # Of a picture or a screen, where that of the device may be another: a widget can be painted into an image.
+        theme, ratio = self.state.theme, painter.deviceTransform().m11()
         key = (box.box, box.down, box.rect.width(), box.rect.height(), marker.colour, theme.name, ratio)
         pixmap = kept.get(key)
         if pixmap is None:

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
+from math import ceil
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF
@@ -152,9 +153,9 @@ def _size(box: StatBox, height: float) -> tuple[float, float, bool] | None:
     tall = (len(box.names) + heads) * LINE_PX + warning + 6
     warned = text_px(box.warning) + 16
     if tall <= height:
-        return max(sum(down_px(box)) + 10, warned), tall, True
+        return float(ceil(max(sum(down_px(box)) + 10, warned))), tall, True
     flat = (1 + len(box.columns)) * LINE_PX + warning + 6
-    return (max(sum(across_px(box)) + 10, warned), flat, False) if flat <= height else None
+    return (float(ceil(max(sum(across_px(box)) + 10, warned))), flat, False) if flat <= height else None
 
 
 def _boxes(state: PlotState, shown: list[ShownMarker]) -> dict[int, tuple[PlacedBox, ...]]:
