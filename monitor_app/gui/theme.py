@@ -54,12 +54,12 @@ class Theme(Palette):
 DARK = Theme(
     name="dark", **asdict(PALETTES["dark"]), raised="#2a3037", on_alarm="#ffffff",
     span="#22272c", span_soft="#1c2024", others=("#e88fbd", "#46c2b3", "#b9c95a", "#cf9a76", "#92a5ba"),
-    markers=("#ffffff", "#f5f07a", "#ff5ad1", "#2f6bff", "#8ef0ff"),
+    markers=("#ffffff", "#ffff00", "#9900ff", "#7a681f", "#426d8a"),
 )  # fmt: skip
 LIGHT = Theme(
     name="light", **asdict(PALETTES["light"]), raised="#e2e6ea", on_alarm="#ffffff",
     span="#eceef0", span_soft="#f4f5f7", others=("#b4307c", "#0c807a", "#687400", "#8a5328", "#546b82"),
-    markers=("#000000", "#a39400", "#e0119d", "#0037d6", "#00a5b8"),
+    markers=("#000000", "#0000ff", "#5aa329", "#ac53ac", "#000066"),
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
 

@@ -76,10 +76,9 @@ class MarkerLayer(Layer):
             tint = QColor(colour)
             tint.setAlpha(TINT)
             painter.fillRect(QRectF(left, rect.top(), right - left, foot - rect.top()), tint)
-        painter.setPen(QPen(colour, 1))
         for x in (each.left, each.right):
             if x is not None:
-                painter.drawLine(QPointF(round(x) + 0.5, head), QPointF(round(x) + 0.5, foot))
+                painter.fillRect(QRectF(round(x), head, 1, foot - head), colour)
 
     def _paint_box(
         self, painter: QPainter, marker: ShownMarker, box: PlacedBox, kept: dict[tuple[object, ...], QPixmap]
@@ -161,20 +160,20 @@ def _metrics() -> QFontMetricsF:
 
 def _paint_banner(painter: QPainter, theme: Theme, each: PlacedMarker, metrics: QFontMetricsF) -> None:
     marker, rect = each.marker, each.banner
-    strong = marker.active
-    ground = QColor(marker.colour) if strong else mixed(marker.colour, theme.ground, 0.3)
-    painter.fillRect(rect, ground)
-    if not strong:
-        painter.fillRect(QRectF(rect.left(), rect.top(), 3, rect.height()), QColor(marker.colour))
-    painter.setPen(QColor(_ink_on(marker.colour) if strong else theme.text))
+    colour, faint, on_colour, text = _banner_colours(marker.colour, theme)
+    painter.fillRect(rect, colour if marker.active else faint)
+    if not marker.active:
+        painter.fillRect(QRectF(rect.left(), rect.top(), 3, rect.height()), colour)
+    painter.setPen(on_colour if marker.active else text)
     baseline = rect.top() + (rect.height() + metrics.ascent() - metrics.descent()) / 2
     painter.drawText(QPointF(rect.left() + PAD_PX, baseline), each.text)
 
 
 @cache
-def _ink_on(colour: str) -> str:
-    """Black or white, whichever is read better."""
-    return max(("#000000", "#ffffff"), key=lambda ink: contrast_of(ink, colour))
+def _banner_colours(colour: str, theme: Theme) -> tuple[QColor, QColor, QColor, QColor]:
+    """Of a marker, the same faint, and of the text on either: on the strong one black or white, as is read better."""
+    ink = max(("#000000", "#ffffff"), key=lambda ink: contrast_of(ink, colour))
+    return QColor(colour), mixed(colour, theme.ground, 0.3), QColor(ink), QColor(theme.text)
 
 
 def _painted_box(placed_box: PlacedBox, theme: Theme, colour: str, ratio: float) -> QPixmap:

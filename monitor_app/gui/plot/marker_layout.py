@@ -84,28 +84,55 @@ def text_px(text: str) -> float:
     return QFontMetricsF(ui_font(SMALL_PX)).horizontalAdvance(text)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """A marker in view, and its edges, cut at those of the panes."""
+
+    marker: ShownMarker
+    left: float
+    right: float
+
+
 def placed(state: PlotState) -> tuple[PlacedMarker, ...]:
     """The markers in view, the active one last."""
-    shown = [m for m in state.markers if m.start_s <= state.view.end_s and m.last_s >= state.view.start_s]
+    view, rect = state.view, state.first.rect
+    left, right, pixels_a_s = rect.left(), rect.right(), rect.width() / view.width_s
+    shown = [
+        _Ends(
+            marker,
+            max(left + (marker.start_s - view.start_s) * pixels_a_s, left),
+            min(left + (marker.last_s - view.start_s) * pixels_a_s, right),
+        )
+        for marker in state.markers
+        if marker.start_s <= view.end_s and marker.last_s >= view.start_s
+    ]
     if not shown:
         return ()
     boxes: dict[int, tuple[PlacedBox, ...]] = {}
     if len(shown) <= MOST_WITH_BOXES:
         boxes = _boxes(state, shown)
-    elif shown[-1].active:
+    elif shown[-1].marker.active:
         boxes = _boxes(state, shown[-1:])
-    return tuple(_placed(state, marker, shown, boxes.get(marker.number, ())) for marker in shown)
+    return _with_banners(state, shown, boxes)
 
 
-def _placed(
-    state: PlotState, marker: ShownMarker, shown: list[ShownMarker], boxes: tuple[PlacedBox, ...]
-) -> PlacedMarker:
-    rect, view = state.first.rect, state.view
-    x0, x1 = _ends(state, marker)
-    room_to = rect.right() + state.gutter_px - PAD_PX
-    if not marker.active:
-        later = (m for m in shown if m.row == marker.row and m.start_s > marker.start_s)
-        room_to = min([room_to, *(state.x_pixel(m.start_s) - 2 for m in later)])
+def _with_banners(
+    state: PlotState, shown: list[_Ends], boxes: dict[int, tuple[PlacedBox, ...]]
+) -> tuple[PlacedMarker, ...]:
+    """A banner may reach to the next one in its row; that of the active marker over it."""
+    right_end = state.first.rect.right() + state.gutter_px - PAD_PX
+    next_left = [right_end] * MOST_ROWS
+    found: dict[int, PlacedMarker] = {}
+    for each in sorted(shown, key=lambda each: -each.marker.start_s):
+        marker = each.marker
+        room_to = right_end if marker.active else next_left[marker.row]
+        found[marker.number] = _placed(state, each, room_to, boxes.get(marker.number, ()))
+        next_left[marker.row] = each.left - 2
+    return tuple(found[each.marker.number] for each in shown)
+
+
+def _placed(state: PlotState, each: _Ends, room_to: float, boxes: tuple[PlacedBox, ...]) -> PlacedMarker:
+    marker, view, x0, x1 = each.marker, state.view, each.left, each.right
     room = max(room_to - x0, x1 - x0)
     text = next((t for t in marker.labels if text_px(t) + 2 * PAD_PX <= room), "")
     wide = max(text_px(text) + 2 * PAD_PX if text else 0.0, min(x1 - x0, room), 5.0)
@@ -119,11 +146,6 @@ def _placed(
         text,
         boxes,
     )
-
-
-def _ends(state: PlotState, marker: ShownMarker) -> tuple[float, float]:
-    rect = state.first.rect
-    return max(state.x_pixel(marker.start_s), rect.left()), min(state.x_pixel(marker.last_s), rect.right())
 
 
 # -- boxes ---------------------------------------------------------------------------------------
@@ -158,23 +180,23 @@ def _size(box: StatBox, height: float) -> tuple[float, float, bool] | None:
     return (float(ceil(max(sum(across_px(box)) + 10, warned))), flat, False) if flat <= height else None
 
 
-def _boxes(state: PlotState, shown: list[ShownMarker]) -> dict[int, tuple[PlacedBox, ...]]:
+def _boxes(state: PlotState, shown: list[_Ends]) -> dict[int, tuple[PlacedBox, ...]]:
     """Of the active marker where it can be, of the others as far as there is room."""
-    edges = sorted(x for m in shown for x in _ends(state, m))
+    edges = sorted(x for each in shown for x in (each.left, each.right))
     found: dict[int, list[PlacedBox]] = {}
     for k, pane in enumerate(state.panes):
         taken: list[QRectF] = []
-        for marker in reversed(shown):
-            box = marker.boxes[k] if k < len(marker.boxes) else None
-            at = _place(state, pane, marker, box, taken, edges) if box is not None else None
+        for each in reversed(shown):
+            box = each.marker.boxes[k] if k < len(each.marker.boxes) else None
+            at = _place(state, pane, each, box, taken, edges) if box is not None else None
             if at is not None:
                 taken.append(at.rect)
-                found.setdefault(marker.number, []).append(at)
+                found.setdefault(each.marker.number, []).append(at)
     return {number: tuple(boxes) for number, boxes in found.items()}
 
 
 def _place(
-    state: PlotState, pane: PaneState, marker: ShownMarker, box: StatBox, taken: list[QRectF], edges: list[float]
+    state: PlotState, pane: PaneState, each: _Ends, box: StatBox, taken: list[QRectF], edges: list[float]
 ) -> PlacedBox | None:
     rect = pane.rect
     above = NAMES_PX if pane is state.first else 3
@@ -183,24 +205,25 @@ def _place(
         return None
     width, height, down = size
     top = min(rect.top() + above, rect.bottom() - height - 2)
-    for left in _lefts(state, marker, width):
+    active = each.marker.active
+    for left in _lefts(state, each, width):
         fits = rect.left() <= left and left + width <= rect.right()
         place = QRectF(round(left), round(top), width, height)
-        if marker.active and (fits or left == rect.left()):
+        if active and (fits or left == rect.left()):
             return PlacedBox(box, place, down)
-        if fits and not _crossed(edges, left, left + width) and not any(place.intersects(each) for each in taken):
+        if fits and not _crossed(edges, left, left + width) and not any(place.intersects(other) for other in taken):
             return PlacedBox(box, place, down)
     return None
 
 
-def _lefts(state: PlotState, marker: ShownMarker, width: float) -> Iterator[float]:
+def _lefts(state: PlotState, each: _Ends, width: float) -> Iterator[float]:
     """Where a box may begin, the best first: beside the pair, so that it covers nothing of it; else within."""
-    x0, x1 = _ends(state, marker)
+    x0, x1, active = each.left, each.right, each.marker.active
     yield x1 + BOX_GAP_PX
     yield x0 - BOX_GAP_PX - width
-    if x1 - x0 >= width + 2 * BOX_GAP_PX or marker.active:
+    if x1 - x0 >= width + 2 * BOX_GAP_PX or active:
         yield x1 - BOX_GAP_PX - width
-    if marker.active:
+    if active:
         yield state.first.rect.left()
 
 
