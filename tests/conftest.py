@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # How long an example takes is the machine's affair, and says nothing about whether it is right. New examples are
 # sought where somebody is there to look at them; CI runs the same ones each time.
-hypothesis.settings.register_profile("untimed", deadline=None, derandomize="CI" in os.environ)
+hypothesis.settings.register_profile("untimed", deadline=None, derandomize="CI" in os.environ, max_examples=50)
 hypothesis.settings.load_profile("untimed")
 
 # A test waits for an event and not for a time; on a busy machine the 5 s of pytest-qt are too few.

@@ -101,7 +101,7 @@ def blocked(tmp_path_factory: pytest.TempPathFactory) -> Blocked:
         "show": ["show", session],
         "show --json": ["show", session, "--json"],
         "analyze": ["analyze", session],
-        "figures": ["figures", session, "-o", folder / "figures", "--size", "80x60mm"],
+        "figures": ["figures", session, "-o", folder / "figures", "--only", "1,9", "--size", "80x60mm"],
         "report": ["report", session, "-o", folder / "report.html"],
         "export": ["export", session, "--format", "png", "-o", folder / "session.png"],
         "networks": ["networks", "--all", "--json"],

@@ -18,21 +18,28 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Truths = NDArray[np.bool_]
 
-_ANGLES = np.radians([0, 30, -30, 180, 150, -150, 90, -90, 60, -60, 120, -120, 15, -15, 165, -165])
-"""Anticlockwise from the right, as people prefer a name: beside the point first."""
+_ANGLES = np.radians([
+    *(0, 30, -30, 180, 150, -150, 90, -90, 60, -60, 120, -120),
+    *(15, -15, 165, -165, 45, -45, 135, -135, 75, -75, 105, -105),
+])  # fmt: skip
+"""Anticlockwise from the right, as people prefer a name: beside the point first; then those between."""
 _RINGS = (0.0, 0.7, 1.6, 2.8, 4.2, 6.0, 8.5, 12.0, 16.0)
 """Distances from the edge of the point, in heights of the name."""
-_TOUCHED, _STRUCK, _CROSSED, _FAR, _AWKWARD, _MISTAKEN = 4.0, 1.2, 3.0, 0.55, 0.04, 6.0
-"""What a covered bubble, a bar or line through the name, another's name under the leading line, a ring further out, a
-less preferred side, and a bubble of another name that is nearer than the own one cost."""
+_TOUCHED, _FAR, _AWKWARD, _MISTAKEN = 12.0, 0.7, 0.04, 6.0
+"""What a covered bubble, a ring further out, a less preferred side, and a nearer bubble of another name cost."""
+_BARRED, _LINED = 20.0, 0.3
+"""What an error bar and a piece of a line of the chart through the name cost: a bar looks as if the name were crossed
+out, and across a dotted line it can be read."""
+_CROSSED, _TANGLED, _OVER = 20.0, 2.0, 5.0
+"""What a leading line costs across another name, across another such line, and over another bubble."""
 _LED = 0.5
 """A leading line lessens what it costs to be nearer to another bubble."""
-_PASSES = 2
-"""How often each name looks for a better place after all have one."""
+_COVERED = 1e6
+"""Another name under a name: more than all else."""
+_MOST, _STARTS, _PASSES = 32, 14, 6
+"""Places that a name chooses from, outcomes of either order that are compared, and rounds of choosing in each."""
 _APART = 0.45
 """Least distance between two names on one line, in heights."""
-_DOTS = np.linspace(0.1, 0.95, 12)
-"""Along a leading line, as fractions of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,62 +75,135 @@ class Label:
 
 
 def place_labels(
-    wanted: Sequence[Wanted], bubbles: Sequence[Bubble], bars: Sequence[Box], bounds: Box, taken: Sequence[Box] = ()
+    wanted: Sequence[Wanted],
+    bubbles: Sequence[Bubble],
+    bars: Sequence[Box],
+    lines: Sequence[Box],
+    bounds: Box,
+    taken: Sequence[Box] = (),
 ) -> list[Label | None]:
     """A place for each name within the bounds that covers no other name and no centre of a mark; None without one.
 
-    The most crowded mark chooses first, each the cheapest place that is left: near, on the side where names are
-    looked for, nearer to its own mark than to another's, off bubbles, and off error bars and lines, which are given
-    as ``bars``. What is ``taken`` is treated as other names are. Then each chooses again among what the others leave.
+    Each has the cheapest place: near, on the side where names are looked for, nearer to its own mark than to another's,
+    off bubbles, off error bars, and rather off the pieces of lines. What is ``taken`` is treated as other names are.
+    Names choose in turn, each among what the others leave, until none finds a better place. The outcome depends on who
+    begins, so it is the best of several, in the first of which the most crowded mark does.
     """
+    if not wanted:
+        return []
     marks = np.array([(b.x, b.y, b.radius) for b in bubbles], np.float64).reshape(-1, 3)
-    struck = np.array(bars, np.float64).reshape(-1, 4)
-    occupied = np.array(taken, np.float64).reshape(-1, 4)
-    found: list[Label | None] = [None] * len(wanted)
-    for k in _crowded_first(wanted, marks) * (1 + _PASSES):
-        others = [(label, wanted[j].bubble) for j, label in enumerate(found) if label is not None and j != k]
-        boxes = np.array([label.box for label, _ in others], np.float64).reshape(-1, 4)
-        leaders = [_dots(bubble, np.array([label.box])) for label, bubble in others if label.apart]
-        around = _Around(marks, np.vstack((struck, *leaders)), np.vstack((occupied, boxes)), bounds)
-        found[k] = _cheapest(wanted[k], around)
-    return found
+    barred, lined, occupied = (np.array(boxes, np.float64).reshape(-1, 4) for boxes in (bars, lines, taken))
+    around = _Around(marks, barred, lined, occupied, bounds)
+    places = [_places(each, around) for each in wanted]
+    order, between = _crowded_first(wanted, marks), _between(places)
+    starts = [way[k:] + way[:k] for way in (order, order[::-1]) for k in range(min(len(order), _STARTS))]
+    orders = [sorted(start, key=lambda k: wanted[k].rank) for start in starts]
+    found = min((_settled(places, between, each) for each in orders), key=lambda settled: settled[0])[1]
+    return [
+        None if best is None else Label(Box(*each.boxes[best].tolist()), bool(each.led[best]))
+        for each, best in zip(places, found, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """What a name has around it: marks (x, y, radius), what strikes it through, and other names."""
+    """What names have around them: marks (x, y, radius), error bars, pieces of lines, and what is taken."""
 
     marks: Floats
-    struck: Floats
-    names: Floats
+    bars: Floats
+    lines: Floats
+    taken: Floats
     bounds: Box
 
 
-def _cheapest(wanted: Wanted, around: _Around) -> Label | None:
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where one name may stand."""
+
+    boxes: Floats
+    rooms: Floats
+    """With what is kept free of other names."""
+    leaders: Floats
+    """Lines from the mark: both ends."""
+    led: Truths
+    """Whether that line is drawn."""
+    cost: Floats
+    """Wherever other names stand."""
+
+
+def _places(wanted: Wanted, around: _Around) -> _Places:
+    """The cheapest ones."""
+    marks = around.marks
     boxes, rings, sides = _candidates(wanted)
-    apart = _APART * wanted.height * np.array([-1, 0, 1, 0])
+    rooms = boxes + _APART * wanted.height * np.array([-1, 0, 1, 0])
+    mistaken = _nearer_to_others(boxes, marks, wanted)
+    led = (rings > 1) | mistaken
+    leaders = _leaders(wanted.bubble, boxes)
     free = (
         _inside(boxes, around.bounds)
-        & ~_meet(boxes + apart, around.names).any(axis=1)
-        & ~_over_centres(boxes, around.marks, wanted.height)
+        & ~_meet(rooms, around.taken).any(axis=1)
+        & ~_over_centres(boxes, marks, wanted.height)
+        & ~(led & wanted.near)
     )
-    mistaken = _nearer_to_others(boxes, around.marks, wanted)
-    if wanted.near:
-        free &= (rings <= 1) & ~mistaken
-    if not free.any():
-        return None
-    boxes, rings, sides, mistaken = boxes[free], rings[free], sides[free], mistaken[free]
-    led = (rings > 1) | mistaken
     cost = (
         _FAR * rings
         + _AWKWARD * sides
-        + _TOUCHED * _depths(boxes, around.marks).sum(axis=1)
-        + _STRUCK * _meet(boxes, around.struck).sum(axis=1)
+        + _TOUCHED * _depths(boxes, marks).sum(axis=1)
+        + _BARRED * _meet(boxes, around.bars).sum(axis=1)
+        + _LINED * _meet(boxes, around.lines).sum(axis=1)
         + _MISTAKEN * np.where(rings > 1, _LED, 1.0) * mistaken
-        + _CROSSED * led * _leads_across(wanted, boxes, around.names, around.marks)
+        + _CROSSED * led * _run_through(leaders, around.taken).sum(axis=1)
+        + _OVER * led * _run_over(leaders, _others(marks, wanted)).sum(axis=1)
     )
-    best = int(np.argmin(cost))
-    return Label(Box(*boxes[best].tolist()), bool(led[best]))
+    best = np.flatnonzero(free)[np.argsort(cost[free], kind="stable")[:_MOST]]
+    return _Places(boxes[best], rooms[best], leaders[best], led[best], cost[best])
+
+
+def _between(places: Sequence[_Places]) -> Floats:
+    """What a place of one name and one of another cost each of the two, those of all names in a row, shape (n, n).
+
+    It is the same for both, so whatever name finds a better place, the whole picture becomes better.
+    """
+    boxes, rooms, leaders = (
+        np.concatenate([getattr(each, field) for each in places]) for field in ("boxes", "rooms", "leaders")
+    )
+    led = np.flatnonzero(np.concatenate([each.led for each in places]))
+    crossed = _CROSSED * _run_through(leaders[led], boxes)
+    cost = _COVERED * _meet(rooms, boxes)
+    cost[led] += crossed
+    cost[:, led] += crossed.T
+    cost[np.ix_(led, led)] += _TANGLED * _tangled(leaders[led], leaders[led])
+    for own in _parts(places):
+        cost[own, own] = 0
+    return np.asarray(cost, np.float64)
+
+
+def _settled(places: Sequence[_Places], between: Floats, order: Sequence[int]) -> tuple[float, list[int | None]]:
+    """The place of each name after all have chosen in that order until none moves, and what that costs."""
+    parts, others = _parts(places), np.zeros(len(between))
+    found: list[int | None] = [None] * len(places)
+    for _ in range(_PASSES):
+        before = found.copy()
+        for k in order:
+            if (old := found[k]) is not None:
+                others -= between[parts[k].start + old]
+            cost = places[k].cost + others[parts[k]]
+            found[k] = best = int(cost.argmin()) if cost.min(initial=np.inf) < _COVERED else None
+            if best is not None:
+                others += between[parts[k].start + best]
+        if found == before:
+            break
+    # What two names cost each other is in what the others cost either of them.
+    total = sum(
+        _COVERED if best is None else places[k].cost[best] + others[parts[k]][best] / 2 for k, best in enumerate(found)
+    )
+    return float(total), found
+
+
+def _parts(places: Sequence[_Places]) -> list[slice]:
+    """Where those of each name lie in the row of all."""
+    ends = np.cumsum([len(each.cost) for each in places]).tolist()
+    return [slice(end - len(each.cost), end) for each, end in zip(places, ends, strict=True)]
 
 
 def spread(places: Sequence[float], gap: float, first: float, last: float) -> list[float]:
@@ -196,22 +276,45 @@ def _inside(boxes: Floats, bounds: Box) -> Truths:
     )
 
 
-def _dots(bubble: Bubble, boxes: Floats) -> Floats:
-    """Small boxes along the lines that lead from a mark to places of its name, shape (12 n, 4)."""
-    start = np.array([bubble.x, bubble.y])
-    ends = np.column_stack((np.clip(bubble.x, boxes[:, 0], boxes[:, 2]), np.clip(bubble.y, boxes[:, 1], boxes[:, 3])))
-    spots = (start + _DOTS[None, :, None] * (ends - start)[:, None, :]).reshape(-1, 2)
-    return np.hstack((spots - 1, spots + 1))
+def _leaders(bubble: Bubble, boxes: Floats) -> Floats:
+    """The lines that lead from a mark to places of its name: both ends, shape (n, 4)."""
+    x, y = np.clip(bubble.x, boxes[:, 0], boxes[:, 2]), np.clip(bubble.y, boxes[:, 1], boxes[:, 3])
+    return np.column_stack((np.full(len(boxes), bubble.x), np.full(len(boxes), bubble.y), x, y))
 
 
-def _leads_across(wanted: Wanted, boxes: Floats, taken: Floats, marks: Floats) -> Floats:
-    """How many kinds of things the lines to places of a name would run across: other names, other bubbles."""
-    dots = _dots(wanted.bubble, boxes)
-    others = _others(marks, wanted)
-    names = _meet(dots, taken).any(axis=1)
-    bubbles = (_distances(dots, others) < others[:, 2]).any(axis=1)
-    shape = len(boxes), len(_DOTS)
-    return np.asarray(names.reshape(shape).any(axis=1).astype(float) + bubbles.reshape(shape).any(axis=1), np.float64)
+def _run_through(lines: Floats, boxes: Floats) -> Truths:
+    """Which lines have a part within which boxes, shape (lines, boxes)."""
+    enters, leaves = 0.0, 1.0
+    for start, along, near, far in zip(lines.T, _along(lines).T, boxes.T, boxes.T[2:], strict=False):
+        ends = (near - start[:, None]) / along[:, None], (far - start[:, None]) / along[:, None]
+        enters, leaves = np.maximum(enters, np.minimum(*ends)), np.minimum(leaves, np.maximum(*ends))
+    return np.asarray(enters < leaves)
+
+
+def _run_over(lines: Floats, marks: Floats) -> Truths:
+    """Which lines have a part within which bubbles, shape (lines, marks)."""
+    along, to = _along(lines)[:, None], marks[None, :, :2] - lines[:, None, :2]
+    nearest = np.clip((to * along).sum(axis=2) / (along**2).sum(axis=2), 0, 1)
+    return np.asarray(np.hypot(*np.moveaxis(to - nearest[:, :, None] * along, 2, 0)) < marks[:, 2])
+
+
+def _tangled(lines: Floats, others: Floats) -> Truths:
+    """Which lines cross which others, shape (lines, others)."""
+    return np.asarray(_parted(lines, others) & _parted(others, lines).T)
+
+
+def _parted(lines: Floats, others: Floats) -> Truths:
+    """The ends of which others lie on either side of which lines, as if these had no ends, shape (lines, others)."""
+    x, y, to_x, to_y = lines.T[:, :, None]
+    across, up = to_x - x, to_y - y
+    one, other = (across * (spot[1] - y) > up * (spot[0] - x) for spot in (others.T[:2], others.T[2:]))
+    return np.asarray(one != other)
+
+
+def _along(lines: Floats) -> Floats:
+    """From one end to the other; never quite level or upright, so that it can be divided by."""
+    along: Floats = lines[:, 2:] - lines[:, :2]
+    return np.where(np.abs(along) < 1e-9, 1e-9, along)
 
 
 def _others(marks: Floats, wanted: Wanted) -> Floats:

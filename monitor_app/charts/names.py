@@ -86,9 +86,9 @@ def names_beside(
         for mark, text in zip(named, texts, strict=True)
     ]
     bars = [_thick(interval) for mark in marks for interval in mark.intervals]
-    bars += [_thick(piece) for curve in curves for piece in pieces(curve, style.unit)]
+    lines = [_thick(piece) for curve in curves for piece in pieces(curve, style.unit)]
     bounds = Box(box.left + 2, box.top + 2, box.right + 0.5 * style.unit, box.bottom - 2)
-    labels = place_labels(wanted, [mark.bubble for mark in marks], bars, bounds, taken)
+    labels = place_labels(wanted, [mark.bubble for mark in marks], bars, lines, bounds, taken)
     return tuple(
         NameBeside(text, mark, label.box, label.apart)
         for mark, text, label in zip(named, texts, labels, strict=True)

@@ -20,17 +20,21 @@ from tests.analysis.findings.traces import TRACE_BOARDS, trace_rates
 
 def main() -> None:
     draws = int(sys.argv[1]) if len(sys.argv) > 1 else DRAWS
-    print(f"| board ({draws} draws each) | truth | holds | does not hold | undecided |")
-    print("|---|---|---|---|---|")
+    print("| board | truth | draws | holds | does not hold | undecided |")
+    print("|---|---|---|---|---|---|")
     for board in BOARDS:
         found, truth = rates(board, draws), board.truth.value if board.truth else "at the margin"
-        row = " | ".join(f"{rate:.1%}" for rate in (found.holds, found.does_not_hold, found.undecided))
-        print(f"| {board.name} | {truth} | {row} |", flush=True)
+        show(board.name, truth, draws, found.holds, found.does_not_hold)
+    fewer = max(draws // 5, 1)
     for trace_board in TRACE_BOARDS:
-        found_rates = trace_rates(trace_board, max(draws // 5, 1))
-        holds, does_not_hold = found_rates[Verdict.HOLDS], found_rates[Verdict.DOES_NOT_HOLD]
-        row = f"{holds:.1%} | {does_not_hold:.1%} | {1 - holds - does_not_hold:.1%}"
-        print(f"| {trace_board.name}, a fifth of the draws | {trace_board.truth.value} | {row} |", flush=True)
+        by_verdict = trace_rates(trace_board, fewer)
+        holds, does_not_hold = by_verdict[Verdict.HOLDS], by_verdict[Verdict.DOES_NOT_HOLD]
+        show(trace_board.name, trace_board.truth.value, fewer, holds, does_not_hold)
+
+
+def show(name: str, truth: str, draws: int, holds: float, does_not_hold: float) -> None:
+    row = " | ".join(f"{rate:.1%}" for rate in (holds, does_not_hold, max(1 - holds - does_not_hold, 0.0)))
+    print(f"| {name} | {truth} | {draws:,} | {row} |", flush=True)
 
 
 if __name__ == "__main__":

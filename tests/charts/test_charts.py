@@ -264,6 +264,46 @@ def test_a_name_nearer_to_another_bubble_has_a_line_to_its_own(key: str, for_pri
         assert name.apart or nearest_one == name.mark.series.network, (name.text, nearest_one)
 
 
+CROWDED = [key for key in FIGURES if key.startswith(("operations-time", "operations-power"))]
+MEASURED = {
+    (key, percent): FIGURES[key](
+        [campaign(power=lambda name, _: 11.8 + 0.35 * (sum(map(ord, name)) % 5 - 2), width=percent / 100, noise=0.01)],
+        Options(),
+    )
+    for key in CROWDED
+    for percent in (1, 3)
+}
+"""Networks that differ in power by about as much as the paper's, with error bars of so many percent."""
+
+
+@pytest.mark.parametrize("size", [(1600, 1000), (860, 640), (850, 600)])
+@pytest.mark.parametrize(("key", "percent"), list(MEASURED))
+def test_no_error_bar_strikes_a_name_through_in_a_crowd(key: str, percent: int, size: tuple[int, int]) -> None:
+    layout = lay_out(MEASURED[key, percent], size, PALETTES["light"], for_print=size == (850, 600))
+    assert {name.text for name in layout.names} == set(NAMES)
+    bars = [(mark.series.network, bar) for mark in layout.marks for bar in mark.intervals]
+    assert bars
+    for name in layout.names:
+        struck = [
+            network for network, bar in bars if clipped([Spot(bar.x1(), bar.y1()), Spot(bar.x2(), bar.y2())], name.box)
+        ]
+        assert not struck, (name.text, struck)
+        own = _apart(name.box, name.mark.bubble)
+        others = [_apart(name.box, m.bubble) for m in layout.marks if m.series.network != name.text]
+        assert own < min(others) or (name.apart and own > 1), name.text
+
+
+@pytest.mark.parametrize("key", CROWDED)
+def test_no_leading_line_runs_through_a_name(key: str) -> None:
+    layout = lay_out(MEASURED[key, 1], (1600, 1000), PALETTES["light"])
+    for name in layout.names:
+        box, bubble = name.box, name.mark.bubble
+        end = Spot(min(max(bubble.x, box.left), box.right), min(max(bubble.y, box.top), box.bottom))
+        for other in layout.names:
+            crosses = name.apart and other is not name and clipped([Spot(bubble.x, bubble.y), end], other.box)
+            assert not crosses, (name.text, other.text)
+
+
 def _apart(box: Box, bubble: Bubble) -> float:
     x = min(max(bubble.x, box.left), box.right) - bubble.x
     y = min(max(bubble.y, box.top), box.bottom) - bubble.y
@@ -599,7 +639,7 @@ bubbles = st.builds(Bubble, st.floats(50, 950), st.floats(50, 550), st.floats(2,
 @given(st.lists(bubbles, min_size=1, max_size=25))
 def test_names_cover_neither_each_other_nor_the_middle_of_a_mark(marks: list[Bubble]) -> None:
     bounds = Box(0, 0, 1000, 600)
-    found = place_labels([Wanted(bubble, 90, 20) for bubble in marks], marks, [], bounds)
+    found = place_labels([Wanted(bubble, 90, 20) for bubble in marks], marks, [], [], bounds)
     boxes = [label.box for label in found if label]
     for k, one in enumerate(boxes):
         assert bounds.left <= one.left < one.right <= bounds.right
@@ -612,11 +652,20 @@ def test_names_cover_neither_each_other_nor_the_middle_of_a_mark(marks: list[Bub
 
 def test_a_lone_mark_has_its_name_beside_it() -> None:
     bubble = Bubble(500, 300, 10)
-    [label] = place_labels([Wanted(bubble, 90, 20)], [bubble], [], Box(0, 0, 1000, 600))
+    [label] = place_labels([Wanted(bubble, 90, 20)], [bubble], [], [], Box(0, 0, 1000, 600))
     assert label is not None
     assert not label.apart
     assert 510 < label.box.left < 525
     assert (label.box.top + label.box.bottom) / 2 == pytest.approx(300)
+
+
+def test_a_name_stays_on_a_dotted_line_and_leaves_an_error_bar() -> None:
+    wanted, only_beside = Wanted(Bubble(500, 300, 10), 90, 20), Box(0, 285, 1000, 315)
+    left, right = Box(450, 0, 452, 600), Box(548, 0, 550, 600)
+    for bar, line in ((left, right), (right, left)):
+        [label] = place_labels([wanted], [wanted.bubble], [bar], [line], only_beside)
+        assert label is not None
+        assert label.box.left < line.left < line.right < label.box.right
 
 
 @given(st.lists(st.floats(0, 500), min_size=1, max_size=14))

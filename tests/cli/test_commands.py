@@ -313,9 +313,7 @@ def test_record_check_answers_by_its_code_and_records_nothing(tmp_path: Path) ->
         ("power", 1.0, 0, "follows the work"), ("power", 0.01, 1, "set settle_s"), ("watts", 1.0, 1, "no signal watts"),
     ):  # fmt: skip
         profile.write_text('title = "x"\n' + roles.format(role) + rest.format(settle_s))
-        began_s = time.monotonic()
         done = monitor_app("record", str(profile), "--check")
-        assert time.monotonic() - began_s < 60
         assert done.returncode == code, done.stderr
         assert says in (done.stderr if code else done.stdout)
         assert [path.name for path in tmp_path.iterdir()] == ["p.toml"]

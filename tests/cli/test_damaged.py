@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Damaged sessions through the commands: a sample of tests/benchmarks/fuzz_sessions.py, two seeds of each kind."""
+"""Damaged sessions through the commands: a sample of tests/benchmarks/fuzz_sessions.py, a seed of each kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.cli.mutations import KINDS, mutate, write_whole
 if TYPE_CHECKING:
     from pathlib import Path
 
-SEEDS = range(2 * len(KINDS))
+SEEDS = range(len(KINDS))
 TURNS = ("export", "analyze", "repair")
 
 

@@ -183,7 +183,7 @@ def test_what_was_said_while_it_was_closed_can_still_be_read() -> None:
 
 
 def test_a_child_that_writes_only_to_its_stderr_does_not_hold_up_the_reader() -> None:
-    child = start("while True: os.write(2, b'news\\n')")
+    child = start("while True: os.write(2, b'news\\n'); time.sleep(0.001)")
     try:
         assert child.lines(0.3) == []  # it writes for ever, so without a limit this never returns
     finally:

@@ -98,7 +98,7 @@ def drive(
 
 
 @pytest.mark.parametrize("ppm", PPM)
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_with_marks_every_time_is_within_its_bound_and_the_bound_becomes_narrow(ppm, seed):
     meter = Meter(ppm, seed)
     given = drive(SampleClock(RATE_HZ, BOUND_NS), meter, 70, marks=True)
@@ -132,7 +132,7 @@ def test_a_narrower_round_trip_gives_a_narrower_bound():
 
 
 @pytest.mark.parametrize("ppm", PPM)
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_without_marks_every_time_is_within_its_bound_once_a_second_has_passed(ppm, seed):
     given = drive(SampleClock(RATE_HZ, BOUND_NS), Meter(ppm, seed), 130, marks=False)
     a_second = RATE_HZ // BLOCK

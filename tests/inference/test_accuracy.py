@@ -173,17 +173,17 @@ def test_the_demo_is_counted_as_the_independent_evaluation_counts_it(running, ex
 
 @pytest.mark.parametrize("layout", ["folder per class", "flat with val.txt"])
 def test_so_are_folders_of_the_same_photographs(running, expected, tmp_path, layout):
-    ordered = PHOTOGRAPHS
+    ordered = some = PHOTOGRAPHS[:9]
     if layout == "folder per class":
-        ordered = sorted(PHOTOGRAPHS, key=label_of)
-        for file in PHOTOGRAPHS:
+        ordered = sorted(some, key=label_of)
+        for file in some:
             folder = tmp_path / str(label_of(file))
             folder.mkdir(exist_ok=True)
             shutil.copy(file, folder)
     else:
-        for file in PHOTOGRAPHS:
+        for file in some:
             shutil.copy(file, tmp_path)
-        (tmp_path / "val.txt").write_text("".join(f"{file.name} {label_of(file)}\n" for file in PHOTOGRAPHS))
+        (tmp_path / "val.txt").write_text("".join(f"{file.name} {label_of(file)}\n" for file in some))
     assert evaluate(running, str(tmp_path), 7) == counted([file.name for file in ordered], expected, 7)
 
 

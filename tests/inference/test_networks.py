@@ -48,8 +48,9 @@ def quickly_filled(module):
     for name, values in module.state_dict().items():
         last = name.rpartition(".")[2]
         if values.ndim > 1:
-            limit = (3 / values[0].numel()) ** 0.5
-            values.uniform_(-limit, limit)
+            # Rank one: a hundred million random numbers take seconds
+            rows, columns = torch.randn(len(values)), torch.randn(values[0].numel()) / values[0].numel() ** 0.5
+            torch.outer(rows, columns, out=values.view(len(values), -1))
         elif last in fresh:
             values.fill_(fresh[last].item())
         else:

@@ -66,7 +66,7 @@ part = st.tuples(
 )  # fmt: skip
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.lists(part, min_size=2, max_size=5), st.integers(0, 2**31))
 def test_across_any_number_of_parts_all_is_as_the_samples_say(tmp_path_factory, parts, seed):
     path, clock, rng = tmp_path_factory.mktemp("parts") / "0.plm", Clock(), np.random.default_rng(seed)

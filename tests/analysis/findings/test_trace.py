@@ -16,7 +16,7 @@ from tests.analysis.findings.traces import LOAD_W, TRACE_BOARDS, rippling, trace
 
 @pytest.mark.parametrize("board", TRACE_BOARDS, ids=lambda board: board.name)
 def test_verdicts_agree_with_the_truth(board):
-    draws = 50 if board.key == "bandwidth" else 10
+    draws = 30 if board.key == "bandwidth" else 8
     assert trace_rates(board, draws)[board.truth] >= 0.95
 
 

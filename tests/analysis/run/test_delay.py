@@ -36,7 +36,7 @@ def ns(times_s: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("rate_hz", [20_000, 1_000, 100, 25])
 @pytest.mark.parametrize("delay_s", [-0.1, 0.0, 0.0123, 1.0])
 def test_the_delay_of_a_source_is_found_within_its_bound(rate_hz, delay_s):
-    for seed in range(3):
+    for seed in range(2):
         rng = np.random.default_rng(seed)
         edges_s = train(rng)
         times_s, watts = seen(edges_s, rate_hz, max(delay_s, 0.0), rng)

@@ -9,7 +9,9 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from monitor_app.analysis.run import latency
 from monitor_app.analysis.run.latency import effective_beyond, ranks, summarise_latency
+from monitor_app.core.estimate import Estimate
 from tests.analysis.series import autoregressive, true_time
 
 SHARES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
@@ -135,3 +137,9 @@ def test_a_few_latencies_have_a_mean_without_an_interval_and_no_percentile(count
 def test_no_latency_has_no_figure():
     summary = summarise_latency(np.empty(0))
     assert (summary.count, summary.mean, shown(summary)) == (0, None, [])
+
+
+def test_the_interval_of_a_percentile_is_students_for_the_few_batches_beyond_it():
+    found = latency._percentile(Estimate(1.0, 0.9, 1.3), beyond=10.0)
+    assert (found.low, found.high) == pytest.approx((1 - 0.1 * 2.262 / 1.96, 1 + 0.3 * 2.262 / 1.96), rel=1e-3)
+    assert latency._percentile(Estimate(1.0, 0.9, 1.3), beyond=9.9) is None

@@ -25,7 +25,7 @@ NOMINAL_LEAST = 0.93
 """Coverage that an interval of nominally 95 % must have."""
 
 
-def coverage(rho, count, *, elsewhere=0, draws=600, seed=1):
+def coverage(rho, count, *, elsewhere=0, draws=400, seed=1):
     """How many of the intervals that are given hold the true mean, and how many are withheld.
 
     ``elsewhere``: values of another series of the same correlation, one for each series.

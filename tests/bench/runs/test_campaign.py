@@ -51,13 +51,13 @@ fresh_process = true
 
 [plan]
 networks = ["alexnet_2016", "bn_nin", "inception_v3_2016"]
-batch_sizes = [1, 4, 32, 64]
+batch_sizes = [1, 32, 64]
 order = "random"
 seed = 3
 accuracy = "once"
 images = "published"
 """
-RUNS = 12
+RUNS = 9
 SEED = 0
 """Of the inference, by default: it decides which network draws how much. That of the plan is of the order."""
 
@@ -144,7 +144,7 @@ def test_what_does_not_fit_says_with_what_size_and_the_rest_goes_on(session: Pat
     with SessionReader(session) as reader:
         said = [run.error for run in reader.runs() if run.state == RunState.DOES_NOT_FIT.value]
     assert any("with 32 images at a time" in str(text) or "with 64 images at a time" in str(text) for text in said)
-    assert found(campaign, "inception_v3_2016", 4).fits is True
+    assert found(campaign, "inception_v3_2016", 1).fits is True
 
 
 @pytest.mark.realtime
@@ -161,7 +161,7 @@ def test_times_memory_and_accuracy_are_those_that_were_published(campaign: Campa
 @pytest.mark.realtime
 def test_power_and_energy_are_those_of_the_emulated_board(campaign: Campaign) -> None:
     measured = [cell for cell in campaign.cells if cell.fits]
-    assert len(measured) == 10
+    assert len(measured) == 7
     for cell in measured:
         assert cell.net_w is not None
         true_w = 11.8 * load_of(cell.paper_name or "", cell.batch_size, SEED)

