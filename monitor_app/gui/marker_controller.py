@@ -171,8 +171,11 @@ class MarkerController(QObject):
 
     @property
     def _pointer_s(self) -> float:
+        """Where the pointer is elsewhere, the middle of what is in view and recorded."""
         at_s, view = self._stack.pointer_s, self._navigation.view
-        return at_s if at_s is not None else view.start_s + view.width_s / 2
+        if at_s is not None:
+            return at_s
+        return (max(view.start_s, 0.0) + min(view.end_s, self._navigation.edge_s)) / 2
 
     def _laid(self, start_s: float, end_s: float, name: str = "") -> MarkerSet | None:
         recording = self._document.recording
