@@ -165,9 +165,9 @@ def test_a_click_on_an_integral_changes_its_unit(qtbot: QtBot, window: MainWindo
     window.signals.toggle_quantity("A")
     frames(window)
     window.markers.lay(4.0, 6.0)
+    frames(window)
 
     def integrals() -> list[str]:
-        frames(window)
         return [each.box.columns[0].texts[-1] for each in painted(window, 1).boxes if each.box.integral]
 
     assert integrals() == ["20.000 J", "2.0000 C"]
