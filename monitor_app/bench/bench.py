@@ -21,9 +21,11 @@ from monitor_app.core.status import BenchPhase, BenchStatus, CheckState, SourceS
 from monitor_app.session.files import discard_empty_session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from monitor_app.core.errors import MonitorError
+    from monitor_app.core.markers import Marker
     from monitor_app.core.profile import Profile
     from monitor_app.core.source_specs import SourceSpec
 
@@ -145,6 +147,10 @@ class Bench:
     def add_mark(self, host_ns: int, text: str) -> None:
         """A note of the user's on the time axis."""
         self._recorder.put(lambda writer: writer.write_mark(host_ns, "note", text))
+
+    def set_markers(self, markers: Iterable[Marker]) -> None:
+        """These instead of all markers of the session; their times are those of the file."""
+        self._recorder.put(lambda writer: writer.write_markers(markers))
 
     def status(self) -> BenchStatus:
         """A snapshot."""

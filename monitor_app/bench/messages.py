@@ -2,9 +2,10 @@
 """The messages between the window and the bench: one JSON object a line, see docs/bench-protocol.md."""
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from monitor_app.core.errors import BenchError
+from monitor_app.core.markers import Marker
 from monitor_app.core.messages import Codec
 from monitor_app.core.status import BenchStatus
 
@@ -59,6 +60,13 @@ class AddMark:
 
 
 @dataclass(frozen=True, slots=True)
+class SetMarkers:
+    """These instead of all markers of the session; their times are those of the session file."""
+
+    markers: tuple[Marker, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Trust:
     """The user allows the code that AskTrust has named; Quit is the other answer."""
 
@@ -69,7 +77,17 @@ class Quit:
 
 
 Command: TypeAlias = (
-    StartRuns | StopRuns | SkipRun | Connect | Disconnect | FindSources | AddSource | AddMark | Trust | Quit
+    StartRuns
+    | StopRuns
+    | SkipRun
+    | Connect
+    | Disconnect
+    | FindSources
+    | AddSource
+    | AddMark
+    | SetMarkers
+    | Trust
+    | Quit
 )
 
 
@@ -110,12 +128,7 @@ class Closed:
 
 Event: TypeAlias = AskTrust | Opened | Status | Failed | Closed
 
-_COMMANDS: Codec[Command] = Codec(
-    {
-        kind.__name__: kind
-        for kind in (StartRuns, StopRuns, SkipRun, Connect, Disconnect, FindSources, AddSource, AddMark, Trust, Quit)
-    }
-)
+_COMMANDS: Codec[Command] = Codec({kind.__name__: kind for kind in get_args(Command)})
 _EVENTS: Codec[Event] = Codec({kind.__name__: kind for kind in (AskTrust, Opened, Status, Failed, Closed)})
 
 

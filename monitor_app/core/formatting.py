@@ -39,7 +39,7 @@ QUANTITIES = {
     Quantity.POWER: "power", Quantity.CURRENT: "current", Quantity.VOLTAGE: "voltage",
     Quantity.TEMPERATURE: "temperature", Quantity.FREQUENCY: "frequency", Quantity.LEVEL: "level",
 }  # fmt: skip
-_DIGITS, _LIVE_DIGITS, _INTERVAL_DIGITS = 4, 3, 2
+_PRECISE_DIGITS, _DIGITS, _LIVE_DIGITS, _INTERVAL_DIGITS = 5, 4, 3, 2
 _MOST_DECIMALS = 9
 _SMALL = 0.1
 _ROUNDING = 1e-6
@@ -233,14 +233,31 @@ def engineering(value: float | None, unit: str, *, exact: bool = False) -> str:
 
     What has no unit, or degrees, gets no prefix.
     """
+    return _prefixed(value, unit, _DIGITS if exact else _LIVE_DIGITS)
+
+
+def precise(value: float | None, unit: str) -> str:
+    """As `engineering`, to five significant digits: 12.470 W, 1.2034 mAh; what has no prefix has three decimals."""
+    return _prefixed(value, unit, _PRECISE_DIGITS)
+
+
+def _prefixed(value: float | None, unit: str, digits: int) -> str:
     if value is None or not math.isfinite(value):
         return NOTHING
     if unit in {"", CELSIUS}:
-        return f"{fixed(value, 2 if exact else 1)} {unit}".strip()
+        return f"{fixed(value, digits - 2)} {unit}".strip()
     for factor, prefix in PREFIXES:
         if abs(value) >= factor:
-            return f"{_live(value / factor, _DIGITS if exact else _LIVE_DIGITS)} {prefix}{unit}"
-    return f"0 {unit}" if value == 0 else f"{three_digits(value * 1e9)} n{unit}"
+            return f"{_live(value / factor, digits)} {prefix}{unit}"
+    return f"0 {unit}" if value == 0 else f"{_live(value * 1e9, digits)} n{unit}"
+
+
+def exact_interval(interval_ns: int) -> str:
+    """A measured time, never in minutes: 31.2966 s, 1,234.5678 s, 19.6000 ms, 240.125 µs."""
+    for unit_ns, unit, decimals in ((1e9, "s", 4), (1e6, "ms", 4), (1e3, "µs", 3)):
+        if abs(interval_ns) >= unit_ns:
+            return f"{fixed(interval_ns / unit_ns, decimals)} {unit}"
+    return f"{interval_ns} ns"
 
 
 def unit_of(quantity: Quantity) -> str:

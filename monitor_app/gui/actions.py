@@ -79,7 +79,7 @@ class ShortcutsDialog(QDialog):
         grid = QGridLayout(self)
         grid.setContentsMargins(24, 20, 24, 20)
         grid.setHorizontalSpacing(18)
-        grid.setVerticalSpacing(5)
+        grid.setVerticalSpacing(2)
         for column, rows in ((0, shortcut_table(commands)), (3, mouse_actions)):
             for row, (key, does) in enumerate(rows):
                 label = QLabel(key)

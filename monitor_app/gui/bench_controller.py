@@ -21,6 +21,7 @@ from monitor_app.bench.messages import (
     FindSources,
     Opened,
     Quit,
+    SetMarkers,
     SkipRun,
     StartRuns,
     Status,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from monitor_app.bench.messages import Command, Event
+    from monitor_app.core.markers import Marker
 
 StartBench: TypeAlias = "Callable[[Path | None], Client]"
 STOP = "The run in progress and all that follow are cancelled. Do you want to stop the plan?"
@@ -230,6 +232,10 @@ class BenchController(QObject):
     def add_mark(self, text: str) -> None:
         """Mark the present moment."""
         self.send(AddMark(time.perf_counter_ns(), text))
+
+    def set_markers(self, markers: tuple[Marker, ...]) -> None:
+        """Store these as the markers of the session that is recorded."""
+        self.send(SetMarkers(markers))
 
     def connect_source(self, name: str) -> None:
         self.send(Connect(name))

@@ -18,6 +18,7 @@ from monitor_app.gui.bench_controller import BenchController
 from monitor_app.gui.confirm import confirmed
 from monitor_app.gui.figures.window import FiguresController
 from monitor_app.gui.layout import arrange
+from monitor_app.gui.marker_controller import MarkerController
 from monitor_app.gui.menus import MOUSE_ACTIONS, PANEL_COMMANDS, menu_commands
 from monitor_app.gui.panels.discovery_panel import DiscoveryPanel
 from monitor_app.gui.panels.panel import Place, WindowState
@@ -54,7 +55,6 @@ STILL_NS = 1_500_000_000
 """A file that has not grown for this long, without a bench of this window, is no longer being recorded."""
 ROWS_S, RESULTS_S = 0.2, 0.5
 """Periods of the tasks that read the session."""
-NOTHING_SELECTED = "Nothing was recorded in that interval."
 NOTHING_IN_VIEW = "There is nothing in view to export."
 
 
@@ -77,7 +77,6 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self.theme = theme
-        self.selection: tuple[float, float] | None = None
         self.bench = BenchController(client, start_bench, lambda question, go_on: confirmed(self, question, go_on))
         self.document = Document(self, unsaved=unsaved, title=title, is_recording=lambda: self.bench.live)
         self.navigation = Navigation(live=client is not None, moved=self._expect_interaction)
@@ -85,7 +84,13 @@ class MainWindow(QMainWindow):
         self.exports = Exports(self)
         self.figures = FiguresController(lambda: self.recording, lambda: self.theme)
         self.parts = arrange(self, theme)
-        self.commands = menu_commands(self, self.document, self.bench, self.navigation, self.signals, self.parts)
+        self.markers = MarkerController(
+            self, self.document, self.bench, self.navigation, self.parts.stack,
+            lambda: self.signals.shown, lambda: self.theme,
+        )  # fmt: skip
+        self.commands = menu_commands(
+            self, self.document, self.bench, self.navigation, self.signals, self.markers, self.parts
+        )
         self.actions_by_name = add_commands(self, self.commands)
         self._interactive_until_ns = 0
         self._grown_ns = -STILL_NS
@@ -93,6 +98,7 @@ class MainWindow(QMainWindow):
             (
                 (ROWS_S, self._update_rows),
                 (ROWS_S, self._show_annotations),
+                (ROWS_S, self.markers.update),
                 (RESULTS_S, self._update_results),
                 *self._panel_tasks(),
             )
@@ -126,8 +132,7 @@ class MainWindow(QMainWindow):
         stack.zoom_asked.connect(self.navigation.zoom)
         stack.pan_asked.connect(self.navigation.pan)
         stack.fit_asked.connect(self.navigation.show_all)
-        stack.selected.connect(self.select)
-        stack.selection_cleared.connect(self.clear_selection)
+        self.markers.changed.connect(self._show_selection)
         self.figures.run_asked.connect(self._show_run_of_figure)
         self.figures.main_asked.connect(self._come_forward)
         self.parts.pill.clicked.connect(self.navigation.follow)
@@ -135,7 +140,7 @@ class MainWindow(QMainWindow):
 
     def _connect_messages(self) -> None:
         bar = self.parts.message_bar
-        for sender in (self.document, self.bench, self.exports):
+        for sender in (self.document, self.bench, self.exports, self.markers):
             sender.alarm.connect(bar.alarm)
             sender.note.connect(bar.note)
         for sender in (self.document, self.bench):
@@ -272,6 +277,8 @@ class MainWindow(QMainWindow):
             self.signals.forget()
             self.parts.message_bar.dismiss()
         try:
+            if not same:
+                self.markers.open()
             recording.advance()
             self._tasks.do_all(time.perf_counter_ns())
         except MonitorError as error:
@@ -282,7 +289,7 @@ class MainWindow(QMainWindow):
             self.navigation.view = TimeWindow(following=True) if self.live else fitted
 
     def _clear(self) -> None:
-        self.clear_selection()
+        self.parts.stack.show_markers(())
         self.parts.panel(RunTable).select(None)
         self.parts.stack.clear_recording()
         self.parts.overview.clear()
@@ -359,24 +366,16 @@ class MainWindow(QMainWindow):
         self.raise_()
         self.activateWindow()
 
-    def select(self, start_s: float, end_s: float) -> None:
-        """Measure this interval, as far as it has been recorded."""
-        start_s, end_s = max(start_s, 0.0), min(end_s, self.edge_s)
-        if end_s <= start_s:
-            self.clear_selection()
-            self.parts.message_bar.note(NOTHING_SELECTED)
-            return
-        self.selection = (start_s, end_s)
-        self.parts.stack.select(self.selection)
-        self.parts.side.show()
+    @property
+    def selection(self) -> tuple[float, float] | None:
+        """The active pair of markers, in s since the start of the session."""
+        return self.markers.span_s
+
+    def _show_selection(self) -> None:
         panel = self.parts.panel(SelectionPanel)
         self._refresh(panel)
-        self.parts.side.ensureWidgetVisible(panel)
-
-    def clear_selection(self) -> None:
-        self.selection = None
-        self.parts.stack.select(None)
-        self._refresh(self.parts.panel(SelectionPanel))
+        if self.selection is not None:
+            self.parts.side.ensureWidgetVisible(panel)
 
     def zoom_to_selection(self) -> None:
         if self.selection is not None:

@@ -12,6 +12,7 @@ from monitor_app.gui.panels.run_table import RunTable
 if TYPE_CHECKING:
     from monitor_app.gui.bench_controller import BenchController
     from monitor_app.gui.layout import Parts
+    from monitor_app.gui.marker_controller import MarkerController
     from monitor_app.gui.plot.navigation import Navigation
     from monitor_app.gui.session.document import Document
     from monitor_app.gui.session.signal_selection import SignalSelection
@@ -26,7 +27,6 @@ class WindowCommands(Protocol):
     def start_or_stop(self) -> None: ...
     def add_mark(self) -> None: ...
     def zoom_to_selection(self) -> None: ...
-    def clear_selection(self) -> None: ...
     def show_figures(self) -> None: ...
     def show_only_traces(self, on: bool) -> None: ...
     def show_full_screen(self, on: bool) -> None: ...
@@ -43,10 +43,15 @@ MOUSE_ACTIONS = (
     ("Ctrl + wheel, wheel on an axis", "zoom the values"),
     ("Drag", "pan in time; a live view stops following"),
     ("Ctrl + drag, drag on an axis", "pan the values"),
-    ("Shift + drag", "select an interval and measure it"),
-    ("Double click", "show the whole session"),
+    ("Shift + drag", "lay a pair of markers and measure between them"),
+    ("Drag an edge or a banner", "move an edge, or the whole marker"),
+    ("Double click on a banner", "name the marker, type its times"),
+    ("Double click on a run or a batch", "lay a pair around it"),
+    ("Click on an energy or a charge", "switch J and Wh, C and Ah"),
+    ("1 to 9", "make that marker active and bring it into view"),
+    ("Double click elsewhere", "show the whole session"),
     ("Middle click", "fit the values again"),
-    ("Double click on a run", "show that run"),
+    ("Double click on a row of the table", "show that run"),
     ("Click on a signal", "show only this signal"),
     ("Ctrl + click on a signal, or its +", "show or hide this signal"),
 )
@@ -58,6 +63,7 @@ def menu_commands(
     bench: BenchController,
     navigation: Navigation,
     signals: SignalSelection,
+    markers: MarkerController,
     parts: Parts,
 ) -> tuple[Command | Separator, ...]:
     """All commands of the window, in the order of its menus."""
@@ -69,6 +75,8 @@ def menu_commands(
         Command("File", "Export samples in view…", window.export_samples, ("Ctrl+E",)),
         Separator("File"),
         Command("File", "Quit", window.close, ("Ctrl+Q",)),
+        Command("Edit", "Undo", markers.undo, ("Ctrl+Z",)),
+        Command("Edit", "Redo", markers.redo, ("Ctrl+Shift+Z", "Ctrl+Y")),
         Command("Bench", "Start or stop runs", window.start_or_stop, ("Space",)),
         Command("Bench", "Skip run", bench.skip_run, ("N",)),
         Command("Bench", "Add a mark", window.add_mark, ("M",)),
@@ -81,8 +89,6 @@ def menu_commands(
         Command("View", "Pan to later", navigation.pan_later, ("Right",)),
         Command("View", "One page earlier", navigation.page_earlier, ("Shift+Left",)),
         Command("View", "One page later", navigation.page_later, ("Shift+Right",)),
-        Command("View", "Zoom to the selection", window.zoom_to_selection, ("Z",)),
-        Command("View", "Clear the selection", window.clear_selection, ("Esc",)),
         Separator("View"),
         Command("View", "Show only power", lambda: signals.show_quantity("W"), ("P",)),
         Command("View", "Show only current", lambda: signals.show_quantity("A"), ("C",)),
@@ -90,6 +96,14 @@ def menu_commands(
         Command("View", "Show or hide power", lambda: signals.toggle_quantity("W"), ("Shift+P",)),
         Command("View", "Show or hide current", lambda: signals.toggle_quantity("A"), ("Shift+C",)),
         Command("View", "Show or hide voltage", lambda: signals.toggle_quantity("V"), ("Shift+V",)),
+        Command("Markers", "Lay a pair", markers.lay_pair, ("D",)),
+        Command("Markers", "Lay a single marker", markers.lay_single, ("S",)),
+        Command("Markers", "Name and times…", markers.edit_active, ("Return", "Enter")),
+        Command("Markers", "Remove the active marker", markers.remove_active, ("Del", "Backspace")),
+        Command("Markers", "Zoom to the active pair", window.zoom_to_selection, ("Z",)),
+        Command("Markers", "Leave the active marker", markers.deactivate, ("Esc",)),
+        Separator("Markers"),
+        Command("Markers", "Switch J and Wh, C and Ah", markers.switch_units, ("U",)),
         Command("Analysis", "Figures and findings", window.show_figures, ("F5",)),
         Command("Window", "Sources and runs", parts.side.setVisible, ("F6",), checkable=True, name="side"),
         Command("Window", "Read-outs", parts.panel(Readouts).setVisible, ("F7",), checkable=True, name="readouts"),

@@ -32,6 +32,8 @@ class Theme(Palette):
     """Ground of a run while it warms up or its accuracy is measured."""
     others: tuple[str, ...]
     """Of the second and further signals in a pane; none of them is the colour of a quantity."""
+    markers: tuple[str, ...]
+    """Of markers, in turn; none of them is the colour of a signal, and all are told apart without red and green."""
 
     @property
     def palette(self) -> Palette:
@@ -52,10 +54,12 @@ class Theme(Palette):
 DARK = Theme(
     name="dark", **asdict(PALETTES["dark"]), raised="#2a3037", on_alarm="#ffffff",
     span="#22272c", span_soft="#1c2024", others=("#e88fbd", "#46c2b3", "#b9c95a", "#cf9a76", "#92a5ba"),
+    markers=("#ffffff", "#ffff00", "#9900ff", "#7a681f", "#426d8a"),
 )  # fmt: skip
 LIGHT = Theme(
     name="light", **asdict(PALETTES["light"]), raised="#e2e6ea", on_alarm="#ffffff",
     span="#eceef0", span_soft="#f4f5f7", others=("#b4307c", "#0c807a", "#687400", "#8a5328", "#546b82"),
+    markers=("#000000", "#0000ff", "#5aa329", "#ac53ac", "#000066"),
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
 

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from monitor_app.core.markers import Marker
 from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, Phase, RunState
 from monitor_app.core.samples import Quantity, Role
 from monitor_app.session import rows
@@ -145,6 +146,10 @@ def _mark(known: Known, row: Row) -> None:
     rows.checked(rows.MarkRow, row)
 
 
+def _marker(known: Known, row: Row) -> None:
+    rows.checked(Marker, row)
+
+
 def _log(known: Known, row: Row) -> None:
     rows.checked(rows.LogRow, row)
 
@@ -152,6 +157,6 @@ def _log(known: Known, row: Row) -> None:
 CHECKS: dict[str, Callable[[Known, Row], None]] = {
     "meta": _text, "environment": _text, "utc": _utc, "clock": _clock, "alignment": _alignment,
     "line_change": _line_change, "span": _span, "batch": _batch, "memory": _memory, "answers": _answers, "mark": _mark,
-    "log": _log,
+    "marker": _marker, "log": _log,
 }  # fmt: skip
 """By table, in the order in which rows can belong to each other."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from monitor_app.core.errors import DamagedSessionError, NotASessionError
+from monitor_app.core.markers import Marker
 from monitor_app.core.plain_text import visible_lines, visible_row
 from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, ImageAnswers
 from monitor_app.core.samples import Quantity, Role
@@ -282,6 +283,12 @@ class SessionReader:
 
     def marks(self, after_id: int = 0) -> list[MarkRow]:
         return self._checked_rows(MarkRow, "SELECT * FROM mark WHERE id > ? ORDER BY id", after=after_id)
+
+    def markers(self) -> list[Marker]:
+        """What the user marked and measured, by number."""
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'marker'"):
+            return []
+        return self._checked_rows(Marker, "SELECT * FROM marker ORDER BY number")
 
     def gaps(self) -> list[GapRow]:
         gaps = self._checked_rows(GapRow, "SELECT * FROM gap WHERE id > ? ORDER BY id", after=0)

@@ -92,7 +92,7 @@ def open_to_resume(path: Path) -> tuple[sqlite3.Connection, WriterLock, EarlierP
     schema.open_read_only(path).close()
     db, lock = None, None
     try:
-        db = _connected(path)
+        db = connected_to_write(path)
         lock = WriterLock(db, path)
         schema.add_missing_tables(db)
         with SessionReader(path) as reader:
@@ -110,7 +110,13 @@ def open_to_resume(path: Path) -> tuple[sqlite3.Connection, WriterLock, EarlierP
         raise
 
 
-def _connected(path: Path) -> sqlite3.Connection:
+def connected_to_write(path: Path) -> sqlite3.Connection:
+    """A session, checked before, in WAL mode as while it is recorded; the caller takes the WriterLock.
+
+    Raises:
+        SessionError: It is of an older format.
+        sqlite3.Error: It cannot be written.
+    """
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
     try:
         (version,) = db.execute("PRAGMA user_version").fetchone()

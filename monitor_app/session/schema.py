@@ -85,11 +85,14 @@ CREATE TABLE implausible (
     source INTEGER NOT NULL REFERENCES source, sample INTEGER NOT NULL, PRIMARY KEY (source, sample)) WITHOUT ROWID;
 CREATE TABLE mark (
     id INTEGER PRIMARY KEY, host_ns INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, run INTEGER);
+CREATE TABLE marker (
+    number INTEGER PRIMARY KEY, start_ns INTEGER NOT NULL, end_ns INTEGER, name TEXT NOT NULL,
+    colour INTEGER NOT NULL);
 CREATE TABLE log (
     id INTEGER PRIMARY KEY, host_ns INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL);
 """
 
-ADDED = ("answers", "zero_limit", "implausible")
+ADDED = ("answers", "zero_limit", "implausible", "marker")
 """Tables that the first sessions of this format do not have."""
 
 

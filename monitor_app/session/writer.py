@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
+from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor_app.core.clock import ClockState, Delay
+    from monitor_app.core.markers import Marker
     from monitor_app.core.runs import Batch, ImageAnswers, MemoryUse, Phase, RunSpec, RunState
     from monitor_app.core.samples import LineChanges, Signal, SourceInfo
 
@@ -276,6 +278,11 @@ class SessionWriter:
         self._execute(
             "INSERT INTO mark (host_ns, kind, text, run) VALUES (?, ?, ?, ?)", (self._at(host_ns), kind, text, run_id)
         )
+
+    def write_markers(self, markers: Iterable[Marker]) -> None:
+        """These instead of all markers so far; their times are those of the file already."""
+        self._execute("DELETE FROM marker")
+        self._execute_many("INSERT INTO marker VALUES (?, ?, ?, ?, ?)", map(astuple, markers))
 
     def write_log(self, host_ns: int, level: str, text: str) -> None:
         self._execute("INSERT INTO log (host_ns, level, text) VALUES (?, ?, ?)", (self._at(host_ns), level, text))

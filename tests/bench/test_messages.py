@@ -7,6 +7,7 @@ import pytest
 
 from monitor_app.bench import messages
 from monitor_app.core.errors import BenchError
+from monitor_app.core.markers import Marker
 from monitor_app.core.status import (
     BenchPhase,
     BenchStatus,
@@ -24,6 +25,7 @@ COMMANDS = [
     messages.Connect("shunt"),
     messages.Disconnect("shunt"),
     messages.AddMark(123, "a note, with \n and ü"),
+    messages.SetMarkers((Marker(1, 5, 9, "one", 0), Marker(2, 7, None, "", 1))),
     messages.Quit(),
 ]
 STATUS = BenchStatus(

@@ -14,7 +14,20 @@ import psutil
 import pytest
 
 from monitor_app.bench.client import BenchClient
-from monitor_app.bench.messages import AddMark, AskTrust, Closed, Event, Failed, Opened, Quit, StartRuns, Status, Trust
+from monitor_app.bench.messages import (
+    AddMark,
+    AskTrust,
+    Closed,
+    Event,
+    Failed,
+    Opened,
+    Quit,
+    SetMarkers,
+    StartRuns,
+    Status,
+    Trust,
+)
+from monitor_app.core.markers import Marker
 from monitor_app.core.status import BenchPhase, SourceState
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer import SessionWriter
@@ -72,6 +85,7 @@ def test_it_opens_tells_obeys_and_closes(
     wait_until(lambda: window.has_heard(Opened))
     wait_until(window.streams)
     window.client.send(AddMark(time.perf_counter_ns(), "a note"))
+    window.client.send(SetMarkers((Marker(1, 5, 9, "one", 0),)))
     children = psutil.Process(window.client.pid).children(recursive=True)
     assert children, "the emulated meter is a process of its own"
     window.client.close()
@@ -79,6 +93,7 @@ def test_it_opens_tells_obeys_and_closes(
     assert not window.client.alive
     with SessionReader(window.client.session) as reader:
         assert [mark.text for mark in reader.marks()] == ["a note"]
+        assert reader.markers() == [Marker(1, 5, 9, "one", 0)]
         assert "completed_utc_ns" in reader.meta()
 
 

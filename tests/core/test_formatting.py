@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: RUF001 (typography: minus and micro signs)
 from __future__ import annotations
 
 import math
@@ -14,6 +15,7 @@ from monitor_app.core.formatting import (
     NOTHING,
     decimals_of,
     engineering,
+    exact_interval,
     interval,
     listed,
     moment,
@@ -21,6 +23,7 @@ from monitor_app.core.formatting import (
     percent,
     percent_range,
     plus_minus,
+    precise,
     short_fraction,
     three_digits,
     without_interval,
@@ -96,3 +99,25 @@ def test_other_texts() -> None:
     assert listed(["A", "B", "C"]) == "A, B and C"
     assert listed(["A", "B", "C", "D"], most=3) == "A, B and 2 more"
     assert listed([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (12.46961, "W", "12.470 W"), (0.0012034, "Ah", "1.2034 mAh"), (31_296.6, "J", "31.297 kJ"), (0.0, "W", "0 W"),
+        (-0.5, "A", "−500.00 mA"), (41.23456, "°C", "41.235 °C"), (2e-9, "A", "2.0000 nA"), (math.nan, "W", NOTHING),
+    ],
+)  # fmt: skip
+def test_a_statistic_has_five_digits(value: float, unit: str, text: str) -> None:
+    assert precise(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("interval_ns", "text"),
+    [
+        (31_296_600_000, "31.2966 s"), (87_000_000_000, "87.0000 s"), (1_234_567_800_000, "1,234.5678 s"),
+        (19_600_000, "19.6000 ms"), (240_125, "240.125 µs"), (7, "7 ns"), (0, "0 ns"),
+    ],
+)  # fmt: skip
+def test_a_measured_time_is_never_in_minutes(interval_ns: int, text: str) -> None:
+    assert exact_interval(interval_ns) == text

@@ -243,14 +243,14 @@ def test_the_read_out_says_whose_power_it_is(window: MainWindow) -> None:
 
 
 def test_a_selection_is_measured_for_each_signal(window: MainWindow) -> None:
-    window.select(2.0, 4.0)
+    window.markers.lay(2.0, 4.0)
     frames(window, 2)
     figures = window.parts.panel(SelectionPanel).shown
     assert [each.name for each in figures.signals] == ["meter power", "rails power", "carrier and regulators"]
     assert [each.texts for each in figures.signals] == [
         ("6.00", "6.00", "6.00", "12.0 J"), ("4.00", "4.00", "4.00", "8.00 J"), ("2.00", "2.00", "2.00", "4.00 J"),
     ]  # fmt: skip
-    assert figures.rows["Δt"] == "2.000 s"
+    assert figures.rows["Δt"] == "2.0000 s"
     assert "mean" not in figures.rows
 
 
@@ -370,7 +370,7 @@ def test_what_is_in_use_is_not_offered(live: tuple[MainWindow, SeveralBench]) ->
 def test_a_selection_is_seen_beside_many_sources(window: MainWindow) -> None:
     window.parts.side.setFixedHeight(200)
     frames(window, 1)
-    window.select(1.0, 2.0)
+    window.markers.lay(1.0, 2.0)
     frames(window, 1)
     panel, side = window.parts.panel(SelectionPanel), window.parts.side
     top = panel.mapTo(side.viewport(), QPoint(0, 0)).y()

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 
-from monitor_app.core.formatting import NOTHING, engineering, fixed, scale_of, span_of_time, three_digits, unit_of
+from monitor_app.core.formatting import NOTHING, engineering, exact_interval, fixed, scale_of, three_digits, unit_of
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.panels.panel import Panel
 from monitor_app.gui.panels.parts import Label, SectionHeader, dim_label
 from monitor_app.gui.plot.legend import LETTERS
-from monitor_app.gui.session.subject import levels_of, run_within
+from monitor_app.gui.session.interval_statistics import image_energy, measured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from monitor_app.session.waveform import Statistics
 
 COLUMNS = ("mean", "min", "max", "energy")
-LEAST_COVERAGE = 0.99
-"""Fraction of an interval that must have been recorded for an energy per image."""
 TOO_FEW_SAMPLES = "withheld: samples missing"
 
 
@@ -56,18 +54,17 @@ def selection_figures(
     recording: Recording, shown: ShownSignals, start_s: float, end_s: float, theme: Theme
 ) -> SelectionFigures:
     """Of all signals that are shown, over every sample of the interval."""
-    start_ns, end_ns = recording.host_ns(start_s), recording.host_ns(end_s)
-    measured = [(t, recording.reader.statistics(t.signal.id, start_ns, end_ns)) for t in shown.all]
-    rows = {"Δt": span_of_time(end_s - start_s)}
-    if not any(s.count for _, s in measured):
+    signals = measured(recording, shown.all, start_s, end_s)
+    rows = {"Δt": exact_interval(recording.host_ns(end_s) - recording.host_ns(start_s))}
+    if not any(s.count for _, s in signals):
         return SelectionFigures(rows | {"coverage": "no samples"})
-    if len(measured) == 1:
-        rows |= _rows_of(*measured[0])
-    board = next((s for t, s in measured if t.signal == recording.power and s.count), None)
+    if len(signals) == 1:
+        rows |= _rows_of(*signals[0])
+    board = next((s for t, s in signals if t.signal == recording.power and s.count), None)
     if board is not None:
         rows |= _energies(recording, board, start_s, end_s)
-    rows |= _coverage(recording, measured)
-    several = measured if len(measured) > 1 else []
+    rows |= _coverage(recording, signals)
+    several = signals if len(signals) > 1 else []
     return SelectionFigures(rows, tuple(_signal_figures(recording, t, s, theme) for t, s in several))
 
 
@@ -92,31 +89,20 @@ def _at_least(s: Statistics, text: str) -> str:
 
 def _energies(recording: Recording, power: Statistics, start_s: float, end_s: float) -> dict[str, str]:
     """Of the board: net of its idle power, and per image where nearly all of the interval was recorded."""
-    figures = {}
-    idle_w = _idle_w(recording, start_s, end_s)
-    images = int(recording.batches.between(start_s, end_s)["images"].sum())
-    if idle_w is not None:
-        net_w = power.mean - idle_w
-        figures["net"] = _at_least(power, engineering(net_w * power.recorded_s, "J", exact=True))
-    figures["images"] = f"{images:,}"
-    if images and idle_w is not None:
-        # Images were counted over the whole interval, so energy over a part of it says nothing about one of them.
-        covered = power.coverage >= LEAST_COVERAGE
-        per_image_j = net_w * power.duration_s / images
-        figures["per image"] = engineering(per_image_j, "J", exact=True) if covered else TOO_FEW_SAMPLES
+    energy, figures = image_energy(recording, power, start_s, end_s), {}
+    if energy.net_j is not None:
+        figures["net"] = _at_least(power, engineering(energy.net_j, "J", exact=True))
+    figures["images"] = f"{energy.images:,}"
+    if energy.withheld:
+        figures["per image"] = TOO_FEW_SAMPLES
+    elif energy.per_image_j is not None:
+        figures["per image"] = engineering(energy.per_image_j, "J", exact=True)
     return figures
 
 
-def _idle_w(recording: Recording, start_s: float, end_s: float) -> float | None:
-    """Of the run in the interval, or the latest there is."""
-    run = run_within(recording, (start_s, end_s))
-    own_w = levels_of(recording, run).idle_w if run is not None else None
-    return own_w if own_w is not None else recording.levels.idle_w
-
-
-def _coverage(recording: Recording, measured: Sequence[tuple[ShownSignal, Statistics]]) -> dict[str, str]:
+def _coverage(recording: Recording, signals: Sequence[tuple[ShownSignal, Statistics]]) -> dict[str, str]:
     """How much of the interval was recorded, of the signal with the most missing, which is named."""
-    worst, s = min(measured, key=lambda each: each[1].coverage)
+    worst, s = min(signals, key=lambda each: each[1].coverage)
     if s.complete:
         return {"coverage": "100.00 %"}
     name = recording.labels.get(worst.signal.id, worst.signal.name)

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PySide6.QtCore import QPointF
 
 from monitor_app.core.runs import Phase
 from monitor_app.gui.plot.columns import extremes
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 TIMED = PHASES.index(Phase.TIMED)
 BREADTH = 0.5
 """Points are kept for this fraction of the width beyond each side."""
+NEAR_PX = 7
+"""A click this near to a point is on it."""
 REDRAW_S = 0.1
 """New points may wait this long, since setting them takes a good part of a frame."""
 
@@ -38,6 +41,7 @@ class LatencyPane(Pane):
             self.box.addItem(item, ignoreBounds=True)
         self._drawn: tuple[int, float, float, float] | None = None
         self._drawn_at_s = 0.0
+        self._batches: BatchLog | None = None
 
     def set_theme(self, theme: Theme) -> None:
         self._timed.set_colour(theme.latency)
@@ -62,6 +66,7 @@ class LatencyPane(Pane):
         start, end = view.start_s - BREADTH * view.width_s, view.end_s + BREADTH * view.width_s
         self._drawn_at_s = time.monotonic()
         self._drawn = (batches.version, start, end, view.width_s)
+        self._batches = batches
         rows = batches.between(start, end)
         pixels = round(self.rect.width() * (1 + 2 * BREADTH)) or 1
         timed = rows["phase"] == TIMED
@@ -72,3 +77,21 @@ class LatencyPane(Pane):
         inside = rows["latency_ms"][(rows["end_s"] >= view.start_s) & (rows["end_s"] <= view.end_s)]
         if len(inside):
             self.include(float(np.min(inside)), float(np.max(inside)))
+
+    def batch_at(self, at: QPointF) -> tuple[float, float] | None:
+        """Start and end in s of the batch whose point is at this place in the stack; None where there is none."""
+        if self._batches is None or not self.rect.contains(at):
+            return None
+        reach = self.box.mapSceneToView(at + QPointF(NEAR_PX, 0)).x() - self.box.mapSceneToView(at).x()
+        here = self.box.mapSceneToView(at)
+        rows = self._batches.between(here.x() - reach, here.x() + reach)
+        if len(rows) == 0:
+            return None
+        low, high = self.y_range
+        aside = (rows["end_s"] - here.x()) / reach * NEAR_PX
+        above = (rows["latency_ms"] - here.y()) / (high - low) * self.rect.height()
+        away = np.hypot(aside, above)
+        nearest = rows[int(np.argmin(away))]
+        if away.min() > NEAR_PX:
+            return None
+        return float(nearest["end_s"] - 1e-3 * nearest["latency_ms"]), float(nearest["end_s"])

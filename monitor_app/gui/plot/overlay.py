@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: N802 (Qt names these methods)
-"""Two layers around the curves, painted from a PlotState: grounds and grid behind them, labels in front of them."""
+
+"""Layers around the curves, painted from a PlotState: grounds and grid behind them, labels and cursor in front."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from monitor_app.core.formatting import clock_time
 from monitor_app.gui.plot.annotations import Gap, Interval, Note, spread_apart
 from monitor_app.gui.plot.axes import AXIS_WIDTH_PX, time_step, value_step, value_text
+from monitor_app.gui.plot.layer import Layer
 from monitor_app.gui.plot.legend import LEGEND_PX, paint_legend, paint_marks
 from monitor_app.gui.theme import BODY_PX, SMALL_PX, mixed, ui_font
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from monitor_app.gui.plot.plot_state import PaneState, PlotState
+    from monitor_app.gui.plot.plot_state import PaneState
 
 LINE_PX = 16
 """Height of a line of small text."""
@@ -36,37 +36,8 @@ LEAST_NAMED_PX = 46
 _S = TypeVar("_S", Interval, Gap)
 
 
-class _Layer(pg.GraphicsObject):
-    """Paints a PlotState; the state is set before each painting."""
-
-    def __init__(self, z: float) -> None:
-        super().__init__()
-        self._state: PlotState | None = None
-        self.setZValue(z)
-        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
-
-    def set_state(self, state: PlotState) -> None:
-        if self._state is None or state.area != self._state.area:
-            self.prepareGeometryChange()
-        self._state = state
-
-    @property
-    def state(self) -> PlotState:
-        assert self._state is not None
-        return self._state
-
-    def boundingRect(self) -> QRectF:
-        return QRectF(self._state.area) if self._state is not None else QRectF()
-
-    def paint(self, painter: QPainter, *_: Any) -> None:
-        if self._state is not None:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            painter.setFont(ui_font(SMALL_PX))
-            self.paint_state(painter)
-
-    def paint_state(self, painter: QPainter) -> None:
-        """Without antialiasing, in the small font."""
-        raise NotImplementedError
+class _TimedLayer(Layer):
+    """Knows which intervals are in view."""
 
     def _visible(self, intervals: Iterable[_S]) -> Iterator[tuple[float, float, _S]]:
         """Left and right pixel of the intervals in view, at least one pixel apart."""
@@ -77,7 +48,7 @@ class _Layer(pg.GraphicsObject):
                 yield left, max(min(self.state.x_pixel(interval.end_s), rect.right()), left + 1), interval
 
 
-class Backdrop(_Layer):
+class Backdrop(_TimedLayer):
     """Grounds of the runs, grid, and gaps."""
 
     def paint_state(self, painter: QPainter) -> None:
@@ -130,15 +101,14 @@ class Backdrop(_Layer):
             painter.drawText(room, CENTRE, clock_time(k * step, step))
 
 
-class Foreground(_Layer):
-    """Names of the runs, levels with the swing, marks, selection, and the value under the cursor."""
+class Foreground(_TimedLayer):
+    """Names of the runs, levels with the swing, and marks."""
 
     def paint_state(self, painter: QPainter) -> None:
         self._paint_signals(painter)
         self._paint_names(painter)
         self._paint_gaps(painter)
         self._paint_marks(painter)
-        self._paint_selection(painter)
         notes, levels_pane = self.state.annotations, self.state.levels_pane
         if levels_pane is not None:
             self._paint_notes(painter, levels_pane, notes.levels)
@@ -148,7 +118,6 @@ class Foreground(_Layer):
         if self.state.accuracy is not None:
             self._paint_notes(painter, self.state.accuracy, notes.accuracy)
             self._paint_reason(painter, self.state.accuracy)
-        self._paint_cursor(painter)
 
     # -- signals ---------------------------------------------------------------------------------
 
@@ -224,20 +193,6 @@ class Foreground(_Layer):
                 painter.drawText(QPointF(x + 4, foot), shown)
                 free_from = x + metrics.horizontalAdvance(shown) + 10
 
-    def _paint_selection(self, painter: QPainter) -> None:
-        selection = self.state.selection
-        if selection is None:
-            return
-        rect = self.state.first.rect
-        tint, edge = QColor(self.state.theme.text), QColor(self.state.theme.dim)
-        tint.setAlpha(26)
-        for left, right, _ in self._visible([Interval(*selection, "")]):
-            area = QRectF(left, rect.top(), right - left, self.state.panes[-1].rect.bottom() - rect.top())
-            painter.fillRect(area, tint)
-            painter.setPen(QPen(edge, 1))
-            painter.drawLine(area.topLeft(), area.bottomLeft())
-            painter.drawLine(area.topRight(), area.bottomRight())
-
     # -- values at their heights -----------------------------------------------------------------
 
     def _paint_notes(self, painter: QPainter, pane: PaneState, notes: tuple[Note, ...]) -> None:
@@ -297,9 +252,11 @@ class Foreground(_Layer):
                 notes.accuracy_note,
             )
 
-    # -- cursor ---------------------------------------------------------------------------------
 
-    def _paint_cursor(self, painter: QPainter) -> None:
+class CursorLayer(Layer):
+    """The values under the mouse, in front of all else."""
+
+    def paint_state(self, painter: QPainter) -> None:
         cursor = self.state.cursor
         if cursor is None:
             return

@@ -18,7 +18,9 @@ from monitor_app.gui.plot.accuracy_pane import AccuracyPane
 from monitor_app.gui.plot.annotations import Annotations, annotate
 from monitor_app.gui.plot.axes import BARE_GUTTER_PX, GUTTER_PX
 from monitor_app.gui.plot.latency_pane import LatencyPane
-from monitor_app.gui.plot.overlay import Backdrop, Foreground
+from monitor_app.gui.plot.marker_layer import MarkerLayer
+from monitor_app.gui.plot.marker_layout import BANNER_ROW_PX, BANNERS_AT_PX
+from monitor_app.gui.plot.overlay import Backdrop, CursorLayer, Foreground
 from monitor_app.gui.plot.plot_state import Cursor, LegendEntry, PlotState
 from monitor_app.gui.plot.time_window import TimeWindow
 from monitor_app.gui.plot.trace_pane import TracePane
@@ -27,7 +29,9 @@ from monitor_app.gui.session.shown_signals import MOST_PANES, ShownSignals
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from monitor_app.gui.plot.layer import Layer
     from monitor_app.gui.plot.pane import Pane
+    from monitor_app.gui.plot.plot_state import ShownMarker
     from monitor_app.gui.plot.trace_curve import TraceCurve
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.session.subject import Subject
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
 
 FIRST_TRACE, OTHER_TRACE, LATENCY, ACCURACY = 60, 34, 22, 18
 """Heights of the panes relative to each other."""
-APART_PX = 10
+APART_PX, ABOVE_PX = 10, 6
 READING_S = 0.002
 """Once curves with new samples have taken this long in a frame, the others wait for the next one."""
 
@@ -48,9 +52,11 @@ class PaneStack(pg.GraphicsLayoutWidget):
     pan_asked = Signal(float)
     """(seconds towards later)"""
     fit_asked = Signal()
-    selected = Signal(float, float)
-    """(start, end in s)"""
+    selected = Signal(float, float, bool)
+    """(start, end in s, whether the drag has ended)"""
     selection_cleared = Signal()
+    interval_asked = Signal(float, float, str)
+    """(start, end in s, name): of the run or the batch that was double-clicked"""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -60,7 +66,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self.view = TimeWindow()
         self.annotations = Annotations()
         self.cursor_values: Cursor | None = None
-        self.selection: tuple[float, float] | None = None
+        self.markers: tuple[ShownMarker, ...] = ()
         self._pool = tuple(TracePane() for _ in range(MOST_PANES))
         self.traces: tuple[TracePane, ...] = ()
         self.latency, self.accuracy = LatencyPane(), AccuracyPane()
@@ -76,7 +82,8 @@ class PaneStack(pg.GraphicsLayoutWidget):
         for pane in self._every:
             self._connect(pane)
         self._arrange(1, with_runs=True)
-        self._layers = (Backdrop(-1000), Foreground(1000))
+        self.marker_layer = MarkerLayer(1100)
+        self._layers: tuple[Layer, ...] = (Backdrop(-1000), Foreground(1000), self.marker_layer, CursorLayer(1200))
         for layer in self._layers:
             self.scene().addItem(layer)
         self.scene().sigMouseMoved.connect(self._move_cursor)
@@ -96,7 +103,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
     def _connect(self, pane: Pane) -> None:
         pane.box.zoom_asked.connect(self.zoom_asked)
         pane.box.pan_asked.connect(self.pan_asked)
-        pane.box.fit_asked.connect(self._fit_all)
+        pane.box.double_clicked.connect(self._double_click)
         pane.box.selected.connect(self.selected)
         pane.box.clicked.connect(self.selection_cleared)
 
@@ -109,7 +116,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
             self.ci.removeItem(pane.plot)
         self.traces, self.panes = self._pool[:traces], wanted
         self.gutter_px = GUTTER_PX if with_runs else BARE_GUTTER_PX
-        self.ci.layout.setContentsMargins(0, 6, self.gutter_px, 0)
+        self._set_margins()
         heights = [FIRST_TRACE, *(OTHER_TRACE for _ in self.traces[1:]), *((LATENCY, ACCURACY) if with_runs else ())]
         layout = self.ci.layout
         for row in range(MOST_PANES + 2):
@@ -119,6 +126,12 @@ class PaneStack(pg.GraphicsLayoutWidget):
             self.ci.addItem(pane.plot, row, 0)
             pane.time_axis.show_if(lowest=pane is wanted[-1])
             pane.show_time(self.view)
+
+    def _set_margins(self) -> None:
+        """Room for the banners of the markers above the panes."""
+        rows = max((marker.row + 1 for marker in self.markers), default=0)
+        above = BANNERS_AT_PX + rows * BANNER_ROW_PX if rows else ABOVE_PX
+        self.ci.layout.setContentsMargins(0, above, self.gutter_px, 0)
 
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
@@ -139,7 +152,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         return PlotState(
             QRectF(self.sceneRect()), self.theme, self.view, self.gutter_px, tuple(traces.values()),
             self.latency.state() if with_runs else None, self.accuracy.state() if with_runs else None,
-            traces[levels] if levels is not None else None, self.annotations, self.selection, self.cursor_values,
+            traces[levels] if levels is not None else None, self.annotations, self.markers, self.cursor_values,
         )  # fmt: skip
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -159,7 +172,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         """Forget the session; another one is going to be shown."""
         for pane in self._every:
             pane.clear()
-        self.annotations, self.cursor_values, self.selection = Annotations(), None, None
+        self.annotations, self.cursor_values = Annotations(), None
         self._recording, self.legends = None, ()
 
     # -- frames ----------------------------------------------------------------------------------
@@ -238,9 +251,24 @@ class PaneStack(pg.GraphicsLayoutWidget):
             entries.append(LegendEntry(name, engineering(now, unit) if self.view.following else "", colour, each.slot))
         return tuple(entries)
 
-    def select(self, selection: tuple[float, float] | None) -> None:
-        self.selection = selection
-        self.viewport().update()
+    def show_markers(self, markers: tuple[ShownMarker, ...]) -> None:
+        """These from now on; the active one is the last."""
+        if markers != self.markers:
+            self.markers = markers
+            self._set_margins()
+            self.viewport().update()
+
+    def _double_click(self, at: QPointF) -> None:
+        """Ask for a pair around what was clicked, or for the whole session on empty ground."""
+        seconds = self._seconds_at(at.x())
+        batch = self.latency.batch_at(at) if self.latency in self.panes and self._recording is not None else None
+        run = next((r for r in self.annotations.runs if r.start_s <= seconds <= r.end_s), None)
+        if batch is not None:
+            self.interval_asked.emit(*batch, "")
+        elif run is not None:
+            self.interval_asked.emit(run.start_s, run.end_s, run.name)
+        else:
+            self._fit_all()
 
     def _fit_all(self) -> None:
         for pane in self.panes:
@@ -270,12 +298,22 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self._cursor_at = self.cursor_values = None
         self.viewport().update()
 
+    @property
+    def pointer_s(self) -> float | None:
+        """The time under the mouse; None where it is not on the panes."""
+        at, rect = self._cursor_at, self.trace.rect
+        return self._seconds_at(at.x()) if at is not None and rect.left() <= at.x() <= rect.right() else None
+
+    def _seconds_at(self, x: float) -> float:
+        rect = self.trace.rect
+        return self.view.start_s + (x - rect.left()) / rect.width() * self.view.width_s
+
     def _locate_cursor(self) -> None:
         at, rect = self._cursor_at, self.trace.rect
         if at is None or self._recording is None or not rect.left() <= at.x() <= rect.right():
             self.cursor_values = None
             return
-        seconds = self.view.start_s + (at.x() - rect.left()) / rect.width() * self.view.width_s
+        seconds = self._seconds_at(at.x())
         pixel_s = self.view.width_s / self.pixels
         self.cursor_values = cursor_at(seconds, pixel_s, self._recording, self.traces)
 

@@ -63,6 +63,51 @@ class PaneState:
 
 
 @dataclass(frozen=True, slots=True)
+class BoxColumn:
+    """Statistics of one signal, a text for each row of its box."""
+
+    mark: str
+    """Which of several signals; empty where there is one."""
+    colour: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatBox:
+    """What a pair of markers encloses in one pane."""
+
+    names: tuple[str, ...]
+    """Of the rows."""
+    columns: tuple[BoxColumn, ...]
+    warning: str = ""
+    """That samples are missing."""
+    integral: bool = False
+    """Whether the last row is one, whose unit a click changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMarker:
+    """A marker as it is painted; times in s since the start of the session."""
+
+    number: int
+    start_s: float
+    end_s: float | None
+    labels: tuple[str, ...]
+    """What its banner says, from the longest text to the shortest."""
+    colour: str
+    row: int = 0
+    """Of its banner, from above: those that overlap in time have different ones."""
+    active: bool = False
+    boxes: tuple[StatBox | None, ...] = ()
+    """One for each pane, from top to bottom."""
+
+    @property
+    def last_s(self) -> float:
+        """Its right edge, which for a single marker is its only one."""
+        return self.start_s if self.end_s is None else self.end_s
+
+
+@dataclass(frozen=True, slots=True)
 class PlotState:
     """The panes that are shown, from top to bottom, with what is written on them."""
 
@@ -78,8 +123,8 @@ class PlotState:
     levels_pane: PaneState | None
     """The one with the power of the board."""
     annotations: Annotations
-    selection: tuple[float, float] | None
-    """Start and end in s."""
+    markers: tuple[ShownMarker, ...]
+    """The active one is the last."""
     cursor: Cursor | None
 
     @property

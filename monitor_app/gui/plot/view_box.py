@@ -3,9 +3,9 @@
 """What the mouse asks for on a pane, announced by signals and carried out elsewhere.
 
 wheel                       zoom in time at the cursor         drag               pan in time
-Shift+wheel                 pan in time                        Shift+drag         select an interval
+Shift+wheel                 pan in time                        Shift+drag         lay a pair of markers
 Ctrl+wheel, wheel on axis   zoom in y                          Ctrl+drag, axis    pan in y
-double click                show the whole session             middle click       fit y again
+double click                lay a pair, or show all            middle click       fit y again
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPointF, Qt, Signal
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QGraphicsSceneMouseEvent, QGraphicsSceneWheelEvent
@@ -37,9 +37,10 @@ class TimeViewBox(pg.ViewBox):
     y_pan_asked = Signal(float)
     """(fraction of the height towards larger values)"""
     y_reset_asked = Signal()
-    fit_asked = Signal()
-    selected = Signal(float, float)
-    """(start, end in s) while an interval is dragged"""
+    double_clicked = Signal(QPointF)
+    """(place in the stack)"""
+    selected = Signal(float, float, bool)
+    """(start, end in s, whether the drag has ended) while an interval is dragged"""
     clicked = Signal()
 
     def __init__(self) -> None:
@@ -71,7 +72,7 @@ class TimeViewBox(pg.ViewBox):
             self.y_pan_asked.emit(moved.y() / max(self.height(), 1.0))
         elif axis is None and modifiers & Qt.KeyboardModifier.ShiftModifier:
             ends = [self.mapSceneToView(p).x() for p in (ev.buttonDownScenePos(), ev.scenePos())]
-            self.selected.emit(min(ends), max(ends))
+            self.selected.emit(min(ends), max(ends), ev.isFinish())
         else:
             self.pan_asked.emit(-moved.x() * self.viewRect().width() / max(self.width(), 1.0))
 
@@ -84,5 +85,5 @@ class TimeViewBox(pg.ViewBox):
             ev.accept()
 
     def mouseDoubleClickEvent(self, ev: QGraphicsSceneMouseEvent) -> None:
-        self.fit_asked.emit()
+        self.double_clicked.emit(ev.scenePos())
         ev.accept()

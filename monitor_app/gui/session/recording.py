@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from monitor_app.analysis.run.results import RunResult
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import ClockRow, GapRow, MarkRow, RunRow, SignalRow, SourceRow, SpanRow
+    from monitor_app.session.waveform import Statistics
 
 FINAL = frozenset({RunState.DONE.value, RunState.FAILED.value, RunState.CANCELLED.value})
 NOW_S = 0.5
@@ -27,6 +28,8 @@ NOW_S = 0.5
 NOW_SAMPLES = 3
 SILENT_S, SILENT_SAMPLES = 2.0, 5
 """A recording that has had no sample for this long, and that a source should have given this many in, shows none."""
+MOST_KEPT = 1000
+"""Statistics of intervals."""
 _MIN_OPEN_NS = 200_000_000
 
 
@@ -77,6 +80,7 @@ class Recording:
         self._baselines_w: dict[int, float] = {}
         self._correlations: Correlations | None = None
         self._done = 0
+        self._complete: dict[tuple[int, int, int], Statistics] = {}
 
     # -- at every frame --------------------------------------------------------------------------
 
@@ -184,6 +188,18 @@ class Recording:
         silent_s = (time.perf_counter_ns() - self._grown_ns) * 1e-9
         fastest_hz = max((self.rate_hz(source.id) for source in self.sources), default=0.0)
         return silent_s if silent_s > max(SILENT_S, SILENT_SAMPLES / max(fastest_hz, 1e-3)) else 0.0
+
+    def statistics(self, signal_id: int, start_ns: int, end_ns: int) -> Statistics:
+        """Of all samples in [start_ns, end_ns); read once where none is missing, since then they are final."""
+        key = (signal_id, start_ns, end_ns)
+        if (known := self._complete.get(key)) is not None:
+            return known
+        found = self.reader.statistics(signal_id, start_ns, end_ns)
+        if found.complete:
+            if len(self._complete) >= MOST_KEPT:
+                self._complete.clear()
+            self._complete[key] = found
+        return found
 
     def mean_between(self, signal: SignalRow | None, start_s: float, end_s: float) -> float | None:
         """Mean over an interval; None where nothing of it was recorded."""

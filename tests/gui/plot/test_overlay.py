@@ -11,8 +11,9 @@ from PySide6.QtGui import QColor, QImage, QPainter
 
 from monitor_app.gui.plot.annotations import Annotations, Gap, Interval, Note
 from monitor_app.gui.plot.axes import value_step
-from monitor_app.gui.plot.overlay import Backdrop, Foreground
-from monitor_app.gui.plot.plot_state import Cursor, LegendEntry, PaneState, PlotState
+from monitor_app.gui.plot.marker_layer import MarkerLayer
+from monitor_app.gui.plot.overlay import Backdrop, CursorLayer, Foreground
+from monitor_app.gui.plot.plot_state import Cursor, LegendEntry, PaneState, PlotState, ShownMarker
 from monitor_app.gui.plot.time_window import TimeWindow
 from monitor_app.gui.theme import DARK
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("qapp")
 
 PANE = PaneState(QRectF(64, 20, 300, 150), (0.0, 10.0), source_ids=frozenset({1}))
 STATE = PlotState(
-    QRectF(0, 0, 480, 200), DARK, TimeWindow(0.0, 10.0), 108, (PANE,), None, None, PANE, Annotations(), None, None
+    QRectF(0, 0, 480, 200), DARK, TimeWindow(0.0, 10.0), 108, (PANE,), None, None, PANE, Annotations(), (), None
 )
 
 
@@ -28,7 +29,7 @@ def painted(state: PlotState) -> QImage:
     image = QImage(480, 200, QImage.Format.Format_RGB32)
     image.fill(QColor(state.theme.ground))
     painter = QPainter(image)
-    for layer in (Backdrop(0), Foreground(1)):
+    for layer in (Backdrop(0), Foreground(1), MarkerLayer(2), CursorLayer(3)):
         layer.set_state(state)
         layer.paint(painter)
     painter.end()
@@ -38,7 +39,8 @@ def painted(state: PlotState) -> QImage:
 @pytest.mark.parametrize(
     "change",
     [
-        {"selection": (2.0, 4.0)},
+        {"markers": (ShownMarker(1, 2.0, 4.0, ("1  2.0 s",), "#ffffff", active=True),)},
+        {"markers": (ShownMarker(1, 2.0, None, ("1",), "#ffffff"),)},
         {"view": TimeWindow(1.0, 5.0)},
         {"cursor": Cursor(3.0, (("0:03", "5.0 W"),), ())},
         {"annotations": Annotations(runs=(Interval(1.0, 8.0, "ResNet-18"),))},
@@ -60,7 +62,7 @@ def test_a_state_is_frozen_and_says_where_times_and_values_are() -> None:
     assert STATE.x_pixel(5.0) == 64 + 150
     assert PANE.y_pixel(10.0) == 20
     with pytest.raises(FrozenInstanceError):
-        STATE.selection = (1.0, 2.0)  # type: ignore[misc]
+        STATE.markers = ()  # type: ignore[misc]
 
 
 def test_without_a_state_nothing_is_painted() -> None:

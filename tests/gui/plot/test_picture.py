@@ -99,7 +99,7 @@ def adjusted(open_window: Opener, session: Path) -> MainWindow:
     window.navigation.show_between(8.0, 16.0)
     frames(window, 3)
     window.parts.stack.trace.box.y_zoom_asked.emit(0.5, 0.6)
-    window.select(10.5, 12.5)
+    window.markers.lay(10.5, 12.5)
     frames(window, 3)
     return window
 
@@ -139,7 +139,7 @@ def test_what_is_on_the_screen_is_what_is_exported(
     live = live_panes(adjusted, RATIO)
     assert different(panes_in(written, adjusted, RATIO), live) < MOST_DIFFERENT
     # It is no empty picture, and it changes with what is shown.
-    adjusted.clear_selection()
+    adjusted.markers.deactivate()
     assert different(panes_in(written, adjusted, RATIO), live_panes(adjusted, RATIO)) > MOST_DIFFERENT
 
 
