@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 import time
 from pathlib import Path
@@ -18,12 +19,15 @@ from monitor_app.gui.confirm import confirmed
 from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.session.recording import Recording
 from monitor_app.session.files import discard_session, keep_session, settle
+from monitor_app.session.promise import promise
 from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PySide6.QtWidgets import QWidget
+
+log = logging.getLogger(__name__)
 
 ENDS = "This ends the recording and the runs in progress, and the session has not been saved."
 FILES = "Sessions (*.plm);;All files (*)"
@@ -32,7 +36,8 @@ FILES = "Sessions (*.plm);;All files (*)"
 class Document(QObject):
     """At most one open session.
 
-    One that is ``unsaved`` lies in a temporary place; ``target`` is where it is saved once it is complete.
+    One that is ``unsaved`` lies in a temporary place; ``target`` is where it is saved once it is complete, and until
+    then leads to it.
     ``is_recording`` says whether a bench of this window is still writing it.
     """
 
@@ -58,6 +63,8 @@ class Document(QObject):
         self._discards = False
         self._recorded_here = False
         self._begins_unsaved = False
+        self._linked = False
+        """Whether ``target`` leads to the session that is still recorded."""
         self._promise = ""
         """What was announced about a session that will be saved later."""
 
@@ -146,7 +153,7 @@ class Document(QObject):
     # -- save ------------------------------------------------------------------------------------
 
     def save(self) -> None:
-        """Ask for a name and save an unsaved session; one that is still recorded is saved when it ends."""
+        """Ask for a name and save an unsaved session; one that is still recorded is moved there when it ends."""
         if self.recording is None or not self.unsaved:
             return
         target = self.ask_target()
@@ -154,11 +161,21 @@ class Document(QObject):
             return
         self.target = target
         if self._is_recording():
-            self._promise = f"The recording continues; when it ends, the session is saved as {target}."
-            self.note.emit(self._promise)
-            self.announce_title()
+            self._promise_name(self.recording.reader.path, target)
         else:
             self.save_if_decided()
+
+    def _promise_name(self, session: Path, target: Path) -> None:
+        """Until the recording ends, its file must stay where it is; the name that was chosen leads there."""
+        try:
+            self._linked = promise(session, target)
+        except OSError as error:
+            self._linked = False
+            log.warning("The name %s of %s cannot be remembered: %s", target, session, error)
+        leads = f"Until then, that name leads to {session}." if self._linked else f"Until then, it lies in {session}."
+        self._promise = f"The recording continues; when it ends, the session is saved as {target}. {leads}"
+        self.note.emit(self._promise)
+        self.announce_title()
 
     def save_if_decided(self) -> None:
         """Move a complete session to where the user wants it and keep showing it."""
@@ -237,7 +254,7 @@ class Document(QObject):
         if self.recording is None:
             return self._title
         if self.target is not None:
-            return self.target.name
+            return self.target.name if self._linked else f"{self.target.name} (still in {self.recording.reader.path})"
         if self.unsaved:
             return f"{self._title or self.recording.reader.meta().get('title') or 'session'} (unsaved)"
         return self.recording.reader.path.name
