@@ -631,6 +631,17 @@ def test_the_title_says_where_a_session_lies_whose_name_is_taken_until_its_recor
     assert promised(tape.path) == target
 
 
+def test_the_title_that_is_committed_after_the_session_is_opened_is_shown(open_window: Opener, tape: Tape) -> None:
+    bench = StandIn(tape.path)
+    bench.say(Opened(str(tape.path)))
+    window = open_window(bench, unsaved=True)
+    assert window.windowTitle().startswith("session (unsaved)")
+    tape.write_until(1.0)
+    tape.title("Bench 3")
+    frames(window, 1)
+    assert window.windowTitle().startswith("Bench 3 (unsaved)")
+
+
 @pytest.mark.parametrize("answer", ["Save", "Discard", "Cancel"])
 def test_closing_asks_what_becomes_of_an_unsaved_session(
     answer: str, live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from monitor_app.core.errors import MonitorError
+from monitor_app.core.errors import MonitorError, NotASessionError
 from monitor_app.gui.confirm import confirmed
 from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.session.recording import Recording
@@ -50,6 +50,10 @@ class Document(QObject):
     note = Signal(str)
     retracted = Signal(str)
     """(a sentence announced before that holds no longer)"""
+    damaged = Signal(Path, str)
+    """(file that cannot be read as a session, and why, one sentence); nothing else announces it"""
+    saved = Signal(Path)
+    """(where the session has been saved)"""
 
     def __init__(self, parent: QWidget, *, unsaved: bool, title: str, is_recording: Callable[[], bool]) -> None:
         super().__init__(parent)
@@ -63,6 +67,7 @@ class Document(QObject):
         self._discards = False
         self._recorded_here = False
         self._begins_unsaved = False
+        self._untitled = False
         self._linked = False
         """Whether ``target`` leads to the session that is still recorded."""
         self._promise = ""
@@ -82,22 +87,33 @@ class Document(QObject):
 
     def open(self) -> None:
         """Ask for a session file and show it, unless a bench is recording."""
-        if self._is_recording():
-            self.note.emit("A recording is in progress: close this window to end it, or open a second window.")
-            return
-        path = self.ask_source()
+        path = None if self._refuses() else self.ask_source()
         if path is not None:
             self.open_saved(path)
 
-    def open_saved(self, path: Path) -> None:
-        """Show a session that is not in a temporary place, unless it cannot be opened or the present one is to stay."""
+    def open_listed(self, path: Path, *, unsaved: bool = False) -> None:
+        """Show a session that was chosen from a list, unless a bench is recording."""
+        if not self._refuses():
+            self.open_saved(path, unsaved=unsaved)
+
+    def _refuses(self) -> bool:
+        """Whether a bench is recording, which is said."""
+        if self._is_recording():
+            self.note.emit("A recording is in progress: close this window to end it, or open a second window.")
+        return self._is_recording()
+
+    def open_saved(self, path: Path, *, unsaved: bool = False) -> None:
+        """Show another session, unless it cannot be opened or the present one is to stay.
+
+        ``unsaved``: it is in a temporary place.
+        """
         reader = self._reader(path)
         if reader is None:
             return
         if not self.leave():
             reader.close()
             return
-        self.unsaved, self.target = False, None
+        self.unsaved, self.target = unsaved, None
         self._take(reader, same=False)
 
     def begin_unsaved(self) -> None:
@@ -127,9 +143,17 @@ class Document(QObject):
         """None where the file cannot be opened, which is announced."""
         try:
             return SessionReader(path, visible=True)
+        except NotASessionError as error:
+            self._announce_damage(path, error)
         except MonitorError as error:
             self.alarm.emit(str(error))
-            return None
+        return None
+
+    def _announce_damage(self, path: Path, error: MonitorError) -> None:
+        if path.is_file():
+            self.damaged.emit(path, str(error))
+        else:
+            self.alarm.emit(str(error))
 
     def _take(self, reader: SessionReader, *, same: bool) -> None:
         self.close()
@@ -147,8 +171,12 @@ class Document(QObject):
 
     def give_up(self, error: MonitorError) -> None:
         """Close a file that cannot be read any further, and say why."""
+        path = self.recording.reader.path if self.recording is not None else None
         self.close()
-        self.alarm.emit(str(error))
+        if path is not None and isinstance(error, NotASessionError):
+            self._announce_damage(path, error)
+        else:
+            self.alarm.emit(str(error))
 
     # -- save ------------------------------------------------------------------------------------
 
@@ -193,6 +221,7 @@ class Document(QObject):
         self.unsaved, self.target = False, None
         self._show(target, same=True)
         self.retracted.emit(self._promise)
+        self.saved.emit(target)
 
     # -- the end ---------------------------------------------------------------------------------
 
@@ -237,6 +266,7 @@ class Document(QObject):
         elif self.target is not None:
             try:
                 keep_session(session, self.target)
+                self.saved.emit(self.target)
             except MonitorError as error:
                 QMessageBox.warning(self._parent, "Save session", plain_tip(str(error)))
         elif self.unsaved:
@@ -250,13 +280,21 @@ class Document(QObject):
         name = self._name()
         self.title_changed.emit(f"{name} – monitor-app" if name else "monitor-app")
 
+    def complete_title(self) -> None:
+        """The title of a new session is in its file only after the first commit, when it may be on screen already."""
+        if self._untitled:
+            self.announce_title()
+
     def _name(self) -> str:
+        self._untitled = False
         if self.recording is None:
             return self._title
         if self.target is not None:
             return self.target.name if self._linked else f"{self.target.name} (still in {self.recording.reader.path})"
         if self.unsaved:
-            return f"{self._title or self.recording.reader.meta().get('title') or 'session'} (unsaved)"
+            title = self._title or self.recording.reader.meta().get("title")
+            self._untitled = not title
+            return f"{title or 'session'} (unsaved)"
         return self.recording.reader.path.name
 
     # -- questions -------------------------------------------------------------------------------
