@@ -157,6 +157,8 @@ def settle(session: Path) -> None:
     Raises:
         sqlite3.Error: It is still being written or read, or cannot be written; it is as it was.
     """
+    if not session.exists():
+        raise sqlite3.OperationalError("it is no longer there")  # SQLite would make an empty one
     db = sqlite3.connect(session, isolation_level=None)
     try:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

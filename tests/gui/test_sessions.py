@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QMessageBox, QPushButton
 
+from monitor_app.cli import main
 from monitor_app.gui.actions import SubMenu
 from monitor_app.gui.layout import SIDE_PX
 from monitor_app.gui.library.facts import COLUMNS, facts_of
@@ -133,6 +134,20 @@ def test_settings_that_cannot_be_read_are_ignored_with_a_line_in_the_log(
         window.choose_theme("light")
     if content is None or "General" in content:
         assert str(path) in caplog.text
+
+
+@pytest.mark.parametrize("words", [["--reset-settings"], ["window", "p.toml", "--reset-settings"], ["p.toml"]])
+def test_the_command_can_reset_the_settings(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def opened(*_: object, reset: bool = False, **__: object) -> int:
+        asked.append(reset)
+        return 0
+
+    monkeypatch.setattr("monitor_app.cli.window.open_window", opened)
+    monkeypatch.setattr("monitor_app.cli.commands.log_to_file", lambda _: None)
+    assert main(words) == 0
+    assert asked == ["--reset-settings" in words]
 
 
 def test_settings_can_be_reset(caplog: pytest.LogCaptureFixture) -> None:
