@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 
+from monitor_app import __version__
 from monitor_app.core.log import WINDOW_LOG, log_file, log_to_file
-from monitor_app.gui.help.versions import surroundings, versions
+from monitor_app.gui.help.versions import surroundings
 from monitor_app.gui.main_window import MainWindow
 from monitor_app.gui.settings import Settings, reset_settings, settings_file
 from monitor_app.gui.theme import THEMES, application, system_theme
@@ -56,7 +57,7 @@ def run_window(
     """
     log_to_file(WINDOW_LOG)
     app = _application(client)
-    log.info("Started: %s", {**versions(), **surroundings()})
+    log.info("Started: monitor-app %s, %s", __version__, surroundings())
     if reset:
         reset_settings()
     settings = Settings(settings_file())

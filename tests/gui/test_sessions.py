@@ -236,6 +236,7 @@ def test_the_announcement_waits_for_the_session_that_begins(
 ) -> None:
     window = open_window(None, None)
     window.sessions.announce_unsaved()
+    assert window.sessions._look is None, "what it found would be dismissed when the session begins"
     window.document.show(session)
     qtbot.waitUntil(lambda: "unsaved recording" in window.parts.message_bar.text)
 

@@ -65,6 +65,19 @@ def test_the_name_leads_to_what_is_recorded_now_and_later(recorded: SessionWrite
     recorded.check_place()
 
 
+def test_a_reader_by_the_name_notices_that_the_session_is_resumed(folder: Path, tmp_path: Path) -> None:
+    session, target = folder / "s.plm", tmp_path / "mine.plm"
+    SessionWriter(session).close()
+    promise(session, target)
+    with SessionReader(target) as reader:
+        assert reader.marks() == []
+        writer = SessionWriter.resume(session)
+        writer.write_mark(1, "note", "resumed")
+        writer.commit()
+        assert [mark.text for mark in reader.marks()] == ["resumed"]
+        writer.close()
+
+
 def test_a_recording_is_left_alone_until_it_has_ended(recorded: SessionWriter, folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "mine.plm"
     promise(recorded.path, target)

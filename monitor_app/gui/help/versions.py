@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import sqlite3
 
 import numpy as np
+import pyqtgraph as pg
+import PySide6
 from PySide6.QtCore import qVersion
 from PySide6.QtGui import QGuiApplication
 
@@ -20,8 +21,8 @@ def versions() -> dict[str, str]:
         "monitor-app": __version__,
         "Python": platform.python_version(),
         "Qt": qVersion(),
-        "PySide6": _installed("PySide6-Essentials"),
-        "pyqtgraph": _installed("pyqtgraph"),
+        "PySide6": PySide6.__version__,
+        "pyqtgraph": pg.__version__,
         "numpy": np.__version__,
         "SQLite": sqlite3.sqlite_version,
         "torch": _installed("torch"),
@@ -43,6 +44,8 @@ def surroundings() -> dict[str, str]:
 
 
 def _installed(distribution: str) -> str:
+    import importlib.metadata  # which takes as long as several frames, and is seldom asked
+
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
