@@ -47,7 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
 
         say(unknown)
         return 2
-    if not arguments or (arguments[0] not in COMMANDS and not arguments[0].startswith("-")):
+    first = arguments[0] if arguments else ""
+    if first == "--reset-settings" or (first not in COMMANDS and not first.startswith("-")):
         arguments = ["window", *arguments]
     if arguments[0] == "window":
         # Imports take most of the time until the window opens; the command line parser is not needed for it.

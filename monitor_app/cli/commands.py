@@ -148,11 +148,14 @@ def window(
     ] = None,
     theme: Annotated[Theme | None, typer.Option(help="Colours of the window. Default: as on the desktop.")] = None,
     trust: TrustOption = False,
+    reset_settings: Annotated[
+        bool, typer.Option("--reset-settings", help="Forget size, theme, layout and recent files of the window.")
+    ] = False,
 ) -> None:
     """Open the window. The word `window` may be left out."""
     from monitor_app.cli.window import open_window
 
-    raise typer.Exit(open_window(profile, theme.value if theme else None, trusted=trust))
+    raise typer.Exit(open_window(profile, theme.value if theme else None, trusted=trust, reset=reset_settings))
 
 
 @app.command()

@@ -7,10 +7,9 @@ import itertools
 from datetime import datetime
 from pathlib import Path
 
-from monitor_app.core.log import state_folder
 from monitor_app.core.own_profiles import own_profile
 from monitor_app.core.package_data import profile_path
-from monitor_app.core.private_files import private_folder
+from monitor_app.session.files import unsaved_folder
 
 DEFAULT_PROFILE = "simulated-tx1"
 
@@ -28,7 +27,7 @@ def new_session_name() -> str:
 
 def new_unsaved_session() -> Path:
     """A new path for a session that the user has not saved yet."""
-    folder = private_folder(state_folder() / "sessions")
+    folder = unsaved_folder()
     name = Path(new_session_name())
     names = itertools.chain([name.name], (f"{name.stem}-{k}.plm" for k in itertools.count(2)))
     return next(folder / each for each in names if not (folder / each).exists())

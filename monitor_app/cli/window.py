@@ -28,8 +28,11 @@ def quick_start(arguments: list[str]) -> int | None:
         return 1
 
 
-def open_window(word: str | None, theme: str | None, *, trusted: bool = False) -> int:
-    """Open the window on a profile or on a session file. Raises MonitorError."""
+def open_window(word: str | None, theme: str | None, *, trusted: bool = False, reset: bool = False) -> int:
+    """Open the window on a profile or on a session file. Raises MonitorError.
+
+    ``reset``: forget what the window has remembered.
+    """
     if not _has_display():
         raise MonitorError(
             "There is no display to open a window on: run "
@@ -38,11 +41,12 @@ def open_window(word: str | None, theme: str | None, *, trusted: bool = False) -
     if word is not None and word.endswith(".plm"):
         from monitor_app.gui.app import run_window
 
-        return run_window(None, Path(word), start_bench=_starter(None), theme=theme)
+        return run_window(None, Path(word), start_bench=_starter(None), theme=theme, reset=reset)
     client = _start_bench(word, trusted=trusted)
     from monitor_app.gui.app import run_window  # Qt loads while the bench starts
 
-    return run_window(client, start_bench=_starter(word, trusted=trusted), unsaved=True, theme=theme)
+    starter = _starter(word, trusted=trusted)
+    return run_window(client, start_bench=starter, unsaved=True, theme=theme, reset=reset)
 
 
 def _start_bench(word: str | None, *, trusted: bool = False) -> BenchClient:

@@ -49,6 +49,14 @@ def profile_files() -> list[Path]:
     return sorted((_share_root() / "profiles").rglob("*.toml"))
 
 
+def guide_path() -> Path:
+    """The user guide in Markdown. Raises MonitorError where it did not come with this installation."""
+    path = _inside(_share_root() / "docs", "user-guide.md")
+    if path is None:
+        raise MonitorError("The user guide is missing from this installation; install the program again.")
+    return path
+
+
 def _share_root() -> Path:
     package = Path(str(importlib.resources.files("monitor_app.core"))).parent
     for root in (package / "_share", package.parent):

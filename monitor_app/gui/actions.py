@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel
@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QDialog, QGridLayout, QLabel
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from PySide6.QtWidgets import QMainWindow, QWidget
+    from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,19 @@ class Separator:
     menu: str
 
 
-def add_commands(window: QMainWindow, commands: Sequence[Command | Separator]) -> dict[str, QAction]:
+@dataclass(frozen=True, slots=True)
+class SubMenu:
+    """A menu within a menu; its entries, texts with what they do, are asked for when it opens."""
+
+    menu: str
+    text: str
+    entries: Callable[[], Sequence[tuple[str, Callable[[], object]]]]
+
+
+Entry: TypeAlias = "Command | Separator | SubMenu"
+
+
+def add_commands(window: QMainWindow, commands: Sequence[Entry]) -> dict[str, QAction]:
     """Fill the menu bar; returns the actions by the names of their commands."""
     menus = {name: window.menuBar().addMenu(name) for name in dict.fromkeys(c.menu for c in commands)}
     actions = {}
@@ -44,11 +56,27 @@ def add_commands(window: QMainWindow, commands: Sequence[Command | Separator]) -
         if isinstance(command, Separator):
             menus[command.menu].addSeparator()
             continue
+        if isinstance(command, SubMenu):
+            _add_submenu(menus[command.menu], command)
+            continue
         action = _action(window, command)
         menus[command.menu].addAction(action)
         window.addAction(action)
         actions[command.name or command.text] = action
     return actions
+
+
+def _add_submenu(menu: QMenu, command: SubMenu) -> None:
+    submenu = menu.addMenu(command.text)
+
+    def fill() -> None:
+        submenu.clear()
+        for text, do in command.entries():
+            submenu.addAction(text.replace("&", "&&")).triggered.connect(lambda _=False, do=do: do())
+        if submenu.isEmpty():
+            submenu.addAction("None").setEnabled(False)
+
+    submenu.aboutToShow.connect(fill)
 
 
 def _action(window: QMainWindow, command: Command) -> QAction:
@@ -63,7 +91,7 @@ def _action(window: QMainWindow, command: Command) -> QAction:
     return action
 
 
-def shortcut_table(commands: Sequence[Command | Separator]) -> list[tuple[str, str]]:
+def shortcut_table(commands: Sequence[Entry]) -> list[tuple[str, str]]:
     """All shortcuts with what they do."""
     return [(" or ".join(c.keys), c.text.rstrip("…")) for c in commands if isinstance(c, Command) and c.keys]
 
@@ -71,9 +99,7 @@ def shortcut_table(commands: Sequence[Command | Separator]) -> list[tuple[str, s
 class ShortcutsDialog(QDialog):
     """Keys on the left, the mouse on the right."""
 
-    def __init__(
-        self, parent: QWidget, commands: Sequence[Command | Separator], mouse_actions: Sequence[tuple[str, str]]
-    ) -> None:
+    def __init__(self, parent: QWidget, commands: Sequence[Entry], mouse_actions: Sequence[tuple[str, str]]) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keyboard and mouse shortcuts")
         grid = QGridLayout(self)

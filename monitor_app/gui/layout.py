@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
+    QLabel,
     QPushButton,
     QScrollArea,
     QSplitter,
@@ -40,11 +40,12 @@ PANELS: tuple[type[Panel], ...] = (
     Toolbar, SourcePanel, DiscoveryPanel, RunPanel, SelectionPanel, Readouts, RunTable, StatusBar,
 )  # fmt: skip
 """All panels, those of one place from top to bottom."""
-SIDE_PX = 252
+SIDE_PX, LEAST_SIDE_PX, MOST_SIDE_PX = 252, 200, 640
 FIRST_PX = QSize(1440, 900)
 """Of the window, where the screen has room for it."""
 FRAME_PX = QSize(4, 40)
 """What the frame of a window takes of the screen, at most as a rule; it is not known before the window is shown."""
+NOTHING_TEXT = "Nothing was recorded in this session."
 PILL_TEXT = "Paused   ·   press End to follow"
 P = TypeVar("P", bound=Panel)
 
@@ -60,6 +61,10 @@ class Parts:
     pill: QPushButton
     """Over the panes while a live view is paused."""
     overview: Overview
+    nothing: QLabel
+    """Over the panes of a session in which nothing was recorded."""
+    splitters: dict[str, QSplitter]
+    """By what they set the size of; they are restored by these names."""
     panels: tuple[Panel, ...]
 
     def panel(self, kind: type[P]) -> P:
@@ -69,6 +74,10 @@ class Parts:
     def at(self, place: Place) -> list[Panel]:
         """The panels of a place."""
         return [panel for panel in self.panels if panel.place is place]
+
+    def fit_text(self, percent: int) -> None:
+        """Leave the side panels room for text of this size."""
+        self.side.setMinimumWidth(LEAST_SIDE_PX if percent <= 100 else SIDE_PX * percent // 100)
 
     def set_theme(self, theme: Theme) -> None:
         for panel in self.panels:
@@ -82,10 +91,11 @@ def arrange(window: QMainWindow, theme: Theme) -> Parts:
     stack = PaneStack(theme)
     parts = Parts(
         MessageBar(), QScrollArea(), stack, QPushButton(PILL_TEXT, stack), Overview(theme),
-        tuple(panel(theme) for panel in PANELS),
+        QLabel(NOTHING_TEXT, stack), _splitters(), tuple(panel(theme) for panel in PANELS),
     )  # fmt: skip
     _fill_side(parts)
     _place_pill(parts)
+    _place_nothing(parts)
     window.setCentralWidget(_whole(parts))
     window.setAcceptDrops(True)
     window.resize(first_size(window.screen().availableGeometry().size()))
@@ -98,16 +108,17 @@ def first_size(available: QSize) -> QSize:
 
 
 def _whole(parts: Parts) -> QWidget:
-    middle = QHBoxLayout()
-    middle.setContentsMargins(0, 0, 0, 0)
-    middle.setSpacing(0)
+    middle = parts.splitters["side"]
     middle.addWidget(parts.side)
-    middle.addWidget(_page(parts), 1)
+    middle.addWidget(_page(parts))
+    middle.setStretchFactor(0, 0)
+    middle.setStretchFactor(1, 1)
+    middle.setSizes([SIDE_PX, FIRST_PX.width() - SIDE_PX])
     whole = QWidget()
     column = _column(whole)
     for widget in (*parts.at(Place.TOP), parts.message_bar):
         column.addWidget(widget)
-    column.addLayout(middle, 1)
+    column.addWidget(middle, 1)
     for panel in parts.at(Place.BOTTOM):
         column.addWidget(panel)
     return whole
@@ -121,9 +132,7 @@ def _page(parts: Parts) -> QWidget:
     column.addWidget(parts.stack, 1)
     column.addWidget(parts.overview)
     below = parts.at(Place.BELOW_PANES)
-    splitter = QSplitter(Qt.Orientation.Vertical)
-    splitter.setHandleWidth(3)
-    splitter.setChildrenCollapsible(False)
+    splitter = parts.splitters["table"]
     for widget in (traces, *below):
         splitter.addWidget(widget)
     splitter.setStretchFactor(0, 1)
@@ -136,6 +145,15 @@ def _page(parts: Parts) -> QWidget:
         whole.addWidget(panel)
     whole.addWidget(splitter, 1)
     return page
+
+
+def _splitters() -> dict[str, QSplitter]:
+    """Of the side panels and what is beside them, and of the panes and the table below them."""
+    made = {"side": QSplitter(Qt.Orientation.Horizontal), "table": QSplitter(Qt.Orientation.Vertical)}
+    for splitter in made.values():
+        splitter.setHandleWidth(3)
+        splitter.setChildrenCollapsible(False)
+    return made
 
 
 def _column(widget: QWidget) -> QVBoxLayout:
@@ -157,7 +175,8 @@ def _fill_side(parts: Parts) -> None:
     parts.side.setWidgetResizable(True)
     parts.side.setFrameShape(QFrame.Shape.NoFrame)
     parts.side.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    parts.side.setFixedWidth(SIDE_PX)
+    parts.fit_text(100)
+    parts.side.setMaximumWidth(MOST_SIDE_PX)
 
 
 class _PillPosition(QObject):
@@ -185,3 +204,24 @@ def _place_pill(parts: Parts) -> None:
     parts.pill.setCursor(Qt.CursorShape.PointingHandCursor)
     parts.pill.hide()
     _PillPosition(parts.stack, parts.pill)
+
+
+class _Cover(QObject):
+    """Keeps the label over all of the panes."""
+
+    def __init__(self, stack: PaneStack, label: QLabel) -> None:
+        super().__init__(label)
+        self._label = label
+        stack.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and isinstance(watched, QWidget):
+            self._label.resize(watched.size())
+        return False
+
+
+def _place_nothing(parts: Parts) -> None:
+    parts.nothing.setObjectName("nothing")
+    parts.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    parts.nothing.hide()
+    _Cover(parts.stack, parts.nothing)

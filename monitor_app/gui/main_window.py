@@ -17,7 +17,10 @@ from monitor_app.gui.actions import ShortcutsDialog, add_commands
 from monitor_app.gui.bench_controller import BenchController
 from monitor_app.gui.confirm import confirmed
 from monitor_app.gui.figures.window import FiguresController
+from monitor_app.gui.help.menu import Help
 from monitor_app.gui.layout import arrange
+from monitor_app.gui.layout_memory import live_width_s, remember_layout, restore_layout, text_percent
+from monitor_app.gui.library.sessions import Sessions
 from monitor_app.gui.marker_controller import MarkerController
 from monitor_app.gui.menus import MOUSE_ACTIONS, PANEL_COMMANDS, menu_commands
 from monitor_app.gui.panels.discovery_panel import DiscoveryPanel
@@ -36,7 +39,8 @@ from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
 from monitor_app.gui.session.signal_selection import SignalSelection
 from monitor_app.gui.session.subject import NO_SUBJECT, Subject, in_view, present
-from monitor_app.gui.theme import DARK, THEMES, qt_palette, style_sheet
+from monitor_app.gui.settings import Settings
+from monitor_app.gui.theme import DARK, TEXT_PERCENT, THEMES, qt_palette, set_text_size, style_sheet
 from monitor_app.gui.trust_dialog import ask_trust
 
 if TYPE_CHECKING:
@@ -74,11 +78,17 @@ class MainWindow(QMainWindow):
         unsaved: bool = False,
         title: str = "",
         theme: Theme = DARK,
+        settings: Settings | None = None,
     ) -> None:
+        settings = settings or Settings()
+        set_text_size(text_percent(settings))  # of which the window takes its font when it is made
         super().__init__()
         self.theme = theme
+        self.settings = settings
         self.bench = BenchController(client, start_bench, lambda question, go_on: confirmed(self, question, go_on))
         self.document = Document(self, unsaved=unsaved, title=title, is_recording=lambda: self.bench.live)
+        self.sessions = Sessions(self, self.document, self.settings)
+        self.help = Help(self, lambda: self.recording.reader.path if self.recording is not None else None)
         self.navigation = Navigation(live=client is not None, moved=self._expect_interaction)
         self.signals = SignalSelection(lambda: self.document.recording)
         self.exports = Exports(self)
@@ -92,6 +102,8 @@ class MainWindow(QMainWindow):
             self, self.document, self.bench, self.navigation, self.signals, self.markers, self.parts
         )
         self.actions_by_name = add_commands(self, self.commands)
+        self.parts.fit_text(text_percent(settings))
+        restore_layout(self, self.parts, self.actions_by_name, self.settings)
         self._interactive_until_ns = 0
         self._grown_ns = -STILL_NS
         self._tasks = PeriodicTasks(
@@ -140,11 +152,12 @@ class MainWindow(QMainWindow):
 
     def _connect_messages(self) -> None:
         bar = self.parts.message_bar
-        for sender in (self.document, self.bench, self.exports, self.markers):
+        for sender in (self.document, self.bench, self.exports, self.markers, self.sessions, self.help):
             sender.alarm.connect(bar.alarm)
             sender.note.connect(bar.note)
         for sender in (self.document, self.bench):
             sender.retracted.connect(bar.retract)
+        self.sessions.offered.connect(lambda text, words, do, wrong: bar.offer(text, words, do, wrong=wrong))
         self.signals.refused.connect(bar.note)
         self.figures.refused.connect(bar.note)
         self.figures.withdrawn.connect(bar.retract)
@@ -208,6 +221,7 @@ class MainWindow(QMainWindow):
         overview.gutter_px = stack.gutter_px
         overview.refresh(recording, shown.first, self.view, now_ns)
         self.parts.pill.setVisible(live and not self.view.following)
+        self.parts.nothing.setVisible(not live and recording.origin_ns is None)
         interactive = now_ns < self._interactive_until_ns
         self._timer.setInterval(frame_ms(width_s=self.view.width_s, pixels=stack.pixels, interactive=interactive))
 
@@ -226,6 +240,7 @@ class MainWindow(QMainWindow):
     def _update_results(self) -> None:
         if self.recording is not None:
             self.recording.update_results()
+            self.document.complete_title()
 
     def _show_annotations(self) -> None:
         self.parts.stack.show_annotations(self.subject)
@@ -286,7 +301,8 @@ class MainWindow(QMainWindow):
             return
         if not same:
             fitted = self.view.fitted(recording.edge_s, live=False)
-            self.navigation.view = TimeWindow(following=True) if self.live else fitted
+            followed = TimeWindow(width_s=live_width_s(self.settings), following=True)
+            self.navigation.view = followed if self.live else fitted
 
     def _clear(self) -> None:
         self.parts.stack.show_markers(())
@@ -407,6 +423,20 @@ class MainWindow(QMainWindow):
         self.figures.set_theme()
         self.refresh_panels()
 
+    def choose_theme(self, name: str) -> None:
+        """The theme of this name from now on, and at the next start."""
+        self.use_theme(name)
+        self.settings.write("theme", name)
+
+    def change_text_size(self, step: int) -> None:
+        """By one size, larger where ``step`` is 1 and smaller where it is -1; 0: the usual size."""
+        at = TEXT_PERCENT.index(text_percent(self.settings)) + step
+        percent = TEXT_PERCENT[min(max(at, 0), len(TEXT_PERCENT) - 1)] if step else 100
+        self.settings.write("text_percent", percent)
+        set_text_size(percent)
+        self.parts.fit_text(percent)
+        self.use_theme(self.theme.name)  # a style sheet keeps the font that it has found
+
     def _ask_trust(self, question: str) -> None:
         ask_trust(self, question, lambda allowed: self.bench.answer_trust(allowed=allowed))
 
@@ -420,7 +450,7 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self.document.open_saved(Path(event.mimeData().urls()[0].toLocalFile()))
+        self.document.open_listed(Path(event.mimeData().urls()[0].toLocalFile()))
 
     # -- the end ---------------------------------------------------------------------------------
 
@@ -434,11 +464,15 @@ class MainWindow(QMainWindow):
         if self.edge_s > 0 and not self.document.decide_at_close():
             event.ignore()
             return
+        remember_layout(self, self.parts, self.actions_by_name, self.settings)
+        if self.view.following:
+            self.settings.write("live_width_s", self.view.width_s)
         self._timer.stop()
         self._task_timer.stop()
         self.figures.close()
         self.hide()
         self.bench.close()
-        self.exports.wait()
+        for each in (self.exports, self.help, self.sessions):
+            each.wait()
         self.document.finish()
         event.accept()

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from monitor_app.gui.actions import Command, Separator
+from monitor_app.gui.actions import Command, Entry, Separator, SubMenu
 from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_table import RunTable
 
 if TYPE_CHECKING:
     from monitor_app.gui.bench_controller import BenchController
+    from monitor_app.gui.help.menu import Help
     from monitor_app.gui.layout import Parts
+    from monitor_app.gui.library.sessions import Sessions
     from monitor_app.gui.marker_controller import MarkerController
     from monitor_app.gui.plot.navigation import Navigation
     from monitor_app.gui.session.document import Document
@@ -30,10 +32,16 @@ class WindowCommands(Protocol):
     def show_figures(self) -> None: ...
     def show_only_traces(self, on: bool) -> None: ...
     def show_full_screen(self, on: bool) -> None: ...
-    def use_theme(self, name: str) -> None: ...
+    def choose_theme(self, name: str) -> None: ...
+    def change_text_size(self, step: int) -> None: ...
     def show_shortcuts(self) -> None: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def help(self) -> Help: ...
 
 
+ONLY_TRACES = "Show only the traces"
 PANEL_COMMANDS = ("side", "readouts", "overview", "table")
 """Names of the commands that show and hide what surrounds the panes."""
 
@@ -65,10 +73,12 @@ def menu_commands(
     signals: SignalSelection,
     markers: MarkerController,
     parts: Parts,
-) -> tuple[Command | Separator, ...]:
+) -> tuple[Entry, ...]:
     """All commands of the window, in the order of its menus."""
     return (
         Command("File", "Open session…", document.open, ("Ctrl+O",)),
+        SubMenu("File", "Recent sessions", window.sessions.recent_entries),
+        Command("File", "Unsaved recordings…", window.sessions.show_unsaved),
         Command("File", "Save session…", document.save, ("Ctrl+S",)),
         Separator("File"),
         Command("File", "Export picture of the view…", window.export_picture, ("Ctrl+P",)),
@@ -109,10 +119,20 @@ def menu_commands(
         Command("Window", "Read-outs", parts.panel(Readouts).setVisible, ("F7",), checkable=True, name="readouts"),
         Command("Window", "Overview", parts.overview.setVisible, ("F8",), checkable=True, name="overview"),
         Command("Window", "Table of runs", parts.panel(RunTable).set_wanted, ("F9",), checkable=True, name="table"),
-        Command("Window", "Show only the traces", window.show_only_traces, ("F10",), checkable=True, checked=False),
+        Command("Window", ONLY_TRACES, window.show_only_traces, ("F10",), checkable=True, checked=False),
         Command("Window", "Full screen", window.show_full_screen, ("F11",), checkable=True, checked=False),
         Separator("Window"),
-        Command("Window", "Dark theme", lambda: window.use_theme("dark")),
-        Command("Window", "Light theme", lambda: window.use_theme("light")),
+        Command("Window", "Dark theme", lambda: window.choose_theme("dark")),
+        Command("Window", "Light theme", lambda: window.choose_theme("light")),
+        Separator("Window"),
+        Command("Window", "Larger text", lambda: window.change_text_size(1), ("Ctrl++", "Ctrl+=")),
+        Command("Window", "Smaller text", lambda: window.change_text_size(-1), ("Ctrl+-",)),
+        Command("Window", "Text of the usual size", lambda: window.change_text_size(0), ("Ctrl+Alt+0",)),
         Command("Help", "Keyboard and mouse shortcuts", window.show_shortcuts, ("F1", "?")),
+        Command("Help", "User guide", window.help.show_guide),
+        Separator("Help"),
+        Command("Help", "Show log", window.help.show_log),
+        Command("Help", "Save report bundle…", window.help.save_bundle),
+        Separator("Help"),
+        Command("Help", "About monitor-app", window.help.show_about),
     )

@@ -75,12 +75,38 @@ def mixed(colour: str, ground: str, fraction: float) -> QColor:
     return QColor(*(round(fraction * over + (1 - fraction) * under) for over, under in pairs))
 
 
+TEXT_PERCENT = (80, 90, 100, 110, 120, 130)
+"""Sizes of the text in the window; the lines have room for no more."""
+_text_percent = 100
+
+
+def set_text_size(percent: int) -> None:
+    """Make all text of the window this large from now on, what is shown already included."""
+    global _text_percent
+    factor, _text_percent = percent / _text_percent, percent
+    ui_font.cache_clear()
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        return
+    app.setFont(ui_font(BODY_PX))
+    for widget in app.allWidgets():
+        font = widget.font()
+        if widget.testAttribute(Qt.WidgetAttribute.WA_SetFont) and font.pixelSize() > 0:
+            exact_px = factor * float(widget.property("exact_px") or font.pixelSize())
+            widget.setProperty("exact_px", exact_px)
+            font.setPixelSize(round(exact_px))
+            widget.setFont(font)
+
+
 @cache
 def ui_font(size_px: int, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
-    """The font of the window at a size; shared, so not to be changed. Finding a font takes longer than drawing."""
+    """The font of the window at a size; shared, so not to be changed. Finding a font takes longer than drawing.
+
+    ``size_px`` is that of the usual text; the font is as much larger or smaller as the user wants text to be.
+    """
     font = QFont()
     font.setFamilies(["Inter", "Segoe UI", "Noto Sans", "Ubuntu", "DejaVu Sans"])
-    font.setPixelSize(size_px)
+    font.setPixelSize(round(size_px * _text_percent / 100))
     font.setWeight(weight)
     return font
 
@@ -129,11 +155,13 @@ def style_sheet(theme: Theme) -> str:
     QPushButton#pill {{ background: {t.raised}; border-radius: 11px; padding: 5px 16px; }}
     QPushButton#pill:hover {{ background: {t.line}; }}
     QLabel {{ color: {t.text}; background: transparent; }}
-    QLabel#dim, QLabel#header {{ color: {t.dim}; }}
+    QLabel#dim, QLabel#header, QLabel#nothing {{ color: {t.dim}; }}
+    QLabel#nothing {{ background: {t.ground}; }}
     QLabel#simulated {{ background: {t.alarm}; color: {t.on_alarm}; border-radius: 4px; padding: 4px 15px;
         font-weight: 700; }}
     QFrame#message {{ background: {mixed(t.alarm, t.panel, 0.16).name()}; border-left: 3px solid {t.alarm}; }}
     QFrame#message[kind="note"] {{ background: {t.raised}; border-left: 3px solid {t.dim}; }}
+    QPushButton#offer {{ border: 1px solid {t.dim}; }}
     QProgressBar {{ background: {t.raised}; border: 0; border-radius: 2px; max-height: 4px; min-height: 4px; }}
     QProgressBar::chunk {{ background: {t.accuracy}; border-radius: 2px; }}
     QWidget#page {{ background: {t.ground}; }}

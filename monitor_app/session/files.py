@@ -12,12 +12,42 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SessionError
 from monitor_app.core.log import state_folder
-from monitor_app.core.private_files import create_beside
+from monitor_app.core.private_files import create_beside, private_folder
+from monitor_app.session.promise import leads_to, promised, withdraw
+from monitor_app.session.writer_lock import is_being_written
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 COMPANIONS = ("-wal", "-shm")
+
+
+def unsaved_folder() -> Path:
+    """Where sessions lie that the user has not saved yet; made where missing. Raises MonitorError, OSError."""
+    return private_folder(state_folder() / "sessions")
+
+
+def unsaved_sessions(folder: Path) -> list[Path]:
+    """The sessions in this folder that nobody is recording, oldest first."""
+    found = sorted(folder.glob("*.plm"), key=lambda path: path.lstat().st_mtime_ns)
+    return [path for path in found if path.is_file() and not path.is_symlink() and not is_being_written(path)]
+
+
+def keep_promises(folder: Path) -> list[Path]:
+    """Save each session under the name that it was given while it was recorded; returns those names.
+
+    One whose name has been taken by something else meanwhile stays where it is, among the unsaved ones, as does one
+    that cannot be moved.
+    """
+    kept = []
+    for session in unsaved_sessions(folder):
+        target = promised(session)
+        if target is None or (os.path.lexists(target) and not leads_to(target, session)):
+            continue
+        with contextlib.suppress(SessionError):
+            keep_session(session, target)
+            kept.append(target)
+    return kept
 
 
 def keep_session(session: Path, target: Path) -> None:
@@ -29,6 +59,7 @@ def keep_session(session: Path, target: Path) -> None:
         raise SessionError(
             f"The session could not be saved as {target} ({error}): it is still at {session}."
         ) from error
+    withdraw(session)
     for companion in COMPANIONS:
         with contextlib.suppress(OSError):
             session.with_name(session.name + companion).unlink(missing_ok=True)
@@ -58,7 +89,8 @@ def _copy(session: Path, target: Path) -> None:
 
 
 def discard_session(session: Path) -> None:
-    """Delete a session and what SQLite left beside it."""
+    """Delete a session, what SQLite left beside it, and the name it was promised."""
+    withdraw(session)
     for suffix in ("", *COMPANIONS):
         with contextlib.suppress(OSError):
             session.with_name(session.name + suffix).unlink(missing_ok=True)
@@ -125,6 +157,8 @@ def settle(session: Path) -> None:
     Raises:
         sqlite3.Error: It is still being written or read, or cannot be written; it is as it was.
     """
+    if not session.exists():
+        raise sqlite3.OperationalError("it is no longer there")  # SQLite would make an empty one
     db = sqlite3.connect(session, isolation_level=None)
     try:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ class SessionReader:
             self._open()
 
     def _is_live(self) -> bool:
-        return self.path.with_name(self.path.name + "-wal").exists()
+        return os.path.exists(f"{os.path.realpath(self.path)}-wal")  # beside the session, not beside a link to it
 
     def _stamp(self) -> tuple[int, ...]:
         """Differs once the file has changed; empty where it was moved."""

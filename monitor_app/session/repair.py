@@ -10,7 +10,6 @@ copy has a gap that says so.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import math
 import os
 import shutil
@@ -42,6 +41,7 @@ from monitor_app.session.salvage import DamagedFile
 from monitor_app.session.source_state import INTERRUPTED
 from monitor_app.session.time_map import LARGEST
 from monitor_app.session.writer import SessionWriter
+from monitor_app.session.writer_lock import is_being_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -117,7 +117,8 @@ def repair(file: Path, copy: Path) -> Repaired:
         raise NotASessionError(f"There is no file {file}: check the name.")
     if os.path.lexists(copy):
         raise SessionError(f"{copy} exists already: choose another name.")
-    _check_not_recorded(file)
+    if is_being_written(file):
+        raise SessionError(f"{file} is being recorded: end the recording first.")
     try:
         with tempfile.TemporaryDirectory(prefix=".repair-", dir=copy.parent) as name:
             made, found = _best(file, Path(name))
@@ -142,14 +143,6 @@ def _place(made: Path, copy: Path) -> None:
         if os.path.lexists(copy):
             raise
         made.rename(copy)
-
-
-def _check_not_recorded(file: Path) -> None:
-    with contextlib.suppress(OSError), open(f"{file.resolve()}-wal", "rb") as wal:
-        try:
-            fcntl.flock(wal, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise SessionError(f"{file} is being recorded: end the recording first.") from error
 
 
 def _best(file: Path, folder: Path) -> tuple[Path, Repaired]:

@@ -8,8 +8,10 @@ process has on it.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import time
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SessionError
@@ -17,6 +19,9 @@ from monitor_app.core.errors import SessionError
 if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
+
+_LOOK_S = 0.02
+"""Longer than a look at the lock takes."""
 
 
 class WriterLock:
@@ -28,15 +33,33 @@ class WriterLock:
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # now the -wal is there
         self._handle = os.open(f"{file}-wal", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._take()
         except BlockingIOError as error:
             self.release()
             raise SessionError(f"{path} is being recorded by another process: end that one first.") from error
         except OSError:
             pass  # a file system without locks: then SQLite alone keeps two writers from damaging the file
 
+    def _take(self) -> None:
+        """At the second try where another process was only looking, with `is_being_written`."""
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_LOOK_S)
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
     def release(self) -> None:
         """Calling it twice is fine."""
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
+
+
+def is_being_written(path: Path) -> bool:
+    """Whether a process has this session open for writing."""
+    with contextlib.suppress(OSError), open(f"{os.path.realpath(path)}-wal", "rb") as wal:
+        try:
+            fcntl.flock(wal, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

@@ -103,6 +103,10 @@ class Tape:
         self._writer.write_mark(at(seconds), "user", text)
         self._writer.commit()
 
+    def title(self, text: str) -> None:
+        self._writer.set_meta({"title": text})
+        self._writer.commit()
+
     def close(self) -> None:
         if not self._closed:
             self._closed = True

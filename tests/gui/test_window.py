@@ -39,6 +39,7 @@ from monitor_app.gui.panels.status_bar import StatusBar
 from monitor_app.gui.panels.toolbar import Toolbar
 from monitor_app.gui.session import recording
 from monitor_app.gui.theme import DARK, LIGHT
+from monitor_app.session.promise import promised
 from monitor_app.session.reader import SessionReader
 from tests.gui.conftest import LENGTH_S, StandIn, Tape, frames, status
 
@@ -598,16 +599,47 @@ def test_save_moves_the_session_when_its_recording_ends(
     target = tmp_path / "kept.plm"
     monkeypatch.setattr(window.document, "ask_target", lambda: target)
     qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
-    assert tape.path.exists()
-    assert not target.exists()
+    assert str(tape.path) not in window.windowTitle()
     assert window.windowTitle().startswith("kept.plm")
+    with SessionReader(target) as reader:
+        extent = reader.extent()
+    assert extent is not None
+    assert extent.duration_s == pytest.approx(15.0), "what is only in the -wal yet is there too"
+    assert target.is_symlink()
+    assert promised(tape.path) == target
     tape.close()
     bench.say(Closed(str(tape.path)))
     frames(window, 1)
-    assert not tape.path.exists()
+    assert [each.name for each in tmp_path.iterdir()] == ["kept.plm"]
+    assert not target.is_symlink()
     assert window.recording is not None
     assert window.recording.reader.path == target
     assert window.edge_s == pytest.approx(15.0)
+
+
+def test_the_title_says_where_a_session_lies_whose_name_is_taken_until_its_recording_ends(
+    qtbot: QtBot, live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, _bench, tape = live
+    window.document.unsaved = True
+    target = tmp_path / "kept.plm"
+    target.write_text("that the user has agreed to replace")
+    monkeypatch.setattr(window.document, "ask_target", lambda: target)
+    qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    assert window.windowTitle().startswith(f"kept.plm (still in {tape.path})")
+    assert target.read_text().startswith("that the user")
+    assert promised(tape.path) == target
+
+
+def test_the_title_that_is_committed_after_the_session_is_opened_is_shown(open_window: Opener, tape: Tape) -> None:
+    bench = StandIn(tape.path)
+    bench.say(Opened(str(tape.path)))
+    window = open_window(bench, unsaved=True)
+    assert window.windowTitle().startswith("session (unsaved)")
+    tape.write_until(1.0)
+    tape.title("Bench 3")
+    frames(window, 1)
+    assert window.windowTitle().startswith("Bench 3 (unsaved)")
 
 
 @pytest.mark.parametrize("answer", ["Save", "Discard", "Cancel"])
@@ -624,6 +656,7 @@ def test_closing_asks_what_becomes_of_an_unsaved_session(
     assert closed == (answer != "Cancel")
     assert tape.path.exists() == (answer == "Cancel")
     assert target.exists() == (answer == "Save")
+    assert promised(tape.path) is None
     if answer == "Save":
         with SessionReader(target) as reader:
             extent = reader.extent()

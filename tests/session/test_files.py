@@ -55,6 +55,15 @@ def test_what_cannot_be_kept_there_stays_where_it_is(left_behind: Path, tmp_path
     assert marks(left_behind) == ["kept"]
 
 
+def test_one_that_has_gone_replaces_nothing(left_behind: Path, tmp_path: Path) -> None:
+    target = tmp_path / "mine.plm"
+    target.write_text("an older one")
+    discard_session(left_behind)
+    with pytest.raises(SessionError, match="no longer there"):
+        keep_session(left_behind, target)
+    assert target.read_text() == "an older one"
+
+
 def test_discarded_nothing_is_left(left_behind: Path) -> None:
     discard_session(left_behind)
     assert list(left_behind.parent.iterdir()) == []

@@ -166,7 +166,8 @@ class Acquisition:
             self._introduce(source.info)
             self._stream(source)
         except MonitorError as error:
-            logger.info("Source %s: %s", self._status.name, error)
+            if str(error) not in self._said:
+                logger.info("Source %s: %s", self._status.name, error)
             self._report(error)
         finally:
             if source is not None:

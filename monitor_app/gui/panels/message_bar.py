@@ -3,19 +3,31 @@
 
 from __future__ import annotations
 
+import logging
+from typing import TYPE_CHECKING
+
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton
 
 from monitor_app.gui.panels.parts import Label
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
 
 class MessageBar(QFrame):
-    """``alarm`` for what went wrong, ``note`` for what is worth knowing."""
+    """``alarm`` for what went wrong, ``note`` for what is worth knowing, ``offer`` for what a button can do."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("message")
         self._label = Label()
         self._label.setWordWrap(True)
+        self.button = QPushButton()
+        self.button.setObjectName("offer")
+        self.button.clicked.connect(lambda: self._do_offered())
+        self._offered: Callable[[], object] | None = None
         dismiss = QPushButton("dismiss")
         dismiss.setObjectName("word")
         dismiss.setFocusPolicy(self.focusPolicy())
@@ -23,6 +35,7 @@ class MessageBar(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 7, 14, 7)
         row.addWidget(self._label, 1)
+        row.addWidget(self.button)
         row.addWidget(dismiss)
         self.hide()
 
@@ -36,6 +49,16 @@ class MessageBar(QFrame):
     def note(self, sentence: str) -> None:
         self._say(sentence, "note")
 
+    def offer(self, sentence: str, words: str, do: Callable[[], object], *, wrong: bool = False) -> None:
+        """A sentence with a button of these words; ``wrong``: it is about what went wrong."""
+        self._say(sentence, "alarm" if wrong else "note", words, do)
+
+    def _do_offered(self) -> None:
+        do = self._offered
+        self.dismiss()
+        if do is not None:
+            do()
+
     def dismiss(self) -> None:
         self._label.clear()
         self.hide()
@@ -45,8 +68,12 @@ class MessageBar(QFrame):
         if sentence and self.text == sentence:
             self.dismiss()
 
-    def _say(self, sentence: str, kind: str) -> None:
+    def _say(self, sentence: str, kind: str, words: str = "", do: Callable[[], object] | None = None) -> None:
+        log.log(logging.WARNING if kind == "alarm" else logging.INFO, "Shown: %s", sentence)
         self._label.setText(sentence)
+        self._offered = do
+        self.button.setText(words)
+        self.button.setVisible(bool(words))
         self.setProperty("kind", kind)
         self.style().unpolish(self)
         self.style().polish(self)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 import time
 from pathlib import Path
@@ -13,17 +14,20 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from monitor_app.core.errors import MonitorError
+from monitor_app.core.errors import MonitorError, NotASessionError
 from monitor_app.gui.confirm import confirmed
 from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.session.recording import Recording
 from monitor_app.session.files import discard_session, keep_session, settle
+from monitor_app.session.promise import promise
 from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PySide6.QtWidgets import QWidget
+
+log = logging.getLogger(__name__)
 
 ENDS = "This ends the recording and the runs in progress, and the session has not been saved."
 FILES = "Sessions (*.plm);;All files (*)"
@@ -32,7 +36,8 @@ FILES = "Sessions (*.plm);;All files (*)"
 class Document(QObject):
     """At most one open session.
 
-    One that is ``unsaved`` lies in a temporary place; ``target`` is where it is saved once it is complete.
+    One that is ``unsaved`` lies in a temporary place; ``target`` is where it is saved once it is complete, and until
+    then leads to it.
     ``is_recording`` says whether a bench of this window is still writing it.
     """
 
@@ -45,6 +50,10 @@ class Document(QObject):
     note = Signal(str)
     retracted = Signal(str)
     """(a sentence announced before that holds no longer)"""
+    damaged = Signal(Path, str)
+    """(file that cannot be read as a session, and why, one sentence); nothing else announces it"""
+    saved = Signal(Path)
+    """(where the session has been saved)"""
 
     def __init__(self, parent: QWidget, *, unsaved: bool, title: str, is_recording: Callable[[], bool]) -> None:
         super().__init__(parent)
@@ -58,6 +67,9 @@ class Document(QObject):
         self._discards = False
         self._recorded_here = False
         self._begins_unsaved = False
+        self._untitled = False
+        self._linked = False
+        """Whether ``target`` leads to the session that is still recorded."""
         self._promise = ""
         """What was announced about a session that will be saved later."""
 
@@ -75,22 +87,33 @@ class Document(QObject):
 
     def open(self) -> None:
         """Ask for a session file and show it, unless a bench is recording."""
-        if self._is_recording():
-            self.note.emit("A recording is in progress: close this window to end it, or open a second window.")
-            return
-        path = self.ask_source()
+        path = None if self._refuses() else self.ask_source()
         if path is not None:
             self.open_saved(path)
 
-    def open_saved(self, path: Path) -> None:
-        """Show a session that is not in a temporary place, unless it cannot be opened or the present one is to stay."""
+    def open_listed(self, path: Path, *, unsaved: bool = False) -> None:
+        """Show a session that was chosen from a list, unless a bench is recording."""
+        if not self._refuses():
+            self.open_saved(path, unsaved=unsaved)
+
+    def _refuses(self) -> bool:
+        """Whether a bench is recording, which is said."""
+        if self._is_recording():
+            self.note.emit("A recording is in progress: close this window to end it, or open a second window.")
+        return self._is_recording()
+
+    def open_saved(self, path: Path, *, unsaved: bool = False) -> None:
+        """Show another session, unless it cannot be opened or the present one is to stay.
+
+        ``unsaved``: it is in a temporary place.
+        """
         reader = self._reader(path)
         if reader is None:
             return
         if not self.leave():
             reader.close()
             return
-        self.unsaved, self.target = False, None
+        self.unsaved, self.target = unsaved, None
         self._take(reader, same=False)
 
     def begin_unsaved(self) -> None:
@@ -120,9 +143,17 @@ class Document(QObject):
         """None where the file cannot be opened, which is announced."""
         try:
             return SessionReader(path, visible=True)
+        except NotASessionError as error:
+            self._announce_damage(path, error)
         except MonitorError as error:
             self.alarm.emit(str(error))
-            return None
+        return None
+
+    def _announce_damage(self, path: Path, error: MonitorError) -> None:
+        if path.is_file():
+            self.damaged.emit(path, str(error))
+        else:
+            self.alarm.emit(str(error))
 
     def _take(self, reader: SessionReader, *, same: bool) -> None:
         self.close()
@@ -140,13 +171,17 @@ class Document(QObject):
 
     def give_up(self, error: MonitorError) -> None:
         """Close a file that cannot be read any further, and say why."""
+        path = self.recording.reader.path if self.recording is not None else None
         self.close()
-        self.alarm.emit(str(error))
+        if path is not None and isinstance(error, NotASessionError):
+            self._announce_damage(path, error)
+        else:
+            self.alarm.emit(str(error))
 
     # -- save ------------------------------------------------------------------------------------
 
     def save(self) -> None:
-        """Ask for a name and save an unsaved session; one that is still recorded is saved when it ends."""
+        """Ask for a name and save an unsaved session; one that is still recorded is moved there when it ends."""
         if self.recording is None or not self.unsaved:
             return
         target = self.ask_target()
@@ -154,11 +189,21 @@ class Document(QObject):
             return
         self.target = target
         if self._is_recording():
-            self._promise = f"The recording continues; when it ends, the session is saved as {target}."
-            self.note.emit(self._promise)
-            self.announce_title()
+            self._promise_name(self.recording.reader.path, target)
         else:
             self.save_if_decided()
+
+    def _promise_name(self, session: Path, target: Path) -> None:
+        """Until the recording ends, its file must stay where it is; the name that was chosen leads there."""
+        try:
+            self._linked = promise(session, target)
+        except OSError as error:
+            self._linked = False
+            log.warning("The name %s of %s cannot be remembered: %s", target, session, error)
+        leads = f"Until then, that name leads to {session}." if self._linked else f"Until then, it lies in {session}."
+        self._promise = f"The recording continues; when it ends, the session is saved as {target}. {leads}"
+        self.note.emit(self._promise)
+        self.announce_title()
 
     def save_if_decided(self) -> None:
         """Move a complete session to where the user wants it and keep showing it."""
@@ -176,6 +221,7 @@ class Document(QObject):
         self.unsaved, self.target = False, None
         self._show(target, same=True)
         self.retracted.emit(self._promise)
+        self.saved.emit(target)
 
     # -- the end ---------------------------------------------------------------------------------
 
@@ -220,6 +266,7 @@ class Document(QObject):
         elif self.target is not None:
             try:
                 keep_session(session, self.target)
+                self.saved.emit(self.target)
             except MonitorError as error:
                 QMessageBox.warning(self._parent, "Save session", plain_tip(str(error)))
         elif self.unsaved:
@@ -233,13 +280,21 @@ class Document(QObject):
         name = self._name()
         self.title_changed.emit(f"{name} – monitor-app" if name else "monitor-app")
 
+    def complete_title(self) -> None:
+        """The title of a new session is in its file only after the first commit, when it may be on screen already."""
+        if self._untitled:
+            self.announce_title()
+
     def _name(self) -> str:
+        self._untitled = False
         if self.recording is None:
             return self._title
         if self.target is not None:
-            return self.target.name
+            return self.target.name if self._linked else f"{self.target.name} (still in {self.recording.reader.path})"
         if self.unsaved:
-            return f"{self._title or self.recording.reader.meta().get('title') or 'session'} (unsaved)"
+            title = self._title or self.recording.reader.meta().get("title")
+            self._untitled = not title
+            return f"{title or 'session'} (unsaved)"
         return self.recording.reader.path.name
 
     # -- questions -------------------------------------------------------------------------------

@@ -204,8 +204,12 @@ def test_a_source_that_cannot_be_used_waits_for_the_user(recorder: Recorder, wai
 
 
 def test_an_instrument_that_is_not_plugged_in_yet_is_found_when_it_is(
-    recorder: Recorder, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    recorder: Recorder,
+    wait_until: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level("INFO")
     monkeypatch.setattr("monitor_app.bench.acquisition.source_reader.LOOK_EVERY_S", 0.01)
     made, plugged, tried = threading.Event(), threading.Event(), []
 
@@ -231,8 +235,9 @@ def test_an_instrument_that_is_not_plugged_in_yet_is_found_when_it_is(
     acquisition.close()
     recorder.close()
     with SessionReader(recorder.path) as reader:
-        # One row of the log for all tries.
+        # One row of the log for all tries, as in the file of the log.
         assert [row.text for row in reader.log()] == ["There is no port X."]
+    assert caplog.messages.count("Source meter: There is no port X.") == 1
 
 
 @pytest.mark.parametrize("error", [PortError("no port"), HandshakeError("no answer"), None])

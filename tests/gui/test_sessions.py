@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the window remembers, the sessions that it lists, and what is offered for a damaged one."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QMessageBox, QPushButton
+
+from monitor_app.cli import main
+from monitor_app.gui.actions import SubMenu
+from monitor_app.gui.layout import SIDE_PX
+from monitor_app.gui.library.facts import COLUMNS, facts_of
+from monitor_app.gui.library.unsaved_dialog import IN_USE, UnsavedDialog, UnsavedRow
+from monitor_app.gui.panels.parts import Label
+from monitor_app.gui.settings import Settings, reset_settings, settings_file
+from monitor_app.gui.theme import set_text_size
+from monitor_app.session.files import unsaved_folder
+from monitor_app.session.promise import promise
+from monitor_app.session.reader import SessionReader
+from monitor_app.session.writer import SessionWriter
+from tests.gui.conftest import LENGTH_S, frames
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pytestqt.qtbot import QtBot
+
+    from monitor_app.gui.main_window import MainWindow
+    from tests.gui.conftest import StandIn, Tape
+
+    Opener = Callable[..., MainWindow]
+    Live = tuple[MainWindow, StandIn, Tape]
+
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(tmp_path / "window.ini")
+
+
+@pytest.fixture
+def usual_text() -> Iterator[None]:
+    yield
+    set_text_size(100)
+
+
+# -- what is remembered --------------------------------------------------------------------------
+
+
+def test_the_next_window_is_as_the_last_one_was_left(
+    qtbot: QtBot, open_window: Opener, session: Path, settings: Settings, tmp_path: Path
+) -> None:
+    first = open_window(None, session, settings=settings)
+    first.resize(700, 640)
+    first.parts.splitters["side"].setSizes([330, 370])
+    first.parts.splitters["table"].setSizes([300, 120])
+    side_px, table_px = first.parts.side.width(), first.parts.splitters["table"].sizes()
+    assert side_px == 330
+    qtbot.keyClick(first, Qt.Key.Key_F8)
+    first.actions_by_name["Light theme"].trigger()
+    first.close()
+    sizes: list[QSize] = []
+    again = open_window(
+        None, session, settings=Settings(tmp_path / "window.ini"), before_shown=lambda new: sizes.append(new.size())
+    )
+    assert sizes == [QSize(700, 640)]
+    again.resize(700, 640)
+    qtbot.waitUntil(lambda: again.parts.side.width() == side_px)
+    assert again.parts.splitters["table"].sizes() == table_px
+    assert not again.parts.overview.isVisible()
+    assert again.settings.read("theme", "") == "light"
+
+
+def test_the_traces_alone_and_full_screen_are_for_a_moment(
+    qtbot: QtBot, open_window: Opener, session: Path, settings: Settings
+) -> None:
+    window = open_window(None, session, settings=settings)
+    qtbot.keyClick(window, Qt.Key.Key_F10)
+    assert not window.parts.side.isVisible()
+    window.close()
+    assert open_window(None, session, settings=settings).parts.side.isVisible()
+
+
+def test_a_followed_view_begins_as_wide_as_it_was(qtbot: QtBot, live: Live, settings: Settings) -> None:
+    window, _bench, tape = live
+    window.settings.write("live_width_s", 4.0)
+    window.document.show(tape.path)
+    frames(window, 1)
+    assert window.view.following
+    assert window.view.width_s == 4.0
+
+
+def test_text_is_as_large_as_the_user_wants_it(
+    qtbot: QtBot, open_window: Opener, session: Path, settings: Settings, usual_text: None
+) -> None:
+    window = open_window(None, session, settings=settings)
+    label = next(each for each in window.findChildren(Label) if each.text())
+    usual = label.font().pixelSize()
+    for key in (Qt.Key.Key_Plus, Qt.Key.Key_Plus, Qt.Key.Key_Minus):
+        qtbot.keyClick(window, key, CTRL)
+    assert label.font().pixelSize() == round(usual * 1.1)
+    set_text_size(100)
+    again = open_window(None, session, settings=settings)
+    label = next(each for each in again.findChildren(Label) if each.text())
+    assert label.font().pixelSize() == round(usual * 1.1)
+    qtbot.keyClick(again, Qt.Key.Key_0, CTRL | Qt.KeyboardModifier.AltModifier)
+    assert label.font().pixelSize() == usual
+    for _ in range(20):
+        qtbot.keyClick(again, Qt.Key.Key_Plus, CTRL)
+    assert label.font().pixelSize() == round(usual * 1.3)
+    assert again.parts.side.width() >= int(SIDE_PX * 1.3)
+    assert again.view.width_s == pytest.approx(LENGTH_S), "the same keys without Ctrl zoom in time"
+
+
+@pytest.mark.parametrize("content", ["theme=[1", '[General]\ntheme=12\ngeometry="{}"\n', "\0\1\2[[[\n=", None])
+def test_settings_that_cannot_be_read_are_ignored_with_a_line_in_the_log(
+    content: str | None, open_window: Opener, session: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "window.ini"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_text(content)
+    with caplog.at_level(logging.WARNING):
+        window = open_window(None, session, settings=Settings(path))
+        assert window.settings.read("theme", "dark") == "dark"
+        window.choose_theme("light")
+    if content is None or "General" in content:
+        assert str(path) in caplog.text
+
+
+@pytest.mark.parametrize("words", [["--reset-settings"], ["window", "p.toml", "--reset-settings"], ["p.toml"]])
+def test_the_command_can_reset_the_settings(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def opened(*_: object, reset: bool = False, **__: object) -> int:
+        asked.append(reset)
+        return 0
+
+    monkeypatch.setattr("monitor_app.cli.window.open_window", opened)
+    monkeypatch.setattr("monitor_app.cli.commands.log_to_file", lambda _: None)
+    assert main(words) == 0
+    assert asked == ["--reset-settings" in words]
+
+
+def test_settings_can_be_reset(caplog: pytest.LogCaptureFixture) -> None:
+    reset_settings()
+    Settings(settings_file()).write("theme", "light")
+    assert Settings(settings_file()).read("theme", "") == "light"
+    reset_settings()
+    assert Settings(settings_file()).read("theme", "") == ""
+    assert not caplog.records
+
+
+# -- recent sessions -----------------------------------------------------------------------------
+
+
+def test_recent_sessions_are_in_the_menu_and_open(
+    open_window: Opener, session: Path, settings: Settings, tmp_path: Path
+) -> None:
+    other = tmp_path / "other & more.plm"
+    shutil.copy(session, other)
+    window = open_window(None, session, settings=settings)
+    window.document.open_saved(other)
+    [menu] = [each for each in window.commands if isinstance(each, SubMenu)]
+    texts = [text for text, _ in menu.entries()]
+    assert [text.split("   ")[0] for text in texts] == ["other & more.plm", "old.plm"]
+    assert "0:20" in texts[0]
+    assert "MB" in texts[0] or "kB" in texts[0]
+    session.unlink()
+    assert len(menu.entries()) == 1, "one that is gone is not listed"
+    shutil.copy(other, session)
+    menu.entries()[1][1]()
+    assert window.recording is not None
+    assert window.recording.reader.path == session
+    again = open_window(None, None, settings=Settings(tmp_path / "window.ini"))
+    assert [text.split("   ")[0] for text, _ in again.sessions.recent_entries()] == ["old.plm", "other & more.plm"]
+
+
+def test_what_is_in_the_place_of_recent_sessions_is_ignored(open_window: Opener, settings: Settings) -> None:
+    settings.write("recent", [1, {"path": 3}, {"path": "/nowhere", "title": "", "length_s": 1.0}])
+    assert open_window(None, None, settings=settings).sessions.recent_entries() == []
+
+
+def test_a_recent_session_is_not_opened_while_a_bench_records(live: Live, session: Path) -> None:
+    window, _bench, tape = live
+    window.sessions.add_recent(session)
+    window.sessions.recent_entries()[0][1]()
+    assert "recording is in progress" in window.parts.message_bar.text
+    assert window.recording is not None
+    assert window.recording.reader.path == tape.path
+
+
+# -- unsaved recordings --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unsaved(session: Path) -> Path:
+    """One session that was never saved."""
+    return shutil.copy(session, unsaved_folder() / "session-1.plm")
+
+
+def shown_dialog(qtbot: QtBot, window: MainWindow) -> tuple[UnsavedDialog, list[UnsavedRow]]:
+    window.actions_by_name["Unsaved recordings…"].trigger()
+    [dialog] = window.findChildren(UnsavedDialog)
+    qtbot.waitUntil(lambda: bool(dialog.rows))
+    return dialog, list(dialog.rows.values())
+
+
+def test_unsaved_recordings_are_announced_once_with_a_way_to_them(
+    qtbot: QtBot, open_window: Opener, session: Path, unsaved: Path
+) -> None:
+    SessionWriter(unsaved_folder() / "empty.plm").close()
+    window = open_window(None, session)
+    window.sessions.announce_unsaved()
+    qtbot.waitUntil(lambda: bool(window.parts.message_bar.text))
+    assert window.parts.message_bar.text.startswith("There is 1 unsaved recording of ")
+    qtbot.mouseClick(window.parts.message_bar.button, Qt.MouseButton.LeftButton)
+    [dialog] = window.findChildren(UnsavedDialog)
+    qtbot.waitUntil(lambda: len(dialog.rows) == 2)
+    texts = " ".join(label.text() for label in dialog.findChildren(Label))
+    assert "0:20" in texts
+    assert "nothing was recorded" in texts
+    dialog.close()
+
+
+def test_the_announcement_waits_for_the_session_that_begins(
+    qtbot: QtBot, open_window: Opener, session: Path, unsaved: Path
+) -> None:
+    window = open_window(None, None)
+    window.sessions.announce_unsaved()
+    assert window.sessions._look is None, "what it found would be dismissed when the session begins"
+    window.document.show(session)
+    qtbot.waitUntil(lambda: "unsaved recording" in window.parts.message_bar.text)
+
+
+def test_a_promise_of_the_last_time_is_kept_at_the_start(
+    qtbot: QtBot, open_window: Opener, session: Path, unsaved: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "mine.plm"
+    promise(unsaved, target)
+    window = open_window(None, session)
+    window.sessions.announce_unsaved()
+    qtbot.waitUntil(lambda: str(target) in window.parts.message_bar.text)
+    assert not target.is_symlink()
+    assert not unsaved.exists()
+    assert window.sessions.recent_entries()[0][0].startswith("mine.plm")
+
+
+def test_an_unsaved_recording_is_opened_as_unsaved(
+    qtbot: QtBot, open_window: Opener, session: Path, unsaved: Path
+) -> None:
+    window = open_window(None, session)
+    _dialog, [row] = shown_dialog(qtbot, window)
+    qtbot.mouseClick(row.open, Qt.MouseButton.LeftButton)
+    assert window.recording is not None
+    assert window.recording.reader.path == unsaved
+    assert window.document.undecided
+    assert not any("session-1" in text for text, _ in window.sessions.recent_entries())
+
+
+def test_an_unsaved_recording_is_saved(
+    qtbot: QtBot, open_window: Opener, session: Path, unsaved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, target = open_window(None, session), tmp_path / "kept.plm"
+    dialog, [row] = shown_dialog(qtbot, window)
+    monkeypatch.setattr(dialog, "ask_target", lambda _: target)
+    qtbot.mouseClick(row.save, Qt.MouseButton.LeftButton)
+    assert not unsaved.exists()
+    with SessionReader(target) as reader:
+        assert reader.extent() is not None
+    assert window.sessions.recent_entries()[0][0].startswith("kept.plm")
+    assert "no unsaved" in dialog.head.text()
+    dialog.close()
+
+
+@pytest.mark.parametrize("answer", ["Discard", "Keep it"])
+def test_an_unsaved_recording_is_discarded_only_where_the_user_says_so(
+    answer: str, qtbot: QtBot, open_window: Opener, session: Path, unsaved: Path
+) -> None:
+    window = open_window(None, session)
+    dialog, [row] = shown_dialog(qtbot, window)
+
+    def press() -> None:
+        [box] = dialog.findChildren(QMessageBox)
+        [button] = [each for each in box.findChildren(QPushButton) if each.text() == answer]
+        button.click()
+
+    timer = dialog.startTimer(5)
+    dialog.timerEvent = lambda _: press() if dialog.findChildren(QMessageBox) else None  # type: ignore[method-assign]
+    qtbot.mouseClick(row.discard, Qt.MouseButton.LeftButton)
+    dialog.killTimer(timer)
+    assert unsaved.exists() == (answer != "Discard")
+    dialog.close()
+
+
+def test_one_that_another_window_shows_is_not_discarded(
+    qtbot: QtBot, open_window: Opener, session: Path, unsaved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = SessionWriter(unsaved_folder() / "session-2.plm")
+    reader = SessionReader(writer.path)
+    reader.extent()
+    writer.close()
+    monkeypatch.setattr("monitor_app.gui.library.unsaved_dialog.confirmed", lambda *_: True)
+    window = open_window(None, session)
+    dialog, _ = shown_dialog(qtbot, window)
+    qtbot.mouseClick(dialog.rows[writer.path].discard, Qt.MouseButton.LeftButton)
+    assert writer.path.exists()
+    assert dialog.head.text() == IN_USE
+    reader.close()
+    dialog.close()
+
+
+def test_the_small_picture_shows_the_power_and_where_nothing_was_recorded(session: Path) -> None:
+    trace = facts_of(session, with_trace=True).trace
+    assert len(trace) == COLUMNS
+    middle = trace[round(COLUMNS * 6.0 / LENGTH_S)]
+    assert middle == pytest.approx((10.0, 10.0), rel=0.1)
+    assert trace[round(COLUMNS * 1.0 / LENGTH_S)][1] == pytest.approx(1.0, rel=0.3)
+
+
+# -- damaged and empty ones ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def damaged(session: Path, tmp_path: Path) -> Path:
+    path = tmp_path / "damaged.plm"
+    content = bytearray(session.read_bytes())
+    content[:4096] = bytes(4096)
+    path.write_bytes(content)
+    return path
+
+
+def test_a_damaged_session_is_offered_its_repair_into_a_copy(
+    qtbot: QtBot, open_window: Opener, session: Path, damaged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, copy, before = open_window(None, session), tmp_path / "copy.plm", damaged.read_bytes()
+    monkeypatch.setattr(window.sessions, "ask_copy", lambda _: copy)
+    window.document.open_saved(damaged)
+    bar = window.parts.message_bar
+    assert "damaged.plm" in bar.text
+    assert bar.property("kind") == "alarm"
+    qtbot.mouseClick(bar.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "Saved: " in bar.text)
+    assert damaged.read_bytes() == before
+    qtbot.mouseClick(bar.button, Qt.MouseButton.LeftButton)
+    assert window.recording is not None
+    assert window.recording.reader.path == copy
+    assert window.edge_s == pytest.approx(LENGTH_S, abs=0.1)
+
+
+def test_a_sentence_without_an_offer_has_no_button(open_window: Opener, session: Path, damaged: Path) -> None:
+    window = open_window(None, session)
+    window.document.open_saved(damaged)
+    assert window.parts.message_bar.button.isVisible()
+    window.document.open_saved(session.with_name("none.plm"))
+    assert "none.plm" in window.parts.message_bar.text
+    assert not window.parts.message_bar.button.isVisible()
+
+
+def test_an_empty_session_says_that_nothing_was_recorded(open_window: Opener, session: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.plm"
+    SessionWriter(empty).close()
+    window = open_window(None, empty)
+    assert window.parts.nothing.isVisible()
+    assert window.parts.nothing.size() == window.parts.stack.size()
+    window.document.open_saved(session)
+    frames(window, 1)
+    assert not window.parts.nothing.isVisible()
