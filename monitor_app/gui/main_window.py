@@ -214,6 +214,7 @@ class MainWindow(QMainWindow):
             return
         if not self.live and recording.advance():
             self._grown_ns = time.perf_counter_ns()
+        recording.recorded_here = self.bench.live
         recording.awaits_runs = bool(status and status.runs)
         recording.update_rows()
         self.signals.update(recording)

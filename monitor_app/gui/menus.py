@@ -83,6 +83,7 @@ def menu_commands(
         Command("View", "One page later", navigation.page_later, ("Shift+Right",)),
         Command("View", "Zoom to the selection", window.zoom_to_selection, ("Z",)),
         Command("View", "Clear the selection", window.clear_selection, ("Esc",)),
+        Command("View", "Filter the runs", parts.panel(RunTable).find_runs, ("Ctrl+F",)),
         Separator("View"),
         Command("View", "Show only power", lambda: signals.show_quantity("W"), ("P",)),
         Command("View", "Show only current", lambda: signals.show_quantity("A"), ("C",)),

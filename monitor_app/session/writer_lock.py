@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SessionError
@@ -17,6 +18,28 @@ from monitor_app.core.errors import SessionError
 if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
+
+
+ASKED_S = 0.02
+"""Far longer than `is_written` holds the lock."""
+
+
+def is_written(path: Path) -> bool:
+    """Whether a process is writing the session now; where it has died, or the file system has no locks, it is not."""
+    try:
+        handle = os.open(f"{os.path.realpath(path)}-wal", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    else:
+        return False
+    finally:
+        os.close(handle)
 
 
 class WriterLock:
@@ -28,12 +51,20 @@ class WriterLock:
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # now the -wal is there
         self._handle = os.open(f"{file}-wal", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._take()
         except BlockingIOError as error:
             self.release()
             raise SessionError(f"{path} is being recorded by another process: end that one first.") from error
         except OSError:
             pass  # a file system without locks: then SQLite alone keeps two writers from damaging the file
+
+    def _take(self) -> None:
+        """Raises BlockingIOError."""
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(ASKED_S)  # one that only asks has let go of it by now
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def release(self) -> None:
         """Calling it twice is fine."""

@@ -18,8 +18,8 @@ from monitor_app.analysis.statistics.intervals import wilson
 from monitor_app.core import formatting as wording
 from monitor_app.core.status import BenchPhase, CheckState, CheckStatus
 from monitor_app.gui.panels.readouts import readings
+from monitor_app.gui.panels.run_lines import energy_words, run_line
 from monitor_app.gui.panels.run_panel import PlanLine, plan_of
-from monitor_app.gui.panels.run_table import energy_words, run_line
 from monitor_app.gui.panels.selection_panel import TOO_FEW_SAMPLES, selection_figures
 from monitor_app.gui.panels.status_bar import quality_text, resolution_text
 from monitor_app.gui.periodic import PeriodicTasks

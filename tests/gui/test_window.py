@@ -30,6 +30,7 @@ from monitor_app.core.formatting import NOTHING
 from monitor_app.core.status import BenchPhase, CheckState, CheckStatus, RunStatus, SourceState
 from monitor_app.gui.actions import ShortcutsDialog
 from monitor_app.gui.layout import first_size
+from monitor_app.gui.panels import status_bar
 from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_panel import RunPanel
 from monitor_app.gui.panels.run_table import RunTable
@@ -421,6 +422,17 @@ def test_panning_back_pauses_and_end_follows_again(qtbot: QtBot, live: Live) -> 
     frames(window, 1)
     assert window.view.end_s == pytest.approx(18.0, abs=0.05)
     assert not window.parts.pill.isVisible()
+
+
+def test_a_loss_is_an_alarm_only_while_it_is_new(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    window, _bench, _tape = live
+    lost = window.parts.panel(StatusBar).lost
+    assert lost.text() == "5,000 lost"
+    assert window.theme.alarm in lost.styleSheet()
+    monkeypatch.setattr(status_bar, "LATELY_NS", 1_000_000_000)
+    frames(window)
+    assert lost.text() == "5,000 lost"
+    assert window.theme.alarm not in lost.styleSheet()
 
 
 def test_space_starts_and_stops(qtbot: QtBot, live: Live) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from monitor_app.session.rows import SignalRow
 
 HEIGHT_PX, CAPTION_PX = 62, 16
-LARGEST_PX, SMALLEST_PX = 32, 15
+LARGEST_PX, SMALLEST_PX = 32, 13
 SIDE_PX = 14
 
 
@@ -50,19 +50,21 @@ class Dial:
     colour: str
     """Name of a colour of the theme."""
     tip: str
+    short: str = ""
+    """The caption where there is no room for it."""
 
 
 NOW = "Live: mean over the last 0.5 s. Otherwise: mean over the timed span of the run that is named above."
 RUN = "Of the run that is named above."
 DIALS = (
     Dial("power", "power", NOW),
-    Dial("net power", "power", f"{NOW} Idle power is subtracted."),
+    Dial("net power", "power", f"{NOW} Idle power is subtracted.", "net"),
     Dial("current", "current", NOW),
     Dial("voltage", "current", NOW),
-    Dial("energy / image", "power", f"{RUN} Net energy of the timed phase, divided by its images."),
-    Dial("latency p50", "latency", f"{RUN} The median duration of a timed batch."),
-    Dial("latency p99", "latency", f"{RUN} 99 % of the timed batches were faster."),
-    Dial("throughput", "latency", f"{RUN} Images per second in the timed phase."),
+    Dial("energy / image", "power", f"{RUN} Net energy of the timed phase, divided by its images.", "energy"),
+    Dial("latency p50", "latency", f"{RUN} The median duration of a timed batch.", "p50"),
+    Dial("latency p99", "latency", f"{RUN} 99 % of the timed batches were faster.", "p99"),
+    Dial("throughput", "latency", f"{RUN} Images per second in the timed phase.", "rate"),
     Dial("top-1", "accuracy", f"{RUN} Correct answers out of all images, with the 95 % Wilson interval."),
 )
 
@@ -218,6 +220,8 @@ class Number(QWidget):
         metrics = QFontMetricsF(painter.font())
         caption = self.reading.caption or self.dial.caption
         room = self.width() - SIDE_PX - 4
+        if metrics.horizontalAdvance(caption) > room:
+            caption = self.reading.caption or self.dial.short or caption
         painter.drawText(QPointF(SIDE_PX, 19), metrics.elidedText(caption, Qt.TextElideMode.ElideRight, room))
         font = _large(self._size_px)
         painter.setFont(font)
@@ -232,7 +236,8 @@ class Number(QWidget):
         if measured:
             painter.setPen(QColor(self._theme.dim))
             painter.setFont(ui_font(SMALL_PX))
-            painter.drawText(QPointF(x + 5, 48), self.reading.unit)
+            if x + 5 + metrics.horizontalAdvance(self.reading.unit) <= self.width():  # else over the next number
+                painter.drawText(QPointF(x + 5, 48), self.reading.unit)
 
 
 def _large(size_px: int) -> QFont:

@@ -26,6 +26,7 @@ from monitor_app.core.status import CHECKING, BenchPhase, CheckState
 from monitor_app.gui.panels.panel import Panel
 from monitor_app.gui.panels.parts import Label, SectionHeader
 from monitor_app.gui.plot.annotations import PHASE_NAMES
+from monitor_app.gui.session.recording import CUT_OFF
 from monitor_app.gui.theme import BODY_PX, ui_font
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.theme import Theme
+    from monitor_app.session.rows import RunRow
 
 LINE_PX = 22
 MOST_LINES = 9
@@ -70,8 +72,11 @@ def plan_of(recording: Recording | None, status: BenchStatus | None) -> Plan:
         done = sum(run.fraction if run.state == RunState.RUNNING.value else _ended(run) for run in status.runs)
         fraction = done / len(status.runs) if status.runs else 0.0
         return Plan(lines, fraction, status.check.text, _foot(status), running)
-    runs = recording.runs if recording else []
-    lines = tuple(PlanLine(f"{r.title}  b{r.batch_size}", r.state.replace("_", " "), _tone(r.state)) for r in runs)
+    if recording is None:
+        return Plan(foot="no runs", recorded=True)
+    runs = recording.runs
+    cycles = len({run.cycle for run in runs}) > 1
+    lines = tuple(_recorded_line(run, recording.state_of(run), with_cycle=cycles) for run in runs)
     foot = f"{len(runs)} run{'s' * (len(runs) != 1)} recorded" if runs else "no runs"
     return Plan(lines, foot=foot, recorded=True)
 
@@ -96,10 +101,19 @@ def _line(run: RunStatus) -> PlanLine:
     return PlanLine(f"{run.title}  b{run.batch_size}", state.replace("_", " "), _tone(run.state))
 
 
+def _recorded_line(run: RunRow, state: str, *, with_cycle: bool) -> PlanLine:
+    """With the cycle where there are several, or runs of the same network could not be told apart."""
+    cycle = f"  c{run.cycle}" if with_cycle else ""
+    return PlanLine(f"{run.title}  b{run.batch_size}{cycle}", state, _tone(state))
+
+
 def _tone(state: str) -> str:
-    return {RunState.RUNNING.value: "active", RunState.FAILED.value: "failed", RunState.DONE.value: "done"}.get(
-        state, "waiting"
-    )
+    return _TONES.get(state, "waiting")
+
+
+_TONES = {
+    RunState.RUNNING.value: "active", RunState.FAILED.value: "failed", CUT_OFF: "failed", RunState.DONE.value: "done",
+}  # fmt: skip
 
 
 def _ended(run: RunStatus) -> float:
