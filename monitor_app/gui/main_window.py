@@ -30,6 +30,7 @@ from monitor_app.gui.periodic import INTERACTIVE_MS, INTERACTIVE_NS, PeriodicTas
 from monitor_app.gui.plot.navigation import Navigation
 from monitor_app.gui.plot.picture import picture_of
 from monitor_app.gui.plot.time_window import TimeWindow, live_edge_ns
+from monitor_app.gui.plot.view_statistics import ViewStatistics
 from monitor_app.gui.session.caption import caption_of
 from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
@@ -85,6 +86,7 @@ class MainWindow(QMainWindow):
         self.exports = Exports(self)
         self.figures = FiguresController(lambda: self.recording, lambda: self.theme)
         self.parts = arrange(self, theme)
+        self.statistics = ViewStatistics(self.parts.stack)
         self.commands = menu_commands(self, self.document, self.bench, self.navigation, self.signals, self.parts)
         self.actions_by_name = add_commands(self, self.commands)
         self._interactive_until_ns = 0
@@ -93,6 +95,7 @@ class MainWindow(QMainWindow):
             (
                 (ROWS_S, self._update_rows),
                 (ROWS_S, self._show_annotations),
+                (ROWS_S, self._show_statistics),
                 (RESULTS_S, self._update_results),
                 *self._panel_tasks(),
             )
@@ -226,6 +229,10 @@ class MainWindow(QMainWindow):
     def _show_annotations(self) -> None:
         self.parts.stack.show_annotations(self.subject)
 
+    def _show_statistics(self) -> None:
+        if self.recording is not None:
+            self.statistics.refresh(self.recording, self._span_s)
+
     @property
     def subject(self) -> Subject:
         """What the numbers belong to: the present while it is followed, else what is in view."""
@@ -286,6 +293,7 @@ class MainWindow(QMainWindow):
         self.clear_selection()
         self.parts.panel(RunTable).select(None)
         self.parts.stack.clear_recording()
+        self.statistics.clear()
         self.parts.overview.clear()
 
     def add_mark(self) -> None:

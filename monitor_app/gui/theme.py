@@ -125,6 +125,8 @@ def style_sheet(theme: Theme) -> str:
     QLineEdit {{ background: {t.ground}; color: {t.text}; border: 1px solid {t.line}; border-radius: 4px;
         padding: 1px 6px; selection-background-color: {t.raised}; selection-color: {t.text}; }}
     QLineEdit:focus {{ border-color: {t.dim}; }}
+    QPushButton#statistics {{ background: transparent; color: {t.dim}; padding: 0; text-align: right; }}
+    QPushButton#statistics:hover {{ color: {t.text}; }}
     QPushButton#info {{ background: transparent; color: {t.dim}; border: 1px solid {t.line}; border-radius: 7px;
         padding: 0; min-width: 12px; max-width: 12px; min-height: 12px; max-height: 12px; font-size: 9px; }}
     QPushButton#info:hover, QPushButton#info:checked {{ color: {t.text}; border-color: {t.dim}; }}

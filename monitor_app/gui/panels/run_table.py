@@ -49,9 +49,9 @@ ROW_PX = 26
 HEIGHT_PX = 162
 """Until the user drags its edge."""
 FILTER_PX = 190
-PADDING_PX = 20
+PADDING_PX, HEAD_PADDING_PX = 20, 18
 """Of a cell, on both sides together."""
-LEAST_PX, LEAST_NAME_PX = 30, 110
+LEAST_PX, LEAST_NAME_PX = 30, 126
 WORDS = ("top-1", "run")
 """Columns that can be elided, the first one first."""
 ARROW_PX = 14
@@ -368,7 +368,7 @@ class RunTable(Panel):
         cells, heads = QFontMetricsF(self.view.font()), QFontMetricsF(self.view.horizontalHeader().font())
         self._widths = [
             max(
-                heads.horizontalAdvance(name) + PADDING_PX + (ARROW_PX if k == self._shown.sortColumn() else 0),
+                heads.horizontalAdvance(name) + HEAD_PADDING_PX + (ARROW_PX if k == self._shown.sortColumn() else 0),
                 *(cells.horizontalAdvance(line.texts[k]) + PADDING_PX for line in self._model.lines),
                 LEAST_PX,
             )

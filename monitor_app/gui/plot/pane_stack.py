@@ -120,6 +120,11 @@ class PaneStack(pg.GraphicsLayoutWidget):
             pane.time_axis.show_if(lowest=pane is wanted[-1])
             pane.show_time(self.view)
 
+    def keep_strips(self) -> None:
+        """Leave room above each pane of signals, whether or not it has a legend."""
+        for pane in self._pool:
+            pane.keep_strip()
+
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
         self.setBackground(QColor(theme.ground))
