@@ -84,7 +84,7 @@ class MainWindow(QMainWindow):
         self.navigation = Navigation(live=client is not None, moved=self._expect_interaction)
         self.signals = SignalSelection(lambda: self.document.recording)
         self.exports = Exports(self)
-        self.figures = FiguresController(lambda: self.recording, lambda: self.theme)
+        self.figures = FiguresController(lambda: self.recording, lambda: self.theme, self)
         self.parts = arrange(self, theme)
         self.statistics = ViewStatistics(self.parts.stack)
         self.commands = menu_commands(self, self.document, self.bench, self.navigation, self.signals, self.parts)
@@ -132,6 +132,7 @@ class MainWindow(QMainWindow):
         stack.selected.connect(self.select)
         stack.selection_cleared.connect(self.clear_selection)
         self.figures.run_asked.connect(self._show_run_of_figure)
+        self.document.title_changed.connect(lambda _: self.figures.set_name(self.document.name))
         self.figures.main_asked.connect(self._come_forward)
         self.parts.pill.clicked.connect(self.navigation.follow)
         self.parts.overview.view_asked.connect(self.navigation.show_between)
@@ -149,6 +150,7 @@ class MainWindow(QMainWindow):
 
     def _connect_panels(self) -> None:
         toolbar, runs = self.parts.panel(Toolbar), self.parts.panel(RunPanel)
+        toolbar.record_stop_asked.connect(self.record_or_stop)
         toolbar.start_stop_asked.connect(self.start_or_stop)
         toolbar.mark_asked.connect(self.add_mark)
         toolbar.open_asked.connect(self.document.open)
@@ -266,6 +268,13 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
 
     # -- session ---------------------------------------------------------------------------------
+
+    def record_or_stop(self) -> None:
+        """Begin a new session, or complete the one that is recorded; what would end a plan is asked."""
+        if not self.bench.live:
+            self.start_or_stop()
+        elif not self.bench.running or self.document.ask_to_end():
+            self.bench.stop_recording()
 
     def start_or_stop(self) -> None:
         """Start or stop the runs; without a bench, begin a new session once an unsaved one has been dealt with."""

@@ -12,11 +12,13 @@ from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from monitor_app.core.formatting import NOTHING, fixed, live, long_duration, short_fraction, three_digits
+from monitor_app.core.formatting import NOTHING, fixed, live, short_fraction, three_digits
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.panels.parts import dim_label
+from monitor_app.gui.panels.status_bar import stopped_text
 from monitor_app.gui.plain_tip import plain_tip
+from monitor_app.gui.session.subject import APART
 from monitor_app.gui.theme import SMALL_PX, ui_font
 
 if TYPE_CHECKING:
@@ -123,6 +125,11 @@ def _milliseconds(seconds: float | None) -> str:
     return fixed(None if seconds is None else 1e3 * seconds, 1 if seconds is None or seconds >= 0.01 else 2)
 
 
+def joined(*parts: str) -> str:
+    """Those that say something, on one line."""
+    return APART.join(part for part in parts if part)
+
+
 class Readouts(Panel):
     """A row of numbers of one size."""
 
@@ -148,9 +155,9 @@ class Readouts(Panel):
     def show_state(self, state: WindowState) -> None:
         if state.recording is None:
             return
-        silent = f"no samples for {long_duration(state.silent_s)}" if state.silent_s else ""
-        self.caption.setText(silent if silent and state.subject.live else state.subject.caption)
-        self.caption.setStyleSheet(f"color: {self.theme.alarm}" if silent and state.subject.live else "")
+        stopped = stopped_text(state) if state.subject.live else ""
+        self.caption.setText(stopped if state.silent_s and stopped else joined(state.subject.caption, stopped))
+        self.caption.setStyleSheet(f"color: {self.theme.alarm}" if stopped else "")
         self.show_readings(readings(state.recording, state.subject))
 
     def show_readings(self, shown: tuple[Reading, ...]) -> None:

@@ -230,10 +230,12 @@ class Document(QObject):
 
     def announce_title(self) -> None:
         """The title of the window: the name of the file, or what the session is called until it has one."""
-        name = self._name()
+        name = self.name
         self.title_changed.emit(f"{name} – monitor-app" if name else "monitor-app")
 
-    def _name(self) -> str:
+    @property
+    def name(self) -> str:
+        """What the session is called; a temporary file says nothing."""
         if self.recording is None:
             return self._title
         if self.target is not None:
