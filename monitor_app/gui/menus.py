@@ -48,6 +48,8 @@ MOUSE_ACTIONS = (
     ("Double click", "show the whole session"),
     ("Middle click", "fit the values again"),
     ("Double click on a run", "show that run"),
+    ("Right click on a run, on a head of the table", "copy; show and hide columns"),
+    ("Click on the statistics above a pane", "copy them as a table"),
     ("Click on a signal", "show only this signal"),
     ("Ctrl + click on a signal, or its +", "show or hide this signal"),
 )

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from monitor_app.gui.session.recording import Recording
     from monitor_app.session.waveform import Statistics
 
+EDGE_NS = 1_000_000_000
+"""A longer absence at an end of the session is a loss."""
 DIGITS = 5
 BESIDE_PX = 10
 APART = "   "
@@ -71,6 +73,17 @@ def view_figures(name: str, quantity: Quantity, s: Statistics) -> ViewFigures:
     cells["recorded (s)"] = s.recorded_s
     heads, numbers = "\t".join(cells), "\t".join(f"{value:.9g}" for value in cells.values())
     return ViewFigures(name, texts, f"signal\t{heads}\n{name}\t{numbers}\n")
+
+
+def within(span_ns: tuple[int, int], recorded_ns: tuple[int, int] | None) -> tuple[int, int]:
+    """Without what the signal lacks at an end because other sources began before it, or are read a moment later."""
+    if recorded_ns is None:
+        return span_ns
+    late_ns, early_ns = recorded_ns[0] - span_ns[0], span_ns[1] - recorded_ns[1]
+    return (
+        recorded_ns[0] if 0 < late_ns <= EDGE_NS else span_ns[0],
+        recorded_ns[1] if 0 < early_ns <= EDGE_NS else span_ns[1],
+    )
 
 
 def _prefixed(value: float, unit: str) -> str:
@@ -135,6 +148,7 @@ class ViewStatistics:
         if not pane.curves or span_ns[1] <= span_ns[0]:
             return None
         signal = pane.curves[0].shown.signal
+        span_ns = within(span_ns, recording.reader.waveform(signal.id).times.extent())
         known = self._known.get(signal.id)
         if known is None or known[0] != span_ns:
             known = self._known[signal.id] = span_ns, recording.reader.statistics(signal.id, *span_ns)

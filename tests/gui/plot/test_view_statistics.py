@@ -11,7 +11,7 @@ from PySide6.QtGui import QFontMetricsF, QGuiApplication
 
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.main_window import ROWS_S
-from monitor_app.gui.plot.view_statistics import digits, view_figures
+from monitor_app.gui.plot.view_statistics import digits, view_figures, within
 from monitor_app.gui.theme import SMALL_PX, application, ui_font
 from monitor_app.session.waveform import Statistics
 from tests.gui.conftest import FULL_A, GAP_S, VOLTS, frames
@@ -59,6 +59,14 @@ def test_nothing_is_integrated_where_nothing_was_recorded(open_window: Opener, s
     window.navigation.view = window.view.between(19.0, 25.0, 20.0, live=True)
     frames(window)
     assert texts(window)["∫"] == "1.0000 J"
+
+
+def test_a_source_that_begins_or_is_read_a_moment_later_lacks_nothing() -> None:
+    second = 1_000_000_000
+    assert within((0, 60 * second), None) == (0, 60 * second)
+    assert within((0, 60 * second), (second // 2, 59 * second)) == (second // 2, 59 * second)
+    assert within((0, 60 * second), (2 * second, 50 * second)) == (0, 60 * second), "that is a loss"
+    assert within((10, 20), (0, 60 * second)) == (10, 20)
 
 
 def test_each_pane_has_its_own_and_a_click_copies_it(qtbot: QtBot, open_window: Opener, session: Path) -> None:
