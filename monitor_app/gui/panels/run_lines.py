@@ -16,6 +16,7 @@ from monitor_app.core.formatting import (
     without_interval,
 )
 from monitor_app.core.runs import RunState
+from monitor_app.core.status import BenchPhase
 from monitor_app.gui.session.recording import CUT_OFF
 
 if TYPE_CHECKING:
@@ -164,7 +165,8 @@ def planned_runs(lines: Sequence[RunLine], status: BenchStatus | None) -> int:
     if status is None:
         return len(lines)
     waiting = sum(run.state == RunState.WAITING.value and run.id is None for run in status.runs)
-    return len(lines) + waiting + max(status.cycles - status.cycle, 0) * len(status.runs)
+    cycles = status.cycles - status.cycle if status.phase is BenchPhase.RUNNING else 0
+    return len(lines) + waiting + max(cycles, 0) * len(status.runs)
 
 
 def differing(lines: Sequence[RunLine]) -> set[str]:

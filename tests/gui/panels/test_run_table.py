@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 
 from monitor_app.bench.messages import Failed
 from monitor_app.core.formatting import NOTHING
@@ -139,7 +139,10 @@ def test_ctrl_c_copies_the_chosen_rows_for_a_spreadsheet(qtbot: QtBot, window: M
     table = table_of(window)
     click_row(qtbot, table, 0)
     click_row(qtbot, table, 3, Qt.KeyboardModifier.ControlModifier)
+    elsewhere: list[bool] = []
+    QShortcut(QKeySequence.StandardKey.Copy, window).activated.connect(lambda: elsewhere.append(True))
     qtbot.keyClick(table.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert not elsewhere, "the table comes before what the window copies"
     heads, *rows = [line.split("\t") for line in QGuiApplication.clipboard().text().splitlines()]
     assert heads == list(COLUMNS)
     assert [dict(zip(heads, row, strict=True))["cycle"] for row in rows] == ["1", "2"]
@@ -252,4 +255,5 @@ def test_runs_still_to_come_are_counted(campaign: Path) -> None:
     runs = tuple(RunStatus(6 if k == 0 else None, "Net", 1, "running" if k == 0 else "waiting") for k in range(3))
     plan = replace(status(BenchPhase.RUNNING), runs=runs, cycle=2, cycles=4)
     assert planned_runs(lines, plan) == 6 + 2 + 2 * 3
+    assert planned_runs(lines, replace(plan, phase=BenchPhase.MONITORING, runs=runs[:1])) == 6, "it was stopped"
     assert planned_runs(lines, None) == 6
