@@ -471,6 +471,7 @@ def test_the_recording_is_stopped_from_the_window(
     assert window.recording is not None
     assert toolbar.record.text() == "Record"
     assert not toolbar.start.isEnabled()
+    assert window.parts.panel(RunPanel).start_stop.text() == "Record", "without a bench, a plan needs a new recording"
 
 
 def test_what_is_no_longer_measured_is_not_shown_as_live(live: Live) -> None:

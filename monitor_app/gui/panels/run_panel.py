@@ -208,7 +208,7 @@ class RunPanel(Panel):
         self.foot.setText(plan.foot)
         self.warning.setText(plan.warning)
         self.warning.setVisible(bool(plan.warning))
-        self.start_stop.setText("Stop plan" if plan.running else "Run plan")
+        self.start_stop.setText("Stop plan" if plan.running else "Record" if plan.recorded else "Run plan")
         self.skip.setEnabled(plan.running)
         self.skip.setVisible(not plan.recorded)
 
