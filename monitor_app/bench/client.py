@@ -70,7 +70,7 @@ class BenchClient:
             events.append(
                 Failed(
                     f"The bench {self._child.exit_reason()}; what it had recorded is safe in {self.session}. "
-                    "Press Start to record into a new session."
+                    "Press Record to record into a new session."
                 )
             )
         return events

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bench behind the window: what it last reported, what it is sent, and what Start means now."""
+"""The bench behind the window: what it last reported, what it is sent, and what Run plan means now."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class BenchController(QObject):
     opened = Signal(Path)
     """(session that the bench records)"""
     began = Signal()
-    """Start was pressed without a bench: a new one is being started."""
+    """Record was pressed without a bench: a new one is being started."""
     ended = Signal()
     """The bench has ended, by itself or on request; its session is complete."""
     trust_asked = Signal(str)
@@ -171,7 +171,7 @@ class BenchController(QObject):
             self.note.emit(status.message)
 
     def _start_if_wanted(self, status: BenchStatus) -> None:
-        """A bench that was started by Start runs its plan, whether or not its profile says so."""
+        """A bench that was started by Record runs its plan, whether or not its profile says so."""
         if self._start_wanted and status.phase is not BenchPhase.STARTING:
             if status.phase is BenchPhase.MONITORING:
                 self.send(StartRuns())
@@ -192,6 +192,10 @@ class BenchController(QObject):
         elif self._try(lambda: self._begin(opened)):
             self.began.emit()
         self.changed.emit()
+
+    def stop_recording(self) -> None:
+        """Let the bench end; its session is complete when it has."""
+        self.send(Quit())
 
     def _stop(self) -> None:
         """Unless the plan has ended while the user was asked."""

@@ -34,6 +34,7 @@ from monitor_app.gui.periodic import INTERACTIVE_MS, INTERACTIVE_NS, PeriodicTas
 from monitor_app.gui.plot.navigation import Navigation
 from monitor_app.gui.plot.picture import picture_of
 from monitor_app.gui.plot.time_window import TimeWindow, live_edge_ns
+from monitor_app.gui.plot.view_statistics import ViewStatistics
 from monitor_app.gui.session.caption import caption_of
 from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
@@ -92,8 +93,9 @@ class MainWindow(QMainWindow):
         self.navigation = Navigation(live=client is not None, moved=self._expect_interaction)
         self.signals = SignalSelection(lambda: self.document.recording)
         self.exports = Exports(self)
-        self.figures = FiguresController(lambda: self.recording, lambda: self.theme)
+        self.figures = FiguresController(lambda: self.recording, lambda: self.theme, self)
         self.parts = arrange(self, theme)
+        self.statistics = ViewStatistics(self.parts.stack)
         self.markers = MarkerController(
             self, self.document, self.bench, self.navigation, self.parts.stack,
             lambda: self.signals.shown, lambda: self.theme,
@@ -111,6 +113,7 @@ class MainWindow(QMainWindow):
                 (ROWS_S, self._update_rows),
                 (ROWS_S, self._show_annotations),
                 (ROWS_S, self.markers.update),
+                (ROWS_S, self._show_statistics),
                 (RESULTS_S, self._update_results),
                 *self._panel_tasks(),
             )
@@ -146,6 +149,7 @@ class MainWindow(QMainWindow):
         stack.fit_asked.connect(self.navigation.show_all)
         self.markers.changed.connect(self._show_selection)
         self.figures.run_asked.connect(self._show_run_of_figure)
+        self.document.title_changed.connect(lambda _: self.figures.set_name(self.document.name))
         self.figures.main_asked.connect(self._come_forward)
         self.parts.pill.clicked.connect(self.navigation.follow)
         self.parts.overview.view_asked.connect(self.navigation.show_between)
@@ -164,6 +168,7 @@ class MainWindow(QMainWindow):
 
     def _connect_panels(self) -> None:
         toolbar, runs = self.parts.panel(Toolbar), self.parts.panel(RunPanel)
+        toolbar.record_stop_asked.connect(self.record_or_stop)
         toolbar.start_stop_asked.connect(self.start_or_stop)
         toolbar.mark_asked.connect(self.add_mark)
         toolbar.open_asked.connect(self.document.open)
@@ -233,6 +238,7 @@ class MainWindow(QMainWindow):
             return
         if not self.live and recording.advance():
             self._grown_ns = time.perf_counter_ns()
+        recording.recorded_here = self.bench.live
         recording.awaits_runs = bool(status and status.runs)
         recording.update_rows()
         self.signals.update(recording)
@@ -244,6 +250,10 @@ class MainWindow(QMainWindow):
 
     def _show_annotations(self) -> None:
         self.parts.stack.show_annotations(self.subject)
+
+    def _show_statistics(self) -> None:
+        if self.recording is not None:
+            self.statistics.refresh(self.recording, self._span_s)
 
     @property
     def subject(self) -> Subject:
@@ -279,6 +289,13 @@ class MainWindow(QMainWindow):
 
     # -- session ---------------------------------------------------------------------------------
 
+    def record_or_stop(self) -> None:
+        """Begin a new session, or complete the one that is recorded; what would end a plan is asked."""
+        if not self.bench.live:
+            self.start_or_stop()
+        elif not self.bench.running or self.document.ask_to_end():
+            self.bench.stop_recording()
+
     def start_or_stop(self) -> None:
         """Start or stop the runs; without a bench, begin a new session once an unsaved one has been dealt with."""
         if self.bench.live or not self.bench.can_start or self.document.leave():
@@ -308,6 +325,7 @@ class MainWindow(QMainWindow):
         self.parts.stack.show_markers(())
         self.parts.panel(RunTable).select(None)
         self.parts.stack.clear_recording()
+        self.statistics.clear()
         self.parts.overview.clear()
 
     def add_mark(self) -> None:

@@ -26,6 +26,7 @@ class WindowCommands(Protocol):
     def export_picture(self) -> None: ...
     def export_samples(self) -> None: ...
     def close(self) -> bool: ...
+    def record_or_stop(self) -> None: ...
     def start_or_stop(self) -> None: ...
     def add_mark(self) -> None: ...
     def zoom_to_selection(self) -> None: ...
@@ -60,6 +61,8 @@ MOUSE_ACTIONS = (
     ("Double click elsewhere", "show the whole session"),
     ("Middle click", "fit the values again"),
     ("Double click on a row of the table", "show that run"),
+    ("Right click on a run, on a head of the table", "copy; show and hide columns"),
+    ("Click on the statistics above a pane", "copy them as a table"),
     ("Click on a signal", "show only this signal"),
     ("Ctrl + click on a signal, or its +", "show or hide this signal"),
 )
@@ -87,7 +90,8 @@ def menu_commands(
         Command("File", "Quit", window.close, ("Ctrl+Q",)),
         Command("Edit", "Undo", markers.undo, ("Ctrl+Z",)),
         Command("Edit", "Redo", markers.redo, ("Ctrl+Shift+Z", "Ctrl+Y")),
-        Command("Bench", "Start or stop runs", window.start_or_stop, ("Space",)),
+        Command("Bench", "Record, or stop recording", window.record_or_stop, ("Ctrl+R",)),
+        Command("Bench", "Run or stop the plan", window.start_or_stop, ("Space",)),
         Command("Bench", "Skip run", bench.skip_run, ("N",)),
         Command("Bench", "Add a mark", window.add_mark, ("M",)),
         Command("View", "Follow the newest samples", navigation.follow, ("End", "Shift+Space")),
@@ -99,6 +103,7 @@ def menu_commands(
         Command("View", "Pan to later", navigation.pan_later, ("Right",)),
         Command("View", "One page earlier", navigation.page_earlier, ("Shift+Left",)),
         Command("View", "One page later", navigation.page_later, ("Shift+Right",)),
+        Command("View", "Filter the runs", parts.panel(RunTable).find_runs, ("Ctrl+F",)),
         Separator("View"),
         Command("View", "Show only power", lambda: signals.show_quantity("W"), ("P",)),
         Command("View", "Show only current", lambda: signals.show_quantity("A"), ("C",)),

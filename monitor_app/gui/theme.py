@@ -149,6 +149,14 @@ def style_sheet(theme: Theme) -> str:
     QPushButton#word {{ background: transparent; color: {t.dim}; padding: 0; text-align: right; }}
     QPushButton#word:hover {{ color: {t.text}; }}
     QPushButton#word:disabled {{ background: transparent; }}
+    QPushButton#count {{ background: transparent; color: {t.dim}; padding: 2px 6px; }}
+    QPushButton#count:hover {{ color: {t.text}; text-decoration: underline; }}
+    QPushButton#count:checked {{ background: {t.raised}; color: {t.text}; }}
+    QLineEdit {{ background: {t.ground}; color: {t.text}; border: 1px solid {t.line}; border-radius: 4px;
+        padding: 1px 6px; selection-background-color: {t.raised}; selection-color: {t.text}; }}
+    QLineEdit:focus {{ border-color: {t.dim}; }}
+    QPushButton#statistics {{ background: transparent; color: {t.dim}; padding: 0; text-align: right; }}
+    QPushButton#statistics:hover {{ color: {t.text}; }}
     QPushButton#info {{ background: transparent; color: {t.dim}; border: 1px solid {t.line}; border-radius: 7px;
         padding: 0; min-width: 12px; max-width: 12px; min-height: 12px; max-height: 12px; font-size: 9px; }}
     QPushButton#info:hover, QPushButton#info:checked {{ color: {t.text}; border-color: {t.dim}; }}

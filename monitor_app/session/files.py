@@ -14,7 +14,7 @@ from monitor_app.core.errors import SessionError
 from monitor_app.core.log import state_folder
 from monitor_app.core.private_files import create_beside, private_folder
 from monitor_app.session.promise import leads_to, promised, withdraw
-from monitor_app.session.writer_lock import is_being_written
+from monitor_app.session.writer_lock import is_written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def unsaved_folder() -> Path:
 def unsaved_sessions(folder: Path) -> list[Path]:
     """The sessions in this folder that nobody is recording, oldest first."""
     found = sorted(folder.glob("*.plm"), key=lambda path: path.lstat().st_mtime_ns)
-    return [path for path in found if path.is_file() and not path.is_symlink() and not is_being_written(path)]
+    return [path for path in found if path.is_file() and not path.is_symlink() and not is_written(path)]
 
 
 def keep_promises(folder: Path) -> list[Path]:

@@ -41,7 +41,7 @@ from monitor_app.session.salvage import DamagedFile
 from monitor_app.session.source_state import INTERRUPTED
 from monitor_app.session.time_map import LARGEST
 from monitor_app.session.writer import SessionWriter
-from monitor_app.session.writer_lock import is_being_written
+from monitor_app.session.writer_lock import is_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -117,7 +117,7 @@ def repair(file: Path, copy: Path) -> Repaired:
         raise NotASessionError(f"There is no file {file}: check the name.")
     if os.path.lexists(copy):
         raise SessionError(f"{copy} exists already: choose another name.")
-    if is_being_written(file):
+    if is_written(file):
         raise SessionError(f"{file} is being recorded: end the recording first.")
     try:
         with tempfile.TemporaryDirectory(prefix=".repair-", dir=copy.parent) as name:

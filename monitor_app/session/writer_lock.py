@@ -8,7 +8,6 @@ process has on it.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import time
@@ -20,8 +19,26 @@ if TYPE_CHECKING:
     import sqlite3
     from pathlib import Path
 
-_LOOK_S = 0.02
-"""Longer than a look at the lock takes."""
+ASKED_S = 0.02
+"""Far longer than `is_written` holds the lock."""
+
+
+def is_written(path: Path) -> bool:
+    """Whether a process is writing the session now; where it has died, or the file system has no locks, it is not."""
+    try:
+        handle = os.open(f"{os.path.realpath(path)}-wal", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    else:
+        return False
+    finally:
+        os.close(handle)
 
 
 class WriterLock:
@@ -41,11 +58,11 @@ class WriterLock:
             pass  # a file system without locks: then SQLite alone keeps two writers from damaging the file
 
     def _take(self) -> None:
-        """At the second try where another process was only looking, with `is_being_written`."""
+        """Raises BlockingIOError."""
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            time.sleep(_LOOK_S)
+            time.sleep(ASKED_S)  # one that only asks has let go of it by now
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def release(self) -> None:
@@ -53,13 +70,3 @@ class WriterLock:
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
-
-
-def is_being_written(path: Path) -> bool:
-    """Whether a process has this session open for writing."""
-    with contextlib.suppress(OSError), open(f"{os.path.realpath(path)}-wal", "rb") as wal:
-        try:
-            fcntl.flock(wal, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False

@@ -19,7 +19,7 @@ from monitor_app.core.formatting import plus_minus
 from monitor_app.core.runs import RunSpec
 from monitor_app.exports.csv import write_runs
 from monitor_app.exports.report.table import table_of
-from monitor_app.gui.panels.run_table import COLUMNS, run_line
+from monitor_app.gui.panels.run_lines import COLUMNS, run_line
 from monitor_app.session.reader import SessionReader
 from tests.analysis.campaign.test_assembly import Session
 

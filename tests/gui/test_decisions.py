@@ -18,8 +18,8 @@ from monitor_app.analysis.statistics.intervals import wilson
 from monitor_app.core import formatting as wording
 from monitor_app.core.status import BenchPhase, CheckState, CheckStatus
 from monitor_app.gui.panels.readouts import readings
+from monitor_app.gui.panels.run_lines import COLUMNS, energy_words, run_line
 from monitor_app.gui.panels.run_panel import PlanLine, plan_of
-from monitor_app.gui.panels.run_table import energy_words, run_line
 from monitor_app.gui.panels.selection_panel import TOO_FEW_SAMPLES, selection_figures
 from monitor_app.gui.panels.status_bar import quality_text, resolution_text
 from monitor_app.gui.periodic import PeriodicTasks
@@ -193,9 +193,11 @@ def test_readings_show_a_dash_for_what_was_not_measured(recording: Recording) ->
 
 def test_table_lines_have_figures_or_say_why_not(recording: Recording) -> None:
     first, second = (run_line(run, recording.results[run.id]) for run in recording.runs)
-    assert first.texts[:6] == ("SqueezeNet 1.1", "1", "done", "50.0", "18", "18.0")
-    assert first.texts[7:10] == ("1.00", "10.00", "9.00")
-    assert first.texts[-1].startswith("25/50")
+    texts = dict(zip(COLUMNS, first.texts, strict=True))
+    assert [texts[name] for name in ("run", "batch", "state", "images/s")] == ["SqueezeNet 1.1", "1", "done", "50.0"]
+    assert [texts[name] for name in ("ms/image", "p50 ms")] == ["18", "18.0"]
+    assert [texts[name] for name in ("idle W", "full W", "net W")] == ["1.00", "10.00", "9.00"]
+    assert texts["top-1"].startswith("25/50")
     assert second.texts[-1] == "no weights"
 
 

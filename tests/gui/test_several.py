@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QApplication
 
-from monitor_app.bench.messages import AddSource, FindSources, Status
+from monitor_app.bench.messages import AddSource, Disconnect, FindSources, Status
 from monitor_app.core.samples import Quantity
 from monitor_app.core.status import SourceState
 from monitor_app.gui.panels.discovery_panel import DiscoveryPanel
 from monitor_app.gui.panels.readouts import Readouts
+from monitor_app.gui.panels.run_panel import RunPanel
 from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.panels.selection_panel import SelectionPanel
 from monitor_app.gui.panels.source_panel import SourcePanel
@@ -469,3 +471,34 @@ def test_what_was_chosen_is_of_its_session(qtbot: QtBot, window: MainWindow, ses
     window.document.show(session)
     frames(window, 3)
     assert shown(window) == [["power"]]
+
+
+LONG = "power supply of the carrier board, behind the second regulator"
+
+
+def test_a_long_name_cuts_nothing_off_the_side_panel(qtbot: QtBot, live: tuple[MainWindow, SeveralBench]) -> None:
+    window, bench = live
+    plain = several_status()
+    sources = (replace(plain.sources[0], name=LONG, message=f"{'x' * 60} is lost."), *plain.sources[1:])
+    bench.say(Status(replace(plain, sources=sources)))
+    frames(window, 2)
+    card, room = window.parts.panel(SourcePanel).cards[LONG], window.parts.side.viewport()
+    parts = (card.title, card.detail, card.action, window.parts.panel(RunPanel).skip)
+    QApplication.processEvents()
+    assert all(part.mapTo(room, part.rect().topRight()).x() < room.width() for part in parts)
+    assert "…" in card.title.text()
+    assert card.title.toolTip() == LONG
+    qtbot.mouseClick(card.action, Qt.MouseButton.LeftButton)
+    assert bench.commands == [Disconnect(LONG)]
+
+
+def test_a_long_name_is_elided_in_the_selection(window: MainWindow) -> None:
+    assert window.recording is not None
+    window.recording.labels[signal(window, "power", 1).id] = LONG
+    window.select(1.0, 5.0)
+    panel, room = window.parts.panel(SelectionPanel), window.parts.side.viewport()
+    panel.show_state(window._state())
+    QApplication.processEvents()
+    name, unit, cells = panel._signals[0]
+    assert name.toolTip() == LONG
+    assert all(each.mapTo(room, each.rect().topRight()).x() < room.width() for each in (name, unit, *cells))

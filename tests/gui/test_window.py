@@ -30,6 +30,7 @@ from monitor_app.core.formatting import NOTHING
 from monitor_app.core.status import BenchPhase, CheckState, CheckStatus, RunStatus, SourceState
 from monitor_app.gui.actions import ShortcutsDialog
 from monitor_app.gui.layout import first_size
+from monitor_app.gui.panels import status_bar
 from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_panel import RunPanel
 from monitor_app.gui.panels.run_table import RunTable
@@ -424,15 +425,83 @@ def test_panning_back_pauses_and_end_follows_again(qtbot: QtBot, live: Live) -> 
     assert not window.parts.pill.isVisible()
 
 
+def test_a_loss_is_an_alarm_only_while_it_is_new(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    window, _bench, _tape = live
+    lost = window.parts.panel(StatusBar).lost
+    assert lost.text() == "5,000 lost"
+    assert window.theme.alarm in lost.styleSheet()
+    monkeypatch.setattr(status_bar, "LATELY_NS", 1_000_000_000)
+    frames(window)
+    assert lost.text() == "5,000 lost"
+    assert window.theme.alarm not in lost.styleSheet()
+
+
 def test_space_starts_and_stops(qtbot: QtBot, live: Live) -> None:
     window, bench, _tape = live
     qtbot.keyClick(window, Qt.Key.Key_Space)
     assert bench.commands == [StartRuns()]
     bench.say(Status(replace(status(BenchPhase.RUNNING), cycles=1)))
     frames(window, 1)
-    assert window.parts.panel(Toolbar).start.text() == "Stop"
+    assert window.parts.panel(Toolbar).start.text() == "Stop plan"
     qtbot.keyClick(window, Qt.Key.Key_Space)
     assert bench.commands == [StartRuns(), StopRuns()], "the last run, so that nothing is asked"
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_the_recording_is_stopped_from_the_window(
+    running: bool, qtbot: QtBot, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, bench, _tape = live
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "monitor_app.gui.session.document.confirmed", lambda _, question, *words: asked.append(question)
+    )
+    bench.say(Status(status(BenchPhase.RUNNING if running else BenchPhase.MONITORING)))
+    frames(window, 1)
+    toolbar = window.parts.panel(Toolbar)
+    assert toolbar.record.text() == "Stop recording"
+    assert toolbar.start.text() == ("Stop plan" if running else "Run plan")
+    qtbot.mouseClick(toolbar.record, Qt.MouseButton.LeftButton)
+    if running:
+        assert (len(asked), bench.commands) == (1, []), "a plan keeps running until the user says otherwise"
+        return
+    assert (asked, bench.commands) == ([], [Quit()])
+    bench.say(Closed(str(bench.session)))
+    frames(window, 1)
+    assert not window.bench.live
+    assert window.recording is not None
+    assert toolbar.record.text() == "Record"
+    assert not toolbar.start.isEnabled()
+    assert window.parts.panel(RunPanel).start_stop.text() == "Record", "without a bench, a plan needs a new recording"
+
+
+def test_what_is_no_longer_measured_is_not_shown_as_live(live: Live) -> None:
+    window, bench, _tape = live
+    running = status(BenchPhase.RUNNING)
+    panel, caption = window.parts.panel(RunPanel), window.parts.panel(Readouts).caption
+    bench.say(Status(running))
+    frames(window, 1)
+    assert not panel.warning.isVisible()
+    assert "no samples" not in caption.text()
+    gone = replace(running.sources[0], state=SourceState.DISCONNECTED)
+    bench.say(Status(replace(running, sources=(gone,))))
+    frames(window, 1)
+    assert panel.warning.isVisible()
+    assert panel.warning.text() == "no power is measured"
+    assert "no samples from shunt" in caption.text()
+    assert window.theme.alarm in caption.styleSheet()
+
+
+def test_at_a_small_size_a_unit_is_whole_or_left_out(open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    window.resize(910, 541)
+    window.show_run(1)
+    frames(window)
+    QApplication.processEvents()
+    for number in window.parts.panel(Readouts).numbers:
+        picture = number.grab().toImage()
+        edge = {picture.pixel(picture.width() - 1 - k, y) for k in range(2) for y in range(picture.height())}
+        assert len(edge) == 1, f"{number.dial.caption} is cut off"
 
 
 CAMPAIGN = replace(
@@ -535,7 +604,7 @@ def test_a_bench_that_died_says_so_and_start_begins_a_new_session(
     first, second = StandIn(tape.path), StandIn(tmp_path / "next.plm")
     first.say(Opened(str(tape.path)))
     window = open_window(first, start_bench=lambda _: second)
-    first.say(Failed("The bench was killed by SIGKILL; press Start to record into a new session."))
+    first.say(Failed("The bench was killed by SIGKILL; press Record to record into a new session."))
     frames(window, 2)
     assert "SIGKILL" in window.parts.message_bar.text
     assert not first.alive

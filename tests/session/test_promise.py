@@ -15,7 +15,7 @@ from monitor_app.session.files import discard_session, keep_promises, keep_sessi
 from monitor_app.session.promise import promise, promised, withdraw
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer import SessionWriter
-from monitor_app.session.writer_lock import is_being_written
+from monitor_app.session.writer_lock import is_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def recorded(folder: Path) -> Iterator[SessionWriter]:
     writer.write_mark(1, "note", "kept")
     writer.commit()
     yield writer
-    if is_being_written(writer.path):
+    if is_written(writer.path):
         writer.close()
 
 
@@ -81,7 +81,7 @@ def test_a_reader_by_the_name_notices_that_the_session_is_resumed(folder: Path, 
 def test_a_recording_is_left_alone_until_it_has_ended(recorded: SessionWriter, folder: Path, tmp_path: Path) -> None:
     target = tmp_path / "mine.plm"
     promise(recorded.path, target)
-    assert is_being_written(recorded.path)
+    assert is_written(recorded.path)
     assert unsaved_sessions(folder) == []
     assert keep_promises(folder) == []
     recorded.close()

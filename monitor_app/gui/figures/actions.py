@@ -15,6 +15,7 @@ class FiguresCommands(Protocol):
     """What the window of the figures can do."""
 
     def save(self, suffix: str) -> None: ...
+    def copy(self) -> None: ...
     def compare(self) -> None: ...
     def close(self) -> bool: ...
     def show_main(self) -> None: ...
@@ -34,6 +35,7 @@ def figure_commands(window: FiguresCommands, show_everything: Callable[[], objec
         Command("File", "Save as PNG…", lambda: window.save(".png"), ("Ctrl+P",), name="save .png"),
         Command("File", "Save as SVG…", lambda: window.save(".svg"), ("Ctrl+Shift+P",), name="save .svg"),
         Command("File", "Save values as CSV…", lambda: window.save(".csv"), ("Ctrl+E",), name="save .csv"),
+        Command("File", "Copy figure", window.copy, ("Ctrl+C",), name="copy"),
         Separator("File"),
         Command("File", "Compare with…", window.compare, ("Ctrl+O",), name="compare"),
         Separator("File"),
@@ -61,6 +63,7 @@ GESTURES = (
     ("Shift + drag", "zoom to a part"),
     ("Double click", "show everything"),
     ("Middle click", "fit the values"),
+    ("Right click", "copy or save the figure"),
     ("Click on a point", "show the trace it came from"),
     ("Click on a name at the right", "hide it, or show it again"),
     ("Ctrl + click on a name", "show it alone, or all again"),

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from monitor_app.charts.model import Chart
     from monitor_app.gui.theme import Theme
 
+PICTURE_RATIO = 2.0
 REST_MS = 150
 """After a movement the picture counts as resting, and names look for better places."""
 MOST_UNIT_PX = 20.0
@@ -85,6 +86,11 @@ class ChartView(QWidget):
             size = float(self.width()), float(self.height())
             self._layout = lay_out(self.chart, size, self.theme.palette, view=self.view, most_unit=MOST_UNIT_PX)
         return self._layout
+
+    def picture(self) -> QImage | None:
+        """What is shown, without what follows the pointer, with twice the pixels; None without a chart."""
+        layout = self.laid_out
+        return None if layout is None else self._painted(layout, PICTURE_RATIO)
 
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
@@ -165,12 +171,15 @@ class ChartView(QWidget):
         ratio = self.devicePixelRatioF()
         if self._picture is not None and self._picture[0] is layout and self._picture[1].devicePixelRatio() == ratio:
             return self._picture[1]
+        self._picture = layout, self._painted(layout, ratio)
+        return self._picture[1]
+
+    def _painted(self, layout: Layout, ratio: float) -> QImage:
         image = QImage(QSize(round(self.width() * ratio), round(self.height() * ratio)), QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(ratio)
         painter = QPainter(image)
         paint(layout, painter)
         painter.end()
-        self._picture = layout, image
         return image
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QProcess, Signal
 
 from monitor_app.core.child_process import python_module
 from monitor_app.core.log import WINDOW_LOG, log_file
-from monitor_app.gui.figures.job_messages import decode
+from monitor_app.gui.figures.job_messages import PROGRESS, decode
 from monitor_app.gui.session.recording import FINAL
 
 if TYPE_CHECKING:
@@ -33,10 +33,15 @@ class FiguresJob(QObject):
     """(Figures)"""
     failed = Signal(str)
     """(one sentence)"""
+    progressed = Signal(float)
+    """(fraction that is done, 0 to 1)"""
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._process: QProcess | None = None
+        self._said = b""
+        self.fraction = 0.0
+        """Of what is being computed."""
 
     @property
     def running(self) -> bool:
@@ -46,7 +51,9 @@ class FiguresJob(QObject):
     def start(self, sessions: Sequence[Path]) -> None:
         """Compute the figures of these sessions; what was being computed is cancelled."""
         self.stop()
+        self._said, self.fraction = b"", 0.0
         process = self._process = QProcess(self)
+        process.readyReadStandardOutput.connect(lambda: self._read(process))
         process.finished.connect(lambda code, status: self._end(process, code, status))
         process.errorOccurred.connect(lambda error: self._did_not_start(process, error))
         program, *arguments = python_module("monitor_app.gui.figures.job_process", *map(str, sessions))
@@ -61,6 +68,17 @@ class FiguresJob(QObject):
         process.waitForFinished(STOP_MS)
         process.deleteLater()
 
+    def _read(self, process: QProcess) -> None:
+        """The fraction that is done, a line each time, and then the figures."""
+        if process is not self._process:
+            return
+        *whole, self._said = (self._said + bytes(process.readAllStandardOutput().data())).split(b"\n")
+        done = [line for line in whole if line.startswith(PROGRESS)]
+        self._said = b"\n".join([*(line for line in whole if not line.startswith(PROGRESS)), self._said])
+        if done:
+            self.fraction = float(done[-1].removeprefix(PROGRESS))
+            self.progressed.emit(self.fraction)
+
     def _did_not_start(self, process: QProcess, error: QProcess.ProcessError) -> None:
         if process is self._process and error is QProcess.ProcessError.FailedToStart:
             self._process = None
@@ -70,9 +88,10 @@ class FiguresJob(QObject):
     def _end(self, process: QProcess, code: int, status: QProcess.ExitStatus) -> None:
         if process is not self._process:
             return
+        self._read(process)
         self._process = None
         process.deleteLater()
-        said = bytes(process.readAllStandardOutput().data()).decode(errors="replace")
+        said = self._said.decode(errors="replace")
         if code == 0 and status is QProcess.ExitStatus.NormalExit:
             try:
                 figures = decode(said)

@@ -44,6 +44,8 @@ class Figures:
     """What sets compared sessions apart that should not, each in one sentence."""
 
 
+PROGRESS = b"done "
+"""Begins a line with the fraction that is done, 0 to 1."""
 _CODEC = Codec({"figures": Figures})
 
 

@@ -14,25 +14,33 @@ from monitor_app.analysis.figures.groups import session_names
 from monitor_app.analysis.study import Study, study
 from monitor_app.core.errors import MonitorError
 from monitor_app.core.formatting import NOTHING, interval
-from monitor_app.gui.figures.job_messages import Figures, FindingText, encode
+from monitor_app.gui.figures.job_messages import PROGRESS, Figures, FindingText, encode
 
 if TYPE_CHECKING:
     from monitor_app.analysis.findings.finding import Finding, Statistic
 
+RUNS_FRACTION = 0.9
+"""Of the time, that reading the runs takes."""
 BACKGROUND = 10
 """Niceness: a recording in progress has priority."""
 
 
 def main(arguments: list[str]) -> int:
-    """One line of JSON on stdout; or one sentence on stderr and exit code 1."""
+    """Lines with the fraction done and then one of JSON on stdout; or one sentence on stderr and exit code 1."""
     os.nice(BACKGROUND)
     try:
-        found = study([Path(each) for each in arguments])
+        found = study([Path(each) for each in arguments], _report)
     except MonitorError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(encode(figures_of(found)) + "\n")
     return 0
+
+
+def _report(fraction: float) -> None:
+    """Reading the runs is all that takes long; the figures follow."""
+    sys.stdout.write(f"{PROGRESS.decode()}{RUNS_FRACTION * fraction:.3f}\n")
+    sys.stdout.flush()
 
 
 def figures_of(found: Study) -> Figures:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
 from monitor_app.gui.panels.parts import dim_label, empty
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QAction
 
+PROGRESS_PX = 120
 BUTTONS = (
     ("show_main", "Traces", "Back to the traces (F5)"),
     ("save .png", "PNG…", "Save the figure as a picture (Ctrl+P)"),
@@ -51,11 +52,23 @@ class FiguresBar(QWidget):
         row.addStretch()
         self.state = dim_label()
         row.addWidget(self.state)
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setRange(0, 100)
+        self.progress.setFixedWidth(PROGRESS_PX)
+        self.progress.setAccessibleName("share of the figures that is computed")
+        self.progress.hide()
+        row.addWidget(self.progress)
         self.simulated = QLabel("SIMULATED")
         self.simulated.setObjectName("simulated")
         self.simulated.setToolTip("These figures contain simulated data. Each affected value is marked SIMULATED.")
         self.simulated.hide()
         row.addWidget(self.simulated)
+
+    def show_progress(self, fraction: float | None) -> None:
+        """The share that is computed; None while nothing is."""
+        self.progress.setVisible(fraction is not None)
+        self.progress.setValue(round(100 * (fraction or 0.0)))
 
     def attach(self, name: str, action: QAction) -> None:
         """A button does what a command does, and shows whether it is on."""

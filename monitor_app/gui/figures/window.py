@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QObject, QPoint, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QMenu, QScrollArea, QVBoxLayout, QWidget
 
 from monitor_app.charts.contents import notes_of, without_paper
 from monitor_app.core.errors import MonitorError
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 LIST_PX, LEGEND_PX = 268, 152
 LOOK_MS = 1000
+STEP_PX = 48
+"""To the right and down, from a window that leaves no room beside it."""
 
 
 class FiguresController(QObject):
@@ -51,9 +54,13 @@ class FiguresController(QObject):
     refused = Signal(str)
     """(sentence that says why there are no figures)"""
 
-    def __init__(self, recording: Callable[[], Recording | None], theme: Callable[[], Theme]) -> None:
+    def __init__(
+        self, recording: Callable[[], Recording | None], theme: Callable[[], Theme], main: QWidget | None = None
+    ) -> None:
+        """``main`` is the window that they belong to, which they do not cover."""
         super().__init__()
-        self._recording, self._theme = recording, theme
+        self._recording, self._theme, self._main = recording, theme, main
+        self._name = ""
         self.window: FiguresWindow | None = None
 
     def show(self) -> None:
@@ -66,7 +73,17 @@ class FiguresController(QObject):
             self.window.run_asked.connect(self.run_asked)
             self.window.main_asked.connect(self.main_asked)
             self.window.withdrawn.connect(self.withdrawn)
+            self.window.set_name(self._name)
+            if self._main is not None:
+                available = self._main.screen().availableGeometry()
+                self.window.move(beside(self._main.frameGeometry(), self.window.size(), available))
         self.window.start()
+
+    def set_name(self, name: str) -> None:
+        """Of the session, as the main window calls it."""
+        self._name = name
+        if self.window is not None:
+            self.window.set_name(name)
 
     def set_theme(self) -> None:
         """As the main window has it."""
@@ -93,6 +110,7 @@ class FiguresWindow(QMainWindow):
         super().__init__()
         self._recording, self._theme = recording, theme
         self.figures: Figures | None = None
+        self._name = ""
         self.hidden: set[str] = set()
         """Networks, groups and titles of lines."""
         self.compared: list[Path] = []
@@ -104,6 +122,7 @@ class FiguresWindow(QMainWindow):
         self.job = FiguresJob(self)
         self.job.computed.connect(self.show_figures)
         self.job.failed.connect(self._give_up)
+        self.job.progressed.connect(lambda _: self._name_window())
         self.bar, self.notice = FiguresBar(), MessageBar()
         self.list, self.view = ChartList(theme), ChartView(theme)
         self.legend, self.text = ChartLegend(theme), ChartText()
@@ -155,6 +174,8 @@ class FiguresWindow(QMainWindow):
         self.view.pointed.connect(self.legend.mark)
         self.view.chosen.connect(self.show_trace)
         self.view.resized.connect(self._show_text)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.view.customContextMenuRequested.connect(self._open_menu)
 
     def set_theme(self, theme: Theme) -> None:
         """As the main window has it."""
@@ -178,9 +199,14 @@ class FiguresWindow(QMainWindow):
             self.job.start(state.sessions)
         self._name_window()
 
+    def set_name(self, name: str) -> None:
+        """Of the session."""
+        self._name = name
+        self._name_window()
+
     def show_figures(self, figures: Figures) -> None:
-        """Show these figures instead of the present ones."""
-        first = self.figures is None
+        """Show these figures instead of the present ones; the axes fit anew where other sessions are compared."""
+        same = self.figures is not None and self.figures.titles == figures.titles
         self.figures = figures
         self._refresh.end(shown=True)
         self.view.card.sessions = figures.titles
@@ -189,7 +215,7 @@ class FiguresWindow(QMainWindow):
         if self.choice not in able:
             self.choice = able[0] if able else ("", "")
         self.list.show_lines(lines, self.choice)
-        self._show_chart(keeps_view=not first)
+        self._show_chart(keeps_view=same)
         self._name_window()
 
     def _give_up(self, sentence: str) -> None:
@@ -199,11 +225,12 @@ class FiguresWindow(QMainWindow):
 
     def _name_window(self) -> None:
         recording = self._recording()
-        name = recording.reader.path.name if recording is not None else ""
+        name = self._name or (recording.reader.path.name if recording is not None else "")
         self.setWindowTitle(f"Figures – {name}" if name else "Figures")
         others = [path.name for path in self.compared]
         words = "computing…" if self.job.running else "" if self.figures is not None else "nothing to show yet"
         self.bar.show_state(others, words, simulated=self._simulated)
+        self.bar.show_progress(self.job.fraction if self.job.running else None)
 
     @property
     def _simulated(self) -> bool:
@@ -320,6 +347,27 @@ class FiguresWindow(QMainWindow):
         if path is not None:
             self.notice.note(f"The figure was saved as {path}.")
 
+    def copy(self) -> None:
+        """Put the figure on the clipboard, as it is shown."""
+        picture = self.view.picture()
+        if picture is not None:
+            QGuiApplication.clipboard().setImage(picture)
+            self.bar.state.setText("figure copied")  # until the next look
+
+    def figure_menu(self) -> QMenu:
+        """What can be done with the figure."""
+        menu = QMenu(self)
+        for name in ("copy", "save .png", "save .svg", "save .csv"):
+            menu.addAction(self.actions_by_name[name])
+        menu.addSeparator()
+        menu.addAction(self.actions_by_name["Show everything"])
+        return menu
+
+    def _open_menu(self, at: QPoint) -> None:
+        menu = self.figure_menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.view.mapToGlobal(at))
+
     def compare(self) -> None:
         """Ask for another session and show it in the same figures."""
         path = ask_session(self)
@@ -372,6 +420,14 @@ class FiguresWindow(QMainWindow):
             self.job.stop()
             self._refresh.give_up()
         event.accept()
+
+
+def beside(main: QRect, size: QSize, available: QRect) -> QPoint:
+    """Where a window of this size covers as little of the main one as the screen allows: right of it, or stepped."""
+    right = main.topRight() + QPoint(1, 0)
+    at = right if right.x() + size.width() <= available.right() + 1 else main.topLeft() + QPoint(STEP_PX, STEP_PX)
+    room = available.bottomRight() - QPoint(size.width() - 1, size.height() - 1)
+    return QPoint(max(min(at.x(), room.x()), available.left()), max(min(at.y(), room.y()), available.top()))
 
 
 def chart_of(charts: Sequence[Chart], key: str) -> Chart | None:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import QLabel, QLayout, QPushButton, QSizePolicy, QWidget
@@ -73,6 +75,27 @@ class Elided(Label):
 
     def _elide(self) -> None:
         self.setText(self.fontMetrics().elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width()))
+
+
+class MarkedName(Elided):
+    """A name after a coloured mark."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("")
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self._mark = self._colour = ""
+
+    def show_name(self, mark: str, colour: str, name: str) -> None:
+        if (mark, colour) != (self._mark, self._colour):
+            self._mark, self._colour, self.whole = mark, colour, ""
+        self.set_text(name)
+
+    def _elide(self) -> None:
+        metrics = self.fontMetrics()
+        room = self.width() - metrics.horizontalAdvance(self._mark + 2 * " ")
+        name = metrics.elidedText(visible_lines(self.whole), Qt.TextElideMode.ElideMiddle, room)
+        QLabel.setText(self, f'<span style="color:{self._colour}">{self._mark}</span>&nbsp; {escape(name)}')
 
 
 def dim_label(text: str = "") -> Label:

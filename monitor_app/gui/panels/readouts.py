@@ -12,11 +12,13 @@ from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from monitor_app.core.formatting import NOTHING, fixed, live, long_duration, short_fraction, three_digits
+from monitor_app.core.formatting import NOTHING, fixed, live, short_fraction, three_digits
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.panels.parts import dim_label
+from monitor_app.gui.panels.status_bar import stopped_text
 from monitor_app.gui.plain_tip import plain_tip
+from monitor_app.gui.session.subject import APART
 from monitor_app.gui.theme import SMALL_PX, ui_font
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from monitor_app.session.rows import SignalRow
 
 HEIGHT_PX, CAPTION_PX = 62, 16
-LARGEST_PX, SMALLEST_PX = 32, 15
+LARGEST_PX, SMALLEST_PX = 32, 13
 SIDE_PX = 14
 
 
@@ -50,19 +52,21 @@ class Dial:
     colour: str
     """Name of a colour of the theme."""
     tip: str
+    short: str = ""
+    """The caption where there is no room for it."""
 
 
 NOW = "Live: mean over the last 0.5 s. Otherwise: mean over the timed span of the run that is named above."
 RUN = "Of the run that is named above."
 DIALS = (
     Dial("power", "power", NOW),
-    Dial("net power", "power", f"{NOW} Idle power is subtracted."),
+    Dial("net power", "power", f"{NOW} Idle power is subtracted.", "net"),
     Dial("current", "current", NOW),
     Dial("voltage", "current", NOW),
-    Dial("energy / image", "power", f"{RUN} Net energy of the timed phase, divided by its images."),
-    Dial("latency p50", "latency", f"{RUN} The median duration of a timed batch."),
-    Dial("latency p99", "latency", f"{RUN} 99 % of the timed batches were faster."),
-    Dial("throughput", "latency", f"{RUN} Images per second in the timed phase."),
+    Dial("energy / image", "power", f"{RUN} Net energy of the timed phase, divided by its images.", "energy"),
+    Dial("latency p50", "latency", f"{RUN} The median duration of a timed batch.", "p50"),
+    Dial("latency p99", "latency", f"{RUN} 99 % of the timed batches were faster.", "p99"),
+    Dial("throughput", "latency", f"{RUN} Images per second in the timed phase.", "rate"),
     Dial("top-1", "accuracy", f"{RUN} Correct answers out of all images, with the 95 % Wilson interval."),
 )
 
@@ -121,6 +125,11 @@ def _milliseconds(seconds: float | None) -> str:
     return fixed(None if seconds is None else 1e3 * seconds, 1 if seconds is None or seconds >= 0.01 else 2)
 
 
+def joined(*parts: str) -> str:
+    """Those that say something, on one line."""
+    return APART.join(part for part in parts if part)
+
+
 class Readouts(Panel):
     """A row of numbers of one size."""
 
@@ -146,9 +155,9 @@ class Readouts(Panel):
     def show_state(self, state: WindowState) -> None:
         if state.recording is None:
             return
-        silent = f"no samples for {long_duration(state.silent_s)}" if state.silent_s else ""
-        self.caption.setText(silent if silent and state.subject.live else state.subject.caption)
-        self.caption.setStyleSheet(f"color: {self.theme.alarm}" if silent and state.subject.live else "")
+        stopped = stopped_text(state) if state.subject.live else ""
+        self.caption.setText(stopped if state.silent_s and stopped else joined(state.subject.caption, stopped))
+        self.caption.setStyleSheet(f"color: {self.theme.alarm}" if stopped else "")
         self.show_readings(readings(state.recording, state.subject))
 
     def show_readings(self, shown: tuple[Reading, ...]) -> None:
@@ -218,6 +227,8 @@ class Number(QWidget):
         metrics = QFontMetricsF(painter.font())
         caption = self.reading.caption or self.dial.caption
         room = self.width() - SIDE_PX - 4
+        if metrics.horizontalAdvance(caption) > room:
+            caption = self.reading.caption or self.dial.short or caption
         painter.drawText(QPointF(SIDE_PX, 19), metrics.elidedText(caption, Qt.TextElideMode.ElideRight, room))
         font = _large(self._size_px)
         painter.setFont(font)
@@ -232,7 +243,8 @@ class Number(QWidget):
         if measured:
             painter.setPen(QColor(self._theme.dim))
             painter.setFont(ui_font(SMALL_PX))
-            painter.drawText(QPointF(x + 5, 48), self.reading.unit)
+            if x + 5 + metrics.horizontalAdvance(self.reading.unit) <= self.width():  # else over the next number
+                painter.drawText(QPointF(x + 5, 48), self.reading.unit)
 
 
 def _large(size_px: int) -> QFont:

@@ -22,10 +22,12 @@ from PySide6.QtWidgets import (
 
 from monitor_app.core.formatting import duration
 from monitor_app.core.runs import RunState
-from monitor_app.core.status import CHECKING, BenchPhase, CheckState
+from monitor_app.core.status import CHECKING, BenchPhase, CheckState, SourceState
 from monitor_app.gui.panels.panel import Panel
 from monitor_app.gui.panels.parts import Label, SectionHeader
 from monitor_app.gui.plot.annotations import PHASE_NAMES
+from monitor_app.gui.session.recording import CUT_OFF
+from monitor_app.gui.session.shown_signals import COMPUTED
 from monitor_app.gui.theme import BODY_PX, ui_font
 
 if TYPE_CHECKING:
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
     from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.theme import Theme
+    from monitor_app.session.rows import RunRow
 
+NO_POWER = "no power is measured"
 LINE_PX = 22
 MOST_LINES = 9
 
@@ -57,6 +61,8 @@ class Plan:
     check: str = ""
     """What is checked before the first run, what was found, or why the plan was refused."""
     foot: str = ""
+    warning: str = ""
+    """What the runs in progress are done without."""
     running: bool = False
     recorded: bool = False
     """A recorded session: no run is in progress."""
@@ -69,9 +75,12 @@ def plan_of(recording: Recording | None, status: BenchStatus | None) -> Plan:
         lines = (*_check_lines(status.check), *map(_line, status.runs))
         done = sum(run.fraction if run.state == RunState.RUNNING.value else _ended(run) for run in status.runs)
         fraction = done / len(status.runs) if status.runs else 0.0
-        return Plan(lines, fraction, status.check.text, _foot(status), running)
-    runs = recording.runs if recording else []
-    lines = tuple(PlanLine(f"{r.title}  b{r.batch_size}", r.state.replace("_", " "), _tone(r.state)) for r in runs)
+        return Plan(lines, fraction, status.check.text, _foot(status), _warning(status), running)
+    if recording is None:
+        return Plan(foot="no runs", recorded=True)
+    runs = recording.runs
+    cycles = len({run.cycle for run in runs}) > 1
+    lines = tuple(_recorded_line(run, recording.state_of(run), with_cycle=cycles) for run in runs)
     foot = f"{len(runs)} run{'s' * (len(runs) != 1)} recorded" if runs else "no runs"
     return Plan(lines, foot=foot, recorded=True)
 
@@ -96,10 +105,19 @@ def _line(run: RunStatus) -> PlanLine:
     return PlanLine(f"{run.title}  b{run.batch_size}", state.replace("_", " "), _tone(run.state))
 
 
+def _recorded_line(run: RunRow, state: str, *, with_cycle: bool) -> PlanLine:
+    """With the cycle where there are several, or runs of the same network could not be told apart."""
+    cycle = f"  c{run.cycle}" if with_cycle else ""
+    return PlanLine(f"{run.title}  b{run.batch_size}{cycle}", state, _tone(state))
+
+
 def _tone(state: str) -> str:
-    return {RunState.RUNNING.value: "active", RunState.FAILED.value: "failed", RunState.DONE.value: "done"}.get(
-        state, "waiting"
-    )
+    return _TONES.get(state, "waiting")
+
+
+_TONES = {
+    RunState.RUNNING.value: "active", RunState.FAILED.value: "failed", CUT_OFF: "failed", RunState.DONE.value: "done",
+}  # fmt: skip
 
 
 def _ended(run: RunStatus) -> float:
@@ -117,6 +135,14 @@ def _foot(status: BenchStatus) -> str:
     if not parts:
         parts.append({BenchPhase.STARTING: "starting", BenchPhase.STOPPING: "stopping"}.get(status.phase, "ready"))
     return "  ·  ".join(parts)
+
+
+def _warning(status: BenchStatus) -> str:
+    """Runs go on where no instrument is there any more: their energy will not be known."""
+    if status.phase is not BenchPhase.RUNNING or not status.sources:
+        return ""
+    measuring = any(s.state is SourceState.STREAMING and s.kind not in COMPUTED for s in status.sources)
+    return "" if measuring else NO_POWER
 
 
 class RunPanel(Panel):
@@ -142,7 +168,9 @@ class RunPanel(Panel):
         self.check.setWordWrap(True)
         self.foot = Label()
         self.foot.setObjectName("dim")
-        self.start_stop, self.skip = _button("Start"), _button("Skip run")
+        self.warning = Label()
+        self.warning.setStyleSheet(f"color: {theme.alarm}")
+        self.start_stop, self.skip = _button("Run plan"), _button("Skip run")
         self.start_stop.clicked.connect(self.start_stop_asked)
         self.skip.clicked.connect(self.skip_asked)
         self._arrange()
@@ -156,7 +184,7 @@ class RunPanel(Panel):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(7)
-        for part in (SectionHeader("runs"), self.check, self._area, self.progress, self.foot):
+        for part in (SectionHeader("runs"), self.check, self._area, self.progress, self.warning, self.foot):
             column.addWidget(part)
         column.addLayout(buttons)
 
@@ -178,12 +206,15 @@ class RunPanel(Panel):
         self.check.setText(plan.check)
         self.check.setVisible(bool(plan.check))
         self.foot.setText(plan.foot)
-        self.start_stop.setText("Stop" if plan.running else "Start")
+        self.warning.setText(plan.warning)
+        self.warning.setVisible(bool(plan.warning))
+        self.start_stop.setText("Stop plan" if plan.running else "Record" if plan.recorded else "Run plan")
         self.skip.setEnabled(plan.running)
         self.skip.setVisible(not plan.recorded)
 
     def set_theme(self, theme: Theme) -> None:
         super().set_theme(theme)
+        self.warning.setStyleSheet(f"color: {theme.alarm}")
         self.lines.theme = theme
         self.lines.update()
 

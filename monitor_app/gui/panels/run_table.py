@@ -1,98 +1,66 @@
 # SPDX-License-Identifier: Apache-2.0
 # ruff: noqa: N802 (Qt names these methods)
-"""All runs of the session with their results."""
+"""All runs of the session with their results: counted, sorted, filtered, copied."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QVBoxLayout
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QSize,
+    QSortFilterProxyModel,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor, QFontMetricsF, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLineEdit, QMenu, QTableView, QVBoxLayout
 
-from monitor_app.core.formatting import NOTHING, fixed, percent_range, plus_minus, three_digits, without_interval
-from monitor_app.core.runs import RunState
+from monitor_app.core.formatting import NOTHING
 from monitor_app.gui.panels.panel import Panel, Place
+from monitor_app.gui.panels.parts import WordButton
+from monitor_app.gui.panels.run_lines import (
+    COLUMNS,
+    LEFT,
+    WHERE_THEY_DIFFER,
+    Count,
+    RunLine,
+    counts,
+    differing,
+    planned_runs,
+    run_lines,
+)
 from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.theme import SMALL_PX, ui_font
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.run.energy import EnergySummary
-    from monitor_app.analysis.run.results import RunResult
-    from monitor_app.gui.panels.panel import WindowState
-    from monitor_app.gui.session.recording import Recording
-    from monitor_app.gui.theme import Theme
-    from monitor_app.session.rows import RunRow
+    from collections.abc import Sequence
 
-COLUMNS = (
-    "run", "batch", "state", "images/s", "ms/image", "p50 ms", "p99 ms", "idle W", "full W", "net W",
-    "mJ/image", "top-1",
-)  # fmt: skip
-LEFT = frozenset({"run", "state"})
-"""Columns set to the left; numbers are set to the right."""
+    from PySide6.QtGui import QResizeEvent
+
+    from monitor_app.gui.panels.panel import WindowState
+    from monitor_app.gui.theme import Theme
+
 ROW_PX = 26
-HEIGHT_PX = 136
+HEIGHT_PX = 162
 """Until the user drags its edge."""
+FILTER_PX = 190
+PADDING_PX, HEAD_PADDING_PX = 20, 18
+"""Of a cell, on both sides together."""
+LEAST_PX, LEAST_NAME_PX = 30, 126
+WORDS = ("top-1", "run")
+"""Columns that can be elided, the first one first."""
+ARROW_PX = 14
+"""Of the order, beside a head."""
 Index: TypeAlias = "QModelIndex | QPersistentModelIndex"
 
 
-@dataclass(frozen=True, slots=True)
-class RunLine:
-    """A row of the table as text."""
-
-    run_id: int
-    texts: tuple[str, ...]
-    tip: str
-    failed: bool
-
-
-def run_line(run: RunRow, result: RunResult | None) -> RunLine:
-    """The texts of a run, with dashes for what was not measured."""
-    rate, latency, power = (result.images_per_s, result.latency, result.power) if result else (None, None, None)
-    p99 = latency.p99 if latency else None
-    delays = (latency.median_s if latency else None, p99.value if p99 else None)
-    watts = (power.idle_w, power.full_w, power.net_w) if power else (None, None, None)
-    texts = (
-        run.title, f"{run.batch_size}", run.state.replace("_", " "), three_digits(rate),
-        without_interval(result.seconds_per_image if result else None, 1e3),
-        *(fixed(None if s is None else 1e3 * s, 1) for s in delays),
-        *(fixed(w, 2) for w in watts),
-        energy_words(result.energy if result else None), _top1(run, result),
-    )  # fmt: skip
-    return RunLine(run.id, texts, _tip(run, result), run.state == RunState.FAILED.value)
-
-
-def energy_words(energy: EnergySummary | None) -> str:
-    """Net millijoules per image with one standard deviation."""
-    if energy is None or energy.net is None:
-        return NOTHING
-    return plus_minus(1e3 * energy.net.j_per_image, 1e3 * energy.net.expanded_j)
-
-
-def _top1(run: RunRow, result: RunResult | None) -> str:
-    p = result.top1 if result else None
-    if p is not None:
-        return f"{p.correct}/{p.images}   {percent_range(p)}"
-    return run.accuracy_note or NOTHING
-
-
-def _tip(run: RunRow, result: RunResult | None) -> str:
-    if run.error:
-        return run.error
-    parts = [run.network, run.precision, f"on {run.device}", f"{run.threads} threads"]
-    if result is not None and result.power is not None:
-        parts.append(f"{100 * result.power.coverage:.2f} % of the samples arrived")
-    accuracy = (f"Accuracy was not measured: {run.accuracy_note}.",) if run.accuracy_note else ()
-    return "\n".join(("  ·  ".join(parts), *(result.notes if result is not None else ()), *accuracy))
-
-
-WIDTHS = {"run": 122, "batch": 50, "state": 94, "images/s": 68, "mJ/image": 110, "top-1": 154}
-"""Of the columns whose width does not follow the window's, in pixels."""
-
-
 class RunModel(QAbstractTableModel):
-    """The lines of the table for Qt."""
+    """The lines of the table for Qt, in the order of the session."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -145,7 +113,7 @@ class RunModel(QAbstractTableModel):
         if line.failed and COLUMNS[column] == "state":
             return QColor(self.theme.alarm)
         reason = COLUMNS[column] == "top-1" and "/" not in text
-        quiet = text == NOTHING or reason or COLUMNS[column] == "state"
+        quiet = text == NOTHING or reason or COLUMNS[column] in {"#", "state"}
         return QColor(self.theme.dim) if quiet else None
 
 
@@ -154,8 +122,86 @@ def _alignment(column: int) -> Qt.AlignmentFlag:
     return side | Qt.AlignmentFlag.AlignVCenter
 
 
+class _ShownRuns(QSortFilterProxyModel):
+    """The lines with the words of the filter and of one count, in the order of a column."""
+
+    def __init__(self, model: RunModel) -> None:
+        super().__init__()
+        self._model = model
+        self.words = self.end = ""
+        self.setSourceModel(model)
+
+    @property
+    def filters(self) -> bool:
+        return bool(self.words or self.end)
+
+    def show_only(self, *, words: str, end: str) -> None:
+        if (words, end) != (self.words, self.end):
+            self.words, self.end = words, end
+            self.invalidate()
+
+    def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:
+        line = self._model.lines[source_row]
+        return (not self.end or self.end in line.ends) and line.contains(self.words)
+
+    def lessThan(self, source_left: Index, source_right: Index) -> bool:
+        """What was not measured comes last in both orders."""
+        column = source_left.column()
+        left, right = (self._model.lines[index.row()].keys[column] for index in (source_left, source_right))
+        if left is None or right is None:
+            return (right is None) != (left is None) and (right is None) == self._rises
+        return left < right  # type: ignore[operator]  # of one column, thus of one type
+
+    @property
+    def _rises(self) -> bool:
+        return self.sortOrder() == Qt.SortOrder.AscendingOrder
+
+    def line(self, row: int) -> RunLine:
+        return self._model.lines[self.mapToSource(self.index(row, 0)).row()]
+
+
+class RunsView(QTableView):
+    """Has Ctrl+C and Esc while the focus is in it; all other keys are those of the window."""
+
+    copy_asked = Signal()
+    clear_asked = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
+            event.setAccepted(self._wants(event))
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_asked.emit()
+        elif self._wants(event):
+            self.clear_asked.emit()
+        else:
+            event.ignore()
+
+    def _wants(self, event: QKeyEvent) -> bool:
+        model = self.model()
+        clears = event.key() == Qt.Key.Key_Escape and isinstance(model, _ShownRuns) and model.filters
+        return clears or event.matches(QKeySequence.StandardKey.Copy)
+
+
+class FilterField(QLineEdit):
+    """Esc clears it and gives the keys back to the window."""
+
+    left = Signal()
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape:
+            event.accept()
+            if event.type() == QEvent.Type.KeyPress:
+                self.left.emit()
+            return True
+        return super().event(event)
+
+
 class RunTable(Panel):
-    """One run a line, the newest last; hidden where there are no runs."""
+    """A line of counts, and one run a line, the newest last; hidden where there are no runs."""
 
     place = Place.BELOW_PANES
     period_s = 0.5
@@ -165,40 +211,77 @@ class RunTable(Panel):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
-        self.view = QTableView()
+        self.view = RunsView()
+        self.counts: dict[str, WordButton] = {}
+        """By end."""
+        self.filter = FilterField(placeholderText="Filter runs (Ctrl+F)", clearButtonEnabled=True)
+        self._strip = QHBoxLayout()
         self._model = RunModel(theme)
+        self._shown = _ShownRuns(self._model)
         self._wanted = self._has_runs = True
-        self.view.setModel(self._model)
+        self._chosen_columns: dict[str, bool] = {}
+        """Columns that the user has shown or hidden."""
+        self._widths: list[float] = []
+        self._set_view()
+        self._set_header()
+        self._arrange()
+        self._connect()
+
+    def _set_view(self) -> None:
+        self.view.setModel(self._shown)
         self.view.setShowGrid(False)
         self.view.setAlternatingRowColors(True)
         self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.view.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.view.setTabKeyNavigation(False)
+        self.view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.view.setMinimumHeight(2 * ROW_PX)
         self.view.verticalHeader().hide()
         self.view.verticalHeader().setDefaultSectionSize(ROW_PX)
-        self._set_header()
-        self.view.doubleClicked.connect(self._choose)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.view)
-
-    def sizeHint(self) -> QSize:
-        return QSize(super().sizeHint().width(), HEIGHT_PX)
 
     def _set_header(self) -> None:
         header = self.view.horizontalHeader()
         header.setFont(ui_font(SMALL_PX))
         header.setFixedHeight(ROW_PX)
         header.setHighlightSections(False)
-        header.setSectionsClickable(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(40)
-        for name, width in WIDTHS.items():
-            header.setSectionResizeMode(COLUMNS.index(name), QHeaderView.ResizeMode.Fixed)
-            header.resizeSection(COLUMNS.index(name), width)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setMinimumSectionSize(LEAST_PX)
+        header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        # The third click on a head gives the order of the session back.
+        header.setSortIndicatorClearable(True)
+        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        self.view.setSortingEnabled(True)
+
+    def _arrange(self) -> None:
+        self.filter.setFixedWidth(FILTER_PX)
+        self.filter.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._strip.setSpacing(14)
+        line = QHBoxLayout()
+        line.setContentsMargins(8, 3, 8, 3)
+        line.addLayout(self._strip)
+        line.addStretch(1)
+        line.addWidget(self.filter)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(line)
+        column.addWidget(self.view)
+
+    def _connect(self) -> None:
+        self.view.doubleClicked.connect(lambda index: self.run_chosen.emit(self._shown.line(index.row()).run_id))
+        self.view.customContextMenuRequested.connect(self._open_menu)
+        self.view.copy_asked.connect(self.copy_rows)
+        self.view.clear_asked.connect(self.show_all)
+        self.view.horizontalHeader().customContextMenuRequested.connect(self._open_columns_menu)
+        self.view.horizontalHeader().sortIndicatorChanged.connect(lambda *_: self._set_columns())
+        self.filter.textChanged.connect(lambda words: self._show_only(words, self._shown.end))
+        self.filter.left.connect(self._leave_filter)
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), HEIGHT_PX)
 
     def set_theme(self, theme: Theme) -> None:
         super().set_theme(theme)
@@ -211,33 +294,174 @@ class RunTable(Panel):
         self.setVisible(on and self._has_runs)
 
     def show_state(self, state: WindowState) -> None:
-        if state.recording is not None:
-            self._show_runs(state.recording)
-            self._has_runs = state.recording.has_runs
-            self.set_wanted(self._wanted)
+        if state.recording is None:
+            return
+        lines = run_lines(state.recording)
+        self._show_runs(lines)
+        self._show_counts(counts(lines, planned_runs(lines, state.status)))
+        self._has_runs = state.recording.has_runs
+        self.set_wanted(self._wanted)
 
-    def _show_runs(self, recording: Recording) -> None:
+    def _show_runs(self, lines: list[RunLine]) -> None:
         """The newest run stays in view if it was."""
+        if lines == self._model.lines:
+            return
         bar = self.view.verticalScrollBar()
         at_end = bar.value() == bar.maximum()
-        count = self._model.rowCount()
-        self._model.show_lines([run_line(run, recording.results.get(run.id)) for run in recording.runs])
-        if at_end and self._model.rowCount() != count:
+        count = self._shown.rowCount()
+        self._model.show_lines(lines)
+        self._set_columns()
+        if at_end and self._shown.rowCount() != count:
             self.view.scrollToBottom()
+
+    # -- counts and filter -----------------------------------------------------------------------
+
+    def _show_counts(self, parts: Sequence[Count]) -> None:
+        for part in parts:
+            if part.end not in self.counts:
+                self._add_count(part)
+            self.counts[part.end].setText(part.text)
+        for end, button in self.counts.items():
+            button.setVisible(any(part.end == end for part in parts))
+
+    def _add_count(self, part: Count) -> None:
+        button = WordButton(name="count")
+        button.setCheckable(True)
+        button.setToolTip(f"{part.tip}; a second click shows all again")
+        button.clicked.connect(lambda on: self._show_only(self._shown.words, part.end if on else ""))
+        self._strip.addWidget(button)
+        self.counts[part.end] = button
+
+    def _show_only(self, words: str, end: str) -> None:
+        self._shown.show_only(words=words, end=end)
+        for name, button in self.counts.items():
+            button.setChecked(name == end)
+
+    def find_runs(self) -> None:
+        """Type words that the runs shown should contain."""
+        if self.isVisible():
+            self.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self.filter.selectAll()
+
+    def show_all(self) -> None:
+        """Filter nothing."""
+        self.filter.clear()
+        self._show_only("", "")
+
+    def _leave_filter(self) -> None:
+        self.show_all()
+        self.filter.clearFocus()
+
+    # -- columns ---------------------------------------------------------------------------------
+
+    def show_column(self, name: str, on: bool) -> None:
+        """Show or hide a column, whatever is in it."""
+        self._chosen_columns[name] = on
+        self._set_columns()
+
+    def _set_columns(self) -> None:
+        """Hide what is not wanted, and give each column the room that its texts need."""
+        varied = differing(self._model.lines)
+        for k, name in enumerate(COLUMNS):
+            wanted = self._chosen_columns.get(name, name not in WHERE_THEY_DIFFER or name in varied)
+            self.view.setColumnHidden(k, not wanted)
+        cells, heads = QFontMetricsF(self.view.font()), QFontMetricsF(self.view.horizontalHeader().font())
+        self._widths = [
+            max(
+                heads.horizontalAdvance(name) + HEAD_PADDING_PX + (ARROW_PX if k == self._shown.sortColumn() else 0),
+                *(cells.horizontalAdvance(line.texts[k]) + PADDING_PX for line in self._model.lines),
+                LEAST_PX,
+            )
+            for k, name in enumerate(COLUMNS)
+        ]
+        self._fit()
+
+    def _fit(self) -> None:
+        """What room is left is shared by all columns; where it is short, the words are elided, not the numbers."""
+        shown = [k for k in range(len(self._widths)) if not self.view.isColumnHidden(k)]
+        widths = {k: self._widths[k] for k in shown}
+        spare = self.view.viewport().width() - sum(widths.values())
+        for k in (COLUMNS.index(name) for name in WORDS):
+            gives = min(max(-spare, 0), max(widths.get(k, 0) - LEAST_NAME_PX, 0))
+            if gives:
+                widths[k] -= gives
+                spare += gives
+        for k in shown:
+            self.view.setColumnWidth(k, int(widths[k] + max(spare, 0) / len(shown)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def columns_menu(self) -> QMenu:
+        """Which columns are shown."""
+        menu = QMenu(self)
+        for k, name in enumerate(COLUMNS):
+            action = menu.addAction(name)
+            action.setCheckable(True)
+            action.setChecked(not self.view.isColumnHidden(k))
+            action.setEnabled(name != "run")
+            action.toggled.connect(lambda on, name=name: self.show_column(name, on))
+        return menu
+
+    def _open_columns_menu(self, at: QPoint) -> None:
+        self._pop_up(self.columns_menu(), self.view.horizontalHeader().mapToGlobal(at))
+
+    # -- rows ------------------------------------------------------------------------------------
 
     @property
     def chosen(self) -> int | None:
         """Id of the run whose line is selected; None where none is."""
         rows = self.view.selectionModel().selectedRows()
-        return self._model.lines[rows[0].row()].run_id if rows else None
+        return self._shown.line(rows[0].row()).run_id if rows else None
 
     def select(self, run_id: int | None) -> None:
-        """Select the line of a run, or none."""
-        row = next((k for k, line in enumerate(self._model.lines) if line.run_id == run_id), None)
+        """Select the line of a run, or none; a filter that hides it is cleared."""
+        if run_id is not None and self._row_of(run_id) is None:
+            self.show_all()
+        row = None if run_id is None else self._row_of(run_id)
         if row is None:
             self.view.clearSelection()
         else:
             self.view.selectRow(row)
 
-    def _choose(self, index: QModelIndex) -> None:
-        self.run_chosen.emit(self._model.lines[index.row()].run_id)
+    def _row_of(self, run_id: int) -> int | None:
+        return next((k for k in range(self._shown.rowCount()) if self._shown.line(k).run_id == run_id), None)
+
+    def row_menu(self, row: int) -> QMenu:
+        """What can be done with a row."""
+        line = self._shown.line(row)
+        menu = QMenu(self)
+        menu.addAction("Show", lambda: self.run_chosen.emit(line.run_id))
+        menu.addSeparator()
+        several = len(self.view.selectionModel().selectedRows()) > 1
+        menu.addAction("Copy rows" if several else "Copy row", self.copy_rows)
+        menu.addAction("Copy table", self.copy_table)
+        return menu
+
+    def _open_menu(self, at: QPoint) -> None:
+        index = self.view.indexAt(at)
+        if index.isValid():
+            self._pop_up(self.row_menu(index.row()), self.view.viewport().mapToGlobal(at))
+
+    def _pop_up(self, menu: QMenu, at: QPoint) -> None:
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(at)
+
+    def copy_rows(self) -> None:
+        """The selected rows with their heads, as text for a spreadsheet."""
+        self._copy(sorted(index.row() for index in self.view.selectionModel().selectedRows()))
+
+    def copy_table(self) -> None:
+        """All rows that are shown."""
+        self._copy(range(self._shown.rowCount()))
+
+    def _copy(self, rows: Sequence[int]) -> None:
+        if not rows:
+            return
+        shown = [k for k in range(len(COLUMNS)) if not self.view.isColumnHidden(k)]
+        cells = [[COLUMNS[k] for k in shown]]
+        for row in rows:
+            texts = self._shown.line(row).texts
+            cells.append(["" if texts[k] == NOTHING else texts[k] for k in shown])
+        QGuiApplication.clipboard().setText("".join("\t".join(line) + "\n" for line in cells))

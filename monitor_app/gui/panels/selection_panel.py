@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -13,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 from monitor_app.core.formatting import NOTHING, engineering, exact_interval, fixed, scale_of, three_digits, unit_of
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.panels.panel import Panel
-from monitor_app.gui.panels.parts import Label, SectionHeader, dim_label
+from monitor_app.gui.panels.parts import Elided, Label, MarkedName, SectionHeader, dim_label
 from monitor_app.gui.plot.legend import LETTERS
 from monitor_app.gui.session.interval_statistics import image_energy, measured
 
@@ -134,10 +133,11 @@ class SelectionPanel(Panel):
         for grid in (self._grid, self._table):
             grid.setHorizontalSpacing(8)
             grid.setVerticalSpacing(4)
+        self._grid.setColumnStretch(1, 1)
         self.shown = SelectionFigures()
-        self._rows: list[tuple[QLabel, QLabel]] = []
+        self._rows: list[tuple[QLabel, Elided]] = []
         self._heads = [dim_label(name) for name in COLUMNS]
-        self._signals: list[tuple[QLabel, Label, list[Label]]] = []
+        self._signals: list[tuple[MarkedName, Label, list[Label]]] = []
         for column, head in enumerate(self._heads):
             self._table.addWidget(head, 0, column, Qt.AlignmentFlag.AlignRight)
             self._table.setColumnStretch(column, 1)
@@ -168,7 +168,7 @@ class SelectionPanel(Panel):
         texts = [*figures.rows.items(), *[("", "")] * len(self._rows)]
         for (name, value), (name_text, value_text) in zip(self._rows, texts, strict=False):
             name.setText(name_text)
-            value.setText(value_text)
+            value.set_text(value_text)
             for label in (name, value):
                 label.setVisible(bool(name_text))
         for head in self._heads:
@@ -176,20 +176,20 @@ class SelectionPanel(Panel):
         for k, labels in enumerate(self._signals):
             self._fill(labels, figures.signals[k] if k < len(figures.signals) else None)
 
-    def _fill(self, labels: tuple[QLabel, Label, list[Label]], figures: SignalFigures | None) -> None:
+    def _fill(self, labels: tuple[MarkedName, Label, list[Label]], figures: SignalFigures | None) -> None:
         name, unit, cells = labels
         for label in (name, unit, *cells):
             label.setVisible(figures is not None)
         if figures is None:
             return
-        mark = f'<span style="color:{figures.colour}">{LETTERS[figures.slot]}</span>'
-        name.setText(f"{mark}&nbsp; {escape(figures.name)}")
+        name.show_name(LETTERS[figures.slot], figures.colour, figures.name)
         unit.setText(figures.unit)
         for cell, text in zip(cells, figures.texts, strict=True):
             cell.setText(text)
 
     def _add_row(self) -> None:
-        name, value = dim_label(), Label()
+        name, value = dim_label(), Elided()
+        value.setObjectName("")
         _make_number(value)
         row = len(self._rows)
         self._grid.addWidget(name, row, 0)
@@ -198,8 +198,7 @@ class SelectionPanel(Panel):
 
     def _add_signal(self) -> None:
         """Its name over its figures: four columns of numbers are as wide as the panel."""
-        name, unit, cells = QLabel(), dim_label(), [Label() for _ in COLUMNS]
-        name.setTextFormat(Qt.TextFormat.RichText)
+        name, unit, cells = MarkedName(), dim_label(), [Label() for _ in COLUMNS]
         row = 1 + 2 * len(self._signals)
         self._table.addWidget(name, row, 0, 1, len(COLUMNS) - 1)
         self._table.addWidget(unit, row, len(COLUMNS) - 1, Qt.AlignmentFlag.AlignRight)

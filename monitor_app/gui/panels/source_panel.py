@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from monitor_app.core.plain_text import visible
 from monitor_app.gui.panels.panel import Panel
-from monitor_app.gui.panels.parts import Elided, SectionHeader, WordButton, dim_label
+from monitor_app.gui.panels.parts import Elided, MarkedName, SectionHeader, WordButton, dim_label
 from monitor_app.gui.panels.signal_list import MARGIN_PX, SignalList
 from monitor_app.gui.panels.source_cards import source_cards
 from monitor_app.gui.plain_tip import plain_tip
@@ -104,8 +102,7 @@ class CardView(QWidget):
         self._coloured: object = None
         self.open = False
         """Whether a long list of signals is shown whole."""
-        self.title, self.detail = QLabel(), dim_label()
-        self.title.setTextFormat(Qt.TextFormat.RichText)
+        self.title, self.detail = MarkedName(), dim_label()
         self.info = WordButton("i", name="info")
         self.info.setCheckable(True)
         self.about, self.clock = Elided(), Elided()
@@ -124,7 +121,7 @@ class CardView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
-        column.addLayout(_row(self.title, self.info, None, self.detail, indent=0))
+        column.addLayout(_row(self.title, self.info, self.detail, indent=0))
         column.addLayout(_row(self.about, self.simulated))
         column.addLayout(_row(self.clock, self.action))
         for part in (self.notes, self.message, self.signals):
@@ -136,7 +133,7 @@ class CardView(QWidget):
         if (card, theme) == (self._card, self._theme):
             return
         self._card, self._theme = card, theme
-        self.title.setText(f'<span style="color:{card.colour}">●</span>&nbsp; {escape(visible(card.name))}')
+        self.title.show_name("●", card.colour, card.name)
         self.detail.setText(card.detail)
         self.info.setVisible(bool(card.notes))
         self.info.setToolTip(plain_tip("\n".join(card.notes)))

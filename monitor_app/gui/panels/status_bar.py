@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from monitor_app.gui.theme import Theme
 
 APART = "   ·   "
+LATELY_NS = 60_000_000_000
+"""For so long after it, a loss is an alarm."""
 STOPPED = TROUBLE | {SourceState.DISCONNECTED}
 
 
@@ -65,6 +67,16 @@ def stopped_text(state: WindowState) -> str:
     return f"no samples from {', '.join(names)}" if names else ""
 
 
+def loses_samples(state: WindowState) -> bool:
+    """Whether a recording in progress has lost samples lately; what it lost before is over."""
+    recording = state.recording
+    if recording is None or not state.live:
+        return False
+    since_ns = recording.newest_ns - LATELY_NS
+    computed = {source.id for source in recording.sources if source.kind in COMPUTED}
+    return any(gap.end_ns > since_ns for gap in recording.gaps if gap.source not in computed)
+
+
 class StatusBar(Panel):
     """One line of dim text; losses stand out."""
 
@@ -100,11 +112,14 @@ class StatusBar(Panel):
             return
         file_bytes = status.file_bytes if status and status.file_bytes else _size_of(recording.reader.path)
         before, lost, after = quality_text(recording, status, file_bytes, own_cpu)
-        lost = stopped_text(state) or lost
+        stopped = stopped_text(state)
+        lost = stopped or lost
         self.resolution.setText(resolution_text(state.samples_per_column))
         self._before.setText(before + APART if before else "")
         self.lost.setText(lost)
-        self.lost.setStyleSheet("" if lost.startswith("0 ") else f"color: {self.theme.alarm}")
+        trouble = bool(stopped) or loses_samples(state)
+        colour = self.theme.alarm if trouble else self.theme.text if recording.lost_samples else self.theme.dim
+        self.lost.setStyleSheet(f"color: {colour}")
         self._after.setText(APART + after)
 
 

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.theme import Theme
 
-START_PX = 76
+BESIDE_PX = 13
+"""Between the words of a button and its edges, as the style sheet has it."""
 
 
 class Toolbar(Panel):
     """Buttons, the length of the recording, and the badge."""
 
     place = Place.TOP
+    record_stop_asked = Signal()
     start_stop_asked = Signal()
     mark_asked = Signal()
     open_asked = Signal()
@@ -30,12 +32,14 @@ class Toolbar(Panel):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
-        self.start = _button("Start", "Start or stop the runs (Space)")
+        self.record = _button("Record", "Record a new session and run its plan; or end the recording (Ctrl+R)")
+        self.start = _button("Run plan", "Run the plan, or stop it; the recording continues (Space)")
         self.mark = _button("Mark", "Mark the present moment on the time axis (M)")
         self.open = _button("Open…", "Open a session (Ctrl+O)")
         self.save = _button("Save session", "Save this session under a name (Ctrl+S)")
         self.figures = _button("Figures", "Figures and findings of this session (F5)")
-        self.start.setMinimumWidth(START_PX)
+        for button, text in ((self.record, "Stop recording"), (self.start, "Stop plan")):
+            button.setMinimumWidth(button.fontMetrics().horizontalAdvance(text) + 2 * BESIDE_PX)
         self.recording = QLabel()  # with markup, which no word of a session or an instrument is part of
         self.recording.setTextFormat(Qt.TextFormat.RichText)
         self.recording.setObjectName("dim")
@@ -50,7 +54,7 @@ class Toolbar(Panel):
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 4, 10, 6)
         row.setSpacing(8)
-        for button in (self.start, self.mark, self.open, self.save, self.figures):
+        for button in (self.record, self.start, self.mark, self.open, self.save, self.figures):
             row.addWidget(button)
         row.addSpacing(8)
         row.addWidget(self.recording)
@@ -58,6 +62,7 @@ class Toolbar(Panel):
         row.addWidget(self.simulated)
 
     def _connect(self) -> None:
+        self.record.clicked.connect(self.record_stop_asked)
         self.start.clicked.connect(self.start_stop_asked)
         self.mark.clicked.connect(self.mark_asked)
         self.open.clicked.connect(self.open_asked)
@@ -65,8 +70,10 @@ class Toolbar(Panel):
         self.figures.clicked.connect(self.figures_asked)
 
     def show_state(self, state: WindowState) -> None:
-        self.start.setText("Stop" if state.running else "Start")
-        self.start.setEnabled(state.can_start)
+        self.record.setText("Stop recording" if state.live else "Record")
+        self.record.setEnabled(state.can_start)
+        self.start.setText("Stop plan" if state.running else "Run plan")
+        self.start.setEnabled(state.live)
         self.mark.setEnabled(state.live)
         self.save.setEnabled(state.unsaved and state.recording is not None)
         self.simulated.setVisible(state.simulated)

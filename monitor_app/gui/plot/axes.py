@@ -148,4 +148,6 @@ class ValueAxis(_Axis):
         painter.setFont(ui_font(SMALL_PX))
         painter.rotate(-90)
         along = QRectF(-self.size().height(), LABEL_AT_PX, self.size().height(), 2 * SMALL_PX)
-        painter.drawText(along, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, self.label)
+        fits = painter.fontMetrics().horizontalAdvance(self.label) <= along.width()
+        label = self.label if fits else self.label.split(" (")[0]
+        painter.drawText(along, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, label)

@@ -48,6 +48,13 @@ def paint_mark(painter: QPainter, at: Point, slot: int, size: float = MARK_PX) -
         painter.drawPolygon(QPolygonF([QPointF(x + reach * math.cos(a), y + reach * math.sin(a)) for a in angles]))
 
 
+def legend_px(entries: Sequence[LegendEntry]) -> float:
+    """The width of a legend that is written out, with room behind it; 0 without entries."""
+    metrics = QFontMetricsF(ui_font(SMALL_PX))
+    texts = (metrics.horizontalAdvance(entry.name) + metrics.horizontalAdvance(entry.value) + 7 for entry in entries)
+    return sum(text + SWATCH_PX + APART_PX for text in texts)
+
+
 def paint_legend(painter: QPainter, theme: Theme, rect: QRectF, entries: Sequence[LegendEntry]) -> None:
     """Names and values in one line within ``rect``; where room is short, values are left out, then names are elided."""
     metrics = QFontMetricsF(ui_font(SMALL_PX))

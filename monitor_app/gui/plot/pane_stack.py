@@ -133,6 +133,11 @@ class PaneStack(pg.GraphicsLayoutWidget):
         above = BANNERS_AT_PX + rows * BANNER_ROW_PX if rows else ABOVE_PX
         self.ci.layout.setContentsMargins(0, above, self.gutter_px, 0)
 
+    def keep_strips(self) -> None:
+        """Leave room above each pane of signals, whether or not it has a legend."""
+        for pane in self._pool:
+            pane.keep_strip()
+
     def set_theme(self, theme: Theme) -> None:
         self.theme = theme
         self.setBackground(QColor(theme.ground))

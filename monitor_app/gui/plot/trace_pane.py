@@ -35,7 +35,7 @@ class TracePane(Pane):
     def __init__(self) -> None:
         super().__init__(room=NAMES_ROOM)
         self.curves: tuple[TraceCurve, ...] = ()
-        self.has_legend = False
+        self.has_legend = self.keeps_strip = False
         self._theme: Theme | None = None
         self._order: tuple[TraceCurve, ...] = ()
         self._label = ""
@@ -62,7 +62,7 @@ class TracePane(Pane):
         """Curves for just these signals; those that stay keep what they have read."""
         if legend != self.has_legend:
             self.has_legend = legend
-            self.leave_above(LEGEND_PX if legend else MARGIN_PX)
+            self._leave_strip()
         if signals == tuple(curve.shown for curve in self.curves):
             return
         known = {curve.shown: curve for curve in self.curves}
@@ -75,6 +75,14 @@ class TracePane(Pane):
         if other:
             self.forget_data()
         self._set_colours()
+
+    def keep_strip(self) -> None:
+        """Leave the room of a legend above the data, also without one."""
+        self.keeps_strip = True
+        self._leave_strip()
+
+    def _leave_strip(self) -> None:
+        self.leave_above(LEGEND_PX if self.has_legend or self.keeps_strip else MARGIN_PX)
 
     def clear(self) -> None:
         """Forget the session that was shown."""

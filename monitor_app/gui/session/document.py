@@ -277,7 +277,8 @@ class Document(QObject):
 
     def announce_title(self) -> None:
         """The title of the window: the name of the file, or what the session is called until it has one."""
-        name = self._name()
+        self._untitled = False
+        name = self.name
         self.title_changed.emit(f"{name} – monitor-app" if name else "monitor-app")
 
     def complete_title(self) -> None:
@@ -285,8 +286,9 @@ class Document(QObject):
         if self._untitled:
             self.announce_title()
 
-    def _name(self) -> str:
-        self._untitled = False
+    @property
+    def name(self) -> str:
+        """What the session is called; a temporary file says nothing."""
         if self.recording is None:
             return self._title
         if self.target is not None:

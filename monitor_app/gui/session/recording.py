@@ -15,6 +15,7 @@ from monitor_app.core.runs import Phase, RunState
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.session.batch_log import BatchLog
 from monitor_app.gui.session.shown_signals import COMPUTED, labels_of, usual_signals
+from monitor_app.session.writer_lock import is_written
 
 if TYPE_CHECKING:
     from monitor_app.analysis.run.results import RunResult
@@ -30,6 +31,8 @@ SILENT_S, SILENT_SAMPLES = 2.0, 5
 """A recording that has had no sample for this long, and that a source should have given this many in, shows none."""
 MOST_KEPT = 1000
 """Statistics of intervals."""
+CUT_OFF = "cut off"
+"""State of a run whose bench died, or whose recording was killed."""
 _MIN_OPEN_NS = 200_000_000
 
 
@@ -69,6 +72,9 @@ class Recording:
         """By source: how many samples a flipped bit explains best."""
         self.awaits_runs = False
         """Whether the bench has runs in its plan that are not in the file yet."""
+        self.recorded_here = False
+        """Whether a bench of this window records it."""
+        self._cut_off = False
         self.levels = Levels()
         self.results: dict[int, RunResult] = {}
         self.power: SignalRow | None = None
@@ -120,6 +126,8 @@ class Recording:
         self.usual = usual_signals(reader)
         self.labels = labels_of(self.sources, self.signals)
         self.runs, self.spans, self.gaps = reader.runs(), reader.spans(), reader.gaps()
+        begun = any(run.state == RunState.RUNNING.value for run in self.runs)
+        self._cut_off = begun and not self.recorded_here and not is_written(reader.path)
         self.marks += reader.marks(self.marks[-1].id if self.marks else 0)
         computed = {source.id for source in self.sources if source.kind in COMPUTED}
         self.lost_samples = sum(gap.n for gap in self.gaps if gap.source not in computed)
@@ -222,6 +230,10 @@ class Recording:
         if clock is not None:
             return clock.rate_hz
         return next((s.rate_hz for s in self.sources if s.id == source_id), 0.0)
+
+    def state_of(self, run: RunRow) -> str:
+        """The state of a run in words; one that no bench records any longer is cut off, whatever its row says."""
+        return CUT_OFF if self._cut_off and run.state == RunState.RUNNING.value else run.state.replace("_", " ")
 
     @property
     def has_runs(self) -> bool:

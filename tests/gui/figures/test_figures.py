@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: RUF001 (typography: dashes)
 """Figures in the window: hand-made charts and the paper's, asked with the mouse and the keys."""
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
+from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from monitor_app.analysis.figures import charts_of
@@ -33,7 +34,7 @@ from monitor_app.core.estimate import Estimate
 from monitor_app.gui.figures.chart_list import lines_of, verdict_colour
 from monitor_app.gui.figures.job import FiguresJob
 from monitor_app.gui.figures.job_messages import Figures, FindingText, decode, encode
-from monitor_app.gui.figures.window import chart_of
+from monitor_app.gui.figures.window import beside, chart_of
 from monitor_app.gui.panels.toolbar import Toolbar
 from monitor_app.gui.theme import DARK, LIGHT
 from tests.analysis.campaigns import campaign, published_campaign
@@ -655,6 +656,40 @@ def test_another_session_is_laid_over(
     assert started[-1] == [session]
 
 
+def test_the_axes_fit_anew_where_another_session_is_compared(window: FiguresWindow) -> None:
+    zoomed = replace(window.view.view, x=(1.0, 2.0))
+    window.view.view = zoomed
+    window.show_figures(figures())
+    assert window.view.view == zoomed, "a run has ended: what the user looks at stays"
+    window.show_figures(replace(figures(), titles=("one", "two")))
+    assert window.view.view.x is None
+
+
+def test_the_figure_is_copied_as_it_is_shown(window: FiguresWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(window, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    copied = QGuiApplication.clipboard().image()
+    assert copied.width() == 2 * window.view.width()
+    QGuiApplication.clipboard().clear()
+    next(action for action in window.figure_menu().actions() if action.text() == "Copy figure").trigger()
+    assert QGuiApplication.clipboard().image() == copied
+
+
+def test_the_window_is_called_as_its_session(main: MainWindow, window: FiguresWindow) -> None:
+    main.document.unsaved = True
+    main.document.announce_title()
+    assert window.windowTitle() == f"Figures – {main.document.name}"
+    assert main.document.name.endswith("(unsaved)")
+
+
+@pytest.mark.parametrize(
+    ("main_at", "expected"),
+    [((0, 0, 1200, 800), (1200, 0)), ((100, 60, 1800, 900), (148, 108)), ((900, 500, 1000, 600), (640, 280))],
+)
+def test_it_opens_where_it_covers_little(main_at: tuple[int, int, int, int], expected: tuple[int, int]) -> None:
+    at = beside(QRect(*main_at), QSize(1280, 800), QRect(0, 0, 2560 if main_at[2] == 1200 else 1920, 1080))
+    assert (at.x(), at.y()) == expected
+
+
 # -- computing -----------------------------------------------------------------------------------
 
 
@@ -689,8 +724,15 @@ def test_a_process_of_its_own_computes_them(open_window: Opener, session: Path, 
     main.figures.show()
     window = main.figures.window
     assert window is not None
+    done: list[float] = []
+    window.job.progressed.connect(done.append)
+    assert window.bar.progress.isVisible()
     with qtbot.waitSignal(window.job.computed, timeout=240_000):
         pass
+    assert done
+    assert done == sorted(done)
+    assert 0.5 < done[-1] <= 1.0
+    assert not window.bar.progress.isVisible()
     assert window.figures is not None
     assert [int(line.number) for line in window.list.lines if line.number] == list(range(1, 16))
     times = chart_of(window.figures.charts, "time-batch")

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The runs of a session as rows of a table, and how many came to which end. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor_app.core.formatting import (
+    NOTHING,
+    duration,
+    fixed,
+    percent_range,
+    plus_minus,
+    three_digits,
+    without_interval,
+)
+from monitor_app.core.runs import RunState
+from monitor_app.core.status import BenchPhase
+from monitor_app.gui.session.recording import CUT_OFF
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monitor_app.analysis.run.energy import EnergySummary
+    from monitor_app.analysis.run.results import RunResult
+    from monitor_app.core.estimate import Estimate
+    from monitor_app.core.status import BenchStatus
+    from monitor_app.gui.session.recording import Recording
+    from monitor_app.session.rows import RunRow
+
+COLUMNS = (
+    "#", "run", "cycle", "batch", "precision", "start", "state", "images/s", "ms/image", "p50 ms", "p99 ms", "idle W",
+    "full W", "net W", "mJ/image", "top-1",
+)  # fmt: skip
+LEFT = frozenset({"run", "precision", "state"})
+"""Columns set to the left; numbers are set to the right."""
+WHERE_THEY_DIFFER = frozenset({"cycle", "precision"})
+"""Columns shown only where the runs differ in them, until the user shows or hides them."""
+DONE, NO_FIT, LOST, UNSTEADY, CANCELLED = "done", "did not fit", "lost", "not steady", "cancelled"
+Key = float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A row of the table as text."""
+
+    run_id: int
+    texts: tuple[str, ...]
+    """For each of COLUMNS."""
+    keys: tuple[Key, ...]
+    """What each column is sorted by; None, for what was not measured, comes last."""
+    tip: str
+    ends: frozenset[str]
+    """Which counts of the summary the run is part of."""
+
+    @property
+    def failed(self) -> bool:
+        return LOST in self.ends
+
+    def contains(self, words: str) -> bool:
+        """Whether each of these words is somewhere in the row."""
+        text = " ".join(self.texts).lower()
+        return all(word in text for word in words.lower().split())
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A part of the summary: how many runs came to this end."""
+
+    end: str
+    text: str
+    tip: str
+
+
+def run_lines(recording: Recording) -> list[RunLine]:
+    """All runs of a session."""
+    return [
+        run_line(
+            run, recording.results.get(run.id), recording.state_of(run),
+            None if run.started_ns is None else recording.seconds(run.started_ns),
+        )
+        for run in recording.runs
+    ]  # fmt: skip
+
+
+def run_line(run: RunRow, result: RunResult | None, state: str = "", start_s: float | None = None) -> RunLine:
+    """The row of a run, with dashes for what was not measured; it began at ``start_s`` of the session."""
+    state = state or run.state.replace("_", " ")
+    rate, latency, power = (result.images_per_s, result.latency, result.power) if result else (None, None, None)
+    p99 = latency.p99 if latency else None
+    delays = tuple(
+        None if s is None else 1e3 * s for s in (latency.median_s if latency else None, p99.value if p99 else None)
+    )
+    watts = (power.idle_w, power.full_w, power.net_w) if power else (None, None, None)
+    per_image, energy = result.seconds_per_image if result else None, result.energy if result else None
+    top1 = result.top1 if result else None
+    texts = (
+        f"{run.id}", run.title, f"{run.cycle}", f"{run.batch_size}", run.precision, duration(start_s), state,
+        three_digits(rate), without_interval(per_image, 1e3), *(fixed(ms, 1) for ms in delays),
+        *(fixed(w, 2) for w in watts), energy_words(energy), _top1(run, result),
+    )  # fmt: skip
+    keys = (
+        run.id, run.title.lower(), run.cycle, run.batch_size, run.precision, start_s, state, rate, _value(per_image),
+        *delays, *watts, energy.net.j_per_image if energy and energy.net else None, top1.value if top1 else None,
+    )  # fmt: skip
+    return RunLine(run.id, texts, keys, _tip(run, result), _ends(run, state))
+
+
+def _value(estimate: Estimate | None) -> float | None:
+    return None if estimate is None else estimate.value
+
+
+def energy_words(energy: EnergySummary | None) -> str:
+    """Net millijoules per image with one standard deviation."""
+    if energy is None or energy.net is None:
+        return NOTHING
+    return plus_minus(1e3 * energy.net.j_per_image, 1e3 * energy.net.expanded_j)
+
+
+def _top1(run: RunRow, result: RunResult | None) -> str:
+    p = result.top1 if result else None
+    if p is not None:
+        return f"{p.correct}/{p.images}   {percent_range(p)}"
+    return run.accuracy_note or NOTHING
+
+
+def _tip(run: RunRow, result: RunResult | None) -> str:
+    if run.error:
+        return run.error
+    parts = [run.network, run.precision, f"on {run.device}", f"{run.threads} threads"]
+    if result is not None and result.power is not None:
+        parts.append(f"{100 * result.power.coverage:.2f} % of the samples arrived")
+    accuracy = (f"Accuracy was not measured: {run.accuracy_note}.",) if run.accuracy_note else ()
+    return "\n".join(("  ·  ".join(parts), *(result.notes if result is not None else ()), *accuracy))
+
+
+_ENDS = {
+    RunState.DONE.value: DONE, RunState.DOES_NOT_FIT.value.replace("_", " "): NO_FIT, RunState.FAILED.value: LOST,
+    CUT_OFF: LOST, RunState.CANCELLED.value: CANCELLED,
+}  # fmt: skip
+
+
+def _ends(run: RunRow, state: str) -> frozenset[str]:
+    end = _ENDS.get(state, "")
+    return frozenset(each for each in (end, UNSTEADY if run.steady == 0 else "") if each)
+
+
+def counts(lines: Sequence[RunLine], planned: int) -> tuple[Count, ...]:
+    """The summary of a campaign; those that are cancelled are counted where there are any."""
+    numbers = {end: sum(end in line.ends for line in lines) for end in (DONE, NO_FIT, LOST, UNSTEADY, CANCELLED)}
+    parts = [
+        Count(DONE, f"{numbers[DONE]} of {planned} done", "Show only the runs that were measured to their end"),
+        Count(NO_FIT, f"{numbers[NO_FIT]} did not fit", "Show only the runs for which the memory was too small"),
+        Count(LOST, f"{numbers[LOST]} lost", "Show only the runs that failed or were cut off"),
+        Count(UNSTEADY, f"{numbers[UNSTEADY]} not steady", "Show only the runs without a steady warm-up"),
+    ]
+    if numbers[CANCELLED]:
+        parts.append(Count(CANCELLED, f"{numbers[CANCELLED]} cancelled", "Show only the runs that were cancelled"))
+    return tuple(parts)
+
+
+def planned_runs(lines: Sequence[RunLine], status: BenchStatus | None) -> int:
+    """Runs of the session with those of the plan that are still to come, as far as their number is known."""
+    if status is None:
+        return len(lines)
+    waiting = sum(run.state == RunState.WAITING.value and run.id is None for run in status.runs)
+    cycles = status.cycles - status.cycle if status.phase is BenchPhase.RUNNING else 0
+    return len(lines) + waiting + max(cycles, 0) * len(status.runs)
+
+
+def differing(lines: Sequence[RunLine]) -> set[str]:
+    """The columns of WHERE_THEY_DIFFER in which these runs differ."""
+    return {name for name in WHERE_THEY_DIFFER if len({line.texts[COLUMNS.index(name)] for line in lines}) > 1}
