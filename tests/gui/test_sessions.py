@@ -58,11 +58,11 @@ def test_the_next_window_is_as_the_last_one_was_left(
     qtbot: QtBot, open_window: Opener, session: Path, settings: Settings, tmp_path: Path
 ) -> None:
     first = open_window(None, session, settings=settings)
-    first.resize(700, 640)
-    first.parts.splitters["side"].setSizes([330, 370])
+    first.resize(790, 640)
+    first.parts.splitters["side"].setSizes([240, 550])
     first.parts.splitters["table"].setSizes([300, 120])
     side_px, table_px = first.parts.side.width(), first.parts.splitters["table"].sizes()
-    assert side_px == 330
+    assert side_px == 240
     qtbot.keyClick(first, Qt.Key.Key_F8)
     first.actions_by_name["Light theme"].trigger()
     first.close()
@@ -70,8 +70,8 @@ def test_the_next_window_is_as_the_last_one_was_left(
     again = open_window(
         None, session, settings=Settings(tmp_path / "window.ini"), before_shown=lambda new: sizes.append(new.size())
     )
-    assert sizes == [QSize(700, 640)]
-    again.resize(700, 640)
+    assert sizes == [QSize(790, 640)]
+    again.resize(790, 640)
     qtbot.waitUntil(lambda: again.parts.side.width() == side_px)
     assert again.parts.splitters["table"].sizes() == table_px
     assert not again.parts.overview.isVisible()

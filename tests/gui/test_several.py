@@ -495,7 +495,7 @@ def test_a_long_name_cuts_nothing_off_the_side_panel(qtbot: QtBot, live: tuple[M
 def test_a_long_name_is_elided_in_the_selection(window: MainWindow) -> None:
     assert window.recording is not None
     window.recording.labels[signal(window, "power", 1).id] = LONG
-    window.select(1.0, 5.0)
+    window.markers.lay(1.0, 5.0)
     panel, room = window.parts.panel(SelectionPanel), window.parts.side.viewport()
     panel.show_state(window._state())
     QApplication.processEvents()
