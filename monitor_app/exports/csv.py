@@ -218,7 +218,10 @@ def _decimals(reader: SessionReader, file: SampleFile) -> list[int | None]:
     places = {signal.id: _places(signal) for signal in reader.signals()}
     result: list[int | None] = []
     for signal in file.signals:
-        needed = [places[k] for k in (signal.factor_a, signal.factor_b) if k is not None] or [places[signal.id]]
+        factors = [k for k in (signal.factor_a, signal.factor_b) if k is not None]
+        if not places.keys() >= set(factors):
+            raise DamagedSessionError(reader.path, f"a factor of {signal.name} is missing")
+        needed = [places[k] for k in factors] or [places[signal.id]]
         known = [place for place in needed if place is not None]
         result.append(max(known) if len(known) == len(needed) else None)
     return result

@@ -55,7 +55,16 @@ def test_the_same_seed_is_the_same_damage(whole: bytes, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seed", "command"), [(10019, "report"), (20345, "export"), (20701, "show"), (22041, "analyze"), (100429, "show")]
+    ("seed", "command"),
+    [
+        (10019, "report"),
+        (20345, "export"),
+        (20701, "show"),
+        (22041, "analyze"),
+        (100429, "show"),
+        (502468, "export"),
+        (504762, "show"),
+    ],
 )
 def test_what_the_fuzzer_found_is_mended(whole: bytes, tmp_path: Path, seed: int, command: str) -> None:
     (tmp_path / "in").mkdir()

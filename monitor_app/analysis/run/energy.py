@@ -283,7 +283,7 @@ def _drift_w(since_s: float, means: tuple[Mean, ...]) -> float:
         return abs(means[0].drift_w_per_s * since_s)
     changes = [mean.drift_w_per_s * mean.duration_s for mean in means]
     changes.append(means[1].value_w - means[0].value_w)
-    return math.sqrt(sum(change**2 for change in changes) / 12)
+    return math.hypot(*changes) / math.sqrt(12)  # which does not overflow, whatever a damaged file holds
 
 
 @dataclass(frozen=True, slots=True)

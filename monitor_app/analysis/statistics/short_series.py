@@ -111,7 +111,8 @@ def _terms(values: Floats) -> tuple[Floats, Floats, Floats] | None:
     count, r = len(values), CORRELATIONS
     off = values - values.mean()
     total = float(off @ off)
-    if total <= count * (_ROUNDING * float(np.abs(values).max())) ** 2:
+    least = _ROUNDING * float(np.abs(values).max())
+    if total <= count * least * least:  # a power of a number of a damaged file overflows, a product does not
         return None
     ends = float(off[0] ** 2 + off[-1] ** 2)
     squares = total + r**2 * (total - ends) - 2 * r * float(off[1:] @ off[:-1])
