@@ -62,7 +62,7 @@ class WriterLock:
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            time.sleep(ASKED_S)  # one that only asks has let go of it by now
+            time.sleep(ASKED_S)  # by then a process that only asks has released it
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def release(self) -> None:
