@@ -13,8 +13,8 @@ from PySide6.QtGui import QShortcut
 from monitor_app.core.errors import MonitorError
 from monitor_app.core.formatting import clock_time, exact_interval
 from monitor_app.gui.marker_dialog import MarkerDialog
-from monitor_app.gui.plot.marker_boxes import boxes_of
-from monitor_app.gui.plot.marker_layout import MOST_ROWS
+from monitor_app.gui.plot.markers.boxes import boxes_of
+from monitor_app.gui.plot.markers.layout import MOST_ROWS
 from monitor_app.gui.plot.plot_state import ShownMarker
 from monitor_app.gui.session.markers import MarkerHistory, MarkerSet
 from monitor_app.session.marker_store import store_markers

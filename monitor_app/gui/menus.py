@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from monitor_app.gui.bench_controller import BenchController
     from monitor_app.gui.help.menu import Help
     from monitor_app.gui.layout import Parts
-    from monitor_app.gui.library.sessions import Sessions
     from monitor_app.gui.marker_controller import MarkerController
     from monitor_app.gui.plot.navigation import Navigation
     from monitor_app.gui.session.document import Document
     from monitor_app.gui.session.signal_selection import SignalSelection
+    from monitor_app.gui.session_files.sessions import Sessions
 
 
 class WindowCommands(Protocol):

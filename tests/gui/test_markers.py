@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from monitor_app.gui.main_window import MainWindow
-    from monitor_app.gui.plot.marker_layer import MarkerLayer
-    from monitor_app.gui.plot.marker_layout import PlacedMarker
+    from monitor_app.gui.plot.markers.layer import MarkerLayer
+    from monitor_app.gui.plot.markers.layout import PlacedMarker
 
     Live = tuple[MainWindow, StandIn, Tape]
 

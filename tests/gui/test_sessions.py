@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QMessageBox, QPushButton
 from monitor_app.cli import main
 from monitor_app.gui.actions import SubMenu
 from monitor_app.gui.layout import SIDE_PX
-from monitor_app.gui.library.facts import COLUMNS, facts_of
-from monitor_app.gui.library.unsaved_dialog import IN_USE, UnsavedDialog, UnsavedRow
 from monitor_app.gui.panels.parts import Label
+from monitor_app.gui.session_files.facts import COLUMNS, facts_of
+from monitor_app.gui.session_files.unsaved_dialog import IN_USE, UnsavedDialog, UnsavedRow
 from monitor_app.gui.settings import Settings, reset_settings, settings_file
 from monitor_app.gui.theme import set_text_size
 from monitor_app.session.files import unsaved_folder
@@ -308,7 +308,7 @@ def test_one_that_another_window_shows_is_not_discarded(
     reader = SessionReader(writer.path)
     reader.extent()
     writer.close()
-    monkeypatch.setattr("monitor_app.gui.library.unsaved_dialog.confirmed", lambda *_: True)
+    monkeypatch.setattr("monitor_app.gui.session_files.unsaved_dialog.confirmed", lambda *_: True)
     window = open_window(None, session)
     dialog, _ = shown_dialog(qtbot, window)
     qtbot.mouseClick(dialog.rows[writer.path].discard, Qt.MouseButton.LeftButton)

@@ -18,8 +18,8 @@ from monitor_app.gui.plot.accuracy_pane import AccuracyPane
 from monitor_app.gui.plot.annotations import Annotations, annotate
 from monitor_app.gui.plot.axes import BARE_GUTTER_PX, GUTTER_PX
 from monitor_app.gui.plot.latency_pane import LatencyPane
-from monitor_app.gui.plot.marker_layer import MarkerLayer
-from monitor_app.gui.plot.marker_layout import BANNER_ROW_PX, BANNERS_AT_PX
+from monitor_app.gui.plot.markers.layer import MarkerLayer
+from monitor_app.gui.plot.markers.layout import BANNER_ROW_PX, BANNERS_AT_PX
 from monitor_app.gui.plot.overlay import Backdrop, CursorLayer, Foreground
 from monitor_app.gui.plot.plot_state import Cursor, LegendEntry, PlotState
 from monitor_app.gui.plot.time_window import TimeWindow

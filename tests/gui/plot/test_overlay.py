@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QImage, QPainter
 
 from monitor_app.gui.plot.annotations import Annotations, Gap, Interval, Note
 from monitor_app.gui.plot.axes import value_step
-from monitor_app.gui.plot.marker_layer import MarkerLayer
+from monitor_app.gui.plot.markers.layer import MarkerLayer
 from monitor_app.gui.plot.overlay import Backdrop, CursorLayer, Foreground
 from monitor_app.gui.plot.plot_state import Cursor, LegendEntry, PaneState, PlotState, ShownMarker
 from monitor_app.gui.plot.time_window import TimeWindow

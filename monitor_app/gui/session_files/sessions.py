@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QFileDialog
 
 from monitor_app.core.errors import MonitorError
 from monitor_app.core.formatting import duration, listed, size
-from monitor_app.gui.library.facts import facts_of
-from monitor_app.gui.library.repair_job import RepairJob
-from monitor_app.gui.library.unsaved_dialog import UnsavedDialog
+from monitor_app.gui.session_files.facts import facts_of
+from monitor_app.gui.session_files.repair_job import RepairJob
+from monitor_app.gui.session_files.unsaved_dialog import UnsavedDialog
 from monitor_app.session.files import keep_promises, unsaved_folder, unsaved_sessions
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QWidget
 
-    from monitor_app.gui.library.facts import SessionFacts
     from monitor_app.gui.session.document import Document
+    from monitor_app.gui.session_files.facts import SessionFacts
     from monitor_app.gui.settings import Settings
 
 MOST_RECENT = 10

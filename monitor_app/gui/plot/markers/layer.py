@@ -12,13 +12,13 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap
 
 from monitor_app.charts.palette import contrast_of
 from monitor_app.gui.plot.layer import Layer
-from monitor_app.gui.plot.marker_layout import LINE_PX, PAD_PX, Part, across_px, down_px, part_at, placed
+from monitor_app.gui.plot.markers.layout import LINE_PX, PAD_PX, Part, across_px, down_px, part_at, placed
 from monitor_app.gui.theme import SMALL_PX, mixed, ui_font
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QGraphicsSceneMouseEvent
 
-    from monitor_app.gui.plot.marker_layout import PlacedBox, PlacedMarker
+    from monitor_app.gui.plot.markers.layout import PlacedBox, PlacedMarker
     from monitor_app.gui.plot.plot_state import PlotState, ShownMarker, StatBox
     from monitor_app.gui.theme import Theme
 

@@ -35,7 +35,7 @@ from monitor_app.session.files import discard_session, keep_session, settle
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from monitor_app.gui.library.facts import SessionFacts
+    from monitor_app.gui.session_files.facts import SessionFacts
 
 TRACE_PX = QSize(150, 40)
 FIRST_PX = QSize(760, 420)
