@@ -131,7 +131,7 @@ def _decimals(value: float, digits: int) -> int:
     if not abs(value) > 0 or not math.isfinite(value):
         return 0
     decimals = digits - 1 - math.floor(math.log10(abs(value)))
-    if round(abs(value), decimals) >= 10.0 ** (digits - decimals):
+    if decimals > 0 and round(abs(value), decimals) >= 10.0 ** (digits - decimals):
         decimals -= 1
     return max(0, min(decimals, _MOST_DECIMALS))
 

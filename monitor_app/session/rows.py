@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from monitor_app.core.samples import Quantity, Role
 
 _T = TypeVar("_T")
+LARGEST = 1e18
+"""More than any number in SI units that a row may hold: its square and its sums stay numbers."""
 _KINDS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "str": (str,), "None": (type(None),)}
 
 
@@ -21,10 +23,12 @@ def checked(row_type: type[_T], row: tuple[Any, ...]) -> _T:
     """A row as its type; SQLite keeps any kind of value in any column, and the file may come from a stranger.
 
     Raises:
-        ValueError: A column holds what it may not.
+        ValueError: A column holds what it may not, or a number that no instrument measures.
     """
     for field, value in zip(fields(row_type), row, strict=True):  # type: ignore[arg-type]
         require(value, *(kind for name in str(field.type).split(" | ") for kind in _KINDS.get(name, (object,))))
+        if isinstance(value, float) and not abs(value) <= LARGEST:
+            raise ValueError(f"{value} is no possible {field.name}")
     return row_type(*row)
 
 

@@ -95,6 +95,8 @@ class Statistics:
 
 
 ENCODINGS = ("<u2", "<i2", "<f4")
+LARGEST_SUMMARY = 1e75
+"""Of two factors as large as 32 bits and their scales can make them; a variance has 32 bits."""
 MANY_GAPS = 64
 """With more, samples are folded one by one, which does not depend on their number."""
 
@@ -238,6 +240,8 @@ class Waveform:
         ):
             raise damaged(self._db, f"a summary of {self._signal.name} has a wrong length")
         entries = unpack_rows([(checked_index(self._db, first), data) for first, _, data in rows], size)
+        if any((np.abs(entries[name]) > LARGEST_SUMMARY).any() for name in ("min", "max", "mean", "var")):
+            raise damaged(self._db, f"a summary of {self._signal.name} is larger than any sample")
         return entries[(entries["start"] >= start) & (entries["start"] < end)]
 
     # -- samples ---------------------------------------------------------------------------------

@@ -64,6 +64,10 @@ def test_the_same_seed_is_the_same_damage(whole: bytes, tmp_path: Path) -> None:
         (100429, "show"),
         (502468, "export"),
         (504762, "show"),
+        (700193, "analyze"),
+        (700907, "show"),
+        (701612, "export"),
+        (705497, "export"),
     ],
 )
 def test_what_the_fuzzer_found_is_mended(whole: bytes, tmp_path: Path, seed: int, command: str) -> None:

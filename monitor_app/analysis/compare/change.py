@@ -67,7 +67,7 @@ def without_gain(estimate: Estimate, gain: float) -> Estimate:
     """
     common = COVERAGE_FACTOR * gain * abs(estimate.value)
     below, above = (
-        math.sqrt(max(half**2 - common**2, 0.0)) if math.isfinite(half) else half
+        math.sqrt(max(half - common, 0.0)) * math.sqrt(half + common) if math.isfinite(half) else half
         for half in (estimate.value - estimate.low, estimate.high - estimate.value)
     )
     return Estimate(estimate.value, estimate.value - below, estimate.value + above, estimate.level)
