@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from monitor_app.bench.bench import Bench
 from monitor_app.core.load_signal import LoadSignal
 from monitor_app.core.runs import Phase
 from monitor_app.core.status import BenchPhase, SourceState
+from monitor_app.inference.datasets import find_dataset
 from monitor_app.session.reader import SessionReader
 from monitor_app.sources.profile_reader import parse_profile
 from tests.bench.conftest import EMULATED_RUNS_PROFILE, IDLE_PROFILE, RUNS_PROFILE
@@ -66,7 +68,13 @@ def busy_fraction(session: Path) -> float:
 
 def recorded(path: Path) -> Path:
     """Two runs, the inference killed in the second, and a third that begins again after it."""
+    images = path.with_name("images")
+    images.mkdir()
+    for photograph in find_dataset("demo").images:
+        shutil.copy(photograph.file, images)
+    (images / os.fsdecode(b"caf\xe9_7.jpg")).write_bytes(b"no picture")
     text = RUNS_PROFILE.replace('["squeezenet1_1", "resnet18"]', '["squeezenet1_1", "resnet18", "mobilenet_v3_large"]')
+    text = text.replace('images = "demo"', f'images = "{images}"')
     bench = Bench(parse_profile(text, "test"), text, path)
     try:
         deadline = time.monotonic() + 90
@@ -118,6 +126,14 @@ def test_a_run_has_its_latency_its_energy_and_its_accuracy(summary: SessionSumma
     assert run.energy.net.j_per_image == pytest.approx((run.power.full_w - 1.30) * seconds_per_image, rel=0.03)
     assert run.power.coverage == 1.0
     assert run.run.parameters == 1_235_496
+
+
+def test_an_image_that_cannot_be_read_is_named_and_its_run_is_done(summary: SessionSummary) -> None:
+    """Also where its name is not UTF-8."""
+    run = summary.runs[0].run
+    assert run.state == "done"
+    assert run.accuracy_note is not None
+    assert "caf\\xe9_7.jpg" in run.accuracy_note
 
 
 def test_a_killed_child_fails_its_run_and_no_other(summary: SessionSummary) -> None:
