@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import re
 import subprocess
 import sys
+import tarfile
 import zipfile
 from email import message_from_string
 from importlib.metadata import packages_distributions
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import readme_renderer.markdown
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -25,15 +28,19 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "monitor_app").rglob("*.py")]
+SOURCE = "https://github.com/somebody/it"
+ON_GITHUB = {
+    "GITHUB_ACTIONS": "true", "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "somebody/it",
+}  # fmt: skip
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a wheel and a source distribution."""
+    """The folder of a wheel and a source distribution, as a release on GitHub builds them."""
     folder = tmp_path_factory.mktemp("built")
     command = [sys.executable, "-m", "hatchling", "build", "--directory", str(folder)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env={**os.environ, **ON_GITHUB})
     return folder
 
 
@@ -112,30 +119,77 @@ def imported() -> set[str]:
     return names
 
 
-def test_the_page_of_the_index_has_no_link_to_a_file_beside_it(metadata: Message) -> None:
+def test_the_page_of_the_index_has_the_pictures_and_no_link_to_a_file_beside_it(metadata: Message) -> None:
     page = str(metadata.get_payload())
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert "# monitor-app\n" in page
     assert [link for link in _LINK.findall(page) if not link.startswith(("https://", "#"))] == []
+    shown = readme_renderer.markdown.render(page)
+    assert shown is not None
+    pictures = re.findall(r'<img [^>]*src="([^"]+)"', shown)
+    assert f"{SOURCE}/raw/HEAD/docs/images/live.png" in pictures
+    for address in pictures:
+        assert (ROOT / address.removeprefix(f"{SOURCE}/raw/HEAD/")).is_file()
 
 
-def index_page(text: str, source: str | None) -> str:
+def test_the_index_lists_where_it_comes_from(metadata: Message) -> None:
+    listed = dict(each.split(", ") for each in metadata.get_all("Project-URL", []))
+    assert listed["Source"] == SOURCE
+    assert listed["Issues"] == f"{SOURCE}/issues"
+    for name in ("Documentation", "Changelog"):
+        assert (ROOT / listed[name].removeprefix(f"{SOURCE}/blob/HEAD/")).is_file()
+
+
+def hook() -> Any:
+    """packaging/index_page.py"""
     spec = importlib.util.spec_from_file_location("index_page", ROOT / "packaging" / "index_page.py")
     assert spec is not None
     assert spec.loader is not None
     module: Any = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return str(module.index_page(text, source))
+    return module
 
 
 def test_links_lead_to_the_source_where_it_is_published() -> None:
     rest = "and [it](https://example.org), [above](#top).\n"
     text = f"![A picture](docs/a.png)\n\nSee [the guide](docs/guide.md#one) {rest}"
-    assert index_page(text, None) == f"\n\nSee the guide {rest}"
-    assert index_page(text, "https://example.org/us/it/") == (
-        "![A picture](https://example.org/us/it/raw/main/docs/a.png)\n\n"
-        f"See [the guide](https://example.org/us/it/blob/main/docs/guide.md#one) {rest}"
+    assert hook().index_page(text, None) == f"\n\nSee the guide {rest}"
+    assert hook().index_page(text, "https://example.org/us/it") == (
+        "![A picture](https://example.org/us/it/raw/HEAD/docs/a.png)\n\n"
+        f"See [the guide](https://example.org/us/it/blob/HEAD/docs/guide.md#one) {rest}"
     )
+
+
+@pytest.mark.parametrize(
+    ("remote", "source"),
+    [
+        ("https://github.com/us/it.git", "https://github.com/us/it"),
+        ("https://token@github.com/us/it", "https://github.com/us/it"),
+        ("git@codeberg.org:us/it.git", "https://codeberg.org/us/it"),
+        ("ssh://git@gitlab.com/a/b/it/", "https://gitlab.com/a/b/it"),
+        ("/home/me/it", None),
+        ("me@nas:it.git", None),
+        (None, None),
+    ],
+)
+def test_the_source_is_where_the_repository_was_cloned_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remote: str | None, source: str | None
+) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    assert hook().source_of(tmp_path) is None
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    if remote is not None:
+        subprocess.run(["git", "-C", str(tmp_path), "remote", "add", "origin", remote], check=True)
+    assert hook().source_of(tmp_path) == source
+
+
+def test_a_wheel_from_the_source_distribution_has_the_same_page(built: Path, tmp_path: Path, metadata: Message) -> None:
+    with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
+        archive.extractall(tmp_path, filter="data")
+    root = next(tmp_path.iterdir())
+    assert hook().source_of(root) == SOURCE
+    text = (root / "README.md").read_text(encoding="utf-8")
+    assert hook().index_page(text, SOURCE).strip() == str(metadata.get_payload()).strip()
 
 
 def test_every_extra_that_is_named_exists(metadata: Message) -> None:
