@@ -23,6 +23,7 @@ from monitor_app.sources.ppk2.decoder import (
     DecoderState,
     LossWatch,
     Words,
+    _length_of_run,
     decode,
     levels_after,
     line_changes,
@@ -244,6 +245,21 @@ def test_a_break_in_a_long_read_is_found_wherever_it_lies(word):
     assert [run.lost_before for run in runs] == [0, 1 + MARGINS]
     assert runs[0].words.tolist() == truth(data)[MARGIN_AFTER : word - MARGIN_BEFORE]
     assert runs[1].words.tolist() == truth(data)[word + 1 + MARGIN_AFTER : -MARGIN_BEFORE]
+
+
+@pytest.mark.parametrize("count", [2, 16_384, 16_385, 16_386, 16_387])
+def test_a_break_before_the_last_word_is_found(count):
+    words = np.frombuffer(noise(count), "<u4").copy()
+    assert _length_of_run(words) == count
+    words[-1] += 1 << 18
+    assert _length_of_run(words) == count - 1
+
+
+def test_sixteen_words_prove_the_first_five_and_fifteen_prove_none():
+    data = noise(16)
+    [run], _ = decoded(data)
+    assert run.words.tolist() == truth(data)[3:8]
+    assert decoded(data[:-1])[0] == []
 
 
 @given(st.binary(max_size=4000))
@@ -575,6 +591,16 @@ def test_a_loss_is_found_from_ten_milliseconds_on_and_from_two_where_the_counter
     told = [
         watch.missing(100_000 * k - (lost if k >= 5 else 0), 10**15 + k * 10**9, broken=k == broken) for k in range(9)
     ]
+    assert told == [0] * 8 + [found]
+
+
+@pytest.mark.parametrize(("lost", "found"), [(0, 0), (200, 0), (1000, 1024)])
+def test_a_stream_that_is_joined_late_is_watched_as_from_its_beginning(lost, found):
+    watch = LossWatch(100_000.0)
+    told = [
+        watch.missing(10**9 + 100_000 * k - (lost if k >= 5 else 0), 10**15 + k * 10**9)
+        for k in range(9)
+    ]  # fmt: skip
     assert told == [0] * 8 + [found]
 
 
