@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 import sys
@@ -19,6 +18,7 @@ from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.bench.runs.driver import RunDriver
 from monitor_app.core.status import BenchPhase, BenchStatus, CheckState, SourceState
 from monitor_app.session.files import discard_empty_session
+from monitor_app.session.wal import Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,7 +66,7 @@ class Bench:
         self._phase = BenchPhase.MONITORING
         self.message = ""
         """Why the last command could not be carried out, one sentence; empty where it could."""
-        self._meter = _Meter(session)
+        self._meter = _Meter()
         if profile.plan is not None and profile.plan.autostart:
             self.start_runs()
 
@@ -156,7 +156,7 @@ class Bench:
         """A snapshot."""
         runs, remaining_s = self._runs.snapshot()
         sources = self._sources.statuses()
-        self._meter.look(self._recorder.wal_bytes)
+        self._meter.look(self._recorder.sizes)
         free_bytes = self._recorder.free_bytes
         troubles = [s.message for s in sources if s.state in {SourceState.FAILED, SourceState.LOST}]
         background = self.message or self._runs.message or self._sources.message
@@ -228,28 +228,29 @@ def _processor() -> str:
 class _Meter:
     """How fast the file grows, and the fraction of a core that this process uses, over the last seconds."""
 
-    def __init__(self, session: Path) -> None:
-        self._session = session
-        self._before = (time.monotonic(), 0, 0, time.process_time())
-        self._bytes_per_s = self._wal_bytes = 0.0
-        self.file_bytes = 0
-        """With its -wal."""
+    def __init__(self) -> None:
+        self._before = (time.monotonic(), Sizes(), time.process_time())
+        self._now = Sizes()
+        self._bytes_per_s = 0.0
         self.cpu_fraction = 0.0
 
-    def look(self, wal_bytes: int) -> None:
-        """At the size of the file now, given that of its -wal."""
-        with contextlib.suppress(OSError):
-            self.file_bytes = self._session.stat().st_size + wal_bytes
-        self._wal_bytes = wal_bytes
-        then, bytes_then, wal_then, cpu_then = self._before
+    @property
+    def file_bytes(self) -> int:
+        """With its -wal."""
+        return self._now.file + self._now.wal
+
+    def look(self, sizes: Sizes) -> None:
+        """At the size of the file now."""
+        self._now = sizes
+        then, before, cpu_then = self._before
         now, cpu = time.monotonic(), time.process_time()
         if now - then >= RATE_OVER_S:
-            # What goes into the -wal has to go into the file as well before the -wal can shrink.
-            grown = self.file_bytes - bytes_then + max(wal_bytes - wal_then, 0)
+            # What makes the -wal grow is needed once more by the file before the -wal can shrink.
+            grown = sizes.recorded - before.recorded + max(sizes.wal - before.wal, 0)
             self._bytes_per_s = max(grown, 0) / (now - then)
             self.cpu_fraction = (cpu - cpu_then) / (now - then)
-            self._before = (now, self.file_bytes, wal_bytes, cpu)
+            self._before = (now, sizes, cpu)
 
     def disk_left_s(self, free_bytes: int) -> float | None:
         """How long the disk lasts at this rate; None while nothing grows."""
-        return max(free_bytes - self._wal_bytes, 0) / self._bytes_per_s if self._bytes_per_s > 0 else None
+        return max(free_bytes - self._now.uncopied, 0) / self._bytes_per_s if self._bytes_per_s > 0 else None

@@ -13,6 +13,7 @@ import logging
 import os
 import sqlite3
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,26 @@ _READ_LOCKS = range(123, 128)
 """Bytes of the -shm that a reader of the -wal locks (https://sqlite.org/walformat.html, 2.3.1)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Of a session file and its -wal on the disk, in bytes."""
+
+    file: int = 0
+    wal: int = 0
+    uncopied: int = 0
+    """What is in the -wal only: the file needs room for as much before the -wal can shrink. Never too little."""
+
+    def then(self, file: int, wal: int) -> Sizes:
+        """The sizes some time later: what the -wal has grown by is uncopied, and the file grows first by what is."""
+        uncopied = self.uncopied + max(wal - self.wal, 0) - max(file - self.file, 0)
+        return Sizes(file, wal, min(max(uncopied, 0), wal))
+
+    @property
+    def recorded(self) -> int:
+        """Size of the file once all of it is copied."""
+        return self.file + self.uncopied
+
+
 class WriteAheadLog:
     """Used from the thread that writes the session; the -wal is there already."""
 
@@ -42,10 +63,12 @@ class WriteAheadLog:
     @property
     def bytes(self) -> int:
         """Its size on the disk."""
-        try:
-            return self._wal.stat().st_size
-        except OSError:
-            return 0
+        return _size(self._wal)
+
+    @property
+    def file_bytes(self) -> int:
+        """Size of the session file on the disk."""
+        return _size(self._file)
 
     def tend(self) -> None:
         """Between transactions, about once a second: keep the copying of a large one away from the writer.
@@ -109,6 +132,13 @@ class _Copier:
                         return
         except sqlite3.Error:
             logger.warning("The -wal of %s cannot be copied for now", self._file, exc_info=True)
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 def _reading(file: Path) -> set[int]:

@@ -19,7 +19,7 @@ from monitor_app.session.host_clock import BOOT_ID, SHIFT, read_host_clock
 from monitor_app.session.pyramid import FACTOR, Entries, contiguous_runs, entry_size, pack
 from monitor_app.session.resume import PARTS, EarlierParts, open_to_resume
 from monitor_app.session.source_state import INTERRUPTED, Block, Channel, Source, sample_rows
-from monitor_app.session.wal import WriteAheadLog
+from monitor_app.session.wal import Sizes, WriteAheadLog
 from monitor_app.session.writer_lock import WriterLock
 
 if TYPE_CHECKING:
@@ -322,10 +322,9 @@ class SessionWriter:
         except sqlite3.DatabaseError as error:
             raise self._failure(error) from error
 
-    @property
-    def wal_bytes(self) -> int:
-        """Size of the -wal beside the file: what is in it has to go into the file as well before it can shrink."""
-        return self._wal.bytes
+    def sizes_after(self, sizes: Sizes) -> Sizes:
+        """Of the file and its -wal now, after these."""
+        return sizes.then(self._wal.file_bytes, self._wal.bytes)
 
     @property
     def wal_held_by(self) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import DiskFullError, MonitorError, SessionError, SessionMovedError
 from monitor_app.core.formatting import size
-from monitor_app.session.wal import BACKLOG_BYTES, HELD_BYTES
+from monitor_app.session.wal import BACKLOG_BYTES, HELD_BYTES, Sizes
 from monitor_app.session.writer import SessionWriter
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class Recorder:
         self.failure: MonitorError | None = None
         """Why the recording has stopped by itself, once it has."""
         self.free_bytes = 0
-        self.wal_bytes = 0
-        """Of the -wal beside the file. The file needs as much again before the -wal can shrink."""
+        self.sizes = Sizes()
+        """At the last durable commit."""
         self._held = ""
         self._committed_s = time.monotonic()
         self._check_disk()
@@ -126,8 +126,9 @@ class Recorder:
 
     def _check_wal(self) -> None:
         """Tell of a reader that makes the -wal grow, and again when it has ended."""
-        self.wal_bytes = self._writer.wal_bytes
-        if self.wal_bytes >= HELD_BYTES:
+        self.sizes = self._writer.sizes_after(self.sizes)
+        wal_bytes = self.sizes.wal
+        if wal_bytes >= HELD_BYTES:
             text = (
                 f"{self._writer.wal_held_by} has kept a transaction on {self.path.name} open, so its -wal file grows "
                 "with all that is recorded: end that transaction or program."
@@ -135,9 +136,9 @@ class Recorder:
             if not self._held:
                 self._log(text)
             # At each doubling, so that a message that was dismissed does not come back every second.
-            steps = HELD_BYTES * 2 ** int(math.log2(self.wal_bytes / HELD_BYTES))
+            steps = HELD_BYTES * 2 ** int(math.log2(wal_bytes / HELD_BYTES))
             self._held = f"{text} It takes over {size(steps)} of disk; nothing is lost."
-        elif self._held and self.wal_bytes <= BACKLOG_BYTES:
+        elif self._held and wal_bytes <= BACKLOG_BYTES:
             self._held = ""
             self._log(f"The -wal file of {self.path.name} is small again.")
 
@@ -152,8 +153,8 @@ class Recorder:
             raise SessionError(
                 f"The folder {self.path.parent} cannot be used ({error.strerror}): choose a folder you can write to."
             ) from error
-        if self.free_bytes - self.wal_bytes < LEAST_FREE_BYTES:
-            needed = f", and its -wal file needs {size(self.wal_bytes)} of them" if self._held else ""
+        if self.free_bytes - self.sizes.uncopied < LEAST_FREE_BYTES:
+            needed = f", and its -wal file needs {size(self.sizes.uncopied)} of them" if self._held else ""
             raise DiskFullError(
                 f"Only {self.free_bytes / 1e6:.0f} MB are left on the disk of {self.path}{needed}: "
                 "the recording stopped with the file complete; make room and start a new session."

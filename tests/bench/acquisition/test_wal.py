@@ -20,6 +20,7 @@ from monitor_app.cli.tables import status_line
 from monitor_app.core.errors import DiskFullError
 from monitor_app.session import wal
 from monitor_app.session.reader import SessionReader
+from monitor_app.session.wal import Sizes
 from monitor_app.sources.profile_reader import parse_profile
 from tests.session.bench import CURRENT, PERIOD_NS, START_NS, S, shunt
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor_app.session.writer import SessionWriter
+
 
 COMMITS = 360
 """Each with ten seconds of samples: an hour."""
@@ -92,11 +94,11 @@ def test_a_snapshot_held_for_an_hour_is_told_and_costs_no_sample(
             for k in range(1, COMMITS):
                 commit(recorder, k)
                 if recorder.notice and not told_at:
-                    told_at = recorder.wal_bytes
-            assert recorder.wal_bytes > 10_000_000
+                    told_at = recorder.sizes.wal
+            assert recorder.sizes.wal > 10_000_000
             assert 0 < told_at < 12_000_000
             assert f"(process {process.pid}) has kept a transaction on s.plm open" in recorder.notice
-            before, after = process.communicate(b"\n")[0], recorder.wal_bytes
+            before, after = process.communicate(b"\n")[0], recorder.sizes.wal
             assert int(before) <= 2
             assert after > 10_000_000
         wait_until(lambda: recorder.notice == "")
@@ -118,7 +120,7 @@ def test_without_readers_the_wal_stays_small_and_nothing_is_told(tmp_path: Path,
         recorder.put(lambda writer: writer.add_source(1, shunt()))
         for k in range(200):
             commit(recorder, k)
-        assert recorder.wal_bytes <= 6_000_000
+        assert recorder.sizes.wal <= 6_000_000
         assert recorder.notice == ""
     finally:
         recorder.close()
@@ -160,25 +162,34 @@ def test_a_file_that_another_program_has_locked_is_waited_for(
 
 
 def test_the_forecast_of_the_disk_counts_what_the_wal_has_still_to_put_into_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [0.0]
     monkeypatch.setattr("monitor_app.bench.bench.time.monotonic", lambda: now[0])
-    session = tmp_path / "s.plm"
-    session.write_bytes(bytes(1_000_000))
-    meter = _Meter(session)
-    meter.look(4_000_000)
-    assert meter.disk_left_s(1_000_000_000) is None
-    for now[0], held_bytes in ((10.0, 4_000_000), (20.0, 24_000_000)):
-        meter.look(held_bytes)
+    meter, sizes = _Meter(), Sizes()
+
+    def look(file_mb: int, wal_mb: int) -> None:
+        nonlocal sizes
+        now[0] += 10.0
+        sizes = sizes.then(file_mb * 10**6, wal_mb * 10**6)
+        meter.look(sizes)
+
+    meter.look(sizes)
+    assert meter.disk_left_s(10**9) is None
+    look(1, 4)
+    look(1, 24)
     # The -wal has grown by 2 MB/s, and each of them will be needed twice.
     assert meter.file_bytes == 25_000_000
-    assert meter.disk_left_s(1_000_000_000) == pytest.approx((1_000_000_000 - 24_000_000) / 4_000_000)
-    assert meter.disk_left_s(10_000_000) == 0
-    now[0], grown = 30.0, 21_000_000
-    session.write_bytes(bytes(grown))
-    meter.look(24_000_000)
-    assert meter.disk_left_s(100_000_000) == pytest.approx((100_000_000 - 24_000_000) / 2_000_000)
+    assert meter.disk_left_s(10**9) == pytest.approx((1e9 - 23e6) / 4e6)
+    assert meter.disk_left_s(10**7) == 0
+    # The snapshot ends: 10 MB are copied while 20 MB come.
+    look(11, 44)
+    assert meter.disk_left_s(10**9) == pytest.approx((1e9 - 33e6) / 4e6)
+    # The rest is copied, the -wal is cut, and the file takes all that comes.
+    look(64, 8)
+    assert meter.disk_left_s(10**9) == pytest.approx(1e9 / 2e6)
+    look(84, 8)
+    assert meter.disk_left_s(10**9) == pytest.approx(1e9 / 2e6)
 
 
 def test_a_disk_is_full_when_the_wal_could_not_be_put_into_the_file_any_more(
@@ -188,9 +199,9 @@ def test_a_disk_is_full_when_the_wal_could_not_be_put_into_the_file_any_more(
     recorder.close()
     usage = recorder_module.shutil.disk_usage(tmp_path)
     monkeypatch.setattr(recorder_module.shutil, "disk_usage", lambda _: usage._replace(free=1_100_000_000))
-    recorder.wal_bytes = 800_000_000
+    recorder.sizes = Sizes(10**9, 10**9, 800_000_000)
     recorder._check_disk()
-    recorder.wal_bytes = 1_000_000_000
+    recorder.sizes = Sizes(10**9, 10**9, 1_000_000_000)
     with pytest.raises(DiskFullError, match="Only 1100 MB are left"):
         recorder._check_disk()
 
