@@ -121,9 +121,11 @@ def _allowed_keys(loc: tuple[Any, ...]) -> list[str]:
 
 def _tables_in(annotation: Any) -> Iterator[type[BaseModel]]:
     """The tables that an annotation names: itself, each of a tuple, or one that may be absent."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    parts = get_args(annotation)
+    # Python 3.10 takes tuple[X, ...] for a type
+    if not parts and isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
-    for part in get_args(annotation):
+    for part in parts:
         yield from _tables_in(part)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,6 @@ from monitor_app.session.writer_lock import is_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 KILLED = """
 import os, sys
@@ -121,7 +121,7 @@ def test_without_links_the_name_is_remembered(
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(os, "symlink", refuse)
+    monkeypatch.setattr(Path, "symlink_to", refuse)
     target = tmp_path / "mine.plm"
     assert not promise(recorded.path, target)
     assert promised(recorded.path) == target
