@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 READ_S = 0.05
 PARTS = 10
-"""A mean has the uncertainty that so many parts of it show."""
+"""The uncertainty of a mean is estimated from this number of its parts."""
 UNIT = {Quantity.CURRENT: "A", Quantity.POWER: "W"}
 
 

@@ -93,7 +93,7 @@ def percent(fraction: Proportion) -> str:
 
 
 MANY_IMAGES = 1000
-"""Of so many a count says less than the percentage, and is long."""
+"""From this number on, a count says less than the percentage, and is long."""
 
 
 def percent_range(fraction: Proportion) -> str:

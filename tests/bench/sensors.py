@@ -33,7 +33,7 @@ def add_sensor(
     seconds: float = 60.0,
     start_ns: int = START_NS,
 ) -> None:
-    """A polled source of one signal: at so many seconds after the start it shows ``shape`` of them."""
+    """A polled source of one signal: at the seconds after the start it shows ``shape`` of them."""
     name, quantity, role = what
     signal = Signal(name, quantity, role, "<f4", 1.0, 0.0)
     writer.add_source(number, SourceInfo(f"source {number}", "test", "", str(number), "", rate_hz, (signal,)))

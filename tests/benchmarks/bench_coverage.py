@@ -12,7 +12,7 @@ of idle power while a batch runs; the meter gives a thousand values a second wit
 and faults have a power that wanders by 0.2 W (`tests/analysis/run/slow_meters.py`). All of them pass through the
 functions that the program itself uses. Prints a table for each quantity: how many of the 95 % intervals hold the true
 value, in percent, and the median half-width relative to the value. "withheld" means that the program gives no interval,
-or leaves the run out of findings, and says why; with a percentage, in so many of the runs.
+or leaves the run out of findings, and says why; with a percentage, in that share of the runs.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ def percentiles(draws: int) -> None:
 
 
 def accuracy(draws: int) -> None:
-    """Wilson's interval of top-1 on so many images; ten times the runs, since each is cheap."""
+    """Wilson's interval of top-1 on this number of images; ten times the runs, since each is cheap."""
     random = np.random.default_rng(4)
 
     def one(images: int, true: float) -> str:

@@ -60,7 +60,7 @@ class Monitor:
         return found
 
     def wait_for_runs(self, done: int = 1, timeout_s: float = 120.0) -> None:
-        """Until so many runs have ended."""
+        """Until this number of runs have ended."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             time.sleep(0.5)

@@ -69,7 +69,7 @@ POINTLESS, HUNG = 99, 98
 POINTLESS_LINES = ("@dataclass", "if TYPE_CHECKING")
 """That a value is frozen, and what is imported for types, is the type checker's affair."""
 LEAST_LIMIT_S, LIMIT_FACTOR, HOUR_S = 30, 5, 3600.0
-"""Tests that take so many times as long as without a mutation never end."""
+"""Tests that take this many times as long as without a mutation never end."""
 _SKIPPED = re.compile(
     # An operator is replaced by its opposite or its neighbour, and not by every other one there is.
     r"core/ReplaceBinaryOperator_(?!(Add_Sub|Sub_Add|Mul_Div|Div_Mul|FloorDiv_Mul|Mod_Add|Pow_Mul|LShift_RShift"
@@ -165,7 +165,7 @@ def _path(name: str) -> Path:
 
 
 def measure(name: str, every: int) -> None:
-    """Print the score of one module, from every so many-th mutation, after the mutations that survived."""
+    """Print the score of one module, from every n-th mutation, after the mutations that survived."""
     text, began = _path(name).read_text(), time.monotonic()
     if outcomes(name, text, [None], HOUR_S) != [0]:
         sys.exit(f"{name}: its tests fail without any mutation")

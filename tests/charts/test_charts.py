@@ -273,7 +273,7 @@ MEASURED = {
     for key in CROWDED
     for percent in (1, 3)
 }
-"""Networks that differ in power by about as much as the paper's, with error bars of so many percent."""
+"""Networks that differ in power by about as much as the paper's, with error bars of this many percent."""
 
 
 @pytest.mark.parametrize("size", [(1600, 1000), (860, 640), (850, 600)])

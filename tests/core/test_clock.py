@@ -20,7 +20,7 @@ PPM = [-100, -30, 0, 30, 100]
 
 @dataclass
 class Meter:
-    """A device clock that is off by so many ppm, read over a link with random delays."""
+    """A device clock that is off by this many ppm, read over a link with random delays."""
 
     ppm: float = 0.0
     seed: int = 1

@@ -20,7 +20,7 @@ SLEW = 500e-6
 
 
 def mark(clock: SampleClock, second: float, *, late_ns: float = 0, width_ns: int = 2 * US, ppm: float = 0) -> None:
-    """One of a sample that was taken in the middle of it, by a clock that is slow by so many ppm."""
+    """One of a sample that was taken in the middle of it, by a clock that is slow by this many ppm."""
     at_ns = START_NS + round(second * S * (1 + ppm * 1e-6) + late_ns)
     clock.add_mark(TimeMark(second * RATE_HZ, at_ns - width_ns // 2, at_ns + width_ns // 2))
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A writer in a process of its own: writes blocks until told to stop or killed, and says what is committed.
 
-python other_process.py FILE [BYTES]    with BYTES, no file may grow beyond so many
+python other_process.py FILE [BYTES]    with BYTES, no file may grow beyond this number
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def record(writer: SessionWriter, clock: Clock, count: int, *, first: int = 0, source: int = 1, seed: int = 0) -> None:
-    """So many samples of noise that are taken from now on, with the time that it takes."""
+    """This number of samples of noise, taken from now on, with the time that it takes."""
     codes = noise(np.random.default_rng(seed), count)
     end_ns = clock.host_ns + (count - 1) * PERIOD_NS
     writer.write_block(source, first, codes, clock.host_ns, end_ns)

@@ -37,7 +37,7 @@ cases, so both ends of the interval still lie between the measured values. Below
 beyond the slowest measured batch, where no resampling can find it.
 """
 NORMAL = 1.96
-"""97.5 % of a normal distribution lie below so many standard deviations."""
+"""97.5 % of a normal distribution lie below this number of standard deviations."""
 
 
 @dataclass(frozen=True, slots=True)

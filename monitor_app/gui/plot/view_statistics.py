@@ -61,7 +61,7 @@ def digits(value: float) -> str:
 
 
 def view_figures(name: str, quantity: Quantity, s: Statistics) -> ViewFigures:
-    """Of a signal with this name; an integral is over what was recorded, thus at least so much where samples miss."""
+    """Of a signal with this name; an integral is over what was recorded, so it is a lower bound beside gaps."""
     factor, unit = scale_of(max(abs(s.minimum), abs(s.maximum)), unit_of(quantity))
     values = {"mean": s.mean, "min": s.minimum, "max": s.maximum, "p-p": s.maximum - s.minimum, "std": s.deviation}
     texts = {key: digits(value * factor) for key, value in values.items()}

@@ -39,7 +39,7 @@ HOLD_NS = 300_000_000
 MOST_DOUBTS = 1000
 """As many at once are settled whenever they came up."""
 SLACK_US = 500_000
-"""An answer that makes frames arrive so much before their time is none."""
+"""An answer that makes frames arrive earlier than this before their time is none."""
 STRIKES = 2
 GUESSED_TURNS = 200
 """The host's clock may be wrong by this many turns of the stamps, 0.2 s."""

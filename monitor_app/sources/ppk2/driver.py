@@ -49,8 +49,8 @@ QUIET_S = 0.1
 """This long without a byte means that nothing of an earlier stream is still on the way."""
 SILENCE_S = 2.0
 LEAST_RANGES = np.array([2.0])
-"""A lone sample so many ranges away from both of its neighbours, which agree, is pointed out: that is a factor of more
-than a hundred for 10 us."""
+"""A lone sample this number of ranges away from both of its neighbours, which agree, is pointed out: that is a factor
+of more than a hundred for 10 us."""
 NO_CHECKSUM = (
     "Its protocol has no checksum: a bit flipped on the line gives a valid sample with a wrong value. Lone jumps of "
     "two ranges and back are counted as implausible, others are not noticed."

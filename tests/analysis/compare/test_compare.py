@@ -365,7 +365,7 @@ NOISE = 0.04
 
 
 def session(rng: np.random.Generator, factor: float) -> Campaign:
-    """Fourteen networks, each with the bootstrap interval of the mean of so many measured batches."""
+    """Fourteen networks, each with the bootstrap interval of the mean of this number of measured batches."""
     plain = campaign({f"Network {k}": {1: 0.01} for k in range(NETWORKS)})
 
     def change(cell: Cell) -> Cell:
@@ -389,7 +389,9 @@ def failing_share(factor: float, limit: float, seed: int) -> tuple[float, float]
 
 @pytest.mark.parametrize("limit", [0.0, 0.01])
 def test_noise_alone_fails_few_jobs_of_many_networks(limit: float) -> None:
-    """At most 5 % by construction; so many draws of 5 % stay below 11 % in 99 of 100, and bootstraps are a bit narrow.
+    """At most 5 % by construction; drawn as often as here, 5 % stay below 11 % in 99 of 100.
+
+    Bootstraps are a bit narrow.
 
     Each check by itself at 5 % would fail half of the jobs: 1 - 0.95**14.
     """

@@ -174,7 +174,7 @@ def hull(form: Callable[[Floats], Floats], noise: float = 0.7) -> Draw:
 
 
 def counted_hull(form: Callable[[Floats], Floats], images: int) -> Draw:
-    """Top-1 that follows a form of the paper's times in ms at batch 1, counted on so many images."""
+    """Top-1 that follows a form of the paper's times in ms at batch 1, counted on this number of images."""
     times_ms = np.array([published_times()[title][1] or np.nan for title in TITLES]) * 1e3
 
     def draw(random: Random) -> Table:
@@ -187,7 +187,7 @@ def counted_hull(form: Callable[[Floats], Floats], images: int) -> Draw:
 
 
 def bound_with_outlier(points: float, noise: float = 0.7) -> Draw:
-    """Accuracy on the bound by energy, but for one network whose lower power puts it so many points above."""
+    """Accuracy on the bound by energy, but for one network whose lower power puts it this many points above."""
 
     def draw(random: Random) -> Table:
         times_s = np.exp(random.uniform(np.log(0.007), np.log(0.15), N))
@@ -249,7 +249,7 @@ def memory_batch(share: float, noise: float = 1.0) -> Draw:
 
 
 def density(own: float, images: int = 50_000) -> Draw:
-    """Accuracy as published, measured on so many images; parameters of ENet by a factor more."""
+    """Accuracy as published, measured on this number of images; parameters of ENet by a factor more."""
 
     def draw(random: Random) -> Table:
         error = 100 * np.sqrt(TOP1 / 100 * (1 - TOP1 / 100) / images)

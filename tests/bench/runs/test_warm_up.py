@@ -208,7 +208,7 @@ def test_a_network_whose_batch_takes_three_minutes_is_not_called_steady(writer: 
 def test_a_session_that_is_gone_on_with_has_other_times_than_the_host(writer: SessionWriter) -> None:
     add_sensor(writer, 1, noisy(12.0, 0.01), rate_hz=1000)
     add_sensor(writer, 2, lambda t: 40 + 0.6 * t, what=TEMPERATURE)
-    # Host times begin again with each start of the machine; what the file has is so much later.
+    # Host times begin again with each start of the machine; what the file has is later by that.
     outcome = judged(writer.path, seconds=20, shift_ns=START_NS - 3 * S)
     assert "power +" in outcome.note
     assert "temperature +3 ± " in outcome.note

@@ -25,7 +25,7 @@ def sampler(seed=1, channels=(CURRENT, VOLTAGE), rate_hz=RATE_HZ) -> Sampler:
 
 
 def change(one: Sampler, *changes: tuple[int, bool, Line]) -> None:
-    """Changes at so many microseconds after power-up."""
+    """Changes at these microseconds after power-up."""
     one.change([LevelChange(ORIGIN_NS + at * US, level, line) for at, level, line in changes], ORIGIN_NS)
 
 

@@ -7,7 +7,7 @@ from monitor_app.emulators.runtime.send_queue import SendQueue, capacity_for
 
 
 class Line:
-    """Takes so many bytes and no more."""
+    """Takes this number of bytes and no more."""
 
     def __init__(self, room: int = 0) -> None:
         self.room = room

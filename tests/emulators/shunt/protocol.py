@@ -160,7 +160,7 @@ class Host:
         return self.until(lambda frame: frame[0] == answer)
 
     def record(self, size: int) -> list[Frame]:
-        """Stream so many bytes; they are taken apart only afterwards, so that the line does not wait for that."""
+        """Stream this number of bytes; taken apart only afterwards, so that the line does not wait."""
         self.send(START)
         raw = bytearray()
         while len(raw) < size:

@@ -98,7 +98,7 @@ class Meter:
         self.say(self.take(n, levels))
 
     def lose(self, n: int) -> None:
-        """So many frames are taken and not sent."""
+        """``n`` frames are taken and not sent."""
         self.sent += n
 
     def _obey(self, command: bytes) -> None:

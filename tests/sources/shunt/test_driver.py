@@ -40,7 +40,7 @@ class Meter:
 
     info: bytes = field(default_factory=info)
     deaf: dict[int, int] = field(default_factory=dict)
-    """Commands that it does not hear the first so many times."""
+    """Commands that it does not hear the first few times."""
     with_started: bytes = b""
     """What comes in the same read as STARTED."""
     first: int = 1000
