@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 
 from monitor_app.core.errors import MonitorError
 from monitor_app.gui.actions import ShortcutsDialog, add_commands
+from monitor_app.gui.batch_controller import BatchController
 from monitor_app.gui.bench_controller import BenchController
 from monitor_app.gui.confirm import confirmed
 from monitor_app.gui.figures.window import FiguresController
@@ -100,6 +101,7 @@ class MainWindow(QMainWindow):
             self, self.document, self.bench, self.navigation, self.parts.stack,
             lambda: self.signals.shown, lambda: self.theme,
         )  # fmt: skip
+        self.batches = BatchController(self, self.document, self.navigation, self.parts.stack)
         self.commands = menu_commands(
             self, self.document, self.bench, self.navigation, self.signals, self.markers, self.parts
         )
@@ -113,6 +115,7 @@ class MainWindow(QMainWindow):
                 (ROWS_S, self._update_rows),
                 (ROWS_S, self._show_annotations),
                 (ROWS_S, self.markers.update),
+                (ROWS_S, self.batches.update),
                 (ROWS_S, self._show_statistics),
                 (RESULTS_S, self._update_results),
                 *self._panel_tasks(),
@@ -148,6 +151,7 @@ class MainWindow(QMainWindow):
         stack.pan_asked.connect(self.navigation.pan)
         stack.fit_asked.connect(self.navigation.show_all)
         self.markers.changed.connect(self._show_selection)
+        self.markers.left.connect(self.batches.leave)
         self.figures.run_asked.connect(self._show_run_of_figure)
         self.document.title_changed.connect(lambda _: self.figures.set_name(self.document.name))
         self.figures.main_asked.connect(self._come_forward)
@@ -162,8 +166,8 @@ class MainWindow(QMainWindow):
         for sender in (self.document, self.bench):
             sender.retracted.connect(bar.retract)
         self.sessions.offered.connect(lambda text, words, do, wrong: bar.offer(text, words, do, wrong=wrong))
-        self.signals.refused.connect(bar.note)
-        self.figures.refused.connect(bar.note)
+        for told in (self.signals.refused, self.batches.note, self.figures.refused):
+            told.connect(bar.note)
         self.figures.withdrawn.connect(bar.retract)
 
     def _connect_panels(self) -> None:

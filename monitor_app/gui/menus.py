@@ -10,6 +10,7 @@ from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_table import RunTable
 
 if TYPE_CHECKING:
+    from monitor_app.gui.batch_controller import BatchController
     from monitor_app.gui.bench_controller import BenchController
     from monitor_app.gui.help.menu import Help
     from monitor_app.gui.layout import Parts
@@ -37,6 +38,8 @@ class WindowCommands(Protocol):
     def change_text_size(self, step: int) -> None: ...
     def show_shortcuts(self) -> None: ...
     @property
+    def batches(self) -> BatchController: ...
+    @property
     def sessions(self) -> Sessions: ...
     @property
     def help(self) -> Help: ...
@@ -59,6 +62,7 @@ MOUSE_ACTIONS = (
     ("Click on an energy or a charge", "switch J and Wh, C and Ah"),
     ("1 to 9", "make that marker active and bring it into view"),
     ("Double click elsewhere", "show the whole session"),
+    ("Point at a batch, zoomed in", "its time, energy, power and answer"),
     ("Middle click", "fit the values again"),
     ("Double click on a row of the table", "show that run"),
     ("Right click on a run, on a head of the table", "copy; show and hide columns"),
@@ -103,6 +107,8 @@ def menu_commands(
         Command("View", "Pan to later", navigation.pan_later, ("Right",)),
         Command("View", "One page earlier", navigation.page_earlier, ("Shift+Left",)),
         Command("View", "One page later", navigation.page_later, ("Shift+Right",)),
+        Command("View", "Next batch", window.batches.next, ("]",)),
+        Command("View", "Previous batch", window.batches.previous, ("[",)),
         Command("View", "Filter the runs", parts.panel(RunTable).find_runs, ("Ctrl+F",)),
         Separator("View"),
         Command("View", "Show only power", lambda: signals.show_quantity("W"), ("P",)),

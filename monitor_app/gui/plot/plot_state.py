@@ -108,6 +108,39 @@ class ShownMarker:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchSpan:
+    """A batch; times in s since the start of the session."""
+
+    index: int
+    """In the log of batches."""
+    start_s: float
+    end_s: float
+    timed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCard:
+    """What is known of one batch, as rows of name and text."""
+
+    span: BatchSpan
+    title: str
+    rows: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...] = ()
+    """Written in the colour of an alarm."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownBatches:
+    """The spans in view, and the card of the one that is looked at."""
+
+    spans: tuple[BatchSpan, ...] = ()
+    card: BatchCard | None = None
+
+
+NO_BATCHES = ShownBatches()
+
+
+@dataclass(frozen=True, slots=True)
 class PlotState:
     """The panes that are shown, from top to bottom, with what is written on them."""
 
@@ -126,6 +159,8 @@ class PlotState:
     markers: tuple[ShownMarker, ...]
     """The active one is the last."""
     cursor: Cursor | None
+    batches: ShownBatches = NO_BATCHES
+    """Those that are wide enough to be spans."""
 
     @property
     def first(self) -> PaneState:

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Batches as spans behind the curves of the traces, and in front of them the card of the one that is looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+
+from monitor_app.core.formatting import span_of_time
+from monitor_app.gui.plot.layer import Layer
+
+if TYPE_CHECKING:
+    from monitor_app.gui.plot.plot_state import BatchCard, BatchSpan
+
+FILL, PALE, PICKED, EDGE = 24, 12, 74, 96
+"""Opacities of 255: of a timed batch, of one of warm-up or accuracy, of the one that is looked at, and of edges."""
+LABEL_ROOM_PX = 12
+CARD_BELOW_PX = 106
+"""From the upper edge of the pane to the card: below the values under the cursor."""
+LINE_PX, PAD_PX, GAP_PX = 16, 8, 10
+
+
+class BatchGround(Layer):
+    """A span for each batch, with the time it took at its foot where there is room."""
+
+    def paint_state(self, painter: QPainter) -> None:
+        spans, card = self.state.batches.spans, self.state.batches.card
+        if not spans:
+            return
+        colour = QColor(self.state.theme.latency)
+        metrics = QFontMetricsF(painter.font())
+        for span in spans:
+            picked = card is not None and span.index == card.span.index
+            self._paint_span(painter, span, colour, PICKED if picked else FILL if span.timed else PALE)
+        painter.setPen(QColor(self.state.theme.dim))
+        foot = self.state.traces[-1].rect.bottom() - 8
+        for span in spans:
+            left, right = self._ends(span)
+            text = span_of_time(span.end_s - span.start_s)
+            width = metrics.horizontalAdvance(text)
+            if right - left >= width + LABEL_ROOM_PX:
+                painter.drawText(QPointF((left + right - width) / 2, foot), text)
+
+    def _ends(self, span: BatchSpan) -> tuple[float, float]:
+        rect = self.state.first.rect
+        left, right = self.state.x_pixel(span.start_s), self.state.x_pixel(span.end_s)
+        return max(left, rect.left()), min(right, rect.right())
+
+    def _paint_span(self, painter: QPainter, span: BatchSpan, colour: QColor, opacity: int) -> None:
+        left, right = self._ends(span)
+        ground, edge = QColor(colour), QColor(colour)
+        ground.setAlpha(opacity)
+        edge.setAlpha(EDGE)
+        view = self.state.view
+        for pane in self.state.traces:
+            rect = pane.rect
+            painter.fillRect(QRectF(left, rect.top(), right - left, rect.height()), ground)
+            if span.start_s >= view.start_s:
+                painter.fillRect(QRectF(round(left), rect.top(), 1, rect.height()), edge)
+            if span.end_s <= view.end_s:
+                painter.fillRect(QRectF(round(right) - 1, rect.top(), 1, rect.height()), edge)
+
+
+class CardLayer(Layer):
+    """Beside its batch, so that it does not cover it."""
+
+    def paint_state(self, painter: QPainter) -> None:
+        card = self.state.batches.card
+        if card is None or not any(span.index == card.span.index for span in self.state.batches.spans):
+            return
+        theme = self.state.theme
+        rect = card_rect(card, QFontMetricsF(painter.font()), self._room(), self._batch_ends(card))
+        painter.fillRect(rect, QColor(theme.raised))
+        painter.fillRect(QRectF(rect.left(), rect.top(), 3, rect.height()), QColor(theme.latency))
+        painter.setPen(QPen(QColor(theme.line), 1))
+        painter.drawRect(rect.adjusted(0.5, 0.5, -0.5, -0.5))
+        _write(painter, card, rect, (theme.text, theme.dim, theme.alarm))
+
+    def _room(self) -> QRectF:
+        first, last = self.state.first.rect, self.state.panes[-1].rect
+        return QRectF(first.left(), first.top(), first.width(), last.bottom() - first.top())
+
+    def _batch_ends(self, card: BatchCard) -> tuple[float, float]:
+        return self.state.x_pixel(card.span.start_s), self.state.x_pixel(card.span.end_s)
+
+
+def card_rect(card: BatchCard, metrics: QFontMetricsF, room: QRectF, ends: tuple[float, float]) -> QRectF:
+    """Right of the batch, left of it, or over its right end, as there is room; all in pixels of the stack."""
+    names = max((metrics.horizontalAdvance(name) for name, _ in card.rows), default=0.0)
+    texts = max((metrics.horizontalAdvance(text) for _, text in card.rows), default=0.0)
+    words = max(metrics.horizontalAdvance(line) for line in (card.title, *card.warnings))
+    width = max(names + texts + 14, words) + 2 * PAD_PX + 3
+    height = (1 + len(card.rows) + len(card.warnings)) * LINE_PX + PAD_PX
+    right, left = ends[1] + GAP_PX, ends[0] - GAP_PX - width
+    x = right if right + width <= room.right() else left if left >= room.left() else room.right() - width - 4
+    y = max(min(room.top() + CARD_BELOW_PX, room.bottom() - height - 4), room.top() + 4)
+    return QRectF(round(x), round(y), round(width), round(height))
+
+
+def _write(painter: QPainter, card: BatchCard, rect: QRectF, colours: tuple[str, str, str]) -> None:
+    text, dim, alarm = colours
+    line = QRectF(rect.left() + PAD_PX + 3, rect.top() + PAD_PX / 2, rect.width() - 2 * PAD_PX - 3, LINE_PX)
+    left, right = (
+        side | Qt.AlignmentFlag.AlignVCenter for side in (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight)
+    )
+    painter.setPen(QColor(text))
+    painter.drawText(line, left, card.title)
+    for name, value in card.rows:
+        line.translate(0, LINE_PX)
+        painter.setPen(QColor(dim))
+        painter.drawText(line, left, name)
+        painter.setPen(QColor(text))
+        painter.drawText(line, right, value)
+    painter.setPen(QColor(alarm))
+    for warning in card.warnings:
+        line.translate(0, LINE_PX)
+        painter.drawText(line, left, warning)
