@@ -19,6 +19,7 @@ from monitor_app.gui.bench_controller import BenchController
 from monitor_app.gui.confirm import confirmed
 from monitor_app.gui.figures.window import FiguresController
 from monitor_app.gui.help.menu import Help
+from monitor_app.gui.inferences.controller import InferencesController
 from monitor_app.gui.layout import arrange
 from monitor_app.gui.layout_memory import live_width_s, remember_layout, restore_layout, text_percent
 from monitor_app.gui.marker_controller import MarkerController
@@ -102,6 +103,7 @@ class MainWindow(QMainWindow):
             lambda: self.signals.shown, lambda: self.theme,
         )  # fmt: skip
         self.batches = BatchController(self, self.document, self.navigation, self.parts.stack)
+        self.inferences = InferencesController(self, self.document, self.markers, lambda: self.theme)
         self.commands = menu_commands(
             self, self.document, self.bench, self.navigation, self.signals, self.markers, self.parts
         )
@@ -166,7 +168,7 @@ class MainWindow(QMainWindow):
         for sender in (self.document, self.bench):
             sender.retracted.connect(bar.retract)
         self.sessions.offered.connect(lambda text, words, do, wrong: bar.offer(text, words, do, wrong=wrong))
-        for told in (self.signals.refused, self.batches.note, self.figures.refused):
+        for told in (self.signals.refused, self.batches.note, self.inferences.note, self.figures.refused):
             told.connect(bar.note)
         self.figures.withdrawn.connect(bar.retract)
 
@@ -188,6 +190,7 @@ class MainWindow(QMainWindow):
         discovery.find_asked.connect(self.bench.find_sources)
         discovery.add_asked.connect(self.bench.add_source)
         self.parts.panel(RunTable).run_chosen.connect(self.show_run)
+        self.parts.panel(RunTable).overlay_asked.connect(self.inferences.overlay_runs)
 
     # -- one frame -------------------------------------------------------------------------------
 
@@ -443,6 +446,7 @@ class MainWindow(QMainWindow):
         self.setStyleSheet(style_sheet(self.theme))
         self.parts.set_theme(self.theme)
         self.figures.set_theme()
+        self.inferences.set_theme()
         self.refresh_panels()
 
     def choose_theme(self, name: str) -> None:
@@ -463,9 +467,7 @@ class MainWindow(QMainWindow):
         ask_trust(self, question, lambda allowed: self.bench.answer_trust(allowed=allowed))
 
     def show_shortcuts(self) -> None:
-        dialog = ShortcutsDialog(self, self.commands, MOUSE_ACTIONS)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+        ShortcutsDialog(self, self.commands, MOUSE_ACTIONS).open()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() and not self.bench.live:
@@ -492,6 +494,7 @@ class MainWindow(QMainWindow):
         self._timer.stop()
         self._task_timer.stop()
         self.figures.close()
+        self.inferences.close()
         self.hide()
         self.bench.close()
         for each in (self.exports, self.help, self.sessions):

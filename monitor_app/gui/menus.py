@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.batch_controller import BatchController
     from monitor_app.gui.bench_controller import BenchController
     from monitor_app.gui.help.menu import Help
+    from monitor_app.gui.inferences.controller import InferencesController
     from monitor_app.gui.layout import Parts
     from monitor_app.gui.marker_controller import MarkerController
     from monitor_app.gui.plot.navigation import Navigation
@@ -39,6 +40,8 @@ class WindowCommands(Protocol):
     def show_shortcuts(self) -> None: ...
     @property
     def batches(self) -> BatchController: ...
+    @property
+    def inferences(self) -> InferencesController: ...
     @property
     def sessions(self) -> Sessions: ...
     @property
@@ -123,6 +126,7 @@ def menu_commands(
         Command("Markers", "Remove the active marker", markers.remove_active, ("Del", "Backspace")),
         Command("Markers", "Zoom to the active pair", window.zoom_to_selection, ("Z",)),
         Command("Markers", "Leave the active marker", markers.deactivate, ("Esc",)),
+        Command("Markers", "Analyse the active pair…", window.inferences.analyse_active_pair, ("A",)),
         Separator("Markers"),
         Command("Markers", "Switch J and Wh, C and Ah", markers.switch_units, ("U",)),
         Command("Analysis", "Figures and findings", window.show_figures, ("F5",)),
