@@ -18,7 +18,7 @@ from monitor_app.gui.plot.accuracy_pane import AccuracyPane
 from monitor_app.gui.plot.annotations import Annotations, annotate
 from monitor_app.gui.plot.axes import BARE_GUTTER_PX, GUTTER_PX
 from monitor_app.gui.plot.batches.layer import BatchGround, CardLayer
-from monitor_app.gui.plot.batches.spans import spans_in
+from monitor_app.gui.plot.batches.spans import span_at, spans_in
 from monitor_app.gui.plot.latency_pane import LatencyPane
 from monitor_app.gui.plot.markers.layer import MarkerLayer
 from monitor_app.gui.plot.markers.layout import BANNER_ROW_PX, BANNERS_AT_PX
@@ -88,7 +88,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self._arrange(1, with_runs=True)
         self.marker_layer = MarkerLayer(1100)
         self._layers: tuple[Layer, ...] = (
-            Backdrop(-1000), BatchGround(-900), Foreground(1000), self.marker_layer, CardLayer(1150), CursorLayer(1200),
+            Backdrop(-1000), BatchGround(-900), Foreground(1000), self.marker_layer, CursorLayer(1200), CardLayer(1300),
         )  # fmt: skip
         for layer in self._layers:
             self.scene().addItem(layer)
@@ -289,8 +289,11 @@ class PaneStack(pg.GraphicsLayoutWidget):
         seconds = self._seconds_at(at.x())
         batch = self.latency.batch_at(at) if self.latency in self.panes and self._recording is not None else None
         run = next((r for r in self.annotations.runs if r.start_s <= seconds <= r.end_s), None)
+        span = span_at(self.batch_spans, seconds) if batch is None else None
         if batch is not None:
             self.interval_asked.emit(*batch, "")
+        elif span is not None:
+            self.interval_asked.emit(span.start_s, span.end_s, "")
         elif run is not None:
             self.interval_asked.emit(run.start_s, run.end_s, run.name)
         else:

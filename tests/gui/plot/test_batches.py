@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF
 
 from monitor_app.gui.batch_controller import FIRST, LAST, NO_BATCHES
-from monitor_app.gui.plot.batches.layer import card_rect
+from monitor_app.gui.plot.batches.layer import card_rect, card_size
 from monitor_app.gui.plot.batches.spans import spans_in
 from monitor_app.gui.plot.plot_state import BatchCard, BatchSpan
 from monitor_app.gui.plot.time_window import TimeWindow
@@ -92,6 +93,14 @@ def test_the_mouse_reads_a_batch(qtbot: QtBot, window: MainWindow) -> None:
     assert card.warnings == ("SIMULATED",)
     point_at(qtbot, window, 5.039)
     assert shown(window) is None, "in the pause between two"
+
+
+def test_a_double_click_on_a_span_lays_a_pair_around_the_batch(qtbot: QtBot, window: MainWindow) -> None:
+    window.navigation.show_between(5.0, 5.2)
+    frames(window)
+    at = on_trace(window, 0.15)  # 5.03 s
+    qtbot.mouseDClick(window.parts.stack.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert window.selection == pytest.approx((5.02, 5.038), abs=1e-6)
 
 
 def test_right_or_wrong_is_said_where_it_is_known(qtbot: QtBot, window: MainWindow) -> None:
@@ -179,7 +188,13 @@ def test_spans_overlapping_an_edge_of_the_view_are_shown(window: MainWindow) -> 
 
 def test_the_card_stands_beside_its_batch() -> None:
     card = BatchCard(BatchSpan(0, 0, 1, True), "timed batch 1 of 2", (("time", "18.00 ms"),))
-    metrics, room = QFontMetricsF(ui_font(SMALL_PX)), QRectF(60, 20, 600, 300)
-    assert card_rect(card, metrics, room, (100, 140)).left() == 150
-    assert card_rect(card, metrics, room, (560, 600)).right() == 550
-    assert room.contains(card_rect(card, metrics, room, (61, 659)))
+    size = card_size(card, QFontMetricsF(ui_font(SMALL_PX)))
+    first, runs = QRectF(60, 60, 600, 300), QRectF(60, 400, 600, 150)
+    place = partial(card_rect, size, (first, runs))
+    assert place((300, 340), leftwards=False).left() == 350
+    assert place((300, 340), leftwards=True).right() == 290
+    assert place((560, 600), leftwards=False).right() == 550
+    assert place((80, 120), leftwards=True).left() == 130
+    assert first.contains(place((61, 659), leftwards=True))
+    low = QRectF(60, 60, 600, 20)
+    assert runs.contains(card_rect(size, (low, runs), (300, 340), leftwards=False)), "where the first pane is too low"

@@ -5,20 +5,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from monitor_app.core.formatting import span_of_time
 from monitor_app.gui.plot.layer import Layer
+from monitor_app.gui.theme import mixed
 
 if TYPE_CHECKING:
     from monitor_app.gui.plot.plot_state import BatchCard, BatchSpan
 
-FILL, PALE, PICKED, EDGE = 24, 12, 74, 96
-"""Opacities of 255: of a timed batch, of one of warm-up or accuracy, of the one that is looked at, and of edges."""
+FILL, PALE, PICKED = 24, 12, 74
+"""Opacities of 255: of a timed batch, of one of warm-up or accuracy, and of the one that is looked at."""
+EDGE = 0.45
+"""Opacity of an edge."""
 LABEL_ROOM_PX = 12
-CARD_BELOW_PX = 106
-"""From the upper edge of the pane to the card: below the values under the cursor."""
+NAMES_PX = 40
+"""At the top of the first pane, for the names of runs and phases."""
 LINE_PX, PAD_PX, GAP_PX = 16, 8, 10
 
 
@@ -49,18 +52,20 @@ class BatchGround(Layer):
         return max(left, rect.left()), min(right, rect.right())
 
     def _paint_span(self, painter: QPainter, span: BatchSpan, colour: QColor, opacity: int) -> None:
-        left, right = self._ends(span)
-        ground, edge = QColor(colour), QColor(colour)
+        ends = self._ends(span)
+        left, right = round(ends[0]), round(ends[1])
+        ground = QColor(colour)
         ground.setAlpha(opacity)
-        edge.setAlpha(EDGE)
+        edge = mixed(self.state.theme.latency, self.state.theme.ground, EDGE)
         view = self.state.view
         for pane in self.state.traces:
-            rect = pane.rect
-            painter.fillRect(QRectF(left, rect.top(), right - left, rect.height()), ground)
+            # Whole pixels, and edges that hide what is below them, are painted much faster.
+            rect = pane.rect.toRect()
+            painter.fillRect(QRect(left, rect.top(), right - left, rect.height()), ground)
             if span.start_s >= view.start_s:
-                painter.fillRect(QRectF(round(left), rect.top(), 1, rect.height()), edge)
+                painter.fillRect(QRect(left, rect.top(), 1, rect.height()), edge)
             if span.end_s <= view.end_s:
-                painter.fillRect(QRectF(round(right) - 1, rect.top(), 1, rect.height()), edge)
+                painter.fillRect(QRect(right - 1, rect.top(), 1, rect.height()), edge)
 
 
 class CardLayer(Layer):
@@ -71,32 +76,46 @@ class CardLayer(Layer):
         if card is None or not any(span.index == card.span.index for span in self.state.batches.spans):
             return
         theme = self.state.theme
-        rect = card_rect(card, QFontMetricsF(painter.font()), self._room(), self._batch_ends(card))
+        ends = self.state.x_pixel(card.span.start_s), self.state.x_pixel(card.span.end_s)
+        size = card_size(card, QFontMetricsF(painter.font()))
+        rect = card_rect(size, self._rooms(), ends, leftwards=self.state.cursor is not None)
         painter.fillRect(rect, QColor(theme.raised))
         painter.fillRect(QRectF(rect.left(), rect.top(), 3, rect.height()), QColor(theme.latency))
         painter.setPen(QPen(QColor(theme.line), 1))
         painter.drawRect(rect.adjusted(0.5, 0.5, -0.5, -0.5))
         _write(painter, card, rect, (theme.text, theme.dim, theme.alarm))
 
-    def _room(self) -> QRectF:
+    def _rooms(self) -> tuple[QRectF, QRectF]:
+        """The first pane below its names, and those of the runs: above other panes are lines with their statistics."""
         first, last = self.state.first.rect, self.state.panes[-1].rect
-        return QRectF(first.left(), first.top(), first.width(), last.bottom() - first.top())
-
-    def _batch_ends(self, card: BatchCard) -> tuple[float, float]:
-        return self.state.x_pixel(card.span.start_s), self.state.x_pixel(card.span.end_s)
+        foot = self.state.latency.rect if self.state.latency is not None else first
+        return first.adjusted(0, NAMES_PX, 0, 0), QRectF(foot.topLeft(), last.bottomRight())
 
 
-def card_rect(card: BatchCard, metrics: QFontMetricsF, room: QRectF, ends: tuple[float, float]) -> QRectF:
-    """Right of the batch, left of it, or over its right end, as there is room; all in pixels of the stack."""
+def card_size(card: BatchCard, metrics: QFontMetricsF) -> QSizeF:
+    """In pixels."""
     names = max((metrics.horizontalAdvance(name) for name, _ in card.rows), default=0.0)
     texts = max((metrics.horizontalAdvance(text) for _, text in card.rows), default=0.0)
     words = max(metrics.horizontalAdvance(line) for line in (card.title, *card.warnings))
-    width = max(names + texts + 14, words) + 2 * PAD_PX + 3
     height = (1 + len(card.rows) + len(card.warnings)) * LINE_PX + PAD_PX
-    right, left = ends[1] + GAP_PX, ends[0] - GAP_PX - width
-    x = right if right + width <= room.right() else left if left >= room.left() else room.right() - width - 4
-    y = max(min(room.top() + CARD_BELOW_PX, room.bottom() - height - 4), room.top() + 4)
-    return QRectF(round(x), round(y), round(width), round(height))
+    return QSizeF(round(max(names + texts + 14, words) + 2 * PAD_PX + 3), round(height))
+
+
+def card_rect(size: QSizeF, rooms: tuple[QRectF, ...], ends: tuple[float, float], *, leftwards: bool) -> QRectF:
+    """Beside its batch, in the first room that is high enough, or else in the last one.
+
+    ``leftwards`` prefers the left side, since the values under the cursor stand on its right.
+    """
+    room = next((each for each in rooms if each.height() >= size.height() + 4), rooms[-1])
+    right, left = ends[1] + GAP_PX, ends[0] - GAP_PX - size.width()
+    places = [x for x in ((left, right) if leftwards else (right, left)) if _fits(x, size.width(), room)]
+    x = places[0] if places else room.right() - size.width() - 4
+    y = max(min(room.top() + 4, room.bottom() - size.height()), 0.0)
+    return QRectF(round(x), round(y), size.width(), size.height())
+
+
+def _fits(x: float, width: float, room: QRectF) -> bool:
+    return room.left() <= x and x + width <= room.right()
 
 
 def _write(painter: QPainter, card: BatchCard, rect: QRectF, colours: tuple[str, str, str]) -> None:
