@@ -19,11 +19,16 @@ if TYPE_CHECKING:
     from monitor_app.gui.plot.pane_stack import PaneStack
     from monitor_app.gui.plot.plot_state import BatchCard
     from monitor_app.gui.session.document import Document
+    from monitor_app.gui.session.recording import Recording
 
 WIDE_PX = 4 * LEAST_PX
 """A batch that keys step to is at least so wide."""
 WIDTHS = 12.0
 """Of a batch that was too narrow, that the view then takes."""
+ENERGY_PX, AT_ONCE, MOST_KEPT = 118.0, 3, 5000
+"""Width of a span that has room for time and energy, and how many energies are computed at once and kept."""
+LATE_S = 0.5
+"""Samples of a batch may come this long after it; those that are not there then never will be."""
 NO_BATCHES = "No batch has been recorded."
 LAST, FIRST = "This is the last batch.", "This is the first batch."
 
@@ -43,6 +48,9 @@ class BatchController(QObject):
         self._card: BatchCard | None = None
         self._cards: BatchCards | None = None
         """Of the session that is open."""
+        self._measured = 0
+        """Phases that had ended when they were made."""
+        self._energies: dict[int, str] = {}
         stack.pointer_moved.connect(self.hover)
         document.about_to_close.connect(self._forget)
 
@@ -70,15 +78,42 @@ class BatchController(QObject):
 
     def _forget(self) -> None:
         """Another session is going to be shown."""
-        self._cards = None
+        self._cards, self._energies = None, {}
+        self._stack.show_energies({})
         self.leave()
 
     def update(self) -> None:
         """Bring the card up to date: a run that goes on may have measured more, and a view that moves has others."""
-        if self._by_key:
-            self._show_card(anew=True)
-        else:
+        if not self._by_key:
             self.hover()
+        self._show_card(anew=True)
+        self._show_energies()
+
+    def _show_energies(self) -> None:
+        """Of spans that have room for it, a few at a time."""
+        recording, view = self._document.recording, self._navigation.view
+        least_s = ENERGY_PX / max(self._stack.pixels, 1) * view.width_s
+        if recording is None:
+            return
+        known_s = recording.edge_s - LATE_S
+        spans = self._stack.batch_spans
+        wide = [span.index for span in spans if span.end_s - span.start_s >= least_s and span.end_s <= known_s]
+        if len(self._energies) > MOST_KEPT:
+            self._energies = {}
+        try:
+            for index in [index for index in wide if index not in self._energies][:AT_ONCE]:
+                self._energies[index] = self._made(recording).energy_text(index)
+        except MonitorError as error:
+            self._document.give_up(error)
+            return
+        self._stack.show_energies(self._energies)
+
+    def _made(self, recording: Recording) -> BatchCards:
+        """For the session that is open, and for what its runs have measured so far."""
+        measured = sum(span.end_ns is not None for span in recording.spans)
+        if self._cards is None or measured != self._measured:
+            self._cards, self._measured, self._energies = BatchCards(recording), measured, {}
+        return self._cards
 
     def _step(self, by: int) -> None:
         recording = self._document.recording
@@ -124,9 +159,7 @@ class BatchController(QObject):
             self._card = None
         elif anew or self._card is None or self._card.span.index != self.index:
             try:
-                if self._cards is None:
-                    self._cards = BatchCards(recording)
-                self._card = self._cards.card(self.index)
+                self._card = self._made(recording).card(self.index)
             except MonitorError as error:
                 self._card = None
                 self._document.give_up(error)

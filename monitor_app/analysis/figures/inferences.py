@@ -32,7 +32,7 @@ PERCENTILES = ((50, "p50"), (90, "p90"), (95, "p95"), (99, "p99"))
 COLOUR = "#9d8cf2"
 MOST_POINTS = 1500
 """Of a drawn line."""
-PEAK_COLOUR = "#e8684a"
+PEAK_COLOUR = "#f2b134"
 NO_BATCHES = "No batch lies wholly within this pair."
 NO_POWER = "The session has no power of the board in this pair."
 TOO_FEW = "A percentile is shown only where at least ten independent batches lie beyond it."

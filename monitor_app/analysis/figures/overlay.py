@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 700
 """Of a drawn run."""
-REAL, WITHIN = "#e8684a", "#8a939e"
+REAL, WITHIN = "#9d8cf2", "#8a939e"
 NO_POWER = "The session has no power of the board."
 CAUTION = "What changes from one run to the next is in no interval: only repetitions show it."
 _S = 1e-9

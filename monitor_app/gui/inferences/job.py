@@ -84,12 +84,12 @@ class Analysis:
 class AnalysisJob(QThread):
     """Computes one request; whoever asks for another one interrupts it and forgets it."""
 
-    progressed = Signal(float)
-    """(fraction that is done, 0 to 1)"""
-    computed = Signal(object)
-    """(Analysis)"""
-    failed = Signal(str)
-    """(one sentence)"""
+    progressed = Signal(object, float)
+    """(this job, fraction that is done, 0 to 1)"""
+    computed = Signal(object, object)
+    """(this job, Analysis)"""
+    failed = Signal(object, str)
+    """(this job, one sentence)"""
 
     def __init__(self, parent: QObject, request: Request, known: Analysis | None = None) -> None:
         super().__init__(parent)
@@ -99,13 +99,13 @@ class AnalysisJob(QThread):
         try:
             found = analyse(self._request, self._known, self._go_on)
         except MonitorError as error:
-            self.failed.emit(str(error))
+            self.failed.emit(self, str(error))
             return
         if found is not None:
-            self.computed.emit(found)
+            self.computed.emit(self, found)
 
     def _go_on(self, fraction: float) -> bool:
-        self.progressed.emit(fraction)
+        self.progressed.emit(self, fraction)
         return not self.isInterruptionRequested()
 
 

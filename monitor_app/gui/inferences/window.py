@@ -162,12 +162,14 @@ class InferencesWindow(QMainWindow):
     def compute(self, request: Request, known: Analysis | None = None) -> None:
         """Show this once it is computed; ``known``: an analysis of the same, of which some can be kept."""
         self.stop()
+        self.message_bar.dismiss()
         self.request = request
         job = self.job = AnalysisJob(self, request, known)
-        job.computed.connect(lambda found: self._take(job, found))
-        job.failed.connect(lambda sentence: self._fail(job, sentence))
-        job.progressed.connect(lambda fraction: self.progress.setValue(round(1000 * fraction)))
-        job.finished.connect(lambda: self._end(job))
+        # To methods of an object of the window's thread, so that they run there.
+        job.computed.connect(self._take)
+        job.failed.connect(self._fail)
+        job.progressed.connect(self._progress)
+        job.finished.connect(self._end)
         self.progress.setValue(0)
         self.state.set_text("computing…")
         self._slow.start()
@@ -192,35 +194,36 @@ class InferencesWindow(QMainWindow):
         if job is not self.job:
             return
         same = self.analysis is not None and _names(self.analysis) == _names(found)
-        row = (
-            self.list.currentRow()
-            if self.analysis is not None and type(self.analysis.request) is type(found.request)
-            else 0
-        )
         self.analysis = found
         self.setWindowTitle(found.title)
         if not same:
             self.list.blockSignals(True)
             self.list.clear()
             self.list.addItems(_names(found))
-            self.list.setCurrentRow(min(max(row, 0), len(found.charts) - 1))
+            self.list.setCurrentRow(0)
             self.list.blockSignals(False)
         if found.window_s is not None and not self.length.hasFocus():
             self.length.setText(number(found.window_s).replace(",", ""))
-        self._show_chart(keeps_view=False)
+        self._show_chart()
 
     def _fail(self, job: AnalysisJob, sentence: str) -> None:
         if job is self.job:
             self.message_bar.alarm(sentence)
 
-    def _end(self, job: AnalysisJob) -> None:
+    def _progress(self, job: AnalysisJob, fraction: float) -> None:
         if job is self.job:
+            self.progress.setValue(round(1000 * fraction))
+
+    def _end(self) -> None:
+        """Let go of the jobs that have ended."""
+        for job in [each for each in self._ending if each.isFinished()]:
+            self._ending.remove(job)
+            job.deleteLater()
+        if self.job is not None and self.job.isFinished():
+            self.job.deleteLater()
             self.job = None
             self._show_progress(shown=False)
             self.state.set_text(self._words)
-        elif job in self._ending:
-            self._ending.remove(job)
-        job.deleteLater()
 
     @property
     def _words(self) -> str:
@@ -246,9 +249,9 @@ class InferencesWindow(QMainWindow):
         charts = self.analysis.charts if self.analysis is not None else ()
         self.list.setCurrentRow(next((k for k, chart in enumerate(charts) if chart.key == key), 0))
 
-    def _show_chart(self, *, keeps_view: bool = False) -> None:
+    def _show_chart(self) -> None:
         chart = self.chart
-        self.view.show_chart(chart, keeps_view=keeps_view)
+        self.view.show_chart(chart)
         self._window_row.setVisible(chart is not None and chart.key == LARGEST_WINDOW)
         self.lay.setEnabled(self.analysis is not None and self.analysis.window is not None)
 

@@ -29,7 +29,7 @@ from monitor_app.gui.plot.trace_pane import TracePane
 from monitor_app.gui.session.shown_signals import MOST_PANES, ShownSignals
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from monitor_app.gui.plot.layer import Layer
     from monitor_app.gui.plot.pane import Pane
@@ -71,6 +71,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self.cursor_values: Cursor | None = None
         self.markers: tuple[ShownMarker, ...] = ()
         self._batch_card: BatchCard | None = None
+        self._batch_energies: Mapping[int, str] = {}
         self._pool = tuple(TracePane() for _ in range(MOST_PANES))
         self.traces: tuple[TracePane, ...] = ()
         self.latency, self.accuracy = LatencyPane(), AccuracyPane()
@@ -164,7 +165,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
             QRectF(self.sceneRect()), self.theme, self.view, self.gutter_px, tuple(traces.values()),
             self.latency.state() if with_runs else None, self.accuracy.state() if with_runs else None,
             traces[levels] if levels is not None else None, self.annotations, self.markers, self.cursor_values,
-            ShownBatches(self.batch_spans, self._batch_card),
+            ShownBatches(self.batch_spans, self._batch_card, self._batch_energies),
         )  # fmt: skip
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -282,6 +283,12 @@ class PaneStack(pg.GraphicsLayoutWidget):
         """Of the batch that is looked at, from now on."""
         if card != self._batch_card:
             self._batch_card = card
+            self.viewport().update()
+
+    def show_energies(self, texts: Mapping[int, str]) -> None:
+        """Of batches, by their index in the log, from now on."""
+        if texts != self._batch_energies:
+            self._batch_energies = dict(texts)
             self.viewport().update()
 
     def _double_click(self, at: QPointF) -> None:

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from PySide6.QtCore import QRectF
 
     from monitor_app.gui.plot.annotations import Annotations
@@ -135,6 +138,8 @@ class ShownBatches:
 
     spans: tuple[BatchSpan, ...] = ()
     card: BatchCard | None = None
+    energies: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Texts, by index, of those that are wide enough for one."""
 
 
 NO_BATCHES = ShownBatches()

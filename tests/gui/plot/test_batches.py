@@ -95,6 +95,16 @@ def test_the_mouse_reads_a_batch(qtbot: QtBot, window: MainWindow) -> None:
     assert shown(window) is None, "in the pause between two"
 
 
+def test_wide_spans_say_what_they_took(window: MainWindow) -> None:
+    window.navigation.show_between(5.0, 5.1)
+    frames(window, 4)
+    batches = window.parts.stack.state().batches
+    assert len(batches.spans) == 5
+    texts = [batches.energies[span.index] for span in batches.spans]
+    assert len(texts) == 5, "some at a time"
+    assert all(text.startswith("162") and text.endswith(" mJ") and "±" not in text for text in texts)
+
+
 def test_a_double_click_on_a_span_lays_a_pair_around_the_batch(qtbot: QtBot, window: MainWindow) -> None:
     window.navigation.show_between(5.0, 5.2)
     frames(window)

@@ -12,7 +12,7 @@ import numpy as np
 from monitor_app.analysis.run.batch_energy import BatchEnergy, Idle, energy_of_batch
 from monitor_app.analysis.run.inputs import LIVE, Batches, power_around, power_inputs
 from monitor_app.analysis.run.integration import mean_power
-from monitor_app.core.formatting import PREFIXES, engineering, plus_minus, span_of_time
+from monitor_app.core.formatting import PREFIXES, decimals_of, engineering, fixed, plus_minus, span_of_time
 from monitor_app.gui.plot.annotations import PHASE_NAMES
 from monitor_app.gui.plot.batches.spans import span_of
 from monitor_app.gui.plot.plot_state import BatchCard
@@ -52,6 +52,17 @@ class BatchCards:
         warnings = (CLOCK_WARNING,) if isinstance(energy, BatchEnergy) and energy.clock_warning else ()
         simulated = (SIMULATED,) if _simulated(recording, run) else ()
         return BatchCard(span, _title(recording, index), tuple(rows), (*warnings, *simulated))
+
+    def energy_text(self, index: int) -> str:
+        """The energy alone, with the digits that its uncertainty supports; empty where there is none."""
+        recording = self._recording
+        run = next((each for each in recording.runs if each.id == int(recording.batches.rows["run"][index])), None)
+        if run is None or recording.power is None:
+            return ""
+        energy = self._energy(run, recording.power, index)
+        if not isinstance(energy, BatchEnergy):
+            return ""
+        return _joules(energy.gross_j if energy.net_j is None else energy.net_j, energy.expanded_j, both=False)
 
     def _energy(self, run: RunRow, power: SignalRow, index: int) -> BatchEnergy | str:
         recording = self._recording
@@ -102,10 +113,12 @@ def _energy_rows(energy: BatchEnergy, images: int) -> list[tuple[str, str]]:
     return [*rows, ("mean power", engineering(energy.mean_w, "W", exact=True))]
 
 
-def _joules(value_j: float, half_width_j: float) -> str:
-    """191.0 ± 4.0 mJ."""
+def _joules(value_j: float, half_width_j: float, *, both: bool = True) -> str:
+    """191.0 ± 4.0 mJ, or without the uncertainty 191.0 mJ."""
     factor, prefix = next((each for each in PREFIXES if abs(value_j) >= each[0]), (1e-6, "µ"))
-    return f"{plus_minus(value_j / factor, half_width_j / factor)} {prefix}J"
+    value, half_width = value_j / factor, half_width_j / factor
+    text = plus_minus(value, half_width) if both else fixed(value, decimals_of(value, half_width))
+    return f"{text} {prefix}J"
 
 
 def _answer(right: int, images: int) -> str:

@@ -26,7 +26,7 @@ LINE_PX, PAD_PX, GAP_PX = 16, 8, 10
 
 
 class BatchGround(Layer):
-    """A span for each batch, with the time it took at its foot where there is room."""
+    """A span for each batch, with the time and the energy it took at its foot where there is room."""
 
     def paint_state(self, painter: QPainter) -> None:
         spans, card = self.state.batches.spans, self.state.batches.card
@@ -41,10 +41,13 @@ class BatchGround(Layer):
         foot = self.state.traces[-1].rect.bottom() - 8
         for span in spans:
             left, right = self._ends(span)
-            text = span_of_time(span.end_s - span.start_s)
-            width = metrics.horizontalAdvance(text)
-            if right - left >= width + LABEL_ROOM_PX:
-                painter.drawText(QPointF((left + right - width) / 2, foot), text)
+            took = span_of_time(span.end_s - span.start_s)
+            energy = self.state.batches.energies.get(span.index, "")
+            for text in (f"{took}  ·  {energy}" if energy else took, took):
+                width = metrics.horizontalAdvance(text)
+                if right - left >= width + LABEL_ROOM_PX:
+                    painter.drawText(QPointF((left + right - width) / 2, foot), text)
+                    break
 
     def _ends(self, span: BatchSpan) -> tuple[float, float]:
         rect = self.state.first.rect
