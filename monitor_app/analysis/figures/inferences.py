@@ -77,7 +77,7 @@ def energy_cdf(inputs: PairInputs) -> Chart:
 
 def folded_chart(inputs: PairInputs) -> Chart:
     """The batches laid over each other at their start."""
-    found = fold(inputs.power, inputs.batches) if len(inputs.batches.images) else NO_BATCHES
+    found = fold(inputs.detail, inputs.batches) if len(inputs.batches.images) else NO_BATCHES
     missing = (found,) if isinstance(found, str) else ()
     lines = () if isinstance(found, str) else tuple(folded_lines(found, origin_of(inputs.power_simulated)))
     caption = ""
@@ -104,7 +104,7 @@ def folded_lines(found: Folded, origin: Origin) -> Iterator[Line]:
 
 def spectrum_chart(inputs: PairInputs) -> Chart:
     """Of the power in the whole pair."""
-    power = inputs.power
+    power = inputs.detail
     missing: tuple[str, ...] = ()
     lines: list[Line] = []
     caption = ""
@@ -117,7 +117,7 @@ def spectrum_chart(inputs: PairInputs) -> Chart:
     else:
         x, y = _thinned_log(found.frequencies_hz, found.power)
         lines = [Line("power", as_tuple(x), as_tuple(y), origin_of(inputs.power_simulated))]
-        caption = f"Amplitude spectral density (Welch, Hann window, {found.pieces} pieces)."
+        caption = f"Amplitude spectral density (Welch, Hann window, {found.pieces} pieces){_part(inputs)}."
         at_hz = _batch_rate_hz(inputs)
         if at_hz is not None and x[0] <= at_hz <= x[-1]:
             lines.append(
@@ -269,13 +269,21 @@ def _thinned_log(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 def _rate_hz(inputs: PairInputs) -> float | None:
-    times = inputs.power.times_ns
+    times = inputs.detail.times_ns
     return None if len(times) < 2 else 1e9 / float(np.median(np.diff(times)))
 
 
 def _has_gaps(inputs: PairInputs) -> bool:
-    steps = np.diff(inputs.power.times_ns)
+    steps = np.diff(inputs.detail.times_ns)
     return bool((steps > 2 * np.median(steps)).any())
+
+
+def _part(inputs: PairInputs) -> str:
+    """Which part of a long pair was looked at."""
+    times = inputs.detail.times_ns
+    length_s = float(times[-1] - times[0]) * _S
+    whole_s = (inputs.end_ns - inputs.start_ns) * _S
+    return f" of the middle {span_of_time(length_s)} of the pair" if length_s < 0.9 * whole_s else ""
 
 
 def _batch_rate_hz(inputs: PairInputs) -> float | None:

@@ -49,7 +49,7 @@ def traces_chart(two: Two) -> Chart:
 
 def folded_chart(two: Two) -> tuple[Chart, Chart]:
     """The mean waveforms of a batch of both, and the second less the first."""
-    found = [fold(each.power, each.batches) for each in two]
+    found = [fold(each.detail, each.batches) for each in two]
     missing = tuple(f"{run_name(each)}: {why}" for each, why in zip(two, found, strict=True) if isinstance(why, str))
     simulated = any(each.power_simulated or each.times_simulated for each in two)
     title, key = "Mean waveform of a batch of both runs", "overlay-folded"

@@ -115,17 +115,17 @@ def _at(folded: Folded, times_s: Floats) -> Floats:
 
 def _matrix(power: Readings, integral: Integral, batches: Batches, times_s: Floats) -> Floats:
     """A row for each batch of which no sample is missing, shape (n, points)."""
-    count = len(batches.images)
-    kept = np.unique(np.linspace(0, count - 1, min(count, MOST_BATCHES)).round().astype(np.intp))
-    starts_ns = batches.start_ns[kept]
     offsets_ns = np.round(times_s / _S).astype(np.int64)
     first_ns, last_ns = int(power.times_ns[0]), int(power.times_ns[-1])
-    inside = (starts_ns + offsets_ns[0] >= first_ns) & (starts_ns + offsets_ns[-1] <= last_ns)
-    starts_ns = starts_ns[inside]
-    ends = starts_ns + offsets_ns[-1]
-    begins = starts_ns + offsets_ns[0]
+    starts_ns = batches.start_ns
+    starts_ns = starts_ns[(starts_ns + offsets_ns[0] >= first_ns) & (starts_ns + offsets_ns[-1] <= last_ns)]
     whole_s = float(times_s[-1] - times_s[0])
-    starts_ns = starts_ns[integral.covered_s(begins, ends) >= whole_s - integral.period_s]
+    covered_s = integral.covered_s(starts_ns + offsets_ns[0], starts_ns + offsets_ns[-1])
+    starts_ns = starts_ns[covered_s >= whole_s - integral.period_s]
+    if not len(starts_ns):
+        return np.empty((0, len(times_s)))
+    kept = np.linspace(0, len(starts_ns) - 1, min(len(starts_ns), MOST_BATCHES)).round().astype(np.intp)
+    starts_ns = starts_ns[kept]
     # Relative to the first sample: a float cannot hold nanoseconds since the host was started exactly.
     at_s = (starts_ns[:, np.newaxis] + offsets_ns - first_ns) * _S
     found: Floats = np.interp(at_s, (power.times_ns - first_ns) * _S, power.values)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 EFFORT = Effort(most_samples=2_000_000, resamples=300)
 """For a window that shows results while the user looks on."""
+FULL = 0.98
+"""Of the samples that may be read: with a few more, means of neighbours would be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,9 @@ class PairInputs:
     start_ns: int
     end_ns: int
     power: Readings
-    """Of the board."""
+    """Of the board; of a long interval, means of neighbouring samples."""
+    detail: Readings
+    """Every sample; of a long interval, of its middle."""
     run: RunRow | None
     """The run with most batches in it."""
     phase: Phase
@@ -72,10 +76,13 @@ def pair_inputs(
     energy, shown = None, batches
     if signal is not None and run is not None and len(rows):
         energy, shown = _energy(reader, signal, run, batches, effort)
+    power = _power(reader, signal, start_ns, end_ns, effort)
+    middle = _middle(reader, signal, start_ns, end_ns, effort)
     return PairInputs(
         start_ns=start_ns,
         end_ns=end_ns,
-        power=_power(reader, signal, start_ns, end_ns, effort),
+        power=power,
+        detail=power if middle == (start_ns, end_ns) else _power(reader, signal, *middle, effort),
         run=run,
         phase=phase,
         latencies_s=batches.seconds,
@@ -112,6 +119,18 @@ def _energy(
     inputs = power_inputs(reader, signal, run, batches, effort)
     before, after = (None if each is None else mean_power(each) for each in (inputs.idle_before, inputs.idle_after))
     return energy_of_run(inputs.power, inputs.batches, inputs.instrument, before, after), inputs.batches
+
+
+def _middle(
+    reader: SessionReader, signal: SignalRow | None, start_ns: int, end_ns: int, effort: Effort
+) -> tuple[int, int]:
+    """As much of an interval as has no more samples than may be read."""
+    stored = None if signal is None else signal.factor_a if signal.is_product else signal.id
+    rate_hz = None if stored is None else reader.sample_rate_hz(stored)
+    length_ns = end_ns - start_ns
+    most_ns = round(FULL * effort.most_samples / rate_hz * 1e9) if rate_hz else length_ns
+    spare_ns = max(length_ns - most_ns, 0) // 2
+    return start_ns + spare_ns, end_ns - spare_ns
 
 
 def _power(reader: SessionReader, signal: SignalRow | None, start_ns: int, end_ns: int, effort: Effort) -> Readings:

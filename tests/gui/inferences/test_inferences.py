@@ -6,13 +6,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
+from monitor_app.analysis.figures.inferences import folded_chart, spectrum_chart
+from monitor_app.analysis.run.inputs import Effort
+from monitor_app.analysis.run.pair import pair_inputs
 from monitor_app.gui.inferences.controller import NO_PAIR
 from monitor_app.gui.inferences.job import STEPS, PairRequest, analyse
 from monitor_app.gui.panels.run_table import RunTable
+from monitor_app.session.reader import SessionReader
 from tests.gui.conftest import Tape, at, frames
 
 if TYPE_CHECKING:
@@ -129,6 +134,19 @@ def test_picture_and_numbers_are_copied(qtbot: QtBot, window: MainWindow) -> Non
     assert lines[0].startswith("kind\tseries\tx_time_of_a_batch_ms")
     assert all(len(line.split("\t")) == len(lines[0].split("\t")) for line in lines)
     assert {action.text() for action in found.chart_menu().actions()} >= {"Copy as picture", "Copy as numbers"}
+
+
+def test_a_long_pair_is_looked_into_at_its_middle(session: Path) -> None:
+    with SessionReader(session) as reader:
+        inputs = pair_inputs(reader, at(4.0), at(7.0), effort=Effort(most_samples=10_000, resamples=50))
+    assert len(inputs.power.values) <= 10_010
+    assert np.median(np.diff(inputs.power.times_ns)) > 2e5, "means of neighbours, of all of it"
+    assert np.median(np.diff(inputs.detail.times_ns)) == pytest.approx(1e5), "every sample, of a part"
+    assert inputs.detail.times_ns[0] > at(4.9)
+    folded = folded_chart(inputs)
+    assert folded.lines
+    assert folded.caption.startswith("4")
+    assert "of the middle" in spectrum_chart(inputs).caption
 
 
 def test_what_is_cancelled_shows_nothing(session: Path) -> None:
