@@ -162,10 +162,10 @@ def room_y(chart: Chart) -> Room:
 
 
 def _split(chart: Chart) -> tuple[list[Line], list[Line]]:
-    """Lines that the paper quotes, which are seen whole, and the others. A bound reaches beyond every axis."""
+    """Lines that are seen whole, as those that the paper quotes, and the others. A bound reaches beyond every axis."""
     limited = [line for line in chart.lines if not any(map(math.isinf, line.high))]
-    quoted = [line for line in limited if line.origin is Origin.QUOTED]
-    return quoted, [line for line in limited if line.origin is not Origin.QUOTED]
+    whole = [line for line in limited if line.whole or line.origin is Origin.QUOTED]
+    return whole, [line for line in limited if line not in whole]
 
 
 def _reached(scale: Scale, values: Sequence[tuple[float, float, float]]) -> Iterator[float]:

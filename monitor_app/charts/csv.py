@@ -37,6 +37,15 @@ def write_chart_csv(chart: Chart, path: Path) -> int:
     return len(rows)
 
 
+def chart_text(chart: Chart) -> str:
+    """The same as text for a spreadsheet, with tabs."""
+    text = io.StringIO()
+    table = csv.writer(text, dialect="excel-tab", lineterminator="\n")
+    table.writerow(columns_of(chart))
+    table.writerows([cell(each) if isinstance(each, str) else each for each in row] for row in _rows(chart))
+    return text.getvalue()
+
+
 def columns_of(chart: Chart) -> list[str]:
     """The heading, in order; names end in the unit."""
     x, y, size = _unit(chart.x), _unit(chart.y), _plain(chart.size_title)

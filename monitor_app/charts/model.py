@@ -102,6 +102,8 @@ class Line:
     """Its equation, for people."""
     group: str = ""
     """As of a series."""
+    whole: bool = False
+    """Both axes hold all of it: it is what was measured, not a line through it."""
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel
 
@@ -101,6 +102,7 @@ class ShortcutsDialog(QDialog):
 
     def __init__(self, parent: QWidget, commands: Sequence[Entry], mouse_actions: Sequence[tuple[str, str]]) -> None:
         super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Keyboard and mouse shortcuts")
         grid = QGridLayout(self)
         grid.setContentsMargins(24, 20, 24, 20)

@@ -14,10 +14,12 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 
 from monitor_app.core.errors import MonitorError
 from monitor_app.gui.actions import ShortcutsDialog, add_commands
+from monitor_app.gui.batch_controller import BatchController
 from monitor_app.gui.bench_controller import BenchController
 from monitor_app.gui.confirm import confirmed
 from monitor_app.gui.figures.window import FiguresController
 from monitor_app.gui.help.menu import Help
+from monitor_app.gui.inferences.controller import InferencesController
 from monitor_app.gui.layout import arrange
 from monitor_app.gui.layout_memory import live_width_s, remember_layout, restore_layout, text_percent
 from monitor_app.gui.marker_controller import MarkerController
@@ -100,6 +102,8 @@ class MainWindow(QMainWindow):
             self, self.document, self.bench, self.navigation, self.parts.stack,
             lambda: self.signals.shown, lambda: self.theme,
         )  # fmt: skip
+        self.batches = BatchController(self, self.document, self.navigation, self.parts.stack)
+        self.inferences = InferencesController(self, self.document, self.markers, lambda: self.theme)
         self.commands = menu_commands(
             self, self.document, self.bench, self.navigation, self.signals, self.markers, self.parts
         )
@@ -113,6 +117,7 @@ class MainWindow(QMainWindow):
                 (ROWS_S, self._update_rows),
                 (ROWS_S, self._show_annotations),
                 (ROWS_S, self.markers.update),
+                (ROWS_S, self.batches.update),
                 (ROWS_S, self._show_statistics),
                 (RESULTS_S, self._update_results),
                 *self._panel_tasks(),
@@ -148,6 +153,7 @@ class MainWindow(QMainWindow):
         stack.pan_asked.connect(self.navigation.pan)
         stack.fit_asked.connect(self.navigation.show_all)
         self.markers.changed.connect(self._show_selection)
+        self.markers.left.connect(self.batches.leave)
         self.figures.run_asked.connect(self._show_run_of_figure)
         self.document.title_changed.connect(lambda _: self.figures.set_name(self.document.name))
         self.figures.main_asked.connect(self._come_forward)
@@ -162,8 +168,8 @@ class MainWindow(QMainWindow):
         for sender in (self.document, self.bench):
             sender.retracted.connect(bar.retract)
         self.sessions.offered.connect(lambda text, words, do, wrong: bar.offer(text, words, do, wrong=wrong))
-        self.signals.refused.connect(bar.note)
-        self.figures.refused.connect(bar.note)
+        for told in (self.signals.refused, self.batches.note, self.inferences.note, self.figures.refused):
+            told.connect(bar.note)
         self.figures.withdrawn.connect(bar.retract)
 
     def _connect_panels(self) -> None:
@@ -184,6 +190,7 @@ class MainWindow(QMainWindow):
         discovery.find_asked.connect(self.bench.find_sources)
         discovery.add_asked.connect(self.bench.add_source)
         self.parts.panel(RunTable).run_chosen.connect(self.show_run)
+        self.parts.panel(RunTable).overlay_asked.connect(self.inferences.overlay_runs)
 
     # -- one frame -------------------------------------------------------------------------------
 
@@ -439,6 +446,7 @@ class MainWindow(QMainWindow):
         self.setStyleSheet(style_sheet(self.theme))
         self.parts.set_theme(self.theme)
         self.figures.set_theme()
+        self.inferences.set_theme()
         self.refresh_panels()
 
     def choose_theme(self, name: str) -> None:
@@ -459,9 +467,7 @@ class MainWindow(QMainWindow):
         ask_trust(self, question, lambda allowed: self.bench.answer_trust(allowed=allowed))
 
     def show_shortcuts(self) -> None:
-        dialog = ShortcutsDialog(self, self.commands, MOUSE_ACTIONS)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+        ShortcutsDialog(self, self.commands, MOUSE_ACTIONS).open()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() and not self.bench.live:
@@ -488,6 +494,7 @@ class MainWindow(QMainWindow):
         self._timer.stop()
         self._task_timer.stop()
         self.figures.close()
+        self.inferences.close()
         self.hide()
         self.bench.close()
         for each in (self.exports, self.help, self.sessions):

@@ -49,6 +49,8 @@ class MarkerController(QObject):
 
     changed = Signal()
     """The active pair, or its edges."""
+    left = Signal()
+    """No marker is to be active."""
     note = Signal(str)
     alarm = Signal(str)
 
@@ -139,6 +141,7 @@ class MarkerController(QObject):
 
     def deactivate(self) -> None:
         """None is active; all stay where they are."""
+        self.left.emit()
         self._show(self.markers.with_active(None))
 
     def go_to(self, number: int) -> None:

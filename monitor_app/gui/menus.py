@@ -10,8 +10,10 @@ from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_table import RunTable
 
 if TYPE_CHECKING:
+    from monitor_app.gui.batch_controller import BatchController
     from monitor_app.gui.bench_controller import BenchController
     from monitor_app.gui.help.menu import Help
+    from monitor_app.gui.inferences.controller import InferencesController
     from monitor_app.gui.layout import Parts
     from monitor_app.gui.marker_controller import MarkerController
     from monitor_app.gui.plot.navigation import Navigation
@@ -37,6 +39,10 @@ class WindowCommands(Protocol):
     def change_text_size(self, step: int) -> None: ...
     def show_shortcuts(self) -> None: ...
     @property
+    def batches(self) -> BatchController: ...
+    @property
+    def inferences(self) -> InferencesController: ...
+    @property
     def sessions(self) -> Sessions: ...
     @property
     def help(self) -> Help: ...
@@ -59,6 +65,7 @@ MOUSE_ACTIONS = (
     ("Click on an energy or a charge", "switch J and Wh, C and Ah"),
     ("1 to 9", "make that marker active and bring it into view"),
     ("Double click elsewhere", "show the whole session"),
+    ("Point at a batch, zoomed in", "its time, energy, power and answer"),
     ("Middle click", "fit the values again"),
     ("Double click on a row of the table", "show that run"),
     ("Right click on a run, on a head of the table", "copy; show and hide columns"),
@@ -103,6 +110,8 @@ def menu_commands(
         Command("View", "Pan to later", navigation.pan_later, ("Right",)),
         Command("View", "One page earlier", navigation.page_earlier, ("Shift+Left",)),
         Command("View", "One page later", navigation.page_later, ("Shift+Right",)),
+        Command("View", "Next batch", window.batches.next, ("]",)),
+        Command("View", "Previous batch", window.batches.previous, ("[",)),
         Command("View", "Filter the runs", parts.panel(RunTable).find_runs, ("Ctrl+F",)),
         Separator("View"),
         Command("View", "Show only power", lambda: signals.show_quantity("W"), ("P",)),
@@ -117,6 +126,7 @@ def menu_commands(
         Command("Markers", "Remove the active marker", markers.remove_active, ("Del", "Backspace")),
         Command("Markers", "Zoom to the active pair", window.zoom_to_selection, ("Z",)),
         Command("Markers", "Leave the active marker", markers.deactivate, ("Esc",)),
+        Command("Markers", "Analyse the active pair…", window.inferences.analyse_active_pair, ("A",)),
         Separator("Markers"),
         Command("Markers", "Switch J and Wh, C and Ah", markers.switch_units, ("U",)),
         Command("Analysis", "Figures and findings", window.show_figures, ("F5",)),

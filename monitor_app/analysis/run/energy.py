@@ -178,9 +178,9 @@ def energy_of_run(
     if seen is None:
         return None
     during = seen.during
-    baseline = _Baseline.of(used, idle_before, idle_after)
+    baseline = Baseline.of(used, idle_before, idle_after)
     gross_j = seen.integral.between(used.start_ns, used.end_ns)
-    clock_j, pauses_j = _clock_j(seen.integral, used, instrument), _pauses_j(seen.integral, used, baseline)
+    clock_j, pauses_j = clock_error_j(seen.integral, used, instrument), _pauses_j(seen.integral, used, baseline)
     gross_causes = _Causes(used, during, instrument, clock_j, pauses_j)
     gross = _figure(gross_j, gross_causes, integral.period_s, prior)
     net, net_causes, net_j = None, None, gross_j
@@ -241,7 +241,7 @@ def _seen(power: Readings, used: Batches, integral: Integral, instrument: Instru
 
 
 @dataclass(frozen=True, slots=True)
-class _Baseline:
+class Baseline:
     """Idle power during the run."""
 
     power_w: Floats
@@ -251,7 +251,7 @@ class _Baseline:
     """Standard uncertainty."""
 
     @classmethod
-    def of(cls, batches: Batches, before: Mean | None, after: Mean | None) -> _Baseline | None:
+    def of(cls, batches: Batches, before: Mean | None, after: Mean | None) -> Baseline | None:
         """A straight line through both means, or a constant where there is one; None where there is none."""
         means = tuple(mean for mean in (before, after) if mean is not None)
         if not means:
@@ -297,7 +297,7 @@ class _Causes:
     """Standard uncertainty of the energy of all batches."""
     pauses_j: float
     """Likewise."""
-    baseline: _Baseline | None = None
+    baseline: Baseline | None = None
     """None: of gross values."""
 
     def of_power(self, energy_j: Floats) -> Budget:
@@ -374,7 +374,7 @@ def _spread_w(energy_j: Floats, seconds: Floats) -> float:
     return max(factor, 1.0) * math.sqrt(variance) / total_s
 
 
-def _clock_j(integral: Integral, batches: Batches, instrument: Instrument) -> float:
+def clock_error_j(integral: Integral, batches: Batches, instrument: Instrument) -> float:
     """Standard uncertainty of the energy of all batches if all are shifted by the same unknown time."""
     bound_ns = instrument.clock_bound_ns or 0.0
     shifts_ns = np.linspace(-bound_ns, bound_ns, SHIFTS).astype(np.int64)
@@ -382,7 +382,7 @@ def _clock_j(integral: Integral, batches: Batches, instrument: Instrument) -> fl
     return float(np.abs(np.array(moved) - moved[SHIFTS // 2]).max()) / _SQRT3
 
 
-def _pauses_j(integral: Integral, batches: Batches, baseline: _Baseline | None) -> float:
+def _pauses_j(integral: Integral, batches: Batches, baseline: Baseline | None) -> float:
     """Standard uncertainty of the energy of all batches, of which up to the net energy between them is not in it.
 
     A smooth response moves energy from a batch into the pause after it, and loses none: what is missing in batches that

@@ -164,7 +164,7 @@ def run_inputs(
         memory=tuple(reader.memory(run.id)),
         top1=_answers(evaluated, "top1"),
         top5=_answers(evaluated, "top5"),
-        power=None if signal is None or not len(timed) else _power_inputs(reader, signal, run, batches, effort),
+        power=None if signal is None or not len(timed) else power_inputs(reader, signal, run, batches, effort),
         effort=effort,
         correlation=None if correlations is None else correlations.of(run, len(timed)),
     )
@@ -211,7 +211,8 @@ def _answers(evaluated: NDArray[np.void], answer: str) -> Answers:
     return Answers(int(judged["images"].sum()), int(judged[answer].sum()))
 
 
-def _power_inputs(reader: SessionReader, signal: SignalRow, run: RunRow, timed: Batches, effort: Effort) -> PowerInputs:
+def power_inputs(reader: SessionReader, signal: SignalRow, run: RunRow, timed: Batches, effort: Effort) -> PowerInputs:
+    """The power during batches of a run, at least one of them, with the idle baselines of the run."""
     last_ns = int(timed.end_ns.max())
     delay_ns = delay_of(reader, signal.source, last_ns)
     clock = reader.clock(signal.source, until_ns=last_ns)
@@ -219,7 +220,6 @@ def _power_inputs(reader: SessionReader, signal: SignalRow, run: RunRow, timed: 
     batches = timed.delayed(delay_ns)
     span = int(batches.start_ns[0]), int(batches.end_ns[-1])
     period_ns = _period_ns(reader, signal)
-    around_ns = (bound_ns or 0) + 2 * period_ns
     idle = [
         (phase, *baseline_span(phase, start_ns + delay_ns, end_ns + delay_ns, period_ns))
         for phase, start_ns, end_ns in _baselines(reader, run)
@@ -227,7 +227,7 @@ def _power_inputs(reader: SessionReader, signal: SignalRow, run: RunRow, timed: 
     by_phase = {phase: _readings(reader, signal, start_ns, end_ns, effort) for phase, start_ns, end_ns in idle}
     return PowerInputs(
         batches=batches,
-        power=_readings(reader, signal, span[0] - around_ns, span[1] + around_ns, effort),
+        power=power_around(reader, signal, batches, bound_ns, effort),
         full=_full(reader, signal, batches, period_ns),
         idle=tuple(reader.statistics(signal.id, start_ns, end_ns) for _, start_ns, end_ns in idle),
         idle_before=by_phase.get(Phase.IDLE_BEFORE.value),
@@ -240,6 +240,14 @@ def _power_inputs(reader: SessionReader, signal: SignalRow, run: RunRow, timed: 
         ),
         clocks_hz={each.name: _readings(reader, each, *span, effort) for each in frequencies(reader)},
     )
+
+
+def power_around(
+    reader: SessionReader, signal: SignalRow, batches: Batches, bound_ns: float | None, effort: Effort
+) -> Readings:
+    """Power from before the first batch to after the last one, at the times at which the instrument shows them."""
+    around_ns = round(bound_ns or 0.0) + 2 * _period_ns(reader, signal)
+    return _readings(reader, signal, int(batches.start_ns[0]) - around_ns, int(batches.end_ns[-1]) + around_ns, effort)
 
 
 def _baselines(reader: SessionReader, run: RunRow) -> list[tuple[str, int, int]]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 RESOLUTION_HZ = 4.0
 LEAST_PIECES = 4
 _LEAST_SAMPLES = 8
+_MOST_PIECE = 1 << 17
 _SURE = 5.0
 """Standard deviations, of the logarithm of their ratio, by which two spectra must differ at a frequency."""
 
@@ -42,6 +43,25 @@ def spectrum(values: Floats, rate_hz: float) -> Spectrum | None:
     frequencies: Floats = np.fft.rfftfreq(size, 1 / rate_hz).astype(np.float64)
     # The two lowest hold what the window smears of the mean, and drifts, which any meter sees.
     return Spectrum(frequencies[2:], power[2:], len(pieces))
+
+
+def amplitude_density(values: Floats, rate_hz: float) -> Spectrum | None:
+    """One-sided amplitude spectral density, in the unit of the values over the root of Hz; None for too few values.
+
+    Pieces overlap by half, and there are at least about ``LEAST_PIECES`` of them; their length is a power of two.
+    """
+    size = 1 << int(math.log2(max(2 * len(values) / (LEAST_PIECES + 1), 1)))
+    size = min(size, _MOST_PIECE)
+    if size < _LEAST_SAMPLES:
+        return None
+    pieces = np.lib.stride_tricks.sliding_window_view(values, size)[:: size // 2]
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
+    power = np.zeros(size // 2 + 1)
+    for piece in pieces:  # one after the other, since all together would take hundreds of megabytes
+        power += np.abs(np.fft.rfft((piece - piece.mean()) * window)) ** 2
+    density = np.sqrt(2 * power / (len(pieces) * rate_hz * float((window**2).sum())))
+    frequencies: Floats = np.fft.rfftfreq(size, 1 / rate_hz).astype(np.float64)
+    return Spectrum(frequencies[2:], density[2:], len(pieces))
 
 
 def added_bandwidth_hz(busy: Spectrum, idle: Spectrum, fraction: float) -> float | None:

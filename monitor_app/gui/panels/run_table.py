@@ -208,6 +208,8 @@ class RunTable(Panel):
 
     run_chosen = Signal(int)
     """(id of the run) on a double click"""
+    overlay_asked = Signal(int, int)
+    """(ids of two runs, in the order of the table)"""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
@@ -415,6 +417,17 @@ class RunTable(Panel):
         rows = self.view.selectionModel().selectedRows()
         return self._shown.line(rows[0].row()).run_id if rows else None
 
+    @property
+    def selected(self) -> list[int]:
+        """Ids of the runs whose lines are selected, from top to bottom."""
+        rows = sorted(index.row() for index in self.view.selectionModel().selectedRows())
+        return [self._shown.line(row).run_id for row in rows]
+
+    def overlay_runs(self) -> None:
+        """Lay the two selected runs over each other."""
+        if len(self.selected) == 2:
+            self.overlay_asked.emit(*self.selected)
+
     def select(self, run_id: int | None) -> None:
         """Select the line of a run, or none; a filter that hides it is cleared."""
         if run_id is not None and self._row_of(run_id) is None:
@@ -433,8 +446,11 @@ class RunTable(Panel):
         line = self._shown.line(row)
         menu = QMenu(self)
         menu.addAction("Show", lambda: self.run_chosen.emit(line.run_id))
+        overlay = menu.addAction("Overlay the runs", self.overlay_runs)
+        overlay.setEnabled(len(self.selected) == 2)
+        overlay.setToolTip("Select two runs: Ctrl and click")
         menu.addSeparator()
-        several = len(self.view.selectionModel().selectedRows()) > 1
+        several = len(self.selected) > 1
         menu.addAction("Copy rows" if several else "Copy row", self.copy_rows)
         menu.addAction("Copy table", self.copy_table)
         return menu

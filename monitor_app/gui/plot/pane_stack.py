@@ -17,21 +17,23 @@ from monitor_app.core.formatting import clock_time, engineering, span_of_time, u
 from monitor_app.gui.plot.accuracy_pane import AccuracyPane
 from monitor_app.gui.plot.annotations import Annotations, annotate
 from monitor_app.gui.plot.axes import BARE_GUTTER_PX, GUTTER_PX
+from monitor_app.gui.plot.batches.layer import BatchGround, CardLayer
+from monitor_app.gui.plot.batches.spans import span_at, spans_in
 from monitor_app.gui.plot.latency_pane import LatencyPane
 from monitor_app.gui.plot.markers.layer import MarkerLayer
 from monitor_app.gui.plot.markers.layout import BANNER_ROW_PX, BANNERS_AT_PX
 from monitor_app.gui.plot.overlay import Backdrop, CursorLayer, Foreground
-from monitor_app.gui.plot.plot_state import Cursor, LegendEntry, PlotState
+from monitor_app.gui.plot.plot_state import Cursor, LegendEntry, PlotState, ShownBatches
 from monitor_app.gui.plot.time_window import TimeWindow
 from monitor_app.gui.plot.trace_pane import TracePane
 from monitor_app.gui.session.shown_signals import MOST_PANES, ShownSignals
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from monitor_app.gui.plot.layer import Layer
     from monitor_app.gui.plot.pane import Pane
-    from monitor_app.gui.plot.plot_state import ShownMarker
+    from monitor_app.gui.plot.plot_state import BatchCard, BatchSpan, ShownMarker
     from monitor_app.gui.plot.trace_curve import TraceCurve
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.session.subject import Subject
@@ -57,6 +59,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
     selection_cleared = Signal()
     interval_asked = Signal(float, float, str)
     """(start, end in s, name): of the run or the batch that was double-clicked"""
+    pointer_moved = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -67,6 +70,8 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self.annotations = Annotations()
         self.cursor_values: Cursor | None = None
         self.markers: tuple[ShownMarker, ...] = ()
+        self._batch_card: BatchCard | None = None
+        self._batch_energies: Mapping[int, str] = {}
         self._pool = tuple(TracePane() for _ in range(MOST_PANES))
         self.traces: tuple[TracePane, ...] = ()
         self.latency, self.accuracy = LatencyPane(), AccuracyPane()
@@ -83,7 +88,9 @@ class PaneStack(pg.GraphicsLayoutWidget):
             self._connect(pane)
         self._arrange(1, with_runs=True)
         self.marker_layer = MarkerLayer(1100)
-        self._layers: tuple[Layer, ...] = (Backdrop(-1000), Foreground(1000), self.marker_layer, CursorLayer(1200))
+        self._layers: tuple[Layer, ...] = (
+            Backdrop(-1000), BatchGround(-900), Foreground(1000), self.marker_layer, CursorLayer(1200), CardLayer(1300),
+        )  # fmt: skip
         for layer in self._layers:
             self.scene().addItem(layer)
         self.scene().sigMouseMoved.connect(self._move_cursor)
@@ -158,6 +165,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
             QRectF(self.sceneRect()), self.theme, self.view, self.gutter_px, tuple(traces.values()),
             self.latency.state() if with_runs else None, self.accuracy.state() if with_runs else None,
             traces[levels] if levels is not None else None, self.annotations, self.markers, self.cursor_values,
+            ShownBatches(self.batch_spans, self._batch_card, self._batch_energies),
         )  # fmt: skip
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -166,7 +174,8 @@ class PaneStack(pg.GraphicsLayoutWidget):
 
     def paint_panes(self, painter: QPainter, target: QRectF) -> None:
         """Paint what is shown, without the cursor, into a rectangle of the size of the stack."""
-        self._set_layers(replace(self.state(), cursor=None))
+        shown = self.state()
+        self._set_layers(replace(shown, cursor=None, batches=replace(shown.batches, card=None)))
         self.render(painter, target, self.viewport().rect())
 
     def _set_layers(self, state: PlotState) -> None:
@@ -263,13 +272,35 @@ class PaneStack(pg.GraphicsLayoutWidget):
             self._set_margins()
             self.viewport().update()
 
+    @property
+    def batch_spans(self) -> tuple[BatchSpan, ...]:
+        """The batches in view that are wide enough to be shown as spans."""
+        if self._recording is None or self.latency not in self.panes:
+            return ()
+        return spans_in(self._recording.batches, self.view, self.trace.rect.width())
+
+    def show_card(self, card: BatchCard | None) -> None:
+        """Of the batch that is looked at, from now on."""
+        if card != self._batch_card:
+            self._batch_card = card
+            self.viewport().update()
+
+    def show_energies(self, texts: Mapping[int, str]) -> None:
+        """Of batches, by their index in the log, from now on."""
+        if texts != self._batch_energies:
+            self._batch_energies = dict(texts)
+            self.viewport().update()
+
     def _double_click(self, at: QPointF) -> None:
         """Ask for a pair around what was clicked, or for the whole session on empty ground."""
         seconds = self._seconds_at(at.x())
         batch = self.latency.batch_at(at) if self.latency in self.panes and self._recording is not None else None
         run = next((r for r in self.annotations.runs if r.start_s <= seconds <= r.end_s), None)
+        span = span_at(self.batch_spans, seconds) if batch is None else None
         if batch is not None:
             self.interval_asked.emit(*batch, "")
+        elif span is not None:
+            self.interval_asked.emit(span.start_s, span.end_s, "")
         elif run is not None:
             self.interval_asked.emit(run.start_s, run.end_s, run.name)
         else:
@@ -296,11 +327,13 @@ class PaneStack(pg.GraphicsLayoutWidget):
     def _move_cursor(self, at: QPointF) -> None:
         self._cursor_at = at
         self._locate_cursor()
+        self.pointer_moved.emit()
         self.viewport().update()
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._cursor_at = self.cursor_values = None
+        self.pointer_moved.emit()
         self.viewport().update()
 
     @property

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from PySide6.QtCore import QRectF
 
     from monitor_app.gui.plot.annotations import Annotations
@@ -108,6 +111,41 @@ class ShownMarker:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchSpan:
+    """A batch; times in s since the start of the session."""
+
+    index: int
+    """In the log of batches."""
+    start_s: float
+    end_s: float
+    timed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCard:
+    """What is known of one batch, as rows of name and text."""
+
+    span: BatchSpan
+    title: str
+    rows: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...] = ()
+    """Written in the colour of an alarm."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownBatches:
+    """The spans in view, and the card of the one that is looked at."""
+
+    spans: tuple[BatchSpan, ...] = ()
+    card: BatchCard | None = None
+    energies: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Texts, by index, of those that are wide enough for one."""
+
+
+NO_BATCHES = ShownBatches()
+
+
+@dataclass(frozen=True, slots=True)
 class PlotState:
     """The panes that are shown, from top to bottom, with what is written on them."""
 
@@ -126,6 +164,8 @@ class PlotState:
     markers: tuple[ShownMarker, ...]
     """The active one is the last."""
     cursor: Cursor | None
+    batches: ShownBatches = NO_BATCHES
+    """Those that are wide enough to be spans."""
 
     @property
     def first(self) -> PaneState:

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Batches as spans behind the curves of the traces, and in front of them the card of the one that is looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRect, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+
+from monitor_app.core.formatting import span_of_time
+from monitor_app.gui.plot.layer import Layer
+from monitor_app.gui.theme import mixed
+
+if TYPE_CHECKING:
+    from monitor_app.gui.plot.plot_state import BatchCard, BatchSpan
+
+FILL, PALE, PICKED = 24, 12, 74
+"""Opacities of 255: of a timed batch, of one of warm-up or accuracy, and of the one that is looked at."""
+EDGE = 0.45
+"""Opacity of an edge."""
+LABEL_ROOM_PX = 12
+NAMES_PX = 40
+"""At the top of the first pane, for the names of runs and phases."""
+LINE_PX, PAD_PX, GAP_PX = 16, 8, 10
+
+
+class BatchGround(Layer):
+    """A span for each batch, with the time and the energy it took at its foot where there is room."""
+
+    def paint_state(self, painter: QPainter) -> None:
+        spans, card = self.state.batches.spans, self.state.batches.card
+        if not spans:
+            return
+        colour = QColor(self.state.theme.latency)
+        metrics = QFontMetricsF(painter.font())
+        for span in spans:
+            picked = card is not None and span.index == card.span.index
+            self._paint_span(painter, span, colour, PICKED if picked else FILL if span.timed else PALE)
+        painter.setPen(QColor(self.state.theme.dim))
+        foot = self.state.traces[-1].rect.bottom() - 8
+        for span in spans:
+            left, right = self._ends(span)
+            took = span_of_time(span.end_s - span.start_s)
+            energy = self.state.batches.energies.get(span.index, "")
+            for text in (f"{took}  ·  {energy}" if energy else took, took):
+                width = metrics.horizontalAdvance(text)
+                if right - left >= width + LABEL_ROOM_PX:
+                    painter.drawText(QPointF((left + right - width) / 2, foot), text)
+                    break
+
+    def _ends(self, span: BatchSpan) -> tuple[float, float]:
+        rect = self.state.first.rect
+        left, right = self.state.x_pixel(span.start_s), self.state.x_pixel(span.end_s)
+        return max(left, rect.left()), min(right, rect.right())
+
+    def _paint_span(self, painter: QPainter, span: BatchSpan, colour: QColor, opacity: int) -> None:
+        ends = self._ends(span)
+        left, right = round(ends[0]), round(ends[1])
+        ground = QColor(colour)
+        ground.setAlpha(opacity)
+        edge = mixed(self.state.theme.latency, self.state.theme.ground, EDGE)
+        view = self.state.view
+        for pane in self.state.traces:
+            # Whole pixels, and edges that hide what is below them, are painted much faster.
+            rect = pane.rect.toRect()
+            painter.fillRect(QRect(left, rect.top(), right - left, rect.height()), ground)
+            if span.start_s >= view.start_s:
+                painter.fillRect(QRect(left, rect.top(), 1, rect.height()), edge)
+            if span.end_s <= view.end_s:
+                painter.fillRect(QRect(right - 1, rect.top(), 1, rect.height()), edge)
+
+
+class CardLayer(Layer):
+    """Beside its batch, so that it does not cover it."""
+
+    def paint_state(self, painter: QPainter) -> None:
+        card = self.state.batches.card
+        if card is None or not any(span.index == card.span.index for span in self.state.batches.spans):
+            return
+        theme = self.state.theme
+        ends = self.state.x_pixel(card.span.start_s), self.state.x_pixel(card.span.end_s)
+        size = card_size(card, QFontMetricsF(painter.font()))
+        rect = card_rect(size, self._rooms(), ends, leftwards=self.state.cursor is not None)
+        painter.fillRect(rect, QColor(theme.raised))
+        painter.fillRect(QRectF(rect.left(), rect.top(), 3, rect.height()), QColor(theme.latency))
+        painter.setPen(QPen(QColor(theme.line), 1))
+        painter.drawRect(rect.adjusted(0.5, 0.5, -0.5, -0.5))
+        _write(painter, card, rect, (theme.text, theme.dim, theme.alarm))
+
+    def _rooms(self) -> tuple[QRectF, QRectF]:
+        """The first pane below its names, and those of the runs: above other panes are lines with their statistics."""
+        first, last = self.state.first.rect, self.state.panes[-1].rect
+        foot = self.state.latency.rect if self.state.latency is not None else first
+        return first.adjusted(0, NAMES_PX, 0, 0), QRectF(foot.topLeft(), last.bottomRight())
+
+
+def card_size(card: BatchCard, metrics: QFontMetricsF) -> QSizeF:
+    """In pixels."""
+    names = max((metrics.horizontalAdvance(name) for name, _ in card.rows), default=0.0)
+    texts = max((metrics.horizontalAdvance(text) for _, text in card.rows), default=0.0)
+    words = max(metrics.horizontalAdvance(line) for line in (card.title, *card.warnings))
+    height = (1 + len(card.rows) + len(card.warnings)) * LINE_PX + PAD_PX
+    return QSizeF(round(max(names + texts + 14, words) + 2 * PAD_PX + 3), round(height))
+
+
+def card_rect(size: QSizeF, rooms: tuple[QRectF, ...], ends: tuple[float, float], *, leftwards: bool) -> QRectF:
+    """Beside its batch, in the first room that is high enough, or else in the last one.
+
+    ``leftwards`` prefers the left side, since the values under the cursor stand on its right.
+    """
+    room = next((each for each in rooms if each.height() >= size.height() + 4), rooms[-1])
+    right, left = ends[1] + GAP_PX, ends[0] - GAP_PX - size.width()
+    places = [x for x in ((left, right) if leftwards else (right, left)) if _fits(x, size.width(), room)]
+    x = places[0] if places else room.right() - size.width() - 4
+    y = max(min(room.top() + 4, room.bottom() - size.height()), 0.0)
+    return QRectF(round(x), round(y), size.width(), size.height())
+
+
+def _fits(x: float, width: float, room: QRectF) -> bool:
+    return room.left() <= x and x + width <= room.right()
+
+
+def _write(painter: QPainter, card: BatchCard, rect: QRectF, colours: tuple[str, str, str]) -> None:
+    text, dim, alarm = colours
+    line = QRectF(rect.left() + PAD_PX + 3, rect.top() + PAD_PX / 2, rect.width() - 2 * PAD_PX - 3, LINE_PX)
+    left, right = (
+        side | Qt.AlignmentFlag.AlignVCenter for side in (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight)
+    )
+    painter.setPen(QColor(text))
+    painter.drawText(line, left, card.title)
+    for name, value in card.rows:
+        line.translate(0, LINE_PX)
+        painter.setPen(QColor(dim))
+        painter.drawText(line, left, name)
+        painter.setPen(QColor(text))
+        painter.drawText(line, right, value)
+    painter.setPen(QColor(alarm))
+    for warning in card.warnings:
+        line.translate(0, LINE_PX)
+        painter.drawText(line, left, warning)
