@@ -111,6 +111,7 @@ class MainWindow(QMainWindow):
         self._tasks = PeriodicTasks(
             (
                 (ROWS_S, self._update_rows),
+                (ROWS_S, self._choose_page),
                 (ROWS_S, self._show_annotations),
                 (ROWS_S, self.markers.update),
                 (ROWS_S, self._show_statistics),
@@ -125,6 +126,7 @@ class MainWindow(QMainWindow):
         if session is not None:
             self.document.show(session)
         self.document.announce_title()
+        self._choose_page()
         self._timer.start()
         self._task_timer.start()
 
@@ -153,6 +155,9 @@ class MainWindow(QMainWindow):
         self.figures.main_asked.connect(self._come_forward)
         self.parts.pill.clicked.connect(self.navigation.follow)
         self.parts.overview.view_asked.connect(self.navigation.show_between)
+        self.sessions.join(self.parts.start_page)
+        self.parts.start_page.new_asked.connect(self.start_or_stop)
+        self.parts.start_page.simulated_asked.connect(self.bench.record_simulated)
 
     def _connect_messages(self) -> None:
         bar = self.parts.message_bar
@@ -247,6 +252,11 @@ class MainWindow(QMainWindow):
         if self.recording is not None:
             self.recording.update_results()
             self.document.complete_title()
+
+    def _choose_page(self) -> None:
+        """The start page while there is nothing else to show."""
+        if self.parts.show_start(self.recording is None and not self.bench.live):
+            self.sessions.list_on(self.parts.start_page)
 
     def _show_annotations(self) -> None:
         self.parts.stack.show_annotations(self.subject)
@@ -464,7 +474,7 @@ class MainWindow(QMainWindow):
         dialog.open()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasUrls() and not self.bench.live:
+        if event.mimeData().hasUrls():
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:

@@ -80,13 +80,16 @@ def menu_commands(
     """All commands of the window, in the order of its menus."""
     return (
         Command("File", "Open session…", document.open, ("Ctrl+O",)),
+        Command("File", "Open in a new window…", window.sessions.open_in_new_window, ("Ctrl+Shift+O",)),
         SubMenu("File", "Recent sessions", window.sessions.recent_entries),
         Command("File", "Unsaved recordings…", window.sessions.show_unsaved),
         Command("File", "Save session…", document.save, ("Ctrl+S",)),
+        Command("File", "Close session", document.close_session, ("Ctrl+W",)),
         Separator("File"),
         Command("File", "Export picture of the view…", window.export_picture, ("Ctrl+P",)),
         Command("File", "Export samples in view…", window.export_samples, ("Ctrl+E",)),
         Separator("File"),
+        Command("File", "New window", window.sessions.open_window, ("Ctrl+Shift+N",)),
         Command("File", "Quit", window.close, ("Ctrl+Q",)),
         Command("Edit", "Undo", markers.undo, ("Ctrl+Z",)),
         Command("Edit", "Redo", markers.redo, ("Ctrl+Shift+Z", "Ctrl+Y")),

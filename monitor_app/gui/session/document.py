@@ -54,6 +54,8 @@ class Document(QObject):
     """(file that cannot be read as a session, and why, one sentence); nothing else announces it"""
     saved = Signal(Path)
     """(where the session has been saved)"""
+    busy = Signal(object)
+    """(the session that cannot be opened now, as a bench of this window is recording; None: not chosen yet)"""
 
     def __init__(self, parent: QWidget, *, unsaved: bool, title: str, is_recording: Callable[[], bool]) -> None:
         super().__init__(parent)
@@ -87,20 +89,26 @@ class Document(QObject):
 
     def open(self) -> None:
         """Ask for a session file and show it, unless a bench is recording."""
-        path = None if self._refuses() else self.ask_source()
-        if path is not None:
+        if self._is_recording():
+            self.busy.emit(None)
+        elif (path := self.ask_source()) is not None:
             self.open_saved(path)
 
     def open_listed(self, path: Path, *, unsaved: bool = False) -> None:
         """Show a session that was chosen from a list, unless a bench is recording."""
-        if not self._refuses():
+        if self._is_recording():
+            self.busy.emit(path)
+        else:
             self.open_saved(path, unsaved=unsaved)
 
-    def _refuses(self) -> bool:
-        """Whether a bench is recording, which is said."""
+    def close_session(self) -> None:
+        """Show no session any longer, once an unsaved one has been dealt with; not while a bench is recording."""
         if self._is_recording():
-            self.note.emit("A recording is in progress: close this window to end it, or open a second window.")
-        return self._is_recording()
+            self.note.emit("A recording is in progress: stop it first (Ctrl+R).")
+        elif self.recording is not None and self.leave():
+            self.close()
+            self.unsaved, self.target = False, None
+            self.announce_title()
 
     def open_saved(self, path: Path, *, unsaved: bool = False) -> None:
         """Show another session, unless it cannot be opened or the present one is to stay.
