@@ -22,6 +22,7 @@ from monitor_app.bench.messages import (
     Opened,
     Quit,
     SetMarkers,
+    SetNotes,
     SkipRun,
     StartRuns,
     Status,
@@ -102,6 +103,10 @@ class BenchController(QObject):
     def live(self) -> bool:
         """Whether a bench is recording."""
         return self.client is not None
+
+    def records(self, session: Path) -> bool:
+        """Whether a bench of this window is recording this session."""
+        return self.client is not None and self.client.session == session
 
     @property
     def running(self) -> bool:
@@ -247,6 +252,10 @@ class BenchController(QObject):
     def set_markers(self, markers: tuple[Marker, ...]) -> None:
         """Store these as the markers of the session that is recorded."""
         self.send(SetMarkers(markers))
+
+    def set_notes(self, text: str) -> None:
+        """Store this as the notes on the session that is recorded."""
+        self.send(SetNotes(text))
 
     def connect_source(self, name: str) -> None:
         self.send(Connect(name))

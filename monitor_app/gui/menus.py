@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.help.menu import Help
     from monitor_app.gui.layout import Parts
     from monitor_app.gui.marker_controller import MarkerController
+    from monitor_app.gui.notes_controller import NotesController
     from monitor_app.gui.plot.navigation import Navigation
     from monitor_app.gui.session.document import Document
     from monitor_app.gui.session.signal_selection import SignalSelection
@@ -38,6 +39,8 @@ class WindowCommands(Protocol):
     def show_shortcuts(self) -> None: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def notes(self) -> NotesController: ...
     @property
     def help(self) -> Help: ...
 
@@ -84,6 +87,8 @@ def menu_commands(
         SubMenu("File", "Recent sessions", window.sessions.recent_entries),
         Command("File", "Unsaved recordings…", window.sessions.show_unsaved),
         Command("File", "Save session…", document.save, ("Ctrl+S",)),
+        Command("File", "Rename session…", document.rename, ("F2",)),
+        Command("File", "Notes on the session…", window.notes.show, ("Ctrl+I",)),
         Command("File", "Close session", document.close_session, ("Ctrl+W",)),
         Separator("File"),
         Command("File", "Export picture of the view…", window.export_picture, ("Ctrl+P",)),

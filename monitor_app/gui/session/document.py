@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sqlite3
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
 from monitor_app.core.errors import MonitorError, NotASessionError
 from monitor_app.gui.confirm import confirmed
@@ -231,6 +232,23 @@ class Document(QObject):
         self.retracted.emit(self._promise)
         self.saved.emit(target)
 
+    def rename(self) -> None:
+        """Ask for another name for the file, in the same folder; an unsaved session is saved instead."""
+        if self.recording is None:
+            return
+        if self.unsaved:
+            self.save()
+            return
+        path = self.recording.reader.path
+        target = self.ask_name(path)
+        if target is None or target == path:
+            return
+        if os.path.lexists(target):
+            self.alarm.emit(f"There is already a file {target}: choose another name.")
+            return
+        self.target = target
+        self.save_if_decided()
+
     # -- the end ---------------------------------------------------------------------------------
 
     def leave(self) -> bool:
@@ -331,6 +349,12 @@ class Document(QObject):
         suggestion = time.strftime("session-%Y-%m-%d-%H%M.plm")
         name, _ = QFileDialog.getSaveFileName(self._parent, "Save session", suggestion, FILES)
         return Path(name) if name else None
+
+    def ask_name(self, path: Path) -> Path | None:
+        """Another name for this file; None when the user cancels."""
+        name, chosen = QInputDialog.getText(self._parent, "Rename session", "Name:", text=path.stem)
+        name = Path(name.strip()).name.removesuffix(path.suffix)
+        return path.with_name(name + path.suffix) if chosen and name else None
 
     def ask_source(self) -> Path | None:
         """Which session to open; None when the user cancels."""
