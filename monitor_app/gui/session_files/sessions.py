@@ -10,10 +10,10 @@ from PySide6.QtCore import QObject, Qt, QThread, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from monitor_app.core.formatting import duration, listed, size
+from monitor_app.gui.process_job import ProcessJob
 from monitor_app.gui.session_files.facts import facts_of
 from monitor_app.gui.session_files.look import Look
 from monitor_app.gui.session_files.new_window import new_window
-from monitor_app.gui.session_files.repair_job import RepairJob
 from monitor_app.gui.session_files.unsaved_dialog import UnsavedDialog
 
 if TYPE_CHECKING:
@@ -44,7 +44,6 @@ class Sessions(QObject):
         self._known: KnownFacts = {}
         self._announced = False
         """Whether the user has seen the unsaved recordings listed."""
-        self.repair_job: RepairJob | None = None
         document.damaged.connect(self._offer_repair)
         document.saved.connect(self.add_recent)
         document.opened.connect(self._add_opened)
@@ -182,13 +181,16 @@ class Sessions(QObject):
         copy = self.ask_copy(path)
         if copy is None:
             return
-        job = RepairJob(self._parent, path, copy)
-        self.repair_job = job
-        job.failed.connect(self.alarm)
-        job.cancelled.connect(self.note)
-        job.repaired.connect(
-            lambda said: self.offered.emit(said, "Open the copy", lambda: self._document.open_listed(copy), False)
-        )
+        label = f"Saving what can be read of {path.name} as {copy.name}"
+        job = ProcessJob(self._parent, label, "monitor_app", "repair", str(path.absolute()), "-o", str(copy.absolute()))
+        job.failed.connect(lambda said: self.alarm.emit(" ".join(said[-3:]) or "The repair ended without a message."))
+        job.cancelled.connect(lambda: self.note.emit("The repair was cancelled; nothing was written."))
+        job.done.connect(lambda said: self._offer_copy(said, copy))
+
+    def _offer_copy(self, said: list[str], copy: Path) -> None:
+        *sentences, written = said
+        sentence = " ".join([*sentences, f"The copy is {written}."])
+        self.offered.emit(sentence, "Open the copy", lambda: self._document.open_listed(copy), False)
 
     def ask_copy(self, path: Path) -> Path | None:
         """Where to save what can be read; None when the user cancels."""
