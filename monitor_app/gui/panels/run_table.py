@@ -286,6 +286,7 @@ class RunTable(Panel):
     def set_theme(self, theme: Theme) -> None:
         super().set_theme(theme)
         self._model.theme = theme
+        self._set_columns()  # the text may have become larger
         self.view.viewport().update()
 
     def set_wanted(self, on: bool) -> None:

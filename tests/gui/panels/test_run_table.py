@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QFontMetricsF, QGuiApplication, QKeySequence, QShortcut
 
 from monitor_app.bench.messages import Failed
 from monitor_app.core.formatting import NOTHING
@@ -16,8 +16,9 @@ from monitor_app.core.runs import RunSpec, RunState
 from monitor_app.core.status import BenchPhase, RunStatus
 from monitor_app.gui.panels.run_lines import COLUMNS, planned_runs, run_lines
 from monitor_app.gui.panels.run_panel import plan_of
-from monitor_app.gui.panels.run_table import RunTable
+from monitor_app.gui.panels.run_table import PADDING_PX, RunTable
 from monitor_app.gui.session.recording import CUT_OFF, Recording
+from monitor_app.gui.theme import set_text_size
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer_lock import is_written
 from tests.gui.conftest import StandIn, Tape, at, frames, status
@@ -227,6 +228,20 @@ def test_a_run_in_a_session_of_another_process_is_in_progress(tmp_path: Path) ->
             assert run_lines(recording)[5].texts[COLUMNS.index("state")] == "running"
     finally:
         tape.close()
+
+
+def test_larger_text_has_wider_columns(qtbot: QtBot, open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    table = table_of(window)
+    k = COLUMNS.index("mJ/image")
+    text = run_lines(window.recording)[0].texts[k]  # type: ignore[arg-type]
+    try:
+        for _ in range(3):
+            qtbot.keyClick(window, Qt.Key.Key_Plus, Qt.KeyboardModifier.ControlModifier)
+        room = table.view.columnWidth(k) - PADDING_PX
+        assert QFontMetricsF(table.view.font()).horizontalAdvance(text) <= room + 1
+    finally:
+        set_text_size(100)
 
 
 def test_a_run_is_cut_off_once_its_bench_has_died(open_window: Opener, campaign: Path) -> None:
