@@ -18,6 +18,7 @@ from monitor_app.gui.bench_controller import BenchController
 from monitor_app.gui.confirm import confirmed
 from monitor_app.gui.figures.window import FiguresController
 from monitor_app.gui.help.menu import Help
+from monitor_app.gui.help.tour import Tour, steps_of
 from monitor_app.gui.layout import arrange
 from monitor_app.gui.layout_memory import live_width_s, remember_layout, restore_layout, text_percent
 from monitor_app.gui.marker_controller import MarkerController
@@ -97,6 +98,7 @@ class MainWindow(QMainWindow):
         self.exports = Exports(self)
         self.figures = FiguresController(lambda: self.recording, lambda: self.theme, self)
         self.parts = arrange(self, theme)
+        self.tour = Tour(self, steps_of(self.parts), self.settings, lambda: self.theme)
         self.statistics = ViewStatistics(self.parts.stack)
         self.markers = MarkerController(
             self, self.document, self.bench, self.navigation, self.parts.stack,

@@ -12,6 +12,7 @@ from monitor_app.gui.panels.run_table import RunTable
 if TYPE_CHECKING:
     from monitor_app.gui.bench_controller import BenchController
     from monitor_app.gui.help.menu import Help
+    from monitor_app.gui.help.tour import Tour
     from monitor_app.gui.layout import Parts
     from monitor_app.gui.marker_controller import MarkerController
     from monitor_app.gui.notes_controller import NotesController
@@ -41,6 +42,8 @@ class WindowCommands(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def notes(self) -> NotesController: ...
+    @property
+    def tour(self) -> Tour: ...
     @property
     def help(self) -> Help: ...
 
@@ -143,6 +146,7 @@ def menu_commands(
         Command("Window", "Text of the usual size", lambda: window.change_text_size(0), ("Ctrl+Alt+0",)),
         Command("Help", "Keyboard and mouse shortcuts", window.show_shortcuts, ("F1", "?")),
         Command("Help", "User guide", window.help.show_guide),
+        Command("Help", "Take the tour", window.tour.start),
         Separator("Help"),
         Command("Help", "Show log", window.help.show_log),
         Command("Help", "Save report bundle…", window.help.save_bundle),

@@ -169,6 +169,11 @@ def style_sheet(theme: Theme) -> str:
         font-weight: 700; }}
     QFrame#message {{ background: {mixed(t.alarm, t.panel, 0.16).name()}; border-left: 3px solid {t.alarm}; }}
     QFrame#message[kind="note"] {{ background: {t.raised}; border-left: 3px solid {t.dim}; }}
+    QFrame#tour {{ background: {t.raised}; border: 1px solid {t.current}; border-radius: 6px; }}
+    QFrame#tour QLabel {{ border: 0; }}
+    QFrame#tour QLabel#dim {{ color: {t.text}; }}
+    QFrame#tour QPushButton {{ background: {t.panel}; }}
+    QFrame#tour QPushButton#word {{ background: transparent; text-align: left; }}
     QPushButton#offer {{ border: 1px solid {t.dim}; }}
     QProgressBar {{ background: {t.raised}; border: 0; border-radius: 2px; max-height: 4px; min-height: 4px; }}
     QProgressBar::chunk {{ background: {t.accuracy}; border-radius: 2px; }}
