@@ -194,6 +194,9 @@ class MainWindow(QMainWindow):
         discovery.find_asked.connect(self.bench.find_sources)
         discovery.add_asked.connect(self.bench.add_source)
         self.parts.panel(RunTable).run_chosen.connect(self.show_run)
+        self.parts.panel(RunTable).plan_ended.connect(
+            lambda text, lost: self.parts.message_bar.offer(text, "Show the figures", self.show_figures, wrong=lost)
+        )
 
     # -- one frame -------------------------------------------------------------------------------
 

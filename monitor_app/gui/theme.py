@@ -150,6 +150,7 @@ def style_sheet(theme: Theme) -> str:
     QPushButton#word:hover {{ color: {t.text}; }}
     QPushButton#word:disabled {{ background: transparent; }}
     QPushButton#count {{ background: transparent; color: {t.dim}; padding: 2px 6px; }}
+    QPushButton#count[wrong="true"] {{ color: {t.alarm}; }}
     QPushButton#count:hover {{ color: {t.text}; text-decoration: underline; }}
     QPushButton#count:checked {{ background: {t.raised}; color: {t.text}; }}
     QLineEdit {{ background: {t.ground}; color: {t.text}; border: 1px solid {t.line}; border-radius: 4px;

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QPainter, QPen, QRegion
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from monitor_app.gui.panels.parts import Label, SectionHeader, dim_label
@@ -20,7 +20,7 @@ from monitor_app.gui.theme import ui_font
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from PySide6.QtGui import QPaintEvent
+    from PySide6.QtGui import QPaintEvent, QResizeEvent
 
     from monitor_app.gui.layout import Parts
     from monitor_app.gui.settings import Settings
@@ -201,6 +201,11 @@ class Outline(QWidget):
         super().__init__(parent)
         self._theme = theme
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The part within is no part of it, and is painted as ever."""
+        inner = self.rect().adjusted(OUTLINE_PX, OUTLINE_PX, -OUTLINE_PX, -OUTLINE_PX)
+        self.setMask(QRegion(self.rect()) - QRegion(inner))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
