@@ -15,6 +15,9 @@ from monitor_app.cli import main
 from monitor_app.gui.actions import SubMenu
 from monitor_app.gui.layout import SIDE_PX
 from monitor_app.gui.panels.parts import Label
+from monitor_app.gui.panels.run_table import RunTable
+from monitor_app.gui.panels.status_bar import StatusBar
+from monitor_app.gui.panels.toolbar import Toolbar
 from monitor_app.gui.session_files.facts import COLUMNS, SessionFacts, facts_of
 from monitor_app.gui.session_files.unsaved_dialog import UnsavedDialog
 from monitor_app.gui.session_files.unsaved_list import IN_USE
@@ -150,6 +153,16 @@ def test_the_command_can_reset_the_settings(words: list[str], monkeypatch: pytes
     monkeypatch.setattr("monitor_app.cli.commands.log_to_file", lambda _: None)
     assert main(words) == 0
     assert asked == ["--reset-settings" in words]
+
+
+def test_the_command_can_begin_on_the_start_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[object, ...]] = []
+    monkeypatch.setattr("monitor_app.cli.window._has_display", lambda: True)
+    monkeypatch.setattr("monitor_app.cli.commands.log_to_file", lambda _: None)
+    monkeypatch.setattr("monitor_app.gui.app.run_window", lambda *args, **_: (shown.append(args), 0)[1])
+    assert main(["window", "--start-page"]) == 0
+    assert shown == [(None, None)], "neither a bench nor a session"
+    assert main(["window", "p.toml", "--start-page"]) != 0
 
 
 def test_settings_can_be_reset(caplog: pytest.LogCaptureFixture) -> None:
@@ -356,6 +369,9 @@ def test_without_a_session_the_window_lists_what_there_is(
     frames(window, 1)
     assert page.isVisible()
     assert window.recording is None
+    assert window.parts.panel(StatusBar).text == ""
+    assert window.parts.panel(RunTable).view.model().rowCount() == 0
+    assert not window.parts.panel(Toolbar).figures.isEnabled()
     qtbot.waitUntil(lambda: list(page.recent) == [session] and list(page.unsaved.rows) == [unsaved])
     assert len(page.recent[session].facts.trace) == COLUMNS
     target = tmp_path / "kept.plm"

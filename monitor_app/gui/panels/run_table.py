@@ -300,6 +300,9 @@ class RunTable(Panel):
 
     def show_state(self, state: WindowState) -> None:
         if state.recording is None:
+            self._show_runs([])
+            self._has_runs = False
+            self.set_wanted(self._wanted)
             return
         lines = run_lines(state.recording)
         self._show_runs(lines)

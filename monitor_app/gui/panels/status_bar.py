@@ -112,6 +112,8 @@ class StatusBar(Panel):
     def show_state(self, state: WindowState) -> None:
         own_cpu, recording, status = self._cost.read(), state.recording, state.status
         if recording is None:
+            for label in (self.resolution, self._before, self.lost, self._after):
+                label.set_text("")
             return
         file_bytes = status.file_bytes if status and status.file_bytes else _size_of(recording.reader.path)
         before, lost, after = quality_text(recording, status, file_bytes, own_cpu)
