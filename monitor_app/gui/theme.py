@@ -168,6 +168,7 @@ def style_sheet(theme: Theme) -> str:
     QLabel#nothing {{ background: {t.ground}; }}
     QLabel#simulated {{ background: {t.alarm}; color: {t.on_alarm}; border-radius: 4px; padding: 4px 15px;
         font-weight: 700; }}
+    QLabel#simulatedWord {{ color: {t.alarm}; font-weight: 600; font-size: 10px; }}
     QFrame#message {{ background: {mixed(t.alarm, t.panel, 0.16).name()}; border-left: 3px solid {t.alarm}; }}
     QFrame#message[kind="note"] {{ background: {t.raised}; border-left: 3px solid {t.dim}; }}
     QFrame#tour {{ background: {t.raised}; border: 1px solid {t.current}; border-radius: 6px; }}

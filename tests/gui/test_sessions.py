@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QProcess, QSize, Qt
-from PySide6.QtWidgets import QMessageBox, QPushButton
+from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton
 
 from monitor_app.cli import main
 from monitor_app.gui.actions import SubMenu
@@ -374,6 +374,8 @@ def test_without_a_session_the_window_lists_what_there_is(
     assert not window.parts.panel(Toolbar).figures.isEnabled()
     qtbot.waitUntil(lambda: list(page.recent) == [session] and list(page.unsaved.rows) == [unsaved])
     assert len(page.recent[session].facts.trace) == COLUMNS
+    marks = [label for label in page.recent[session].findChildren(QLabel) if label.text() == "SIMULATED"]
+    assert [mark.isVisible() for mark in marks] == [True]
     target = tmp_path / "kept.plm"
     monkeypatch.setattr(page.unsaved, "ask_target", lambda _: target)
     qtbot.mouseClick(page.unsaved.rows[unsaved].buttons["save"], Qt.MouseButton.LeftButton)

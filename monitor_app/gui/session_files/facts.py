@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.run.signals import total_power
+from monitor_app.analysis.run.signals import is_simulated, total_power
 from monitor_app.analysis.session_summary import started_utc
 from monitor_app.core.errors import MonitorError
 from monitor_app.core.formatting import duration, size
@@ -39,6 +39,8 @@ class SessionFacts:
     """With what SQLite has yet to move into the file."""
     problem: str = ""
     """Why it cannot be read, one sentence."""
+    simulated: bool = False
+    """Whether a source or a device of it is."""
     note: str = ""
     """First line of the notes."""
     trace: tuple[tuple[float, float], ...] = ()
@@ -67,6 +69,7 @@ def facts_of(path: Path, *, with_trace: bool = False) -> SessionFacts:
                 started.astimezone() if started is not None else written,
                 extent.duration_s if extent is not None else 0.0,
                 size_bytes,
+                simulated=is_simulated(reader),
                 note=next(iter(meta.get(NOTES, "").split("\n")), "").strip(),
                 trace=_trace(reader) if with_trace else (),
             )

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPolygonF
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
-from monitor_app.gui.panels.parts import Elided
+from monitor_app.gui.panels.parts import Elided, Shrinking
 from monitor_app.gui.theme import DARK, LIGHT
 
 if TYPE_CHECKING:
@@ -37,8 +37,10 @@ class SessionRow(QWidget):
         self.buttons = {action: self._button(action) for action in actions}
         if "open" in self.buttons:
             self.buttons["open"].setEnabled(not facts.problem)
-        title, summary = Elided(), Elided()
+        title, summary, simulated = Shrinking(), Elided(), QLabel("SIMULATED")
         title.setObjectName("")
+        simulated.setObjectName("simulatedWord")
+        simulated.setVisible(facts.simulated)
         said = [each for each in (name, facts.title) if each and each != facts.path.stem]
         title.set_text("   ·   ".join(said) or facts.title, str(facts.path))
         summary.set_text(facts.summary, facts.problem)
@@ -47,7 +49,12 @@ class SessionRow(QWidget):
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(2)
         grid.addWidget(Thumbnail(facts), 0, 0, 2, 1)
-        grid.addWidget(title, 0, 1)
+        head = QHBoxLayout()
+        head.setSpacing(10)
+        head.addWidget(title)
+        head.addWidget(simulated)
+        head.addStretch(1)
+        grid.addLayout(head, 0, 1)
         grid.addWidget(summary, 1, 1)
         grid.setColumnStretch(1, 1)
         line = QHBoxLayout()
