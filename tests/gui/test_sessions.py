@@ -375,7 +375,7 @@ def test_without_a_session_the_window_lists_what_there_is(
     qtbot.waitUntil(lambda: list(page.recent) == [session] and list(page.unsaved.rows) == [unsaved])
     assert len(page.recent[session].facts.trace) == COLUMNS
     marks = [label for label in page.recent[session].findChildren(QLabel) if label.text() == "SIMULATED"]
-    assert [mark.isVisible() for mark in marks] == [True]
+    assert [mark.isHidden() for mark in marks] == [False]
     target = tmp_path / "kept.plm"
     monkeypatch.setattr(page.unsaved, "ask_target", lambda _: target)
     qtbot.mouseClick(page.unsaved.rows[unsaved].buttons["save"], Qt.MouseButton.LeftButton)

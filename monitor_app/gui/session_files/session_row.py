@@ -40,7 +40,6 @@ class SessionRow(QWidget):
         title, summary, simulated = Shrinking(), Elided(), QLabel("SIMULATED")
         title.setObjectName("")
         simulated.setObjectName("simulatedWord")
-        simulated.setVisible(facts.simulated)
         said = [each for each in (name, facts.title) if each and each != facts.path.stem]
         title.set_text("   ·   ".join(said) or facts.title, str(facts.path))
         summary.set_text(facts.summary, facts.problem)
@@ -55,6 +54,7 @@ class SessionRow(QWidget):
         head.addWidget(simulated)
         head.addStretch(1)
         grid.addLayout(head, 0, 1)
+        simulated.setVisible(facts.simulated)  # now that it is a part of the row, and no window
         grid.addWidget(summary, 1, 1)
         grid.setColumnStretch(1, 1)
         line = QHBoxLayout()
