@@ -111,7 +111,6 @@ def arrange(window: QMainWindow, theme: Theme) -> Parts:
     _place_pill(parts)
     _place_nothing(parts)
     window.setCentralWidget(_whole(parts))
-    window.setAcceptDrops(True)
     window.resize(first_size(window.screen().availableGeometry().size()))
     return parts
 

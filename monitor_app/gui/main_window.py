@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
@@ -41,6 +40,7 @@ from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
 from monitor_app.gui.session.signal_selection import SignalSelection
 from monitor_app.gui.session.subject import NO_SUBJECT, Subject, in_view, present
+from monitor_app.gui.session_files.file_drop import FileDrop
 from monitor_app.gui.session_files.sessions import Sessions
 from monitor_app.gui.settings import Settings
 from monitor_app.gui.theme import DARK, TEXT_PERCENT, THEMES, qt_palette, set_text_size, style_sheet
@@ -48,8 +48,9 @@ from monitor_app.gui.trust_dialog import ask_trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+    from PySide6.QtGui import QCloseEvent
 
     from monitor_app.gui.bench_controller import Client, StartBench
     from monitor_app.gui.panels.panel import Panel
@@ -160,6 +161,7 @@ class MainWindow(QMainWindow):
         self.parts.pill.clicked.connect(self.navigation.follow)
         self.parts.overview.view_asked.connect(self.navigation.show_between)
         self.sessions.join(self.parts.start_page)
+        FileDrop(self).dropped.connect(self.document.open_listed)
         self.parts.start_page.new_asked.connect(self.start_or_stop)
         self.parts.start_page.simulated_asked.connect(self.bench.record_simulated)
 
@@ -480,13 +482,6 @@ class MainWindow(QMainWindow):
         dialog = ShortcutsDialog(self, self.commands, MOUSE_ACTIONS)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
-
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasUrls():
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self.document.open_listed(Path(event.mimeData().urls()[0].toLocalFile()))
 
     # -- the end ---------------------------------------------------------------------------------
 

@@ -8,8 +8,9 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QProcess, QSize, Qt
-from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QProcess, QSize, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 
 from monitor_app.cli import main
 from monitor_app.gui.actions import SubMenu
@@ -197,6 +198,19 @@ def test_recent_sessions_are_in_the_menu_and_open(
     assert window.recording.reader.path == session
     again = open_window(None, None, settings=Settings(tmp_path / "window.ini"))
     assert [text.split("   ")[0] for text, _ in again.sessions.recent_entries()] == ["old.plm", "other & more.plm"]
+
+
+def test_a_session_that_is_dropped_on_the_window_is_opened(open_window: Opener, session: Path) -> None:
+    window = open_window(None, None)
+    files = QMimeData()
+    files.setUrls([QUrl.fromLocalFile(str(session))])
+    for kind in (QDragEnterEvent, QDropEvent):
+        at = QPointF(100, 100) if kind is QDropEvent else QPoint(100, 100)
+        event = kind(at, Qt.DropAction.CopyAction, files, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(window, event)
+        assert event.isAccepted()
+    assert window.recording is not None
+    assert window.recording.reader.path == session
 
 
 def test_what_is_in_the_place_of_recent_sessions_is_ignored(open_window: Opener, settings: Settings) -> None:
