@@ -213,6 +213,14 @@ def test_a_session_that_is_dropped_on_the_window_is_opened(open_window: Opener, 
     assert window.recording.reader.path == session
 
 
+def test_what_another_window_has_written_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "window.ini"
+    settings = Settings(path)
+    settings.write("theme", "dark")
+    path.write_text(path.read_text().replace("dark", "light"))  # as a process of its own does
+    assert settings.read("theme", "") == "light"
+
+
 def test_what_is_in_the_place_of_recent_sessions_is_ignored(open_window: Opener, settings: Settings) -> None:
     settings.write("recent", [1, {"path": 3}, {"path": "/nowhere", "title": "", "length_s": 1.0}])
     assert open_window(None, None, settings=settings).sessions.recent_entries() == []

@@ -146,7 +146,7 @@ class Sessions(QObject):
     def list_on(self, page: StartPage) -> None:
         """Show on the start page what there is."""
         recent = [Path(each["path"]) for each in self._recent()]
-        self._start_look(keep=True, done=lambda look: self._list(page, look), recent=recent)
+        self._start_look(keep=not self._announced, done=lambda look: self._list(page, look), recent=recent)
 
     def _list(self, page: StartPage, look: Look) -> None:
         for path in look.kept:
