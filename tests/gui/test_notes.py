@@ -94,6 +94,14 @@ def test_a_session_that_cannot_be_written_keeps_its_notes_and_says_so(
     assert "Notes are not stored" in other.parts.message_bar.text
 
 
+def test_a_session_that_is_recorded_keeps_its_name(qtbot: QtBot, live: tuple[MainWindow, StandIn, Tape]) -> None:
+    window, _bench, tape = live
+    qtbot.keyClick(window, Qt.Key.Key_F2)
+    assert "still being recorded" in window.parts.message_bar.text
+    assert window.recording is not None
+    assert window.recording.reader.path == tape.path
+
+
 def test_a_session_is_renamed(
     qtbot: QtBot, open_window: Opener, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ from monitor_app.gui.session.recording import Recording
 from monitor_app.session.files import discard_session, keep_session, settle
 from monitor_app.session.promise import promise
 from monitor_app.session.reader import SessionReader
+from monitor_app.session.writer_lock import is_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -240,6 +241,9 @@ class Document(QObject):
             self.save()
             return
         path = self.recording.reader.path
+        if is_written(path):
+            self.note.emit("The session is still being recorded: rename it when the recording has ended.")
+            return
         target = self.ask_name(path)
         if target is None or target == path:
             return
