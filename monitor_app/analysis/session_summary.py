@@ -13,7 +13,7 @@ from monitor_app.analysis.run.inputs import Effort, delay_of, idle_spans, mean_o
 from monitor_app.analysis.run.results import RunResult, run_result
 from monitor_app.analysis.run.signals import is_simulated, powers_of_sources, total_power
 from monitor_app.core.runs import RunState
-from monitor_app.session.schema import FORMAT_VERSION
+from monitor_app.session.schema import FORMAT_VERSION, NOTES
 
 if TYPE_CHECKING:
     from monitor_app.analysis.run.energy import Budget, EnergySummary, Figure
@@ -62,6 +62,8 @@ class SessionSummary:
     idle_w: float | None
     full_w: float | None
     runs: tuple[RunResult, ...]
+    notes: str = ""
+    """What the user has written about it."""
 
     @property
     def swing_w(self) -> float | None:
@@ -91,6 +93,7 @@ def summarise(reader: SessionReader) -> SessionSummary:
         idle_w=mean_over(idle),
         full_w=_full_w(runs),
         runs=runs,
+        notes=meta.get(NOTES, "").strip(),
     )
 
 
@@ -106,6 +109,7 @@ def as_json(summary: SessionSummary) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
         "title": summary.title,
+        "notes": summary.notes,
         "started_utc": summary.started_utc.isoformat() if summary.started_utc else None,
         "duration_s": summary.duration_s,
         "complete": summary.complete,

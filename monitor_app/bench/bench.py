@@ -18,6 +18,7 @@ from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.bench.runs.driver import RunDriver
 from monitor_app.core.status import BenchPhase, BenchStatus, CheckState, SourceState
 from monitor_app.session.files import discard_empty_session
+from monitor_app.session.schema import NOTES
 from monitor_app.session.wal import Sizes
 
 if TYPE_CHECKING:
@@ -151,6 +152,10 @@ class Bench:
     def set_markers(self, markers: Iterable[Marker]) -> None:
         """These instead of all markers of the session; their times are those of the file."""
         self._recorder.put(lambda writer: writer.write_markers(markers))
+
+    def set_notes(self, text: str) -> None:
+        """What the user has written about the session."""
+        self._recorder.put(lambda writer: writer.set_meta({NOTES: text}))
 
     def status(self) -> BenchStatus:
         """A snapshot."""

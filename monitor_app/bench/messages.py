@@ -67,6 +67,13 @@ class SetMarkers:
 
 
 @dataclass(frozen=True, slots=True)
+class SetNotes:
+    """What the user has written about the session, instead of what was written before."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Trust:
     """The user allows the code that AskTrust has named; Quit is the other answer."""
 
@@ -86,6 +93,7 @@ Command: TypeAlias = (
     | AddSource
     | AddMark
     | SetMarkers
+    | SetNotes
     | Trust
     | Quit
 )

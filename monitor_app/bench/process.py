@@ -119,15 +119,17 @@ def _carry_out(command: messages.Command, bench: Bench, link: _Link) -> None:
         bench.find_sources()
     elif isinstance(command, messages.AddSource):
         bench.add_source(parse_source(command.spec))
-    elif isinstance(command, (messages.AddMark, messages.SetMarkers)):
+    elif isinstance(command, (messages.AddMark, messages.SetMarkers, messages.SetNotes)):
         _annotate(command, bench)
     elif isinstance(command, messages.Quit):
         link.quit_wanted = True
 
 
-def _annotate(command: messages.AddMark | messages.SetMarkers, bench: Bench) -> None:
+def _annotate(command: messages.AddMark | messages.SetMarkers | messages.SetNotes, bench: Bench) -> None:
     if isinstance(command, messages.AddMark):
         bench.add_mark(command.host_ns, command.text)
+    elif isinstance(command, messages.SetNotes):
+        bench.set_notes(command.text)
     else:
         bench.set_markers(command.markers)
 

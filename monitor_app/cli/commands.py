@@ -151,11 +151,17 @@ def window(
     reset_settings: Annotated[
         bool, typer.Option("--reset-settings", help="Forget size, theme, layout and recent files of the window.")
     ] = False,
+    start_page: Annotated[
+        bool, typer.Option("--start-page", help="Record nothing yet: show recent and unsaved sessions.")
+    ] = False,
 ) -> None:
     """Open the window. The word `window` may be left out."""
     from monitor_app.cli.window import open_window
 
-    raise typer.Exit(open_window(profile, theme.value if theme else None, trusted=trust, reset=reset_settings))
+    if start_page and profile is not None:
+        raise typer.BadParameter("--start-page needs no profile and no session.")
+    shown = theme.value if theme else None
+    raise typer.Exit(open_window(profile, shown, trusted=trust, reset=reset_settings, start_page=start_page))
 
 
 @app.command()

@@ -98,6 +98,8 @@ def print_session(file: Path, summary: SessionSummary) -> None:
     started = f"{summary.started_utc:%Y-%m-%d %H:%M:%S} UTC" if summary.started_utc else "start time not known"
     ending = "" if summary.complete else ", incomplete: interrupted, or still being recorded"
     out.print(f"{started}, {summary.duration_s:.1f} s{ending}")
+    for line in summary.notes.splitlines():
+        out.print(Text(f"  {line}", style="dim"))
     for source in summary.sources:
         rate = "no samples" if source.rate_hz is None else sample_rate(source.rate_hz)
         out.print(

@@ -28,8 +28,10 @@ def quick_start(arguments: list[str]) -> int | None:
         return 1
 
 
-def open_window(word: str | None, theme: str | None, *, trusted: bool = False, reset: bool = False) -> int:
-    """Open the window on a profile or on a session file. Raises MonitorError.
+def open_window(
+    word: str | None, theme: str | None, *, trusted: bool = False, reset: bool = False, start_page: bool = False
+) -> int:
+    """Open the window on a profile, on a session file or on its start page. Raises MonitorError.
 
     ``reset``: forget what the window has remembered.
     """
@@ -38,10 +40,11 @@ def open_window(word: str | None, theme: str | None, *, trusted: bool = False, r
             "There is no display to open a window on: run "
             f"`monitor-app record {word or DEFAULT_PROFILE} -o session.plm` to record without a window."
         )
-    if word is not None and word.endswith(".plm"):
+    if start_page or (word is not None and word.endswith(".plm")):
         from monitor_app.gui.app import run_window
 
-        return run_window(None, Path(word), start_bench=_starter(None), theme=theme, reset=reset)
+        session = None if word is None else Path(word)
+        return run_window(None, session, start_bench=_starter(None), theme=theme, reset=reset)
     client = _start_bench(word, trusted=trusted)
     from monitor_app.gui.app import run_window  # Qt loads while the bench starts
 
@@ -54,11 +57,13 @@ def _start_bench(word: str | None, *, trusted: bool = False) -> BenchClient:
 
 
 def _starter(word: str | None, *, trusted: bool = False) -> Callable[[Path | None], BenchClient]:
-    """Starts further benches: with the profile that a session holds, or with that of this window."""
+    """Starts further benches: with a profile or the one that a session holds, or with that of this window."""
 
     def start(stored_in: Path | None) -> BenchClient:
         if stored_in is None:
             return _start_bench(word, trusted=trusted)
+        if stored_in.suffix == ".toml":
+            return BenchClient(stored_in, new_unsaved_session())
         return BenchClient(stored_in, new_unsaved_session(), stored=True)  # somebody else's, whatever `trusted` says
 
     return start

@@ -241,6 +241,11 @@ def precise(value: float | None, unit: str) -> str:
     return _prefixed(value, unit, _PRECISE_DIGITS)
 
 
+def five_digits(value: float | None) -> str:
+    """To five significant digits, without a unit: for several values that share one."""
+    return fixed(value, _decimals(value, _PRECISE_DIGITS) if value else _PRECISE_DIGITS - 1)
+
+
 def _prefixed(value: float | None, unit: str, digits: int) -> str:
     if value is None or not math.isfinite(value):
         return NOTHING

@@ -71,6 +71,7 @@ def run_window(
         signal.signal(number, lambda *_: window.close_at_once())
     window.show()
     window.sessions.announce_unsaved()
+    window.tour.start_once()
     code = app.exec()
     log.info("Ended")
     return code

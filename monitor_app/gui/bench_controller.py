@@ -22,6 +22,7 @@ from monitor_app.bench.messages import (
     Opened,
     Quit,
     SetMarkers,
+    SetNotes,
     SkipRun,
     StartRuns,
     Status,
@@ -29,6 +30,7 @@ from monitor_app.bench.messages import (
     Trust,
 )
 from monitor_app.core.errors import MonitorError
+from monitor_app.core.package_data import profile_path
 from monitor_app.core.runs import RunState
 from monitor_app.core.status import TROUBLE, BenchPhase, BenchStatus, SourceState
 from monitor_app.gui.session.shown_signals import COMPUTED
@@ -43,6 +45,7 @@ StartBench: TypeAlias = "Callable[[Path | None], Client]"
 STOP = "The run in progress and all that follow are cancelled. Do you want to stop the plan?"
 SKIP = "The run in progress is cancelled, and the next one begins. Do you want to skip it?"
 ONLY_METER = "{name} is the only instrument that measures, and runs are in progress. Do you want to disconnect it?"
+SIMULATED, PROFILE = "simulated-tx1", ".toml"
 _LEFT = frozenset({RunState.WAITING.value, RunState.RUNNING.value})
 RECORDED = "This is a recorded session: to measure, start monitor-app with a profile."
 
@@ -65,7 +68,7 @@ class Client(Protocol):
 class BenchController(QObject):
     """At most one bench at a time; ``start_bench`` starts the next one, which records into a new session.
 
-    It is given the session whose stored profile is used, or None for the profile of this window.
+    It is given a profile or the session whose stored profile is used, or None for the profile of this window.
     """
 
     opened = Signal(Path)
@@ -100,6 +103,10 @@ class BenchController(QObject):
     def live(self) -> bool:
         """Whether a bench is recording."""
         return self.client is not None
+
+    def records(self, session: Path) -> bool:
+        """Whether a bench of this window is recording this session."""
+        return self.client is not None and self.client.session == session
 
     @property
     def running(self) -> bool:
@@ -154,7 +161,7 @@ class BenchController(QObject):
 
     def _announce_session(self, session: Path) -> None:
         self.opened.emit(session)
-        if self._stored_in is not None:
+        if self._stored_in is not None and self._stored_in.suffix != PROFILE:
             self.note.emit(f"This new session is recorded with the profile stored in {self._stored_in}.")
 
     def _announce(self, status: BenchStatus) -> None:
@@ -192,6 +199,11 @@ class BenchController(QObject):
         elif self._try(lambda: self._begin(opened)):
             self.began.emit()
         self.changed.emit()
+
+    def record_simulated(self) -> None:
+        """Begin a new session of the simulated board, unless a bench is recording."""
+        if self.client is None:
+            self._try(lambda: self.start_or_stop(profile_path(SIMULATED)))
 
     def stop_recording(self) -> None:
         """Let the bench end; its session is complete when it has."""
@@ -240,6 +252,10 @@ class BenchController(QObject):
     def set_markers(self, markers: tuple[Marker, ...]) -> None:
         """Store these as the markers of the session that is recorded."""
         self.send(SetMarkers(markers))
+
+    def set_notes(self, text: str) -> None:
+        """Store this as the notes on the session that is recorded."""
+        self.send(SetNotes(text))
 
     def connect_source(self, name: str) -> None:
         self.send(Connect(name))

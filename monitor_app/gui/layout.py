@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSplitter,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -30,6 +31,7 @@ from monitor_app.gui.panels.status_bar import StatusBar
 from monitor_app.gui.panels.toolbar import Toolbar
 from monitor_app.gui.plot.overview import Overview
 from monitor_app.gui.plot.pane_stack import PaneStack
+from monitor_app.gui.session_files.start_page import StartPage
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QMainWindow
@@ -63,6 +65,9 @@ class Parts:
     overview: Overview
     nothing: QLabel
     """Over the panes of a session in which nothing was recorded."""
+    start_page: StartPage
+    """In the place of panes and side while there is neither a session nor a bench."""
+    pages: QStackedWidget
     splitters: dict[str, QSplitter]
     """By what they set the size of; they are restored by these names."""
     panels: tuple[Panel, ...]
@@ -70,6 +75,14 @@ class Parts:
     def panel(self, kind: type[P]) -> P:
         """The panel of this kind; StopIteration where ``PANELS`` has none."""
         return next(panel for panel in self.panels if isinstance(panel, kind))
+
+    def show_start(self, on: bool) -> bool:
+        """The start page, or panes and side; whether the start page has appeared."""
+        wanted = self.start_page if on else self.splitters["side"]
+        appears = on and self.pages.currentWidget() is not wanted
+        if self.pages.currentWidget() is not wanted:
+            self.pages.setCurrentWidget(wanted)
+        return appears
 
     def at(self, place: Place) -> list[Panel]:
         """The panels of a place."""
@@ -91,13 +104,13 @@ def arrange(window: QMainWindow, theme: Theme) -> Parts:
     stack = PaneStack(theme)
     parts = Parts(
         MessageBar(), QScrollArea(), stack, QPushButton(PILL_TEXT, stack), Overview(theme),
-        QLabel(NOTHING_TEXT, stack), _splitters(), tuple(panel(theme) for panel in PANELS),
+        QLabel(NOTHING_TEXT, stack), StartPage(), QStackedWidget(), _splitters(),
+        tuple(panel(theme) for panel in PANELS),
     )  # fmt: skip
     _fill_side(parts)
     _place_pill(parts)
     _place_nothing(parts)
     window.setCentralWidget(_whole(parts))
-    window.setAcceptDrops(True)
     window.resize(first_size(window.screen().availableGeometry().size()))
     return parts
 
@@ -118,7 +131,9 @@ def _whole(parts: Parts) -> QWidget:
     column = _column(whole)
     for widget in (*parts.at(Place.TOP), parts.message_bar):
         column.addWidget(widget)
-    column.addWidget(middle, 1)
+    for page in (middle, parts.start_page):
+        parts.pages.addWidget(page)
+    column.addWidget(parts.pages, 1)
     for panel in parts.at(Place.BOTTOM):
         column.addWidget(panel)
     return whole

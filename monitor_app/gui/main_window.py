@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
@@ -19,11 +18,13 @@ from monitor_app.gui.bench_controller import BenchController
 from monitor_app.gui.confirm import confirmed
 from monitor_app.gui.figures.window import FiguresController
 from monitor_app.gui.help.menu import Help
+from monitor_app.gui.help.tour import Tour, steps_of
 from monitor_app.gui.inferences.controller import InferencesController
 from monitor_app.gui.layout import arrange
 from monitor_app.gui.layout_memory import live_width_s, remember_layout, restore_layout, text_percent
 from monitor_app.gui.marker_controller import MarkerController
 from monitor_app.gui.menus import MOUSE_ACTIONS, PANEL_COMMANDS, menu_commands
+from monitor_app.gui.notes_controller import NotesController
 from monitor_app.gui.panels.discovery_panel import DiscoveryPanel
 from monitor_app.gui.panels.panel import Place, WindowState
 from monitor_app.gui.panels.run_panel import RunPanel
@@ -41,6 +42,7 @@ from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
 from monitor_app.gui.session.signal_selection import SignalSelection
 from monitor_app.gui.session.subject import NO_SUBJECT, Subject, in_view, present
+from monitor_app.gui.session_files.file_drop import FileDrop
 from monitor_app.gui.session_files.sessions import Sessions
 from monitor_app.gui.settings import Settings
 from monitor_app.gui.theme import DARK, TEXT_PERCENT, THEMES, qt_palette, set_text_size, style_sheet
@@ -48,8 +50,9 @@ from monitor_app.gui.trust_dialog import ask_trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+    from PySide6.QtGui import QCloseEvent
 
     from monitor_app.gui.bench_controller import Client, StartBench
     from monitor_app.gui.panels.panel import Panel
@@ -91,12 +94,14 @@ class MainWindow(QMainWindow):
         self.bench = BenchController(client, start_bench, lambda question, go_on: confirmed(self, question, go_on))
         self.document = Document(self, unsaved=unsaved, title=title, is_recording=lambda: self.bench.live)
         self.sessions = Sessions(self, self.document, self.settings)
+        self.notes = NotesController(self, self.document, self.bench)
         self.help = Help(self, lambda: self.recording.reader.path if self.recording is not None else None)
         self.navigation = Navigation(live=client is not None, moved=self._expect_interaction)
         self.signals = SignalSelection(lambda: self.document.recording)
         self.exports = Exports(self)
         self.figures = FiguresController(lambda: self.recording, lambda: self.theme, self)
         self.parts = arrange(self, theme)
+        self.tour = Tour(self, steps_of(self.parts), self.settings, lambda: self.theme)
         self.statistics = ViewStatistics(self.parts.stack)
         self.markers = MarkerController(
             self, self.document, self.bench, self.navigation, self.parts.stack,
@@ -115,6 +120,7 @@ class MainWindow(QMainWindow):
         self._tasks = PeriodicTasks(
             (
                 (ROWS_S, self._update_rows),
+                (ROWS_S, self._choose_page),
                 (ROWS_S, self._show_annotations),
                 (ROWS_S, self.markers.update),
                 (ROWS_S, self.batches.update),
@@ -130,6 +136,7 @@ class MainWindow(QMainWindow):
         if session is not None:
             self.document.show(session)
         self.document.announce_title()
+        self._choose_page()
         self._timer.start()
         self._task_timer.start()
 
@@ -159,12 +166,17 @@ class MainWindow(QMainWindow):
         self.figures.main_asked.connect(self._come_forward)
         self.parts.pill.clicked.connect(self.navigation.follow)
         self.parts.overview.view_asked.connect(self.navigation.show_between)
+        self.sessions.join(self.parts.start_page)
+        FileDrop(self).dropped.connect(self.document.open_listed)
+        self.parts.start_page.new_asked.connect(self.start_or_stop)
+        self.parts.start_page.simulated_asked.connect(self.bench.record_simulated)
 
     def _connect_messages(self) -> None:
         bar = self.parts.message_bar
         for sender in (self.document, self.bench, self.exports, self.markers, self.sessions, self.help):
             sender.alarm.connect(bar.alarm)
             sender.note.connect(bar.note)
+        self.notes.alarm.connect(bar.alarm)
         for sender in (self.document, self.bench):
             sender.retracted.connect(bar.retract)
         self.sessions.offered.connect(lambda text, words, do, wrong: bar.offer(text, words, do, wrong=wrong))
@@ -191,6 +203,9 @@ class MainWindow(QMainWindow):
         discovery.add_asked.connect(self.bench.add_source)
         self.parts.panel(RunTable).run_chosen.connect(self.show_run)
         self.parts.panel(RunTable).overlay_asked.connect(self.inferences.overlay_runs)
+        self.parts.panel(RunTable).plan_ended.connect(
+            lambda text, lost: self.parts.message_bar.offer(text, "Show the figures", self.show_figures, wrong=lost)
+        )
 
     # -- one frame -------------------------------------------------------------------------------
 
@@ -254,6 +269,11 @@ class MainWindow(QMainWindow):
         if self.recording is not None:
             self.recording.update_results()
             self.document.complete_title()
+
+    def _choose_page(self) -> None:
+        """The start page while there is nothing else to show."""
+        if self.parts.show_start(self.recording is None and not self.bench.live):
+            self.sessions.list_on(self.parts.start_page)
 
     def _show_annotations(self) -> None:
         self.parts.stack.show_annotations(self.subject)
@@ -469,13 +489,6 @@ class MainWindow(QMainWindow):
     def show_shortcuts(self) -> None:
         ShortcutsDialog(self, self.commands, MOUSE_ACTIONS).open()
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasUrls() and not self.bench.live:
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self.document.open_listed(Path(event.mimeData().urls()[0].toLocalFile()))
-
     # -- the end ---------------------------------------------------------------------------------
 
     def close_at_once(self) -> None:
@@ -495,6 +508,7 @@ class MainWindow(QMainWindow):
         self._task_timer.stop()
         self.figures.close()
         self.inferences.close()
+        self.notes.close()
         self.hide()
         self.bench.close()
         for each in (self.exports, self.help, self.sessions):

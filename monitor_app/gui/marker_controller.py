@@ -11,16 +11,14 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QShortcut
 
 from monitor_app.core.errors import MonitorError
-from monitor_app.core.formatting import clock_time, exact_interval
 from monitor_app.gui.marker_dialog import MarkerDialog
 from monitor_app.gui.plot.markers.boxes import boxes_of
-from monitor_app.gui.plot.markers.layout import MOST_ROWS
-from monitor_app.gui.plot.plot_state import ShownMarker
+from monitor_app.gui.plot.markers.shown import shown_markers
 from monitor_app.gui.session.markers import MarkerHistory, MarkerSet
 from monitor_app.session.marker_store import store_markers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from PySide6.QtWidgets import QWidget
 
@@ -39,8 +37,6 @@ ROOM = 0.1
 """On both sides of a pair that does not fit into the view, as a fraction of its width."""
 NUMBERED = range(1, 10)
 """Markers that have a key."""
-SINGLE_STEP_S = 1e-4
-"""Digits of the time of a single marker."""
 NOTHING_THERE = "Nothing was recorded in that interval."
 
 
@@ -273,19 +269,7 @@ class MarkerController(QObject):
             self._stack.show_markers(())
             return
         self._measure(shown)
-        rows = _rows(shown.markers)
-        theme = self._theme()
-        painted = [
-            ShownMarker(
-                marker.number, recording.seconds(marker.start_ns),
-                recording.seconds(marker.end_ns) if marker.end_ns is not None else None,
-                _labels(marker, recording.seconds(marker.start_ns)),
-                theme.markers[marker.colour % len(theme.markers)], rows[marker.number], marker.number == shown.active,
-                self._boxes.get(marker, ()),
-            )
-            for marker in shown.markers
-        ]  # fmt: skip
-        self._stack.show_markers(tuple(sorted(painted, key=lambda each: each.active)))
+        self._stack.show_markers(shown_markers(recording, shown.markers, shown.active, self._boxes, self._theme()))
 
     def _measure(self, shown: MarkerSet) -> None:
         recording = self._document.recording
@@ -301,26 +285,3 @@ class MarkerController(QObject):
             assert marker.end_ns is not None
             span_s = recording.seconds(marker.start_ns), recording.seconds(marker.end_ns)
             self._boxes[marker] = boxes_of(recording, self._shown(), *span_s, self._theme(), hours=self._hours)
-
-
-def _labels(marker: Marker, start_s: float) -> tuple[str, ...]:
-    number = str(marker.number)
-    named = [number, marker.name] if marker.name else [number]
-    if marker.end_ns is None:
-        at = clock_time(start_s, SINGLE_STEP_S)
-        return "  ".join((*named, at)), "  ".join(named), number
-    length = exact_interval(marker.end_ns - marker.start_ns)
-    return "  ".join((*named, length)), f"{number}  {length}", number
-
-
-def _rows(markers: Sequence[Marker]) -> dict[int, int]:
-    """For each marker the first row of banners in which none overlaps it in time; at most MOST_ROWS."""
-    rows: dict[int, int] = {}
-    ends: list[int] = []
-    for marker in sorted(markers, key=lambda each: each.start_ns):
-        row = next((k for k, end_ns in enumerate(ends) if end_ns < marker.start_ns), len(ends))
-        row = min(row, MOST_ROWS - 1)
-        end_ns = marker.start_ns if marker.end_ns is None else marker.end_ns
-        ends[row : row + 1] = [max(end_ns, ends[row]) if row < len(ends) else end_ns]
-        rows[marker.number] = row
-    return rows

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from monitor_app.gui.batch_controller import BatchController
     from monitor_app.gui.bench_controller import BenchController
     from monitor_app.gui.help.menu import Help
+    from monitor_app.gui.help.tour import Tour
     from monitor_app.gui.inferences.controller import InferencesController
     from monitor_app.gui.layout import Parts
     from monitor_app.gui.marker_controller import MarkerController
+    from monitor_app.gui.notes_controller import NotesController
     from monitor_app.gui.plot.navigation import Navigation
     from monitor_app.gui.session.document import Document
     from monitor_app.gui.session.signal_selection import SignalSelection
@@ -44,6 +46,10 @@ class WindowCommands(Protocol):
     def inferences(self) -> InferencesController: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def notes(self) -> NotesController: ...
+    @property
+    def tour(self) -> Tour: ...
     @property
     def help(self) -> Help: ...
 
@@ -87,13 +93,18 @@ def menu_commands(
     """All commands of the window, in the order of its menus."""
     return (
         Command("File", "Open session…", document.open, ("Ctrl+O",)),
+        Command("File", "Open in a new window…", window.sessions.open_in_new_window, ("Ctrl+Shift+O",)),
         SubMenu("File", "Recent sessions", window.sessions.recent_entries),
         Command("File", "Unsaved recordings…", window.sessions.show_unsaved),
         Command("File", "Save session…", document.save, ("Ctrl+S",)),
+        Command("File", "Rename session…", document.rename, ("F2",)),
+        Command("File", "Notes on the session…", window.notes.show, ("Ctrl+I",)),
+        Command("File", "Close session", document.close_session, ("Ctrl+W",)),
         Separator("File"),
         Command("File", "Export picture of the view…", window.export_picture, ("Ctrl+P",)),
         Command("File", "Export samples in view…", window.export_samples, ("Ctrl+E",)),
         Separator("File"),
+        Command("File", "New window", window.sessions.open_window, ("Ctrl+Shift+N",)),
         Command("File", "Quit", window.close, ("Ctrl+Q",)),
         Command("Edit", "Undo", markers.undo, ("Ctrl+Z",)),
         Command("Edit", "Redo", markers.redo, ("Ctrl+Shift+Z", "Ctrl+Y")),
@@ -145,6 +156,7 @@ def menu_commands(
         Command("Window", "Text of the usual size", lambda: window.change_text_size(0), ("Ctrl+Alt+0",)),
         Command("Help", "Keyboard and mouse shortcuts", window.show_shortcuts, ("F1", "?")),
         Command("Help", "User guide", window.help.show_guide),
+        Command("Help", "Take the tour", window.tour.start),
         Separator("Help"),
         Command("Help", "Show log", window.help.show_log),
         Command("Help", "Save report bundle…", window.help.save_bundle),

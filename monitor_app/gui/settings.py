@@ -36,6 +36,8 @@ class Settings:
 
     def read(self, name: str, default: T) -> T:
         """The value of this name where there is one of the kind of the default."""
+        if self._file is not None:
+            self._file.sync()  # another window may have written it meanwhile
         text = self._values.get(name) if self._file is None else self._file.value(name)
         if text is None:
             return default

@@ -150,6 +150,7 @@ def style_sheet(theme: Theme) -> str:
     QPushButton#word:hover {{ color: {t.text}; }}
     QPushButton#word:disabled {{ background: transparent; }}
     QPushButton#count {{ background: transparent; color: {t.dim}; padding: 2px 6px; }}
+    QPushButton#count[wrong="true"] {{ color: {t.alarm}; }}
     QPushButton#count:hover {{ color: {t.text}; text-decoration: underline; }}
     QPushButton#count:checked {{ background: {t.raised}; color: {t.text}; }}
     QLineEdit {{ background: {t.ground}; color: {t.text}; border: 1px solid {t.line}; border-radius: 4px;
@@ -167,8 +168,14 @@ def style_sheet(theme: Theme) -> str:
     QLabel#nothing {{ background: {t.ground}; }}
     QLabel#simulated {{ background: {t.alarm}; color: {t.on_alarm}; border-radius: 4px; padding: 4px 15px;
         font-weight: 700; }}
+    QLabel#simulatedWord {{ color: {t.alarm}; font-weight: 600; font-size: 10px; }}
     QFrame#message {{ background: {mixed(t.alarm, t.panel, 0.16).name()}; border-left: 3px solid {t.alarm}; }}
     QFrame#message[kind="note"] {{ background: {t.raised}; border-left: 3px solid {t.dim}; }}
+    QFrame#tour {{ background: {t.raised}; border: 1px solid {t.current}; border-radius: 6px; }}
+    QFrame#tour QLabel {{ border: 0; }}
+    QFrame#tour QLabel#dim {{ color: {t.text}; }}
+    QFrame#tour QPushButton {{ background: {t.panel}; }}
+    QFrame#tour QPushButton#word {{ background: transparent; text-align: left; }}
     QPushButton#offer {{ border: 1px solid {t.dim}; }}
     QProgressBar {{ background: {t.raised}; border: 0; border-radius: 2px; max-height: 4px; min-height: 4px; }}
     QProgressBar::chunk {{ background: {t.accuracy}; border-radius: 2px; }}

@@ -21,6 +21,8 @@ APPLICATION_ID = 0x504C4D31
 """'PLM1' in the SQLite header; `file` and other tools recognise a session by it."""
 FORMAT_VERSION = 1
 PAGE_BYTES = 16_384
+NOTES = "notes"
+"""Key of meta: what the user has written about the session."""
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -26,6 +26,7 @@ COMMANDS = [
     messages.Disconnect("shunt"),
     messages.AddMark(123, "a note, with \n and ü"),
     messages.SetMarkers((Marker(1, 5, 9, "one", 0), Marker(2, 7, None, "", 1))),
+    messages.SetNotes("two\nlines"),
     messages.Quit(),
 ]
 STATUS = BenchStatus(

@@ -23,6 +23,7 @@ from monitor_app.bench.messages import (
     Opened,
     Quit,
     SetMarkers,
+    SetNotes,
     StartRuns,
     Status,
     Trust,
@@ -86,6 +87,7 @@ def test_it_opens_tells_obeys_and_closes(
     wait_until(window.streams)
     window.client.send(AddMark(time.perf_counter_ns(), "a note"))
     window.client.send(SetMarkers((Marker(1, 5, 9, "one", 0),)))
+    window.client.send(SetNotes("a cool day"))
     children = psutil.Process(window.client.pid).children(recursive=True)
     assert children, "the emulated meter is a process of its own"
     window.client.close()
@@ -94,6 +96,7 @@ def test_it_opens_tells_obeys_and_closes(
     with SessionReader(window.client.session) as reader:
         assert [mark.text for mark in reader.marks()] == ["a note"]
         assert reader.markers() == [Marker(1, 5, 9, "one", 0)]
+        assert reader.meta()["notes"] == "a cool day"
         assert "completed_utc_ns" in reader.meta()
 
 

@@ -16,6 +16,7 @@ from monitor_app.core.formatting import (
     decimals_of,
     engineering,
     exact_interval,
+    five_digits,
     interval,
     listed,
     moment,
@@ -80,6 +81,12 @@ def test_a_number_without_an_interval_has_four_digits() -> None:
     assert number(None) == NOT_MEASURED
     assert number(12.5, "W") == "12.5 W"
     assert decimals_of(1.5) == 3
+
+
+def test_values_that_share_a_unit_have_five_digits_each() -> None:
+    assert [five_digits(v) for v in (12.3456789, 123456.0, 0.00123456, 0.0, None)] == [
+        "12.346", "123,456", "0.0012346", "0.0000", NOTHING,
+    ]  # fmt: skip
 
 
 def test_a_readout_keeps_its_digits() -> None:

@@ -231,6 +231,12 @@ def test_a_row_that_only_has_accuracy_of_an_emulated_device_is_marked() -> None:
             assert row[-1] == "times SIMULATED"
 
 
+def test_the_notes_stand_in_the_summary_line_by_line() -> None:
+    noted = replace(campaign(), meta={"notes": "new fan <b>\n\n35 °C"})
+    html = html_of(document_of(content(noted)))
+    assert html.index("new fan &lt;b&gt;</p>") < html.index("35 °C</p>") < html.index('id="environment"')
+
+
 def test_red_flags_stand_in_the_summary() -> None:
     html = html_of(document_of(content(warnings=("The power mode differs: 10W in A, 15W in B.",))))
     summary = html[html.index('id="summary"') : html.index('id="environment"')]

@@ -8,22 +8,27 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QMessageBox, QPushButton
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QProcess, QSize, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 
 from monitor_app.cli import main
 from monitor_app.gui.actions import SubMenu
 from monitor_app.gui.layout import SIDE_PX
 from monitor_app.gui.panels.parts import Label
-from monitor_app.gui.session_files.facts import COLUMNS, facts_of
-from monitor_app.gui.session_files.unsaved_dialog import IN_USE, UnsavedDialog, UnsavedRow
+from monitor_app.gui.panels.run_table import RunTable
+from monitor_app.gui.panels.status_bar import StatusBar
+from monitor_app.gui.panels.toolbar import Toolbar
+from monitor_app.gui.session_files.facts import COLUMNS, SessionFacts, facts_of
+from monitor_app.gui.session_files.unsaved_dialog import UnsavedDialog
+from monitor_app.gui.session_files.unsaved_list import IN_USE
 from monitor_app.gui.settings import Settings, reset_settings, settings_file
 from monitor_app.gui.theme import set_text_size
 from monitor_app.session.files import unsaved_folder
 from monitor_app.session.promise import promise
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer import SessionWriter
-from tests.gui.conftest import LENGTH_S, frames
+from tests.gui.conftest import LENGTH_S, StandIn, frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +37,8 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from monitor_app.gui.main_window import MainWindow
-    from tests.gui.conftest import StandIn, Tape
+    from monitor_app.gui.session_files.session_row import SessionRow
+    from tests.gui.conftest import Tape
 
     Opener = Callable[..., MainWindow]
     Live = tuple[MainWindow, StandIn, Tape]
@@ -150,6 +156,16 @@ def test_the_command_can_reset_the_settings(words: list[str], monkeypatch: pytes
     assert asked == ["--reset-settings" in words]
 
 
+def test_the_command_can_begin_on_the_start_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[object, ...]] = []
+    monkeypatch.setattr("monitor_app.cli.window._has_display", lambda: True)
+    monkeypatch.setattr("monitor_app.cli.commands.log_to_file", lambda _: None)
+    monkeypatch.setattr("monitor_app.gui.app.run_window", lambda *args, **_: (shown.append(args), 0)[1])
+    assert main(["window", "--start-page"]) == 0
+    assert shown == [(None, None)], "neither a bench nor a session"
+    assert main(["window", "p.toml", "--start-page"]) != 0
+
+
 def test_settings_can_be_reset(caplog: pytest.LogCaptureFixture) -> None:
     reset_settings()
     Settings(settings_file()).write("theme", "light")
@@ -184,16 +200,51 @@ def test_recent_sessions_are_in_the_menu_and_open(
     assert [text.split("   ")[0] for text, _ in again.sessions.recent_entries()] == ["old.plm", "other & more.plm"]
 
 
+def test_a_session_that_is_dropped_on_the_window_is_opened(open_window: Opener, session: Path) -> None:
+    window = open_window(None, None)
+    files = QMimeData()
+    files.setUrls([QUrl.fromLocalFile(str(session))])
+    for kind in (QDragEnterEvent, QDropEvent):
+        at = QPointF(100, 100) if kind is QDropEvent else QPoint(100, 100)
+        event = kind(at, Qt.DropAction.CopyAction, files, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(window, event)
+        assert event.isAccepted()
+    assert window.recording is not None
+    assert window.recording.reader.path == session
+
+
+def test_what_another_window_has_written_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "window.ini"
+    settings = Settings(path)
+    settings.write("theme", "dark")
+    path.write_text(path.read_text().replace("dark", "light"))  # as a process of its own does
+    assert settings.read("theme", "") == "light"
+
+
 def test_what_is_in_the_place_of_recent_sessions_is_ignored(open_window: Opener, settings: Settings) -> None:
     settings.write("recent", [1, {"path": 3}, {"path": "/nowhere", "title": "", "length_s": 1.0}])
     assert open_window(None, None, settings=settings).sessions.recent_entries() == []
 
 
-def test_a_recent_session_is_not_opened_while_a_bench_records(live: Live, session: Path) -> None:
+def test_while_a_bench_records_another_session_is_opened_in_a_window_of_its_own(
+    qtbot: QtBot, live: Live, session: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window, _bench, tape = live
+    begun: list[list[str]] = []
+    monkeypatch.setattr(QProcess, "startDetached", lambda _program, words: (begun.append(words) or True, 1))
     window.sessions.add_recent(session)
     window.sessions.recent_entries()[0][1]()
-    assert "recording is in progress" in window.parts.message_bar.text
+    bar = window.parts.message_bar
+    assert "recording is in progress" in bar.text
+    qtbot.mouseClick(bar.button, Qt.MouseButton.LeftButton)
+    monkeypatch.setattr(window.document, "ask_source", lambda: session)
+    qtbot.keyClick(window, Qt.Key.Key_O, CTRL | Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClick(window, Qt.Key.Key_O, CTRL)
+    qtbot.mouseClick(bar.button, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(window, Qt.Key.Key_N, CTRL | Qt.KeyboardModifier.ShiftModifier)
+    assert [words[-2:] for words in begun] == [["window", str(session)]] * 3 + [["window", "--start-page"]]
+    qtbot.keyClick(window, Qt.Key.Key_W, CTRL)
+    assert "stop it first" in bar.text
     assert window.recording is not None
     assert window.recording.reader.path == tape.path
 
@@ -207,11 +258,11 @@ def unsaved(session: Path) -> Path:
     return shutil.copy(session, unsaved_folder() / "session-1.plm")
 
 
-def shown_dialog(qtbot: QtBot, window: MainWindow) -> tuple[UnsavedDialog, list[UnsavedRow]]:
+def shown_dialog(qtbot: QtBot, window: MainWindow) -> tuple[UnsavedDialog, list[SessionRow]]:
     window.actions_by_name["Unsaved recordings…"].trigger()
     [dialog] = window.findChildren(UnsavedDialog)
-    qtbot.waitUntil(lambda: bool(dialog.rows))
-    return dialog, list(dialog.rows.values())
+    qtbot.waitUntil(lambda: bool(dialog.list.rows))
+    return dialog, list(dialog.list.rows.values())
 
 
 def test_unsaved_recordings_are_announced_once_with_a_way_to_them(
@@ -224,8 +275,8 @@ def test_unsaved_recordings_are_announced_once_with_a_way_to_them(
     assert window.parts.message_bar.text.startswith("There is 1 unsaved recording of ")
     qtbot.mouseClick(window.parts.message_bar.button, Qt.MouseButton.LeftButton)
     [dialog] = window.findChildren(UnsavedDialog)
-    qtbot.waitUntil(lambda: len(dialog.rows) == 2)
-    texts = " ".join(label.text() for label in dialog.findChildren(Label))
+    qtbot.waitUntil(lambda: len(dialog.list.rows) == 2)
+    texts = " ".join(row.facts.summary for row in dialog.list.rows.values())
     assert "0:20" in texts
     assert "nothing was recorded" in texts
     dialog.close()
@@ -234,7 +285,7 @@ def test_unsaved_recordings_are_announced_once_with_a_way_to_them(
 def test_the_announcement_waits_for_the_session_that_begins(
     qtbot: QtBot, open_window: Opener, session: Path, unsaved: Path
 ) -> None:
-    window = open_window(None, None)
+    window = open_window(StandIn(session))
     window.sessions.announce_unsaved()
     assert window.sessions._look is None, "what it found would be dismissed when the session begins"
     window.document.show(session)
@@ -259,7 +310,7 @@ def test_an_unsaved_recording_is_opened_as_unsaved(
 ) -> None:
     window = open_window(None, session)
     _dialog, [row] = shown_dialog(qtbot, window)
-    qtbot.mouseClick(row.open, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(row.buttons["open"], Qt.MouseButton.LeftButton)
     assert window.recording is not None
     assert window.recording.reader.path == unsaved
     assert window.document.undecided
@@ -271,13 +322,13 @@ def test_an_unsaved_recording_is_saved(
 ) -> None:
     window, target = open_window(None, session), tmp_path / "kept.plm"
     dialog, [row] = shown_dialog(qtbot, window)
-    monkeypatch.setattr(dialog, "ask_target", lambda _: target)
-    qtbot.mouseClick(row.save, Qt.MouseButton.LeftButton)
+    monkeypatch.setattr(dialog.list, "ask_target", lambda _: target)
+    qtbot.mouseClick(row.buttons["save"], Qt.MouseButton.LeftButton)
     assert not unsaved.exists()
     with SessionReader(target) as reader:
         assert reader.extent() is not None
     assert window.sessions.recent_entries()[0][0].startswith("kept.plm")
-    assert "no unsaved" in dialog.head.text()
+    assert "no unsaved" in dialog.list.head.text()
     dialog.close()
 
 
@@ -295,7 +346,7 @@ def test_an_unsaved_recording_is_discarded_only_where_the_user_says_so(
 
     timer = dialog.startTimer(5)
     dialog.timerEvent = lambda _: press() if dialog.findChildren(QMessageBox) else None  # type: ignore[method-assign]
-    qtbot.mouseClick(row.discard, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(row.buttons["discard"], Qt.MouseButton.LeftButton)
     dialog.killTimer(timer)
     assert unsaved.exists() == (answer != "Discard")
     dialog.close()
@@ -308,12 +359,12 @@ def test_one_that_another_window_shows_is_not_discarded(
     reader = SessionReader(writer.path)
     reader.extent()
     writer.close()
-    monkeypatch.setattr("monitor_app.gui.session_files.unsaved_dialog.confirmed", lambda *_: True)
+    monkeypatch.setattr("monitor_app.gui.session_files.unsaved_list.confirmed", lambda *_: True)
     window = open_window(None, session)
     dialog, _ = shown_dialog(qtbot, window)
-    qtbot.mouseClick(dialog.rows[writer.path].discard, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dialog.list.rows[writer.path].buttons["discard"], Qt.MouseButton.LeftButton)
     assert writer.path.exists()
-    assert dialog.head.text() == IN_USE
+    assert dialog.list.head.text() == IN_USE
     reader.close()
     dialog.close()
 
@@ -324,6 +375,82 @@ def test_the_small_picture_shows_the_power_and_where_nothing_was_recorded(sessio
     middle = trace[round(COLUMNS * 6.0 / LENGTH_S)]
     assert middle == pytest.approx((10.0, 10.0), rel=0.1)
     assert trace[round(COLUMNS * 1.0 / LENGTH_S)][1] == pytest.approx(1.0, rel=0.3)
+
+
+# -- start page ----------------------------------------------------------------------------------
+
+
+def test_without_a_session_the_window_lists_what_there_is(
+    qtbot: QtBot, open_window: Opener, session: Path, unsaved: Path, settings: Settings, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    window = open_window(None, session, settings=settings)
+    page = window.parts.start_page
+    assert not page.isVisible()
+    qtbot.keyClick(window, Qt.Key.Key_W, CTRL)
+    frames(window, 1)
+    assert page.isVisible()
+    assert window.recording is None
+    assert window.parts.panel(StatusBar).text == ""
+    assert window.parts.panel(RunTable).view.model().rowCount() == 0
+    assert not window.parts.panel(Toolbar).figures.isEnabled()
+    qtbot.waitUntil(lambda: list(page.recent) == [session] and list(page.unsaved.rows) == [unsaved])
+    assert len(page.recent[session].facts.trace) == COLUMNS
+    marks = [label for label in page.recent[session].findChildren(QLabel) if label.text() == "SIMULATED"]
+    assert [mark.isHidden() for mark in marks] == [False]
+    target = tmp_path / "kept.plm"
+    monkeypatch.setattr(page.unsaved, "ask_target", lambda _: target)
+    qtbot.mouseClick(page.unsaved.rows[unsaved].buttons["save"], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: list(page.recent) == [target, session])
+    assert not page.unsaved.isVisible()
+    qtbot.mouseDClick(page.recent[target], Qt.MouseButton.LeftButton)
+    frames(window, 1)
+    assert window.recording is not None
+    assert window.recording.reader.path == target
+    assert not page.isVisible()
+    assert window.parts.stack.isVisible()
+
+
+def test_the_start_page_begins_a_session_of_the_simulated_board(
+    qtbot: QtBot, open_window: Opener, tape: Tape, settings: Settings
+) -> None:
+    asked: list[Path | None] = []
+
+    def start(profile: Path | None) -> StandIn:
+        asked.append(profile)
+        return StandIn(tape.path)
+
+    window = open_window(None, None, start_bench=start, settings=settings)
+    page = window.parts.start_page
+    qtbot.waitUntil(page.findChildren(Label)[0].isVisible)
+    frames(window, 1)
+    with qtbot.waitSignal(page.new_asked):
+        page.new.click()
+    window.bench.client = None
+    qtbot.mouseClick(page.simulated, Qt.MouseButton.LeftButton)
+    assert asked[-1] is not None
+    assert asked[-1].name == "simulated-tx1.toml"
+    frames(window, 1)
+    assert not page.isVisible(), "the bench that starts has the panes"
+
+
+def test_a_session_that_has_not_changed_is_read_once(
+    qtbot: QtBot, open_window: Opener, session: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def facts(path: Path, **options: bool) -> SessionFacts:
+        read.append(path)
+        return facts_of(path, **options)
+
+    monkeypatch.setattr("monitor_app.gui.session_files.look.facts_of", facts)
+    window = open_window(None, session, settings=settings)
+    page = window.parts.start_page
+    for _ in range(2):
+        window.sessions.list_on(page)
+        qtbot.waitUntil(lambda: session in page.recent)
+        page.recent.clear()
+    assert read == [session]
 
 
 # -- damaged and empty ones ----------------------------------------------------------------------

@@ -24,6 +24,7 @@ from monitor_app.gui.panels.run_panel import RunPanel
 from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.panels.selection_panel import SelectionPanel
 from monitor_app.gui.panels.source_panel import SourcePanel
+from monitor_app.gui.panels.status_bar import StatusBar
 from monitor_app.gui.plot.legend import paint_mark
 from monitor_app.gui.session.shown_signals import MOST_IN_PANE, MOST_PANES
 from monitor_app.gui.theme import LIGHT
@@ -490,6 +491,23 @@ def test_a_long_name_cuts_nothing_off_the_side_panel(qtbot: QtBot, live: tuple[M
     assert card.title.toolTip() == LONG
     qtbot.mouseClick(card.action, Qt.MouseButton.LeftButton)
     assert bench.commands == [Disconnect(LONG)]
+
+
+def test_long_names_of_sources_that_are_gone_leave_the_window_as_it_is(
+    qtbot: QtBot, live: tuple[MainWindow, SeveralBench]
+) -> None:
+    window, bench = live
+    window.resize(910, 541)
+    names = [f"{LONG}, {k}" for k in range(4)]
+    gone = [replace(several_status().sources[0], name=name, state=SourceState.DISCONNECTED) for name in names]
+    bench.say(Status(replace(several_status(), sources=tuple(gone))))
+    frames(window, 2)
+    QApplication.processEvents()
+    assert window.width() == 910
+    caption = window.parts.panel(StatusBar).lost
+    assert caption.text().startswith("no samples from power supply of the")
+    assert caption.text().endswith("…")
+    assert all(name in caption.toolTip() for name in names)
 
 
 def test_a_long_name_is_elided_in_the_selection(window: MainWindow) -> None:

@@ -112,7 +112,7 @@ def test_an_old_session_is_shown_whole(open_window: Opener, session: Path) -> No
     assert texts(window)["throughput"] == "50.0"
     assert window.parts.panel(RunTable).view.model().rowCount() == 2
     assert window.parts.stack.trace.lines is not None
-    assert window.parts.panel(StatusBar).resolution.text().startswith("envelope")
+    assert window.parts.panel(StatusBar).resolution.whole.startswith("envelope")
     assert "5,000 lost" in window.parts.panel(StatusBar).text
 
 
@@ -223,7 +223,7 @@ def test_zoomed_to_single_samples_it_says_so(open_window: Opener, session: Path)
     window = open_window(None, session)
     window.navigation.show_between(5.0, 5.02)
     frames(window, 3)
-    assert window.parts.panel(StatusBar).resolution.text() == "every sample"
+    assert window.parts.panel(StatusBar).resolution.whole == "every sample"
 
 
 def test_keys_change_the_view(qtbot: QtBot, open_window: Opener, session: Path) -> None:
@@ -428,11 +428,11 @@ def test_panning_back_pauses_and_end_follows_again(qtbot: QtBot, live: Live) -> 
 def test_a_loss_is_an_alarm_only_while_it_is_new(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     window, _bench, _tape = live
     lost = window.parts.panel(StatusBar).lost
-    assert lost.text() == "5,000 lost"
+    assert lost.whole == "5,000 lost"
     assert window.theme.alarm in lost.styleSheet()
     monkeypatch.setattr(status_bar, "LATELY_NS", 1_000_000_000)
     frames(window)
-    assert lost.text() == "5,000 lost"
+    assert lost.whole == "5,000 lost"
     assert window.theme.alarm not in lost.styleSheet()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from monitor_app.core.errors import SessionError
 from monitor_app.core.markers import Marker
-from monitor_app.session.marker_store import store_markers
+from monitor_app.session.marker_store import store_markers, store_notes
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer import SessionWriter
 from tests.session.bench import START_NS, write_rich
@@ -62,6 +62,16 @@ def test_a_complete_session_takes_markers_and_keeps_all_else(complete: Path) -> 
     assert stored(complete) == [PAIR]
     assert dump(complete) == before
     assert [path.name for path in complete.parent.iterdir()] == ["s.plm"]
+
+
+def test_notes_replace_those_before_and_nothing_else(complete: Path) -> None:
+    before = dump(complete)
+    store_notes(complete, "new fan")
+    store_notes(complete, "new fan,\n35 °C")
+    with SessionReader(complete) as reader:
+        assert reader.meta()["notes"] == "new fan,\n35 °C"
+    store_notes(complete, "")
+    assert [line for line in dump(complete) if "'notes'" not in line] == before
 
 
 def test_a_session_of_an_earlier_program_gets_the_table(complete: Path) -> None:

@@ -22,6 +22,7 @@ from monitor_app.core.estimate import Estimate
 from monitor_app.core.runs import MemoryKind, RunState
 from monitor_app.core.samples import CALIBRATED
 from monitor_app.inference.networks.registry import find_network
+from monitor_app.session.writer_lock import is_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -76,7 +77,10 @@ def campaign_of(
     accuracy = _accuracy_by_network(known.values(), reader)
     order = {name: place for place, name in enumerate(dict.fromkeys(run.network for run in runs))}
     keys = sorted(groups, key=lambda key: (order[key[0]], str(key[2]), key[1]))
-    cells = tuple(_cell(key[1], key[2], groups[key], accuracy, power_simulated) for key in keys)
+    words = _STATES if is_written(reader.path) else {**_STATES, RunState.RUNNING.value: "was cut off"}
+    cells = tuple(
+        _cell(key[1], key[2], groups[key], accuracy, power_simulated, _why_not(groups[key], words)) for key in keys
+    )
     meta, environment = reader.meta(), reader.environment()
     began = started_utc(reader)
     return Campaign(
@@ -131,7 +135,9 @@ def _cell(
     results: Sequence[RunResult],
     accuracies: _Accuracies,
     power_simulated: bool,
+    why_not: str,
 ) -> Cell:
+    """``why_not``: what is said where no run of it was completed."""
     done = [result for result in results if result.run.state == _DONE]
     run = (done or results)[-1].run
     # The weights of a run that was interrupted while it loaded are unknown.
@@ -147,7 +153,7 @@ def _cell(
         conditions=conditions,
         run_ids=tuple(result.run.id for result in results),
         fits=fits,
-        message="" if done else _why_not(results[-1].run),
+        message="" if done else why_not,
         parameters=run.parameters,
         macs=run.macs,
         operations=run.operations,
@@ -265,8 +271,9 @@ def _does_not_fit(result: RunResult) -> bool:
     return result.run.state == RunState.DOES_NOT_FIT.value
 
 
-def _why_not(run: RunRow) -> str:
-    return run.error or f"The run {_STATES.get(run.state, run.state)}."
+def _why_not(results: Sequence[RunResult], words: dict[str, str]) -> str:
+    run = results[-1].run
+    return run.error or f"The run {words.get(run.state, run.state)}."
 
 
 def _power_simulated(reader: SessionReader) -> bool:

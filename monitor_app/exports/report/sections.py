@@ -29,6 +29,7 @@ from monitor_app.exports.report.blocks import (
 from monitor_app.exports.report.headline import headline, measured
 from monitor_app.exports.report.method import INTERVALS, method_of
 from monitor_app.exports.report.table import notes_on_cells, table_of
+from monitor_app.session.schema import NOTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
     from monitor_app.charts.model import Chart
 
 
-_ELSEWHERE = frozenset({"profile", "title", "boot_id", "shift_ns", "durable_commits", "completed_utc_ns", "python"})
+_ELSEWHERE = frozenset(
+    {"profile", "title", "boot_id", "shift_ns", "durable_commits", "completed_utc_ns", "python", NOTES}
+)
 """Keys of a session's metadata that the environment leaves out: shown elsewhere in the report, or for programs."""
 _SIMULATED = "This report contains simulated data. Each chart, number and row that it affects is marked SIMULATED."
 
@@ -115,6 +118,11 @@ def _headline(campaign: Campaign) -> Iterator[Block]:
     began = f", started {moment(campaign.started_utc)}" if campaign.started_utc else ""
     yield Paragraph(f"{campaign.board or 'Unnamed board'}{began}. {measured(campaign)}")
     yield Headlines(headline(campaign))
+    notes = campaign.meta.get(NOTES, "").strip()
+    if notes:
+        yield Paragraph("Notes on the session", dim=True)
+        for line in filter(None, map(str.strip, notes.splitlines())):
+            yield Paragraph(line)
 
 
 def _environment(campaign: Campaign) -> Iterator[Block]:

@@ -77,6 +77,31 @@ class Elided(Label):
         self.setText(self.fontMetrics().elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width()))
 
 
+class Shrinking(Elided):
+    """As wide as its text where there is room; else elided, to ``least_px`` of it before others give more."""
+
+    def __init__(self, least_px: int = 0) -> None:
+        super().__init__()
+        self._least_px = least_px
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+
+    def set_text(self, text: str, tip: str = "") -> None:
+        changed = text != self.whole
+        super().set_text(text, tip)
+        if changed:
+            self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._whole_px, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(min(self._whole_px, self._least_px), super().minimumSizeHint().height())
+
+    @property
+    def _whole_px(self) -> int:
+        return self.fontMetrics().horizontalAdvance(self.whole) + 1
+
+
 class MarkedName(Elided):
     """A name after a coloured mark."""
 

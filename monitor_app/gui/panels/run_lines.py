@@ -55,6 +55,10 @@ class RunLine:
     """Which counts of the summary the run is part of."""
 
     @property
+    def running(self) -> bool:
+        return self.texts[COLUMNS.index("state")] == RunState.RUNNING.value
+
+    @property
     def failed(self) -> bool:
         return LOST in self.ends
 
@@ -71,6 +75,8 @@ class Count:
     end: str
     text: str
     tip: str
+    wrong: bool = False
+    """Whether the user should look into it."""
 
 
 def run_lines(recording: Recording) -> list[RunLine]:
@@ -152,12 +158,19 @@ def counts(lines: Sequence[RunLine], planned: int) -> tuple[Count, ...]:
     parts = [
         Count(DONE, f"{numbers[DONE]} of {planned} done", "Show only the runs that were measured to their end"),
         Count(NO_FIT, f"{numbers[NO_FIT]} did not fit", "Show only the runs for which the memory was too small"),
-        Count(LOST, f"{numbers[LOST]} lost", "Show only the runs that failed or were cut off"),
+        Count(LOST, f"{numbers[LOST]} lost", "Show only the runs that failed or were cut off", numbers[LOST] > 0),
         Count(UNSTEADY, f"{numbers[UNSTEADY]} not steady", "Show only the runs without a steady warm-up"),
     ]
     if numbers[CANCELLED]:
         parts.append(Count(CANCELLED, f"{numbers[CANCELLED]} cancelled", "Show only the runs that were cancelled"))
     return tuple(parts)
+
+
+def ended_plan(lines: Sequence[RunLine], parts: Sequence[Count]) -> str:
+    """What is said of a plan of several runs that has come to its end; empty of one that the user has stopped."""
+    if len(lines) < 2 or CANCELLED in lines[-1].ends:
+        return ""
+    return f"The plan has ended: {', '.join(part.text for part in parts)}."
 
 
 def planned_runs(lines: Sequence[RunLine], status: BenchStatus | None) -> int:

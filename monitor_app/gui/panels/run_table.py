@@ -31,6 +31,7 @@ from monitor_app.gui.panels.run_lines import (
     RunLine,
     counts,
     differing,
+    ended_plan,
     planned_runs,
     run_lines,
 )
@@ -210,6 +211,8 @@ class RunTable(Panel):
     """(id of the run) on a double click"""
     overlay_asked = Signal(int, int)
     """(ids of two runs, in the order of the table)"""
+    plan_ended = Signal(str, bool)
+    """(how many runs came to which end, one sentence; whether some were lost)"""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
@@ -221,6 +224,7 @@ class RunTable(Panel):
         self._model = RunModel(theme)
         self._shown = _ShownRuns(self._model)
         self._wanted = self._has_runs = True
+        self._plan_runs = False
         self._chosen_columns: dict[str, bool] = {}
         """Columns that the user has shown or hidden."""
         self._widths: list[float] = []
@@ -288,6 +292,7 @@ class RunTable(Panel):
     def set_theme(self, theme: Theme) -> None:
         super().set_theme(theme)
         self._model.theme = theme
+        self._set_columns()  # the text may have become larger
         self.view.viewport().update()
 
     def set_wanted(self, on: bool) -> None:
@@ -297,12 +302,27 @@ class RunTable(Panel):
 
     def show_state(self, state: WindowState) -> None:
         if state.recording is None:
+            self._show_runs([])
+            self._has_runs = False
+            self.set_wanted(self._wanted)
             return
         lines = run_lines(state.recording)
         self._show_runs(lines)
-        self._show_counts(counts(lines, planned_runs(lines, state.status)))
+        parts = counts(lines, planned_runs(lines, state.status))
+        self._show_counts(parts)
+        self._announce_end(lines, parts, state)
         self._has_runs = state.recording.has_runs
         self.set_wanted(self._wanted)
+
+    def _announce_end(self, lines: list[RunLine], parts: Sequence[Count], state: WindowState) -> None:
+        """Once the last run of a plan has come to its end in the file as well."""
+        if state.running:
+            self._plan_runs = True
+        elif self._plan_runs and not any(line.running for line in lines):
+            self._plan_runs = False
+            sentence = ended_plan(lines, parts) if state.live else ""
+            if sentence:
+                self.plan_ended.emit(sentence, any(part.wrong for part in parts))
 
     def _show_runs(self, lines: list[RunLine]) -> None:
         """The newest run stays in view if it was."""
@@ -323,8 +343,16 @@ class RunTable(Panel):
             if part.end not in self.counts:
                 self._add_count(part)
             self.counts[part.end].setText(part.text)
+            self._mark(self.counts[part.end], part)
         for end, button in self.counts.items():
             button.setVisible(any(part.end == end for part in parts))
+
+    def _mark(self, button: WordButton, part: Count) -> None:
+        """Only where it changes: a style is slow to set."""
+        if button.property("wrong") != part.wrong:
+            button.setProperty("wrong", part.wrong)
+            button.style().unpolish(button)
+            button.style().polish(button)
 
     def _add_count(self, part: Count) -> None:
         button = WordButton(name="count")

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout
 from monitor_app.core.formatting import clock_bound, long_duration, sample_rate, size
 from monitor_app.core.status import TROUBLE, SourceState
 from monitor_app.gui.panels.panel import Panel, Place
-from monitor_app.gui.panels.parts import Label
+from monitor_app.gui.panels.parts import Shrinking
 from monitor_app.gui.session.shown_signals import COMPUTED
 
 if TYPE_CHECKING:
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 APART = "   ·   "
 LATELY_NS = 60_000_000_000
 """For so long after it, a loss is an alarm."""
+LEAST_PX = 240
+"""What is lost, or no longer there, is elided only below this width."""
+LOST_TIP = "Samples that the instrument took but that never arrived"
+AFTER_TIP = (
+    "Clock: the largest possible error of a sample's time on the host's clock. "
+    "Monitor: processor time of the window and the bench together."
+)
 STOPPED = TROUBLE | {SourceState.DISCONNECTED}
 
 
@@ -86,41 +93,39 @@ class StatusBar(Panel):
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
         self.setFixedHeight(26)
-        self.resolution, self._before, self.lost, self._after = (Label() for _ in range(4))
+        self.resolution, self._before, self._after = (Shrinking() for _ in range(3))
+        self.lost = Shrinking(LEAST_PX)
         self._cost = OwnCost()
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 0, 14, 2)
         row.setSpacing(0)
         row.addWidget(self.resolution)
         row.addStretch()
+        self.resolution.setObjectName("")
         for label in (self._before, self.lost, self._after):
-            label.setObjectName("dim")
             row.addWidget(label)
-        self.lost.setToolTip("Samples that the instrument took but that never arrived")
-        self._after.setToolTip(
-            "Clock: the largest possible error of a sample's time on the host's clock. "
-            "Monitor: processor time of the window and the bench together."
-        )
 
     @property
     def text(self) -> str:
-        return "".join(label.text() for label in (self._before, self.lost, self._after))
+        return "".join(label.whole for label in (self._before, self.lost, self._after))
 
     def show_state(self, state: WindowState) -> None:
         own_cpu, recording, status = self._cost.read(), state.recording, state.status
         if recording is None:
+            for label in (self.resolution, self._before, self.lost, self._after):
+                label.set_text("")
             return
         file_bytes = status.file_bytes if status and status.file_bytes else _size_of(recording.reader.path)
         before, lost, after = quality_text(recording, status, file_bytes, own_cpu)
         stopped = stopped_text(state)
         lost = stopped or lost
-        self.resolution.setText(resolution_text(state.samples_per_column))
-        self._before.setText(before + APART if before else "")
-        self.lost.setText(lost)
+        self.resolution.set_text(resolution_text(state.samples_per_column))
+        self._before.set_text(before + APART if before else "")
+        self.lost.set_text(lost, stopped or LOST_TIP)
         trouble = bool(stopped) or loses_samples(state)
         colour = self.theme.alarm if trouble else self.theme.text if recording.lost_samples else self.theme.dim
         self.lost.setStyleSheet(f"color: {colour}")
-        self._after.setText(APART + after)
+        self._after.set_text(APART + after, AFTER_TIP)
 
 
 class OwnCost:

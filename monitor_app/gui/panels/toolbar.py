@@ -75,6 +75,7 @@ class Toolbar(Panel):
         self.start.setText("Stop plan" if state.running else "Run plan")
         self.start.setEnabled(state.live)
         self.mark.setEnabled(state.live)
+        self.figures.setEnabled(state.recording is not None)
         self.save.setEnabled(state.unsaved and state.recording is not None)
         self.simulated.setVisible(state.simulated)
         flowing = state.live and not state.silent_s

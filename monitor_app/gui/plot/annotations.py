@@ -12,12 +12,14 @@ from monitor_app.core.runs import Phase
 from monitor_app.gui.session.shown_signals import COMPUTED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from monitor_app.analysis.run.results import RunResult
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.session.subject import Subject
 
+BELOW_BASELINE_PX = 4
+"""How far letters reach below the line that they stand on, and a little more."""
 MEASURED = frozenset({Phase.WARM_UP.value, Phase.TIMED.value, Phase.ACCURACY.value})
 PHASE_NAMES = {
     Phase.COOL_DOWN.value: "cool", Phase.LOAD.value: "load",
@@ -159,6 +161,14 @@ def _accuracy_notes(result: RunResult | None) -> list[Note]:
 
 def _accuracy_note(reason: str | None) -> str:
     return f"not measured: {reason}" if reason else ""
+
+
+def clear_of(baseline: float, heights: Iterable[float], line_px: float) -> float:
+    """The baseline of a text of this height, moved above the lines at ``heights`` that would run through it."""
+    for y in sorted(heights, reverse=True):
+        if baseline - line_px < y < baseline + BELOW_BASELINE_PX:
+            baseline = y - BELOW_BASELINE_PX
+    return baseline
 
 
 def spread_apart(positions: Sequence[float], least: float, low: float, high: float) -> list[float]:

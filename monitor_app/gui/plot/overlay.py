@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from monitor_app.core.formatting import clock_time
-from monitor_app.gui.plot.annotations import Gap, Interval, Note, spread_apart
+from monitor_app.gui.plot.annotations import Gap, Interval, Note, clear_of, spread_apart
 from monitor_app.gui.plot.axes import AXIS_WIDTH_PX, time_step, value_step, value_text
 from monitor_app.gui.plot.layer import Layer
 from monitor_app.gui.plot.legend import LEGEND_PX, paint_legend, paint_marks
@@ -179,7 +179,9 @@ class Foreground(_TimedLayer):
         rect = self.state.first.rect
         free_from = rect.left()
         lossy = {gap.source for gap in self.state.annotations.gaps} & self.state.first.source_ids
-        foot = rect.bottom() - 8 - LINE_PX * len(lossy)
+        levels = self.state.annotations.levels if self.state.levels_pane is self.state.first else ()
+        heights = [self.state.first.y_pixel(note.value) for note in levels]
+        foot = clear_of(rect.bottom() - 8 - LINE_PX * len(lossy), heights, LINE_PX)
         for seconds, text in self.state.annotations.marks:
             if not view.start_s <= seconds <= view.end_s:
                 continue

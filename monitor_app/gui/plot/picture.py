@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter
 
 from monitor_app.core.errors import ExportError
+from monitor_app.gui.plot.markers.shown import stored_markers
 from monitor_app.gui.plot.pane_stack import PaneStack
 from monitor_app.gui.plot.time_window import TimeWindow
 from monitor_app.gui.session.caption import caption_of
@@ -69,6 +70,7 @@ def session_picture(
         QCoreApplication.sendPostedEvents()
         stack.show_frame(recording, shown, view)
         stack.show_annotations(in_view(recording, (view.start_s, view.end_s)))
+        stack.show_markers(stored_markers(recording, shown, stack.theme))
         caption = caption_of(recording, shown.first, (view.start_s, view.end_s), stack.samples_per_column)
         stack.resize(width_px, height_px - HEADER_PX - _footer_px(_lines(caption.notes, width_px + 2 * SIDE_PX)))
         QCoreApplication.sendPostedEvents()

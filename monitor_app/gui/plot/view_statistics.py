@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QFontMetricsF, QGuiApplication
 from PySide6.QtWidgets import QPushButton, QToolTip
 
-from monitor_app.core.formatting import PREFIXES, fixed, scale_of, unit_of
+from monitor_app.core.formatting import five_digits, precise, scale_of, unit_of
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.plot.legend import LEGEND_PX, legend_px
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 EDGE_NS = 1_000_000_000
 """A longer absence at an end of the session is a loss."""
-DIGITS = 5
 BESIDE_PX = 10
 APART = "   "
 INTEGRALS = {Quantity.POWER: "J", Quantity.CURRENT: "C"}
@@ -54,21 +52,15 @@ class ViewFigures:
         return ""
 
 
-def digits(value: float) -> str:
-    """With five significant digits."""
-    size = math.floor(math.log10(abs(value))) if value else 0
-    return fixed(value, min(max(DIGITS - 1 - size, 0), 9))
-
-
 def view_figures(name: str, quantity: Quantity, s: Statistics) -> ViewFigures:
     """Of a signal with this name; an integral is over what was recorded, so it is a lower bound beside gaps."""
     factor, unit = scale_of(max(abs(s.minimum), abs(s.maximum)), unit_of(quantity))
     values = {"mean": s.mean, "min": s.minimum, "max": s.maximum, "p-p": s.maximum - s.minimum, "std": s.deviation}
-    texts = {key: digits(value * factor) for key, value in values.items()}
+    texts = {key: five_digits(value * factor) for key, value in values.items()}
     texts["mean"] += f" {unit}".rstrip()
     cells = {f"{key} ({unit_of(quantity)})": value for key, value in values.items()}
     if quantity in INTEGRALS:
-        texts["∫"] = ("" if s.complete else "≥ ") + _prefixed(s.integral, INTEGRALS[quantity])
+        texts["∫"] = ("" if s.complete else "≥ ") + precise(s.integral, INTEGRALS[quantity])
         cells[f"integral ({INTEGRALS[quantity]})"] = s.integral
     cells["recorded (s)"] = s.recorded_s
     heads, numbers = "\t".join(cells), "\t".join(f"{value:.9g}" for value in cells.values())
@@ -84,11 +76,6 @@ def within(span_ns: tuple[int, int], recorded_ns: tuple[int, int] | None) -> tup
         recorded_ns[0] if 0 < late_ns <= EDGE_NS else span_ns[0],
         recorded_ns[1] if 0 < early_ns <= EDGE_NS else span_ns[1],
     )
-
-
-def _prefixed(value: float, unit: str) -> str:
-    factor, prefix = next(((f, p) for f, p in PREFIXES if abs(value) >= f), PREFIXES[-1] if value else (1.0, ""))
-    return f"{digits(value / factor)} {prefix}{unit}"
 
 
 class StatisticsLine(QPushButton):

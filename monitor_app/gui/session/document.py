@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sqlite3
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
 from monitor_app.core.errors import MonitorError, NotASessionError
 from monitor_app.gui.confirm import confirmed
@@ -21,6 +22,7 @@ from monitor_app.gui.session.recording import Recording
 from monitor_app.session.files import discard_session, keep_session, settle
 from monitor_app.session.promise import promise
 from monitor_app.session.reader import SessionReader
+from monitor_app.session.writer_lock import is_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +56,8 @@ class Document(QObject):
     """(file that cannot be read as a session, and why, one sentence); nothing else announces it"""
     saved = Signal(Path)
     """(where the session has been saved)"""
+    busy = Signal(object)
+    """(the session that cannot be opened now, as a bench of this window is recording; None: not chosen yet)"""
 
     def __init__(self, parent: QWidget, *, unsaved: bool, title: str, is_recording: Callable[[], bool]) -> None:
         super().__init__(parent)
@@ -87,20 +91,26 @@ class Document(QObject):
 
     def open(self) -> None:
         """Ask for a session file and show it, unless a bench is recording."""
-        path = None if self._refuses() else self.ask_source()
-        if path is not None:
+        if self._is_recording():
+            self.busy.emit(None)
+        elif (path := self.ask_source()) is not None:
             self.open_saved(path)
 
     def open_listed(self, path: Path, *, unsaved: bool = False) -> None:
         """Show a session that was chosen from a list, unless a bench is recording."""
-        if not self._refuses():
+        if self._is_recording():
+            self.busy.emit(path)
+        else:
             self.open_saved(path, unsaved=unsaved)
 
-    def _refuses(self) -> bool:
-        """Whether a bench is recording, which is said."""
+    def close_session(self) -> None:
+        """Show no session any longer, once an unsaved one has been dealt with; not while a bench is recording."""
         if self._is_recording():
-            self.note.emit("A recording is in progress: close this window to end it, or open a second window.")
-        return self._is_recording()
+            self.note.emit("A recording is in progress: stop it first (Ctrl+R).")
+        elif self.recording is not None and self.leave():
+            self.close()
+            self.unsaved, self.target = False, None
+            self.announce_title()
 
     def open_saved(self, path: Path, *, unsaved: bool = False) -> None:
         """Show another session, unless it cannot be opened or the present one is to stay.
@@ -223,6 +233,26 @@ class Document(QObject):
         self.retracted.emit(self._promise)
         self.saved.emit(target)
 
+    def rename(self) -> None:
+        """Ask for another name for the file, in the same folder; an unsaved session is saved instead."""
+        if self.recording is None:
+            return
+        if self.unsaved:
+            self.save()
+            return
+        path = self.recording.reader.path
+        if is_written(path):
+            self.note.emit("The session is still being recorded: rename it when the recording has ended.")
+            return
+        target = self.ask_name(path)
+        if target is None or target == path:
+            return
+        if os.path.lexists(target):
+            self.alarm.emit(f"There is already a file {target}: choose another name.")
+            return
+        self.target = target
+        self.save_if_decided()
+
     # -- the end ---------------------------------------------------------------------------------
 
     def leave(self) -> bool:
@@ -323,6 +353,12 @@ class Document(QObject):
         suggestion = time.strftime("session-%Y-%m-%d-%H%M.plm")
         name, _ = QFileDialog.getSaveFileName(self._parent, "Save session", suggestion, FILES)
         return Path(name) if name else None
+
+    def ask_name(self, path: Path) -> Path | None:
+        """Another name for this file; None when the user cancels."""
+        name, chosen = QInputDialog.getText(self._parent, "Rename session", "Name:", text=path.stem)
+        name = Path(name.strip()).name.removesuffix(path.suffix)
+        return path.with_name(name + path.suffix) if chosen and name else None
 
     def ask_source(self) -> Path | None:
         """Which session to open; None when the user cancels."""

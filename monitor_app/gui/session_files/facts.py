@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.run.signals import total_power
+from monitor_app.analysis.run.signals import is_simulated, total_power
 from monitor_app.analysis.session_summary import started_utc
 from monitor_app.core.errors import MonitorError
 from monitor_app.core.formatting import duration, size
 from monitor_app.gui.session.shown_signals import usual_signals
 from monitor_app.session.reader import SessionReader
+from monitor_app.session.schema import NOTES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,15 +39,19 @@ class SessionFacts:
     """With what SQLite has yet to move into the file."""
     problem: str = ""
     """Why it cannot be read, one sentence."""
+    simulated: bool = False
+    """Whether a source or a device of it is."""
+    note: str = ""
+    """First line of the notes."""
     trace: tuple[tuple[float, float], ...] = ()
     """Smallest and largest power of each part of the session, in W; not a number where nothing was recorded."""
 
     @property
     def summary(self) -> str:
-        """Time, length and size."""
+        """Time, length and size, and what the user has noted first."""
         length = "nothing was recorded" if self.length_s <= 0 else duration(self.length_s)
         parts = (f"{self.begun:%Y-%m-%d %H:%M}", "cannot be read" if self.problem else length, size(self.size_bytes))
-        return "   ·   ".join(parts)
+        return "   ·   ".join(filter(None, (*parts, self.note)))
 
 
 def facts_of(path: Path, *, with_trace: bool = False) -> SessionFacts:
@@ -57,12 +62,15 @@ def facts_of(path: Path, *, with_trace: bool = False) -> SessionFacts:
     try:
         with SessionReader(path, visible=True) as reader:
             extent, started = reader.extent(), started_utc(reader)
+            meta = reader.meta()
             return SessionFacts(
                 path,
-                reader.meta().get("title") or path.stem,
+                meta.get("title") or path.stem,
                 started.astimezone() if started is not None else written,
                 extent.duration_s if extent is not None else 0.0,
                 size_bytes,
+                simulated=is_simulated(reader),
+                note=next(iter(meta.get(NOTES, "").split("\n")), "").strip(),
                 trace=_trace(reader) if with_trace else (),
             )
     except MonitorError as error:

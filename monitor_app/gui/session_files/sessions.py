@@ -3,31 +3,30 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QThread, Signal
 from PySide6.QtWidgets import QFileDialog
 
-from monitor_app.core.errors import MonitorError
 from monitor_app.core.formatting import duration, listed, size
+from monitor_app.gui.process_job import ProcessJob
 from monitor_app.gui.session_files.facts import facts_of
-from monitor_app.gui.session_files.repair_job import RepairJob
+from monitor_app.gui.session_files.look import Look
+from monitor_app.gui.session_files.new_window import new_window
 from monitor_app.gui.session_files.unsaved_dialog import UnsavedDialog
-from monitor_app.session.files import keep_promises, unsaved_folder, unsaved_sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from PySide6.QtWidgets import QWidget
 
     from monitor_app.gui.session.document import Document
-    from monitor_app.gui.session_files.facts import SessionFacts
+    from monitor_app.gui.session_files.look import KnownFacts
+    from monitor_app.gui.session_files.start_page import StartPage
     from monitor_app.gui.settings import Settings
 
 MOST_RECENT = 10
-log = logging.getLogger(__name__)
 
 
 class Sessions(QObject):
@@ -42,10 +41,13 @@ class Sessions(QObject):
         super().__init__(parent)
         self._parent, self._document, self._settings = parent, document, settings
         self._look: Look | None = None
-        self.repair_job: RepairJob | None = None
+        self._known: KnownFacts = {}
+        self._announced = False
+        """Whether the user has seen the unsaved recordings listed."""
         document.damaged.connect(self._offer_repair)
         document.saved.connect(self.add_recent)
         document.opened.connect(self._add_opened)
+        document.busy.connect(self._offer_window)
 
     # -- recent ----------------------------------------------------------------------------------
 
@@ -80,6 +82,24 @@ class Sessions(QObject):
             if isinstance(each, dict) and all(isinstance(each.get(key), kind) for key, kind in kinds.items())
         ]
 
+    # -- another window --------------------------------------------------------------------------
+
+    def open_in_new_window(self) -> None:
+        """Ask for a session and show it in another window."""
+        path = self._document.ask_source()
+        if path is not None:
+            self.open_window(path)
+
+    def open_window(self, path: Path | None = None) -> None:
+        """Another window, on a session or on the start page."""
+        if not new_window(path):
+            self.alarm.emit("Another window could not be opened: see the log.")
+
+    def _offer_window(self, path: Path | None) -> None:
+        open_it = self.open_in_new_window if path is None else lambda: self.open_window(path)
+        words = "Open in a new window…" if path is None else "Open in a new window"
+        self.offered.emit("A recording is in progress in this window.", words, open_it, False)
+
     # -- unsaved ---------------------------------------------------------------------------------
 
     def announce_unsaved(self) -> None:
@@ -97,7 +117,7 @@ class Sessions(QObject):
             self.add_recent(path)
         kept = f"Saved after an unexpected end: {listed(look.kept)}." if look.kept else ""
         found = [each for each in look.found if each.length_s > 0 or each.problem]
-        if found:
+        if found and not self._announced:
             total = size(sum(each.size_bytes for each in found))
             count = "is 1 unsaved recording" if len(found) == 1 else f"are {len(found)} unsaved recordings"
             self.offered.emit(f"{kept} There {count} of {total}.".strip(), "Show", self.show_unsaved, False)
@@ -109,14 +129,36 @@ class Sessions(QObject):
         dialog = UnsavedDialog(self._parent)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open_asked.connect(lambda path: self._document.open_listed(path, unsaved=True))
-        dialog.saved.connect(self.add_recent)
+        dialog.list.saved.connect(self.add_recent)
         dialog.open()
         self._start_look(keep=False, done=lambda look: dialog.show_sessions(look.found))
 
-    def _start_look(self, *, keep: bool, done: Callable[[Look], None]) -> None:
+    # -- start page ------------------------------------------------------------------------------
+
+    def join(self, page: StartPage) -> None:
+        """What is asked for on the start page is done, once for each page."""
+        page.open_asked.connect(self._document.open)
+        page.recent_asked.connect(self._document.open_listed)
+        page.unsaved.open_asked.connect(lambda path: self._document.open_listed(path, unsaved=True))
+        page.unsaved.saved.connect(self.add_recent)
+        page.unsaved.saved.connect(lambda _: self.list_on(page))
+
+    def list_on(self, page: StartPage) -> None:
+        """Show on the start page what there is."""
+        recent = [Path(each["path"]) for each in self._recent()]
+        self._start_look(keep=not self._announced, done=lambda look: self._list(page, look), recent=recent)
+
+    def _list(self, page: StartPage, look: Look) -> None:
+        for path in look.kept:
+            self.add_recent(path)
+        self._announced = True
+        page.show_sessions(look.found, look.recent)
+
+    def _start_look(self, *, keep: bool, done: Callable[[Look], None], recent: Sequence[Path] = ()) -> None:
         self.wait()
         recording = self._document.recording
-        look = Look(self, keep=keep, shown=recording.reader.path if recording is not None else None)
+        shown = recording.reader.path if recording is not None else None
+        look = Look(self, self._known, keep=keep, shown=shown, recent=recent)
         self._look = look
         look.finished.connect(lambda: done(look))
         look.start(QThread.Priority.LowPriority)
@@ -139,40 +181,22 @@ class Sessions(QObject):
         copy = self.ask_copy(path)
         if copy is None:
             return
-        job = RepairJob(self._parent, path, copy)
-        self.repair_job = job
-        job.failed.connect(self.alarm)
-        job.cancelled.connect(self.note)
-        job.repaired.connect(
-            lambda said: self.offered.emit(said, "Open the copy", lambda: self._document.open_listed(copy), False)
-        )
+        label = f"Saving what can be read of {path.name} as {copy.name}"
+        job = ProcessJob(self._parent, label, "monitor_app", "repair", str(path.absolute()), "-o", str(copy.absolute()))
+        job.failed.connect(lambda said: self.alarm.emit(" ".join(said[-3:]) or "The repair ended without a message."))
+        job.cancelled.connect(lambda: self.note.emit("The repair was cancelled; nothing was written."))
+        job.done.connect(lambda said: self._offer_copy(said, copy))
+
+    def _offer_copy(self, said: list[str], copy: Path) -> None:
+        *sentences, written = said
+        sentence = " ".join([*sentences, f"The copy is {written}."])
+        self.offered.emit(sentence, "Open the copy", lambda: self._document.open_listed(copy), False)
 
     def ask_copy(self, path: Path) -> Path | None:
         """Where to save what can be read; None when the user cancels."""
         suggestion = str(path.with_name(f"{path.stem}-repaired.plm"))
         name, _ = QFileDialog.getSaveFileName(self._parent, "Save what can be read", suggestion, "Sessions (*.plm)")
         return Path(name) if name else None
-
-
-class Look(QThread):
-    """Reads what is in the folder of unsaved sessions, but for the one that the window shows."""
-
-    def __init__(self, parent: QObject, *, keep: bool, shown: Path | None) -> None:
-        super().__init__(parent)
-        self.kept: list[Path] = []
-        """Sessions that were saved under the names they had been promised."""
-        self.found: list[SessionFacts] = []
-        """The newest first."""
-        self._keep, self._shown = keep, shown
-
-    def run(self) -> None:
-        try:
-            folder = unsaved_folder()
-            self.kept = keep_promises(folder) if self._keep else []
-            paths = [path for path in unsaved_sessions(folder) if path != self._shown]
-            self.found = [facts_of(path, with_trace=True) for path in reversed(paths)]
-        except (OSError, MonitorError):
-            log.warning("The unsaved recordings cannot be listed", exc_info=True)
 
 
 def _entry(path: Path, each: dict[str, Any]) -> str:

@@ -263,7 +263,7 @@ def test_pooling_one_without_an_upper_end_has_none():
         (RunState.DOES_NOT_FIT, "It is too big.", False, "It is too big."),
         (RunState.FAILED, "It broke.", None, "It broke."),
         (RunState.CANCELLED, None, None, "The run was cancelled."),
-        (RunState.RUNNING, None, None, "The run is in progress."),
+        (RunState.RUNNING, None, None, "The run was cut off."),
         (RunState.WAITING, None, None, "The run has not started."),
     ],
 )
@@ -272,6 +272,13 @@ def test_a_cell_without_figures_says_why(session, state, error, fits, message):
     cell = cell_of(session.campaign())
     assert (cell.fits, cell.message) == (fits, message)
     assert (cell.seconds_per_image, cell.net_w, cell.memory_bytes, cell.top1, cell.steady) == (None,) * 5
+
+
+def test_a_run_is_in_progress_while_the_session_is_recorded(session):
+    session.run(spec(), RunState.RUNNING, loaded=False)
+    session.writer.commit()
+    with SessionReader(session.path) as reader:
+        assert cell_of(campaign_of(reader)).message == "The run is in progress."
 
 
 def test_a_run_that_was_cut_off_and_repeated_is_the_repeated_one(session):

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QFontMetricsF, QGuiApplication, QKeySequence, QShortcut
 
-from monitor_app.bench.messages import Failed
+from monitor_app.bench.messages import Failed, Opened, Status
 from monitor_app.core.formatting import NOTHING
 from monitor_app.core.runs import RunSpec, RunState
 from monitor_app.core.status import BenchPhase, RunStatus
 from monitor_app.gui.panels.run_lines import COLUMNS, planned_runs, run_lines
 from monitor_app.gui.panels.run_panel import plan_of
-from monitor_app.gui.panels.run_table import RunTable
+from monitor_app.gui.panels.run_table import PADDING_PX, RunTable
 from monitor_app.gui.session.recording import CUT_OFF, Recording
+from monitor_app.gui.theme import set_text_size
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer_lock import is_written
 from tests.gui.conftest import StandIn, Tape, at, frames, status
@@ -229,6 +230,20 @@ def test_a_run_in_a_session_of_another_process_is_in_progress(tmp_path: Path) ->
         tape.close()
 
 
+def test_larger_text_has_wider_columns(qtbot: QtBot, open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    table = table_of(window)
+    k = COLUMNS.index("mJ/image")
+    text = run_lines(window.recording)[0].texts[k]  # type: ignore[arg-type]
+    try:
+        for _ in range(3):
+            qtbot.keyClick(window, Qt.Key.Key_Plus, Qt.KeyboardModifier.ControlModifier)
+        room = table.view.columnWidth(k) - PADDING_PX
+        assert QFontMetricsF(table.view.font()).horizontalAdvance(text) <= room + 1
+    finally:
+        set_text_size(100)
+
+
 def test_a_run_is_cut_off_once_its_bench_has_died(open_window: Opener, campaign: Path) -> None:
     bench = StandIn(campaign)
     window = open_window(bench, campaign)
@@ -236,6 +251,34 @@ def test_a_run_is_cut_off_once_its_bench_has_died(open_window: Opener, campaign:
     bench.say(Failed("The bench process ended unexpectedly."))
     frames(window)
     assert column(table_of(window), "state")[5] == CUT_OFF
+
+
+@pytest.mark.parametrize("last", ["done", "cancelled"])
+def test_a_plan_that_has_ended_is_summed_up_with_a_way_to_its_figures(
+    last: str, qtbot: QtBot, open_window: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tape = Campaign(tmp_path / "campaign.plm")
+    tape.write_until(1.0)
+    bench = StandIn(tape.path)
+    ended = tuple(RunStatus(k + 1, run[1], 1, run[3] if k < 5 else last) for k, run in enumerate(RUNS))
+    bench.say(Opened(str(tape.path)), Status(replace(status(BenchPhase.RUNNING), cycles=1)))
+    window = open_window(bench)
+    bar, asked = window.parts.message_bar, []
+    monkeypatch.setattr(window.figures, "show", lambda: asked.append("figures"))
+    bench.say(Status(replace(status(), runs=ended, cycles=1)))
+    frames(window)
+    assert bar.text == "", "the last run has not ended in the file"
+    tape._writer.update_run(6, state=last)
+    tape._writer.commit()
+    frames(window)
+    if last == "cancelled":
+        assert bar.text == "", "the user knows"
+    else:
+        assert bar.text == "The plan has ended: 4 of 6 done, 1 did not fit, 1 lost, 2 not steady."
+        qtbot.mouseClick(bar.button, Qt.MouseButton.LeftButton)
+        assert asked == ["figures"]
+    assert table_of(window).counts["lost"].property("wrong")
+    tape.close()
 
 
 def test_asking_who_writes_does_not_keep_a_writer_out(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from monitor_app.gui.plot.annotations import Annotations, Gap, Interval, Note
+from monitor_app.gui.plot.annotations import BELOW_BASELINE_PX, Annotations, Gap, Interval, Note, clear_of
 from monitor_app.gui.plot.axes import value_step
 from monitor_app.gui.plot.markers.layer import MarkerLayer
 from monitor_app.gui.plot.overlay import Backdrop, CursorLayer, Foreground
@@ -34,6 +34,13 @@ def painted(state: PlotState) -> QImage:
         layer.paint(painter)
     painter.end()
     return image
+
+
+def test_a_text_stands_above_the_line_that_would_run_through_it() -> None:
+    assert clear_of(100.0, [], 16) == 100.0
+    assert clear_of(100.0, [60.0, 110.0], 16) == 100.0
+    assert clear_of(100.0, [95.0, 20.0], 16) == 95.0 - BELOW_BASELINE_PX
+    assert clear_of(100.0, [95.0, 80.0], 16) == 80.0 - BELOW_BASELINE_PX, "and above the next one"
 
 
 @pytest.mark.parametrize(

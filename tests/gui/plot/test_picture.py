@@ -16,8 +16,11 @@ from PySide6.QtGui import QImage
 
 from monitor_app.charts.palette import PALETTES
 from monitor_app.core.errors import ExportError
+from monitor_app.core.markers import Marker
 from monitor_app.gui.plot.picture import HEADER_PX, RATIO, SIDE_PX, picture_of, session_picture
 from monitor_app.gui.session.caption import caption_of
+from monitor_app.gui.theme import LIGHT
+from monitor_app.session.marker_store import store_markers
 from monitor_app.session.reader import SessionReader
 from tests.exports.conftest import Recipe, make, write
 from tests.gui.conftest import at, frames
@@ -149,6 +152,17 @@ def test_a_picture_of_the_size_of_the_screen_is_the_screen(adjusted: MainWindow)
     picture = picture_of(stack, caption_of(recording, None, (8.0, 16.0), None), ratio=1.0)
     grab = pixels(stack.viewport().grab().toImage())
     assert different(panes_in(pixels(picture), adjusted, 1.0), grab) < MOST_DIFFERENT
+
+
+def test_without_a_window_the_markers_are_in_the_picture_as_well(session: Path) -> None:
+    blue = 1
+    store_markers(session, [Marker(1, at(4.0), at(7.0), "full load", blue), Marker(2, at(12.0), None, "", blue)])
+    with SessionReader(session) as reader:
+        picture = pixels(session_picture(reader, size=QSize(1600, 1000)))
+    edges = of_colour(picture, LIGHT.markers[blue]).sum(axis=0) > 300
+    lines = np.flatnonzero(np.diff(edges.astype(int)) > 0)
+    assert len(lines) == 3, "two edges of the pair, and the single one"
+    assert lines[2] - lines[0] == pytest.approx((12.0 - 4.0) / (7.0 - 4.0) * (lines[1] - lines[0]), rel=0.02)
 
 
 def test_the_cursor_is_not_in_the_picture(adjusted: MainWindow) -> None:

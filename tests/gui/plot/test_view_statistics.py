@@ -11,7 +11,7 @@ from PySide6.QtGui import QFontMetricsF, QGuiApplication
 
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.main_window import ROWS_S
-from monitor_app.gui.plot.view_statistics import digits, view_figures, within
+from monitor_app.gui.plot.view_statistics import view_figures, within
 from monitor_app.gui.theme import SMALL_PX, application, ui_font
 from monitor_app.session.waveform import Statistics
 from tests.gui.conftest import FULL_A, GAP_S, VOLTS, frames
@@ -109,7 +109,3 @@ def test_where_room_is_short_the_mean_stays() -> None:
         "mean 61.300 mW   ∫ 613.00 mJ"
     )
     assert figures.line(5, metrics) == ""
-
-
-def test_five_digits() -> None:
-    assert [digits(v) for v in (12.3456789, 123456.0, 0.00123456, 0.0)] == ["12.346", "123,456", "0.0012346", "0.0000"]

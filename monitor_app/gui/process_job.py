@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The repair of a damaged session into a copy, by the command of that name in a process of its own."""
+"""Work that a process of its own does beside the window, with a dialog that shows it and can cancel it."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QProcess, Signal
@@ -12,35 +13,35 @@ from monitor_app.core.child_process import python_module
 from monitor_app.gui.plain_tip import plain_tip
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from PySide6.QtWidgets import QWidget
 
-SHOW_AFTER_MS = 400
+SHOW_AFTER_MS = 600
+"""Shorter work shows no dialog."""
+
+log = logging.getLogger(__name__)
 
 
-class RepairJob(QObject):
-    """Runs until one of its signals is emitted."""
+class ProcessJob(QObject):
+    """Runs a module of this program until one of its signals is emitted."""
 
-    repaired = Signal(str)
-    """(what was saved and what was lost)"""
-    failed = Signal(str)
-    """(why, one sentence)"""
-    cancelled = Signal(str)
+    done = Signal(list)
+    """(lines that it has printed)"""
+    failed = Signal(list)
+    """(lines that it has printed on stderr; the last ones say why)"""
+    cancelled = Signal()
+    """By the user; a process that ends so removes what it has written in part."""
 
-    def __init__(self, parent: QWidget, damaged: Path, copy: Path) -> None:
+    def __init__(self, parent: QWidget, label: str, module: str, *arguments: str) -> None:
+        """``label``: what the dialog says it does."""
         super().__init__(parent)
         self._cancelled = False
         self.process = QProcess(self)
         self.process.finished.connect(self._end)
-        label = f"Saving what can be read of {damaged.name} as {copy.name}"
         self._progress = QProgressDialog(plain_tip(label), "Cancel", 0, 0, parent)
         self._progress.setMinimumDuration(SHOW_AFTER_MS)
         self._progress.canceled.connect(self._cancel)
-        program, *arguments = python_module(
-            "monitor_app", "repair", str(damaged.absolute()), "-o", str(copy.absolute())
-        )
-        self.process.start(program, arguments)
+        program, *words = python_module(module, *arguments)
+        self.process.start(program, words)
 
     def _cancel(self) -> None:
         self._cancelled = True
@@ -51,13 +52,13 @@ class RepairJob(QObject):
         self._progress.close()
         self._progress.deleteLater()
         if self._cancelled:
-            self.cancelled.emit("The repair was cancelled; nothing was written.")
+            self.cancelled.emit()
         elif code == 0 and status is QProcess.ExitStatus.NormalExit:
-            *sentences, copy = _lines(self.process.readAllStandardOutput().data())
-            self.repaired.emit(" ".join([*sentences, f"The copy is {copy}."]))
+            self.done.emit(_lines(self.process.readAllStandardOutput().data()))
         else:
             said = _lines(self.process.readAllStandardError().data())
-            self.failed.emit(" ".join(said[-3:]) or "The repair ended without a message.")
+            log.error("A process has failed with code %d: %s", code, "\n".join(said))
+            self.failed.emit(said)
         self.deleteLater()
 
 
