@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor_app.bench.messages import Closed, Event, Failed, Quit, decode_event, encode
@@ -20,6 +21,15 @@ STORED = "--stored"
 """Option of the process: the profile is the one that a session holds."""
 ASK_S, TERMINATE_S = 5.0, 2.0
 """Longer than for other children: before it ends, the bench completes its file, which may be on a slow disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileFile:
+    """A profile to record with."""
+
+    path: Path
+    trusted: bool = False
+    """The user has named, or allowed, the code that it runs."""
 
 
 class BenchClient:

@@ -36,10 +36,13 @@ from monitor_app.gui.session.shown_signals import COMPUTED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from monitor_app.bench.client import ProfileFile
     from monitor_app.bench.messages import Command, Event
     from monitor_app.core.markers import Marker
 
-StartBench: TypeAlias = "Callable[[Path | None], Client]"
+Wanted: TypeAlias = "Path | ProfileFile | None"
+"""What a new session is recorded with: the profile stored in a session, one in a file, or that of this window."""
+StartBench: TypeAlias = "Callable[[Wanted], Client]"
 STOP = "The run in progress and all that follow are cancelled. Do you want to stop the plan?"
 SKIP = "The run in progress is cancelled, and the next one begins. Do you want to skip it?"
 ONLY_METER = "{name} is the only instrument that measures, and runs are in progress. Do you want to disconnect it?"
@@ -65,7 +68,7 @@ class Client(Protocol):
 class BenchController(QObject):
     """At most one bench at a time; ``start_bench`` starts the next one, which records into a new session.
 
-    It is given the session whose stored profile is used, or None for the profile of this window.
+    It is given a ``Wanted``.
     """
 
     opened = Signal(Path)
@@ -93,7 +96,8 @@ class BenchController(QObject):
         self.status: BenchStatus | None = None
         self._start_bench = start_bench
         self._start_wanted = False
-        self._stored_in: Path | None = None
+        self._wanted: Wanted = None
+        """What was recorded last."""
         self._message = ""
 
     @property
@@ -154,8 +158,8 @@ class BenchController(QObject):
 
     def _announce_session(self, session: Path) -> None:
         self.opened.emit(session)
-        if self._stored_in is not None:
-            self.note.emit(f"This new session is recorded with the profile stored in {self._stored_in}.")
+        if isinstance(self._wanted, Path):
+            self.note.emit(f"This new session is recorded with the profile stored in {self._wanted}.")
 
     def _announce(self, status: BenchStatus) -> None:
         """The message of the bench; where it has none any longer, its last one is retracted."""
@@ -186,12 +190,21 @@ class BenchController(QObject):
                 self._try(self._stop)
         elif self.client is not None:
             self._try(lambda: self.send(StartRuns()))
-        elif self._start_bench is None:
+        else:
+            # What this window has recorded is repeated with the profile that it was recorded with.
+            self.begin(opened or self._wanted)
+        self.changed.emit()
+
+    def begin(self, wanted: Wanted) -> bool:
+        """Begin a new session and run its plan, where no bench is recording; whether it has begun."""
+        if self._start_bench is None:
             self.note.emit(RECORDED)
-            return
-        elif self._try(lambda: self._begin(opened)):
+            return False
+        begun = self._try(lambda: self._begin(wanted))
+        if begun:
             self.began.emit()
         self.changed.emit()
+        return begun
 
     def stop_recording(self) -> None:
         """Let the bench end; its session is complete when it has."""
@@ -202,12 +215,11 @@ class BenchController(QObject):
         if self.running:
             self.send(StopRuns())
 
-    def _begin(self, opened: Path | None) -> None:
+    def _begin(self, wanted: Wanted) -> None:
         assert self._start_bench is not None
-        # What this window has recorded is repeated with the profile that it was recorded with.
-        self._stored_in = opened or self._stored_in
+        self._wanted = wanted
         self.status, self._message, self._start_wanted = None, "", True
-        self.client = self._start_bench(self._stored_in)
+        self.client = self._start_bench(wanted)
 
     def _try(self, do: Callable[[], None]) -> bool:
         """Whether it was done; where it was not, the reason is announced."""

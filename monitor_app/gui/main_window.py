@@ -22,6 +22,7 @@ from monitor_app.gui.layout import arrange
 from monitor_app.gui.layout_memory import live_width_s, remember_layout, restore_layout, text_percent
 from monitor_app.gui.marker_controller import MarkerController
 from monitor_app.gui.menus import MOUSE_ACTIONS, PANEL_COMMANDS, menu_commands
+from monitor_app.gui.new.new_bench import NewBench
 from monitor_app.gui.panels.discovery_panel import DiscoveryPanel
 from monitor_app.gui.panels.panel import Place, WindowState
 from monitor_app.gui.panels.run_panel import RunPanel
@@ -89,6 +90,7 @@ class MainWindow(QMainWindow):
         self.bench = BenchController(client, start_bench, lambda question, go_on: confirmed(self, question, go_on))
         self.document = Document(self, unsaved=unsaved, title=title, is_recording=lambda: self.bench.live)
         self.sessions = Sessions(self, self.document, self.settings)
+        self.new_bench = NewBench(self, self.document, self.bench, lambda: self.theme)
         self.help = Help(self, lambda: self.recording.reader.path if self.recording is not None else None)
         self.navigation = Navigation(live=client is not None, moved=self._expect_interaction)
         self.signals = SignalSelection(lambda: self.document.recording)
@@ -156,7 +158,7 @@ class MainWindow(QMainWindow):
 
     def _connect_messages(self) -> None:
         bar = self.parts.message_bar
-        for sender in (self.document, self.bench, self.exports, self.markers, self.sessions, self.help):
+        for sender in (self.document, self.bench, self.exports, self.markers, self.sessions, self.help, self.new_bench):
             sender.alarm.connect(bar.alarm)
             sender.note.connect(bar.note)
         for sender in (self.document, self.bench):
@@ -490,7 +492,7 @@ class MainWindow(QMainWindow):
         self.figures.close()
         self.hide()
         self.bench.close()
-        for each in (self.exports, self.help, self.sessions):
+        for each in (self.exports, self.help, self.sessions, self.new_bench):
             each.wait()
         self.document.finish()
         event.accept()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.help.menu import Help
     from monitor_app.gui.layout import Parts
     from monitor_app.gui.marker_controller import MarkerController
+    from monitor_app.gui.new.new_bench import NewBench
     from monitor_app.gui.plot.navigation import Navigation
     from monitor_app.gui.session.document import Document
     from monitor_app.gui.session.signal_selection import SignalSelection
@@ -40,6 +41,8 @@ class WindowCommands(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def help(self) -> Help: ...
+    @property
+    def new_bench(self) -> NewBench: ...
 
 
 ONLY_TRACES = "Show only the traces"
@@ -79,6 +82,9 @@ def menu_commands(
 ) -> tuple[Entry, ...]:
     """All commands of the window, in the order of its menus."""
     return (
+        Command("File", "New…", window.new_bench.show, ("Ctrl+N",)),
+        Command("File", "Open profile…", window.new_bench.open_profile),
+        Separator("File"),
         Command("File", "Open session…", document.open, ("Ctrl+O",)),
         SubMenu("File", "Recent sessions", window.sessions.recent_entries),
         Command("File", "Unsaved recordings…", window.sessions.show_unsaved),
