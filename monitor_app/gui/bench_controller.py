@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
+from monitor_app.bench.client import Resumed
 from monitor_app.bench.messages import (
     AddMark,
     AddSource,
@@ -21,6 +22,7 @@ from monitor_app.bench.messages import (
     FindSources,
     Opened,
     Quit,
+    ResumeRuns,
     SetMarkers,
     SkipRun,
     StartRuns,
@@ -40,8 +42,9 @@ if TYPE_CHECKING:
     from monitor_app.bench.messages import Command, Event
     from monitor_app.core.markers import Marker
 
-Wanted: TypeAlias = "Path | ProfileFile | None"
-"""What a new session is recorded with: the profile stored in a session, one in a file, or that of this window."""
+Wanted: TypeAlias = "Path | ProfileFile | Resumed | None"
+"""What is recorded: a new session with the profile stored in another one, with one in a file, or with that of this
+window; or the rest of a session that is there already."""
 StartBench: TypeAlias = "Callable[[Wanted], Client]"
 STOP = "The run in progress and all that follow are cancelled. Do you want to stop the plan?"
 SKIP = "The run in progress is cancelled, and the next one begins. Do you want to skip it?"
@@ -158,7 +161,9 @@ class BenchController(QObject):
 
     def _announce_session(self, session: Path) -> None:
         self.opened.emit(session)
-        if isinstance(self._wanted, Path):
+        if isinstance(self._wanted, Resumed):
+            self.note.emit(f"The plan of {session} is resumed with its own profile.")
+        elif isinstance(self._wanted, Path):
             self.note.emit(f"This new session is recorded with the profile stored in {self._wanted}.")
 
     def _announce(self, status: BenchStatus) -> None:
@@ -192,16 +197,24 @@ class BenchController(QObject):
             self._try(lambda: self.send(StartRuns()))
         else:
             # What this window has recorded is repeated with the profile that it was recorded with.
-            self.begin(opened or self._wanted)
+            before = self._wanted
+            self.begin(opened or (before.session if isinstance(before, Resumed) else before))
         self.changed.emit()
 
+    def resume(self, session: Path) -> None:
+        """Run what is left of the plan: of the bench that records, else of the ``session``."""
+        if self.client is not None:
+            self.send(ResumeRuns())
+        else:
+            self.begin(Resumed(session))
+
     def begin(self, wanted: Wanted) -> bool:
-        """Begin a new session and run its plan, where no bench is recording; whether it has begun."""
+        """Begin a new session, or resume one, and run its plan, where no bench is recording; whether it has begun."""
         if self._start_bench is None:
             self.note.emit(RECORDED)
             return False
         begun = self._try(lambda: self._begin(wanted))
-        if begun:
+        if begun and not isinstance(wanted, Resumed):
             self.began.emit()
         self.changed.emit()
         return begun

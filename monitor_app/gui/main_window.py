@@ -35,6 +35,7 @@ from monitor_app.gui.plot.navigation import Navigation
 from monitor_app.gui.plot.picture import picture_of
 from monitor_app.gui.plot.time_window import TimeWindow, live_edge_ns
 from monitor_app.gui.plot.view_statistics import ViewStatistics
+from monitor_app.gui.resume_offer import ResumeOffer
 from monitor_app.gui.session.caption import caption_of
 from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
@@ -42,6 +43,7 @@ from monitor_app.gui.session.signal_selection import SignalSelection
 from monitor_app.gui.session.subject import NO_SUBJECT, Subject, in_view, present
 from monitor_app.gui.session_files.sessions import Sessions
 from monitor_app.gui.settings import Settings
+from monitor_app.gui.tasks import Tasks
 from monitor_app.gui.theme import DARK, TEXT_PERCENT, THEMES, qt_palette, set_text_size, style_sheet
 from monitor_app.gui.trust_dialog import ask_trust
 
@@ -90,7 +92,9 @@ class MainWindow(QMainWindow):
         self.bench = BenchController(client, start_bench, lambda question, go_on: confirmed(self, question, go_on))
         self.document = Document(self, unsaved=unsaved, title=title, is_recording=lambda: self.bench.live)
         self.sessions = Sessions(self, self.document, self.settings)
-        self.new_bench = NewBench(self, self.document, self.bench, lambda: self.theme)
+        self.tasks = Tasks(self)
+        self.new_bench = NewBench(self, self.document, self.bench, self.tasks, lambda: self.theme)
+        self.resume_offer = ResumeOffer(self, self.document, self.bench, self.tasks)
         self.help = Help(self, lambda: self.recording.reader.path if self.recording is not None else None)
         self.navigation = Navigation(live=client is not None, moved=self._expect_interaction)
         self.signals = SignalSelection(lambda: self.document.recording)
@@ -142,7 +146,9 @@ class MainWindow(QMainWindow):
         self.bench.began.connect(self.document.begin_unsaved)
         self.bench.began.connect(self.parts.message_bar.dismiss)
         self.bench.ended.connect(self.document.save_if_decided)
-        self.bench.trust_asked.connect(self._ask_trust)
+        self.bench.trust_asked.connect(
+            lambda question: ask_trust(self, question, lambda allowed: self.bench.answer_trust(allowed=allowed))
+        )
         self.bench.changed.connect(self.refresh_panels)
         self.signals.changed.connect(self.refresh_panels)
         stack = self.parts.stack
@@ -178,6 +184,8 @@ class MainWindow(QMainWindow):
         toolbar.figures_asked.connect(self.show_figures)
         runs.start_stop_asked.connect(self.start_or_stop)
         runs.skip_asked.connect(self.bench.skip_run)
+        runs.resume_asked.connect(self.resume_offer.resume)
+        self.resume_offer.changed.connect(self.refresh_panels)
         sources, discovery = self.parts.panel(SourcePanel), self.parts.panel(DiscoveryPanel)
         sources.connect_asked.connect(self.bench.connect_source)
         sources.disconnect_asked.connect(self.bench.disconnect_source)
@@ -286,7 +294,8 @@ class MainWindow(QMainWindow):
     def _state(self) -> WindowState:
         return WindowState(
             self.recording, self.bench.status, self.signals.shown, self.theme, self.selection, self.bench.live,
-            self.bench.can_start, self.document.undecided, self.parts.stack.samples_per_column, self.subject,
+            self.bench.can_start, self.document.undecided, self.parts.stack.samples_per_column,
+            self.resume_offer.at, self.subject,
         )  # fmt: skip
 
     # -- session ---------------------------------------------------------------------------------
@@ -457,9 +466,6 @@ class MainWindow(QMainWindow):
         self.parts.fit_text(percent)
         self.use_theme(self.theme.name)  # a style sheet keeps the font that it has found
 
-    def _ask_trust(self, question: str) -> None:
-        ask_trust(self, question, lambda allowed: self.bench.answer_trust(allowed=allowed))
-
     def show_shortcuts(self) -> None:
         dialog = ShortcutsDialog(self, self.commands, MOUSE_ACTIONS)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -492,7 +498,7 @@ class MainWindow(QMainWindow):
         self.figures.close()
         self.hide()
         self.bench.close()
-        for each in (self.exports, self.help, self.sessions, self.new_bench):
+        for each in (self.exports, self.help, self.sessions, self.tasks, self.new_bench):
             each.wait()
         self.document.finish()
         event.accept()

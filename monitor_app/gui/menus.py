@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.marker_controller import MarkerController
     from monitor_app.gui.new.new_bench import NewBench
     from monitor_app.gui.plot.navigation import Navigation
+    from monitor_app.gui.resume_offer import ResumeOffer
     from monitor_app.gui.session.document import Document
     from monitor_app.gui.session.signal_selection import SignalSelection
     from monitor_app.gui.session_files.sessions import Sessions
@@ -43,6 +44,8 @@ class WindowCommands(Protocol):
     def help(self) -> Help: ...
     @property
     def new_bench(self) -> NewBench: ...
+    @property
+    def resume_offer(self) -> ResumeOffer: ...
 
 
 ONLY_TRACES = "Show only the traces"
@@ -98,6 +101,7 @@ def menu_commands(
         Command("Edit", "Redo", markers.redo, ("Ctrl+Shift+Z", "Ctrl+Y")),
         Command("Bench", "Record, or stop recording", window.record_or_stop, ("Ctrl+R",)),
         Command("Bench", "Run or stop the plan", window.start_or_stop, ("Space",)),
+        Command("Bench", "Resume the plan", window.resume_offer.resume, ("Ctrl+Shift+R",)),
         Command("Bench", "Skip run", bench.skip_run, ("N",)),
         Command("Bench", "Add a mark", window.add_mark, ("M",)),
         Command("View", "Follow the newest samples", navigation.follow, ("End", "Shift+Space")),

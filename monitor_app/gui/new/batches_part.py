@@ -13,7 +13,7 @@ from monitor_app.gui.new.part import ProfilePart, plan_or_default, planned
 
 if TYPE_CHECKING:
     from monitor_app.core.profile import Profile
-    from monitor_app.gui.new.tasks import Tasks
+    from monitor_app.gui.tasks import Tasks
 
 USUAL = (1, 2, 4, 8, 16, 32, 64)
 MOST_CYCLES = 9999

@@ -13,7 +13,7 @@ from monitor_app.gui.new.part import ProfilePart
 
 if TYPE_CHECKING:
     from monitor_app.core.profile import Profile
-    from monitor_app.gui.new.tasks import Tasks
+    from monitor_app.gui.tasks import Tasks
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 DEVICES = {"cpu": "this machine's processor", "cuda:0": "the first GPU", "emulated:tx1": "published figures, replayed"}

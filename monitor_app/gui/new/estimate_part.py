@@ -17,7 +17,7 @@ from monitor_app.session.files import unsaved_folder
 
 if TYPE_CHECKING:
     from monitor_app.core.profile import Profile
-    from monitor_app.gui.new.tasks import Task, Tasks
+    from monitor_app.gui.tasks import Task, Tasks
 
 UNKNOWN = "–"  # noqa: RUF001 (a dash)
 NOT_KNOWN = "known once it is measured"

@@ -16,7 +16,7 @@ from monitor_app.inference.datasets import Dataset, find_dataset
 
 if TYPE_CHECKING:
     from monitor_app.core.profile import Profile
-    from monitor_app.gui.new.tasks import Task, Tasks
+    from monitor_app.gui.tasks import Task, Tasks
 
 NONE, DEMO, FOLDER = "none", "the demo's twenty photographs", "a folder of your own"
 WITHOUT = "Accuracy is not measured."

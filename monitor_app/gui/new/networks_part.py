@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent
 
     from monitor_app.core.profile import Plan, Profile
-    from monitor_app.gui.new.tasks import Tasks
+    from monitor_app.gui.tasks import Tasks
 
 ROW_PX, SHOWN_ROWS = 22, 6
 WEIGHTS = {"auto": "weights that are here", "hub": "weights, downloaded where missing", "none": "without weights"}

@@ -11,7 +11,6 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from monitor_app.bench.client import ProfileFile
 from monitor_app.core.package_data import profile_path
-from monitor_app.gui.new.tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.bench_controller import BenchController
     from monitor_app.gui.new.sheet import NewSheet
     from monitor_app.gui.session.document import Document
+    from monitor_app.gui.tasks import Tasks
     from monitor_app.gui.theme import Theme
 
 FIRST_PROFILE = "simulated-tx1"
@@ -34,10 +34,12 @@ class NewBench(QObject):
     alarm = Signal(str)
     note = Signal(str)
 
-    def __init__(self, parent: QWidget, document: Document, bench: BenchController, theme: Callable[[], Theme]) -> None:
+    def __init__(
+        self, parent: QWidget, document: Document, bench: BenchController, tasks: Tasks, theme: Callable[[], Theme]
+    ) -> None:
         super().__init__(parent)
         self._parent, self._document, self._bench, self._theme = parent, document, bench, theme
-        self._tasks = Tasks(self)
+        self._tasks = tasks
         self._files: tempfile.TemporaryDirectory[str] | None = None
         self._count = 0
         self._next: ProfileFile | None = None
@@ -113,8 +115,7 @@ class NewBench(QObject):
         return path
 
     def wait(self) -> None:
-        """Until nothing runs in the background, as at the end of the program."""
-        self._tasks.wait()
+        """As at the end of the program."""
         if self._files is not None:
             self._files.cleanup()
             self._files = None

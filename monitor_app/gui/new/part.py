@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from monitor_app.core.profile import Profile
-    from monitor_app.gui.new.tasks import Tasks
+    from monitor_app.gui.tasks import Tasks
 
 
 class ProfilePart(QWidget):

@@ -15,7 +15,7 @@ from monitor_app.sources.profile_reader import load_profile
 
 if TYPE_CHECKING:
     from monitor_app.core.profile import Profile
-    from monitor_app.gui.new.tasks import Tasks
+    from monitor_app.gui.tasks import Tasks
 
 PRESETS = {
     "usual": None,

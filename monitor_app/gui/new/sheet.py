@@ -42,7 +42,7 @@ from monitor_app.sources.profile_reader import read_profile_text
 if TYPE_CHECKING:
     from monitor_app.core.profile import Profile
     from monitor_app.gui.new.part import ProfilePart
-    from monitor_app.gui.new.tasks import Tasks
+    from monitor_app.gui.tasks import Tasks
     from monitor_app.gui.theme import Theme
 
 PARTS: tuple[type[ProfilePart], ...] = (

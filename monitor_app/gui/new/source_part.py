@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from monitor_app.core.profile import Profile
     from monitor_app.core.source_specs import SourceSpec
     from monitor_app.core.status import FoundSource
-    from monitor_app.gui.new.tasks import Task, Tasks
+    from monitor_app.gui.tasks import Task, Tasks
 
 ADDRESS = "port, pseudo-terminal, or HOST:PORT"
 NO_SOURCE = "None: networks run, and no power is measured."

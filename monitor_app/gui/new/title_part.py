@@ -11,7 +11,7 @@ from monitor_app.gui.new.part import ProfilePart
 
 if TYPE_CHECKING:
     from monitor_app.core.profile import Profile
-    from monitor_app.gui.new.tasks import Tasks
+    from monitor_app.gui.tasks import Tasks
 
 
 class TitlePart(ProfilePart):

@@ -20,8 +20,8 @@ from monitor_app.gui.new.networks_part import NOTHING, NetworksPart
 from monitor_app.gui.new.protocol_part import TYPED, ProtocolPart
 from monitor_app.gui.new.sheet import NewSheet
 from monitor_app.gui.new.source_part import SourcePart, typed_source
-from monitor_app.gui.new.tasks import Tasks
 from monitor_app.gui.new.title_part import TitlePart
+from monitor_app.gui.tasks import Tasks
 from monitor_app.gui.theme import DARK, application
 from monitor_app.sources.profile_reader import parse_profile, parse_source
 
