@@ -185,7 +185,6 @@ class MainWindow(QMainWindow):
         runs.start_stop_asked.connect(self.start_or_stop)
         runs.skip_asked.connect(self.bench.skip_run)
         runs.resume_asked.connect(self.resume_offer.resume)
-        self.resume_offer.changed.connect(self.refresh_panels)
         sources, discovery = self.parts.panel(SourcePanel), self.parts.panel(DiscoveryPanel)
         sources.connect_asked.connect(self.bench.connect_source)
         sources.disconnect_asked.connect(self.bench.disconnect_source)
@@ -450,6 +449,7 @@ class MainWindow(QMainWindow):
         self.setStyleSheet(style_sheet(self.theme))
         self.parts.set_theme(self.theme)
         self.figures.set_theme()
+        self.new_bench.set_theme()
         self.refresh_panels()
 
     def choose_theme(self, name: str) -> None:

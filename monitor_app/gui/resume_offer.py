@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from monitor_app.core.runs import RunState
 from monitor_app.core.status import BenchPhase
@@ -25,8 +25,6 @@ _STOPPED = _IN_PROGRESS | {RunState.CANCELLED.value}
 
 class ResumeOffer(QObject):
     """Of a bench that records, from what it reports; of a recorded session, from its file, read beside the window."""
-
-    changed = Signal()
 
     def __init__(self, parent: QObject, document: Document, bench: BenchController, tasks: Tasks) -> None:
         super().__init__(parent)
@@ -73,7 +71,7 @@ class ResumeOffer(QObject):
     def _show(self, result: object) -> None:
         self._task = None
         self._stored_at = result if isinstance(result, int) else None
-        self.changed.emit()
+        self._bench.changed.emit()
 
 
 def resume_at(status: BenchStatus | None) -> int | None:

@@ -18,11 +18,13 @@ class Task(QThread):
 
     ended = Signal(object)
     """(what ``do`` has returned, or the MonitorError that it has raised; not once the task was stopped)"""
+    _came = Signal(object)
 
     def __init__(self, parent: QObject, do: Callable[[Callable[[], bool]], object]) -> None:
         super().__init__(parent)
         self._do = do
         self._stopped = False
+        self._came.connect(self._deliver)
 
     def stop(self) -> None:
         """The result is not wanted any more."""
@@ -34,6 +36,10 @@ class Task(QThread):
             result = self._do(lambda: self._stopped)
         except MonitorError as error:
             result = error
+        self._came.emit(result)
+
+    def _deliver(self, result: object) -> None:
+        """In the thread of the window, where ``stop`` may have been called since the result came."""
         if not self._stopped:
             self.ended.emit(result)
 

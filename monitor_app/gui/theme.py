@@ -148,6 +148,7 @@ def style_sheet(theme: Theme) -> str:
     QPushButton:checked {{ color: {t.accuracy}; }}
     QPushButton#word {{ background: transparent; color: {t.dim}; padding: 0; text-align: right; }}
     QPushButton#word:hover {{ color: {t.text}; }}
+    QPushButton#word:focus, QPushButton#count:focus {{ color: {t.text}; text-decoration: underline; }}
     QPushButton#word:disabled {{ background: transparent; }}
     QPushButton#count {{ background: transparent; color: {t.dim}; padding: 2px 6px; }}
     QPushButton#count:hover {{ color: {t.text}; text-decoration: underline; }}

@@ -29,7 +29,6 @@ class BatchesPart(ProfilePart):
         super().__init__(tasks)
         self.field = QLineEdit(placeholderText="1, 2, 4")
         self.field.setAccessibleName("Batch sizes")
-        self.field.setFixedWidth(170)
         self.buttons = {size: QPushButton(str(size)) for size in USUAL}
         self.cycles = QSpinBox()
         self.cycles.setMaximum(MOST_CYCLES)
@@ -46,7 +45,7 @@ class BatchesPart(ProfilePart):
             button.setCheckable(True)
             button.setAccessibleName(f"Batch size {size}")
             button.clicked.connect(self._switch)
-        self.row(*self.buttons.values(), self.field)
+        self.row(*self.buttons.values(), self.field, stretch=len(USUAL))
         self.row("cycles", self.cycles, self.order)
         self.field.textEdited.connect(self._type)
         self.cycles.valueChanged.connect(lambda _: self.edited.emit())

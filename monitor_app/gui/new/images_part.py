@@ -116,4 +116,5 @@ class ImagesPart(ProfilePart):
             self.found.setText(str(result))
         elif isinstance(result, Dataset):
             count = len(result.images)
-            self.found.setText(f"{count:,} labelled images" if count else f"{WITHOUT} There are {result.reason}.")
+            images = "1 labelled image" if count == 1 else f"{count:,} labelled images"
+            self.found.setText(images if count else f"{WITHOUT} There are {result.reason}.")

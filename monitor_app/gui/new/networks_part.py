@@ -31,6 +31,7 @@ class NetworksPart(ProfilePart):
     """A table with a box before each network, and a search above it."""
 
     title = "networks"
+    stretch = 1
 
     def __init__(self, tasks: Tasks) -> None:
         super().__init__(tasks)
@@ -79,7 +80,7 @@ class NetworksPart(ProfilePart):
         head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         head.setHighlightSections(False)
-        table.setFixedHeight(ROW_PX * SHOWN_ROWS + 28)
+        table.setMinimumHeight(ROW_PX * SHOWN_ROWS + 28)
 
     def _change(self) -> None:
         self._show_names()

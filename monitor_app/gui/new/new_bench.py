@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 
 from monitor_app.bench.client import ProfileFile
 from monitor_app.core.package_data import profile_path
@@ -48,13 +48,14 @@ class NewBench(QObject):
         bench.ended.connect(self._begin_next)
 
     def show(self) -> None:
-        """Show the sheet, which begins from the profile of the session that is open."""
-        if self.sheet is None:
-            self._open_sheet()
-        if self.sheet is not None:
-            self.sheet.show()
-            self.sheet.raise_()
-            self.sheet.activateWindow()
+        """Show the sheet as it was closed; a new one begins from the profile of the session that is open."""
+        sheet = self.sheet or self._made()
+        self.sheet = sheet
+        sheet.offer_stored(self._stored)
+        sheet.warn(ENDS_RECORDING if self._bench.live else "")
+        sheet.show()
+        sheet.raise_()
+        sheet.activateWindow()
 
     def open_profile(self) -> None:
         """Show the sheet with a profile that the user chooses."""
@@ -62,26 +63,29 @@ class NewBench(QObject):
         if self.sheet is not None:
             self.sheet.open_profile()
 
-    def _open_sheet(self) -> None:
+    def set_theme(self) -> None:
+        """The window has another one."""
+        if self.sheet is not None:
+            self.sheet.toml.set_theme(self._theme())
+
+    @property
+    def _stored(self) -> str:
+        """The profile that the session on screen holds; empty where there is none."""
+        recording = self._document.recording
+        return recording.reader.meta().get("profile", "") if recording is not None else ""
+
+    def _made(self) -> NewSheet:
         from monitor_app.gui.new.sheet import NewSheet  # the instruments and networks take a while to load
         from monitor_app.gui.new.source_part import SourcePart
 
         sheet = NewSheet(self._parent, self._theme(), self._tasks)
-        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        sheet.finished.connect(self._forget_sheet)
         sheet.start_asked.connect(self.start)
         sheet.part(SourcePart).know_bench(lambda: getattr(self._bench.client, "pid", None))
-        recording = self._document.recording
-        stored = recording.reader.meta().get("profile", "") if recording is not None else ""
-        if stored:
-            sheet.begin(stored, own=False)
+        if self._stored:
+            sheet.begin(self._stored, own=False)
         else:
             sheet.open_path(profile_path(FIRST_PROFILE), own=True)
-        sheet.warn(ENDS_RECORDING if self._bench.live else "")
-        self.sheet = sheet
-
-    def _forget_sheet(self) -> None:
-        self.sheet = None
+        return sheet
 
     # -- start -----------------------------------------------------------------------------------
 
@@ -98,8 +102,10 @@ class NewBench(QObject):
             self._bench.stop_recording()
         elif not self._document.leave() or not self._bench.begin(wanted):
             return
-        if self.sheet is not None:
-            self.sheet.close()
+        sheet, self.sheet = self.sheet, None
+        if sheet is not None:
+            sheet.close()
+            sheet.deleteLater()
 
     def _begin_next(self) -> None:
         wanted, self._next = self._next, None

@@ -26,6 +26,8 @@ class ProfilePart(QWidget):
     """
 
     title: ClassVar[str]
+    stretch: ClassVar[int] = 0
+    """Its part of the height that no part needs."""
     edited = Signal()
 
     def __init__(self, tasks: Tasks) -> None:

@@ -54,6 +54,7 @@ FIRST_PX = QSize(1180, 720)
 PARTS_PX = 640
 PROFILES = "Profiles (*.toml);;All files (*)"
 BEGIN_FROM = "Begin from…"
+STORED = "the session on screen"
 NO_PLAN = "Record"
 
 
@@ -72,6 +73,7 @@ class NewSheet(QDialog):
         """The last one that was valid: what a part edits."""
         self._origin = Origin()
         self._folder: Path | None = None
+        self._stored = ""
         self.parts: tuple[ProfilePart, ...] = tuple(part(tasks) for part in PARTS)
         self.estimate, self.toml = EstimatePart(tasks), TomlView(theme)
         self.beginning = Choice("Profile to begin from")
@@ -79,12 +81,11 @@ class NewSheet(QDialog):
         self.message.setWordWrap(True)
         self.open_file, self.save = QPushButton("Open profile…"), QPushButton("Save profile…")
         self.cancel, self.start = QPushButton("Close"), QPushButton("Start")
-        for button in (self.open_file, self.save, self.cancel):
-            button.setAutoDefault(False)
-        self.start.setAutoDefault(False)
         self.start.setToolTip("Record with this profile, and run its plan (Ctrl+Enter)")
         self._arrange()
         self._connect()
+        for button in self.findChildren(QPushButton):
+            button.setAutoDefault(False)  # Enter in a field presses none of them
 
     def _arrange(self) -> None:
         column = QVBoxLayout(self)
@@ -118,8 +119,7 @@ class NewSheet(QDialog):
         column.setContentsMargins(0, 0, 10, 0)
         column.setSpacing(16)
         for part in self.parts:
-            column.addWidget(part)
-        column.addStretch(1)
+            column.addWidget(part, part.stretch)
         area.setWidget(inner)
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
@@ -143,6 +143,7 @@ class NewSheet(QDialog):
         self.open_file.clicked.connect(self.open_profile)
         self.save.clicked.connect(self.save_profile)
         self.cancel.clicked.connect(self.reject)
+        self.finished.connect(lambda _: self.toml.flush())
         self.start.clicked.connect(self._start)
         for keys in ("Ctrl+Return", "Ctrl+Enter"):
             QShortcut(QKeySequence(keys), self, self._start)
@@ -201,15 +202,24 @@ class NewSheet(QDialog):
 
     # -- files -----------------------------------------------------------------------------------
 
+    def offer_stored(self, text: str) -> None:
+        """List the profile of the session on screen among those to begin from."""
+        self._stored = text
+        self._list_beginnings()
+
     def _list_beginnings(self) -> None:
         self.beginning.clear()
         self.beginning.addItem(BEGIN_FROM)
+        if self._stored:
+            self.beginning.addItem(STORED)
         for each in beginnings():
             self.beginning.addItem(each.name, each.path)
 
     def _begin(self, index: int) -> None:
         path = self.beginning.itemData(index)
-        if path is not None:
+        if self.beginning.itemText(index) == STORED:
+            self.begin(self._stored, own=False)
+        elif path is not None:
             self.open_path(path, own=True)
 
     def open_profile(self) -> None:

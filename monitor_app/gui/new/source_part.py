@@ -7,6 +7,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout
 
 from monitor_app.bench.acquisition.discovery import open_files
@@ -63,6 +64,7 @@ class SourcePart(ProfilePart):
         self.rows: list[SourceRow] = []
         self.found_rows: list[FoundRow] = []
         self.find_button = WordButton("find instruments")
+        _for_keys(self.find_button)
         self.head.addWidget(self.find_button)
         self._lines, self._found = QVBoxLayout(), QVBoxLayout()
         self.nothing = dim_label(NO_SOURCE)
@@ -87,6 +89,7 @@ class SourcePart(ProfilePart):
         self.use.clicked.connect(lambda: self._take_typed(instead=True))
         self.add.clicked.connect(lambda: self._take_typed(instead=False))
         self.address.textChanged.connect(self._show_typed)
+        self.address.returnPressed.connect(self.test.click)
         self._show_typed()
 
     def know_bench(self, pid: Callable[[], int | None]) -> None:
@@ -260,6 +263,7 @@ class SourceRow:
         self.line.addWidget(where, 1)
         for button, does in ((self.test, "Test"), (self.remove, "Remove")):
             button.setAccessibleName(f"{does} {spec.name}")
+            _for_keys(button)
             self.line.addWidget(button)
         self.test.clicked.connect(lambda: self.answer.test(spec))
 
@@ -280,8 +284,15 @@ class FoundRow:
         self.line.addWidget(where, 1)
         for button, does in ((self.use, "Use"), (self.add, "Add")):
             button.setAccessibleName(f"{does} {said}")
+            _for_keys(button)
             button.setVisible(usable)
             self.line.addWidget(button)
+
+
+def _for_keys(button: QPushButton) -> None:
+    """Reached with Tab and pressed with Space, not by Enter in a field."""
+    button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    button.setAutoDefault(False)
 
 
 def described(spec: SourceSpec) -> str:

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFont, QFontDatabase, QSyntaxHighlighter, QTex
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit, QVBoxLayout, QWidget
 
 from monitor_app.gui.panels.parts import Label, SectionHeader
-from monitor_app.gui.theme import BODY_PX, mixed
+from monitor_app.gui.theme import BODY_PX, mixed, ui_font
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QTextDocument
@@ -38,7 +38,7 @@ class TomlView(QWidget):
         self.editor.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.editor.setTabChangesFocus(True)
         font = QFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        font.setPixelSize(BODY_PX)
+        font.setPixelSize(ui_font(BODY_PX).pixelSize())
         self.editor.setFont(font)
         self._colours = _Colours(self.editor.document(), theme)
         self.problem = Label()

@@ -76,6 +76,20 @@ def test_the_sheet_begins_from_the_session_whose_code_is_still_asked_about(
     assert old.new_bench.sheet is None, "it has done its work"
 
 
+def test_a_sheet_that_was_closed_keeps_what_was_typed(qtbot: QtBot, old: MainWindow) -> None:
+    sheet = open_sheet(qtbot, old)
+    sheet.toml.editor.setPlainText('title = "Half done"\n')
+    qtbot.keyClick(sheet, Qt.Key.Key_Escape)
+    assert not sheet.isVisible()
+    old.activateWindow()
+    qtbot.waitUntil(old.isActiveWindow)
+    assert open_sheet(qtbot, old).draft.text == 'title = "Half done"\n'
+    sheet.beginning.setFocus()
+    qtbot.keyClick(sheet.beginning, Qt.Key.Key_Down)
+    assert sheet.draft.text == PROFILE, "that of the session on screen"
+    sheet.close()
+
+
 def test_start_records_what_was_typed_and_record_repeats_it(
     qtbot: QtBot, old: MainWindow, starts: Starts, tmp_path: Path
 ) -> None:

@@ -189,7 +189,7 @@ def test_images_are_counted_or_what_is_wrong_is_said(qtbot: QtBot, sheet: NewShe
     assert plan_of(sheet).images is None
     images.ask_folder = lambda: str(tmp_path)  # type: ignore[method-assign]
     qtbot.keyClick(images.kind, Qt.Key.Key_End)
-    qtbot.waitUntil(lambda: images.found.text() == "1 labelled images")
+    qtbot.waitUntil(lambda: images.found.text() == "1 labelled image")
     assert plan_of(sheet).images == str(tmp_path)
 
 
