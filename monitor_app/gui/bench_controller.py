@@ -46,7 +46,10 @@ Wanted: TypeAlias = "Path | ProfileFile | Resumed | None"
 """What is recorded: a new session with the profile stored in another one, with one in a file, or with that of this
 window; or the rest of a session that is there already."""
 StartBench: TypeAlias = "Callable[[Wanted], Client]"
-STOP = "The run in progress and all that follow are cancelled. Do you want to stop the plan?"
+STOP = (
+    "The run in progress and all that follow are cancelled; the plan can be resumed there later. "
+    "Do you want to stop the plan?"
+)
 SKIP = "The run in progress is cancelled, and the next one begins. Do you want to skip it?"
 ONLY_METER = "{name} is the only instrument that measures, and runs are in progress. Do you want to disconnect it?"
 _LEFT = frozenset({RunState.WAITING.value, RunState.RUNNING.value})
