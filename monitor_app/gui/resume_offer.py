@@ -31,6 +31,7 @@ class ResumeOffer(QObject):
         self._document, self._bench, self._tasks = document, bench, tasks
         self._stored_at: int | None = None
         self._task: Task | None = None
+        document.about_to_close.connect(self._let_go)
         document.opened.connect(self._look)
         bench.ended.connect(self._look)
 
@@ -47,11 +48,16 @@ class ResumeOffer(QObject):
         if self.at is not None and recording is not None:
             self._bench.resume(recording.reader.path)
 
-    def _look(self) -> None:
+    def _let_go(self) -> None:
+        """Read no more: the file may be moved or deleted next."""
         self._stored_at = None
-        if self._task is not None:
-            self._task.stop()
-            self._task = None
+        task, self._task = self._task, None
+        if task is not None:
+            task.stop()
+            task.wait()
+
+    def _look(self) -> None:
+        self._let_go()
         recording = self._document.recording
         if recording is None or self._bench.live:
             return
