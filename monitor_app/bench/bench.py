@@ -115,6 +115,10 @@ class Bench:
         """Run the plan of the profile from its first run."""
         self._runs.start()
 
+    def resume_runs(self) -> None:
+        """Run what is left of a plan that was stopped."""
+        self._runs.start(resume=True)
+
     def stop_runs(self) -> None:
         """Cancel the current run and those that wait; the recording continues."""
         self._runs.stop()

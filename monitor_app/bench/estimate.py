@@ -60,6 +60,8 @@ class CampaignEstimate:
     """Of the emulated board, SIMULATED; None where there is none."""
     runs: int
     sentence: str
+    remarks: tuple[str, ...] = ()
+    """How it was made, and what it leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ def estimate(
     runs = cycles * len(specs)
     remarks = _remarks(plan, fitting, times, runs - cycles * len(fitting), default=_is_default(seconds_per_image))
     return CampaignEstimate(
-        seconds, most_s, size, joules, runs, _sentence(runs, seconds, most_s, size, joules, remarks)
+        seconds, most_s, size, joules, runs, _sentence(runs, seconds, most_s, size, joules, remarks), tuple(remarks)
     )
 
 
@@ -226,14 +228,17 @@ def _remarks(
 def _sentence(
     runs: int, seconds: float, most_s: float, size: float, joules: float | None, remarks: Sequence[str]
 ) -> str:
-    most = f" (up to {_duration(most_s)} while the board warms up or cools down slowly)" if most_s > seconds else ""
-    energy = "" if joules is None else f" and about {_amount(joules, 'J')} (SIMULATED)"
-    time = f"{_counted(runs, 'run')} will take about {_duration(seconds)}{most}"
-    said = f"{time}, {_amount(size, 'B')} of disk space{energy}"
+    most = (
+        f" (up to {rough_duration(most_s)} while the board warms up or cools down slowly)" if most_s > seconds else ""
+    )
+    energy = "" if joules is None else f" and about {rough_amount(joules, 'J')} (SIMULATED)"
+    time = f"{_counted(runs, 'run')} will take about {rough_duration(seconds)}{most}"
+    said = f"{time}, {rough_amount(size, 'B')} of disk space{energy}"
     return "; ".join([said, *remarks]) + "."
 
 
-def _duration(seconds: float) -> str:
+def rough_duration(seconds: float) -> str:
+    """As long as an estimate can tell: 48 s, 12 min, 3.4 h, 2.1 days."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -243,7 +248,8 @@ def _duration(seconds: float) -> str:
     return f"{hours:g} h" if hours < 48 else f"{hours / 24:.1f} days"
 
 
-def _amount(value: float, unit: str) -> str:
+def rough_amount(value: float, unit: str) -> str:
+    """As large as an estimate can tell: 3.4 kJ, 120 MB."""
     for prefix, factor in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if value >= factor:
             return (

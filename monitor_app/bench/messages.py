@@ -16,6 +16,11 @@ class StartRuns:
 
 
 @dataclass(frozen=True, slots=True)
+class ResumeRuns:
+    """Run what is left of a plan that was stopped."""
+
+
+@dataclass(frozen=True, slots=True)
 class StopRuns:
     """Cancel the current run and the rest of the plan; the recording continues."""
 
@@ -85,6 +90,7 @@ class Quit:
 
 Command: TypeAlias = (
     StartRuns
+    | ResumeRuns
     | StopRuns
     | SkipRun
     | Connect

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bench as a process of its own: commands on stdin, events on stdout, one JSON object a line.
 
-    python -m monitor_app.bench.process PROFILE SESSION [--trust]
+    python -m monitor_app.bench.process PROFILE SESSION [--trust] [--stored] [--resume]
 
 A profile that runs code is asked about before anything else, unless the user has allowed it.
 It ends on Quit, and on SIGTERM, SIGINT or SIGHUP. When its window dies (stdin ends without Quit) the recording
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.bench import messages
 from monitor_app.bench.bench import Bench
-from monitor_app.bench.client import STORED, TRUST
+from monitor_app.bench.client import RESUME, STORED, TRUST
 from monitor_app.bench.trust import allowance
 from monitor_app.core.errors import BenchError, MonitorError, ProfileError
 from monitor_app.core.log import log_to_file
@@ -30,6 +30,7 @@ from monitor_app.session.reader import SessionReader
 from monitor_app.sources.profile_reader import parse_profile, parse_source, read_profile_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
     from monitor_app.core.status import BenchStatus
@@ -48,7 +49,7 @@ def main(arguments: list[str]) -> int:
         text, name = _profile_in(profile_path, stored=STORED in arguments[2:])
         profile = parse_profile(text, name)
         allowed = allowance(profile, text, name, trusted=TRUST in arguments[2:], ask=link.ask_trust)
-        bench = Bench(profile, text, session_path, allowed=allowed)
+        bench = Bench(profile, text, session_path, resume=RESUME in arguments[2:], allowed=allowed)
     except MonitorError as error:
         link.send(messages.Failed(str(error)))
         return 1
@@ -104,13 +105,17 @@ def _endless(status: BenchStatus) -> bool:
     return status.cycles == 0
 
 
+_OF_RUNS: dict[type[messages.Command], Callable[[Bench], None]] = {
+    messages.StartRuns: Bench.start_runs,
+    messages.ResumeRuns: Bench.resume_runs,
+    messages.StopRuns: Bench.stop_runs,
+    messages.SkipRun: Bench.skip_run,
+}
+
+
 def _carry_out(command: messages.Command, bench: Bench, link: _Link) -> None:
-    if isinstance(command, messages.StartRuns):
-        bench.start_runs()
-    elif isinstance(command, messages.StopRuns):
-        bench.stop_runs()
-    elif isinstance(command, messages.SkipRun):
-        bench.skip_run()
+    if type(command) in _OF_RUNS:
+        _OF_RUNS[type(command)](bench)
     elif isinstance(command, messages.Connect):
         bench.connect(command.source)
     elif isinstance(command, messages.Disconnect):

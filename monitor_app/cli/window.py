@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor_app.bench.client import BenchClient
+from monitor_app.bench.client import BenchClient, ProfileFile, Resumed
 from monitor_app.cli.files import DEFAULT_PROFILE, find_profile, new_unsaved_session
 from monitor_app.cli.terminal import say
 from monitor_app.core.errors import MonitorError
@@ -56,15 +56,19 @@ def _start_bench(word: str | None, *, trusted: bool = False) -> BenchClient:
     return BenchClient(find_profile(word or DEFAULT_PROFILE), new_unsaved_session(), trusted=trusted)
 
 
-def _starter(word: str | None, *, trusted: bool = False) -> Callable[[Path | None], BenchClient]:
-    """Starts further benches: with a profile or the one that a session holds, or with that of this window."""
+def _starter(
+    word: str | None, *, trusted: bool = False
+) -> Callable[[Path | ProfileFile | Resumed | None], BenchClient]:
+    """Starts further benches: with the profile that a session holds, with another one, or with that of this window."""
 
-    def start(stored_in: Path | None) -> BenchClient:
-        if stored_in is None:
+    def start(wanted: Path | ProfileFile | Resumed | None) -> BenchClient:
+        if wanted is None:
             return _start_bench(word, trusted=trusted)
-        if stored_in.suffix == ".toml":
-            return BenchClient(stored_in, new_unsaved_session())
-        return BenchClient(stored_in, new_unsaved_session(), stored=True)  # somebody else's, whatever `trusted` says
+        if isinstance(wanted, ProfileFile):
+            return BenchClient(wanted.path, new_unsaved_session(), trusted=wanted.trusted)
+        if isinstance(wanted, Resumed):
+            return BenchClient(wanted.session, wanted.session, stored=True, resume=True)
+        return BenchClient(wanted, new_unsaved_session(), stored=True)  # somebody else's, whatever `trusted` says
 
     return start
 

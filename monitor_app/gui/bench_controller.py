@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
+from monitor_app.bench.client import ProfileFile, Resumed
 from monitor_app.bench.messages import (
     AddMark,
     AddSource,
@@ -21,6 +22,7 @@ from monitor_app.bench.messages import (
     FindSources,
     Opened,
     Quit,
+    ResumeRuns,
     SetMarkers,
     SetNotes,
     SkipRun,
@@ -41,11 +43,17 @@ if TYPE_CHECKING:
     from monitor_app.bench.messages import Command, Event
     from monitor_app.core.markers import Marker
 
-StartBench: TypeAlias = "Callable[[Path | None], Client]"
-STOP = "The run in progress and all that follow are cancelled. Do you want to stop the plan?"
+Wanted: TypeAlias = "Path | ProfileFile | Resumed | None"
+"""What is recorded: a new session with the profile stored in another one, with one in a file, or with that of this
+window; or the rest of a session that is there already."""
+StartBench: TypeAlias = "Callable[[Wanted], Client]"
+STOP = (
+    "The run in progress and all that follow are cancelled; the plan can be resumed there later. "
+    "Do you want to stop the plan?"
+)
 SKIP = "The run in progress is cancelled, and the next one begins. Do you want to skip it?"
 ONLY_METER = "{name} is the only instrument that measures, and runs are in progress. Do you want to disconnect it?"
-SIMULATED, PROFILE = "simulated-tx1", ".toml"
+SIMULATED = "simulated-tx1"
 _LEFT = frozenset({RunState.WAITING.value, RunState.RUNNING.value})
 RECORDED = "This is a recorded session: to measure, start monitor-app with a profile."
 
@@ -68,7 +76,7 @@ class Client(Protocol):
 class BenchController(QObject):
     """At most one bench at a time; ``start_bench`` starts the next one, which records into a new session.
 
-    It is given a profile or the session whose stored profile is used, or None for the profile of this window.
+    It is given a ``Wanted``.
     """
 
     opened = Signal(Path)
@@ -96,7 +104,8 @@ class BenchController(QObject):
         self.status: BenchStatus | None = None
         self._start_bench = start_bench
         self._start_wanted = False
-        self._stored_in: Path | None = None
+        self._wanted: Wanted = None
+        """What was recorded last."""
         self._message = ""
 
     @property
@@ -161,8 +170,10 @@ class BenchController(QObject):
 
     def _announce_session(self, session: Path) -> None:
         self.opened.emit(session)
-        if self._stored_in is not None and self._stored_in.suffix != PROFILE:
-            self.note.emit(f"This new session is recorded with the profile stored in {self._stored_in}.")
+        if isinstance(self._wanted, Resumed):
+            self.note.emit(f"The plan of {session} is resumed with its own profile.")
+        elif isinstance(self._wanted, Path):
+            self.note.emit(f"This new session is recorded with the profile stored in {self._wanted}.")
 
     def _announce(self, status: BenchStatus) -> None:
         """The message of the bench; where it has none any longer, its last one is retracted."""
@@ -193,17 +204,34 @@ class BenchController(QObject):
                 self._try(self._stop)
         elif self.client is not None:
             self._try(lambda: self.send(StartRuns()))
-        elif self._start_bench is None:
+        else:
+            # What this window has recorded is repeated with the profile that it was recorded with.
+            before = self._wanted
+            self.begin(opened or (before.session if isinstance(before, Resumed) else before))
+        self.changed.emit()
+
+    def resume(self, session: Path) -> None:
+        """Run what is left of the plan: of the bench that records, else of the ``session``."""
+        if self.client is not None:
+            self.send(ResumeRuns())
+        else:
+            self.begin(Resumed(session))
+
+    def begin(self, wanted: Wanted) -> bool:
+        """Begin a new session, or resume one, and run its plan, where no bench is recording; whether it has begun."""
+        if self._start_bench is None:
             self.note.emit(RECORDED)
-            return
-        elif self._try(lambda: self._begin(opened)):
+            return False
+        begun = self._try(lambda: self._begin(wanted))
+        if begun and not isinstance(wanted, Resumed):
             self.began.emit()
         self.changed.emit()
+        return begun
 
     def record_simulated(self) -> None:
         """Begin a new session of the simulated board, unless a bench is recording."""
         if self.client is None:
-            self._try(lambda: self.start_or_stop(profile_path(SIMULATED)))
+            self.begin(ProfileFile(profile_path(SIMULATED)))
 
     def stop_recording(self) -> None:
         """Let the bench end; its session is complete when it has."""
@@ -214,12 +242,11 @@ class BenchController(QObject):
         if self.running:
             self.send(StopRuns())
 
-    def _begin(self, opened: Path | None) -> None:
+    def _begin(self, wanted: Wanted) -> None:
         assert self._start_bench is not None
-        # What this window has recorded is repeated with the profile that it was recorded with.
-        self._stored_in = opened or self._stored_in
+        self._wanted = wanted
         self.status, self._message, self._start_wanted = None, "", True
-        self.client = self._start_bench(self._stored_in)
+        self.client = self._start_bench(wanted)
 
     def _try(self, do: Callable[[], None]) -> bool:
         """Whether it was done; where it was not, the reason is announced."""

@@ -24,6 +24,7 @@ from monitor_app.gui.layout import arrange
 from monitor_app.gui.layout_memory import live_width_s, remember_layout, restore_layout, text_percent
 from monitor_app.gui.marker_controller import MarkerController
 from monitor_app.gui.menus import MOUSE_ACTIONS, PANEL_COMMANDS, menu_commands
+from monitor_app.gui.new.new_bench import NewBench
 from monitor_app.gui.notes_controller import NotesController
 from monitor_app.gui.panels.discovery_panel import DiscoveryPanel
 from monitor_app.gui.panels.panel import Place, WindowState
@@ -37,6 +38,7 @@ from monitor_app.gui.plot.navigation import Navigation
 from monitor_app.gui.plot.picture import picture_of
 from monitor_app.gui.plot.time_window import TimeWindow, live_edge_ns
 from monitor_app.gui.plot.view_statistics import ViewStatistics
+from monitor_app.gui.resume_offer import ResumeOffer
 from monitor_app.gui.session.caption import caption_of
 from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
@@ -45,6 +47,7 @@ from monitor_app.gui.session.subject import NO_SUBJECT, Subject, in_view, presen
 from monitor_app.gui.session_files.file_drop import FileDrop
 from monitor_app.gui.session_files.sessions import Sessions
 from monitor_app.gui.settings import Settings
+from monitor_app.gui.tasks import Tasks
 from monitor_app.gui.theme import DARK, TEXT_PERCENT, THEMES, qt_palette, set_text_size, style_sheet
 from monitor_app.gui.trust_dialog import ask_trust
 
@@ -95,6 +98,9 @@ class MainWindow(QMainWindow):
         self.document = Document(self, unsaved=unsaved, title=title, is_recording=lambda: self.bench.live)
         self.sessions = Sessions(self, self.document, self.settings)
         self.notes = NotesController(self, self.document, self.bench)
+        self.tasks = Tasks(self)
+        self.new_bench = NewBench(self, self.document, self.bench, self.tasks, lambda: self.theme)
+        self.resume_offer = ResumeOffer(self, self.document, self.bench, self.tasks)
         self.help = Help(self, lambda: self.recording.reader.path if self.recording is not None else None)
         self.navigation = Navigation(live=client is not None, moved=self._expect_interaction)
         self.signals = SignalSelection(lambda: self.document.recording)
@@ -152,7 +158,9 @@ class MainWindow(QMainWindow):
         self.bench.began.connect(self.document.begin_unsaved)
         self.bench.began.connect(self.parts.message_bar.dismiss)
         self.bench.ended.connect(self.document.save_if_decided)
-        self.bench.trust_asked.connect(self._ask_trust)
+        self.bench.trust_asked.connect(
+            lambda question: ask_trust(self, question, lambda allowed: self.bench.answer_trust(allowed=allowed))
+        )
         self.bench.changed.connect(self.refresh_panels)
         self.signals.changed.connect(self.refresh_panels)
         stack = self.parts.stack
@@ -168,12 +176,12 @@ class MainWindow(QMainWindow):
         self.parts.overview.view_asked.connect(self.navigation.show_between)
         self.sessions.join(self.parts.start_page)
         FileDrop(self).dropped.connect(self.document.open_listed)
-        self.parts.start_page.new_asked.connect(self.start_or_stop)
+        self.parts.start_page.new_asked.connect(self.new_bench.show)
         self.parts.start_page.simulated_asked.connect(self.bench.record_simulated)
 
     def _connect_messages(self) -> None:
         bar = self.parts.message_bar
-        for sender in (self.document, self.bench, self.exports, self.markers, self.sessions, self.help):
+        for sender in (self.document, self.bench, self.exports, self.markers, self.sessions, self.help, self.new_bench):
             sender.alarm.connect(bar.alarm)
             sender.note.connect(bar.note)
         self.notes.alarm.connect(bar.alarm)
@@ -194,6 +202,7 @@ class MainWindow(QMainWindow):
         toolbar.figures_asked.connect(self.show_figures)
         runs.start_stop_asked.connect(self.start_or_stop)
         runs.skip_asked.connect(self.bench.skip_run)
+        runs.resume_asked.connect(self.resume_offer.resume)
         sources, discovery = self.parts.panel(SourcePanel), self.parts.panel(DiscoveryPanel)
         sources.connect_asked.connect(self.bench.connect_source)
         sources.disconnect_asked.connect(self.bench.disconnect_source)
@@ -311,7 +320,8 @@ class MainWindow(QMainWindow):
     def _state(self) -> WindowState:
         return WindowState(
             self.recording, self.bench.status, self.signals.shown, self.theme, self.selection, self.bench.live,
-            self.bench.can_start, self.document.undecided, self.parts.stack.samples_per_column, self.subject,
+            self.bench.can_start, self.document.undecided, self.parts.stack.samples_per_column,
+            self.resume_offer.at, self.subject,
         )  # fmt: skip
 
     # -- session ---------------------------------------------------------------------------------
@@ -467,6 +477,7 @@ class MainWindow(QMainWindow):
         self.parts.set_theme(self.theme)
         self.figures.set_theme()
         self.inferences.set_theme()
+        self.new_bench.set_theme()
         self.refresh_panels()
 
     def choose_theme(self, name: str) -> None:
@@ -482,9 +493,6 @@ class MainWindow(QMainWindow):
         set_text_size(percent)
         self.parts.fit_text(percent)
         self.use_theme(self.theme.name)  # a style sheet keeps the font that it has found
-
-    def _ask_trust(self, question: str) -> None:
-        ask_trust(self, question, lambda allowed: self.bench.answer_trust(allowed=allowed))
 
     def show_shortcuts(self) -> None:
         ShortcutsDialog(self, self.commands, MOUSE_ACTIONS).open()
@@ -511,7 +519,7 @@ class MainWindow(QMainWindow):
         self.notes.close()
         self.hide()
         self.bench.close()
-        for each in (self.exports, self.help, self.sessions):
+        for each in (self.exports, self.help, self.sessions, self.tasks, self.new_bench):
             each.wait()
         self.document.finish()
         event.accept()

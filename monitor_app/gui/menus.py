@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from monitor_app.gui.inferences.controller import InferencesController
     from monitor_app.gui.layout import Parts
     from monitor_app.gui.marker_controller import MarkerController
+    from monitor_app.gui.new.new_bench import NewBench
     from monitor_app.gui.notes_controller import NotesController
     from monitor_app.gui.plot.navigation import Navigation
+    from monitor_app.gui.resume_offer import ResumeOffer
     from monitor_app.gui.session.document import Document
     from monitor_app.gui.session.signal_selection import SignalSelection
     from monitor_app.gui.session_files.sessions import Sessions
@@ -52,6 +54,10 @@ class WindowCommands(Protocol):
     def tour(self) -> Tour: ...
     @property
     def help(self) -> Help: ...
+    @property
+    def new_bench(self) -> NewBench: ...
+    @property
+    def resume_offer(self) -> ResumeOffer: ...
 
 
 ONLY_TRACES = "Show only the traces"
@@ -92,6 +98,9 @@ def menu_commands(
 ) -> tuple[Entry, ...]:
     """All commands of the window, in the order of its menus."""
     return (
+        Command("File", "New…", window.new_bench.show, ("Ctrl+N",)),
+        Command("File", "Open profile…", window.new_bench.open_profile),
+        Separator("File"),
         Command("File", "Open session…", document.open, ("Ctrl+O",)),
         Command("File", "Open in a new window…", window.sessions.open_in_new_window, ("Ctrl+Shift+O",)),
         SubMenu("File", "Recent sessions", window.sessions.recent_entries),
@@ -110,6 +119,7 @@ def menu_commands(
         Command("Edit", "Redo", markers.redo, ("Ctrl+Shift+Z", "Ctrl+Y")),
         Command("Bench", "Record, or stop recording", window.record_or_stop, ("Ctrl+R",)),
         Command("Bench", "Run or stop the plan", window.start_or_stop, ("Space",)),
+        Command("Bench", "Resume the plan", window.resume_offer.resume, ("Ctrl+Shift+R",)),
         Command("Bench", "Skip run", bench.skip_run, ("N",)),
         Command("Bench", "Add a mark", window.add_mark, ("M",)),
         Command("View", "Follow the newest samples", navigation.follow, ("End", "Shift+Space")),

@@ -148,6 +148,7 @@ def style_sheet(theme: Theme) -> str:
     QPushButton:checked {{ color: {t.accuracy}; }}
     QPushButton#word {{ background: transparent; color: {t.dim}; padding: 0; text-align: right; }}
     QPushButton#word:hover {{ color: {t.text}; }}
+    QPushButton#word:focus, QPushButton#count:focus {{ color: {t.text}; text-decoration: underline; }}
     QPushButton#word:disabled {{ background: transparent; }}
     QPushButton#count {{ background: transparent; color: {t.dim}; padding: 2px 6px; }}
     QPushButton#count[wrong="true"] {{ color: {t.alarm}; }}
@@ -156,6 +157,22 @@ def style_sheet(theme: Theme) -> str:
     QLineEdit {{ background: {t.ground}; color: {t.text}; border: 1px solid {t.line}; border-radius: 4px;
         padding: 1px 6px; selection-background-color: {t.raised}; selection-color: {t.text}; }}
     QLineEdit:focus {{ border-color: {t.dim}; }}
+    QPlainTextEdit {{ background: {t.ground}; color: {t.text}; border: 1px solid {t.ground};
+        selection-background-color: {t.line}; selection-color: {t.text}; }}
+    QPlainTextEdit:focus, QTableView#networks:focus {{ border: 1px solid {t.line}; }}
+    QComboBox, QSpinBox {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.raised}; border-radius: 4px;
+        padding: 2px 8px; }}
+    QComboBox:focus, QSpinBox:focus {{ border-color: {t.dim}; }}
+    QComboBox:disabled, QSpinBox:disabled {{ color: {t.dim}; background: {t.panel}; }}
+    QComboBox::drop-down {{ border: 0; width: 20px; }}
+    QComboBox::down-arrow {{ width: 0; height: 0; }}
+    QComboBox QLineEdit {{ background: transparent; border: 0; padding: 0; }}
+    QComboBox QAbstractItemView {{ background: {t.panel}; color: {t.text}; border: 1px solid {t.line};
+        selection-background-color: {t.raised}; selection-color: {t.text}; }}
+    QCheckBox::indicator, QTableView::indicator {{ width: 11px; height: 11px; border: 1px solid {t.dim};
+        border-radius: 3px; }}
+    QCheckBox::indicator:checked, QTableView::indicator:checked {{ background: {t.text}; border-color: {t.text}; }}
+    QCheckBox:focus {{ text-decoration: underline; }}
     QPushButton#statistics {{ background: transparent; color: {t.dim}; padding: 0; text-align: right; }}
     QPushButton#statistics:hover {{ color: {t.text}; }}
     QPushButton#info {{ background: transparent; color: {t.dim}; border: 1px solid {t.line}; border-radius: 7px;
@@ -164,6 +181,7 @@ def style_sheet(theme: Theme) -> str:
     QPushButton#pill {{ background: {t.raised}; border-radius: 11px; padding: 5px 16px; }}
     QPushButton#pill:hover {{ background: {t.line}; }}
     QLabel {{ color: {t.text}; background: transparent; }}
+    QLabel#wrong {{ color: {t.alarm}; }}
     QLabel#dim, QLabel#header, QLabel#nothing {{ color: {t.dim}; }}
     QLabel#nothing {{ background: {t.ground}; }}
     QLabel#simulated {{ background: {t.alarm}; color: {t.on_alarm}; border-radius: 4px; padding: 4px 15px;

@@ -20,6 +20,7 @@ from monitor_app.core.status import (
 
 COMMANDS = [
     messages.StartRuns(),
+    messages.ResumeRuns(),
     messages.StopRuns(),
     messages.SkipRun(),
     messages.Connect("shunt"),

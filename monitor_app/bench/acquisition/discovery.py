@@ -76,7 +76,7 @@ class Finder:
         present = set(ports)
         if self._asked.is_set():
             self._asked.clear()
-            self.found = tuple(find_sources(lambda: ports, in_use=open_here(), stopped=self._closing.is_set))
+            self.found = tuple(find_sources(lambda: ports, in_use=open_files(), stopped=self._closing.is_set))
             self.searches += 1
         elif present != seen:
             self._plugged(present, seen)
@@ -90,10 +90,11 @@ class Finder:
         self.found = (*find_serial(new, ask=False), *kept)
 
 
-def open_here() -> frozenset[str]:
-    """The files that this process has open: an instrument that is being read must not be probed."""
+def open_files(process: int | str = "self") -> frozenset[str]:
+    """The files that a process has open, by default this one: an instrument that is being read must not be probed."""
     opened = set()
-    for name in os.listdir("/proc/self/fd"):
-        with contextlib.suppress(OSError):  # that of the listing itself is closed by now
-            opened.add(os.readlink(f"/proc/self/fd/{name}"))
+    with contextlib.suppress(OSError):  # the process has ended
+        for name in os.listdir(f"/proc/{process}/fd"):
+            with contextlib.suppress(OSError):  # that of the listing itself is closed by now
+                opened.add(os.readlink(f"/proc/{process}/fd/{name}"))
     return frozenset(opened)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.runs import RunSpec, RunState
 from monitor_app.session.reader import SessionReader
+from monitor_app.sources.profile_reader import parse_profile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +55,25 @@ class CompletedRuns:
         """The smallest batch size known not to fit, where this run's is no smaller; else None."""
         size = self._too_big.get(_any_size(spec))
         return size if size is not None and size <= spec.batch_size else None
+
+
+def next_run(session: Path) -> int | None:
+    """At which run of its plan, counted from 1, a session can be resumed. Raises MonitorError.
+
+    None where its plan has been run to its end, has none or has not begun; runs that failed are no reason to resume it.
+    """
+    with SessionReader(session) as reader:
+        text, runs = reader.meta().get("profile", ""), reader.runs()
+    profile = parse_profile(text, f"the profile in {session}")
+    if profile.plan is None or not profile.plan.cycles or not runs:
+        return None
+    completed = CompletedRuns.of(session)
+    planned = profile.run_specs(profile.inference.threads or runs[-1].threads)
+    failed = {(run.cycle, _plain(_spec(run))) for run in runs if run.state == RunState.FAILED.value}
+    plan = [(cycle, _plain(spec)) for cycle in range(1, profile.plan.cycles + 1) for spec in planned]
+    if plan[-1] in completed.done or plan[-1] in failed:
+        return None
+    return next(number for number, key in enumerate(plan, start=1) if key not in completed.done)
 
 
 def _spec(run: RunRow) -> RunSpec:

@@ -66,6 +66,8 @@ class RunDriver:
         self._board_file = state_folder() / BOARD_FILE
         self._progress = PlanProgress.of(profile.protocol, accuracy=bool(self._plan and self._plan.images))
         self._cycle = 0
+        self._before = 0
+        """The cycle before the first one of the plan that runs, or ran last."""
         self._evaluated: set[tuple[str, str]] = set()
         """Networks and precisions whose accuracy this bench has measured."""
         self._run_ids = itertools.count(recorder.next_run_id)
@@ -76,7 +78,7 @@ class RunDriver:
         self._stop = threading.Event()
         self._skip = threading.Event()
         self._closing = threading.Event()
-        self._active = self._only_check = False
+        self._active = self._only_check = self._resume = False
         self.message = ""
         """The last thing that went wrong, one sentence."""
         self.refusal: MonitorError | None = None
@@ -105,10 +107,13 @@ class RunDriver:
         """The runs of this cycle and the seconds left of it, from any thread."""
         return self._progress.snapshot(time.perf_counter_ns())
 
-    def start(self, *, only_check: bool = False) -> None:
-        """Run the plan from its beginning, or only what comes before its first run; nothing happens where one runs."""
+    def start(self, *, only_check: bool = False, resume: bool = False) -> None:
+        """Run the plan from its beginning, or only what comes before its first run; nothing happens where one runs.
+
+        ``resume``: run what is left of a plan that was stopped.
+        """
         if (self._specs or only_check) and not self._active:
-            self._only_check = only_check
+            self._only_check, self._resume = only_check, resume
             self._stop.clear()
             self._start.set()
             self._wake.set()
@@ -154,6 +159,10 @@ class RunDriver:
     def _run_plan(self) -> None:
         self._skip.clear()
         self.message = ""
+        if self._resume and self._cycle > self._before:
+            self._cycle -= 1  # the cycle that was stopped is completed
+        else:
+            self._before = self._cycle
         self._begin_cycle(self._cycle + 1)
         try:
             total = self._preparation.admit()
@@ -201,9 +210,7 @@ class RunDriver:
     def _run_cycles(self) -> None:
         cycles = self._plan.cycles if self._plan else 0
         context = self._context()
-        for done in itertools.count():
-            if self._stop.is_set() or (cycles and done >= cycles):
-                break
+        while not self._stop.is_set() and not (cycles and self._cycle - self._before >= cycles):
             self._cycle += 1
             if not self._run_cycle(context) and not cycles and not self._stop.is_set():
                 self.message = self.message or "No run of the plan could be completed, so the plan is not repeated."

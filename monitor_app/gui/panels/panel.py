@@ -50,6 +50,8 @@ class WindowState:
     """Whether the user has yet to decide where the session is to be saved."""
     samples_per_column: int | None = None
     """Of the first trace; None where nothing is drawn."""
+    resume_at: int | None = None
+    """The run, counted from 1, at which a plan that was stopped can be resumed."""
     subject: Subject = NO_SUBJECT
     """What the numbers belong to."""
 

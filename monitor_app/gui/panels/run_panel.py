@@ -150,6 +150,7 @@ class RunPanel(Panel):
 
     start_stop_asked = Signal()
     skip_asked = Signal()
+    resume_asked = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
@@ -173,6 +174,10 @@ class RunPanel(Panel):
         self.start_stop, self.skip = _button("Run plan"), _button("Skip run")
         self.start_stop.clicked.connect(self.start_stop_asked)
         self.skip.clicked.connect(self.skip_asked)
+        self.resume = _button("Resume")
+        self.resume.setToolTip("Run what is left of the plan, in the same session (Ctrl+Shift+R)")
+        self.resume.clicked.connect(self.resume_asked)
+        self.resume.hide()
         self._arrange()
         self.show_plan(Plan())
 
@@ -186,9 +191,12 @@ class RunPanel(Panel):
         column.setSpacing(7)
         for part in (SectionHeader("runs"), self.check, self._area, self.progress, self.warning, self.foot):
             column.addWidget(part)
+        column.addWidget(self.resume)
         column.addLayout(buttons)
 
     def show_state(self, state: WindowState) -> None:
+        self.resume.setVisible(state.resume_at is not None)
+        self.resume.setText(f"Resume at run {state.resume_at}")
         self.show_plan(plan_of(state.recording, state.status))
         self.start_stop.setEnabled(state.can_start)
 

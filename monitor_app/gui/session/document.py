@@ -259,8 +259,10 @@ class Document(QObject):
         """Make way for another session; False when the user would rather stay with an unsaved one."""
         if self.recording is None or self.recording.edge_s <= 0 or not self.undecided:
             return True
-        if not self.decide_at_close():
-            return False
+        return self.decide_at_close() and self.make_way()
+
+    def make_way(self) -> bool:
+        """Save or discard the session as decided, once its bench has ended; False where it could not be saved."""
         if self._discards:
             self.finish()
             self.unsaved = self._discards = False

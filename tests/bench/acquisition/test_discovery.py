@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor_app.bench.acquisition import discovery as module
-from monitor_app.bench.acquisition.discovery import Finder, open_here
+from monitor_app.bench.acquisition.discovery import Finder, open_files
 from monitor_app.core.errors import PortError
 from monitor_app.sources.serial.transport import SerialPort
 
@@ -61,8 +61,8 @@ def test_who_is_read_by_this_session_is_not_asked(
         finder.ask()
         wait_until(lambda: len(asked) == 1)
         assert str(tmp_path / "ttyUSB0") in asked[0]
-        assert str(tmp_path / "ttyUSB0") in open_here()
-    assert str(tmp_path / "ttyUSB0") not in open_here()
+        assert str(tmp_path / "ttyUSB0") in open_files()
+    assert str(tmp_path / "ttyUSB0") not in open_files()
     finder.close()
 
 
@@ -92,7 +92,7 @@ def test_closing_does_not_wait_for_an_instrument_that_does_not_answer(
 
 def test_listing_what_is_open_leaves_nothing_open() -> None:
     before = len(os.listdir("/proc/self/fd"))
-    open_here()
+    open_files()
     assert len(os.listdir("/proc/self/fd")) == before
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from monitor_app.bench import bench
 from monitor_app.bench.bench import threads_for
-from monitor_app.bench.runs.completed_runs import CompletedRuns
+from monitor_app.bench.runs.completed_runs import CompletedRuns, next_run
 from monitor_app.core.errors import SessionError
 from monitor_app.core.runs import RunSpec, RunState
 from monitor_app.session.writer import SessionWriter
@@ -109,3 +109,34 @@ def test_a_session_goes_on_with_the_threads_that_it_was_begun_with(
     free, fixed = (parse_profile(f'title = "x"\n[inference]\nthreads = {count}\n', "test") for count in (0, 5))
     assert (threads_for(free), threads_for(free, CompletedRuns()), threads_for(free, begun)) == (1, 1, 3)
     assert threads_for(fixed, begun) == 5
+
+
+PLAN = 'title = "t"\n[inference]\nthreads = 1\n[plan]\nnetworks = ["resnet18"]\nbatch_sizes = [1, 2, 4]\n'
+
+
+@pytest.mark.parametrize(
+    ("plan", "states", "at"),
+    [
+        ("", [], None),
+        ("", ["done", "cancelled"], 2),
+        ("", ["done", "done", "running"], 3),
+        ("", ["done", "failed", "cancelled"], 2),
+        ("", ["done", "cancelled", "done"], None),
+        ("", ["done", "done", "does_not_fit"], None),
+        ("", ["done", "done", "failed"], None),
+        ("cycles = 2\n", ["done", "done", "done"], 4),
+        ("cycles = 2\n", ["done", "done", "done", "done", "cancelled"], 5),
+        ("cycles = 0\n", ["done", "cancelled"], None),
+    ],
+)
+def test_a_plan_that_was_stopped_is_resumed_at_its_first_run_that_is_left(
+    tmp_path: Path, plan: str, states: list[str], at: int | None
+) -> None:
+    path, text = tmp_path / "s.plm", PLAN + plan
+    specs = parse_profile(text, "it").run_specs(1)
+    writer = SessionWriter(path)
+    writer.set_meta({"profile": text})
+    for number, state in enumerate(states):
+        writer.add_run(number + 1, number // 3 + 1, specs[number % 3], "a title", RunState(state))
+    writer.close()
+    assert next_run(path) == at

@@ -301,6 +301,27 @@ def test_what_the_completed_holds_is_not_run_again(rig: Rig, done: Callable[...,
     assert left_s is None
 
 
+def test_a_plan_that_was_stopped_is_resumed_in_its_cycle(rig: Rig, wait_until: WaitUntil) -> None:
+    rig.drive(batch_sizes=(1, 2, 4), cycles=2, protocol={"idle_s": 0.2})
+    driver = rig.driver
+    assert driver is not None
+
+    def cancelled() -> list[str]:
+        return [run.state for run in driver.snapshot()[0]]
+
+    wait_until(lambda: driver.cycle == 2 and cancelled()[0] == "done" and cancelled()[1] == "running")
+    driver.stop()
+    wait_until(lambda: not driver.active)
+    assert cancelled() == ["done", "cancelled", "cancelled"]
+    driver.start(resume=True)
+    wait_until(lambda: not driver.active)
+    assert (driver.cycle, cancelled()) == (2, ["done"] * 3)
+    assert [(row.cycle, *each) for row, each in zip(rig.rows(), states(rig.rows()), strict=True)] == [
+        (1, "ok", 1, "done"), (1, "ok", 2, "done"), (1, "ok", 4, "done"), (2, "ok", 1, "done"),
+        (2, "ok", 2, "cancelled"), (2, "ok", 2, "done"), (2, "ok", 4, "done"),
+    ]  # fmt: skip
+
+
 # -- cooling down ------------------------------------------------------------------------------------
 
 

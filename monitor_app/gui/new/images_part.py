@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""On which labelled images accuracy is measured, if any."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton
+
+from monitor_app.core.errors import MonitorError
+from monitor_app.core.runs import is_emulated
+from monitor_app.gui.new.choice import Choice
+from monitor_app.gui.new.part import ProfilePart, plan_or_default, planned
+from monitor_app.gui.panels.parts import dim_label
+from monitor_app.inference.datasets import Dataset, find_dataset
+
+if TYPE_CHECKING:
+    from monitor_app.core.profile import Profile
+    from monitor_app.gui.tasks import Task, Tasks
+
+NONE, DEMO, FOLDER = "none", "the demo's twenty photographs", "a folder of your own"
+WITHOUT = "Accuracy is not measured."
+REPLAYED = "Accuracy is the published one."
+
+
+class ImagesPart(ProfilePart):
+    """A folder is looked at beside the window, since it may hold fifty thousand."""
+
+    title = "images for accuracy"
+
+    def __init__(self, tasks: Tasks) -> None:
+        super().__init__(tasks)
+        self.kind = Choice("Images")
+        self.kind.addItems([NONE, DEMO, FOLDER])
+        self.accuracy = Choice("How often accuracy is measured")
+        for key, words in (("every", "in every run"), ("once", "once for each network")):
+            self.accuracy.addItem(words, key)
+        self.folder = QLineEdit(placeholderText="folder")
+        self.folder.setAccessibleName("Folder of images")
+        self.browse = QPushButton("Browse…")
+        self.found = dim_label()
+        self.found.setWordWrap(True)
+        self._counted: str | None = None
+        self._task: Task | None = None
+        self.row(self.kind, self.accuracy)
+        self.row(self.folder, self.browse, stretch=0)
+        self.column.addWidget(self.found)
+        self.kind.activated.connect(self._choose)
+        self.accuracy.activated.connect(lambda _: self.edited.emit())
+        self.folder.textEdited.connect(lambda _: self._change())
+        self.browse.clicked.connect(self._browse)
+
+    @property
+    def images(self) -> str | None:
+        """As a profile names them."""
+        return {NONE: None, DEMO: "demo"}.get(self.kind.currentText(), self.folder.text().strip() or None)
+
+    def _choose(self) -> None:
+        self._show_folder()
+        if self.kind.currentText() == FOLDER and not self.folder.text():
+            self._browse()
+        self._change()
+
+    def _change(self) -> None:
+        self._count(self.images)
+        self.edited.emit()
+
+    def _browse(self) -> None:
+        chosen = self.ask_folder()
+        if chosen:
+            self.folder.setText(chosen)
+            self._change()
+
+    def ask_folder(self) -> str:
+        """Empty when the user cancels."""
+        return QFileDialog.getExistingDirectory(self, "Folder of labelled images", self.folder.text())
+
+    def _show_folder(self) -> None:
+        for widget in (self.folder, self.browse):
+            widget.setVisible(self.kind.currentText() == FOLDER)
+
+    def show_profile(self, profile: Profile) -> None:
+        plan = plan_or_default(profile)
+        self.setEnabled(profile.plan is not None)
+        own = plan.images not in {None, "demo"}
+        self.kind.setCurrentText(FOLDER if own else DEMO if plan.images else NONE)
+        if own:
+            self.folder.setText(plan.images)
+        self.accuracy.setCurrentIndex(self.accuracy.findData(plan.accuracy))
+        self._show_folder()
+        if is_emulated(profile.inference.device) and plan.images:
+            self._counted = None
+            self.found.setText(REPLAYED)
+        else:
+            self._count(plan.images)
+
+    def apply(self, profile: Profile) -> Profile:
+        return planned(profile, {"images": self.images, "accuracy": self.accuracy.currentData()})
+
+    def _count(self, images: str | None) -> None:
+        if images == self._counted and images is not None:
+            return
+        self._counted = images
+        if self._task is not None:
+            self._task.stop()
+            self._task = None
+        if images is None:
+            self.found.setText(WITHOUT)
+            return
+        self.found.setText("looking…")
+        self._task = self.tasks.start(lambda _: find_dataset(images), self._show_count)
+
+    def _show_count(self, result: object) -> None:
+        self._task = None
+        if isinstance(result, MonitorError):
+            self.found.setText(str(result))
+        elif isinstance(result, Dataset):
+            count = len(result.images)
+            images = "1 labelled image" if count == 1 else f"{count:,} labelled images"
+            self.found.setText(images if count else f"{WITHOUT} There are {result.reason}.")
