@@ -24,6 +24,7 @@ from monitor_app.gui.marker_controller import MarkerController
 from monitor_app.gui.menus import MOUSE_ACTIONS, PANEL_COMMANDS, menu_commands
 from monitor_app.gui.panels.discovery_panel import DiscoveryPanel
 from monitor_app.gui.panels.panel import Place, WindowState
+from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_panel import RunPanel
 from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.panels.selection_panel import SelectionPanel
@@ -38,7 +39,7 @@ from monitor_app.gui.session.caption import caption_of
 from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
 from monitor_app.gui.session.signal_selection import SignalSelection
-from monitor_app.gui.session.subject import NO_SUBJECT, Subject, in_view, present
+from monitor_app.gui.session.subject import NO_SUBJECT, Subject, in_view, is_in_view, present
 from monitor_app.gui.session_files.sessions import Sessions
 from monitor_app.gui.settings import Settings
 from monitor_app.gui.theme import DARK, TEXT_PERCENT, THEMES, qt_palette, set_text_size, style_sheet
@@ -151,7 +152,7 @@ class MainWindow(QMainWindow):
         self.figures.run_asked.connect(self._show_run_of_figure)
         self.document.title_changed.connect(lambda _: self.figures.set_name(self.document.name))
         self.figures.main_asked.connect(self._come_forward)
-        self.parts.pill.clicked.connect(self.navigation.follow)
+        self.parts.pill.clicked.connect(self.follow)
         self.parts.overview.view_asked.connect(self.navigation.show_between)
 
     def _connect_messages(self) -> None:
@@ -184,6 +185,7 @@ class MainWindow(QMainWindow):
         discovery.find_asked.connect(self.bench.find_sources)
         discovery.add_asked.connect(self.bench.add_source)
         self.parts.panel(RunTable).run_chosen.connect(self.show_run)
+        self.parts.panel(Readouts).live_asked.connect(self.follow)
 
     # -- one frame -------------------------------------------------------------------------------
 
@@ -257,13 +259,14 @@ class MainWindow(QMainWindow):
 
     @property
     def subject(self) -> Subject:
-        """What the numbers belong to: the present while it is followed, else what is in view."""
-        recording = self.recording
+        """What the numbers belong to: the selected run where it is in view; else the present, or what is in view."""
+        recording, chosen = self.recording, self.parts.panel(RunTable).chosen
         if recording is None:
             return NO_SUBJECT
-        if self.live and self.view.following:
+        view_s = self.view.start_s, self.view.end_s
+        if self.live and self.view.following and not is_in_view(recording, view_s, chosen):
             return present(recording)
-        return in_view(recording, (self.view.start_s, self.view.end_s), self.parts.panel(RunTable).chosen)
+        return in_view(recording, view_s, chosen)
 
     def _panel_tasks(self) -> Iterator[tuple[float, Callable[[], None]]]:
         """A task for the panels of each place, as often as one of them asks for."""
@@ -285,6 +288,7 @@ class MainWindow(QMainWindow):
         return WindowState(
             self.recording, self.bench.status, self.signals.shown, self.theme, self.selection, self.bench.live,
             self.bench.can_start, self.document.undecided, self.parts.stack.samples_per_column, self.subject,
+            self.live,
         )  # fmt: skip
 
     # -- session ---------------------------------------------------------------------------------
@@ -381,6 +385,12 @@ class MainWindow(QMainWindow):
     def edge_s(self) -> float:
         """Time of the newest sample; 0 without one."""
         return self.recording.edge_s if self.recording else 0.0
+
+    def follow(self) -> None:
+        """Show the newest samples, and read nothing else."""
+        self.parts.panel(RunTable).select(None)
+        self.navigation.follow()
+        self._refresh(*self.parts.at(Place.ABOVE_PANES))
 
     def show_run(self, run_id: int) -> None:
         if self.recording is not None:

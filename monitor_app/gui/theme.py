@@ -160,6 +160,8 @@ def style_sheet(theme: Theme) -> str:
     QPushButton#info {{ background: transparent; color: {t.dim}; border: 1px solid {t.line}; border-radius: 7px;
         padding: 0; min-width: 12px; max-width: 12px; min-height: 12px; max-height: 12px; font-size: 9px; }}
     QPushButton#info:hover, QPushButton#info:checked {{ color: {t.text}; border-color: {t.dim}; }}
+    QPushButton#live {{ background: {t.raised}; color: {t.accuracy}; border-radius: 7px; padding: 0 9px; }}
+    QPushButton#live:hover {{ background: {t.line}; }}
     QPushButton#pill {{ background: {t.raised}; border-radius: 11px; padding: 5px 16px; }}
     QPushButton#pill:hover {{ background: {t.line}; }}
     QLabel {{ color: {t.text}; background: transparent; }}

@@ -52,6 +52,8 @@ class WindowState:
     """Of the first trace; None where nothing is drawn."""
     subject: Subject = NO_SUBJECT
     """What the numbers belong to."""
+    growing: bool = False
+    """Whether the session grows, by the bench of this window or by another process."""
 
     @property
     def running(self) -> bool:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from monitor_app.core.formatting import NOTHING, fixed, live, short_fraction, three_digits
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.panels.panel import Panel, Place
-from monitor_app.gui.panels.parts import dim_label
+from monitor_app.gui.panels.parts import WordButton, dim_label
 from monitor_app.gui.panels.status_bar import stopped_text
 from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.session.subject import APART
@@ -131,30 +131,45 @@ def joined(*parts: str) -> str:
 
 
 class Readouts(Panel):
-    """A row of numbers of one size."""
+    """A row of numbers of one size, under the name of what they belong to."""
 
     place = Place.ABOVE_PANES
+    live_asked = Signal()
+    """The newest samples are to be read again."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
         self.setFixedHeight(HEIGHT_PX + CAPTION_PX)
         self.caption = dim_label()
-        self.caption.setContentsMargins(8 + SIDE_PX, 6, 0, 0)
+        self.live = WordButton("● live", name="live")
+        self.live.setToolTip("Follow the newest samples and read them (End)")
+        self.live.clicked.connect(self.live_asked)
+        self.live.hide()
         row = QHBoxLayout()
         row.setContentsMargins(8, 0, 4, 0)
         row.setSpacing(0)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.caption)
+        column.addLayout(self._head())
         column.addLayout(row)
         self.numbers = [Number(dial, theme) for dial in DIALS]
         for number in self.numbers:
             row.addWidget(number, 5 if number.dial.caption == "top-1" else 4)
 
+    def _head(self) -> QHBoxLayout:
+        head = QHBoxLayout()
+        head.setContentsMargins(8 + SIDE_PX, 6, 0, 0)
+        head.setSpacing(12)
+        head.addWidget(self.caption)
+        head.addWidget(self.live)
+        head.addStretch(1)
+        return head
+
     def show_state(self, state: WindowState) -> None:
         if state.recording is None:
             return
+        self.live.setVisible(state.growing and not state.subject.live)
         stopped = stopped_text(state) if state.subject.live else ""
         self.caption.setText(stopped if state.silent_s and stopped else joined(state.subject.caption, stopped))
         self.caption.setStyleSheet(f"color: {self.theme.alarm}" if stopped else "")
