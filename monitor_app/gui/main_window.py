@@ -44,6 +44,8 @@ from monitor_app.gui.session_files.sessions import Sessions
 from monitor_app.gui.settings import Settings
 from monitor_app.gui.theme import DARK, TEXT_PERCENT, THEMES, qt_palette, set_text_size, style_sheet
 from monitor_app.gui.trust_dialog import ask_trust
+from monitor_app.gui.undo import Undo
+from monitor_app.gui.undoable import track_window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,12 +103,14 @@ class MainWindow(QMainWindow):
             self, self.document, self.bench, self.navigation, self.parts.stack,
             lambda: self.signals.shown, lambda: self.theme,
         )  # fmt: skip
+        self.undo = Undo(self)
         self.commands = menu_commands(
             self, self.document, self.bench, self.navigation, self.signals, self.markers, self.parts
         )
         self.actions_by_name = add_commands(self, self.commands)
         self.parts.fit_text(text_percent(settings))
         restore_layout(self, self.parts, self.actions_by_name, self.settings)
+        track_window(self)
         self._interactive_until_ns = 0
         self._grown_ns = -STILL_NS
         self._tasks = PeriodicTasks(
@@ -115,6 +119,7 @@ class MainWindow(QMainWindow):
                 (ROWS_S, self._show_annotations),
                 (ROWS_S, self.markers.update),
                 (ROWS_S, self._show_statistics),
+                (ROWS_S, self.undo.look),
                 (RESULTS_S, self._update_results),
                 *self._panel_tasks(),
             )
@@ -315,6 +320,7 @@ class MainWindow(QMainWindow):
         try:
             if not same:
                 self.markers.open()
+                self.undo.forget()
             recording.advance()
             self._tasks.do_all(time.perf_counter_ns())
         except MonitorError as error:
@@ -460,6 +466,10 @@ class MainWindow(QMainWindow):
         """By one size, larger where ``step`` is 1 and smaller where it is -1; 0: the usual size."""
         at = TEXT_PERCENT.index(text_percent(self.settings)) + step
         percent = TEXT_PERCENT[min(max(at, 0), len(TEXT_PERCENT) - 1)] if step else 100
+        self.set_text_percent(percent)
+
+    def set_text_percent(self, percent: int) -> None:
+        """All text of the window this large, now and at the next start."""
         self.settings.write("text_percent", percent)
         set_text_size(percent)
         self.parts.fit_text(percent)

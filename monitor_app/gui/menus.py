@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.session.document import Document
     from monitor_app.gui.session.signal_selection import SignalSelection
     from monitor_app.gui.session_files.sessions import Sessions
+    from monitor_app.gui.undo import Undo
 
 
 class WindowCommands(Protocol):
@@ -41,6 +42,8 @@ class WindowCommands(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def help(self) -> Help: ...
+    @property
+    def undo(self) -> Undo: ...
 
 
 ONLY_TRACES = "Show only the traces"
@@ -89,8 +92,8 @@ def menu_commands(
         Command("File", "Export samples in view…", window.export_samples, ("Ctrl+E",)),
         Separator("File"),
         Command("File", "Quit", window.close, ("Ctrl+Q",)),
-        Command("Edit", "Undo", markers.undo, ("Ctrl+Z",)),
-        Command("Edit", "Redo", markers.redo, ("Ctrl+Shift+Z", "Ctrl+Y")),
+        Command("Edit", "Undo", window.undo.undo, ("Ctrl+Z",)),
+        Command("Edit", "Redo", window.undo.redo, ("Ctrl+Shift+Z", "Ctrl+Y")),
         Command("Bench", "Record, or stop recording", window.record_or_stop, ("Ctrl+R",)),
         Command("Bench", "Run or stop the plan", window.start_or_stop, ("Space",)),
         Command("Bench", "Skip run", bench.skip_run, ("N",)),

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from PySide6.QtCore import (
@@ -57,6 +58,19 @@ WORDS = ("top-1", "run")
 ARROW_PX = 14
 """Of the order, beside a head."""
 Index: TypeAlias = "QModelIndex | QPersistentModelIndex"
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """What the user has set: columns that were shown or hidden, the order, and what is filtered."""
+
+    columns: tuple[tuple[str, bool], ...] = ()
+    sorted_by: int = -1
+    """Column; -1 keeps the order of the session."""
+    descending: bool = False
+    words: str = ""
+    end: str = ""
+    """The count that was clicked."""
 
 
 class RunModel(QAbstractTableModel):
@@ -406,6 +420,23 @@ class RunTable(Panel):
 
     def _open_columns_menu(self, at: QPoint) -> None:
         self._pop_up(self.columns_menu(), self.view.horizontalHeader().mapToGlobal(at))
+
+    def view_settings(self) -> TableView:
+        """What the user has set."""
+        header = self.view.horizontalHeader()
+        return TableView(
+            tuple(self._chosen_columns.items()), header.sortIndicatorSection(),
+            header.sortIndicatorOrder() is Qt.SortOrder.DescendingOrder, self._shown.words, self._shown.end,
+        )  # fmt: skip
+
+    def set_view(self, wanted: TableView) -> None:
+        """As it was set before."""
+        self._chosen_columns = dict(wanted.columns)
+        order = Qt.SortOrder.DescendingOrder if wanted.descending else Qt.SortOrder.AscendingOrder
+        self.view.horizontalHeader().setSortIndicator(wanted.sorted_by, order)
+        self.filter.setText(wanted.words)
+        self._show_only(wanted.words, wanted.end)
+        self._set_columns()
 
     # -- rows ------------------------------------------------------------------------------------
 

@@ -100,6 +100,11 @@ class PaneStack(pg.GraphicsLayoutWidget):
         drawn = self.trace.lines
         return drawn.samples_per_column if drawn is not None else None
 
+    @property
+    def every_pane(self) -> tuple[Pane, ...]:
+        """Those that are shown, and those that could be; always the same."""
+        return self._every
+
     def _connect(self, pane: Pane) -> None:
         pane.box.zoom_asked.connect(self.zoom_asked)
         pane.box.pan_asked.connect(self.pan_asked)
