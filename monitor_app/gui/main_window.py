@@ -16,6 +16,7 @@ from monitor_app.core.errors import MonitorError
 from monitor_app.gui.actions import ShortcutsDialog, add_commands
 from monitor_app.gui.bench_controller import BenchController
 from monitor_app.gui.confirm import confirmed
+from monitor_app.gui.context.plot_menus import PlotMenus
 from monitor_app.gui.figures.window import FiguresController
 from monitor_app.gui.help.menu import Help
 from monitor_app.gui.layout import arrange
@@ -32,10 +33,8 @@ from monitor_app.gui.panels.source_panel import SourcePanel
 from monitor_app.gui.panels.toolbar import Toolbar
 from monitor_app.gui.periodic import INTERACTIVE_MS, INTERACTIVE_NS, PeriodicTasks, frame_ms
 from monitor_app.gui.plot.navigation import Navigation
-from monitor_app.gui.plot.picture import picture_of
 from monitor_app.gui.plot.time_window import TimeWindow, live_edge_ns
 from monitor_app.gui.plot.view_statistics import ViewStatistics
-from monitor_app.gui.session.caption import caption_of
 from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
 from monitor_app.gui.session.signal_selection import SignalSelection
@@ -46,6 +45,7 @@ from monitor_app.gui.theme import DARK, TEXT_PERCENT, THEMES, qt_palette, set_te
 from monitor_app.gui.trust_dialog import ask_trust
 from monitor_app.gui.undo import Undo
 from monitor_app.gui.undoable import track_window
+from monitor_app.gui.view_output import ViewOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +63,6 @@ STILL_NS = 1_500_000_000
 """A file that has not grown for this long, without a bench of this window, is no longer being recorded."""
 ROWS_S, RESULTS_S = 0.2, 0.5
 """Periods of the tasks that read the session."""
-NOTHING_IN_VIEW = "There is nothing in view to export."
 
 
 class MainWindow(QMainWindow):
@@ -99,6 +98,9 @@ class MainWindow(QMainWindow):
         self.figures = FiguresController(lambda: self.recording, lambda: self.theme, self)
         self.parts = arrange(self, theme)
         self.statistics = ViewStatistics(self.parts.stack)
+        self.output = ViewOutput(
+            self.exports, self.parts.stack, lambda: self.recording, lambda: self.signals.shown, lambda: self._span_s
+        )
         self.markers = MarkerController(
             self, self.document, self.bench, self.navigation, self.parts.stack,
             lambda: self.signals.shown, lambda: self.theme,
@@ -111,6 +113,7 @@ class MainWindow(QMainWindow):
         self.parts.fit_text(text_percent(settings))
         restore_layout(self, self.parts, self.actions_by_name, self.settings)
         track_window(self)
+        PlotMenus(self)
         self._interactive_until_ns = 0
         self._grown_ns = -STILL_NS
         self._tasks = PeriodicTasks(
@@ -162,7 +165,7 @@ class MainWindow(QMainWindow):
 
     def _connect_messages(self) -> None:
         bar = self.parts.message_bar
-        for sender in (self.document, self.bench, self.exports, self.markers, self.sessions, self.help):
+        for sender in (self.document, self.bench, self.exports, self.output, self.markers, self.sessions, self.help):
             sender.alarm.connect(bar.alarm)
             sender.note.connect(bar.note)
         for sender in (self.document, self.bench):
@@ -342,34 +345,6 @@ class MainWindow(QMainWindow):
         """Mark the present moment; the text is its number."""
         if self.bench.live and self.recording is not None:
             self.bench.add_mark(f"mark {len(self.recording.marks) + 1}")
-
-    def export_picture(self) -> None:
-        """Of what is on the screen now."""
-        recording, span_s = self.recording, self._span_s
-        if recording is None:
-            return
-        if span_s[1] <= span_s[0]:
-            self.parts.message_bar.alarm(NOTHING_IN_VIEW)
-            return
-        stack = self.parts.stack
-        try:
-            picture = picture_of(
-                stack, caption_of(recording, self.signals.shown.first, span_s, stack.samples_per_column)
-            )
-        except MonitorError as error:
-            self.parts.message_bar.alarm(str(error))
-            return
-        self.exports.export_picture(picture, recording.reader.path)
-
-    def export_samples(self) -> None:
-        """Of the signals that are shown, every sample in view."""
-        recording, signals, span_s = self.recording, self.signals.shown.signals, self._span_s
-        if recording is None or not signals:
-            return
-        if span_s[1] <= span_s[0]:
-            self.parts.message_bar.alarm(NOTHING_IN_VIEW)
-            return
-        self.exports.export_samples(recording, signals, span_s)
 
     @property
     def _span_s(self) -> tuple[float, float]:

@@ -75,7 +75,7 @@ class MarkerController(QObject):
         layer = stack.marker_layer
         layer.dragged.connect(self._drag)
         layer.clicked.connect(self.activate)
-        layer.edit_asked.connect(self._edit)
+        layer.edit_asked.connect(self.edit)
         layer.unit_asked.connect(self.switch_units)
         for number in NUMBERED:
             QShortcut(str(number), parent, partial(self.go_to, number))
@@ -108,19 +108,20 @@ class MarkerController(QObject):
 
     # -- commands --------------------------------------------------------------------------------
 
-    def lay_single(self) -> None:
-        """At the pointer, or at the middle of the view where the pointer is elsewhere."""
+    def lay_single(self, at_s: float | None = None) -> None:
+        """At this time; else at the pointer, or at the middle of the view where the pointer is elsewhere."""
         recording = self._document.recording
-        at_s = self._pointer_s
+        at_s = self._pointer_s if at_s is None else at_s
         if recording is None or not 0 <= at_s <= recording.edge_s:
             self.note.emit(NOTHING_THERE)
             return
         self._do(self.markers.laid(recording.host_ns(at_s), None))
 
-    def lay_pair(self) -> None:
-        """Around the pointer, or around the middle of the view."""
+    def lay_pair(self, at_s: float | None = None) -> None:
+        """Around this time, around the pointer, or around the middle of the view."""
         half_s = PAIR_WIDTH / 2 * self._navigation.view.width_s
-        self.lay(self._pointer_s - half_s, self._pointer_s + half_s)
+        at_s = self._pointer_s if at_s is None else at_s
+        self.lay(at_s - half_s, at_s + half_s)
 
     def lay(self, start_s: float, end_s: float, name: str = "") -> None:
         """A pair around this interval, as far as it has been recorded."""
@@ -134,11 +135,26 @@ class MarkerController(QObject):
     def edit_active(self) -> None:
         """Type the name and the times of the active marker."""
         if self.markers.active is not None:
-            self._edit(self.markers.active)
+            self.edit(self.markers.active)
 
     def remove_active(self) -> None:
         if self.markers.active is not None:
-            self._do(self.markers.without(self.markers.active))
+            self.remove(self.markers.active)
+
+    def remove(self, number: int) -> None:
+        """Remove the marker of this number."""
+        self._do(self.markers.without(number))
+
+    def set_colour(self, number: int, colour: int) -> None:
+        """Give the marker of this number another one of the colours."""
+        marker = self.markers.of(number)
+        if marker is not None:
+            self._do(self.markers.with_marker(replace(marker, colour=colour)))
+
+    @property
+    def colours(self) -> int:
+        """How many there are."""
+        return len(self._theme().markers)
 
     def activate(self, number: int) -> None:
         """The marker of this number, if there is one, is the one that keys and the panel mean."""
@@ -219,7 +235,8 @@ class MarkerController(QObject):
         if ended:
             self._keep()
 
-    def _edit(self, number: int) -> None:
+    def edit(self, number: int) -> None:
+        """Type the name and the times of the marker of this number."""
         recording, marker = self._document.recording, self.markers.of(number)
         if recording is None or marker is None:
             return

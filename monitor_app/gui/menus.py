@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.gui.actions import Command, Entry, Separator, SubMenu
+from monitor_app.gui.context.menu import open_menu_of_focus
 from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_table import RunTable
 
@@ -19,13 +20,12 @@ if TYPE_CHECKING:
     from monitor_app.gui.session.signal_selection import SignalSelection
     from monitor_app.gui.session_files.sessions import Sessions
     from monitor_app.gui.undo import Undo
+    from monitor_app.gui.view_output import ViewOutput
 
 
 class WindowCommands(Protocol):
     """What only the window as a whole can do."""
 
-    def export_picture(self) -> None: ...
-    def export_samples(self) -> None: ...
     def close(self) -> bool: ...
     def record_or_stop(self) -> None: ...
     def start_or_stop(self) -> None: ...
@@ -44,6 +44,8 @@ class WindowCommands(Protocol):
     def help(self) -> Help: ...
     @property
     def undo(self) -> Undo: ...
+    @property
+    def output(self) -> ViewOutput: ...
 
 
 ONLY_TRACES = "Show only the traces"
@@ -66,6 +68,7 @@ MOUSE_ACTIONS = (
     ("Middle click", "fit the values again"),
     ("Double click on a row of the table", "show that run"),
     ("Right click on a run, on a head of the table", "copy; show and hide columns"),
+    ("Right click on anything else, or its menu key", "what can be done with it"),
     ("Click on the statistics above a pane", "copy them as a table"),
     ("Click on a signal", "show only this signal"),
     ("Ctrl + click on a signal, or its +", "show or hide this signal"),
@@ -88,12 +91,18 @@ def menu_commands(
         Command("File", "Unsaved recordings…", window.sessions.show_unsaved),
         Command("File", "Save session…", document.save, ("Ctrl+S",)),
         Separator("File"),
-        Command("File", "Export picture of the view…", window.export_picture, ("Ctrl+P",)),
-        Command("File", "Export samples in view…", window.export_samples, ("Ctrl+E",)),
+        Command("File", "Export picture of the view…", window.output.export_picture, ("Ctrl+P",)),
+        Command("File", "Export samples in view…", window.output.export_samples, ("Ctrl+E",)),
         Separator("File"),
         Command("File", "Quit", window.close, ("Ctrl+Q",)),
         Command("Edit", "Undo", window.undo.undo, ("Ctrl+Z",)),
         Command("Edit", "Redo", window.undo.redo, ("Ctrl+Shift+Z", "Ctrl+Y")),
+        Separator("Edit"),
+        Command("Edit", "Copy picture of the view", window.output.copy_picture, ("Ctrl+Shift+C",)),
+        Command("Edit", "Copy statistics of the view", window.output.copy_statistics, ("Ctrl+C",)),
+        Command("Edit", "Copy samples in view", window.output.copy_samples),
+        Separator("Edit"),
+        Command("Edit", "Menu of what has the focus", open_menu_of_focus, ("Shift+F10", "Menu")),
         Command("Bench", "Record, or stop recording", window.record_or_stop, ("Ctrl+R",)),
         Command("Bench", "Run or stop the plan", window.start_or_stop, ("Space",)),
         Command("Bench", "Skip run", bench.skip_run, ("N",)),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from PySide6.QtCore import (
     QAbstractTableModel,
     QEvent,
+    QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
@@ -453,8 +454,11 @@ class RunTable(Panel):
         row = None if run_id is None else self._row_of(run_id)
         if row is None:
             self.view.clearSelection()
-        else:
-            self.view.selectRow(row)
+            return
+        # Not by selectRow, for which the modifier keys mean what they mean for a click.
+        index, flags = self._shown.index(row, 0), QItemSelectionModel.SelectionFlag
+        self.view.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+        self.view.scrollTo(index)
 
     def _row_of(self, run_id: int) -> int | None:
         return next((k for k in range(self._shown.rowCount()) if self._shown.line(k).run_id == run_id), None)
@@ -487,12 +491,17 @@ class RunTable(Panel):
         """All rows that are shown."""
         self._copy(range(self._shown.rowCount()))
 
+    def copy_run(self, run_id: int) -> None:
+        """The row of a run, also of one that is filtered out."""
+        self._copy_lines([line for line in self._model.lines if line.run_id == run_id])
+
     def _copy(self, rows: Sequence[int]) -> None:
-        if not rows:
+        self._copy_lines([self._shown.line(row) for row in rows])
+
+    def _copy_lines(self, lines: Sequence[RunLine]) -> None:
+        if not lines:
             return
         shown = [k for k in range(len(COLUMNS)) if not self.view.isColumnHidden(k)]
         cells = [[COLUMNS[k] for k in shown]]
-        for row in rows:
-            texts = self._shown.line(row).texts
-            cells.append(["" if texts[k] == NOTHING else texts[k] for k in shown])
+        cells += [["" if line.texts[k] == NOTHING else line.texts[k] for k in shown] for line in lines]
         QGuiApplication.clipboard().setText("".join("\t".join(line) + "\n" for line in cells))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QContextMenuEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGraphicsView
 
 from monitor_app.core.formatting import clock_time, engineering, span_of_time, unit_of
@@ -57,6 +57,8 @@ class PaneStack(pg.GraphicsLayoutWidget):
     selection_cleared = Signal()
     interval_asked = Signal(float, float, str)
     """(start, end in s, name): of the run or the batch that was double-clicked"""
+    menu_asked = Signal(QPointF, bool)
+    """(place in the stack, whether by a key): by the right button"""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -307,6 +309,11 @@ class PaneStack(pg.GraphicsLayoutWidget):
         super().leaveEvent(event)
         self._cursor_at = self.cursor_values = None
         self.viewport().update()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """What lies there is not the concern of the stack."""
+        self.menu_asked.emit(self.mapToScene(event.pos()), event.reason() == QContextMenuEvent.Reason.Keyboard)
+        event.accept()
 
     @property
     def pointer_s(self) -> float | None:
