@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication, QMainWindow
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMainWindow
 
 from monitor_app.core.errors import MonitorError
 from monitor_app.gui.actions import ShortcutsDialog, add_commands
@@ -50,7 +50,7 @@ from monitor_app.gui.view_output import ViewOutput
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 
     from monitor_app.gui.bench_controller import Client, StartBench
     from monitor_app.gui.panels.panel import Panel
@@ -457,6 +457,14 @@ class MainWindow(QMainWindow):
         dialog = ShortcutsDialog(self, self.commands, MOUSE_ACTIONS)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter is for the active marker where no part with the focus has wanted it."""
+        wanted = isinstance(QApplication.focusWidget(), QAbstractButton | QLineEdit)
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not wanted:
+            self.markers.edit_active()
+        else:
+            super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() and not self.bench.live:

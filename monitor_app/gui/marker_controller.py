@@ -72,6 +72,7 @@ class MarkerController(QObject):
         stack.selected.connect(self._drag_new)
         stack.selection_cleared.connect(self.deactivate)
         stack.interval_asked.connect(self.lay)
+        stack.enter_pressed.connect(self.edit_active)
         layer = stack.marker_layer
         layer.dragged.connect(self._drag)
         layer.clicked.connect(self.activate)

@@ -126,7 +126,7 @@ def menu_commands(
         Command("View", "Show or hide voltage", lambda: signals.toggle_quantity("V"), ("Shift+V",)),
         Command("Markers", "Lay a pair", markers.lay_pair, ("D",)),
         Command("Markers", "Lay a single marker", markers.lay_single, ("S",)),
-        Command("Markers", "Name and times…", markers.edit_active, ("Return", "Enter")),
+        Command("Markers", "Name and times…", markers.edit_active, ("Return", "Enter"), of_focus=True),
         Command("Markers", "Remove the active marker", markers.remove_active, ("Del", "Backspace")),
         Command("Markers", "Zoom to the active pair", window.zoom_to_selection, ("Z",)),
         Command("Markers", "Leave the active marker", markers.deactivate, ("Esc",)),

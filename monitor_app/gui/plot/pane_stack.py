@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRectF, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGraphicsView
 
 from monitor_app.core.formatting import clock_time, engineering, span_of_time, unit_of
@@ -57,6 +57,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
     selection_cleared = Signal()
     interval_asked = Signal(float, float, str)
     """(start, end in s, name): of the run or the batch that was double-clicked"""
+    enter_pressed = Signal()
     menu_asked = Signal(QPointF, bool)
     """(place in the stack, whether by a key): by the right button"""
 
@@ -69,6 +70,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self.annotations = Annotations()
         self.cursor_values: Cursor | None = None
         self.markers: tuple[ShownMarker, ...] = ()
+        self.kept_clear: tuple[QRectF, ...] = ()
         self._pool = tuple(TracePane() for _ in range(MOST_PANES))
         self.traces: tuple[TracePane, ...] = ()
         self.latency, self.accuracy = LatencyPane(), AccuracyPane()
@@ -165,6 +167,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
             QRectF(self.sceneRect()), self.theme, self.view, self.gutter_px, tuple(traces.values()),
             self.latency.state() if with_runs else None, self.accuracy.state() if with_runs else None,
             traces[levels] if levels is not None else None, self.annotations, self.markers, self.cursor_values,
+            self.kept_clear,
         )  # fmt: skip
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -173,7 +176,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
 
     def paint_panes(self, painter: QPainter, target: QRectF) -> None:
         """Paint what is shown, without the cursor, into a rectangle of the size of the stack."""
-        self._set_layers(replace(self.state(), cursor=None))
+        self._set_layers(replace(self.state(), cursor=None, kept_clear=()))
         self.render(painter, target, self.viewport().rect())
 
     def _set_layers(self, state: PlotState) -> None:
@@ -309,6 +312,13 @@ class PaneStack(pg.GraphicsLayoutWidget):
         super().leaveEvent(event)
         self._cursor_at = self.cursor_values = None
         self.viewport().update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter is for the active marker; all other keys are those of the window."""
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            self.enter_pressed.emit()
+        else:
+            event.ignore()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """What lies there is not the concern of the stack."""

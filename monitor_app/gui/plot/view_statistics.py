@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QGuiApplication
 from PySide6.QtWidgets import QPushButton, QToolTip
 
@@ -166,3 +166,4 @@ class ViewStatistics:
             rect, gutter_px = pane.rect, self._stack.gutter_px - BESIDE_PX
             corner = self._stack.mapFromScene(rect.topRight()) + QPoint(gutter_px, 2 - LEGEND_PX)
             line.show_figures(each, corner, rect.width() + gutter_px - legend_px(entries))
+        self._stack.kept_clear = tuple(QRectF(line.geometry()) for line in self.lines if not line.isHidden())

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap, QRegion
 
 from monitor_app.charts.palette import contrast_of
 from monitor_app.gui.plot.layer import Layer
@@ -56,8 +56,15 @@ class MarkerLayer(Layer):
         if not self.placed:
             return
         foot = self.state.panes[-1].rect.bottom()
+        painter.save()
+        if self.state.kept_clear:
+            free = QRegion(self.state.area.toAlignedRect())
+            for words in self.state.kept_clear:
+                free -= QRegion(words.toAlignedRect())
+            painter.setClipRegion(free)
         for each in self.placed:
             self._paint_edges(painter, each, foot)
+        painter.restore()
         kept, self._pixmaps = self._pixmaps, {}
         for each in self.placed:
             for box in each.boxes:
