@@ -190,6 +190,7 @@ class MainWindow(QMainWindow):
         sources.disconnect_asked.connect(self.bench.disconnect_source)
         sources.signal_chosen.connect(self.signals.show)
         sources.signal_toggled.connect(self.signals.toggle)
+        sources.statistics_asked.connect(self.output.copy_statistics_of)
         discovery.find_asked.connect(self.bench.find_sources)
         discovery.add_asked.connect(self.bench.add_source)
         self.parts.panel(RunTable).run_chosen.connect(self.show_run)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.gui.actions import Command, Entry, Separator, SubMenu
-from monitor_app.gui.context.menu import open_menu_of_focus
+from monitor_app.gui.context_menu import open_menu_of_focus
 from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_table import RunTable
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QToolTip
 from monitor_app.core.errors import MonitorError
 from monitor_app.gui.plot.picture import picture_of
 from monitor_app.gui.session.caption import caption_of
+from monitor_app.gui.session.shown_signals import ShownSignal
 from monitor_app.gui.session.tables import MOST_SAMPLES, samples_between, samples_table, statistics_table
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.plot.pane_stack import PaneStack
     from monitor_app.gui.session.exporting import Exports
     from monitor_app.gui.session.recording import Recording
-    from monitor_app.gui.session.shown_signals import ShownSignal, ShownSignals
+    from monitor_app.gui.session.shown_signals import ShownSignals
     from monitor_app.session.rows import SignalRow
 
     Span = tuple[float, float]
@@ -72,6 +73,13 @@ class ViewOutput(QObject):
         recording, span_s = self._recording(), self._interval(span_s)
         if recording is not None and span_s is not None:
             self.copy_text(statistics_table(recording, signals or self._shown().all, span_s))
+
+    def copy_statistics_of(self, signal_id: int) -> None:
+        """Of a signal over what is in view, whether or not it is shown."""
+        recording = self._recording()
+        rows = [row for row in recording.signals if row.id == signal_id] if recording is not None else []
+        if rows:
+            self.copy_statistics(signals=[ShownSignal(row) for row in rows])
 
     def copy_samples(self, signal: SignalRow | None = None, span_s: Span | None = None) -> None:
         """Every sample of a signal, by default the first that is shown."""

@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QCursor
 
 from monitor_app.core.formatting import span_of_time
-from monitor_app.gui.context.menu import LINE, Group, Item, Title, menu_of, pop_up
 from monitor_app.gui.context.target import Kind, Target, target_at
+from monitor_app.gui.context_menu import LINE, Group, Item, Title, menu_of, pop_up
 from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.session.tables import batch_table
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QMenu, QWidget
 
-    from monitor_app.gui.context.menu import Entry
+    from monitor_app.gui.context_menu import Entry
     from monitor_app.gui.layout import Parts
     from monitor_app.gui.marker_controller import MarkerController
     from monitor_app.gui.plot.annotations import Interval
