@@ -6,10 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QCursor, QGuiApplication
-from PySide6.QtWidgets import QToolTip
 
 from monitor_app.core.errors import MonitorError
+from monitor_app.gui.clipboard import copy
 from monitor_app.gui.plot.picture import picture_of
 from monitor_app.gui.session.caption import caption_of
 from monitor_app.gui.session.shown_signals import ShownSignal
@@ -59,8 +58,7 @@ class ViewOutput(QObject):
         """Put what is on the screen now on the clipboard."""
         picture = self._picture()
         if picture is not None:
-            QGuiApplication.clipboard().setImage(picture)
-            _say_copied()
+            copy(picture)
 
     def export_samples(self, span_s: Span | None = None) -> None:
         """Write every sample of the signals that are shown, of an interval or of what is in view."""
@@ -72,7 +70,7 @@ class ViewOutput(QObject):
         """A row for each signal: of these or of all that are shown, over an interval or over what is in view."""
         recording, span_s = self._recording(), self._interval(span_s)
         if recording is not None and span_s is not None:
-            self.copy_text(statistics_table(recording, signals or self._shown().all, span_s))
+            copy(statistics_table(recording, signals or self._shown().all, span_s))
 
     def copy_statistics_of(self, signal_id: int) -> None:
         """Of a signal over what is in view, whether or not it is shown."""
@@ -90,12 +88,7 @@ class ViewOutput(QObject):
         if expected > MOST_SAMPLES:
             self.note.emit(TOO_MANY.format(n=expected, most=MOST_SAMPLES))
         else:
-            self.copy_text(samples_table(recording, signal, span_s))
-
-    def copy_text(self, text: str) -> None:
-        """Put it on the clipboard and say so."""
-        QGuiApplication.clipboard().setText(text)
-        _say_copied()
+            copy(samples_table(recording, signal, span_s))
 
     def _interval(self, span_s: Span | None) -> Span | None:
         """The interval, or what is in view; None, which is said, where there is nothing of it."""
@@ -116,8 +109,3 @@ class ViewOutput(QObject):
         except MonitorError as error:
             self.alarm.emit(str(error))
             return None
-
-
-def _say_copied() -> None:
-    """At the pointer: a line in the message bar would move the panes under it."""
-    QToolTip.showText(QCursor.pos(), "Copied")

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QCursor
 
 from monitor_app.core.formatting import span_of_time
+from monitor_app.gui.clipboard import copy
 from monitor_app.gui.context.target import Kind, Target, target_at
 from monitor_app.gui.context_menu import LINE, Group, Item, Title, menu_of, pop_up
 from monitor_app.gui.panels.run_table import RunTable
@@ -230,7 +231,7 @@ class PlotMenus(QObject):
     def _copy_batches(self, start_s: float, end_s: float) -> None:
         recording = self._window.recording
         if recording is not None:
-            self._window.output.copy_text(batch_table(recording, start_s, end_s))
+            copy(batch_table(recording, start_s, end_s))
 
 
 def _on_screen(stack: QWidget, at: QPointF) -> QPoint:

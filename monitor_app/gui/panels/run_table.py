@@ -19,10 +19,11 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFontMetricsF, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLineEdit, QMenu, QTableView, QVBoxLayout
 
 from monitor_app.core.formatting import NOTHING
+from monitor_app.gui.clipboard import copy
 from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.panels.parts import WordButton
 from monitor_app.gui.panels.run_lines import (
@@ -512,4 +513,4 @@ class RunTable(Panel):
         shown = [k for k in range(len(COLUMNS)) if not self.view.isColumnHidden(k)]
         cells = [[COLUMNS[k] for k in shown]]
         cells += [["" if line.texts[k] == NOTHING else line.texts[k] for k in shown] for line in lines]
-        QGuiApplication.clipboard().setText("".join("\t".join(line) + "\n" for line in cells))
+        copy("".join("\t".join(line) + "\n" for line in cells))

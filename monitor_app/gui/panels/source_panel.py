@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QPointF, Signal
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from monitor_app.gui.clipboard import copy
 from monitor_app.gui.context_menu import LINE, Item, Title, menu_of, pop_up
 from monitor_app.gui.panels.panel import Panel
 from monitor_app.gui.panels.parts import Elided, MarkedName, SectionHeader, WordButton, dim_label
@@ -19,6 +19,8 @@ from monitor_app.gui.panels.source_cards import source_cards
 from monitor_app.gui.plain_tip import plain_tip
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QContextMenuEvent
+
     from monitor_app.gui.context_menu import Entry
     from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.panels.source_cards import SignalLine, SourceCard
@@ -126,7 +128,7 @@ class SourcePanel(Panel):
         return [
             Title(card.name),
             *([Item(action.capitalize(), partial(self._ask, card.name, action))] if action else []),
-            Item("Copy its details", lambda: QGuiApplication.clipboard().setText(text)),
+            Item("Copy its details", lambda: copy(text)),
         ]
 
     def _ask(self, name: str, action: str) -> None:

@@ -237,4 +237,4 @@ def test_the_view_is_copied_as_a_picture_as_statistics_and_as_samples(
     QGuiApplication.clipboard().setText("before")
     window.actions_by_name["Copy samples in view"].trigger()
     assert QGuiApplication.clipboard().text() == "before"
-    assert "About 10 samples" in window.parts.message_bar._label.text()
+    assert "About 10 samples" in window.parts.message_bar.text
