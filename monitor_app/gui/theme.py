@@ -54,7 +54,7 @@ class Theme(Palette):
 DARK = Theme(
     name="dark", **asdict(PALETTES["dark"]), raised="#2a3037", on_alarm="#ffffff",
     span="#22272c", span_soft="#1c2024", others=("#e88fbd", "#46c2b3", "#b9c95a", "#cf9a76", "#92a5ba"),
-    markers=("#e6eaee", "#fcd887", "#2d6cbd", "#367e7e", "#6c6c12"),
+    markers=("#e6eaee", "#2d6cbd", "#367e7e", "#fcd887", "#6c6c12"),
 )  # fmt: skip
 LIGHT = Theme(
     name="light", **asdict(PALETTES["light"]), raised="#e2e6ea", on_alarm="#ffffff",

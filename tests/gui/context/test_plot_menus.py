@@ -202,10 +202,13 @@ def test_a_right_click_on_an_axis(qtbot: QtBot, window: MainWindow) -> None:
 
 
 def test_the_menu_key_opens_the_menu_of_the_active_marker_and_of_the_row(qtbot: QtBot, window: MainWindow) -> None:
+    qtbot.keyClick(window, Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
+    menu = opened(qtbot)
+    assert "Lay a pair of markers here" in texts(menu), "the panes have the focus first"
+    menu.close()
     window.markers.lay(9.0, 11.0)
     frames(window)
     window.parts.stack.viewport().grab()
-    window.parts.stack.setFocus()
     qtbot.keyClick(window, Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
     menu = opened(qtbot)
     assert texts(menu)[0] == "Marker 1"
