@@ -62,8 +62,10 @@ def target_at(
     seconds = state.view.start_s + (at.x() - rect.left()) / max(rect.width(), 1.0) * state.view.width_s
     pane = _pane_at(state, at.y())
     found = part_at(placed, at, state.panes[0].rect.top(), state.panes[-1].rect.bottom())
-    if found is not None:
-        return Target(Kind.MARKER, seconds, pane, marker=found[0])
+    boxed = (each.marker.number for each in placed[::-1] if any(box.rect.contains(at) for box in each.boxes))
+    marker = found[0] if found is not None else next(boxed, None)
+    if marker is not None:
+        return Target(Kind.MARKER, seconds, pane, marker=marker)
     if at.y() > state.panes[-1].rect.bottom():
         return Target(Kind.TIME_AXIS, seconds, pane)
     if rect.left() - AXIS_WIDTH_PX <= at.x() < rect.left():

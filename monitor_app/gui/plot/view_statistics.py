@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: N802 (Qt names these methods)
 """Statistics of what is in view, at the upper right of each pane of signals; a click copies them."""
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QGuiApplication
-from PySide6.QtWidgets import QPushButton, QToolTip
+from PySide6.QtGui import QContextMenuEvent, QFontMetricsF, QGuiApplication
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QPushButton, QToolTip
 
 from monitor_app.core.formatting import PREFIXES, fixed, scale_of, unit_of
 from monitor_app.core.samples import Quantity
@@ -117,6 +118,16 @@ class StatisticsLine(QPushButton):
         self.setFixedHeight(LEGEND_PX - 4)
         self.move(corner - QPoint(self.width(), 0))
         self.setVisible(bool(line))
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The menu is that of the pane below: Qt gives a click on a child to no viewport."""
+        stack = self.parent()
+        assert isinstance(stack, QAbstractScrollArea)
+        there = stack.viewport().mapFromGlobal(event.globalPos())
+        QApplication.sendEvent(
+            stack.viewport(), QContextMenuEvent(event.reason(), there, event.globalPos(), event.modifiers())
+        )
+        event.accept()
 
     def copy(self) -> None:
         """All of them as a table, also those without room."""

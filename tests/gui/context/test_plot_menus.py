@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QApplication, QMenu
 
 from monitor_app.gui.context.plot_menus import PlotMenus
 from monitor_app.gui.context.target import Kind
+from monitor_app.gui.context_menu import Item
+from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.session import tables
 from tests.gui.conftest import at, frames
@@ -101,6 +103,8 @@ def test_what_lies_at_a_place(window: MainWindow) -> None:
     assert target(window, QPointF(first.center().x(), lowest.bottom() + 12)).kind is Kind.TIME_AXIS
     marker = target(window, place(window, 11.0, 5.0))
     assert (marker.kind, marker.marker) == (Kind.MARKER, 1)
+    box = window.parts.stack.marker_layer.placed[0].boxes[0].rect
+    assert target(window, box.center()).marker == 1
 
 
 def test_the_right_button_of_a_mouse_opens_a_menu(qtbot: QtBot, window: MainWindow) -> None:
@@ -145,6 +149,33 @@ def test_a_right_click_on_the_ground_of_a_run_lays_markers_there(qtbot: QtBot, w
     frames(window)
     assert window.view.start_s == pytest.approx(9.76, abs=0.1)
     assert window.parts.panel(RunTable).chosen == 2
+
+
+def test_a_right_click_on_the_statistics_above_a_pane_is_one_on_the_pane(qtbot: QtBot, window: MainWindow) -> None:
+    line = window.statistics.lines[0]
+    middle = line.rect().center()
+    QApplication.sendEvent(line, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, middle, line.mapToGlobal(middle)))
+    menu = opened(qtbot)
+    choose(menu, "Copy statistics of the view")
+    assert copied()[0] == list(tables.STATISTICS_HEADS)
+
+
+def test_a_right_click_on_the_read_outs_copies_them(window: MainWindow) -> None:
+    readouts = window.parts.panel(Readouts)
+    power = readouts.numbers[0]
+
+    def do(text: str) -> None:
+        entries = readouts.entries(power.geometry().center())
+        next(each for each in entries if isinstance(each, Item) and each.text == text).do()
+
+    do("Copy this number")
+    assert QGuiApplication.clipboard().text() == power.reading.words
+    do("Copy all of them as a table")
+    heads, *rows = copied()
+    assert dict(zip(heads, rows[0], strict=True)) == {
+        "of": readouts.caption.text(), "quantity": "power", "value": power.reading.text, "unit": "W",
+        "origin": "SIMULATED",
+    }  # fmt: skip
 
 
 def test_a_right_click_on_a_batch(qtbot: QtBot, window: MainWindow) -> None:
