@@ -97,9 +97,9 @@ def arrange(window: QMainWindow, theme: Theme) -> Parts:
     _place_pill(parts)
     _place_nothing(parts)
     window.setCentralWidget(_whole(parts))
-    stack.setFocus()  # keys and the menu key are for the panes until something else is chosen
     window.setAcceptDrops(True)
     window.resize(first_size(window.screen().availableGeometry().size()))
+    stack.setFocus()  # keys and the menu key are for the panes until something else is chosen
     return parts
 
 

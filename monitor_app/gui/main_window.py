@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMainWindow
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLineEdit, QMainWindow
 
 from monitor_app.core.errors import MonitorError
 from monitor_app.gui.actions import ShortcutsDialog, add_commands
@@ -94,18 +94,18 @@ class MainWindow(QMainWindow):
         self.help = Help(self, lambda: self.recording.reader.path if self.recording is not None else None)
         self.navigation = Navigation(live=client is not None, moved=self._expect_interaction)
         self.signals = SignalSelection(lambda: self.document.recording)
+        self.undo = Undo(self)
         self.exports = Exports(self)
         self.figures = FiguresController(lambda: self.recording, lambda: self.theme, self)
         self.parts = arrange(self, theme)
-        self.statistics = ViewStatistics(self.parts.stack)
         self.output = ViewOutput(
             self.exports, self.parts.stack, lambda: self.recording, lambda: self.signals.shown, lambda: self._span_s
         )
+        self.statistics = ViewStatistics(self.parts.stack)
         self.markers = MarkerController(
             self, self.document, self.bench, self.navigation, self.parts.stack,
             lambda: self.signals.shown, lambda: self.theme,
         )  # fmt: skip
-        self.undo = Undo(self)
         self.commands = menu_commands(
             self, self.document, self.bench, self.navigation, self.signals, self.markers, self.parts
         )
@@ -113,7 +113,7 @@ class MainWindow(QMainWindow):
         self.parts.fit_text(text_percent(settings))
         restore_layout(self, self.parts, self.actions_by_name, self.settings)
         track_window(self)
-        PlotMenus(self)
+        self.menus = PlotMenus(self)
         self._interactive_until_ns = 0
         self._grown_ns = -STILL_NS
         self._tasks = PeriodicTasks(
@@ -183,6 +183,7 @@ class MainWindow(QMainWindow):
         toolbar.open_asked.connect(self.document.open)
         toolbar.save_asked.connect(self.document.save)
         toolbar.figures_asked.connect(self.show_figures)
+        self.parts.panel(Readouts).live_asked.connect(self.follow)
         runs.start_stop_asked.connect(self.start_or_stop)
         runs.skip_asked.connect(self.bench.skip_run)
         sources, discovery = self.parts.panel(SourcePanel), self.parts.panel(DiscoveryPanel)
@@ -194,7 +195,6 @@ class MainWindow(QMainWindow):
         discovery.find_asked.connect(self.bench.find_sources)
         discovery.add_asked.connect(self.bench.add_source)
         self.parts.panel(RunTable).run_chosen.connect(self.show_run)
-        self.parts.panel(Readouts).live_asked.connect(self.follow)
 
     # -- one frame -------------------------------------------------------------------------------
 
@@ -409,6 +409,14 @@ class MainWindow(QMainWindow):
 
     # -- window ----------------------------------------------------------------------------------
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter is for the active marker where no part with the focus has wanted it."""
+        wanted = isinstance(QApplication.focusWidget(), QAbstractButton | QLineEdit | QAbstractItemView)
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not wanted:
+            self.markers.edit_active()
+        else:
+            super().keyPressEvent(event)
+
     def show_figures(self) -> None:
         self.figures.show()
 
@@ -458,14 +466,6 @@ class MainWindow(QMainWindow):
         dialog = ShortcutsDialog(self, self.commands, MOUSE_ACTIONS)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter is for the active marker where no part with the focus has wanted it."""
-        wanted = isinstance(QApplication.focusWidget(), QAbstractButton | QLineEdit)
-        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not wanted:
-            self.markers.edit_active()
-        else:
-            super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() and not self.bench.live:

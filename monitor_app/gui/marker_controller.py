@@ -49,10 +49,10 @@ class MarkerController(QObject):
 
     changed = Signal()
     """The active pair, or its edges."""
-    kept = Signal()
-    """A marker was laid, changed or removed, and a drag has ended."""
     note = Signal(str)
     alarm = Signal(str)
+    kept = Signal()
+    """A marker was laid, changed or removed, and a drag has ended."""
 
     def __init__(
         self, parent: QWidget, document: Document, bench: BenchController, navigation: Navigation, stack: PaneStack,

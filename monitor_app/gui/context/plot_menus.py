@@ -64,8 +64,9 @@ def fit_entries(pane: Pane) -> Iterator[Entry]:
     yield Item("Fit the values", pane.fit_y, "Middle click", able=not pane.fits_itself)
 
 
-PANE_ENTRIES: tuple[Callable[[Pane], Iterable[Entry]], ...] = (fit_entries,)
-"""What can be set of a pane, in its menu and in that of its axis: a further setting is one more function here."""
+def settings(choices: Iterable[tuple[str, Callable[[], object], bool | None]]) -> Iterator[Entry]:
+    """Entries for settings: text, what sets it, and whether it is on where it can be."""
+    return (Item(text, do, checked=checked) for text, do, checked in choices)
 
 
 class PlotMenus(QObject):
@@ -75,6 +76,10 @@ class PlotMenus(QObject):
         stack, overview = window.parts.stack, window.parts.overview
         super().__init__(stack)
         self._window = window
+        self.pane_entries: list[Callable[[Pane], Iterable[Entry]]] = [fit_entries]
+        """What can be set of a pane, in its menu and in that of its axis: a further setting is appended."""
+        self.time_entries: list[Callable[[], Iterable[Entry]]] = [self._navigation_entries]
+        """The same of the time axis."""
         stack.menu_asked.connect(self._open)
         overview.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         overview.customContextMenuRequested.connect(
@@ -120,16 +125,16 @@ class PlotMenus(QObject):
     def entries(self, target: Target) -> Iterable[Entry]:
         """What can be done with a target, the nearest first."""
         pane = self._window.parts.stack.panes[target.pane]
-        settings = chain.from_iterable(entries_of(pane) for entries_of in PANE_ENTRIES)
+        set_here = chain.from_iterable(entries_of(pane) for entries_of in self.pane_entries)
         if target.kind is Kind.MARKER and target.marker is not None:
             return self._marker_entries(target.marker)
         if target.kind is Kind.VALUE_AXIS:
-            return (*settings, LINE, *self._zoom_entries(pane))
+            return (*set_here, LINE, *self._zoom_entries(pane))
         if target.kind is Kind.TIME_AXIS:
             return self._time_entries()
         return (
             *self._batch_entries(target), LINE, *self._trace_entries(target), LINE, *self._lay_entries(target), LINE,
-            *self._run_entries(target.run), LINE, *settings, LINE, *self._copy_entries(),
+            *self._run_entries(target.run), LINE, *set_here, LINE, *self._copy_entries(),
         )  # fmt: skip
 
     def _lay_entries(self, target: Target) -> Iterator[Entry]:
@@ -196,6 +201,11 @@ class PlotMenus(QObject):
         yield Item("Zoom out", partial(pane.box.y_zoom_asked.emit, ZOOM, middle))
 
     def _time_entries(self) -> Iterator[Entry]:
+        for entries_of in self.time_entries:
+            yield from entries_of()
+            yield LINE
+
+    def _navigation_entries(self) -> Iterator[Entry]:
         window = self._window
         yield Item("Show the whole session", window.navigation.show_all, "Ctrl+0")
         yield Item("Go to the beginning", window.navigation.go_to_start, "Home")

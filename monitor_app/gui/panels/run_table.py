@@ -177,11 +177,10 @@ class _ShownRuns(QSortFilterProxyModel):
 
 
 class RunsView(QTableView):
-    """Has Ctrl+C, Esc and Enter while the focus is in it; all other keys are those of the window."""
+    """Has Ctrl+C and Esc while the focus is in it; all other keys are those of the window."""
 
     copy_asked = Signal()
     clear_asked = Signal()
-    enter_pressed = Signal()
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
@@ -192,8 +191,6 @@ class RunsView(QTableView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_asked.emit()
-        elif event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
-            self.enter_pressed.emit()
         elif self._wants(event):
             self.clear_asked.emit()
         else:
@@ -290,8 +287,7 @@ class RunTable(Panel):
         column.addWidget(self.view)
 
     def _connect(self) -> None:
-        self.view.doubleClicked.connect(self._choose)
-        self.view.enter_pressed.connect(lambda: self._choose(self.view.currentIndex()))
+        self.view.doubleClicked.connect(lambda index: self.run_chosen.emit(self._shown.line(index.row()).run_id))
         self.view.customContextMenuRequested.connect(self._open_menu)
         self.view.copy_asked.connect(self.copy_rows)
         self.view.clear_asked.connect(self.show_all)
@@ -464,10 +460,6 @@ class RunTable(Panel):
         index, flags = self._shown.index(row, 0), QItemSelectionModel.SelectionFlag
         self.view.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
         self.view.scrollTo(index)
-
-    def _choose(self, index: QModelIndex) -> None:
-        if index.isValid():
-            self.run_chosen.emit(self._shown.line(index.row()).run_id)
 
     def _row_of(self, run_id: int) -> int | None:
         return next((k for k in range(self._shown.rowCount()) if self._shown.line(k).run_id == run_id), None)

@@ -55,38 +55,6 @@ def legend_px(entries: Sequence[LegendEntry]) -> float:
     return sum(text + SWATCH_PX + APART_PX for text in texts)
 
 
-def entry_at(left: float, room: float, entries: Sequence[LegendEntry], x: float) -> LegendEntry | None:
-    """The entry that `paint_legend` has written at ``x``."""
-    metrics = QFontMetricsF(ui_font(SMALL_PX))
-    for entry, name, _, width in _laid_out(metrics, room, entries):
-        end = left + SWATCH_PX + metrics.horizontalAdvance(name) + width
-        if left <= x <= end:
-            return entry
-        left = end + APART_PX
-    return None
-
-
-def _laid_out(
-    metrics: QFontMetricsF, room: float, entries: Sequence[LegendEntry]
-) -> list[tuple[LegendEntry, str, str, float]]:
-    """Each entry with its name and its value as there is room for them, and the width of the value."""
-    fixed_px = len(entries) * SWATCH_PX + (len(entries) - 1) * APART_PX
-    names = [metrics.horizontalAdvance(entry.name) for entry in entries]
-    values = [metrics.horizontalAdvance(entry.value) + 7 if entry.value else 0.0 for entry in entries]
-    with_values = fixed_px + sum(names) + sum(values) <= room
-    share = max((room - fixed_px) / len(entries), LEAST_NAME_PX)
-    short = not with_values and fixed_px + sum(names) > room
-    return [
-        (
-            entry,
-            metrics.elidedText(entry.name, Qt.TextElideMode.ElideMiddle, share) if short else entry.name,
-            entry.value if with_values else "",
-            value if with_values else 0.0,
-        )
-        for entry, value in zip(entries, values, strict=True)
-    ]
-
-
 def paint_legend(painter: QPainter, theme: Theme, rect: QRectF, entries: Sequence[LegendEntry]) -> None:
     """Names and values in one line within ``rect``; where room is short, values are left out, then names are elided."""
     metrics = QFontMetricsF(ui_font(SMALL_PX))
@@ -144,3 +112,35 @@ def _begin_marks(painter: QPainter, theme: Theme, colour: str) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     painter.setPen(QPen(QColor(theme.ground), 1.5))
     painter.setBrush(QColor(colour))
+
+
+def entry_at(left: float, room: float, entries: Sequence[LegendEntry], x: float) -> LegendEntry | None:
+    """The entry that `paint_legend` has written at ``x``."""
+    metrics = QFontMetricsF(ui_font(SMALL_PX))
+    for entry, name, _, width in _laid_out(metrics, room, entries):
+        end = left + SWATCH_PX + metrics.horizontalAdvance(name) + width
+        if left <= x <= end:
+            return entry
+        left = end + APART_PX
+    return None
+
+
+def _laid_out(
+    metrics: QFontMetricsF, room: float, entries: Sequence[LegendEntry]
+) -> list[tuple[LegendEntry, str, str, float]]:
+    """Each entry with its name and its value as there is room for them, and the width of the value."""
+    fixed_px = len(entries) * SWATCH_PX + (len(entries) - 1) * APART_PX
+    names = [metrics.horizontalAdvance(entry.name) for entry in entries]
+    values = [metrics.horizontalAdvance(entry.value) + 7 if entry.value else 0.0 for entry in entries]
+    with_values = fixed_px + sum(names) + sum(values) <= room
+    share = max((room - fixed_px) / len(entries), LEAST_NAME_PX)
+    short = not with_values and fixed_px + sum(names) > room
+    return [
+        (
+            entry,
+            metrics.elidedText(entry.name, Qt.TextElideMode.ElideMiddle, share) if short else entry.name,
+            entry.value if with_values else "",
+            value if with_values else 0.0,
+        )
+        for entry, value in zip(entries, values, strict=True)
+    ]

@@ -52,14 +52,14 @@ class PaneStack(pg.GraphicsLayoutWidget):
     pan_asked = Signal(float)
     """(seconds towards later)"""
     fit_asked = Signal()
+    enter_pressed = Signal()
+    menu_asked = Signal(QPointF, bool)
+    """(place in the stack, whether by a key): by the right button"""
     selected = Signal(float, float, bool)
     """(start, end in s, whether the drag has ended)"""
     selection_cleared = Signal()
     interval_asked = Signal(float, float, str)
     """(start, end in s, name): of the run or the batch that was double-clicked"""
-    enter_pressed = Signal()
-    menu_asked = Signal(QPointF, bool)
-    """(place in the stack, whether by a key): by the right button"""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -70,7 +70,6 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self.annotations = Annotations()
         self.cursor_values: Cursor | None = None
         self.markers: tuple[ShownMarker, ...] = ()
-        self.kept_clear: tuple[QRectF, ...] = ()
         self._pool = tuple(TracePane() for _ in range(MOST_PANES))
         self.traces: tuple[TracePane, ...] = ()
         self.latency, self.accuracy = LatencyPane(), AccuracyPane()
@@ -167,7 +166,6 @@ class PaneStack(pg.GraphicsLayoutWidget):
             QRectF(self.sceneRect()), self.theme, self.view, self.gutter_px, tuple(traces.values()),
             self.latency.state() if with_runs else None, self.accuracy.state() if with_runs else None,
             traces[levels] if levels is not None else None, self.annotations, self.markers, self.cursor_values,
-            self.kept_clear,
         )  # fmt: skip
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -176,7 +174,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
 
     def paint_panes(self, painter: QPainter, target: QRectF) -> None:
         """Paint what is shown, without the cursor, into a rectangle of the size of the stack."""
-        self._set_layers(replace(self.state(), cursor=None, kept_clear=()))
+        self._set_layers(replace(self.state(), cursor=None))
         self.render(painter, target, self.viewport().rect())
 
     def _set_layers(self, state: PlotState) -> None:

@@ -126,8 +126,6 @@ class PlotState:
     markers: tuple[ShownMarker, ...]
     """The active one is the last."""
     cursor: Cursor | None
-    kept_clear: tuple[QRectF, ...] = ()
-    """Where words stand over the panes, which no edge of a marker crosses."""
 
     @property
     def first(self) -> PaneState:

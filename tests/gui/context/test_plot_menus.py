@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction, QContextMenuEvent, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
-from monitor_app.gui.context.plot_menus import PlotMenus
+from monitor_app.gui.context.plot_menus import settings
 from monitor_app.gui.context.target import Kind
 from monitor_app.gui.context_menu import Item
 from monitor_app.gui.panels.readouts import Readouts
@@ -43,7 +43,7 @@ def place(window: MainWindow, seconds: float, value: float | None = None, pane: 
 
 def target(window: MainWindow, at_px: QPointF) -> Target:
     window.parts.stack.viewport().grab()
-    return window.parts.stack.findChild(PlotMenus).target(at_px)
+    return window.menus.target(at_px)
 
 
 def right_click(qtbot: QtBot, window: MainWindow, at_px: QPointF) -> QMenu:
@@ -230,6 +230,17 @@ def test_a_right_click_on_an_axis(qtbot: QtBot, window: MainWindow) -> None:
     lowest = window.parts.stack.panes[-1].rect
     choose(right_click(qtbot, window, QPointF(lowest.center().x(), lowest.bottom() + 12)), "Show the whole session")
     assert window.view.width_s == pytest.approx(20.0)
+
+
+def test_a_setting_of_a_pane_is_one_more_function(window: MainWindow) -> None:
+    asked = []
+    window.menus.pane_entries.append(lambda pane: settings([("Logarithmic", lambda: asked.append(pane), False)]))
+    first = window.parts.stack.trace.rect
+    for at_px in (first.center(), QPointF(first.left() - 20, first.center().y())):
+        logarithmic = entry(window.menus.menu(window.menus.target(at_px)), "Logarithmic")
+        assert not logarithmic.isChecked()
+        logarithmic.trigger()
+    assert asked == [window.parts.stack.trace] * 2
 
 
 def test_the_menu_key_opens_the_menu_of_the_active_marker_and_of_the_row(qtbot: QtBot, window: MainWindow) -> None:

@@ -43,6 +43,8 @@ class MarkerLayer(Layer):
         super().__init__(z)
         self.setAcceptedMouseButtons(Qt.MouseButton.LeftButton)
         self.placed: tuple[PlacedMarker, ...] = ()
+        self.kept_clear: tuple[QRectF, ...] = ()
+        """Where words stand over the panes, which no edge crosses."""
         self._grabbed: tuple[ShownMarker, Part] | None = None
         self._pixmaps: dict[tuple[object, ...], QPixmap] = {}
 
@@ -57,9 +59,9 @@ class MarkerLayer(Layer):
             return
         foot = self.state.panes[-1].rect.bottom()
         painter.save()
-        if self.state.kept_clear:
+        if self.kept_clear:
             free = QRegion(self.state.area.toAlignedRect())
-            for words in self.state.kept_clear:
+            for words in self.kept_clear:
                 free -= QRegion(words.toAlignedRect())
             painter.setClipRegion(free)
         for each in self.placed:
