@@ -28,6 +28,8 @@ class Command:
     checked: bool = True
     name: str = ""
     """To find its action by; by default its text."""
+    of_focus: bool = False
+    """Whether its keys are those of the part with the focus, which acts on them: for keys that others need as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,10 @@ def _add_submenu(menu: QMenu, command: SubMenu) -> None:
 
 def _action(window: QMainWindow, command: Command) -> QAction:
     action = QAction(command.text, window)
-    action.setShortcuts([QKeySequence(key) for key in command.keys])
+    if command.of_focus:
+        action.setText(f"{command.text}\t{command.keys[0]}")
+    else:
+        action.setShortcuts([QKeySequence(key) for key in command.keys])
     action.setCheckable(command.checkable)
     action.setChecked(command.checkable and command.checked)
     if command.checkable:

@@ -112,6 +112,7 @@ def arrange(window: QMainWindow, theme: Theme) -> Parts:
     _place_nothing(parts)
     window.setCentralWidget(_whole(parts))
     window.resize(first_size(window.screen().availableGeometry().size()))
+    stack.setFocus()  # keys and the menu key are for the panes until something else is chosen
     return parts
 
 

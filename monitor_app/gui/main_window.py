@@ -9,13 +9,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication, QMainWindow
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLineEdit, QMainWindow
 
 from monitor_app.core.errors import MonitorError
 from monitor_app.gui.actions import ShortcutsDialog, add_commands
 from monitor_app.gui.batch_controller import BatchController
 from monitor_app.gui.bench_controller import BenchController
 from monitor_app.gui.confirm import confirmed
+from monitor_app.gui.context.plot_menus import PlotMenus
 from monitor_app.gui.figures.window import FiguresController
 from monitor_app.gui.help.menu import Help
 from monitor_app.gui.help.tour import Tour, steps_of
@@ -28,6 +29,7 @@ from monitor_app.gui.new.new_bench import NewBench
 from monitor_app.gui.notes_controller import NotesController
 from monitor_app.gui.panels.discovery_panel import DiscoveryPanel
 from monitor_app.gui.panels.panel import Place, WindowState
+from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_panel import RunPanel
 from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.panels.selection_panel import SelectionPanel
@@ -35,27 +37,28 @@ from monitor_app.gui.panels.source_panel import SourcePanel
 from monitor_app.gui.panels.toolbar import Toolbar
 from monitor_app.gui.periodic import INTERACTIVE_MS, INTERACTIVE_NS, PeriodicTasks, frame_ms
 from monitor_app.gui.plot.navigation import Navigation
-from monitor_app.gui.plot.picture import picture_of
 from monitor_app.gui.plot.time_window import TimeWindow, live_edge_ns
 from monitor_app.gui.plot.view_statistics import ViewStatistics
 from monitor_app.gui.resume_offer import ResumeOffer
-from monitor_app.gui.session.caption import caption_of
 from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
 from monitor_app.gui.session.signal_selection import SignalSelection
-from monitor_app.gui.session.subject import NO_SUBJECT, Subject, in_view, present
+from monitor_app.gui.session.subject import NO_SUBJECT, Subject, in_view, is_in_view, present
 from monitor_app.gui.session_files.file_drop import FileDrop
 from monitor_app.gui.session_files.sessions import Sessions
 from monitor_app.gui.settings import Settings
 from monitor_app.gui.tasks import Tasks
 from monitor_app.gui.theme import DARK, TEXT_PERCENT, THEMES, qt_palette, set_text_size, style_sheet
 from monitor_app.gui.trust_dialog import ask_trust
+from monitor_app.gui.undo import Undo
+from monitor_app.gui.undoable import track_window
+from monitor_app.gui.view_output import ViewOutput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from PySide6.QtGui import QCloseEvent
+    from PySide6.QtGui import QCloseEvent, QKeyEvent
 
     from monitor_app.gui.bench_controller import Client, StartBench
     from monitor_app.gui.panels.panel import Panel
@@ -68,7 +71,6 @@ STILL_NS = 1_500_000_000
 """A file that has not grown for this long, without a bench of this window, is no longer being recorded."""
 ROWS_S, RESULTS_S = 0.2, 0.5
 """Periods of the tasks that read the session."""
-NOTHING_IN_VIEW = "There is nothing in view to export."
 
 
 class MainWindow(QMainWindow):
@@ -104,10 +106,14 @@ class MainWindow(QMainWindow):
         self.help = Help(self, lambda: self.recording.reader.path if self.recording is not None else None)
         self.navigation = Navigation(live=client is not None, moved=self._expect_interaction)
         self.signals = SignalSelection(lambda: self.document.recording)
+        self.undo = Undo(self)
         self.exports = Exports(self)
         self.figures = FiguresController(lambda: self.recording, lambda: self.theme, self)
         self.parts = arrange(self, theme)
         self.tour = Tour(self, steps_of(self.parts), self.settings, lambda: self.theme)
+        self.output = ViewOutput(
+            self.exports, self.parts.stack, lambda: self.recording, lambda: self.signals.shown, lambda: self._span_s
+        )
         self.statistics = ViewStatistics(self.parts.stack)
         self.markers = MarkerController(
             self, self.document, self.bench, self.navigation, self.parts.stack,
@@ -121,6 +127,8 @@ class MainWindow(QMainWindow):
         self.actions_by_name = add_commands(self, self.commands)
         self.parts.fit_text(text_percent(settings))
         restore_layout(self, self.parts, self.actions_by_name, self.settings)
+        track_window(self)
+        self.menus = PlotMenus(self)
         self._interactive_until_ns = 0
         self._grown_ns = -STILL_NS
         self._tasks = PeriodicTasks(
@@ -131,6 +139,7 @@ class MainWindow(QMainWindow):
                 (ROWS_S, self.markers.update),
                 (ROWS_S, self.batches.update),
                 (ROWS_S, self._show_statistics),
+                (ROWS_S, self.undo.look),
                 (RESULTS_S, self._update_results),
                 *self._panel_tasks(),
             )
@@ -172,7 +181,7 @@ class MainWindow(QMainWindow):
         self.figures.run_asked.connect(self._show_run_of_figure)
         self.document.title_changed.connect(lambda _: self.figures.set_name(self.document.name))
         self.figures.main_asked.connect(self._come_forward)
-        self.parts.pill.clicked.connect(self.navigation.follow)
+        self.parts.pill.clicked.connect(self.follow)
         self.parts.overview.view_asked.connect(self.navigation.show_between)
         self.sessions.join(self.parts.start_page)
         FileDrop(self).dropped.connect(self.document.open_listed)
@@ -181,7 +190,10 @@ class MainWindow(QMainWindow):
 
     def _connect_messages(self) -> None:
         bar = self.parts.message_bar
-        for sender in (self.document, self.bench, self.exports, self.markers, self.sessions, self.help, self.new_bench):
+        for sender in (
+            self.document, self.bench, self.exports, self.output, self.markers, self.sessions, self.help,
+            self.new_bench,
+        ):  # fmt: skip
             sender.alarm.connect(bar.alarm)
             sender.note.connect(bar.note)
         self.notes.alarm.connect(bar.alarm)
@@ -200,6 +212,7 @@ class MainWindow(QMainWindow):
         toolbar.open_asked.connect(self.document.open)
         toolbar.save_asked.connect(self.document.save)
         toolbar.figures_asked.connect(self.show_figures)
+        self.parts.panel(Readouts).live_asked.connect(self.follow)
         runs.start_stop_asked.connect(self.start_or_stop)
         runs.skip_asked.connect(self.bench.skip_run)
         runs.resume_asked.connect(self.resume_offer.resume)
@@ -208,6 +221,7 @@ class MainWindow(QMainWindow):
         sources.disconnect_asked.connect(self.bench.disconnect_source)
         sources.signal_chosen.connect(self.signals.show)
         sources.signal_toggled.connect(self.signals.toggle)
+        sources.statistics_asked.connect(self.output.copy_statistics_of)
         discovery.find_asked.connect(self.bench.find_sources)
         discovery.add_asked.connect(self.bench.add_source)
         self.parts.panel(RunTable).run_chosen.connect(self.show_run)
@@ -293,13 +307,14 @@ class MainWindow(QMainWindow):
 
     @property
     def subject(self) -> Subject:
-        """What the numbers belong to: the present while it is followed, else what is in view."""
-        recording = self.recording
+        """What the numbers belong to: the selected run where it is in view; else the present, or what is in view."""
+        recording, chosen = self.recording, self.parts.panel(RunTable).chosen
         if recording is None:
             return NO_SUBJECT
-        if self.live and self.view.following:
+        view_s = self.view.start_s, self.view.end_s
+        if self.live and self.view.following and not is_in_view(recording, view_s, chosen):
             return present(recording)
-        return in_view(recording, (self.view.start_s, self.view.end_s), self.parts.panel(RunTable).chosen)
+        return in_view(recording, view_s, chosen)
 
     def _panel_tasks(self) -> Iterator[tuple[float, Callable[[], None]]]:
         """A task for the panels of each place, as often as one of them asks for."""
@@ -321,7 +336,7 @@ class MainWindow(QMainWindow):
         return WindowState(
             self.recording, self.bench.status, self.signals.shown, self.theme, self.selection, self.bench.live,
             self.bench.can_start, self.document.undecided, self.parts.stack.samples_per_column,
-            self.resume_offer.at, self.subject,
+            self.resume_offer.at, self.subject, self.live,
         )  # fmt: skip
 
     # -- session ---------------------------------------------------------------------------------
@@ -348,6 +363,7 @@ class MainWindow(QMainWindow):
         try:
             if not same:
                 self.markers.open()
+                self.undo.forget()
             recording.advance()
             self._tasks.do_all(time.perf_counter_ns())
         except MonitorError as error:
@@ -370,34 +386,6 @@ class MainWindow(QMainWindow):
         if self.bench.live and self.recording is not None:
             self.bench.add_mark(f"mark {len(self.recording.marks) + 1}")
 
-    def export_picture(self) -> None:
-        """Of what is on the screen now."""
-        recording, span_s = self.recording, self._span_s
-        if recording is None:
-            return
-        if span_s[1] <= span_s[0]:
-            self.parts.message_bar.alarm(NOTHING_IN_VIEW)
-            return
-        stack = self.parts.stack
-        try:
-            picture = picture_of(
-                stack, caption_of(recording, self.signals.shown.first, span_s, stack.samples_per_column)
-            )
-        except MonitorError as error:
-            self.parts.message_bar.alarm(str(error))
-            return
-        self.exports.export_picture(picture, recording.reader.path)
-
-    def export_samples(self) -> None:
-        """Of the signals that are shown, every sample in view."""
-        recording, signals, span_s = self.recording, self.signals.shown.signals, self._span_s
-        if recording is None or not signals:
-            return
-        if span_s[1] <= span_s[0]:
-            self.parts.message_bar.alarm(NOTHING_IN_VIEW)
-            return
-        self.exports.export_samples(recording, signals, span_s)
-
     @property
     def _span_s(self) -> tuple[float, float]:
         """The part of the session in view, in s since its start."""
@@ -418,6 +406,12 @@ class MainWindow(QMainWindow):
     def edge_s(self) -> float:
         """Time of the newest sample; 0 without one."""
         return self.recording.edge_s if self.recording else 0.0
+
+    def follow(self) -> None:
+        """Show the newest samples, and read nothing else."""
+        self.parts.panel(RunTable).select(None)
+        self.navigation.follow()
+        self._refresh(*self.parts.at(Place.ABOVE_PANES))
 
     def show_run(self, run_id: int) -> None:
         if self.recording is not None:
@@ -454,6 +448,14 @@ class MainWindow(QMainWindow):
 
     # -- window ----------------------------------------------------------------------------------
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter is for the active marker where no part with the focus has wanted it."""
+        wanted = isinstance(QApplication.focusWidget(), QAbstractButton | QLineEdit | QAbstractItemView)
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not wanted:
+            self.markers.edit_active()
+        else:
+            super().keyPressEvent(event)
+
     def show_figures(self) -> None:
         self.figures.show()
 
@@ -489,6 +491,10 @@ class MainWindow(QMainWindow):
         """By one size, larger where ``step`` is 1 and smaller where it is -1; 0: the usual size."""
         at = TEXT_PERCENT.index(text_percent(self.settings)) + step
         percent = TEXT_PERCENT[min(max(at, 0), len(TEXT_PERCENT) - 1)] if step else 100
+        self.set_text_percent(percent)
+
+    def set_text_percent(self, percent: int) -> None:
+        """All text of the window this large, now and at the next start."""
         self.settings.write("text_percent", percent)
         set_text_size(percent)
         self.parts.fit_text(percent)

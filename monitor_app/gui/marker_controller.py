@@ -14,7 +14,7 @@ from monitor_app.core.errors import MonitorError
 from monitor_app.gui.marker_dialog import MarkerDialog
 from monitor_app.gui.plot.markers.boxes import boxes_of
 from monitor_app.gui.plot.markers.shown import shown_markers
-from monitor_app.gui.session.markers import MarkerHistory, MarkerSet
+from monitor_app.gui.session.markers import MarkerDraft, MarkerSet
 from monitor_app.session.marker_store import store_markers
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class MarkerController(QObject):
     """No marker is to be active."""
     note = Signal(str)
     alarm = Signal(str)
+    kept = Signal()
+    """A marker was laid, changed or removed, and a drag has ended."""
 
     def __init__(
         self, parent: QWidget, document: Document, bench: BenchController, navigation: Navigation, stack: PaneStack,
@@ -58,7 +60,7 @@ class MarkerController(QObject):
         self._parent = parent
         self._document, self._bench, self._navigation, self._stack = document, bench, navigation, stack
         self._shown, self._theme = shown, theme
-        self._history = MarkerHistory()
+        self._draft = MarkerDraft()
         self._hours = False
         """Whether energy is in Wh and charge in Ah."""
         self._refused = False
@@ -68,10 +70,11 @@ class MarkerController(QObject):
         stack.selected.connect(self._drag_new)
         stack.selection_cleared.connect(self.deactivate)
         stack.interval_asked.connect(self.lay)
+        stack.enter_pressed.connect(self.edit_active)
         layer = stack.marker_layer
         layer.dragged.connect(self._drag)
         layer.clicked.connect(self.activate)
-        layer.edit_asked.connect(self._edit)
+        layer.edit_asked.connect(self.edit)
         layer.unit_asked.connect(self.switch_units)
         for number in NUMBERED:
             QShortcut(str(number), parent, partial(self.go_to, number))
@@ -82,36 +85,42 @@ class MarkerController(QObject):
         """Another session is shown: its markers are those that it holds."""
         recording = self._document.recording
         self._refused, self._boxes = False, {}
-        self._history.begin(MarkerSet(tuple(recording.reader.markers()) if recording is not None else ()))
+        self._draft.begin(MarkerSet(tuple(recording.reader.markers()) if recording is not None else ()))
         self.update()
 
     @property
     def span_s(self) -> tuple[float, float] | None:
         """Start and end of the active pair, in s since the start of the session."""
-        recording, marker = self._document.recording, self._history.shown.active_marker
+        recording, marker = self._document.recording, self._draft.shown.active_marker
         if recording is None or marker is None or marker.end_ns is None:
             return None
         return recording.seconds(marker.start_ns), recording.seconds(marker.end_ns)
 
     @property
     def markers(self) -> MarkerSet:
-        return self._history.shown
+        return self._draft.shown
+
+    @property
+    def kept_markers(self) -> tuple[Marker, ...]:
+        """Without what a drag only shows."""
+        return self._draft.kept.markers
 
     # -- commands --------------------------------------------------------------------------------
 
-    def lay_single(self) -> None:
-        """At the pointer, or at the middle of the view where the pointer is elsewhere."""
+    def lay_single(self, at_s: float | None = None) -> None:
+        """At this time; else at the pointer, or at the middle of the view where the pointer is elsewhere."""
         recording = self._document.recording
-        at_s = self._pointer_s
+        at_s = self._pointer_s if at_s is None else at_s
         if recording is None or not 0 <= at_s <= recording.edge_s:
             self.note.emit(NOTHING_THERE)
             return
         self._do(self.markers.laid(recording.host_ns(at_s), None))
 
-    def lay_pair(self) -> None:
-        """Around the pointer, or around the middle of the view."""
+    def lay_pair(self, at_s: float | None = None) -> None:
+        """Around this time, around the pointer, or around the middle of the view."""
         half_s = PAIR_WIDTH / 2 * self._navigation.view.width_s
-        self.lay(self._pointer_s - half_s, self._pointer_s + half_s)
+        at_s = self._pointer_s if at_s is None else at_s
+        self.lay(at_s - half_s, at_s + half_s)
 
     def lay(self, start_s: float, end_s: float, name: str = "") -> None:
         """A pair around this interval, as far as it has been recorded."""
@@ -125,11 +134,26 @@ class MarkerController(QObject):
     def edit_active(self) -> None:
         """Type the name and the times of the active marker."""
         if self.markers.active is not None:
-            self._edit(self.markers.active)
+            self.edit(self.markers.active)
 
     def remove_active(self) -> None:
         if self.markers.active is not None:
-            self._do(self.markers.without(self.markers.active))
+            self.remove(self.markers.active)
+
+    def remove(self, number: int) -> None:
+        """Remove the marker of this number."""
+        self._do(self.markers.without(number))
+
+    def set_colour(self, number: int, colour: int) -> None:
+        """Give the marker of this number another one of the colours."""
+        marker = self.markers.of(number)
+        if marker is not None:
+            self._do(self.markers.with_marker(replace(marker, colour=colour)))
+
+    @property
+    def colours(self) -> int:
+        """How many there are."""
+        return len(self._theme().markers)
 
     def activate(self, number: int) -> None:
         """The marker of this number, if there is one, is the one that keys and the panel mean."""
@@ -153,12 +177,11 @@ class MarkerController(QObject):
         room_s = max((view.width_s - (end_s - start_s)) / 2, ROOM * (end_s - start_s))
         self._navigation.show_between(start_s - room_s, end_s + room_s)
 
-    def undo(self) -> None:
-        """Take back the last change of a marker."""
-        self._step(self._history.undo())
-
-    def redo(self) -> None:
-        self._step(self._history.redo())
+    def restore(self, markers: tuple[Marker, ...]) -> None:
+        """As they were before a step, or after it."""
+        self._draft.restore(markers)
+        self._store()
+        self._announce()
 
     def switch_units(self) -> None:
         """Between J and Wh, and between C and Ah."""
@@ -183,12 +206,12 @@ class MarkerController(QObject):
         start_s, end_s = max(start_s, 0.0), min(end_s, recording.edge_s)
         if end_s <= start_s:
             return None
-        return self._history.kept.laid(recording.host_ns(start_s), recording.host_ns(end_s), name)
+        return self._draft.kept.laid(recording.host_ns(start_s), recording.host_ns(end_s), name)
 
     def _drag_new(self, start_s: float, end_s: float, ended: bool) -> None:
         """A pair is being drawn."""
         laid = self._laid(start_s, end_s)
-        self._show(laid if laid is not None else self._history.kept.with_active(None))
+        self._show(laid if laid is not None else self._draft.kept.with_active(None))
         if ended:
             self._keep()
             if laid is None:
@@ -196,7 +219,7 @@ class MarkerController(QObject):
 
     def _drag(self, number: int, start_s: float, end_s: float, ended: bool) -> None:
         """An edge or a whole marker is being moved."""
-        recording, marker = self._document.recording, self._history.kept.of(number)
+        recording, marker = self._document.recording, self._draft.kept.of(number)
         if recording is None or marker is None:
             return
         length_ns = 0 if marker.end_ns is None else marker.end_ns - marker.start_ns
@@ -208,11 +231,12 @@ class MarkerController(QObject):
         start_ns, end_ns = max(start_ns, first_ns), min(end_ns, last_ns)
         if start_ns <= end_ns:
             moved = replace(marker, start_ns=start_ns, end_ns=None if marker.end_ns is None else end_ns)
-            self._show(self._history.kept.with_marker(moved))
+            self._show(self._draft.kept.with_marker(moved))
         if ended:
             self._keep()
 
-    def _edit(self, number: int) -> None:
+    def edit(self, number: int) -> None:
+        """Type the name and the times of the marker of this number."""
         recording, marker = self._document.recording, self.markers.of(number)
         if recording is None or marker is None:
             return
@@ -226,7 +250,7 @@ class MarkerController(QObject):
         self._keep()
 
     def _show(self, markers: MarkerSet) -> None:
-        self._history.show(markers)
+        self._draft.show(markers)
         self._announce()
 
     def _announce(self) -> None:
@@ -237,17 +261,13 @@ class MarkerController(QObject):
             self._document.give_up(error)
 
     def _keep(self) -> None:
-        if self._history.keep():
+        if self._draft.keep():
             self._store()
-
-    def _step(self, changed: bool) -> None:
-        if changed:
-            self._store()
-            self._announce()
+            self.kept.emit()
 
     def _store(self) -> None:
         """Through the bench while it records, which alone writes the file; else in the file."""
-        recording, markers = self._document.recording, self._history.shown.markers
+        recording, markers = self._document.recording, self._draft.shown.markers
         if recording is None:
             return
         if self._bench.live:
@@ -264,7 +284,7 @@ class MarkerController(QObject):
 
     def update(self) -> None:
         """Bring the banners and the boxes up to date: that of the active pair, and of the others one at a time."""
-        recording, shown = self._document.recording, self._history.shown
+        recording, shown = self._document.recording, self._draft.shown
         if recording is None or recording.origin_ns is None:
             self._stack.show_markers(())
             return

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.gui.actions import Command, Entry, Separator, SubMenu
+from monitor_app.gui.context_menu import open_menu_of_focus
 from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_table import RunTable
 
@@ -24,17 +25,18 @@ if TYPE_CHECKING:
     from monitor_app.gui.session.document import Document
     from monitor_app.gui.session.signal_selection import SignalSelection
     from monitor_app.gui.session_files.sessions import Sessions
+    from monitor_app.gui.undo import Undo
+    from monitor_app.gui.view_output import ViewOutput
 
 
 class WindowCommands(Protocol):
     """What only the window as a whole can do."""
 
-    def export_picture(self) -> None: ...
-    def export_samples(self) -> None: ...
     def close(self) -> bool: ...
     def record_or_stop(self) -> None: ...
     def start_or_stop(self) -> None: ...
     def add_mark(self) -> None: ...
+    def follow(self) -> None: ...
     def zoom_to_selection(self) -> None: ...
     def show_figures(self) -> None: ...
     def show_only_traces(self, on: bool) -> None: ...
@@ -58,6 +60,10 @@ class WindowCommands(Protocol):
     def new_bench(self) -> NewBench: ...
     @property
     def resume_offer(self) -> ResumeOffer: ...
+    @property
+    def undo(self) -> Undo: ...
+    @property
+    def output(self) -> ViewOutput: ...
 
 
 ONLY_TRACES = "Show only the traces"
@@ -81,6 +87,7 @@ MOUSE_ACTIONS = (
     ("Middle click", "fit the values again"),
     ("Double click on a row of the table", "show that run"),
     ("Right click on a run, on a head of the table", "copy; show and hide columns"),
+    ("Right click on anything else, or its menu key", "what can be done with it"),
     ("Click on the statistics above a pane", "copy them as a table"),
     ("Click on a signal", "show only this signal"),
     ("Ctrl + click on a signal, or its +", "show or hide this signal"),
@@ -110,19 +117,25 @@ def menu_commands(
         Command("File", "Notes on the session…", window.notes.show, ("Ctrl+I",)),
         Command("File", "Close session", document.close_session, ("Ctrl+W",)),
         Separator("File"),
-        Command("File", "Export picture of the view…", window.export_picture, ("Ctrl+P",)),
-        Command("File", "Export samples in view…", window.export_samples, ("Ctrl+E",)),
+        Command("File", "Export picture of the view…", window.output.export_picture, ("Ctrl+P",)),
+        Command("File", "Export samples in view…", window.output.export_samples, ("Ctrl+E",)),
         Separator("File"),
         Command("File", "New window", window.sessions.open_window, ("Ctrl+Shift+N",)),
         Command("File", "Quit", window.close, ("Ctrl+Q",)),
-        Command("Edit", "Undo", markers.undo, ("Ctrl+Z",)),
-        Command("Edit", "Redo", markers.redo, ("Ctrl+Shift+Z", "Ctrl+Y")),
+        Command("Edit", "Undo", window.undo.undo, ("Ctrl+Z",)),
+        Command("Edit", "Redo", window.undo.redo, ("Ctrl+Shift+Z", "Ctrl+Y")),
+        Separator("Edit"),
+        Command("Edit", "Copy picture of the view", window.output.copy_picture, ("Ctrl+Shift+C",)),
+        Command("Edit", "Copy statistics of the view", window.output.copy_statistics, ("Ctrl+C",)),
+        Command("Edit", "Copy samples in view", window.output.copy_samples),
+        Separator("Edit"),
+        Command("Edit", "Menu of what has the focus", open_menu_of_focus, ("Shift+F10", "Menu")),
         Command("Bench", "Record, or stop recording", window.record_or_stop, ("Ctrl+R",)),
         Command("Bench", "Run or stop the plan", window.start_or_stop, ("Space",)),
         Command("Bench", "Resume the plan", window.resume_offer.resume, ("Ctrl+Shift+R",)),
         Command("Bench", "Skip run", bench.skip_run, ("N",)),
         Command("Bench", "Add a mark", window.add_mark, ("M",)),
-        Command("View", "Follow the newest samples", navigation.follow, ("End", "Shift+Space")),
+        Command("View", "Follow the newest samples", window.follow, ("End", "Shift+Space")),
         Command("View", "Go to the beginning", navigation.go_to_start, ("Home",)),
         Command("View", "Show the whole session", navigation.show_all, ("Ctrl+0", "*")),
         Command("View", "Zoom in", navigation.zoom_in, ("Up", "+", "=")),
@@ -143,7 +156,7 @@ def menu_commands(
         Command("View", "Show or hide voltage", lambda: signals.toggle_quantity("V"), ("Shift+V",)),
         Command("Markers", "Lay a pair", markers.lay_pair, ("D",)),
         Command("Markers", "Lay a single marker", markers.lay_single, ("S",)),
-        Command("Markers", "Name and times…", markers.edit_active, ("Return", "Enter")),
+        Command("Markers", "Name and times…", markers.edit_active, ("Return", "Enter"), of_focus=True),
         Command("Markers", "Remove the active marker", markers.remove_active, ("Del", "Backspace")),
         Command("Markers", "Zoom to the active pair", window.zoom_to_selection, ("Z",)),
         Command("Markers", "Leave the active marker", markers.deactivate, ("Esc",)),

@@ -54,12 +54,12 @@ class Theme(Palette):
 DARK = Theme(
     name="dark", **asdict(PALETTES["dark"]), raised="#2a3037", on_alarm="#ffffff",
     span="#22272c", span_soft="#1c2024", others=("#e88fbd", "#46c2b3", "#b9c95a", "#cf9a76", "#92a5ba"),
-    markers=("#ffffff", "#ffff00", "#9900ff", "#7a681f", "#426d8a"),
+    markers=("#e6eaee", "#2d6cbd", "#367e7e", "#fcd887", "#6c6c12"),
 )  # fmt: skip
 LIGHT = Theme(
     name="light", **asdict(PALETTES["light"]), raised="#e2e6ea", on_alarm="#ffffff",
     span="#eceef0", span_soft="#f4f5f7", others=("#b4307c", "#0c807a", "#687400", "#8a5328", "#546b82"),
-    markers=("#000000", "#0000ff", "#5aa329", "#ac53ac", "#000066"),
+    markers=("#16191c", "#757ec6", "#6c9975", "#122463", "#483f00"),
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
 
@@ -178,6 +178,8 @@ def style_sheet(theme: Theme) -> str:
     QPushButton#info {{ background: transparent; color: {t.dim}; border: 1px solid {t.line}; border-radius: 7px;
         padding: 0; min-width: 12px; max-width: 12px; min-height: 12px; max-height: 12px; font-size: 9px; }}
     QPushButton#info:hover, QPushButton#info:checked {{ color: {t.text}; border-color: {t.dim}; }}
+    QPushButton#live {{ background: {t.raised}; color: {t.accuracy}; border-radius: 7px; padding: 0 9px; }}
+    QPushButton#live:hover {{ background: {t.line}; }}
     QPushButton#pill {{ background: {t.raised}; border-radius: 11px; padding: 5px 16px; }}
     QPushButton#pill:hover {{ background: {t.line}; }}
     QLabel {{ color: {t.text}; background: transparent; }}

@@ -87,15 +87,15 @@ def test_what_is_in_view_is_exported_while_it_records(
     qtbot.waitUntil(lambda: window.edge_s > 1.0 and window.recording is not None, timeout=WAIT_MS)
     targets = iter([tmp_path / "view.png", tmp_path / "view.csv", tmp_path / "no" / "folder.csv"])
     monkeypatch.setattr("monitor_app.gui.session.exporting.ask_target", lambda *_: next(targets))
-    window.export_picture()
+    window.output.export_picture()
     qtbot.waitUntil(lambda: "view.png" in window.parts.message_bar.text, timeout=WAIT_MS)
     assert (tmp_path / "view.png").read_bytes().startswith(b"\x89PNG")
-    window.export_samples()
+    window.output.export_samples()
     qtbot.waitUntil(lambda: "view.csv" in window.parts.message_bar.text, timeout=WAIT_MS)
     lines = (tmp_path / "view.csv").read_text().splitlines()
     assert "# SIMULATED" in lines
     assert len([line for line in lines if not line.startswith("#")]) > 40_000
-    window.export_samples()
+    window.output.export_samples()
     qtbot.waitUntil(lambda: "folder" in window.parts.message_bar.text, timeout=WAIT_MS)
     assert not (tmp_path / "no").exists()
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtWidgets import QApplication, QDialogButtonBox
 
 from monitor_app.bench.messages import SetMarkers
 from monitor_app.core.markers import Marker
 from monitor_app.gui.marker_dialog import BACKWARDS, NO_TIME, MarkerDialog
+from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.panels.selection_panel import SelectionPanel
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer import SessionWriter
@@ -249,6 +250,37 @@ def test_the_dialog_names_a_marker_and_takes_exact_times(qtbot: QtBot, window: M
     assert stored(window.recording.reader.path) == [marker]
     qtbot.keyClick(window, Qt.Key.Key_Z, CONTROL)
     assert window.markers.markers.markers == (Marker(1, at(4.0), at(6.0), "", 0),)
+
+
+def test_enter_is_for_the_marker_unless_a_field_or_the_table_has_the_focus(qtbot: QtBot, window: MainWindow) -> None:
+    window.markers.lay(4.0, 6.0)
+    table = window.parts.panel(RunTable)
+    table.filter.setFocus()
+    qtbot.keyClick(table.filter, Qt.Key.Key_Return)
+    table.select(2)
+    table.view.setFocus()
+    qtbot.keyClick(table.view, Qt.Key.Key_Return)
+    assert window.findChild(MarkerDialog) is None
+    window.parts.stack.setFocus()
+    qtbot.keyClick(window.parts.stack, Qt.Key.Key_Enter)
+    dialog = window.findChild(MarkerDialog)
+    assert dialog is not None
+    dialog.reject()
+
+
+def test_no_edge_crosses_the_statistics_above_a_pane(window: MainWindow) -> None:
+    window.navigation.show_between(5.0, 6.0)
+    window.markers.lay(4.9, 5.9)
+    window.markers.deactivate()
+    frames(window)
+    (words,) = window.parts.stack.marker_layer.kept_clear
+    edge = round(painted(window, 1).right)  # type: ignore[arg-type]
+    assert words.left() < edge < words.right()
+    window.statistics.lines[0].hide()  # what is left is the edge
+    picture, colour = window.parts.stack.viewport().grab().toImage(), QColor(window.theme.markers[0])
+    drawn = [y for y in range(picture.height()) if picture.pixelColor(edge, y) == colour]
+    assert not [y for y in drawn if words.top() <= y < words.bottom()]
+    assert [y for y in drawn if y > words.bottom()]
 
 
 def test_enter_opens_the_dialog_of_the_active_marker(qtbot: QtBot, window: MainWindow) -> None:

@@ -413,7 +413,7 @@ def test_the_shown_signals_are_exported(
     monkeypatch.setattr("monitor_app.gui.session.exporting.ask_target", lambda *_: tmp_path / "view.csv")
     window.navigation.show_between(2.0, 4.0)
     frames(window, 1)
-    window.export_samples()
+    window.output.export_samples()
     qtbot.waitUntil(lambda: "view.csv" in window.parts.message_bar.text, timeout=20_000)
     first, second = (tmp_path / name for name in ("view.csv", "view-rails.csv"))
     assert str(second) in window.parts.message_bar.text

@@ -6,9 +6,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.gui.actions import Command, Separator
+from monitor_app.gui.context_menu import open_menu_of_focus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from monitor_app.gui.undo import Undo
 
 
 class FiguresCommands(Protocol):
@@ -16,6 +19,9 @@ class FiguresCommands(Protocol):
 
     def save(self, suffix: str) -> None: ...
     def copy(self) -> None: ...
+    def copy_values(self) -> None: ...
+    @property
+    def undo(self) -> Undo: ...
     def compare(self) -> None: ...
     def close(self) -> bool: ...
     def show_main(self) -> None: ...
@@ -35,11 +41,17 @@ def figure_commands(window: FiguresCommands, show_everything: Callable[[], objec
         Command("File", "Save as PNG…", lambda: window.save(".png"), ("Ctrl+P",), name="save .png"),
         Command("File", "Save as SVG…", lambda: window.save(".svg"), ("Ctrl+Shift+P",), name="save .svg"),
         Command("File", "Save values as CSV…", lambda: window.save(".csv"), ("Ctrl+E",), name="save .csv"),
-        Command("File", "Copy figure", window.copy, ("Ctrl+C",), name="copy"),
         Separator("File"),
         Command("File", "Compare with…", window.compare, ("Ctrl+O",), name="compare"),
         Separator("File"),
         Command("File", "Close", window.close, ("Ctrl+W",)),
+        Command("Edit", "Undo", window.undo.undo, ("Ctrl+Z",)),
+        Command("Edit", "Redo", window.undo.redo, ("Ctrl+Shift+Z", "Ctrl+Y")),
+        Separator("Edit"),
+        Command("Edit", "Copy figure", window.copy, ("Ctrl+C",), name="copy"),
+        Command("Edit", "Copy values as a table", window.copy_values, ("Ctrl+Shift+C",), name="copy values"),
+        Separator("Edit"),
+        Command("Edit", "Menu of what has the focus", open_menu_of_focus, ("Shift+F10", "Menu")),
         Command("View", "Back to the traces", window.show_main, ("F5",), name="show_main"),
         Command("View", "Next figure", window.next_line, ("Down", "PgDown")),
         Command("View", "Previous figure", window.previous_line, ("Up", "PgUp")),
@@ -63,7 +75,7 @@ GESTURES = (
     ("Shift + drag", "zoom to a part"),
     ("Double click", "show everything"),
     ("Middle click", "fit the values"),
-    ("Right click", "copy or save the figure"),
+    ("Right click", "what can be done with a point, a name, a figure or a finding"),
     ("Click on a point", "show the trace it came from"),
     ("Click on a name at the right", "hide it, or show it again"),
     ("Ctrl + click on a name", "show it alone, or all again"),

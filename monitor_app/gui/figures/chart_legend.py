@@ -119,14 +119,15 @@ class ChartLegend(QWidget):
 
     # -- mouse -----------------------------------------------------------------------------------
 
-    def _name_at(self, at: QPointF) -> str:
+    def name_at(self, at: QPointF) -> str:
+        """The name at a place, or empty."""
         for k, entry in enumerate(self.entries):
             if self._top(k) <= at.y() < self._top(k) + LINE_PX:
                 return entry.name
         return ""
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._hover(self._name_at(event.position()))
+        self._hover(self.name_at(event.position()))
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
@@ -138,7 +139,7 @@ class ChartLegend(QWidget):
             self.hovered.emit(name if name not in self._hidden else "")
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        name = self._name_at(event.position())
+        name = self.name_at(event.position())
         if name and event.button() == Qt.MouseButton.LeftButton:
             alone = event.modifiers() & Qt.KeyboardModifier.ControlModifier
             (self.isolated if alone else self.toggled).emit(name)

@@ -181,12 +181,18 @@ class ChartList(QWidget):
             self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        k = self._line_at(event.position())
-        if k is None or event.button() != Qt.MouseButton.LeftButton:
-            return
+        found = self.at(event.position())
+        if found is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.chosen.emit(*found)
+
+    def at(self, place: QPointF) -> tuple[str, str] | None:
+        """What is chosen by a click there: (chart or finding, key)."""
+        k = self._line_at(place)
+        if k is None:
+            return None
         line = self.lines[k]
-        hit = (key for key, area in self._variant_areas(k) if area.contains(event.position()))
-        self.chosen.emit(line.kind, next(hit, line.key))
+        hit = (key for key, area in self._variant_areas(k) if area.contains(place))
+        return line.kind, next(hit, line.key)
 
     # -- paint -----------------------------------------------------------------------------------
 

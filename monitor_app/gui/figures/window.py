@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QMenu, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
 from monitor_app.charts.contents import notes_of, without_paper
+from monitor_app.charts.csv import chart_table
 from monitor_app.core.errors import MonitorError
 from monitor_app.gui.actions import ShortcutsDialog, add_commands
 from monitor_app.gui.figures.actions import GESTURES, figure_commands
@@ -18,15 +19,17 @@ from monitor_app.gui.figures.chart_legend import ChartLegend, legend_of
 from monitor_app.gui.figures.chart_list import ChartList, lines_of
 from monitor_app.gui.figures.chart_text import ChartText
 from monitor_app.gui.figures.chart_view import ChartView
+from monitor_app.gui.figures.context import FiguresMenus
 from monitor_app.gui.figures.job import FiguresJob, RefreshPolicy
 from monitor_app.gui.figures.save_dialog import ask_session, save_chart
 from monitor_app.gui.figures.toolbar import FiguresBar
 from monitor_app.gui.panels.message_bar import MessageBar
 from monitor_app.gui.theme import style_sheet
+from monitor_app.gui.undo import Setting, Undo
 from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from PySide6.QtGui import QCloseEvent
@@ -38,6 +41,10 @@ if TYPE_CHECKING:
 
 LIST_PX, LEGEND_PX = 268, 152
 LOOK_MS = 1000
+SWITCHES = {
+    "show_paper": "the paper's values", "show_budget": "budget lines", "use_gross": "energy of the whole board",
+}  # fmt: skip
+"""Commands that are on or off, and what the menu calls them when they are undone."""
 STEP_PX = 48
 """To the right and down, from a window that leaves no room beside it."""
 
@@ -126,8 +133,11 @@ class FiguresWindow(QMainWindow):
         self.bar, self.notice = FiguresBar(), MessageBar()
         self.list, self.view = ChartList(theme), ChartView(theme)
         self.legend, self.text = ChartLegend(theme), ChartText()
+        self.undo = Undo(self)
         self.commands = figure_commands(self, self.view.show_all)
         self.actions_by_name = add_commands(self, self.commands)
+        self._track()
+        self.menus = FiguresMenus(self)
         self._arrange()
         self._connect()
         self.set_theme(theme)
@@ -174,8 +184,20 @@ class FiguresWindow(QMainWindow):
         self.view.pointed.connect(self.legend.mark)
         self.view.chosen.connect(self.show_trace)
         self.view.resized.connect(self._show_text)
-        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.view.customContextMenuRequested.connect(self._open_menu)
+
+    def _track(self) -> None:
+        """Undo what is hidden and what is switched on."""
+        actions = self.actions_by_name
+        self.undo.track(
+            Setting(lambda: frozenset(self.hidden), self._hide, _step_of_hidden),
+            *(
+                Setting(actions[name].isChecked, actions[name].setChecked, lambda *_, what=what: what)
+                for name, what in SWITCHES.items()
+            ),
+        )
+        self.undo.attach(actions["Undo"], actions["Redo"])
+        for action in actions.values():
+            action.triggered.connect(self.undo.notice)
 
     def set_theme(self, theme: Theme) -> None:
         """As the main window has it."""
@@ -292,21 +314,24 @@ class FiguresWindow(QMainWindow):
 
     def toggle(self, name: str) -> None:
         """Hide a network, a group or a line, or show it again."""
-        self.hidden ^= {name}
-        self._show_chart(keeps_view=True)
+        self._hide(self.hidden ^ {name})
 
     def isolate(self, name: str) -> None:
         """Show only this one of its kind; a second call shows all again."""
         entries = self.legend.entries
         part = next(entry.part for entry in entries if entry.name == name)
         others = {entry.name for entry in entries if entry.part == part and entry.name != name}
-        self.hidden = self.hidden - others if others <= self.hidden else (self.hidden | others) - {name}
-        self._show_chart(keeps_view=True)
+        self._hide(self.hidden - others if others <= self.hidden else (self.hidden | others) - {name})
 
     def show_all_networks(self) -> None:
         """Nothing is hidden any more."""
-        self.hidden.clear()
+        self._hide(frozenset())
+
+    def _hide(self, names: Collection[str]) -> None:
+        """Hide these, and show all others."""
+        self.hidden = set(names)
         self._show_chart(keeps_view=True)
+        self.undo.notice()
 
     def next_line(self) -> None:
         self.list.step(1)
@@ -354,19 +379,11 @@ class FiguresWindow(QMainWindow):
             QGuiApplication.clipboard().setImage(picture)
             self.bar.state.setText("figure copied")  # until the next look
 
-    def figure_menu(self) -> QMenu:
-        """What can be done with the figure."""
-        menu = QMenu(self)
-        for name in ("copy", "save .png", "save .svg", "save .csv"):
-            menu.addAction(self.actions_by_name[name])
-        menu.addSeparator()
-        menu.addAction(self.actions_by_name["Show everything"])
-        return menu
-
-    def _open_menu(self, at: QPoint) -> None:
-        menu = self.figure_menu()
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.popup(self.view.mapToGlobal(at))
+    def copy_values(self) -> None:
+        """Put the values of the figure on the clipboard as a table, without those that are hidden."""
+        if self.view.chart is not None:
+            QGuiApplication.clipboard().setText(chart_table(self.view.chart))
+            self.bar.state.setText("values copied")  # until the next look
 
     def compare(self) -> None:
         """Ask for another session and show it in the same figures."""
@@ -420,6 +437,12 @@ class FiguresWindow(QMainWindow):
             self.job.stop()
             self._refresh.give_up()
         event.accept()
+
+
+def _step_of_hidden(before: frozenset[str], after: frozenset[str]) -> str:
+    changed = before ^ after
+    what = next(iter(changed)) if len(changed) == 1 else "networks"
+    return f"{'hiding' if after > before else 'showing'} of {what}"
 
 
 def beside(main: QRect, size: QSize, available: QRect) -> QPoint:

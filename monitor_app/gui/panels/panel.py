@@ -54,6 +54,8 @@ class WindowState:
     """The run, counted from 1, at which a plan that was stopped can be resumed."""
     subject: Subject = NO_SUBJECT
     """What the numbers belong to."""
+    growing: bool = False
+    """Whether the session grows, by the bench of this window or by another process."""
 
     @property
     def running(self) -> bool:

@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QContextMenuEvent, QFont, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from monitor_app.core.formatting import NOTHING, fixed, live, short_fraction, three_digits
 from monitor_app.core.samples import Quantity
+from monitor_app.gui.clipboard import copy
+from monitor_app.gui.context_menu import Item, Title, menu_of, pop_up
 from monitor_app.gui.panels.panel import Panel, Place
-from monitor_app.gui.panels.parts import dim_label
+from monitor_app.gui.panels.parts import WordButton, dim_label
 from monitor_app.gui.panels.status_bar import stopped_text
 from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.session.subject import APART
@@ -23,6 +26,7 @@ from monitor_app.gui.theme import SMALL_PX, ui_font
 
 if TYPE_CHECKING:
     from monitor_app.analysis.run.results import RunResult
+    from monitor_app.gui.context_menu import Entry
     from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.session.subject import Subject
@@ -42,6 +46,11 @@ class Reading:
     unit: str = ""
     caption: str = ""
     """Replaces the caption of the dial."""
+
+    @property
+    def words(self) -> str:
+        """With its unit."""
+        return f"{self.text} {self.unit}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,34 +140,78 @@ def joined(*parts: str) -> str:
 
 
 class Readouts(Panel):
-    """A row of numbers of one size."""
+    """A row of numbers of one size, under the name of what they belong to."""
 
     place = Place.ABOVE_PANES
+    live_asked = Signal()
+    """The newest samples are to be read again."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
         self.setFixedHeight(HEIGHT_PX + CAPTION_PX)
+        self._origin = ""
         self.caption = dim_label()
-        self.caption.setContentsMargins(8 + SIDE_PX, 6, 0, 0)
+        self.live = WordButton("● live", name="live")
+        self.live.setToolTip("Follow the newest samples and read them (End)")
+        self.live.clicked.connect(self.live_asked)
+        self.live.hide()
         row = QHBoxLayout()
         row.setContentsMargins(8, 0, 4, 0)
         row.setSpacing(0)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.caption)
+        column.addLayout(self._head())
         column.addLayout(row)
         self.numbers = [Number(dial, theme) for dial in DIALS]
         for number in self.numbers:
             row.addWidget(number, 5 if number.dial.caption == "top-1" else 4)
 
+    def _head(self) -> QHBoxLayout:
+        head = QHBoxLayout()
+        head.setContentsMargins(8 + SIDE_PX, 6, 0, 0)
+        head.setSpacing(12)
+        head.addWidget(self.caption)
+        head.addWidget(self.live)
+        head.addStretch(1)
+        return head
+
     def show_state(self, state: WindowState) -> None:
         if state.recording is None:
             return
+        self._origin = "SIMULATED" if state.simulated else "measured"
+        self.live.setVisible(state.growing and not state.subject.live)
         stopped = stopped_text(state) if state.subject.live else ""
         self.caption.setText(stopped if state.silent_s and stopped else joined(state.subject.caption, stopped))
         self.caption.setStyleSheet(f"color: {self.theme.alarm}" if stopped else "")
         self.show_readings(readings(state.recording, state.subject))
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Copy a number, or all of them."""
+        pop_up(menu_of(self, self.entries(event.pos())), event.globalPos())
+
+    def entries(self, at: QPoint) -> list[Entry]:
+        """Of the menu at a place."""
+        number = next((each for each in self.numbers if each.geometry().contains(at)), None)
+        measured = number is not None and number.reading.text != NOTHING
+        return [
+            Title(self.caption.text()),
+            *(
+                [Item("Copy this number", partial(copy, number.reading.words))]
+                if number is not None and measured
+                else []
+            ),
+            Item("Copy all of them as a table", lambda: copy(self._table())),
+        ]
+
+    def _table(self) -> str:
+        rows = (("of", "quantity", "value", "unit", "origin"), *map(self._row, self.numbers))
+        return "".join("\t".join(row) + "\n" for row in rows)
+
+    def _row(self, number: Number) -> tuple[str, ...]:
+        reading = number.reading
+        text = "" if reading.text == NOTHING else reading.text
+        return (self.caption.text(), reading.caption or number.dial.caption, text, reading.unit, self._origin)
 
     def show_readings(self, shown: tuple[Reading, ...]) -> None:
         for number, reading in zip(self.numbers, shown, strict=True):

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from PySide6.QtCore import (
     QAbstractTableModel,
     QEvent,
+    QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
@@ -17,10 +19,11 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFontMetricsF, QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLineEdit, QMenu, QTableView, QVBoxLayout
 
 from monitor_app.core.formatting import NOTHING
+from monitor_app.gui.clipboard import copy
 from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.panels.parts import WordButton
 from monitor_app.gui.panels.run_lines import (
@@ -58,6 +61,19 @@ WORDS = ("top-1", "run")
 ARROW_PX = 14
 """Of the order, beside a head."""
 Index: TypeAlias = "QModelIndex | QPersistentModelIndex"
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """What the user has set: columns that were shown or hidden, the order, and what is filtered."""
+
+    columns: tuple[tuple[str, bool], ...] = ()
+    sorted_by: int = -1
+    """Column; -1 keeps the order of the session."""
+    descending: bool = False
+    words: str = ""
+    end: str = ""
+    """The count that was clicked."""
 
 
 class RunModel(QAbstractTableModel):
@@ -437,6 +453,23 @@ class RunTable(Panel):
     def _open_columns_menu(self, at: QPoint) -> None:
         self._pop_up(self.columns_menu(), self.view.horizontalHeader().mapToGlobal(at))
 
+    def view_settings(self) -> TableView:
+        """What the user has set."""
+        header = self.view.horizontalHeader()
+        return TableView(
+            tuple(self._chosen_columns.items()), header.sortIndicatorSection(),
+            header.sortIndicatorOrder() is Qt.SortOrder.DescendingOrder, self._shown.words, self._shown.end,
+        )  # fmt: skip
+
+    def set_view(self, wanted: TableView) -> None:
+        """As it was set before."""
+        self._chosen_columns = dict(wanted.columns)
+        order = Qt.SortOrder.DescendingOrder if wanted.descending else Qt.SortOrder.AscendingOrder
+        self.view.horizontalHeader().setSortIndicator(wanted.sorted_by, order)
+        self.filter.setText(wanted.words)
+        self._show_only(wanted.words, wanted.end)
+        self._set_columns()
+
     # -- rows ------------------------------------------------------------------------------------
 
     @property
@@ -463,8 +496,11 @@ class RunTable(Panel):
         row = None if run_id is None else self._row_of(run_id)
         if row is None:
             self.view.clearSelection()
-        else:
-            self.view.selectRow(row)
+            return
+        # Not by selectRow, for which the modifier keys mean what they mean for a click.
+        index, flags = self._shown.index(row, 0), QItemSelectionModel.SelectionFlag
+        self.view.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+        self.view.scrollTo(index)
 
     def _row_of(self, run_id: int) -> int | None:
         return next((k for k in range(self._shown.rowCount()) if self._shown.line(k).run_id == run_id), None)
@@ -500,12 +536,17 @@ class RunTable(Panel):
         """All rows that are shown."""
         self._copy(range(self._shown.rowCount()))
 
+    def copy_run(self, run_id: int) -> None:
+        """The row of a run, also of one that is filtered out."""
+        self._copy_lines([line for line in self._model.lines if line.run_id == run_id])
+
     def _copy(self, rows: Sequence[int]) -> None:
-        if not rows:
+        self._copy_lines([self._shown.line(row) for row in rows])
+
+    def _copy_lines(self, lines: Sequence[RunLine]) -> None:
+        if not lines:
             return
         shown = [k for k in range(len(COLUMNS)) if not self.view.isColumnHidden(k)]
         cells = [[COLUMNS[k] for k in shown]]
-        for row in rows:
-            texts = self._shown.line(row).texts
-            cells.append(["" if texts[k] == NOTHING else texts[k] for k in shown])
-        QGuiApplication.clipboard().setText("".join("\t".join(line) + "\n" for line in cells))
+        cells += [["" if line.texts[k] == NOTHING else line.texts[k] for k in shown] for line in lines]
+        copy("".join("\t".join(line) + "\n" for line in cells))

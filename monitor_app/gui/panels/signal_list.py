@@ -62,6 +62,11 @@ class SignalList(QWidget):
 
     # -- mouse -----------------------------------------------------------------------------------
 
+    def line_at(self, at: QPointF) -> SignalLine | None:
+        """The signal at a place, if there is one."""
+        k = self._line_at(at)
+        return self.lines[k] if k is not None else None
+
     def _line_at(self, at: QPointF) -> int | None:
         k = int(at.y() // LINE_PX)
         return k if 0 <= k < len(self.lines) else None

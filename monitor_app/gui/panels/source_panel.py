@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: N802 (Qt names these methods)
 """The instruments: the state of each, what it measures, and whether it is connected."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QPoint, QPointF, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from monitor_app.gui.clipboard import copy
+from monitor_app.gui.context_menu import LINE, Item, Title, menu_of, pop_up
 from monitor_app.gui.panels.panel import Panel
 from monitor_app.gui.panels.parts import Elided, MarkedName, SectionHeader, WordButton, dim_label
 from monitor_app.gui.panels.signal_list import MARGIN_PX, SignalList
@@ -15,6 +19,9 @@ from monitor_app.gui.panels.source_cards import source_cards
 from monitor_app.gui.plain_tip import plain_tip
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QContextMenuEvent
+
+    from monitor_app.gui.context_menu import Entry
     from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.panels.source_cards import SignalLine, SourceCard
     from monitor_app.gui.theme import Theme
@@ -44,6 +51,8 @@ class SourcePanel(Panel):
     """(id of the signal to show alone)"""
     signal_toggled = Signal(int)
     """(id of the signal to show with the others, or to hide)"""
+    statistics_asked = Signal(int)
+    """(id of the signal whose statistics in view are to be copied)"""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
@@ -88,6 +97,40 @@ class SourcePanel(Panel):
         view.signals.toggled.connect(self.signal_toggled)
         return view
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """What can be done with the instrument or the signal there."""
+        pop_up(menu_of(self, self.entries(event.pos())), event.globalPos())
+
+    def entries(self, at: QPoint) -> list[Entry]:
+        """Of the menu at a place of the panel."""
+        view = next((v for v in self.cards.values() if v.isVisible() and v.geometry().contains(at)), None)
+        if view is None or view.card is None:
+            return []
+        card, signals = view.card, view.signals
+        line = signals.line_at(QPointF(signals.mapFrom(self, at))) if signals.isVisible() else None
+        return [*self._signal_entries(line), LINE, *self._card_entries(card)]
+
+    def _signal_entries(self, line: SignalLine | None) -> list[Entry]:
+        if line is None:
+            return []
+        return [
+            Title(line.name),
+            Item("Show only this signal", partial(self.signal_chosen.emit, line.id), "Click"),
+            Item("Show this signal", partial(self.signal_toggled.emit, line.id), "Ctrl+click",
+                 checked=line.slot is not None),
+            Item("Copy its statistics in view", partial(self.statistics_asked.emit, line.id)),
+        ]  # fmt: skip
+
+    def _card_entries(self, card: SourceCard) -> list[Entry]:
+        details = (card.name, card.detail, card.about, card.clock, "SIMULATED" * card.simulated, *card.notes)
+        text = "\n".join(part for part in details if part)
+        action = card.action
+        return [
+            Title(card.name),
+            *([Item(action.capitalize(), partial(self._ask, card.name, action))] if action else []),
+            Item("Copy its details", lambda: copy(text)),
+        ]
+
     def _ask(self, name: str, action: str) -> None:
         (self.connect_asked if action == "connect" else self.disconnect_asked).emit(name)
 
@@ -97,7 +140,7 @@ class CardView(QWidget):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self._card: SourceCard | None = None
+        self.card: SourceCard | None = None
         self._theme = theme
         self._coloured: object = None
         self.open = False
@@ -130,9 +173,9 @@ class CardView(QWidget):
         self.notes.hide()
 
     def show_card(self, card: SourceCard, theme: Theme) -> None:
-        if (card, theme) == (self._card, self._theme):
+        if (card, theme) == (self.card, self._theme):
             return
-        self._card, self._theme = card, theme
+        self.card, self._theme = card, theme
         self.title.show_name("●", card.colour, card.name)
         self.detail.setText(card.detail)
         self.info.setVisible(bool(card.notes))
@@ -160,9 +203,9 @@ class CardView(QWidget):
                 label.setStyleSheet(alarm if card.trouble else f"color: {theme.dim}")
 
     def _show_signals(self) -> None:
-        if self._card is None:
+        if self.card is None:
             return
-        lines = self._card.signals
+        lines = self.card.signals
         first = first_lines(lines)
         self.signals.show_lines(lines if self.open else first, self._theme)
         hidden = len(lines) - len(first)

@@ -12,7 +12,7 @@ from monitor_app.core.runs import Phase
 from monitor_app.gui.session.shown_signals import COMPUTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from monitor_app.analysis.run.results import RunResult
     from monitor_app.gui.session.recording import Recording
@@ -36,6 +36,8 @@ class Interval:
     end_s: float
     name: str
     strong: bool = False
+    run_id: int | None = None
+    """Of an interval that is a whole run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,24 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class RunFigures:
+    """What a run has measured, drawn where it is; times in s since the start of the session, None where not known."""
+
+    start_s: float
+    end_s: float
+    full_w: float | None
+    p50_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Annotations:
     """Everything that is written on the panes; times are in s since the start of the session."""
 
     runs: tuple[Interval, ...] = ()
     """Runs from the first to the last forward pass."""
     phases: tuple[Interval, ...] = ()
+    figures: tuple[RunFigures, ...] = ()
+    """Of the runs that have any."""
     gaps: tuple[Gap, ...] = ()
     marks: tuple[tuple[float, str], ...] = ()
     """Time in s and text."""
@@ -83,17 +97,19 @@ def annotate(recording: Recording, subject: Subject, *, with_levels: bool) -> An
 
     Levels, latencies and accuracy are those of the subject.
     """
-    phases = tuple(_phases(recording))
+    bounds = _bounds(recording)
     levels = subject.levels if with_levels else None
     run, result = subject.run, subject.result
     notes = [(levels.idle_w, "idle"), (levels.full_w, "full")] if levels else []
     return Annotations(
-        runs=tuple(_runs(recording)),
-        phases=phases,
+        runs=tuple(_runs(recording, bounds)),
+        phases=tuple(_phases(recording)),
+        figures=tuple(_figures(recording, bounds, with_levels=with_levels)),
         gaps=tuple(_gaps(recording)),
         # A lost source is shown by its gap and by the source panel.
         marks=tuple((recording.seconds(m.host_ns), "" if m.kind == "lost" else m.text) for m in recording.marks),
-        levels=tuple(Note(w, name, " ".join(live(w, "W")), line=True) for w, name in notes if w is not None),
+        # Idle is the ground of all runs; the full power of a run is drawn where that run is.
+        levels=tuple(Note(w, n, " ".join(live(w, "W")), line=n == "idle") for w, n in notes if w is not None),
         swing=" ".join(live(levels.swing_w, "W")) if levels and levels.swing_w is not None else "",
         latency=tuple(_latency_notes(result)),
         accuracy=tuple(_accuracy_notes(result)),
@@ -130,18 +146,33 @@ def _phases(recording: Recording) -> list[Interval]:
     ]
 
 
-def _runs(recording: Recording) -> list[Interval]:
-    titles = {run.id: f"{run.title}  ·  batch {run.batch_size}" for run in recording.runs}
+def _bounds(recording: Recording) -> dict[int, tuple[float, float]]:
+    """Of each run, start and end of what is measured, in s."""
     bounds: dict[int, tuple[int, int]] = {}
     for span in recording.spans:
         if span.phase in MEASURED:
             end_ns = span.end_ns if span.end_ns is not None else recording.newest_ns
             start_ns, last_ns = bounds.get(span.run, (span.start_ns, end_ns))
             bounds[span.run] = (min(start_ns, span.start_ns), max(last_ns, end_ns))
-    return [
-        Interval(recording.seconds(start), recording.seconds(end), titles.get(run, ""))
-        for run, (start, end) in bounds.items()
-    ]
+    return {run: (recording.seconds(start), recording.seconds(end)) for run, (start, end) in bounds.items()}
+
+
+def _runs(recording: Recording, bounds: dict[int, tuple[float, float]]) -> list[Interval]:
+    titles = {run.id: f"{run.title}  ·  batch {run.batch_size}" for run in recording.runs}
+    return [Interval(*ends, titles.get(run, ""), run_id=run) for run, ends in bounds.items()]
+
+
+def _figures(
+    recording: Recording, bounds: dict[int, tuple[float, float]], *, with_levels: bool
+) -> Iterator[RunFigures]:
+    for run, ends in bounds.items():
+        result = recording.results.get(run)
+        if result is None:
+            continue
+        full_w = result.power.full_w if with_levels and result.power is not None else None
+        p50_ms = 1e3 * result.latency.median_s if result.latency is not None else None
+        if full_w is not None or p50_ms is not None:
+            yield RunFigures(*ends, full_w, p50_ms)
 
 
 def _latency_notes(result: RunResult | None) -> list[Note]:

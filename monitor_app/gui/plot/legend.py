@@ -59,25 +59,17 @@ def paint_legend(painter: QPainter, theme: Theme, rect: QRectF, entries: Sequenc
     """Names and values in one line within ``rect``; where room is short, values are left out, then names are elided."""
     metrics = QFontMetricsF(ui_font(SMALL_PX))
     painter.setFont(ui_font(SMALL_PX))
-    fixed_px = len(entries) * SWATCH_PX + (len(entries) - 1) * APART_PX
-    names = [metrics.horizontalAdvance(entry.name) for entry in entries]
-    values = [metrics.horizontalAdvance(entry.value) + 7 if entry.value else 0.0 for entry in entries]
-    with_values = fixed_px + sum(names) + sum(values) <= rect.width()
-    room = max((rect.width() - fixed_px) / len(entries), LEAST_NAME_PX)
-    short = not with_values and fixed_px + sum(names) > rect.width()
     x, baseline = rect.left(), rect.center().y() + metrics.ascent() / 2 - 1
-    for entry in entries:
-        name = metrics.elidedText(entry.name, Qt.TextElideMode.ElideMiddle, room) if short else entry.name
+    for entry, name, value, width in _laid_out(metrics, rect.width(), entries):
         _paint_swatch(painter, theme, QPointF(x, rect.center().y()), entry, marked=len(entries) > 1)
         painter.setPen(QColor(theme.text))
         x += SWATCH_PX
         painter.drawText(QPointF(x, baseline), name)
         x += metrics.horizontalAdvance(name)
-        if with_values and entry.value:
+        if value:
             painter.setPen(QColor(theme.dim))
-            painter.drawText(QPointF(x + 7, baseline), entry.value)
-            x += metrics.horizontalAdvance(entry.value) + 7
-        x += APART_PX
+            painter.drawText(QPointF(x + 7, baseline), value)
+        x += width + APART_PX
 
 
 def _paint_swatch(painter: QPainter, theme: Theme, at: Point, entry: LegendEntry, *, marked: bool) -> None:
@@ -120,3 +112,35 @@ def _begin_marks(painter: QPainter, theme: Theme, colour: str) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     painter.setPen(QPen(QColor(theme.ground), 1.5))
     painter.setBrush(QColor(colour))
+
+
+def entry_at(left: float, room: float, entries: Sequence[LegendEntry], x: float) -> LegendEntry | None:
+    """The entry that `paint_legend` has written at ``x``."""
+    metrics = QFontMetricsF(ui_font(SMALL_PX))
+    for entry, name, _, width in _laid_out(metrics, room, entries):
+        end = left + SWATCH_PX + metrics.horizontalAdvance(name) + width
+        if left <= x <= end:
+            return entry
+        left = end + APART_PX
+    return None
+
+
+def _laid_out(
+    metrics: QFontMetricsF, room: float, entries: Sequence[LegendEntry]
+) -> list[tuple[LegendEntry, str, str, float]]:
+    """Each entry with its name and its value as there is room for them, and the width of the value."""
+    fixed_px = len(entries) * SWATCH_PX + (len(entries) - 1) * APART_PX
+    names = [metrics.horizontalAdvance(entry.name) for entry in entries]
+    values = [metrics.horizontalAdvance(entry.value) + 7 if entry.value else 0.0 for entry in entries]
+    with_values = fixed_px + sum(names) + sum(values) <= room
+    share = max((room - fixed_px) / len(entries), LEAST_NAME_PX)
+    short = not with_values and fixed_px + sum(names) > room
+    return [
+        (
+            entry,
+            metrics.elidedText(entry.name, Qt.TextElideMode.ElideMiddle, share) if short else entry.name,
+            entry.value if with_values else "",
+            value if with_values else 0.0,
+        )
+        for entry, value in zip(entries, values, strict=True)
+    ]

@@ -7,11 +7,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from monitor_app.core.formatting import clock_time
-from monitor_app.gui.plot.annotations import Gap, Interval, Note, clear_of, spread_apart
+from monitor_app.gui.plot.annotations import Gap, Interval, Note, RunFigures, clear_of, spread_apart
 from monitor_app.gui.plot.axes import AXIS_WIDTH_PX, time_step, value_step, value_text
 from monitor_app.gui.plot.layer import Layer
 from monitor_app.gui.plot.legend import LEGEND_PX, paint_legend, paint_marks
@@ -33,7 +33,7 @@ LEAST_NAMED_PX = 46
 """Intervals narrower than this are shown without their name."""
 
 
-_S = TypeVar("_S", Interval, Gap)
+_S = TypeVar("_S", Interval, Gap, RunFigures)
 
 
 class _TimedLayer(Layer):
@@ -109,6 +109,7 @@ class Foreground(_TimedLayer):
         self._paint_names(painter)
         self._paint_gaps(painter)
         self._paint_marks(painter)
+        self._paint_run_figures(painter)
         notes, levels_pane = self.state.annotations, self.state.levels_pane
         if levels_pane is not None:
             self._paint_notes(painter, levels_pane, notes.levels)
@@ -196,6 +197,24 @@ class Foreground(_TimedLayer):
                 free_from = x + metrics.horizontalAdvance(shown) + 10
 
     # -- values at their heights -----------------------------------------------------------------
+
+    def _paint_run_figures(self, painter: QPainter) -> None:
+        """The full power and the median latency of each run as lines within its ground; all of a pane at once."""
+        visible = list(self._visible(self.state.annotations.figures))
+        painter.setPen(QPen(QColor(self.state.theme.text), 1))
+        for pane, values in (
+            (self.state.levels_pane, [figures.full_w for _, _, figures in visible]),
+            (self.state.latency, [figures.p50_ms for _, _, figures in visible]),
+        ):
+            if pane is not None:
+                painter.drawLines(
+                    [
+                        QLineF(left, y, right, y)
+                        for (left, right, _), value in zip(visible, values, strict=True)
+                        if value is not None
+                        and pane.rect.top() < (y := round(pane.y_pixel(value)) + 0.5) < pane.rect.bottom()
+                    ]
+                )
 
     def _paint_notes(self, painter: QPainter, pane: PaneState, notes: tuple[Note, ...]) -> None:
         rect = pane.rect

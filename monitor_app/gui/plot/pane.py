@@ -72,6 +72,11 @@ class Pane:
         if self.fits_itself:
             self._set_range(settled_range(self._range, low, high, floor=self._floor, room=self._room))
 
+    def set_exact_range(self, low: float, high: float) -> None:
+        """Show exactly these values until the range is fitted again."""
+        self.fits_itself = False
+        self._set_range((low, high))
+
     def fit_y(self) -> None:
         """Let the y range fit the data again, at once: where nothing is recorded no new data may ever come."""
         self.fits_itself = True

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRectF, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGraphicsView
 
 from monitor_app.core.formatting import clock_time, engineering, span_of_time, unit_of
@@ -54,6 +54,9 @@ class PaneStack(pg.GraphicsLayoutWidget):
     pan_asked = Signal(float)
     """(seconds towards later)"""
     fit_asked = Signal()
+    enter_pressed = Signal()
+    menu_asked = Signal(QPointF, bool)
+    """(place in the stack, whether by a key): by the right button"""
     selected = Signal(float, float, bool)
     """(start, end in s, whether the drag has ended)"""
     selection_cleared = Signal()
@@ -106,6 +109,11 @@ class PaneStack(pg.GraphicsLayoutWidget):
         """Of the first signal; None where nothing is drawn."""
         drawn = self.trace.lines
         return drawn.samples_per_column if drawn is not None else None
+
+    @property
+    def every_pane(self) -> tuple[Pane, ...]:
+        """Those that are shown, and those that could be; always the same."""
+        return self._every
 
     def _connect(self, pane: Pane) -> None:
         pane.box.zoom_asked.connect(self.zoom_asked)
@@ -335,6 +343,18 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self._cursor_at = self.cursor_values = None
         self.pointer_moved.emit()
         self.viewport().update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter is for the active marker; all other keys are those of the window."""
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            self.enter_pressed.emit()
+        else:
+            event.ignore()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """What lies there is not the concern of the stack."""
+        self.menu_asked.emit(self.mapToScene(event.pos()), event.reason() == QContextMenuEvent.Reason.Keyboard)
+        event.accept()
 
     @property
     def pointer_s(self) -> float | None:

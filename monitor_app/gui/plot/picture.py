@@ -126,11 +126,15 @@ def picture_of(stack: PaneStack, caption: Caption, ratio: float = RATIO) -> QIma
     image.setDotsPerMeterY(_DOTS_PER_METRE)
     image.fill(QColor(stack.theme.ground))
     painter = QPainter(image)
+    # The statistics above the panes are not in the picture, so nothing has to be kept clear for them.
+    layer = stack.marker_layer
+    kept_clear, layer.kept_clear = layer.kept_clear, ()
     try:
         _paint_header(painter, stack.theme, caption, width_px)
         stack.paint_panes(painter, QRectF(SIDE_PX, HEADER_PX, stack.width(), stack.height()))
         _paint_footer(painter, stack.theme, lines, HEADER_PX + stack.height())
     finally:
+        layer.kept_clear = kept_clear
         painter.end()
     return image
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: N802 (Qt names these methods)
 """Statistics of what is in view, at the upper right of each pane of signals; a click copies them."""
 
 from __future__ import annotations
@@ -6,9 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QFontMetricsF, QGuiApplication
-from PySide6.QtWidgets import QPushButton, QToolTip
+from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtGui import QContextMenuEvent, QFontMetricsF, QGuiApplication
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QPushButton, QToolTip
 
 from monitor_app.core.formatting import five_digits, precise, scale_of, unit_of
 from monitor_app.core.samples import Quantity
@@ -105,6 +106,16 @@ class StatisticsLine(QPushButton):
         self.move(corner - QPoint(self.width(), 0))
         self.setVisible(bool(line))
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """The menu is that of the pane below: Qt gives a click on a child to no viewport."""
+        stack = self.parent()
+        assert isinstance(stack, QAbstractScrollArea)
+        there = stack.viewport().mapFromGlobal(event.globalPos())
+        QApplication.sendEvent(
+            stack.viewport(), QContextMenuEvent(event.reason(), there, event.globalPos(), event.modifiers())
+        )
+        event.accept()
+
     def copy(self) -> None:
         """All of them as a table, also those without room."""
         if self.figures is not None:
@@ -153,3 +164,6 @@ class ViewStatistics:
             rect, gutter_px = pane.rect, self._stack.gutter_px - BESIDE_PX
             corner = self._stack.mapFromScene(rect.topRight()) + QPoint(gutter_px, 2 - LEGEND_PX)
             line.show_figures(each, corner, rect.width() + gutter_px - legend_px(entries))
+        self._stack.marker_layer.kept_clear = tuple(
+            QRectF(line.geometry()) for line in self.lines if not line.isHidden()
+        )

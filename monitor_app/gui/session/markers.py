@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The markers of the session as a frozen value, and what undo and redo go back and forth between. No Qt."""
+"""The markers of the session as a frozen value, and what a drag shows of them before it ends. No Qt."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from monitor_app.core.markers import Marker
-
-MOST_UNDONE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,44 +47,46 @@ class MarkerSet:
         return replace(self, active=number if self.of(number) is not None else None)
 
 
-class MarkerHistory:
-    """What is shown now, and what it was before each step. A drag is one step: it is shown, and then kept."""
+class MarkerDraft:
+    """What is shown now, and what is kept. A drag is one step: it is shown, and kept at its end."""
 
     def __init__(self) -> None:
         self.begin(MarkerSet())
 
     def begin(self, markers: MarkerSet) -> None:
-        """Another session: nothing to undo."""
+        """These from now on."""
         self.shown = self.kept = markers
-        self._before: list[MarkerSet] = []
-        self._after: list[MarkerSet] = []
 
     def show(self, markers: MarkerSet) -> None:
-        """While a drag goes on. What changes only the active one is no step."""
+        """While a drag goes on. What changes only the active one is kept at once."""
         self.shown = markers
         if markers.markers == self.kept.markers:
             self.kept = markers
 
     def keep(self) -> bool:
-        """What is shown is a step, if it differs; whether it did."""
-        if self.shown.markers == self.kept.markers:
-            return False
-        self._before = [*self._before, self.kept][-MOST_UNDONE:]
-        self._after = []
+        """What is shown is kept; whether it differs from what was."""
+        changed = self.shown.markers != self.kept.markers
         self.kept = self.shown
-        return True
+        return changed
 
-    def undo(self) -> bool:
-        """Back by one step; whether there was one."""
-        return self._step(self._before, self._after)
+    def restore(self, markers: tuple[Marker, ...]) -> None:
+        """As they were before a step, or after it; the one that differs is active."""
+        others = [marker.number for marker in markers if marker not in self.kept.markers]
+        active = others[0] if others else self.kept.active
+        self.begin(MarkerSet(markers).with_active(active))
 
-    def redo(self) -> bool:
-        """Forth by one step; whether there was one."""
-        return self._step(self._after, self._before)
 
-    def _step(self, taken_from: list[MarkerSet], put_to: list[MarkerSet]) -> bool:
-        if not taken_from:
-            return False
-        put_to.append(self.kept)
-        self.shown = self.kept = taken_from.pop()
-        return True
+def step_of(before: tuple[Marker, ...], after: tuple[Marker, ...]) -> str:
+    """What has been done to the markers, as a menu names it."""
+    old, new = ({marker.number: marker for marker in markers} for markers in (before, after))
+    if gone := sorted(old.keys() - new.keys()):
+        return f"removal of marker {gone[0]}" if len(gone) == 1 else "removal of markers"
+    if laid := sorted(new.keys() - old.keys()):
+        return f"new marker {laid[0]}" if len(laid) == 1 else "new markers"
+    changed = [number for number in new if new[number] != old[number]]
+    if len(changed) != 1:
+        return "change of markers"
+    one, other = old[changed[0]], new[changed[0]]
+    if (one.start_ns, one.end_ns) != (other.start_ns, other.end_ns):
+        return f"move of marker {changed[0]}"
+    return f"{'name' if one.name != other.name else 'colour'} of marker {changed[0]}"

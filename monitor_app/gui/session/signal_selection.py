@@ -71,6 +71,10 @@ class SignalSelection(QObject):
         if (signal_id := self._of(unit)) is not None:
             self.toggle(signal_id)
 
+    def restore(self, chosen: ShownSignals | None) -> None:
+        """As they were chosen before; None for the usual ones."""
+        self._choose(chosen)
+
     def _choose(self, chosen: ShownSignals | None) -> None:
         self.chosen = chosen
         self.changed.emit()

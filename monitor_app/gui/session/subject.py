@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,12 @@ def in_view(recording: Recording, view_s: Interval, chosen: int | None = None) -
     return Subject(
         run_name(run), run, recording.results.get(run.id), levels_of(recording, run), _measured_s(recording, run)
     )
+
+
+def is_in_view(recording: Recording, view_s: Interval, run: int | None) -> bool:
+    """Whether any of this run is in view."""
+    start_s, end_s = _bounds(recording).get(run, (math.inf, -math.inf)) if run is not None else (math.inf, -math.inf)
+    return start_s < view_s[1] and end_s > view_s[0]
 
 
 def run_name(run: RunRow) -> str:

@@ -31,6 +31,7 @@ from monitor_app.charts.palette import PALETTES
 from monitor_app.charts.plot import rectangle
 from monitor_app.charts.point_text import point_lines, quantity_words
 from monitor_app.core.estimate import Estimate
+from monitor_app.gui.context_menu import Item
 from monitor_app.gui.figures.chart_list import lines_of, verdict_colour
 from monitor_app.gui.figures.job import FiguresJob
 from monitor_app.gui.figures.job_messages import Figures, FindingText, decode, encode
@@ -41,12 +42,13 @@ from tests.analysis.campaigns import campaign, published_campaign
 from tests.gui.conftest import StandIn, Tape, frames
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from pytestqt.qtbot import QtBot
 
     from monitor_app.charts.layout import Layout
+    from monitor_app.gui.context_menu import Entry
     from monitor_app.gui.figures.window import FiguresWindow
     from monitor_app.gui.main_window import MainWindow
 
@@ -670,8 +672,60 @@ def test_the_figure_is_copied_as_it_is_shown(window: FiguresWindow, qtbot: QtBot
     copied = QGuiApplication.clipboard().image()
     assert copied.width() == 2 * window.view.width()
     QGuiApplication.clipboard().clear()
-    next(action for action in window.figure_menu().actions() if action.text() == "Copy figure").trigger()
+    choose(window.menus.chart_entries(QPointF(2, 2)), "Copy figure")
     assert QGuiApplication.clipboard().image() == copied
+
+
+def choose(entries: Iterable[Entry], text: str) -> None:
+    """Do what an entry of a menu does."""
+    next(entry for entry in entries if isinstance(entry, Item) and entry.text == text).do()
+
+
+def copied_rows() -> list[dict[str, str]]:
+    heads, *rows = (line.split("\t") for line in QGuiApplication.clipboard().text().splitlines())
+    return [dict(zip(heads, row, strict=True)) for row in rows]
+
+
+def test_a_right_click_on_a_bubble(window: FiguresWindow, main: MainWindow) -> None:
+    at = QPointF(at_point(window, "Middle"))
+    choose(window.menus.chart_entries(at), "Copy its values as a table")
+    (row,) = copied_rows()
+    assert (row["label"], row["origin"], row["run"]) == ("Middle b1", "measured", "2")
+    choose(window.menus.chart_entries(at), "Show its trace")
+    assert main.view.start_s == pytest.approx(10.0, abs=0.3)
+    choose(window.menus.chart_entries(at), "Hide it")
+    assert "Middle" not in names(window)
+    assert window.actions_by_name["Undo"].text() == "Undo hiding of Middle"
+
+
+def test_a_right_click_in_the_legend_and_undo(qtbot: QtBot, window: FiguresWindow) -> None:
+    swift = window.legend.middle_of("Swift")
+    choose(window.menus.legend_entries(swift), "Copy its values as a table")
+    assert {row["series"] for row in copied_rows()} == {"Swift", "Swift (paper)"}
+    choose(window.menus.legend_entries(swift), "Show it alone")
+    assert set(names(window)) == {"Swift", "Swift (paper)"}
+    qtbot.keyClick(window, Qt.Key.Key_P)
+    assert names(window) == ["Swift"]
+    control = Qt.KeyboardModifier.ControlModifier
+    qtbot.keyClick(window, Qt.Key.Key_Z, control)
+    assert set(names(window)) == {"Swift", "Swift (paper)"}
+    qtbot.keyClick(window, Qt.Key.Key_Z, control)
+    assert len(names(window)) == 4
+    qtbot.keyClick(window, Qt.Key.Key_Y, control)
+    choose(window.menus.legend_entries(swift), "Show the others again")
+    assert len(names(window)) == 4
+
+
+def test_a_right_click_on_a_finding_and_on_a_figure(window: FiguresWindow) -> None:
+    at = window.list.area_of("finding", finding().key).center()
+    choose(window.menus.list_entries(at), "Copy claim and verdict")
+    assert QGuiApplication.clipboard().text().startswith(f"{finding().claim}\n{finding().verdict.capitalize()}\n")
+    choose(window.menus.list_entries(at), "Copy its numbers as a table")
+    assert [row["statistic"] for row in copied_rows()] == [what for what, _ in finding().figures]
+    at = window.list.area_of("chart", "top1-time-b1").center()
+    choose(window.menus.list_entries(at), "Copy its values as a table")
+    assert window.choice == ("chart", "top1-time-b1")
+    assert {row["series"] for row in copied_rows() if row["kind"] == "point"} >= {"Swift", "Middle", "Slow"}
 
 
 def test_the_window_is_called_as_its_session(main: MainWindow, window: FiguresWindow) -> None:

@@ -48,4 +48,5 @@ def test_markers_are_told_apart(theme: Theme, vision: str) -> None:
     signals = (theme.power, theme.current, theme.latency, theme.accuracy, theme.alarm, *theme.others)
     least = 20 if vision == "normal" else 9
     assert all(apart(marker, signal, vision) > least for marker in theme.markers for signal in signals)
+    assert all(float(np.linalg.norm(lab(marker, "normal")[1:])) < 60 for marker in theme.markers), "none is pure"
     assert all(contrast_of(marker, theme.ground) >= LINE_CONTRAST for marker in theme.markers)

@@ -182,7 +182,7 @@ def test_the_window_is_not_held_up_while_the_picture_is_written(
     """It is encoded and written by a thread; the window closes only when that has ended."""
     target = tmp_path / "view.png"
     monkeypatch.setattr("monitor_app.gui.session.exporting.ask_target", lambda *_: target)
-    adjusted.export_picture()
+    adjusted.output.export_picture()
     assert adjusted.parts.message_bar.text == ""
     adjusted.close()
     assert target.read_bytes().startswith(b"\x89PNG")
@@ -193,7 +193,7 @@ def test_a_folder_that_is_not_there_is_one_sentence(
 ) -> None:
     target = tmp_path / "no" / "view.png"
     monkeypatch.setattr("monitor_app.gui.session.exporting.ask_target", lambda *_: target)
-    adjusted.export_picture()
+    adjusted.output.export_picture()
     qtbot.waitUntil(lambda: "There is no folder" in adjusted.parts.message_bar.text)
     assert not target.parent.exists()
 

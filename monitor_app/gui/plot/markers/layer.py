@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap, QRegion
 
 from monitor_app.charts.palette import contrast_of
 from monitor_app.gui.plot.layer import Layer
@@ -43,6 +43,8 @@ class MarkerLayer(Layer):
         super().__init__(z)
         self.setAcceptedMouseButtons(Qt.MouseButton.LeftButton)
         self.placed: tuple[PlacedMarker, ...] = ()
+        self.kept_clear: tuple[QRectF, ...] = ()
+        """Where words stand over the panes, which no edge crosses."""
         self._grabbed: tuple[ShownMarker, Part] | None = None
         self._pixmaps: dict[tuple[object, ...], QPixmap] = {}
 
@@ -56,8 +58,15 @@ class MarkerLayer(Layer):
         if not self.placed:
             return
         foot = self.state.panes[-1].rect.bottom()
+        painter.save()
+        if self.kept_clear:
+            free = QRegion(self.state.area.toAlignedRect())
+            for words in self.kept_clear:
+                free -= QRegion(words.toAlignedRect())
+            painter.setClipRegion(free)
         for each in self.placed:
             self._paint_edges(painter, each, foot)
+        painter.restore()
         kept, self._pixmaps = self._pixmaps, {}
         for each in self.placed:
             for box in each.boxes:
