@@ -42,9 +42,11 @@ class SubMenu:
 
     menu: str
     text: str
-    entries: Callable[[], Sequence[tuple[str, Callable[[], object]]]]
+    entries: Callable[[], Sequence[tuple[str, Callable[[], object]] | Chosen]]
 
 
+Chosen: TypeAlias = "tuple[str, Callable[[], object], bool | None]"
+"""An entry: its text, what it does, and whether it is checked; None where it is no choice."""
 Entry: TypeAlias = "Command | Separator | SubMenu"
 
 
@@ -71,8 +73,12 @@ def _add_submenu(menu: QMenu, command: SubMenu) -> None:
 
     def fill() -> None:
         submenu.clear()
-        for text, do in command.entries():
-            submenu.addAction(text.replace("&", "&&")).triggered.connect(lambda _=False, do=do: do())
+        for text, do, *checked in command.entries():
+            action = submenu.addAction(text.replace("&", "&&"))
+            action.triggered.connect(lambda _=False, do=do: do())
+            if checked and checked[0] is not None:
+                action.setCheckable(True)
+                action.setChecked(checked[0])
         if submenu.isEmpty():
             submenu.addAction("None").setEnabled(False)
 

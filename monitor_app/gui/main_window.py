@@ -43,6 +43,7 @@ from monitor_app.gui.session_files.sessions import Sessions
 from monitor_app.gui.settings import Settings
 from monitor_app.gui.theme import DARK, TEXT_PERCENT, THEMES, qt_palette, set_text_size, style_sheet
 from monitor_app.gui.trust_dialog import ask_trust
+from monitor_app.gui.views.controller import ViewController
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,6 +101,9 @@ class MainWindow(QMainWindow):
             self, self.document, self.bench, self.navigation, self.parts.stack,
             lambda: self.signals.shown, lambda: self.theme,
         )  # fmt: skip
+        self.views = ViewController(
+            self, self.parts.stack, self.signals, self.navigation, settings, lambda: self.recording, lambda: self.theme
+        )
         self.commands = menu_commands(
             self, self.document, self.bench, self.navigation, self.signals, self.markers, self.parts
         )
@@ -111,6 +115,7 @@ class MainWindow(QMainWindow):
         self._tasks = PeriodicTasks(
             (
                 (ROWS_S, self._update_rows),
+                (ROWS_S, self.views.update),
                 (ROWS_S, self._show_annotations),
                 (ROWS_S, self.markers.update),
                 (ROWS_S, self._show_statistics),
@@ -143,6 +148,8 @@ class MainWindow(QMainWindow):
         self.bench.trust_asked.connect(self._ask_trust)
         self.bench.changed.connect(self.refresh_panels)
         self.signals.changed.connect(self.refresh_panels)
+        self.views.changed.connect(self.refresh_panels)
+        self.views.note.connect(self.parts.message_bar.note)
         stack = self.parts.stack
         stack.zoom_asked.connect(self.navigation.zoom)
         stack.pan_asked.connect(self.navigation.pan)
@@ -223,7 +230,7 @@ class MainWindow(QMainWindow):
         self.navigation.set_extent(recording.edge_s, live=live)
         self.navigation.glide(edge_s, stack.pixels)
         stack.show_frame(recording, shown, self.view)
-        overview.gutter_px = stack.gutter_px
+        overview.gutter_px, overview.axes_px = stack.gutter_px, stack.axes_px
         overview.refresh(recording, shown.first, self.view, now_ns)
         self.parts.pill.setVisible(live and not self.view.following)
         self.parts.nothing.setVisible(not live and recording.origin_ns is None)
@@ -285,6 +292,7 @@ class MainWindow(QMainWindow):
         return WindowState(
             self.recording, self.bench.status, self.signals.shown, self.theme, self.selection, self.bench.live,
             self.bench.can_start, self.document.undecided, self.parts.stack.samples_per_column, self.subject,
+            self.views.options.style,
         )  # fmt: skip
 
     # -- session ---------------------------------------------------------------------------------
@@ -343,9 +351,8 @@ class MainWindow(QMainWindow):
             return
         stack = self.parts.stack
         try:
-            picture = picture_of(
-                stack, caption_of(recording, self.signals.shown.first, span_s, stack.samples_per_column)
-            )
+            first, style = self.signals.shown.first, stack.options.style
+            picture = picture_of(stack, caption_of(recording, first, span_s, stack.samples_per_column, style))
         except MonitorError as error:
             self.parts.message_bar.alarm(str(error))
             return

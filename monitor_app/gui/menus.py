@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.session.document import Document
     from monitor_app.gui.session.signal_selection import SignalSelection
     from monitor_app.gui.session_files.sessions import Sessions
+    from monitor_app.gui.views.controller import ViewController
 
 
 class WindowCommands(Protocol):
@@ -38,6 +39,8 @@ class WindowCommands(Protocol):
     def show_shortcuts(self) -> None: ...
     @property
     def sessions(self) -> Sessions: ...
+    @property
+    def views(self) -> ViewController: ...
     @property
     def help(self) -> Help: ...
 
@@ -60,6 +63,7 @@ MOUSE_ACTIONS = (
     ("1 to 9", "make that marker active and bring it into view"),
     ("Double click elsewhere", "show the whole session"),
     ("Middle click", "fit the values again"),
+    ("Drag between two panes", "change their heights; double click: the usual ones"),
     ("Double click on a row of the table", "show that run"),
     ("Right click on a run, on a head of the table", "copy; show and hide columns"),
     ("Click on the statistics above a pane", "copy them as a table"),
@@ -111,6 +115,15 @@ def menu_commands(
         Command("View", "Show or hide power", lambda: signals.toggle_quantity("W"), ("Shift+P",)),
         Command("View", "Show or hide current", lambda: signals.toggle_quantity("A"), ("Shift+C",)),
         Command("View", "Show or hide voltage", lambda: signals.toggle_quantity("V"), ("Shift+V",)),
+        Separator("View"),
+        SubMenu("View", "Values", window.views.value_entries),
+        SubMenu("View", "Curves", window.views.curve_entries),
+        SubMenu("View", "Times", window.views.time_entries),
+        SubMenu("View", "Panes", window.views.pane_layout_entries),
+        Command("View", "Linear or logarithmic values", window.views.switch_scale, ("L",)),
+        Command("View", "Range of values…", window.views.ask_range, ("Y",)),
+        Command("View", "Time since the start, or by the clock", window.views.switch_clock, ("T",)),
+        Command("View", "Panes stacked or overlaid", window.views.switch_overlay, ("O",)),
         Command("Markers", "Lay a pair", markers.lay_pair, ("D",)),
         Command("Markers", "Lay a single marker", markers.lay_single, ("S",)),
         Command("Markers", "Name and times…", markers.edit_active, ("Return", "Enter")),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from PySide6.QtWidgets import QWidget
 
 from monitor_app.core.status import BenchPhase
+from monitor_app.gui.session.curve_style import CurveStyle
 from monitor_app.gui.session.subject import NO_SUBJECT, Subject
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class WindowState:
     """Of the first trace; None where nothing is drawn."""
     subject: Subject = NO_SUBJECT
     """What the numbers belong to."""
+    style: CurveStyle = CurveStyle.ENVELOPE
+    """What is drawn around the means."""
 
     @property
     def running(self) -> bool:

@@ -164,5 +164,5 @@ class ViewStatistics:
             self.lines, figures, self._stack.traces, (*self._stack.legends, *[()] * len(figures)), strict=False
         ):
             rect, gutter_px = pane.rect, self._stack.gutter_px - BESIDE_PX
-            corner = self._stack.mapFromScene(rect.topRight()) + QPoint(gutter_px, 2 - LEGEND_PX)
+            corner = self._stack.mapFromScene(rect.topRight()) + QPoint(gutter_px, 2 - (1 + pane.strip) * LEGEND_PX)
             line.show_figures(each, corner, rect.width() + gutter_px - legend_px(entries))
