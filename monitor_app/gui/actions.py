@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel
+
+from monitor_app.gui.keyboard import add_mnemonics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,6 +68,9 @@ def add_commands(window: QMainWindow, commands: Sequence[Entry]) -> dict[str, QA
         menus[command.menu].addAction(action)
         window.addAction(action)
         actions[command.name or command.text] = action
+    add_mnemonics(window.menuBar())
+    for menu in menus.values():
+        menu.aboutToShow.connect(partial(add_mnemonics, menu))
     return actions
 
 
@@ -81,6 +87,7 @@ def _add_submenu(menu: QMenu, command: SubMenu) -> None:
                 action.setChecked(checked[0])
         if submenu.isEmpty():
             submenu.addAction("None").setEnabled(False)
+        add_mnemonics(submenu)
 
     submenu.aboutToShow.connect(fill)
 

@@ -18,6 +18,7 @@ from monitor_app.gui.bench_controller import BenchController
 from monitor_app.gui.confirm import confirmed
 from monitor_app.gui.figures.window import FiguresController
 from monitor_app.gui.help.menu import Help
+from monitor_app.gui.keyboard import KeyboardAccess
 from monitor_app.gui.layout import arrange
 from monitor_app.gui.layout_memory import live_width_s, remember_layout, restore_layout, text_percent
 from monitor_app.gui.marker_controller import MarkerController
@@ -108,6 +109,7 @@ class MainWindow(QMainWindow):
             self, self.document, self.bench, self.navigation, self.signals, self.markers, self.parts
         )
         self.actions_by_name = add_commands(self, self.commands)
+        self.keyboard = KeyboardAccess(self, self.parts.stack, lambda: self.theme)
         self.parts.fit_text(text_percent(settings))
         restore_layout(self, self.parts, self.actions_by_name, self.settings)
         self._interactive_until_ns = 0

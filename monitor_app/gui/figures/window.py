@@ -21,6 +21,7 @@ from monitor_app.gui.figures.chart_view import ChartView
 from monitor_app.gui.figures.job import FiguresJob, RefreshPolicy
 from monitor_app.gui.figures.save_dialog import ask_session, save_chart
 from monitor_app.gui.figures.toolbar import FiguresBar
+from monitor_app.gui.keyboard import KeyboardAccess
 from monitor_app.gui.panels.message_bar import MessageBar
 from monitor_app.gui.theme import style_sheet
 from monitor_app.session.reader import SessionReader
@@ -129,6 +130,7 @@ class FiguresWindow(QMainWindow):
         self.commands = figure_commands(self, self.view.show_all)
         self.actions_by_name = add_commands(self, self.commands)
         self._arrange()
+        KeyboardAccess(self, self.view, lambda: self._theme)
         self._connect()
         self.set_theme(theme)
         self._timer = QTimer(self, interval=LOOK_MS)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from monitor_app.gui.plot.plot_state import Cursor, PaneState
+    from monitor_app.gui.theme import Theme
 
 LINE_PX = 16
 """Height of a line of small text."""
@@ -34,6 +35,14 @@ LEAST_NAMED_PX = 46
 
 
 _S = TypeVar("_S", Interval, Gap)
+
+
+STRIP_PX = 3
+
+
+def phase_colours(theme: Theme) -> tuple[QColor, QColor, QColor]:
+    """Of the edges of a phase, and of the strips above those that are not timed and those that are."""
+    return tuple(mixed(theme.dim, theme.ground, strength) for strength in (0.4, 0.4, 0.9))  # type: ignore[return-value]
 
 
 class _TimedLayer(Layer):
@@ -59,6 +68,7 @@ class Backdrop(_TimedLayer):
                 for rect in rects:
                     ground = QColor(theme.span if interval.strong else theme.span_soft)
                     painter.fillRect(QRectF(left, rect.top(), right - left, rect.height()), ground)
+        self._paint_phases(painter)
         self._paint_grid(painter)
         lost = mixed(theme.alarm, theme.ground, 0.35)
         for left, right, gap in self._visible(self.state.annotations.gaps):
@@ -66,6 +76,17 @@ class Backdrop(_TimedLayer):
                 # Where the pane shows other sources too, only the bar at its foot marks the gap.
                 if pane.source_ids == {gap.source}:
                     painter.fillRect(QRectF(left, pane.rect.top(), right - left, pane.rect.height()), lost)
+
+    def _paint_phases(self, painter: QPainter) -> None:
+        """A strip above each phase, and lines where it begins and ends: the grounds alone are faint."""
+        edge, soft, strong = phase_colours(self.state.theme)
+        first = self.state.first.rect
+        for left, right, phase in self._visible(self.state.annotations.phases):
+            painter.fillRect(QRectF(left, first.top(), right - left, STRIP_PX), strong if phase.strong else soft)
+            for x, at_s in ((left, phase.start_s), (right, phase.end_s)):
+                if self.state.view.start_s <= at_s <= self.state.view.end_s:
+                    for pane in self.state.panes:
+                        painter.fillRect(QRectF(round(x), pane.rect.top(), 1, pane.rect.height()), edge)
 
     def _paint_grid(self, painter: QPainter) -> None:
         theme = self.state.theme

@@ -40,6 +40,8 @@ class Overview(QWidget):
         super().__init__()
         self.setFixedHeight(HEIGHT_PX)
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName("overview of the whole session")
         self.setToolTip("The whole session. Drag the marked view to pan, or its edges to zoom.")
         self._theme = theme
         self.gutter_px, self.axes_px = GUTTER_PX, AXIS_WIDTH_PX

@@ -66,6 +66,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setMinimumHeight(220)
+        self.setAccessibleName("traces over time")
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
         self.theme = theme
         self.view = TimeWindow()

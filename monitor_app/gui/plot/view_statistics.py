@@ -98,7 +98,7 @@ class StatisticsLine(QPushButton):
         super().__init__(stack)
         self.figures: ViewFigures | None = None
         self.setObjectName("statistics")
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFont(ui_font(SMALL_PX))
         self.setAccessibleName("statistics of the view")

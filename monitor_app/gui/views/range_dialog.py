@@ -12,6 +12,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QLineEdit
 
 from monitor_app.core.formatting import scale_of
+from monitor_app.gui.keyboard import name_fields
 from monitor_app.gui.plot.scales.value_scale import Scale
 
 if TYPE_CHECKING:
@@ -61,7 +62,6 @@ class RangeDialog(QDialog):
         form = QFormLayout(self)
         for label, widget in (("&Pane", self.pane), ("&Smallest", self.low), ("L&argest", self.high)):
             form.addRow(label, widget)
-            widget.setAccessibleName(label.replace("&", ""))
         form.addRow(self.log)
         form.addRow(self.problem)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
@@ -70,6 +70,7 @@ class RangeDialog(QDialog):
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         form.addRow(buttons)
+        name_fields(self)
         self.pane.currentIndexChanged.connect(self._fill)
         self.pane.setCurrentIndex(next((k for k, each in enumerate(self._panes) if each.key == key), 0))
         self._fill()

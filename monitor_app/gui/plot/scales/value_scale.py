@@ -134,10 +134,13 @@ def _log_values(low: float, high: float, pixels: float) -> list[float]:
     decade_px = pixels / max(decades, 1e-12)
     for multiples in _MULTIPLES:
         closest = math.log10(min(b / a for a, b in itertools.pairwise((*multiples, 10))))
-        if closest * decade_px >= LABEL_PX:
-            return _multiples(low, high, multiples)
+        found = _multiples(low, high, multiples) if closest * decade_px >= LABEL_PX else []
+        if len(found) > 1:
+            return found
+    if decades < 1:
+        return []
     found = _multiples(low, high, (1,))[:: math.ceil(LABEL_PX / decade_px)]
-    return found if len(found) > 1 or decades < 1 else _multiples(low, high, (1, 3))
+    return found if len(found) > 1 else _multiples(low, high, (1, 3))
 
 
 def _multiples(low: float, high: float, multiples: tuple[int, ...]) -> list[float]:
