@@ -148,10 +148,8 @@ class MainWindow(QMainWindow):
         self.bench.began.connect(self.parts.message_bar.dismiss)
         self.bench.ended.connect(self.document.save_if_decided)
         self.bench.trust_asked.connect(self._ask_trust)
-        self.bench.changed.connect(self.refresh_panels)
-        self.signals.changed.connect(self.refresh_panels)
-        self.views.changed.connect(self.refresh_panels)
-        self.views.note.connect(self.parts.message_bar.note)
+        for changes in (self.bench, self.signals, self.views):
+            changes.changed.connect(self.refresh_panels)
         stack = self.parts.stack
         stack.zoom_asked.connect(self.navigation.zoom)
         stack.pan_asked.connect(self.navigation.pan)
@@ -171,8 +169,8 @@ class MainWindow(QMainWindow):
         for sender in (self.document, self.bench):
             sender.retracted.connect(bar.retract)
         self.sessions.offered.connect(lambda text, words, do, wrong: bar.offer(text, words, do, wrong=wrong))
-        self.signals.refused.connect(bar.note)
-        self.figures.refused.connect(bar.note)
+        for note in (self.signals.refused, self.figures.refused, self.views.note):
+            note.connect(bar.note)
         self.figures.withdrawn.connect(bar.retract)
 
     def _connect_panels(self) -> None:

@@ -38,6 +38,8 @@ _S = TypeVar("_S", Interval, Gap)
 
 
 STRIP_PX = 3
+LEAST_EDGED_PX = 8
+"""Between the edges of a phase; those of narrower ones would fill a view of many runs."""
 
 
 def phase_colours(theme: Theme) -> tuple[QColor, QColor, QColor]:
@@ -83,7 +85,7 @@ class Backdrop(_TimedLayer):
         first = self.state.first.rect
         for left, right, phase in self._visible(self.state.annotations.phases):
             painter.fillRect(QRectF(left, first.top(), right - left, STRIP_PX), strong if phase.strong else soft)
-            for x, at_s in ((left, phase.start_s), (right, phase.end_s)):
+            for x, at_s in ((left, phase.start_s), (right, phase.end_s)) if right - left >= LEAST_EDGED_PX else ():
                 if self.state.view.start_s <= at_s <= self.state.view.end_s:
                     for pane in self.state.panes:
                         painter.fillRect(QRectF(round(x), pane.rect.top(), 1, pane.rect.height()), edge)
