@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QShortcut
 
 from monitor_app.core.errors import MonitorError
-from monitor_app.core.formatting import clock_time, exact_interval
+from monitor_app.core.formatting import exact_interval
 from monitor_app.gui.marker_dialog import MarkerDialog
 from monitor_app.gui.plot.markers.boxes import boxes_of
 from monitor_app.gui.plot.markers.layout import MOST_ROWS
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.plot.navigation import Navigation
     from monitor_app.gui.plot.pane_stack import PaneStack
     from monitor_app.gui.plot.plot_state import StatBox
+    from monitor_app.gui.plot.scales.time_labels import TimeLabels
     from monitor_app.gui.session.document import Document
     from monitor_app.gui.session.shown_signals import ShownSignals
     from monitor_app.gui.theme import Theme
@@ -276,7 +277,7 @@ class MarkerController(QObject):
             ShownMarker(
                 marker.number, recording.seconds(marker.start_ns),
                 recording.seconds(marker.end_ns) if marker.end_ns is not None else None,
-                _labels(marker, recording.seconds(marker.start_ns)),
+                _labels(marker, recording.seconds(marker.start_ns), self._stack.times),
                 theme.markers[marker.colour % len(theme.markers)], rows[marker.number], marker.number == shown.active,
                 self._boxes.get(marker, ()),
             )
@@ -300,11 +301,11 @@ class MarkerController(QObject):
             self._boxes[marker] = boxes_of(recording, self._shown(), *span_s, self._theme(), hours=self._hours)
 
 
-def _labels(marker: Marker, start_s: float) -> tuple[str, ...]:
+def _labels(marker: Marker, start_s: float, times: TimeLabels) -> tuple[str, ...]:
     number = str(marker.number)
     named = [number, marker.name] if marker.name else [number]
     if marker.end_ns is None:
-        at = clock_time(start_s, SINGLE_STEP_S)
+        at = times.text(start_s, SINGLE_STEP_S)
         return "  ".join((*named, at)), "  ".join(named), number
     length = exact_interval(marker.end_ns - marker.start_ns)
     return "  ".join((*named, length)), f"{number}  {length}", number

@@ -205,6 +205,9 @@ def test_times_by_the_clock(qtbot: QtBot, open_window: Opener, tmp_path: Path) -
     qtbot.waitUntil(lambda: stack.cursor_values is not None)
     assert stack.cursor_values is not None
     assert stack.cursor_values.traces[0][0].endswith(times.zone)
+    qtbot.keyClick(window, Qt.Key.Key_S)
+    frames(window)
+    assert ":13:2" in stack.markers[0].labels[0]
     entry(window, "View", "Times", "Since the start of the session")
     assert stack.state().times.day is None
 
