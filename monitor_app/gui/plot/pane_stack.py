@@ -148,6 +148,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self.arrangement = f"{len(rows)}{'r' if with_runs else ''}"
         for row, pane in enumerate(rows):
             self.ci.addItem(pane.plot, row, 0)
+            pane.plot.setZValue(0)
         for pane in wanted:
             # A pane that lies over the first ends where that does.
             pane.time_axis.show_if(lowest=(self._pool[0] if pane in over else pane) is rows[-1])
