@@ -49,13 +49,16 @@ class Mark:
     point: Point
     bubble: Bubble
     group: int
-    """Which of the compared groups, for its shape."""
+    """Which of the compared groups."""
     ring: bool
     """Around a mark of another series, which is seen through it."""
     intervals: tuple[QLineF, ...]
     """Error bars, cut at the edge of the plot."""
     bar: Box | None = None
     """From zero to the value, where the chart has bars; the bubble is a point in the middle of its end."""
+
+    shape: int = 0
+    """That of the group; of joined points, where nothing is compared, that of the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,9 @@ def marks_of(plot: Plot, chart: Chart) -> tuple[Mark, ...]:
         intervals = tuple(_intervals(plot, point, bubble))
         if ring:  # The point that it marks has the interval of y already.
             intervals = tuple(each for each in intervals if each.y1() == each.y2())
-        found.append(Mark(series, point, bubble, place_of(groups, series, point), ring, intervals))
+        group = place_of(groups, series, point)
+        shape = group if len(groups) > 1 or not series.joined else series.shape
+        found.append(Mark(series, point, bubble, group, ring, intervals, shape=shape))
     return tuple(sorted(found, key=lambda mark: (mark.ring, mark.series.origin in SOLID, -mark.bubble.radius)))
 
 
@@ -247,7 +252,7 @@ def draw_mark(canvas: Canvas, mark: Mark) -> None:
     centre = QPointF(bubble.x, bubble.y)
     painter.setPen(canvas.dashed_pen(colour, 1.5, dash_of(origin)))
     painter.setBrush(_fill(canvas, mark))
-    draw_symbol(painter, centre, bubble.radius, mark.group)
+    draw_symbol(painter, centre, bubble.radius, mark.shape)
     if mark.point.size is not None and bubble.radius > 0.3 * canvas.unit:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(canvas.colour(canvas.palette.dim))

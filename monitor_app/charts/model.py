@@ -8,6 +8,8 @@ from monitor_app.core.estimate import Estimate
 
 FRONT = "Pareto front"
 """Title of lines that are Pareto fronts."""
+SHAPES = 5
+"""Of marks: disc, square, diamond, triangle, triangle on its tip."""
 PAPER_FIGURES = 10
 """Figures 1 to 10 repeat those of the paper under its numbers; further ones are numbered on from there."""
 
@@ -75,6 +77,8 @@ class Series:
     joined: bool = False
     group: str = ""
     """Which of several compared sessions, sets of conditions or the paper; empty where there is only one."""
+    shape: int = 0
+    """Of its marks where no groups are compared, which have shapes of their own: one of `SHAPES`."""
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QPolygonF
 
-from monitor_app.charts.model import Origin
+from monitor_app.charts.model import SHAPES, Origin
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPainter
@@ -35,7 +35,6 @@ _DASHES = {
 FILL = 150
 """Opacity of a bubble, of 255: what lies under it shows through."""
 _BAND_ALPHA = 40
-_SHAPES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +73,15 @@ def bar_opacity(group: int) -> int:
 
 
 def draw_symbol(painter: QPainter, centre: QPointF, radius: float, group: int) -> None:
-    """A disc for the first of compared groups; a square, a diamond and a triangle of the same area for others."""
-    shape = group % _SHAPES
+    """A disc for the first of compared groups; a square, a diamond and triangles of the same area for others."""
+    shape = group % SHAPES
     if shape == 0:
         painter.drawEllipse(centre, radius, radius)
     elif shape == 1:
         half = radius * math.sqrt(math.pi) / 2
         painter.drawRect(QRectF(centre.x() - half, centre.y() - half, 2 * half, 2 * half))
     else:
-        corners, first = (4, 0.0) if shape == 2 else (3, -math.pi / 2)
+        corners, first = (4, 0.0) if shape == 2 else (3, -math.pi / 2 if shape == 3 else math.pi / 2)
         reach = radius * math.sqrt(math.pi / (corners / 2 * math.sin(2 * math.pi / corners)))
         turns = [first + 2 * math.pi * k / corners for k in range(corners)]
         painter.drawPolygon(

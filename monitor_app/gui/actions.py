@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel
+
+from monitor_app.gui.keyboard import add_mnemonics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,9 +48,11 @@ class SubMenu:
 
     menu: str
     text: str
-    entries: Callable[[], Sequence[tuple[str, Callable[[], object]]]]
+    entries: Callable[[], Sequence[tuple[str, Callable[[], object]] | Chosen]]
 
 
+Chosen: TypeAlias = "tuple[str, Callable[[], object], bool | None]"
+"""An entry: its text, what it does, and whether it is checked; None where it is no choice."""
 Entry: TypeAlias = "Command | Separator | SubMenu"
 
 
@@ -66,6 +71,9 @@ def add_commands(window: QMainWindow, commands: Sequence[Entry]) -> dict[str, QA
         menus[command.menu].addAction(action)
         window.addAction(action)
         actions[command.name or command.text] = action
+    add_mnemonics(window.menuBar())
+    for menu in menus.values():
+        menu.aboutToShow.connect(partial(add_mnemonics, menu))
     return actions
 
 
@@ -74,10 +82,15 @@ def _add_submenu(menu: QMenu, command: SubMenu) -> None:
 
     def fill() -> None:
         submenu.clear()
-        for text, do in command.entries():
-            submenu.addAction(text.replace("&", "&&")).triggered.connect(lambda _=False, do=do: do())
+        for text, do, *checked in command.entries():
+            action = submenu.addAction(text.replace("&", "&&"))
+            action.triggered.connect(lambda _=False, do=do: do())
+            if checked and checked[0] is not None:
+                action.setCheckable(True)
+                action.setChecked(checked[0])
         if submenu.isEmpty():
             submenu.addAction("None").setEnabled(False)
+        add_mnemonics(submenu)
 
     submenu.aboutToShow.connect(fill)
 

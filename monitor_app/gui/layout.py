@@ -216,7 +216,7 @@ class _PillPosition(QObject):
 
 def _place_pill(parts: Parts) -> None:
     parts.pill.setObjectName("pill")
-    parts.pill.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    parts.pill.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     parts.pill.setCursor(Qt.CursorShape.PointingHandCursor)
     parts.pill.hide()
     _PillPosition(parts.stack, parts.pill)

@@ -21,6 +21,7 @@ from monitor_app.gui.figures.window import FiguresController
 from monitor_app.gui.help.menu import Help
 from monitor_app.gui.help.tour import Tour, steps_of
 from monitor_app.gui.inferences.controller import InferencesController
+from monitor_app.gui.keyboard import KeyboardAccess
 from monitor_app.gui.layout import arrange
 from monitor_app.gui.layout_memory import live_width_s, remember_layout, restore_layout, text_percent
 from monitor_app.gui.marker_controller import MarkerController
@@ -53,6 +54,7 @@ from monitor_app.gui.trust_dialog import ask_trust
 from monitor_app.gui.undo import Undo
 from monitor_app.gui.undoable import track_window
 from monitor_app.gui.view_output import ViewOutput
+from monitor_app.gui.views.controller import ViewController
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,10 +123,14 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         self.batches = BatchController(self, self.document, self.navigation, self.parts.stack)
         self.inferences = InferencesController(self, self.document, self.markers, lambda: self.theme)
+        self.views = ViewController(
+            self, self.parts.stack, self.signals, self.navigation, settings, lambda: self.recording, lambda: self.theme
+        )
         self.commands = menu_commands(
             self, self.document, self.bench, self.navigation, self.signals, self.markers, self.parts
         )
         self.actions_by_name = add_commands(self, self.commands)
+        self.keyboard = KeyboardAccess(self, self.parts.stack, lambda: self.theme)
         self.parts.fit_text(text_percent(settings))
         restore_layout(self, self.parts, self.actions_by_name, self.settings)
         track_window(self)
@@ -135,6 +141,7 @@ class MainWindow(QMainWindow):
             (
                 (ROWS_S, self._update_rows),
                 (ROWS_S, self._choose_page),
+                (ROWS_S, self.views.update),
                 (ROWS_S, self._show_annotations),
                 (ROWS_S, self.markers.update),
                 (ROWS_S, self.batches.update),
@@ -170,8 +177,8 @@ class MainWindow(QMainWindow):
         self.bench.trust_asked.connect(
             lambda question: ask_trust(self, question, lambda allowed: self.bench.answer_trust(allowed=allowed))
         )
-        self.bench.changed.connect(self.refresh_panels)
-        self.signals.changed.connect(self.refresh_panels)
+        for changes in (self.bench, self.signals, self.views):
+            changes.changed.connect(self.refresh_panels)
         stack = self.parts.stack
         stack.zoom_asked.connect(self.navigation.zoom)
         stack.pan_asked.connect(self.navigation.pan)
@@ -200,7 +207,13 @@ class MainWindow(QMainWindow):
         for sender in (self.document, self.bench):
             sender.retracted.connect(bar.retract)
         self.sessions.offered.connect(lambda text, words, do, wrong: bar.offer(text, words, do, wrong=wrong))
-        for told in (self.signals.refused, self.batches.note, self.inferences.note, self.figures.refused):
+        for told in (
+            self.signals.refused,
+            self.batches.note,
+            self.inferences.note,
+            self.figures.refused,
+            self.views.note,
+        ):
             told.connect(bar.note)
         self.figures.withdrawn.connect(bar.retract)
 
@@ -268,7 +281,7 @@ class MainWindow(QMainWindow):
         self.navigation.set_extent(recording.edge_s, live=live)
         self.navigation.glide(edge_s, stack.pixels)
         stack.show_frame(recording, shown, self.view)
-        overview.gutter_px = stack.gutter_px
+        overview.gutter_px, overview.axes_px = stack.gutter_px, stack.axes_px
         overview.refresh(recording, shown.first, self.view, now_ns)
         self.parts.pill.setVisible(live and not self.view.following)
         self.parts.nothing.setVisible(not live and recording.origin_ns is None)
@@ -336,7 +349,7 @@ class MainWindow(QMainWindow):
         return WindowState(
             self.recording, self.bench.status, self.signals.shown, self.theme, self.selection, self.bench.live,
             self.bench.can_start, self.document.undecided, self.parts.stack.samples_per_column,
-            self.resume_offer.at, self.subject, self.live,
+            self.resume_offer.at, self.subject, self.live, self.views.options.style,
         )  # fmt: skip
 
     # -- session ---------------------------------------------------------------------------------

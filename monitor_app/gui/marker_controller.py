@@ -289,7 +289,9 @@ class MarkerController(QObject):
             self._stack.show_markers(())
             return
         self._measure(shown)
-        self._stack.show_markers(shown_markers(recording, shown.markers, shown.active, self._boxes, self._theme()))
+        self._stack.show_markers(
+            shown_markers(recording, shown.markers, shown.active, self._boxes, self._theme(), self._stack.times)
+        )
 
     def _measure(self, shown: MarkerSet) -> None:
         recording = self._document.recording

@@ -11,6 +11,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor, QIcon, QPixmap
 from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QLineEdit
 
+from monitor_app.gui.keyboard import name_fields
+
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
@@ -47,6 +49,7 @@ class MarkerDialog(QDialog):
         self.problem = QLabel()
         self.problem.setStyleSheet(f"color: {theme.alarm}")
         self._fill(marker)
+        name_fields(self)
         self.name.setFocus()
 
     def _fill(self, marker: Marker) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.session_files.sessions import Sessions
     from monitor_app.gui.undo import Undo
     from monitor_app.gui.view_output import ViewOutput
+    from monitor_app.gui.views.controller import ViewController
 
 
 class WindowCommands(Protocol):
@@ -54,6 +55,8 @@ class WindowCommands(Protocol):
     def notes(self) -> NotesController: ...
     @property
     def tour(self) -> Tour: ...
+    @property
+    def views(self) -> ViewController: ...
     @property
     def help(self) -> Help: ...
     @property
@@ -85,6 +88,7 @@ MOUSE_ACTIONS = (
     ("Double click elsewhere", "show the whole session"),
     ("Point at a batch, zoomed in", "its time, energy, power and answer"),
     ("Middle click", "fit the values again"),
+    ("Drag between two panes", "change their heights; double click: the usual ones"),
     ("Double click on a row of the table", "show that run"),
     ("Right click on a run, on a head of the table", "copy; show and hide columns"),
     ("Right click on anything else, or its menu key", "what can be done with it"),
@@ -154,6 +158,15 @@ def menu_commands(
         Command("View", "Show or hide power", lambda: signals.toggle_quantity("W"), ("Shift+P",)),
         Command("View", "Show or hide current", lambda: signals.toggle_quantity("A"), ("Shift+C",)),
         Command("View", "Show or hide voltage", lambda: signals.toggle_quantity("V"), ("Shift+V",)),
+        Separator("View"),
+        SubMenu("View", "Values", window.views.value_entries),
+        SubMenu("View", "Curves", window.views.curve_entries),
+        SubMenu("View", "Times", window.views.time_entries),
+        SubMenu("View", "Panes", window.views.pane_layout_entries),
+        Command("View", "Linear or logarithmic values", window.views.switch_scale, ("L",)),
+        Command("View", "Range of values…", window.views.ask_range, ("Y",)),
+        Command("View", "Time since the start, or by the clock", window.views.switch_clock, ("T",)),
+        Command("View", "Panes stacked or overlaid", window.views.switch_overlay, ("O",)),
         Command("Markers", "Lay a pair", markers.lay_pair, ("D",)),
         Command("Markers", "Lay a single marker", markers.lay_single, ("S",)),
         Command("Markers", "Name and times…", markers.edit_active, ("Return", "Enter"), of_focus=True),

@@ -58,7 +58,7 @@ DARK = Theme(
 )  # fmt: skip
 LIGHT = Theme(
     name="light", **asdict(PALETTES["light"]), raised="#e2e6ea", on_alarm="#ffffff",
-    span="#eceef0", span_soft="#f4f5f7", others=("#b4307c", "#0c807a", "#687400", "#8a5328", "#546b82"),
+    span="#e9ebed", span_soft="#f3f4f6", others=("#b4307c", "#0c807a", "#687400", "#8a5328", "#546b82"),
     markers=("#16191c", "#757ec6", "#6c9975", "#122463", "#483f00"),
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}

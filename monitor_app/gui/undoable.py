@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the main window can undo: markers, signals, ranges, table, panels, theme and text size. One line for each."""
+"""What the main window can undo: markers, signals, views, ranges, table, panels, theme, text size. A line for each."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.settings import Settings
     from monitor_app.gui.theme import Theme
     from monitor_app.gui.undo import Undo
+    from monitor_app.gui.views.controller import Choices, ViewController
 
     class Undoable(Protocol):
         """What of the window can be set."""
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         parts: Parts
         markers: MarkerController
         signals: SignalSelection
+        views: ViewController
         actions_by_name: dict[str, QAction]
 
         def choose_theme(self, name: str) -> None: ...
@@ -51,6 +53,7 @@ def track_window(window: Undoable) -> None:
     undo.track(
         Setting(lambda: markers.kept_markers, markers.restore, step_of),
         Setting(lambda: signals.chosen, signals.restore, _always("signals shown")),
+        Setting(lambda: window.views.choices, window.views.restore, _step_of_views),
         Setting(lambda: _ranges(stack), lambda ranges: _set_ranges(stack, ranges), _always("range of values"),
                 merges=True, drifts=_only_fitted),
         Setting(table.view_settings, table.set_view, _step_of_table, merges=True),
@@ -61,9 +64,10 @@ def track_window(window: Undoable) -> None:
     undo.attach(actions["Undo"], actions["Redo"])
     markers.kept.connect(undo.notice)
     signals.changed.connect(undo.notice)
+    window.views.changed.connect(undo.notice)
     for action in actions.values():
         action.triggered.connect(undo.notice)
-    for pane in stack.every_pane:
+    for pane in stack.every:
         for asked in (pane.box.y_zoom_asked, pane.box.y_pan_asked, pane.box.y_reset_asked):
             asked.connect(undo.notice)
     stack.fit_asked.connect(undo.notice)
@@ -74,17 +78,30 @@ def _always(text: str) -> Callable[[object, object], str]:
 
 
 def _ranges(stack: PaneStack) -> tuple[Range, ...]:
-    return tuple(None if pane.fits_itself else pane.y_range for pane in stack.every_pane)
+    return tuple(None if pane.fits_itself else pane.y_range for pane in stack.every)
 
 
 def _set_ranges(stack: PaneStack, ranges: tuple[Range, ...]) -> None:
-    for pane, wanted in zip(stack.every_pane, ranges, strict=True):
+    for pane, wanted in zip(stack.every, ranges, strict=True):
         if wanted is None:
             pane.fit_y()
         else:
             pane.set_exact_range(*wanted)
     for trace in stack.traces:
         trace.finish_drawing()
+
+
+def _step_of_views(before: Choices, after: Choices) -> str:
+    was, now = before.options, after.options
+    if was.ranges != now.ranges:
+        return "range of values"
+    if was.log != now.log:
+        return "scale of the values"
+    if was.style is not now.style:
+        return "style of the curves"
+    if was.heights != now.heights:
+        return "heights of the panes"
+    return "overlaying of the panes" if was.overlaid != now.overlaid else "choice of times"
 
 
 def _only_fitted(before: tuple[Range, ...], after: tuple[Range, ...]) -> bool:

@@ -103,9 +103,12 @@ class ViewOutput(QObject):
         span_s = self._interval(None) if recording is not None else None
         if recording is None or span_s is None:
             return None
-        caption = caption_of(recording, self._shown().first, span_s, self._stack.samples_per_column)
+        stack = self._stack
+        style = stack.options.style
         try:
-            return picture_of(self._stack, caption)
+            return picture_of(
+                stack, caption_of(recording, self._shown().first, span_s, stack.samples_per_column, style)
+            )
         except MonitorError as error:
             self.alarm.emit(str(error))
             return None

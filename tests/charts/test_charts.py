@@ -226,6 +226,16 @@ def test_compared_sessions_differ_by_shape_and_each_network_is_named_once() -> N
     assert len(rectangles) == 3, "two squares of the second session, and one in the legend"
 
 
+def test_marks_on_lines_have_the_shape_of_their_network_where_nothing_is_compared() -> None:
+    points = (point(1, 1), point(2, 2))
+    disc = Series("Round", RED, points, Origin.MEASURED, joined=True)
+    made = chart(disc, replace(disc, network="Square", shape=1))
+    rectangles = [r for r in Drawn(chart_svg(made)).root.iter(f"{SVG}rect") if float(r.get("width", 0)) < 30]
+    assert len(rectangles) == 2
+    bubbles = chart(replace(made.series[1], joined=False))
+    assert not [r for r in Drawn(chart_svg(bubbles)).root.iter(f"{SVG}rect") if float(r.get("width", 0)) < 30]
+
+
 def test_a_name_in_brackets_alone_is_no_session() -> None:
     made = chart(series(point(1, 1, "Net (real)"), name="Net (real)"), series(point(2, 2, "Other"), name="Other"))
     assert {"Net (real)", "Other"} <= set(Drawn(chart_svg(made)).words)

@@ -185,8 +185,8 @@ def test_recent_sessions_are_in_the_menu_and_open(
     shutil.copy(session, other)
     window = open_window(None, session, settings=settings)
     window.document.open_saved(other)
-    [menu] = [each for each in window.commands if isinstance(each, SubMenu)]
-    texts = [text for text, _ in menu.entries()]
+    menu = next(e for e in window.commands if isinstance(e, SubMenu) and e.text == "Recent sessions")
+    texts = [entry[0] for entry in menu.entries()]
     assert [text.split("   ")[0] for text in texts] == ["other & more.plm", "old.plm"]
     assert "0:20" in texts[0]
     assert "MB" in texts[0] or "kB" in texts[0]

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import zlib
 
+from monitor_app.charts.model import SHAPES
+
 NEUTRAL = "#808080"
 """Of marks that belong to no network, and what tones are mixed with: seen on light and on dark."""
 
@@ -31,6 +33,32 @@ _OTHERS = (
     "#5e3c99", "#018571", "#d95f02", "#7570b3", "#b15928", "#35978f", "#8c6bb1", "#41ab5d",
     "#c49c94", "#0570b0", "#b8860b", "#6a51a3", "#2ca02c", "#a0522d", "#20b2aa", "#9e9ac8",
 )  # fmt: skip
+
+
+PAPER_SHAPES = {
+    "AlexNet": 3,
+    "BN-AlexNet": 1,
+    "BN-NIN": 0,
+    "ENet": 2,
+    "GoogLeNet": 1,
+    "ResNet-18": 2,
+    "VGG-16": 2,
+    "VGG-19": 0,
+    "ResNet-34": 0,
+    "ResNet-50": 1,
+    "ResNet-101": 2,
+    "ResNet-152": 3,
+    "Inception-v3": 3,
+    "Inception-v4": 4,
+}
+"""Networks whose colours look alike to eyes that lack a kind of cone differ in the shape of their marks."""
+
+
+def shape_of(network: str, paper_name: str | None = None) -> int:
+    """The shape of the marks on the line of a network, of `SHAPES`; the same in every chart."""
+    if paper_name in PAPER_SHAPES:
+        return PAPER_SHAPES[paper_name]
+    return zlib.crc32(network.encode()) // len(_OTHERS) % SHAPES
 
 
 def colour_of(network: str, paper_name: str | None = None) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.figures.colours import colour_of, toned
+from monitor_app.analysis.figures.colours import colour_of, shape_of, toned
 from monitor_app.charts.model import Chart, Origin, Point, Series
 from monitor_app.core.estimate import Estimate
 from monitor_app.core.formatting import listed
@@ -150,7 +150,8 @@ def _series(
     else:
         origin = Origin.SIMULATED if simulated else Origin.MEASURED
     points = tuple(point for _, point in sorted(found, key=lambda pair: pair[0].batch_size))
-    return Series(cell.title, toned(colour, group.tone), points, origin, joined, group.name)
+    shape = shape_of(cell.network, cell.paper_name)
+    return Series(cell.title, toned(colour, group.tone), points, origin, joined, group.name, shape)
 
 
 def _missing(lacking: Sequence[tuple[Cell, str]], cells: int, of_network: bool) -> list[str]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.session.signal_selection import SignalSelection
     from monitor_app.gui.undo import Undo
     from monitor_app.gui.view_output import ViewOutput
+    from monitor_app.gui.views.controller import ViewController
 
     class PlotWindow(Protocol):
         """What the menus need of the window."""
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         navigation: Navigation
         signals: SignalSelection
         undo: Undo
+        views: ViewController
         output: ViewOutput
 
         @property
@@ -59,11 +61,6 @@ ROOM = 0.5
 """On both sides of a batch that is shown, as a fraction of its length."""
 
 
-def fit_entries(pane: Pane) -> Iterator[Entry]:
-    """The range of the values of a pane."""
-    yield Item("Fit the values", pane.fit_y, "Middle click", able=not pane.fits_itself)
-
-
 def settings(choices: Iterable[tuple[str, Callable[[], object], bool | None]]) -> Iterator[Entry]:
     """Entries for settings: text, what sets it, and whether it is on where it can be."""
     return (Item(text, do, checked=checked) for text, do, checked in choices)
@@ -76,9 +73,13 @@ class PlotMenus(QObject):
         stack, overview = window.parts.stack, window.parts.overview
         super().__init__(stack)
         self._window = window
-        self.pane_entries: list[Callable[[Pane], Iterable[Entry]]] = [fit_entries]
+        self.pane_entries: list[Callable[[Pane], Iterable[Entry]]] = [
+            lambda pane: settings(window.views.pane_entries(pane)),
+        ]  # fmt: skip
         """What can be set of a pane, in its menu and in that of its axis: a further setting is appended."""
-        self.time_entries: list[Callable[[], Iterable[Entry]]] = [self._navigation_entries]
+        self.time_entries: list[Callable[[], Iterable[Entry]]] = [
+            self._navigation_entries, lambda: settings(window.views.time_entries()),
+        ]  # fmt: skip
         """The same of the time axis."""
         stack.menu_asked.connect(self._open)
         overview.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

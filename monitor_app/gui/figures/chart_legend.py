@@ -16,12 +16,13 @@ from monitor_app.charts.canvas import Canvas, Style
 from monitor_app.charts.contents import SOLID, groups_of, is_ring, place_of
 from monitor_app.charts.legend import line_sample
 from monitor_app.charts.symbols import Sample, dash_of, draw_sample
+from monitor_app.gui.keyboard import LIST_KEYS, OWN_KEYS
 from monitor_app.gui.theme import BODY_PX, ui_font
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from PySide6.QtGui import QMouseEvent, QPaintEvent
+    from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPaintEvent
 
     from monitor_app.charts.model import Chart, Series
     from monitor_app.charts.palette import Palette
@@ -66,7 +67,8 @@ def _network_sample(chart: Chart, own: list[Series], palette: Palette) -> Sample
     first = next((each for each in own if each.origin in SOLID), own[0])
     solid = first.origin in SOLID and not is_ring(chart, first)
     colour = Style(palette, 0, 0, _UNIT_PX).line_colour(first.colour)
-    return Sample(colour, dash_of(first.origin), radius=_RADIUS, fill=255 if solid else 0)
+    shape = first.shape if first.joined and len(groups_of(chart)) <= 1 else 0
+    return Sample(colour, dash_of(first.origin), radius=_RADIUS, fill=255 if solid else 0, group=shape)
 
 
 def _group_sample(chart: Chart, series: Series, palette: Palette) -> Sample:
@@ -92,6 +94,10 @@ class ChartLegend(QWidget):
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setProperty(OWN_KEYS, list(LIST_KEYS))
+        self.setAccessibleName("legend")
+        self.setAccessibleDescription("Up and Down choose a name, Space hides or shows it, Return shows it alone.")
         self.setToolTip("Click: hide or show. Ctrl+click: show it alone, or all again.")
 
     def show_entries(self, entries: tuple[LegendEntry, ...], hidden: Collection[str], theme: Theme) -> None:
@@ -143,6 +149,33 @@ class ChartLegend(QWidget):
         if name and event.button() == Qt.MouseButton.LeftButton:
             alone = event.modifiers() & Qt.KeyboardModifier.ControlModifier
             (self.isolated if alone else self.toggled).emit(name)
+
+    # -- keys ------------------------------------------------------------------------------------
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._step(0)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._hover("")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_Home: -len(self.entries)}
+        steps[Qt.Key.Key_End] = len(self.entries)
+        key = Qt.Key(event.key())
+        if key in steps:
+            self._step(steps[key])
+        elif key == Qt.Key.Key_Space and self._under:
+            self.toggled.emit(self._under)
+        elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and self._under:
+            self.isolated.emit(self._under)
+        else:
+            super().keyPressEvent(event)
+
+    def _step(self, by: int) -> None:
+        names = [entry.name for entry in self.entries]
+        if names:
+            k = names.index(self._under) if self._under in names else 0
+            self._hover(names[min(max(k + by, 0), len(names) - 1)])
 
     # -- paint -----------------------------------------------------------------------------------
 

@@ -112,6 +112,9 @@ class ChartList(QWidget):
         self._under: int | None = None
         self._areas: list[QRectF] = []
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName("figures and findings")
+        self.setAccessibleDescription("Up and Down choose one.")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def set_theme(self, theme: Theme) -> None:

@@ -24,12 +24,13 @@ from monitor_app.charts.plot import rectangle
 from monitor_app.charts.render import paint, paint_emphasis
 from monitor_app.gui.figures.gestures import Gesture, axes_at, framed, panned, zoomed
 from monitor_app.gui.figures.hover_card import HoverCard
+from monitor_app.gui.keyboard import OWN_KEYS
 from monitor_app.gui.plot.view_box import NOTCH, PAN_PER_NOTCH
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from PySide6.QtGui import QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
+    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
 
     from monitor_app.charts.budget import Budget
     from monitor_app.charts.layout import Layout
@@ -61,6 +62,10 @@ class ChartView(QWidget):
         super().__init__()
         self.setMinimumSize(560, 400)
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setProperty(OWN_KEYS, ["Left", "Right", "Return", "Enter"])
+        self.setAccessibleName("figure")
+        self.setAccessibleDescription("Left and Right choose a point, Return shows the trace it came from.")
         self.theme = theme
         self.chart: Chart | None = None
         """As it is shown: without what is hidden."""
@@ -237,6 +242,27 @@ class ChartView(QWidget):
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._point_at(None)
+
+    # -- keys ------------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        by = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
+        if by is not None:
+            self._step(by)
+        elif event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and self.under is not None:
+            self.chosen.emit(self.under.point)
+        else:
+            super().keyPressEvent(event)
+
+    def _step(self, by: int) -> None:
+        """Point at the next mark to the right, or to the left."""
+        layout = self.laid_out
+        marks = sorted(layout.marks, key=lambda mark: (mark.bubble.x, mark.bubble.y)) if layout is not None else []
+        if layout is None or not marks:
+            return
+        now = self._mark_under(layout)
+        k = marks.index(now) + by if now is not None else 0 if by > 0 else len(marks) - 1
+        self._point_at(marks[min(max(k, 0), len(marks) - 1)])
 
     # -- mouse -----------------------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ class FiguresBar(QWidget):
         for name, text, tip in BUTTONS:
             button = QPushButton(text)
             button.setToolTip(tip)
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             row.addWidget(button)
             self.buttons[name] = button
         self._sessions = QHBoxLayout()
@@ -90,6 +90,6 @@ class FiguresBar(QWidget):
         for name in sessions:
             button = QPushButton(f"{name}  \N{MULTIPLICATION SIGN}")
             button.setToolTip("Remove from comparison")
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(lambda _=False, n=name: self.removed.emit(n))
             self._sessions.addWidget(button)

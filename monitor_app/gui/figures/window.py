@@ -23,6 +23,7 @@ from monitor_app.gui.figures.context import FiguresMenus
 from monitor_app.gui.figures.job import FiguresJob, RefreshPolicy
 from monitor_app.gui.figures.save_dialog import ask_session, save_chart
 from monitor_app.gui.figures.toolbar import FiguresBar
+from monitor_app.gui.keyboard import KeyboardAccess
 from monitor_app.gui.panels.message_bar import MessageBar
 from monitor_app.gui.theme import style_sheet
 from monitor_app.gui.undo import Setting, Undo
@@ -139,6 +140,7 @@ class FiguresWindow(QMainWindow):
         self._track()
         self.menus = FiguresMenus(self)
         self._arrange()
+        KeyboardAccess(self, self.view, lambda: self._theme)
         self._connect()
         self.set_theme(theme)
         self._timer = QTimer(self, interval=LOOK_MS)

@@ -8,6 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QVBoxLayout, QWidget
 
 from monitor_app.gui.help.versions import versions
+from monitor_app.gui.keyboard import name_fields
 from monitor_app.gui.panels.parts import Label
 
 WHAT = "Power, latency and accuracy of neural networks on a board, measured on one time axis."
@@ -29,7 +30,7 @@ class AboutDialog(QDialog):
             value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             form.addRow(label, value)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        self.copy = buttons.addButton("Copy versions", QDialogButtonBox.ButtonRole.ActionRole)
+        self.copy = buttons.addButton("Copy &versions", QDialogButtonBox.ButtonRole.ActionRole)
         self.copy.clicked.connect(self._copy)
         buttons.rejected.connect(self.close)
         column = QVBoxLayout(self)
@@ -39,6 +40,7 @@ class AboutDialog(QDialog):
         column.addLayout(form)
         column.addWidget(Label(LICENCE))
         column.addWidget(buttons)
+        name_fields(self)
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText("\n".join(f"{name} {version}" for name, version in self.rows.items()))

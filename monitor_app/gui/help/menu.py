@@ -84,8 +84,8 @@ class Help(QObject):
     def ask_with_session(self) -> bool | None:
         """Whether the recording goes into the bundle; None when the user cancels."""
         box = QMessageBox(QMessageBox.Icon.Question, "Save report bundle", WITH_SESSION, parent=self._parent)
-        without = box.addButton("Without the recording", QMessageBox.ButtonRole.AcceptRole)
-        with_it = box.addButton("With the recording", QMessageBox.ButtonRole.AcceptRole)
+        without = box.addButton("With&out the recording", QMessageBox.ButtonRole.AcceptRole)
+        with_it = box.addButton("&With the recording", QMessageBox.ButtonRole.AcceptRole)
         box.addButton(QMessageBox.StandardButton.Cancel)
         box.setDefaultButton(without)
         box.exec()

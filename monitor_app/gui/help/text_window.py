@@ -10,6 +10,8 @@ from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QImage, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QTextBrowser, QVBoxLayout, QWidget
 
+from monitor_app.gui.keyboard import name_fields
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -30,17 +32,19 @@ class LogWindow(QDialog):
         self._file = file
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
+        self.text.setAccessibleName("log")
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        self.copy = buttons.addButton("Copy all", QDialogButtonBox.ButtonRole.ActionRole)
-        again = buttons.addButton("Read again", QDialogButtonBox.ButtonRole.ActionRole)
+        self.copy = buttons.addButton("Copy &all", QDialogButtonBox.ButtonRole.ActionRole)
+        again = buttons.addButton("&Read again", QDialogButtonBox.ButtonRole.ActionRole)
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text.toPlainText()))
         again.clicked.connect(self._read)
         buttons.rejected.connect(self.close)
         column = QVBoxLayout(self)
         column.addWidget(self.text)
         column.addWidget(buttons)
+        name_fields(self)
         self._read()
 
     def _read(self) -> None:

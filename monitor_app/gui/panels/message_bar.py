@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton
 
 from monitor_app.gui.panels.parts import Label
@@ -30,7 +31,8 @@ class MessageBar(QFrame):
         self._offered: Callable[[], object] | None = None
         dismiss = QPushButton("dismiss")
         dismiss.setObjectName("word")
-        dismiss.setFocusPolicy(self.focusPolicy())
+        for each in (self.button, dismiss):
+            each.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         dismiss.clicked.connect(self.dismiss)
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 7, 14, 7)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from PySide6.QtWidgets import QWidget
 
 from monitor_app.core.status import BenchPhase
+from monitor_app.gui.session.curve_style import CurveStyle
 from monitor_app.gui.session.subject import NO_SUBJECT, Subject
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class WindowState:
     """What the numbers belong to."""
     growing: bool = False
     """Whether the session grows, by the bench of this window or by another process."""
+    style: CurveStyle = CurveStyle.ENVELOPE
+    """What is drawn around the means."""
 
     @property
     def running(self) -> bool:

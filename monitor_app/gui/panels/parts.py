@@ -47,7 +47,7 @@ class WordButton(QPushButton):
     def __init__(self, text: str = "", *, name: str = "word") -> None:
         super().__init__(text)
         self.setObjectName(name)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
 

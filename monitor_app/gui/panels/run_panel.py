@@ -264,5 +264,5 @@ class PlanLines(QWidget):
 
 def _button(text: str) -> QPushButton:
     button = QPushButton(text)
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button

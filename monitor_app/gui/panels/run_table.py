@@ -44,7 +44,7 @@ from monitor_app.gui.theme import SMALL_PX, ui_font
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QResizeEvent
+    from PySide6.QtGui import QFocusEvent, QResizeEvent
 
     from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.theme import Theme
@@ -177,11 +177,21 @@ class _ShownRuns(QSortFilterProxyModel):
         return self._model.lines[self.mapToSource(self.index(row, 0)).row()]
 
 
+RETURN_KEYS = {Qt.Key.Key_Return, Qt.Key.Key_Enter}
+TABLE_KEYS = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End, *RETURN_KEYS}
+
+
 class RunsView(QTableView):
-    """Has Ctrl+C and Esc while the focus is in it; all other keys are those of the window."""
+    """Has Ctrl+C and Esc while the focus is in it; all other keys are those of the window.
+
+    Where Tab has led to it, it has also the arrows and Return, which shows the run.
+    """
 
     copy_asked = Signal()
     clear_asked = Signal()
+    return_pressed = Signal(int)
+    """(row)"""
+    _by_keys = False
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
@@ -192,6 +202,10 @@ class RunsView(QTableView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_asked.emit()
+        elif self._by_keys and event.key() in RETURN_KEYS and self.currentIndex().isValid():
+            self.return_pressed.emit(self.currentIndex().row())
+        elif self._by_keys and event.key() in TABLE_KEYS:
+            super().keyPressEvent(event)
         elif self._wants(event):
             self.clear_asked.emit()
         else:
@@ -200,7 +214,14 @@ class RunsView(QTableView):
     def _wants(self, event: QKeyEvent) -> bool:
         model = self.model()
         clears = event.key() == Qt.Key.Key_Escape and isinstance(model, _ShownRuns) and model.filters
-        return clears or event.matches(QKeySequence.StandardKey.Copy)
+        moves = self._by_keys and event.key() in TABLE_KEYS
+        return bool(clears) or moves or event.matches(QKeySequence.StandardKey.Copy)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._by_keys = event.reason() in {Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason}
+        super().focusInEvent(event)
+        if self._by_keys and not self.selectionModel().hasSelection():
+            self.selectRow(0)
 
 
 class FilterField(QLineEdit):
@@ -255,7 +276,7 @@ class RunTable(Panel):
         self.view.setAlternatingRowColors(True)
         self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.view.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.view.setAccessibleName("runs")
         self.view.setTabKeyNavigation(False)
         self.view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -279,7 +300,7 @@ class RunTable(Panel):
 
     def _arrange(self) -> None:
         self.filter.setFixedWidth(FILTER_PX)
-        self.filter.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.filter.setAccessibleName("words that a run has to have")
         self._strip.setSpacing(14)
         line = QHBoxLayout()
         line.setContentsMargins(8, 3, 8, 3)
@@ -293,6 +314,7 @@ class RunTable(Panel):
         column.addWidget(self.view)
 
     def _connect(self) -> None:
+        self.view.return_pressed.connect(lambda row: self.run_chosen.emit(self._shown.line(row).run_id))
         self.view.doubleClicked.connect(lambda index: self.run_chosen.emit(self._shown.line(index.row()).run_id))
         self.view.customContextMenuRequested.connect(self._open_menu)
         self.view.copy_asked.connect(self.copy_rows)

@@ -10,12 +10,13 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from monitor_app.gui.keyboard import LIST_KEYS, OWN_KEYS
 from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.plot.legend import paint_mark
 from monitor_app.gui.theme import BODY_PX, SMALL_PX, ui_font
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QHelpEvent, QMouseEvent, QPaintEvent
+    from PySide6.QtGui import QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPaintEvent
 
     from monitor_app.gui.panels.source_cards import SignalLine
     from monitor_app.gui.theme import Theme
@@ -41,6 +42,10 @@ class SignalList(QWidget):
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setProperty(OWN_KEYS, list(LIST_KEYS))
+        self.setAccessibleName("signals")
+        self.setAccessibleDescription("Up and Down choose a signal, Return shows only it, Space shows or hides it.")
 
     def sizeHint(self) -> QSize:
         return QSize(120, LINE_PX * len(self.lines))
@@ -88,6 +93,27 @@ class SignalList(QWidget):
             return
         adds = event.position().x() < MARGIN_PX or event.modifiers() & Qt.KeyboardModifier.ControlModifier
         (self.toggled if adds else self.chosen).emit(self.lines[line].id)
+
+    # -- keys ------------------------------------------------------------------------------------
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._hover(0)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._hover(None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        k, last = self._under or 0, len(self.lines) - 1
+        moves = {Qt.Key.Key_Up: k - 1, Qt.Key.Key_Down: k + 1, Qt.Key.Key_Home: 0, Qt.Key.Key_End: last}
+        key = Qt.Key(event.key())
+        if key in moves:
+            self._hover(min(max(moves[key], 0), last))
+        elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and k <= last:
+            self.chosen.emit(self.lines[k].id)
+        elif key == Qt.Key.Key_Space and k <= last:
+            self.toggled.emit(self.lines[k].id)
+        else:
+            super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip:

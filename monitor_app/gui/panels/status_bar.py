@@ -12,6 +12,7 @@ from monitor_app.core.formatting import clock_bound, long_duration, sample_rate,
 from monitor_app.core.status import TROUBLE, SourceState
 from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.panels.parts import Shrinking
+from monitor_app.gui.session.curve_style import CurveStyle
 from monitor_app.gui.session.shown_signals import COMPUTED
 
 if TYPE_CHECKING:
@@ -35,13 +36,13 @@ AFTER_TIP = (
 STOPPED = TROUBLE | {SourceState.DISCONNECTED}
 
 
-def resolution_text(samples_per_column: int | None) -> str:
+def resolution_text(samples_per_column: int | None, style: CurveStyle = CurveStyle.ENVELOPE) -> str:
     """How many samples one pixel of the trace stands for."""
     if samples_per_column is None:
         return ""
     if samples_per_column == 1:
         return "every sample"
-    return f"envelope, {samples_per_column:,} samples per pixel"
+    return f"{style.short}, {samples_per_column:,} samples per pixel"
 
 
 def quality_text(
@@ -119,7 +120,7 @@ class StatusBar(Panel):
         before, lost, after = quality_text(recording, status, file_bytes, own_cpu)
         stopped = stopped_text(state)
         lost = stopped or lost
-        self.resolution.set_text(resolution_text(state.samples_per_column))
+        self.resolution.set_text(resolution_text(state.samples_per_column, state.style))
         self._before.set_text(before + APART if before else "")
         self.lost.set_text(lost, stopped or LOST_TIP)
         trouble = bool(stopped) or loses_samples(state)

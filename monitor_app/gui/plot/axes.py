@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QGraphicsSceneWheelEvent
 
     from monitor_app.gui.plot.view_box import TimeViewBox
-    from monitor_app.gui.theme import Theme
 
 AXIS_WIDTH_PX, TIME_AXIS_PX = 64, 24
 LABEL_AT_PX = 0
@@ -139,8 +138,8 @@ class ValueAxis(_Axis):
         self.label = ""
         self._colour = QColor()
 
-    def set_label(self, theme: Theme, label: str) -> None:
-        self.label, self._colour = label, QColor(theme.dim)
+    def set_label(self, colour: str, label: str) -> None:
+        self.label, self._colour = label, QColor(colour)
         self.update()
 
     def paint(self, painter: QPainter, *_: Any) -> None:

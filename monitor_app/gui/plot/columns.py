@@ -28,6 +28,8 @@ class TraceLines:
     maximum: NDArray[np.float64]
     mean_x: NDArray[np.float64]
     mean_y: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+    """Standard deviation of each group; empty for single samples."""
     joined: NDArray[np.bool_]
     """Whether a point of the mean line is joined to the next one; False before a gap."""
     low: float
@@ -68,6 +70,7 @@ def trace_lines(envelope: Envelope, origin_ns: int) -> TraceLines:
         maximum=high[:0] if single else high,
         mean_x=x,
         mean_y=envelope.mean,
+        deviation=low[:0] if single else np.sqrt(envelope.variance),
         joined=joined_groups(envelope),
         low=float(low.min()) if len(low) else float("nan"),
         high=float(high.max()) if len(high) else float("nan"),

@@ -13,10 +13,12 @@ from monitor_app.core.runs import Phase
 from monitor_app.gui.plot.columns import extremes
 from monitor_app.gui.plot.items import Dots
 from monitor_app.gui.plot.pane import Pane
+from monitor_app.gui.plot.scales.value_scale import positive_of
 from monitor_app.gui.session.batch_log import PHASES
 from monitor_app.gui.theme import mixed
 
 if TYPE_CHECKING:
+    from monitor_app.gui.plot.scales.value_scale import Scale
     from monitor_app.gui.plot.time_window import TimeWindow
     from monitor_app.gui.session.batch_log import BatchLog
     from monitor_app.gui.theme import Theme
@@ -48,6 +50,10 @@ class LatencyPane(Pane):
         self._pale.set_colour(mixed(theme.latency, theme.ground, 0.4))
         self.set_label(theme, "latency (ms)")
 
+    def set_scale(self, scale: Scale) -> None:
+        super().set_scale(scale)
+        self._drawn = None
+
     def clear(self) -> None:
         self._drawn = None
         for item in (self._pale, self._timed):
@@ -73,10 +79,10 @@ class LatencyPane(Pane):
         for item, chosen in ((self._timed, rows[timed]), (self._pale, rows[~timed])):
             x, y = chosen["end_s"], chosen["latency_ms"]
             kept = extremes(x, y, start, end - start, pixels)
-            item.set_data(x[kept], y[kept])
+            item.set_data(x[kept], self.scale.plotted_all(y[kept]))
         inside = rows["latency_ms"][(rows["end_s"] >= view.start_s) & (rows["end_s"] <= view.end_s)]
         if len(inside):
-            self.include(float(np.min(inside)), float(np.max(inside)))
+            self.include(float(np.min(inside)), float(np.max(inside)), positive_of(float(np.min(inside)), inside))
 
     def batch_at(self, at: QPointF) -> tuple[float, float] | None:
         """Start and end in s of the batch whose point is at this place in the stack; None where there is none."""
@@ -87,9 +93,9 @@ class LatencyPane(Pane):
         rows = self._batches.between(here.x() - reach, here.x() + reach)
         if len(rows) == 0:
             return None
-        low, high = self.y_range
+        low, high = map(self.scale.plotted, self.y_range)
         aside = (rows["end_s"] - here.x()) / reach * NEAR_PX
-        above = (rows["latency_ms"] - here.y()) / (high - low) * self.rect.height()
+        above = (self.scale.plotted_all(rows["latency_ms"]) - here.y()) / (high - low) * self.rect.height()
         away = np.hypot(aside, above)
         nearest = rows[int(np.argmin(away))]
         if away.min() > NEAR_PX:

@@ -55,13 +55,18 @@ def legend_px(entries: Sequence[LegendEntry]) -> float:
     return sum(text + SWATCH_PX + APART_PX for text in texts)
 
 
-def paint_legend(painter: QPainter, theme: Theme, rect: QRectF, entries: Sequence[LegendEntry]) -> None:
-    """Names and values in one line within ``rect``; where room is short, values are left out, then names are elided."""
+def paint_legend(
+    painter: QPainter, theme: Theme, rect: QRectF, entries: Sequence[LegendEntry], *, marked: bool
+) -> None:
+    """Names and values in one line within ``rect``; where room is short, values are left out, then names are elided.
+
+    ``marked``: with the marks that the lines carry.
+    """
     metrics = QFontMetricsF(ui_font(SMALL_PX))
     painter.setFont(ui_font(SMALL_PX))
     x, baseline = rect.left(), rect.center().y() + metrics.ascent() / 2 - 1
     for entry, name, value, width in _laid_out(metrics, rect.width(), entries):
-        _paint_swatch(painter, theme, QPointF(x, rect.center().y()), entry, marked=len(entries) > 1)
+        _paint_swatch(painter, theme, QPointF(x, rect.center().y()), entry, marked=marked)
         painter.setPen(QColor(theme.text))
         x += SWATCH_PX
         painter.drawText(QPointF(x, baseline), name)

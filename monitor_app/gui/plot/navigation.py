@@ -27,6 +27,8 @@ class Navigation:
         self._moved = moved
         self.edge_s = 0.0
         self.live = live
+        self.keep_width = True
+        """Whether a view that follows keeps its width; else one of the whole session grows with it."""
 
     def set_extent(self, edge_s: float, *, live: bool) -> None:
         """The newest time there is, in s, and whether it grows."""
@@ -43,7 +45,7 @@ class Navigation:
 
     def glide(self, edge_s: float, pixels: int) -> None:
         """Move on with the newest samples, if the view follows them."""
-        self._view = self._view.followed(edge_s, pixels)
+        self._view = self._view.followed(edge_s, pixels, grows=not self.keep_width)
 
     def zoom(self, factor: float, at_s: float) -> None:
         self.view = self.view.zoomed(factor, at_s, self.edge_s)

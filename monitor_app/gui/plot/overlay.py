@@ -4,29 +4,30 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
-from monitor_app.core.formatting import clock_time
 from monitor_app.gui.plot.annotations import Gap, Interval, Note, RunFigures, clear_of, spread_apart
-from monitor_app.gui.plot.axes import AXIS_WIDTH_PX, time_step, value_step, value_text
+from monitor_app.gui.plot.axes import AXIS_WIDTH_PX, time_step
 from monitor_app.gui.plot.layer import Layer
 from monitor_app.gui.plot.legend import LEGEND_PX, paint_legend, paint_marks
+from monitor_app.gui.plot.scales.value_scale import ticks
 from monitor_app.gui.theme import BODY_PX, SMALL_PX, mixed, ui_font
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from monitor_app.gui.plot.plot_state import PaneState
+    from monitor_app.gui.plot.plot_state import Cursor, PaneState
+    from monitor_app.gui.theme import Theme
 
 LINE_PX = 16
 """Height of a line of small text."""
 TEXT_GAP_PX = 8
 """Between an axis and its numbers."""
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
 CENTRE = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
 MARK_ROOM_PX = 260
 LEAST_NAMED_PX = 46
@@ -34,6 +35,16 @@ LEAST_NAMED_PX = 46
 
 
 _S = TypeVar("_S", Interval, Gap, RunFigures)
+
+
+STRIP_PX = 3
+LEAST_EDGED_PX = 8
+"""Between the edges of a phase; those of narrower ones would fill a view of many runs."""
+
+
+def phase_colours(theme: Theme) -> tuple[QColor, QColor, QColor]:
+    """Of the edges of a phase, and of the strips above those that are not timed and those that are."""
+    return tuple(mixed(theme.dim, theme.ground, strength) for strength in (0.4, 0.4, 0.9))  # type: ignore[return-value]
 
 
 class _TimedLayer(Layer):
@@ -53,12 +64,13 @@ class Backdrop(_TimedLayer):
 
     def paint_state(self, painter: QPainter) -> None:
         theme = self.state.theme
-        rects = [pane.rect for pane in self.state.panes]
+        rects = [pane.rect for pane in self.state.panes if not pane.over]
         for intervals in (self.state.annotations.runs, [s for s in self.state.annotations.phases if s.strong]):
             for left, right, interval in self._visible(intervals):
                 for rect in rects:
                     ground = QColor(theme.span if interval.strong else theme.span_soft)
                     painter.fillRect(QRectF(left, rect.top(), right - left, rect.height()), ground)
+        self._paint_phases(painter)
         self._paint_grid(painter)
         lost = mixed(theme.alarm, theme.ground, 0.35)
         for left, right, gap in self._visible(self.state.annotations.gaps):
@@ -66,6 +78,17 @@ class Backdrop(_TimedLayer):
                 # Where the pane shows other sources too, only the bar at its foot marks the gap.
                 if pane.source_ids == {gap.source}:
                     painter.fillRect(QRectF(left, pane.rect.top(), right - left, pane.rect.height()), lost)
+
+    def _paint_phases(self, painter: QPainter) -> None:
+        """A strip above each phase, and lines where it begins and ends: the grounds alone are faint."""
+        edge, soft, strong = phase_colours(self.state.theme)
+        first = self.state.first.rect
+        for left, right, phase in self._visible(self.state.annotations.phases):
+            painter.fillRect(QRectF(left, first.top(), right - left, STRIP_PX), strong if phase.strong else soft)
+            for x, at_s in ((left, phase.start_s), (right, phase.end_s)) if right - left >= LEAST_EDGED_PX else ():
+                if self.state.view.start_s <= at_s <= self.state.view.end_s:
+                    for pane in self.state.panes:
+                        painter.fillRect(QRectF(round(x), pane.rect.top(), 1, pane.rect.height()), edge)
 
     def _paint_grid(self, painter: QPainter) -> None:
         theme = self.state.theme
@@ -78,16 +101,16 @@ class Backdrop(_TimedLayer):
         ascent = QFontMetricsF(painter.font()).ascent()
         for pane in self.state.panes:
             rect = pane.rect
-            low, high = pane.y_range
-            step = value_step(low, high, rect.height())
-            for k in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1):
-                y = round(rect.bottom() - (k * step - low) / (high - low) * rect.height()) + 0.5
-                if rect.top() < y < rect.bottom() - 2:
+            for tick in ticks(pane.scale, *pane.y_range, rect.height(), pane.text_scale):
+                y = round(pane.y_pixel(tick.value)) + 0.5
+                if rect.top() < y < rect.bottom() - 2 and not pane.over:
                     painter.setPen(faint)
                     painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y))
-                painter.setPen(text_colour)
-                room = QRectF(rect.left() - AXIS_WIDTH_PX, y - ascent, AXIS_WIDTH_PX - TEXT_GAP_PX, 2 * ascent)
-                painter.drawText(room, RIGHT, value_text(k * step * pane.text_scale, step * pane.text_scale))
+                painter.setPen(QColor(pane.axis_colour) if pane.axis_colour else text_colour)
+                room = QRectF(
+                    rect.left() - AXIS_WIDTH_PX * (1 + pane.column), y - ascent, AXIS_WIDTH_PX - TEXT_GAP_PX, 2 * ascent
+                )
+                painter.drawText(room, RIGHT, tick.text)
             painter.setPen(solid)
             painter.drawLine(rect.bottomLeft(), rect.bottomRight())
         self._paint_times(painter, text_colour, ascent)
@@ -96,9 +119,19 @@ class Backdrop(_TimedLayer):
         view, rect = self.state.view, self.state.panes[-1].rect
         step = time_step(view.width_s, rect.width())
         painter.setPen(text_colour)
-        for k in range(math.ceil(view.start_s / step - 1e-9), math.floor(view.end_s / step + 1e-9) + 1):
-            room = QRectF(self.state.x_pixel(k * step) - 60, rect.bottom() + TEXT_GAP_PX, 120, 2 * ascent)
-            painter.drawText(room, CENTRE, clock_time(k * step, step))
+        times, top = self.state.times, rect.bottom() + TEXT_GAP_PX
+        free_from = self.state.area.left()
+        if times.zone:
+            painter.drawText(QRectF(free_from, top, AXIS_WIDTH_PX, 2 * ascent), LEFT, times.zone)
+            free_from += painter.fontMetrics().horizontalAdvance(times.zone) + TEXT_GAP_PX
+        metrics, has_date = painter.fontMetrics(), False
+        for seconds, label in times.ticks(view.start_s, view.end_s, step):
+            x = self.state.x_pixel(seconds)
+            dated = label if has_date else times.dated(seconds, label)
+            # The date is part of the first label that has room for it.
+            text = next((t for t in (dated, label) if x - metrics.horizontalAdvance(t) / 2 >= free_from), "")
+            has_date |= text == dated
+            painter.drawText(QRectF(x - 70, top, 140, 2 * ascent), CENTRE, text)
 
 
 class Foreground(_TimedLayer):
@@ -110,6 +143,7 @@ class Foreground(_TimedLayer):
         self._paint_gaps(painter)
         self._paint_marks(painter)
         self._paint_run_figures(painter)
+        self._paint_unseen(painter)
         notes, levels_pane = self.state.annotations, self.state.levels_pane
         if levels_pane is not None:
             self._paint_notes(painter, levels_pane, notes.levels)
@@ -124,12 +158,14 @@ class Foreground(_TimedLayer):
 
     def _paint_signals(self, painter: QPainter) -> None:
         state = self.state
+        shared = any(pane.over for pane in state.traces)
         for pane in state.traces:
             if pane.legend:
                 rect = pane.rect
-                strip = QRectF(rect.left(), rect.top() - LEGEND_PX, rect.width() + state.gutter_px - 10, LEGEND_PX - 4)
-                paint_legend(painter, state.theme, strip, pane.legend)
-            if len(pane.curves) > 1:
+                top = rect.top() - (1 + pane.strip) * LEGEND_PX
+                strip = QRectF(rect.left(), top, rect.width() + state.gutter_px - 10, LEGEND_PX - 4)
+                paint_legend(painter, state.theme, strip, pane.legend, marked=len(pane.legend) > 1 or shared)
+            if len(pane.curves) > 1 or shared:
                 paint_marks(painter, state.theme, pane, state.view)
         painter.setFont(ui_font(SMALL_PX))
 
@@ -195,6 +231,14 @@ class Foreground(_TimedLayer):
                 painter.setPen(QColor(theme.dim))
                 painter.drawText(QPointF(x + 4, foot), shown)
                 free_from = x + metrics.horizontalAdvance(shown) + 10
+
+    def _paint_unseen(self, painter: QPainter) -> None:
+        """Why something is not seen in a pane."""
+        painter.setPen(QColor(self.state.theme.dim))
+        for pane in self.state.panes:
+            if pane.note:
+                at = pane.rect.adjusted(8, 0, 0, -8)
+                painter.drawText(at, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom, pane.note)
 
     # -- values at their heights -----------------------------------------------------------------
 
@@ -285,10 +329,20 @@ class CursorLayer(Layer):
         x = round(self.state.x_pixel(cursor.seconds)) + 0.5
         painter.setPen(QPen(mixed(theme.dim, theme.ground, 0.6), 1))
         painter.drawLine(QPointF(x, rect.top()), QPointF(x, self.state.panes[-1].rect.bottom()))
-        for pane, lines in zip(self.state.traces, cursor.traces, strict=False):
+        for pane, lines in self._tags(cursor):
             self._paint_tag(painter, pane, x, lines)
         if self.state.latency is not None:
             self._paint_tag(painter, self.state.latency, x, cursor.latency)
+
+    def _tags(self, cursor: Cursor) -> list[tuple[PaneState, tuple[str, ...]]]:
+        """The lines of each pane; those of panes in the same place in one tag."""
+        tags: list[tuple[PaneState, tuple[str, ...]]] = []
+        for pane, lines in zip(self.state.traces, cursor.traces, strict=False):
+            if pane.over and tags:
+                tags[0] = (tags[0][0], tags[0][1] + lines)
+            else:
+                tags.append((pane, lines))
+        return tags
 
     def _paint_tag(self, painter: QPainter, pane: PaneState, x: float, lines: tuple[str, ...]) -> None:
         if not lines:

@@ -40,10 +40,12 @@ class Overview(QWidget):
         super().__init__()
         self.setFixedHeight(HEIGHT_PX)
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName("overview of the whole session")
         self.setToolTip("The whole session. Drag the marked view to pan, or its edges to zoom.")
         self._theme = theme
-        self.gutter_px = GUTTER_PX
-        """Left free on the right, as beside the panes."""
+        self.gutter_px, self.axes_px = GUTTER_PX, AXIS_WIDTH_PX
+        """Left free on the right and on the left, as beside the panes."""
         self._read_ns = -REREAD_NS
         self._read_edge_s = -1.0
         self._drawn: tuple[int, int, int, str] | None = None
@@ -66,7 +68,7 @@ class Overview(QWidget):
         """Mark the view; read the session again at most once a second."""
         if signal is None or recording.edge_s <= 0:
             return
-        wanted = (self.width(), self.gutter_px, signal.id, self._theme.name)
+        wanted = (self.width(), self.gutter_px + self.axes_px, signal.id, self._theme.name)
         grown = recording.edge_s != self._read_edge_s and now_ns - self._read_ns >= REREAD_NS
         if wanted != self._drawn or grown:
             pixels = max(round(self._span_px), 1)
@@ -91,7 +93,7 @@ class Overview(QWidget):
         low, high = float(np.nanmin(envelope.minimum)), float(np.nanmax(envelope.maximum))
         span = max(high - low, 1e-12)
         seconds = (envelope.start_ns + envelope.end_ns - 2 * (recording.origin_ns or 0)) * 0.5e-9
-        x = np.floor(AXIS_WIDTH_PX + seconds / recording.edge_s * self._span_px) + 0.5
+        x = np.floor(self.axes_px + seconds / recording.edge_s * self._span_px) + 0.5
         bottom, scale = self.height() - 5, (self.height() - 10) / span
         ends = np.stack((envelope.minimum, envelope.maximum), axis=1).ravel()
         painter.setPen(QPen(mixed(colour, self._theme.panel, 0.45), 1))
@@ -100,7 +102,7 @@ class Overview(QWidget):
         painter.drawPath(pg.arrayToQPath(x, bottom - (envelope.mean - low) * scale, connect=joined_groups(envelope)))
         painter.setPen(QPen(QColor(self._theme.alarm), 2))
         for gap in recording.gaps:
-            a = AXIS_WIDTH_PX + recording.seconds(gap.start_ns) / recording.edge_s * self._span_px
+            a = self.axes_px + recording.seconds(gap.start_ns) / recording.edge_s * self._span_px
             painter.drawLine(QPointF(a, self.height() - 6), QPointF(a, self.height()))
         painter.end()
         return picture
@@ -124,17 +126,17 @@ class Overview(QWidget):
 
     @property
     def _span_px(self) -> float:
-        return max(self.width() - AXIS_WIDTH_PX - self.gutter_px, 1)
+        return max(self.width() - self.axes_px - self.gutter_px, 1)
 
     def _x(self, seconds: float) -> float:
-        return AXIS_WIDTH_PX + seconds / max(self._edge_s, 1e-9) * self._span_px
+        return self.axes_px + seconds / max(self._edge_s, 1e-9) * self._span_px
 
     def _seconds(self, x: float) -> float:
-        return (x - AXIS_WIDTH_PX) / self._span_px * self._edge_s
+        return (x - self.axes_px) / self._span_px * self._edge_s
 
     def _marked(self) -> tuple[float, float]:
         assert self._view is not None
-        low, high = float(AXIS_WIDTH_PX), AXIS_WIDTH_PX + self._span_px
+        low, high = float(self.axes_px), self.axes_px + self._span_px
         left, right = (min(max(self._x(s), low), high) for s in (self._view.start_s, self._view.end_s))
         return left, right
 

@@ -13,10 +13,10 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGraphicsView
 
-from monitor_app.core.formatting import clock_time, engineering, span_of_time, unit_of
+from monitor_app.core.formatting import engineering, span_of_time, unit_of
 from monitor_app.gui.plot.accuracy_pane import AccuracyPane
 from monitor_app.gui.plot.annotations import Annotations, annotate
-from monitor_app.gui.plot.axes import BARE_GUTTER_PX, GUTTER_PX
+from monitor_app.gui.plot.axes import AXIS_WIDTH_PX, BARE_GUTTER_PX, GUTTER_PX
 from monitor_app.gui.plot.batches.layer import BatchGround, CardLayer
 from monitor_app.gui.plot.batches.spans import span_at, spans_in
 from monitor_app.gui.plot.latency_pane import LatencyPane
@@ -24,8 +24,13 @@ from monitor_app.gui.plot.markers.layer import MarkerLayer
 from monitor_app.gui.plot.markers.layout import BANNER_ROW_PX, BANNERS_AT_PX
 from monitor_app.gui.plot.overlay import Backdrop, CursorLayer, Foreground
 from monitor_app.gui.plot.plot_state import Cursor, LegendEntry, PlotState, ShownBatches
+from monitor_app.gui.plot.scales.plot_options import ACCURACY as ACCURACY_KEY
+from monitor_app.gui.plot.scales.plot_options import LATENCY as LATENCY_KEY
+from monitor_app.gui.plot.scales.plot_options import PlotOptions
+from monitor_app.gui.plot.scales.time_labels import RELATIVE, TimeLabels
 from monitor_app.gui.plot.time_window import TimeWindow
 from monitor_app.gui.plot.trace_pane import TracePane
+from monitor_app.gui.session.curve_style import CurveStyle
 from monitor_app.gui.session.shown_signals import MOST_PANES, ShownSignals
 
 if TYPE_CHECKING:
@@ -67,6 +72,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setMinimumHeight(220)
+        self.setAccessibleName("traces over time")
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
         self.theme = theme
         self.view = TimeWindow()
@@ -75,10 +81,15 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self.markers: tuple[ShownMarker, ...] = ()
         self._batch_card: BatchCard | None = None
         self._batch_energies: Mapping[int, str] = {}
+        self.times: TimeLabels = RELATIVE
+        self.options = PlotOptions()
+        self.arrangement = ""
+        """Which panes are shown, as the key of their heights."""
         self._pool = tuple(TracePane() for _ in range(MOST_PANES))
         self.traces: tuple[TracePane, ...] = ()
         self.latency, self.accuracy = LatencyPane(), AccuracyPane()
         self.panes: tuple[Pane, ...] = ()
+        self._over: tuple[TracePane, ...] = ()
         self.legends: tuple[tuple[LegendEntry, ...], ...] = ()
         """For each trace pane, where it has any."""
         self._recording: Recording | None = None
@@ -89,6 +100,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self._every: tuple[TracePane | LatencyPane | AccuracyPane, ...] = (*self._pool, self.latency, self.accuracy)
         for pane in self._every:
             self._connect(pane)
+        self._pool[0].plot.geometryChanged.connect(self._lay_over)
         self._arrange(1, with_runs=True)
         self.marker_layer = MarkerLayer(1100)
         self._layers: tuple[Layer, ...] = (
@@ -105,15 +117,21 @@ class PaneStack(pg.GraphicsLayoutWidget):
         return self.traces[0]
 
     @property
+    def every(self) -> tuple[Pane, ...]:
+        """All panes, also those that are not shown now."""
+        return self._every
+
+    @property
+    def pane_at_pointer(self) -> Pane | None:
+        """The one under the mouse."""
+        at = self._cursor_at
+        return next((pane for pane in self.rows if at is not None and pane.plot.geometry().contains(at)), None)
+
+    @property
     def samples_per_column(self) -> int | None:
         """Of the first signal; None where nothing is drawn."""
         drawn = self.trace.lines
         return drawn.samples_per_column if drawn is not None else None
-
-    @property
-    def every_pane(self) -> tuple[Pane, ...]:
-        """Those that are shown, and those that could be; always the same."""
-        return self._every
 
     def _connect(self, pane: Pane) -> None:
         pane.box.zoom_asked.connect(self.zoom_asked)
@@ -125,22 +143,90 @@ class PaneStack(pg.GraphicsLayoutWidget):
     def _arrange(self, traces: int, *, with_runs: bool) -> None:
         """Show this number of trace panes, and below them those of the runs where there are any."""
         wanted: tuple[Pane, ...] = (*self._pool[:traces], *((self.latency, self.accuracy) if with_runs else ()))
-        if wanted == self.panes:
+        over = self._pool[1:traces] if self.options.overlaid else ()
+        if wanted == self.panes and over == self._over:
             return
         for pane in self.panes:
-            self.ci.removeItem(pane.plot)
-        self.traces, self.panes = self._pool[:traces], wanted
+            if pane in self.rows:
+                self.ci.removeItem(pane.plot)
+            else:
+                self.scene().removeItem(pane.plot)
+        self.traces, self.panes, self._over = self._pool[:traces], wanted, over
         self.gutter_px = GUTTER_PX if with_runs else BARE_GUTTER_PX
         self._set_margins()
-        heights = [FIRST_TRACE, *(OTHER_TRACE for _ in self.traces[1:]), *((LATENCY, ACCURACY) if with_runs else ())]
+        rows = self.rows
+        self.arrangement = f"{len(rows)}{'r' if with_runs else ''}"
+        for row, pane in enumerate(rows):
+            self.ci.addItem(pane.plot, row, 0)
+            pane.plot.setZValue(0)
+        for pane in wanted:
+            # A pane that lies over the first ends where that does.
+            pane.time_axis.show_if(lowest=(self._pool[0] if pane in over else pane) is rows[-1])
+            pane.show_time(self.view)
+        for k, trace in enumerate(self._pool):
+            trace.share(*((k, len(over) + 1) if over and k <= len(over) else (0, 1)))
+        for pane in (self.latency, self.accuracy):
+            pane.set_column(0, len(over) + 1)
+        self._set_heights()
+        self._lay_over()
+
+    @property
+    def rows(self) -> tuple[Pane, ...]:
+        """The panes below each other; the others lie over the first."""
+        return tuple(pane for pane in self.panes if pane not in self._over)
+
+    @property
+    def axes_px(self) -> int:
+        """Width of the axes on the left of the data."""
+        return AXIS_WIDTH_PX * (len(self._over) + 1)
+
+    def _lay_over(self) -> None:
+        """Put the panes that share the place of the first into it, and under it, so that the mouse reaches that."""
+        for pane in self._over:
+            pane.plot.setParentItem(self.ci)
+            pane.plot.setGeometry(self._pool[0].plot.geometry())
+            pane.plot.setZValue(-1)
+
+    def _set_heights(self) -> None:
+        rows = self.rows
+        usual = [FIRST_TRACE, *(OTHER_TRACE for _ in rows[1:])]
+        if self.latency in rows:
+            usual[-2:] = [LATENCY, ACCURACY]
+        wanted = self.options.heights.get(self.arrangement, ())
+        chosen = len(wanted) == len(rows)
+        heights = wanted if chosen else usual
         layout = self.ci.layout
+        for pane, height in zip(rows, heights, strict=True):
+            # Where they are in proportion to each other, so is what they get.
+            pane.plot.setPreferredHeight(height if chosen else -1)
         for row in range(MOST_PANES + 2):
             layout.setRowStretchFactor(row, heights[row] if row < len(heights) else 0)
             layout.setRowSpacing(row, APART_PX if row < len(heights) - 1 else 0)
-        for row, pane in enumerate(wanted):
-            self.ci.addItem(pane.plot, row, 0)
-            pane.time_axis.show_if(lowest=pane is wanted[-1])
-            pane.show_time(self.view)
+
+    def set_options(self, options: PlotOptions) -> None:
+        """Draw the panes like this from now on."""
+        if options == self.options:
+            return
+        self.options = options
+        if self.panes:
+            self._arrange(len(self.traces), with_runs=self.latency in self.panes)
+            self._set_heights()
+        self._set_looks()
+        self.viewport().update()
+
+    def _set_looks(self) -> None:
+        options = self.options
+        for pane in self._every:
+            key = self.key_of(pane)
+            pane.set_look(options.scale_of(key), options.ranges.get(key))
+        for trace in self._pool:
+            trace.set_style(options.style)
+
+    def key_of(self, pane: Pane) -> str:
+        """By which the options name it."""
+        if isinstance(pane, TracePane):
+            return pane.quantity.value
+        return LATENCY_KEY if pane is self.latency else ACCURACY_KEY
 
     def _set_margins(self) -> None:
         """Room for the banners of the markers above the panes."""
@@ -174,6 +260,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
             self.latency.state() if with_runs else None, self.accuracy.state() if with_runs else None,
             traces[levels] if levels is not None else None, self.annotations, self.markers, self.cursor_values,
             ShownBatches(self.batch_spans, self._batch_card, self._batch_energies),
+            self.times,
         )  # fmt: skip
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -221,7 +308,8 @@ class PaneStack(pg.GraphicsLayoutWidget):
         several = len({signal.source for signal in recording.signals}) > 1
         for k, pane in enumerate(self._pool):
             signals = shown.panes[k] if k < len(shown.panes) else ()
-            pane.show_signals(signals, legend=bool(signals) and (several or len(signals) > 1))
+            pane.show_signals(signals, legend=bool(signals) and (several or len(signals) > 1 or bool(self._over)))
+        self._set_looks()
 
     def _draw_traces(self, recording: Recording, view: TimeWindow) -> None:
         """Draw at once what the view has left; of what has only grown since, that which has waited longest."""
@@ -373,16 +461,18 @@ class PaneStack(pg.GraphicsLayoutWidget):
             return
         seconds = self._seconds_at(at.x())
         pixel_s = self.view.width_s / self.pixels
-        self.cursor_values = cursor_at(seconds, pixel_s, self._recording, self.traces)
+        self.cursor_values = cursor_at(seconds, pixel_s, self._recording, self.traces, self.times)
 
 
-def cursor_at(seconds: float, pixel_s: float, recording: Recording, panes: Sequence[TracePane]) -> Cursor:
+def cursor_at(
+    seconds: float, pixel_s: float, recording: Recording, panes: Sequence[TracePane], times: TimeLabels = RELATIVE
+) -> Cursor:
     """The values at a time, and the latency of a batch that ended within a few pixels of it."""
     lines = [
         tuple(line for curve in pane.curves for line in _of_curve(curve, recording, seconds, len(pane.curves) > 1))
         for pane in panes
     ]
-    when = clock_time(seconds, max(pixel_s, 1e-6))
+    when = times.exact(seconds, max(pixel_s, 1e-6))
     return Cursor(seconds, ((when, *lines[0]), *lines[1:]), _latency(recording, seconds, pixel_s))
 
 
@@ -395,7 +485,11 @@ def _of_curve(curve: TraceCurve, recording: Recording, seconds: float, named: bo
     mean, low, high = (engineering(value, unit_of(signal.quantity), exact=True) for value in group)
     if named:
         return (f"{mean}   {recording.labels.get(signal.id, signal.name)}",)
-    return (mean,) if group[1] == group[2] else (mean, f"{low} … {high}")
+    if group[1] == group[2]:
+        return (mean,)
+    if curve.style is CurveStyle.DEVIATION:
+        return mean, f"± {engineering(group[2] - group[0], unit_of(signal.quantity), exact=True)}"
+    return mean, f"{low} … {high}"
 
 
 def _latency(recording: Recording, seconds: float, pixel_s: float) -> tuple[str, ...]:

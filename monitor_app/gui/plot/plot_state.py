@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from monitor_app.gui.plot.scales.time_labels import RELATIVE, TimeLabels
+from monitor_app.gui.plot.scales.value_scale import Scale
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -58,11 +61,25 @@ class PaneState:
     curves: tuple[CurveState, ...] = ()
     source_ids: frozenset[int] = frozenset()
     legend: tuple[LegendEntry, ...] = ()
+    scale: Scale = Scale.LINEAR
+    note: str = ""
+    """Why something is not seen."""
+    column: int = 0
+    """Of its axis, counted from the data outwards; a pane whose axis is not in the first lies over another one."""
+    strip: int = 0
+    """Legends between its own and the data."""
+    axis_colour: str = ""
+    """Of the numbers where several panes share their place."""
+
+    @property
+    def over(self) -> bool:
+        """Whether it lies over another pane."""
+        return self.column > 0
 
     def y_pixel(self, value: float) -> float:
         """Where a value is."""
-        low, high = self.y_range
-        return self.rect.bottom() - (value - low) / (high - low) * self.rect.height()
+        low, high = (self.scale.plotted(end) for end in self.y_range)
+        return self.rect.bottom() - (self.scale.plotted(value) - low) / (high - low) * self.rect.height()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +183,7 @@ class PlotState:
     cursor: Cursor | None
     batches: ShownBatches = NO_BATCHES
     """Those that are wide enough to be spans."""
+    times: TimeLabels = RELATIVE
 
     @property
     def first(self) -> PaneState:

@@ -28,10 +28,15 @@ class TimeWindow:
     def end_s(self) -> float:
         return self.start_s + self.width_s
 
-    def followed(self, edge_s: float, pixels: int) -> TimeWindow:
-        """Moved by whole pixels so that the newest sample is in view; unchanged while it is."""
+    def followed(self, edge_s: float, pixels: int, *, grows: bool = False) -> TimeWindow:
+        """Moved by whole pixels so that the newest sample is in view; unchanged while it is.
+
+        A view from the start that ``grows`` becomes wider instead of moving.
+        """
         if not self.following or self.start_s <= edge_s <= self.end_s:
             return self
+        if grows and self.start_s <= 0 and edge_s > self.end_s:
+            return self.fitted(edge_s, live=True)
         pixel_s = self.width_s / max(pixels, 1)
         return replace(self, start_s=math.ceil(edge_s / pixel_s) * pixel_s - self.width_s)
 

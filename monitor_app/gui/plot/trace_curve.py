@@ -13,9 +13,13 @@ import pyqtgraph as pg
 from monitor_app.gui.plot.columns import TraceLines, trace_lines
 from monitor_app.gui.plot.envelope_cache import EnvelopeCache
 from monitor_app.gui.plot.items import Columns, Curve, Dots
+from monitor_app.gui.plot.scales.value_scale import Extent, Scale, positive_of
+from monitor_app.gui.session.curve_style import CurveStyle
 from monitor_app.gui.theme import mixed
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from monitor_app.gui.plot.time_window import TimeWindow
     from monitor_app.gui.plot.view_box import TimeViewBox
     from monitor_app.gui.session.recording import Recording
@@ -66,6 +70,17 @@ class TraceCurve:
         self._read: _Read | None = None
         self._rest_s = 0.0
         self._coloured: tuple[str, bool] | None = None
+        self._style, self._scale = CurveStyle.ENVELOPE, Scale.LINEAR
+
+    @property
+    def style(self) -> CurveStyle:
+        return self._style
+
+    def set_look(self, style: CurveStyle, scale: Scale) -> None:
+        """What is drawn around the mean, and on which axis."""
+        if (style, scale) != (self._style, self._scale):
+            self._style, self._scale = style, scale
+            self._read = None
 
     def leave(self) -> None:
         """Take the items out of the pane."""
@@ -92,9 +107,28 @@ class TraceCurve:
     def spread(self) -> float:
         """Height of a typical column in SI units; 0 for single samples."""
         drawn = self.lines
-        if drawn is None or len(drawn.minimum) == 0:
-            return 0.0
-        return float(np.median(drawn.maximum - drawn.minimum))
+        low, high = self._band(drawn) if drawn is not None else (np.empty(0), np.empty(0))
+        return float(np.median(high - low)) if len(low) else 0.0
+
+    def _band(self, drawn: TraceLines) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The lower and the upper end of each column; empty where there is nothing around the mean."""
+        if self._style is CurveStyle.MEAN:
+            return drawn.minimum[:0], drawn.maximum[:0]
+        if self._style is CurveStyle.DEVIATION and len(drawn.deviation):
+            return drawn.mean_y - drawn.deviation, drawn.mean_y + drawn.deviation
+        return drawn.minimum, drawn.maximum
+
+    @property
+    def extent(self) -> Extent | None:
+        """Of what is drawn."""
+        drawn = self.lines
+        if drawn is None or len(drawn.mean_y) == 0:
+            return None
+        low, high = self._band(drawn)
+        least = float((low if len(low) else drawn.mean_y).min())
+        most = float((high if len(high) else drawn.mean_y).max())
+        positive = positive_of(least, drawn.mean_y) if self._scale is Scale.LOG else np.inf
+        return Extent(least, most, positive)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -148,13 +182,15 @@ class TraceCurve:
             return
         drawn = trace_lines(envelope, recording.origin_ns or 0)
         self.lines = drawn
-        if len(drawn.minimum):
-            self._columns.set_data(drawn.mean_x, drawn.minimum, drawn.maximum, ratio)
+        low, high = (self._scale.plotted_all(ends) for ends in self._band(drawn))
+        mean = self._scale.plotted_all(drawn.mean_y)
+        if len(low):
+            self._columns.set_data(drawn.mean_x, low, high, ratio)
         else:
             self._columns.clear()
-        self._mean.setData(drawn.mean_x, drawn.mean_y, connect=drawn.joined if drawn.has_gaps else "all")
+        self._mean.setData(drawn.mean_x, mean, connect=drawn.joined if drawn.has_gaps else "all")
         spread = drawn.samples_per_column == 1 and len(drawn.mean_x) * DOT_PX * ratio < pixels
-        self._dots.set_data(*((drawn.mean_x, drawn.mean_y) if spread else (np.empty(0), np.empty(0))))
+        self._dots.set_data(*((drawn.mean_x, mean) if spread else (np.empty(0), np.empty(0))))
 
     def _clear(self) -> None:
         self.lines = None
@@ -164,7 +200,7 @@ class TraceCurve:
     # -- values ----------------------------------------------------------------------------------
 
     def group_at(self, time_s: float) -> tuple[float, float, float] | None:
-        """Mean, minimum and maximum of the group at a time; None in a gap."""
+        """Mean of the group at a time, and the ends of what is drawn around it; None in a gap."""
         drawn = self.lines
         if drawn is None or len(drawn.mean_x) == 0:
             return None
@@ -173,6 +209,5 @@ class TraceCurve:
         if abs(float(drawn.mean_x[k]) - time_s) > step:
             return None
         mean = float(drawn.mean_y[k])
-        if len(drawn.minimum) == 0:
-            return mean, mean, mean
-        return mean, float(drawn.minimum[k]), float(drawn.maximum[k])
+        low, high = self._band(drawn)
+        return (mean, float(low[k]), float(high[k])) if len(low) else (mean, mean, mean)

@@ -14,12 +14,14 @@ from monitor_app.gui.plot.legend import LEGEND_PX
 from monitor_app.gui.plot.pane import MARGIN_PX, Pane
 from monitor_app.gui.plot.plot_state import CurveState
 from monitor_app.gui.plot.trace_curve import TraceCurve
+from monitor_app.gui.session.curve_style import CurveStyle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from monitor_app.gui.plot.columns import TraceLines
     from monitor_app.gui.plot.plot_state import PaneState
+    from monitor_app.gui.plot.scales.value_scale import Scale
     from monitor_app.gui.session.shown_signals import ShownSignal
     from monitor_app.gui.theme import Theme
 
@@ -36,9 +38,11 @@ class TracePane(Pane):
         super().__init__(room=NAMES_ROOM)
         self.curves: tuple[TraceCurve, ...] = ()
         self.has_legend = self.keeps_strip = False
+        self._style = CurveStyle.ENVELOPE
+        self._strip, self._strips = 0, 1
         self._theme: Theme | None = None
         self._order: tuple[TraceCurve, ...] = ()
-        self._label = ""
+        self._label = "", ""
 
     @property
     def lines(self) -> TraceLines | None:
@@ -72,6 +76,7 @@ class TracePane(Pane):
             if curve not in self.curves:
                 curve.leave()
         self._order = self.curves
+        self._set_looks()
         if other:
             self.forget_data()
         self._set_colours()
@@ -81,13 +86,44 @@ class TracePane(Pane):
         self.keeps_strip = True
         self._leave_strip()
 
+    def share(self, column: int, columns: int) -> None:
+        """Lie in the same place as others, with an axis and a legend beside theirs; 0 of 1: alone."""
+        self.set_column(column, columns)
+        if (columns - 1 - column, columns) != (self._strip, self._strips):
+            self._strip, self._strips = columns - 1 - column, columns
+            self._leave_strip()
+            self._set_colours()
+
+    @property
+    def shares(self) -> bool:
+        return self._strips > 1
+
+    @property
+    def strip(self) -> int:
+        """Legends between its own and the data."""
+        return self._strip
+
     def _leave_strip(self) -> None:
-        self.leave_above(LEGEND_PX if self.has_legend or self.keeps_strip else MARGIN_PX)
+        has_strip = self.has_legend or self.keeps_strip or self.shares
+        self.leave_above(self._strips * LEGEND_PX if has_strip else MARGIN_PX)
 
     def clear(self) -> None:
         """Forget the session that was shown."""
         self.show_signals((), legend=False)
         self.forget_data()
+
+    def set_style(self, style: CurveStyle) -> None:
+        """What is drawn around the means."""
+        self._style = style
+        self._set_looks()
+
+    def set_scale(self, scale: Scale) -> None:
+        super().set_scale(scale)
+        self._set_looks()
+
+    def _set_looks(self) -> None:
+        for curve in self.curves:
+            curve.set_look(self._style, self.scale)
 
     def fit_y(self) -> None:
         super().fit_y()
@@ -95,13 +131,13 @@ class TracePane(Pane):
             self._name_axis(self._theme)
 
     def set_theme(self, theme: Theme) -> None:
-        self._theme, self._label = theme, ""
+        self._theme, self._label = theme, ("", "")
         self._set_colours()
 
     def _set_colours(self) -> None:
         if self._theme is not None:
             for curve in self.curves:
-                curve.set_colours(self._theme, alone=len(self.curves) == 1)
+                curve.set_colours(self._theme, alone=len(self.curves) == 1 and not self.shares)
             self._name_axis(self._theme)
 
     def _name_axis(self, theme: Theme) -> None:
@@ -111,21 +147,29 @@ class TracePane(Pane):
         only = self.curves[0].shown.signal.name if len(self.curves) == 1 and not self.has_legend else ""
         name = only or QUANTITIES[self.quantity]
         label = f"{name} ({shown})" if shown else name
-        if label != self._label:
-            self._label = label
-            self.set_label(theme, label)
+        colour = self.curves[0].colour if self.shares and self.curves else theme.dim
+        if (label, colour) != self._label:
+            self._label = label, colour
+            self.value_axis.set_label(colour, label)
 
     def state(self) -> PaneState:
         curves = tuple(CurveState(each.lines, each.colour, each.shown.slot) for each in self.curves)
-        return replace(super().state(), curves=curves, source_ids=frozenset(self.source_ids))
+        colour = self.curves[0].colour if self.shares and self.curves else ""
+        return replace(
+            super().state(), curves=curves, source_ids=frozenset(self.source_ids), strip=self._strip, axis_colour=colour
+        )
 
     # -- after drawing ---------------------------------------------------------------------------
 
     def finish_drawing(self) -> None:
         """After curves were drawn: fit the y axis; wide columns go behind narrow ones, the first line in front."""
-        drawn = [curve.lines for curve in self.curves if curve.lines is not None]
+        drawn = [extent for curve in self.curves if (extent := curve.extent) is not None]
         if drawn:
-            self.include(_least(each.low for each in drawn), -_least(-each.high for each in drawn))
+            self.include(
+                _least(each.low for each in drawn),
+                -_least(-each.high for each in drawn),
+                min(each.positive for each in drawn),
+            )
         self._stack_curves()
         if self._theme is not None:
             self._name_axis(self._theme)

@@ -86,7 +86,7 @@ class StatisticsLine(QPushButton):
         super().__init__(stack)
         self.figures: ViewFigures | None = None
         self.setObjectName("statistics")
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFont(ui_font(SMALL_PX))
         self.setAccessibleName("statistics of the view")
@@ -162,7 +162,7 @@ class ViewStatistics:
             self.lines, figures, self._stack.traces, (*self._stack.legends, *[()] * len(figures)), strict=False
         ):
             rect, gutter_px = pane.rect, self._stack.gutter_px - BESIDE_PX
-            corner = self._stack.mapFromScene(rect.topRight()) + QPoint(gutter_px, 2 - LEGEND_PX)
+            corner = self._stack.mapFromScene(rect.topRight()) + QPoint(gutter_px, 2 - (1 + pane.strip) * LEGEND_PX)
             line.show_figures(each, corner, rect.width() + gutter_px - legend_px(entries))
         self._stack.marker_layer.kept_clear = tuple(
             QRectF(line.geometry()) for line in self.lines if not line.isHidden()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from monitor_app import __version__
 from monitor_app.analysis.session_summary import started_utc
 from monitor_app.core.formatting import clock_bound, sample_rate
+from monitor_app.gui.session.curve_style import CurveStyle
 from monitor_app.gui.session.shown_signals import COMPUTED
 
 if TYPE_CHECKING:
@@ -36,7 +37,11 @@ class Caption:
 
 
 def caption_of(
-    recording: Recording, signal: SignalRow | None, span_s: tuple[float, float], samples_per_column: int | None
+    recording: Recording,
+    signal: SignalRow | None,
+    span_s: tuple[float, float],
+    samples_per_column: int | None,
+    style: CurveStyle = CurveStyle.ENVELOPE,
 ) -> Caption:
     """Of the interval ``span_s``, start and end in s; coverage is that of ``signal``."""
     meta = recording.reader.meta()
@@ -49,7 +54,7 @@ def caption_of(
     if started is not None:
         parts.append(f"started {started:%Y-%m-%d %H:%M:%S} UTC")
     notes = [
-        *_resolution(samples_per_column),
+        *([Note(text)] if (text := style.resolution(samples_per_column)) else []),
         *(Note(sample_rate(recording.rate_hz(s.id))) for s in measured if signal is None or s.id == signal.source),
         Note(f"{recording.lost_samples:,} samples lost", alarm=recording.lost_samples > 0),
         _clock(recording),
@@ -63,13 +68,6 @@ def caption_of(
 def _introduced(source: SourceRow) -> str:
     what, which = source.model or source.name, source.serial_number or source.name
     return f"{what} ({which})" if which != what else what
-
-
-def _resolution(samples_per_column: int | None) -> list[Note]:
-    if samples_per_column is None:
-        return []
-    several = f"mean and min … max of {samples_per_column:,} samples a column"
-    return [Note("every sample" if samples_per_column == 1 else several)]
 
 
 def _clock(recording: Recording) -> Note:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from monitor_app.analysis.run.signals import powers_of_sources, total_power
@@ -50,6 +50,14 @@ class ShownSignals:
     def first(self) -> SignalRow | None:
         """The signal that represents the session where there is room for one."""
         return self.panes[0][0].signal if self.panes else None
+
+    @property
+    def distinct(self) -> ShownSignals:
+        """The same with a slot of its own for each, so that all of them can share a place; no more than there are."""
+        slots = iter(range(len(self.all)))
+        return ShownSignals(
+            tuple(tuple(replace(each, slot=next(slots) % MOST_IN_PANE) for each in pane) for pane in self.panes)
+        )
 
     def of(self, signal_id: int) -> ShownSignal | None:
         """How a signal is shown, or None where it is not."""

@@ -28,9 +28,15 @@ class SignalSelection(QObject):
         self._recording = recording
         self.chosen: ShownSignals | None = None
         self._usual = ShownSignals()
+        self.overlaid = False
+        """Whether signals of different quantities share a place, where no two may look alike."""
 
     @property
     def shown(self) -> ShownSignals:
+        return self._shown.distinct if self.overlaid else self._shown
+
+    @property
+    def _shown(self) -> ShownSignals:
         return self._usual if self.chosen is None else self.chosen
 
     def forget(self) -> None:
@@ -55,9 +61,9 @@ class SignalSelection(QObject):
         signal = next((s for s in recording.signals if s.id == signal_id), None) if recording else None
         if signal is None:
             return
-        if self.shown.of(signal_id) is None and (problem := self.shown.problem_with(signal)):
+        if self._shown.of(signal_id) is None and (problem := self._shown.problem_with(signal)):
             self.refused.emit(problem)
-        self._choose(self.shown.toggled(signal))
+        self._choose(self._shown.toggled(signal))
 
     def show_quantity(self, unit: str) -> None:
         """Show all powers, or only the current or voltage that belongs to the power of the board."""

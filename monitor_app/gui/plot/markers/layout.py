@@ -184,11 +184,15 @@ def _boxes(state: PlotState, shown: list[_Ends]) -> dict[int, tuple[PlacedBox, .
     """Of the active marker where it can be, of the others as far as there is room."""
     edges = sorted(x for each in shown for x in (each.left, each.right))
     found: dict[int, list[PlacedBox]] = {}
+    taken: list[QRectF] = []
     for k, pane in enumerate(state.panes):
-        taken: list[QRectF] = []
+        taken = taken if pane.over else []
         for each in reversed(shown):
             box = each.marker.boxes[k] if k < len(each.marker.boxes) else None
-            at = _place(state, pane, each, box, taken, edges) if box is not None else None
+            # Below its box of the pane that this one lies over.
+            before = found.get(each.marker.number) if pane.over else None
+            top = before[-1].rect.bottom() + 3 if before else pane.rect.top() + 3
+            at = _place(state, pane, each, box, taken, edges, top) if box is not None else None
             if at is not None:
                 taken.append(at.rect)
                 found.setdefault(each.marker.number, []).append(at)
@@ -196,15 +200,15 @@ def _boxes(state: PlotState, shown: list[_Ends]) -> dict[int, tuple[PlacedBox, .
 
 
 def _place(
-    state: PlotState, pane: PaneState, each: _Ends, box: StatBox, taken: list[QRectF], edges: list[float]
+    state: PlotState, pane: PaneState, each: _Ends, box: StatBox, taken: list[QRectF], edges: list[float], top: float
 ) -> PlacedBox | None:
     rect = pane.rect
-    above = NAMES_PX if pane is state.first else 3
-    size = _size(box, rect.height() - above - 3) or _size(box, rect.height() - 3)
+    wanted = rect.top() + NAMES_PX if pane is state.first else top
+    size = _size(box, rect.bottom() - wanted - 3) or _size(box, rect.bottom() - top)
     if size is None or size[0] > rect.width():
         return None
     width, height, down = size
-    top = min(rect.top() + above, rect.bottom() - height - 2)
+    top = min(wanted, rect.bottom() - height - 2)
     active = each.marker.active
     for left in _lefts(state, each, width):
         fits = rect.left() <= left and left + width <= rect.right()

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor_app.core.formatting import clock_time, exact_interval
+from monitor_app.core.formatting import exact_interval
 from monitor_app.gui.plot.markers.boxes import boxes_of
 from monitor_app.gui.plot.markers.layout import MOST_ROWS
 from monitor_app.gui.plot.plot_state import ShownMarker
+from monitor_app.gui.plot.scales.time_labels import RELATIVE, TimeLabels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ def shown_markers(
     active: int | None,
     boxes: Mapping[Marker, tuple[StatBox | None, ...]],
     theme: Theme,
+    times: TimeLabels = RELATIVE,
 ) -> tuple[ShownMarker, ...]:
     """All of them with the boxes there are; the ``active`` one is the last."""
     rows = _rows(markers)
@@ -36,7 +38,7 @@ def shown_markers(
         ShownMarker(
             marker.number, recording.seconds(marker.start_ns),
             recording.seconds(marker.end_ns) if marker.end_ns is not None else None,
-            _labels(marker, recording.seconds(marker.start_ns)),
+            _labels(marker, recording.seconds(marker.start_ns), times),
             theme.markers[marker.colour % len(theme.markers)], rows[marker.number], marker.number == active,
             boxes.get(marker, ()),
         )
@@ -58,11 +60,11 @@ def stored_markers(recording: Recording, shown: ShownSignals, theme: Theme) -> t
     return shown_markers(recording, markers, None, boxes, theme)
 
 
-def _labels(marker: Marker, start_s: float) -> tuple[str, ...]:
+def _labels(marker: Marker, start_s: float, times: TimeLabels) -> tuple[str, ...]:
     number = str(marker.number)
     named = [number, marker.name] if marker.name else [number]
     if marker.end_ns is None:
-        at = clock_time(start_s, SINGLE_STEP_S)
+        at = times.text(start_s, SINGLE_STEP_S)
         return "  ".join((*named, at)), "  ".join(named), number
     length = exact_interval(marker.end_ns - marker.start_ns)
     return "  ".join((*named, length)), f"{number}  {length}", number
