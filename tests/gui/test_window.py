@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QWheelEvent
-from PySide6.QtWidgets import QApplication, QLabel, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox
 
 from monitor_app.bench.messages import (
     AddMark,
@@ -686,6 +686,20 @@ def test_save_moves_the_session_when_its_recording_ends(
     assert window.edge_s == pytest.approx(15.0)
 
 
+def test_a_name_in_a_folder_that_does_not_exist_is_refused_when_it_is_chosen(
+    qtbot: QtBot, live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not when the recording ends, hours later."""
+    window, _bench, tape = live
+    window.document.unsaved = True
+    target = tmp_path / "no folder" / "kept.plm"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    assert window.parts.message_bar.text == f"There is no folder {target.parent}: create it or choose another name."
+    assert window.document.undecided
+    assert promised(tape.path) is None
+
+
 def test_the_title_says_where_a_session_lies_whose_name_is_taken_until_its_recording_ends(
     qtbot: QtBot, live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -731,6 +745,19 @@ def test_closing_asks_what_becomes_of_an_unsaved_session(
             extent = reader.extent()
         assert extent is not None
         assert extent.duration_s == pytest.approx(15.0)
+
+
+def test_a_logout_is_not_held_up_where_the_session_cannot_be_saved(
+    live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    window, bench, tape = live
+    window.document.unsaved = True
+    window.document.target = tmp_path / "gone meanwhile" / "kept.plm"
+    monkeypatch.setattr(bench, "close", tape.close)
+    monkeypatch.setattr(QMessageBox, "warning", lambda *_: pytest.fail("nobody is there to answer"))
+    window.close_at_once()
+    assert tape.path.exists()
+    assert f"it is still at {tape.path}" in caplog.text
 
 
 def test_an_unsaved_session_stays_unsaved_where_another_cannot_be_opened(
