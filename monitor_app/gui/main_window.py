@@ -34,6 +34,7 @@ from monitor_app.gui.plot.navigation import Navigation
 from monitor_app.gui.plot.picture import picture_of
 from monitor_app.gui.plot.time_window import TimeWindow, live_edge_ns
 from monitor_app.gui.plot.view_statistics import ViewStatistics
+from monitor_app.gui.quiet import QUIET_MS, QuietMode
 from monitor_app.gui.session.caption import caption_of
 from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
@@ -96,12 +97,13 @@ class MainWindow(QMainWindow):
         self.figures = FiguresController(lambda: self.recording, lambda: self.theme, self)
         self.parts = arrange(self, theme)
         self.statistics = ViewStatistics(self.parts.stack)
+        self.quiet = QuietMode(settings, self.parts.stack, self.parts.overview)
         self.markers = MarkerController(
             self, self.document, self.bench, self.navigation, self.parts.stack,
             lambda: self.signals.shown, lambda: self.theme,
         )  # fmt: skip
         self.commands = menu_commands(
-            self, self.document, self.bench, self.navigation, self.signals, self.markers, self.parts
+            self, self.document, self.bench, self.navigation, self.signals, self.markers, self.parts, self.quiet
         )
         self.actions_by_name = add_commands(self, self.commands)
         self.parts.fit_text(text_percent(settings))
@@ -152,6 +154,7 @@ class MainWindow(QMainWindow):
         self.document.title_changed.connect(lambda _: self.figures.set_name(self.document.name))
         self.figures.main_asked.connect(self._come_forward)
         self.parts.pill.clicked.connect(self.navigation.follow)
+        self.quiet.left.connect(lambda: self.actions_by_name["quiet"].setChecked(False))
         self.parts.overview.view_asked.connect(self.navigation.show_between)
 
     def _connect_messages(self) -> None:
@@ -200,13 +203,17 @@ class MainWindow(QMainWindow):
         """All the work of a frame but the painting: poll the bench, read new samples, show them."""
         try:
             self.bench.poll()
-            if self.recording is not None:
+            if self.quiet.holds(self.bench.status):
+                self._timer.setInterval(QUIET_MS)
+            elif self.recording is not None:
                 self._show_frame(self.recording)
         except MonitorError as error:
             self.document.give_up(error)
 
     def do_task(self) -> None:
         """One periodic task, between two frames."""
+        if self.quiet.active:
+            return
         try:
             self._tasks.do_one(time.perf_counter_ns())
         except MonitorError as error:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.layout import Parts
     from monitor_app.gui.marker_controller import MarkerController
     from monitor_app.gui.plot.navigation import Navigation
+    from monitor_app.gui.quiet import QuietMode
     from monitor_app.gui.session.document import Document
     from monitor_app.gui.session.signal_selection import SignalSelection
     from monitor_app.gui.session_files.sessions import Sessions
@@ -43,6 +44,7 @@ class WindowCommands(Protocol):
 
 
 ONLY_TRACES = "Show only the traces"
+QUIET = "Paint nothing while batches are timed"
 PANEL_COMMANDS = ("side", "readouts", "overview", "table")
 """Names of the commands that show and hide what surrounds the panes."""
 
@@ -76,6 +78,7 @@ def menu_commands(
     signals: SignalSelection,
     markers: MarkerController,
     parts: Parts,
+    quiet: QuietMode,
 ) -> tuple[Entry, ...]:
     """All commands of the window, in the order of its menus."""
     return (
@@ -94,6 +97,8 @@ def menu_commands(
         Command("Bench", "Run or stop the plan", window.start_or_stop, ("Space",)),
         Command("Bench", "Skip run", bench.skip_run, ("N",)),
         Command("Bench", "Add a mark", window.add_mark, ("M",)),
+        Separator("Bench"),
+        Command("Bench", QUIET, quiet.want, checkable=True, checked=quiet.wanted, name="quiet"),
         Command("View", "Follow the newest samples", navigation.follow, ("End", "Shift+Space")),
         Command("View", "Go to the beginning", navigation.go_to_start, ("Home",)),
         Command("View", "Show the whole session", navigation.show_all, ("Ctrl+0", "*")),
