@@ -29,12 +29,12 @@ from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.panels.selection_panel import SelectionPanel
 from monitor_app.gui.panels.source_panel import SourcePanel
 from monitor_app.gui.panels.toolbar import Toolbar
-from monitor_app.gui.periodic import INTERACTIVE_MS, INTERACTIVE_NS, PeriodicTasks, frame_ms
+from monitor_app.gui.periodic import INTERACTIVE_MS, TASK_MS, Pace, PeriodicTasks
 from monitor_app.gui.plot.navigation import Navigation
 from monitor_app.gui.plot.picture import picture_of
 from monitor_app.gui.plot.time_window import TimeWindow, live_edge_ns
 from monitor_app.gui.plot.view_statistics import ViewStatistics
-from monitor_app.gui.quiet import QUIET_MS, QuietMode
+from monitor_app.gui.quiet import QuietMode
 from monitor_app.gui.session.caption import caption_of
 from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
@@ -55,8 +55,6 @@ if TYPE_CHECKING:
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.theme import Theme
 
-TASK_MS = 24
-"""A little more often than periodic tasks fall due."""
 STILL_NS = 1_500_000_000
 """A file that has not grown for this long, without a bench of this window, is no longer being recorded."""
 ROWS_S, RESULTS_S = 0.2, 0.5
@@ -91,7 +89,7 @@ class MainWindow(QMainWindow):
         self.document = Document(self, unsaved=unsaved, title=title, is_recording=lambda: self.bench.live)
         self.sessions = Sessions(self, self.document, self.settings)
         self.help = Help(self, lambda: self.recording.reader.path if self.recording is not None else None)
-        self.navigation = Navigation(live=client is not None, moved=self._expect_interaction)
+        self.navigation = Navigation(live=client is not None, moved=lambda: self._pace.expect_interaction())
         self.signals = SignalSelection(lambda: self.document.recording)
         self.exports = Exports(self)
         self.figures = FiguresController(lambda: self.recording, lambda: self.theme, self)
@@ -108,7 +106,6 @@ class MainWindow(QMainWindow):
         self.actions_by_name = add_commands(self, self.commands)
         self.parts.fit_text(text_percent(settings))
         restore_layout(self, self.parts, self.actions_by_name, self.settings)
-        self._interactive_until_ns = 0
         self._grown_ns = -STILL_NS
         self._tasks = PeriodicTasks(
             (
@@ -122,6 +119,7 @@ class MainWindow(QMainWindow):
         )
         self._timer = QTimer(self, interval=INTERACTIVE_MS, timerType=Qt.TimerType.PreciseTimer)
         self._task_timer = QTimer(self, interval=TASK_MS)
+        self._pace = Pace(self._timer, self._task_timer)
         self._connect()
         self.use_theme(theme.name)
         if session is not None:
@@ -145,6 +143,8 @@ class MainWindow(QMainWindow):
         self.bench.trust_asked.connect(self._ask_trust)
         self.bench.changed.connect(self.refresh_panels)
         self.signals.changed.connect(self.refresh_panels)
+        for signal in (self.signals.changed, self.markers.changed, *(action.triggered for action in self.actions())):
+            signal.connect(self._pace.expect_interaction)
         stack = self.parts.stack
         stack.zoom_asked.connect(self.navigation.zoom)
         stack.pan_asked.connect(self.navigation.pan)
@@ -204,7 +204,7 @@ class MainWindow(QMainWindow):
         try:
             self.bench.poll()
             if self.quiet.holds(self.bench.status):
-                self._timer.setInterval(QUIET_MS)
+                self._pace.set_quiet()
             elif self.recording is not None:
                 self._show_frame(self.recording)
         except MonitorError as error:
@@ -234,8 +234,7 @@ class MainWindow(QMainWindow):
         overview.refresh(recording, shown.first, self.view, now_ns)
         self.parts.pill.setVisible(live and not self.view.following)
         self.parts.nothing.setVisible(not live and recording.origin_ns is None)
-        interactive = now_ns < self._interactive_until_ns
-        self._timer.setInterval(frame_ms(width_s=self.view.width_s, pixels=stack.pixels, interactive=interactive))
+        self._pace.set_by_view(width_s=self.view.width_s, pixels=stack.pixels, live=live)
 
     # -- periodic tasks --------------------------------------------------------------------------
 
@@ -374,11 +373,6 @@ class MainWindow(QMainWindow):
         return max(self.view.start_s, 0.0), min(self.view.end_s, self.edge_s)
 
     # -- view ------------------------------------------------------------------------------------
-
-    def _expect_interaction(self) -> None:
-        """The user moves the view: show it at once, and be ready for the next step."""
-        self._interactive_until_ns = time.perf_counter_ns() + INTERACTIVE_NS
-        self._timer.setInterval(INTERACTIVE_MS)
 
     @property
     def view(self) -> TimeWindow:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus
     from monitor_app.gui.settings import Settings
 
-QUIET_MS = 100
-"""Between two looks at the bench while nothing is painted."""
 QUIET_TEXT = "Quiet: nothing is painted while batches are timed   ·   click to paint"
 SETTING = "quiet"
 ABOVE_PX = 12
