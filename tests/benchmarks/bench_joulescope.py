@@ -53,7 +53,7 @@ import sys
 import numpy as np
 from pyjls import Writer, SourceDef, SignalDef, DataType, SignalType, time64
 arrays = np.load(sys.argv[1])
-rate = int(arrays["rate_hz"])
+rate, now = int(arrays["rate_hz"]), time64.now()
 with Writer(sys.argv[2]) as writer:
     writer.source_def_from_struct(SourceDef(source_id=1, name="JS220-000000", vendor="Jetperch", model="JS220",
                                             version="1", serial_number="000000"))
@@ -61,9 +61,9 @@ with Writer(sys.argv[2]) as writer:
         writer.signal_def_from_struct(SignalDef(signal_id=k, source_id=1, signal_type=SignalType.FSR,
                                                 data_type=DataType.F32, sample_rate=rate, name=name, units=unit))
         values = np.ascontiguousarray(arrays[name], dtype=np.float32)
-        writer.utc(k, 0, time64.now())
+        writer.utc(k, 0, now)
         writer.fsr_f32(k, 0, values)
-        writer.utc(k, len(values) - 1, time64.now() + int(len(values) / rate * time64.SECOND))
+        writer.utc(k, len(values) - 1, now + int(len(values) / rate * time64.SECOND))
 """
 DRIVE = """
 import json, os, sys, time
