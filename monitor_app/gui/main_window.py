@@ -95,7 +95,7 @@ class MainWindow(QMainWindow):
         self.figures = FiguresController(lambda: self.recording, lambda: self.theme, self)
         self.parts = arrange(self, theme)
         self.statistics = ViewStatistics(self.parts.stack)
-        self.quiet = QuietMode(settings, self.parts.stack, self.parts.overview)
+        self.quiet = QuietMode(settings, self.parts.stack)
         self.markers = MarkerController(
             self, self.document, self.bench, self.navigation, self.parts.stack,
             lambda: self.signals.shown, lambda: self.theme,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QLabel, QPushButton
 
 from monitor_app.core.runs import Phase
 
@@ -26,10 +26,14 @@ class QuietMode(QObject):
     left = Signal()
     """The user has clicked the label: painting is wanted again."""
 
-    def __init__(self, settings: Settings, panes: QWidget, overview: QWidget) -> None:
+    def __init__(self, settings: Settings, panes: QAbstractScrollArea) -> None:
         super().__init__(panes)
         self._settings = settings
-        self._panes, self._overview = panes, overview
+        self._panes = panes
+        self._picture = QLabel(panes)
+        """The panes as they were; the system may ask for it again, as when another window has been over it."""
+        self._picture.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+        self._picture.hide()
         self.wanted = settings.read(SETTING, False)  # the default
         self.active = False
         self.label = QPushButton(QUIET_TEXT, panes)
@@ -56,14 +60,16 @@ class QuietMode(QObject):
         if active == self.active:
             return
         self.active = active
-        self.label.setVisible(active)
         if active:
+            self._picture.setPixmap(self._panes.grab())
             self._place()
-            self._panes.window().repaint()  # the label, before nothing is painted any more
-        for widget in (self._panes, self._overview):  # which the mouse would have painted
-            widget.setUpdatesEnabled(not active)
+        self._picture.setVisible(active)
+        self.label.setVisible(active)
+        self._panes.viewport().setUpdatesEnabled(not active)
 
     def _place(self) -> None:
+        self._picture.setGeometry(self._panes.rect())
+        self._picture.raise_()
         self.label.adjustSize()
         self.label.move((self._panes.width() - self.label.width()) // 2, ABOVE_PX)
         self.label.raise_()

@@ -75,6 +75,9 @@ def test_nothing_is_painted_while_batches_are_timed(
     window.refresh()
     assert window.quiet.label.isVisible()
     assert "Quiet" in window.quiet.label.text()
+    stack = window.parts.stack
+    seen, there = stack.grab().toImage(), stack.rect().center()
+    assert len({seen.pixel(x, there.y()) for x in range(stack.width())}) > 2, "the last picture stays"
     painted.clear()
     edge_s = window.edge_s
     grow(window, tape, 16.5)
