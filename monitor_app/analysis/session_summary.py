@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from monitor_app.analysis.run.latency import LatencySummary
     from monitor_app.core.estimate import Estimate, Proportion
     from monitor_app.session.reader import Extent, SessionReader
-    from monitor_app.session.rows import AlignmentRow, ClockRow, SignalRow, SourceRow
+    from monitor_app.session.rows import AlignmentRow, ClockRow, LogRow, SignalRow, SourceRow
 
 YEAR_9999_NS = 253_402_300_800 * 10**9
 """Later dates cannot be formatted; a damaged file may hold them."""
@@ -64,6 +64,7 @@ class SessionSummary:
     runs: tuple[RunResult, ...]
     notes: str = ""
     """What the user has written about it."""
+    log: tuple[LogRow, ...] = ()
 
     @property
     def swing_w(self) -> float | None:
@@ -94,6 +95,7 @@ def summarise(reader: SessionReader) -> SessionSummary:
         full_w=_full_w(runs),
         runs=runs,
         notes=meta.get(NOTES, "").strip(),
+        log=tuple(reader.log()),
     )
 
 
@@ -124,6 +126,7 @@ def as_json(summary: SessionSummary) -> dict[str, Any]:
         "swing_w": summary.swing_w,
         "sources": [_source_json(source) for source in summary.sources],
         "runs": [_run_json(result, simulated=summary.simulated) for result in summary.runs],
+        "log": [{"level": row.level, "text": row.text} for row in summary.log],
     }
 
 

@@ -41,11 +41,13 @@ class Bench:
     """
 
     def __init__(
-        self, profile: Profile, profile_text: str, session: Path, *, resume: bool = False, allowed: str = ""
-    ) -> None:
+        self, profile: Profile, profile_text: str, session: Path, *, resume: bool = False, allowed: str = "",
+        window: int | None = None,
+    ) -> None:  # fmt: skip
         """With ``resume`` the session is there already, and the runs of the plan that it does not hold yet are run.
 
         ``allowed`` is what `trust.allowance` has given for this profile; one that runs no code needs nothing.
+        ``window``: number of the process that shows it, whose processor time counts as the monitor's.
         """
         trust.check(profile, profile_text, allowed)
         self._profile = profile
@@ -63,7 +65,7 @@ class Bench:
                 discard_empty_session(session)
             raise
         self._finder = Finder()
-        self._runs = RunDriver(profile, threads, self._recorder, self._sources, completed)
+        self._runs = RunDriver(profile, threads, self._recorder, self._sources, completed, window)
         self._phase = BenchPhase.MONITORING
         self.message = ""
         """Why the last command could not be carried out, one sentence; empty where it could."""

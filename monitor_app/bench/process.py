@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
         text, name = _profile_in(profile_path, stored=STORED in arguments[2:])
         profile = parse_profile(text, name)
         allowed = allowance(profile, text, name, trusted=TRUST in arguments[2:], ask=link.ask_trust)
-        bench = Bench(profile, text, session_path, resume=RESUME in arguments[2:], allowed=allowed)
+        bench = Bench(profile, text, session_path, resume=RESUME in arguments[2:], allowed=allowed, window=os.getppid())
     except MonitorError as error:
         link.send(messages.Failed(str(error)))
         return 1

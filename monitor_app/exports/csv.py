@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from monitor_app.analysis.run.results import RunResult
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import SignalRow, SourceRow
-    from monitor_app.session.time_map import TimeMap
 
     Progress: TypeAlias = Callable[[float], None]
 
@@ -173,7 +172,7 @@ def _write_source(
     step_ns = max(round(min(_BLOCK_ROWS / max(min(rates_hz, default=1.0), 1e-6), 1e6) * 1e9), 1)
     stream.write(_heading(reader, file, window).encode())
     rows = 0
-    for start_ns, end_ns in _steps(reader.waveform(file.signals[0].id).times, window, step_ns):
+    for start_ns, end_ns in _steps(reader, file.signals[0], window, step_ns):
         read = [reader.samples(signal.id, start_ns, end_ns) for signal in file.signals]
         if len({len(values) for _, values in read}) > 1:
             raise DamagedSessionError(reader.path, f"the signals of {file.source.name} differ in length")
@@ -187,11 +186,13 @@ def _write_source(
     return rows
 
 
-def _steps(times: TimeMap, window: _Window, step_ns: int) -> Iterator[tuple[int, int]]:
+def _steps(reader: SessionReader, signal: SignalRow, window: _Window, step_ns: int) -> Iterator[tuple[int, int]]:
     """Windows that together hold all samples; those in gaps are left out, however long the gaps are."""
     start_ns = window.start_ns
-    last = times.last()
+    last = reader.waveform(signal.id).times.last()
     while last is not None and start_ns < window.end_ns and start_ns <= last[1]:
+        # Asked for anew: the reader opens a file again that has been changed, as by a marker.
+        times = reader.waveform(signal.id).times
         start_ns = max(start_ns, times.time_at(times.index_at(start_ns)))
         end_ns = min(start_ns + step_ns, window.end_ns)
         if start_ns < end_ns:

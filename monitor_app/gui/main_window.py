@@ -36,10 +36,11 @@ from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.panels.selection_panel import SelectionPanel
 from monitor_app.gui.panels.source_panel import SourcePanel
 from monitor_app.gui.panels.toolbar import Toolbar
-from monitor_app.gui.periodic import INTERACTIVE_MS, INTERACTIVE_NS, PeriodicTasks, frame_ms
+from monitor_app.gui.periodic import INTERACTIVE_MS, TASK_MS, Pace, PeriodicTasks
 from monitor_app.gui.plot.navigation import Navigation
 from monitor_app.gui.plot.time_window import TimeWindow, live_edge_ns
 from monitor_app.gui.plot.view_statistics import ViewStatistics
+from monitor_app.gui.quiet import QuietMode
 from monitor_app.gui.resume_offer import ResumeOffer
 from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
@@ -67,8 +68,6 @@ if TYPE_CHECKING:
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.theme import Theme
 
-TASK_MS = 24
-"""A little more often than periodic tasks fall due."""
 STILL_NS = 1_500_000_000
 """A file that has not grown for this long, without a bench of this window, is no longer being recorded."""
 ROWS_S, RESULTS_S = 0.2, 0.5
@@ -106,7 +105,7 @@ class MainWindow(QMainWindow):
         self.new_bench = NewBench(self, self.document, self.bench, self.tasks, lambda: self.theme)
         self.resume_offer = ResumeOffer(self, self.document, self.bench, self.tasks)
         self.help = Help(self, lambda: self.recording.reader.path if self.recording is not None else None)
-        self.navigation = Navigation(live=client is not None, moved=self._expect_interaction)
+        self.navigation = Navigation(live=client is not None, moved=lambda: self._pace.expect_interaction())
         self.signals = SignalSelection(lambda: self.document.recording)
         self.undo = Undo(self)
         self.exports = Exports(self)
@@ -117,6 +116,7 @@ class MainWindow(QMainWindow):
             self.exports, self.parts.stack, lambda: self.recording, lambda: self.signals.shown, lambda: self._span_s
         )
         self.statistics = ViewStatistics(self.parts.stack)
+        self.quiet = QuietMode(settings, self.parts.stack)
         self.markers = MarkerController(
             self, self.document, self.bench, self.navigation, self.parts.stack,
             lambda: self.signals.shown, lambda: self.theme,
@@ -127,7 +127,7 @@ class MainWindow(QMainWindow):
             self, self.parts.stack, self.signals, self.navigation, settings, lambda: self.recording, lambda: self.theme
         )
         self.commands = menu_commands(
-            self, self.document, self.bench, self.navigation, self.signals, self.markers, self.parts
+            self, self.document, self.bench, self.navigation, self.signals, self.markers, self.parts, self.quiet
         )
         self.actions_by_name = add_commands(self, self.commands)
         self.keyboard = KeyboardAccess(self, self.parts.stack, lambda: self.theme)
@@ -135,7 +135,6 @@ class MainWindow(QMainWindow):
         restore_layout(self, self.parts, self.actions_by_name, self.settings)
         track_window(self)
         self.menus = PlotMenus(self)
-        self._interactive_until_ns = 0
         self._grown_ns = -STILL_NS
         self._tasks = PeriodicTasks(
             (
@@ -153,6 +152,7 @@ class MainWindow(QMainWindow):
         )
         self._timer = QTimer(self, interval=INTERACTIVE_MS, timerType=Qt.TimerType.PreciseTimer)
         self._task_timer = QTimer(self, interval=TASK_MS)
+        self._pace = Pace(self._timer, self._task_timer)
         self._connect()
         self.use_theme(theme.name)
         if session is not None:
@@ -179,6 +179,8 @@ class MainWindow(QMainWindow):
         )
         for changes in (self.bench, self.signals, self.views):
             changes.changed.connect(self.refresh_panels)
+        for signal in (self.signals.changed, self.markers.changed, *(action.triggered for action in self.actions())):
+            signal.connect(self._pace.expect_interaction)
         stack = self.parts.stack
         stack.zoom_asked.connect(self.navigation.zoom)
         stack.pan_asked.connect(self.navigation.pan)
@@ -189,6 +191,7 @@ class MainWindow(QMainWindow):
         self.document.title_changed.connect(lambda _: self.figures.set_name(self.document.name))
         self.figures.main_asked.connect(self._come_forward)
         self.parts.pill.clicked.connect(self.follow)
+        self.quiet.left.connect(lambda: self.actions_by_name["quiet"].setChecked(False))
         self.parts.overview.view_asked.connect(self.navigation.show_between)
         self.sessions.join(self.parts.start_page)
         FileDrop(self).dropped.connect(self.document.open_listed)
@@ -258,13 +261,17 @@ class MainWindow(QMainWindow):
         """All the work of a frame but the painting: poll the bench, read new samples, show them."""
         try:
             self.bench.poll()
-            if self.recording is not None:
+            if self.quiet.holds(self.bench.status):
+                self._pace.set_quiet()
+            elif self.recording is not None:
                 self._show_frame(self.recording)
         except MonitorError as error:
             self.document.give_up(error)
 
     def do_task(self) -> None:
         """One periodic task, between two frames."""
+        if self.quiet.active:
+            return
         try:
             self._tasks.do_one(time.perf_counter_ns())
         except MonitorError as error:
@@ -285,8 +292,7 @@ class MainWindow(QMainWindow):
         overview.refresh(recording, shown.first, self.view, now_ns)
         self.parts.pill.setVisible(live and not self.view.following)
         self.parts.nothing.setVisible(not live and recording.origin_ns is None)
-        interactive = now_ns < self._interactive_until_ns
-        self._timer.setInterval(frame_ms(width_s=self.view.width_s, pixels=stack.pixels, interactive=interactive))
+        self._pace.set_by_view(width_s=self.view.width_s, pixels=stack.pixels, live=live)
 
     # -- periodic tasks --------------------------------------------------------------------------
 
@@ -405,11 +411,6 @@ class MainWindow(QMainWindow):
         return max(self.view.start_s, 0.0), min(self.view.end_s, self.edge_s)
 
     # -- view ------------------------------------------------------------------------------------
-
-    def _expect_interaction(self) -> None:
-        """The user moves the view: show it at once, and be ready for the next step."""
-        self._interactive_until_ns = time.perf_counter_ns() + INTERACTIVE_NS
-        self._timer.setInterval(INTERACTIVE_MS)
 
     @property
     def view(self) -> TimeWindow:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.new.new_bench import NewBench
     from monitor_app.gui.notes_controller import NotesController
     from monitor_app.gui.plot.navigation import Navigation
+    from monitor_app.gui.quiet import QuietMode
     from monitor_app.gui.resume_offer import ResumeOffer
     from monitor_app.gui.session.document import Document
     from monitor_app.gui.session.signal_selection import SignalSelection
@@ -70,6 +71,7 @@ class WindowCommands(Protocol):
 
 
 ONLY_TRACES = "Show only the traces"
+QUIET = "Paint nothing while batches are timed"
 PANEL_COMMANDS = ("side", "readouts", "overview", "table")
 """Names of the commands that show and hide what surrounds the panes."""
 
@@ -106,6 +108,7 @@ def menu_commands(
     signals: SignalSelection,
     markers: MarkerController,
     parts: Parts,
+    quiet: QuietMode,
 ) -> tuple[Entry, ...]:
     """All commands of the window, in the order of its menus."""
     return (
@@ -139,6 +142,8 @@ def menu_commands(
         Command("Bench", "Resume the plan", window.resume_offer.resume, ("Ctrl+Shift+R",)),
         Command("Bench", "Skip run", bench.skip_run, ("N",)),
         Command("Bench", "Add a mark", window.add_mark, ("M",)),
+        Separator("Bench"),
+        Command("Bench", QUIET, quiet.want, checkable=True, checked=quiet.wanted, name="quiet"),
         Command("View", "Follow the newest samples", window.follow, ("End", "Shift+Space")),
         Command("View", "Go to the beginning", navigation.go_to_start, ("Home",)),
         Command("View", "Show the whole session", navigation.show_all, ("Ctrl+0", "*")),

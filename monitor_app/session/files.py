@@ -50,14 +50,24 @@ def keep_promises(folder: Path) -> list[Path]:
     return kept
 
 
+def problem_with_place(target: Path) -> str:
+    """Why no session can be saved there, one sentence; empty where nothing speaks against it."""
+    if not target.parent.is_dir():
+        return f"There is no folder {target.parent}: create it or choose another name."
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        return f"The folder {target.parent} cannot be written to: choose another one."
+    return ""
+
+
 def keep_session(session: Path, target: Path) -> None:
     """Move a session to where the user saves it; a link there is replaced. Raises SessionError: it is where it was."""
     try:
         settle(session)
         _move(session, target)
     except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or error
         raise SessionError(
-            f"The session could not be saved as {target} ({error}): it is still at {session}."
+            f"The session could not be saved as {target} ({reason}): it is still at {session}."
         ) from error
     withdraw(session)
     for companion in COMPANIONS:

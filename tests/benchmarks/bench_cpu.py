@@ -1,17 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the monitor itself costs: share of a core of window and bench at 50 kSa/s, with and without inference.
 
-python tests/benchmarks/bench_cpu.py [SECONDS]
+Then of a window that shows a recorded session and is left alone.
+
+python tests/benchmarks/bench_cpu.py [SECONDS] [idle]
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from monitor_process import NETWORK_PROFILE, monitor
+
+
+def idle(seconds: float) -> None:
+    """A session of twenty seconds with its runs."""
+    with tempfile.TemporaryDirectory() as name:
+        session = Path(name) / "s.plm"
+        command = [sys.executable, "-m", "monitor_app", "record", "simulated-tx1-canziani2016", "-o", str(session)]
+        subprocess.run([*command, "--duration", "20"], check=True, capture_output=True)
+        with monitor(session, Path(name)) as running:
+            time.sleep(10)
+            window = running.processes["window"]
+            before = sum(window.cpu_times()[:2])
+            time.sleep(seconds)
+            share, memory = (sum(window.cpu_times()[:2]) - before) / seconds, window.memory_info().rss / 1e6
+        print(f"a recorded session, left alone: window {share:.1%} of a core, {memory:.0f} MB")
 
 
 def main(seconds: float) -> None:
@@ -32,4 +50,7 @@ def main(seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]) if len(sys.argv) > 1 else 20.0)
+    length_s = float(sys.argv[1]) if len(sys.argv) > 1 else 20.0
+    if "idle" not in sys.argv[2:]:
+        main(length_s)
+    idle(length_s)

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from monitor_app.analysis.session_summary import run_results
 from monitor_app.core.errors import ExportError
+from monitor_app.core.markers import Marker
 from monitor_app.core.samples import Quantity
+from monitor_app.exports import csv as csv_module
 from monitor_app.exports.csv import (
     PADDING,
     decimal_text,
@@ -24,6 +26,7 @@ from monitor_app.exports.csv import (
     write_runs,
     write_samples,
 )
+from monitor_app.session.marker_store import store_markers
 
 from .conftest import (
     BLOCK,
@@ -175,6 +178,22 @@ def test_progress_rises_to_one(make: Make, tmp_path: Path) -> None:
     assert len(seen) > 3
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
+
+
+def test_a_marker_that_is_laid_meanwhile_does_not_end_the_export(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The window lays it in the file that another process exports from."""
+    monkeypatch.setattr(csv_module, "_BLOCK_ROWS", BLOCK // 2)
+    reader = make(Recipe())
+    whole = write_samples(reader, tmp_path / "whole.csv")
+    laid = iter((Marker(1, START_NS, None, "here", 0),))
+
+    def lay(_: float) -> None:
+        store_markers(reader.path, list(laid))
+
+    assert write_samples(reader, tmp_path / "with.csv", progress=lay) == whole
+    assert np.array_equal(parsed(tmp_path / "with.csv")[2], parsed(tmp_path / "whole.csv")[2])
 
 
 def test_a_cancelled_export_leaves_what_was_there(make: Make, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor_app.gui.periodic import frame_ms
+from monitor_app.gui.periodic import INTERACTIVE_MS, RESTING_MS, frame_ms
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,8 @@ from monitor_app.gui.periodic import frame_ms
 )
 def test_a_frame_is_worth_a_pixel(width_s: float, pixels: int, interactive: bool, ms: int) -> None:
     assert frame_ms(width_s=width_s, pixels=pixels, interactive=interactive) == ms
+
+
+def test_a_recorded_session_that_is_left_alone_needs_few_frames() -> None:
+    assert frame_ms(width_s=3.0, pixels=1300, interactive=False, live=False) == RESTING_MS
+    assert frame_ms(width_s=3.0, pixels=1300, interactive=True, live=False) == INTERACTIVE_MS

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QWheelEvent
-from PySide6.QtWidgets import QApplication, QLabel, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox
 
 from monitor_app.bench.messages import (
     AddMark,
@@ -38,6 +38,8 @@ from monitor_app.gui.panels.selection_panel import SelectionPanel
 from monitor_app.gui.panels.source_panel import SourcePanel
 from monitor_app.gui.panels.status_bar import StatusBar
 from monitor_app.gui.panels.toolbar import Toolbar
+from monitor_app.gui.periodic import INTERACTIVE_MS, RESTING_MS, TASK_MS
+from monitor_app.gui.plot.pane_stack import PaneStack
 from monitor_app.gui.session import recording
 from monitor_app.gui.theme import DARK, LIGHT
 from monitor_app.session.promise import promised
@@ -51,6 +53,9 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from monitor_app.gui.main_window import MainWindow
+    from monitor_app.gui.plot.time_window import TimeWindow
+    from monitor_app.gui.session.recording import Recording
+    from monitor_app.gui.session.shown_signals import ShownSignals
 
     Opener = Callable[..., MainWindow]
     Live = tuple[MainWindow, StandIn, Tape]
@@ -125,6 +130,37 @@ def test_a_file_from_a_simulated_source_says_so(open_window: Opener, session: Pa
     window.document.show(real.path)
     frames(window)
     assert not window.parts.panel(Toolbar).simulated.isVisible()
+
+
+def test_a_wheel_that_turns_without_a_pause_is_followed(
+    open_window: Opener, session: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some mice and touchpads say so every few milliseconds, more often than there are frames."""
+    window = open_window(None, session)
+    shown: list[float] = []
+    show_frame = PaneStack.show_frame
+
+    def noted(stack: PaneStack, recording: Recording, signals: ShownSignals, view: TimeWindow) -> None:
+        shown.append(view.width_s)
+        show_frame(stack, recording, signals, view)
+
+    monkeypatch.setattr(PaneStack, "show_frame", noted)
+    window._timer.start()
+    for k in range(60):
+        wheel(window, on_trace(window, 0.3), 1 if k < 30 else -1)
+        qtbot.wait(5)
+    assert len(set(shown)) > 3
+
+
+def test_a_recorded_session_that_is_left_alone_is_seldom_looked_at(
+    open_window: Opener, session: Path, qtbot: QtBot
+) -> None:
+    window = open_window(None, session)
+    window._pace.forget_interaction()
+    frames(window, 1)
+    assert (window._timer.interval(), window._task_timer.interval()) == (RESTING_MS, RESTING_MS)
+    qtbot.keyClick(window, Qt.Key.Key_C)
+    assert (window._timer.interval(), window._task_timer.interval()) == (INTERACTIVE_MS, TASK_MS)
 
 
 def test_the_wheel_keeps_the_time_under_the_cursor(open_window: Opener, session: Path) -> None:
@@ -686,6 +722,20 @@ def test_save_moves_the_session_when_its_recording_ends(
     assert window.edge_s == pytest.approx(15.0)
 
 
+def test_a_name_in_a_folder_that_does_not_exist_is_refused_when_it_is_chosen(
+    qtbot: QtBot, live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not when the recording ends, hours later."""
+    window, _bench, tape = live
+    window.document.unsaved = True
+    target = tmp_path / "no folder" / "kept.plm"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    assert window.parts.message_bar.text == f"There is no folder {target.parent}: create it or choose another name."
+    assert window.document.undecided
+    assert promised(tape.path) is None
+
+
 def test_the_title_says_where_a_session_lies_whose_name_is_taken_until_its_recording_ends(
     qtbot: QtBot, live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -731,6 +781,19 @@ def test_closing_asks_what_becomes_of_an_unsaved_session(
             extent = reader.extent()
         assert extent is not None
         assert extent.duration_s == pytest.approx(15.0)
+
+
+def test_a_logout_is_not_held_up_where_the_session_cannot_be_saved(
+    live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    window, bench, tape = live
+    window.document.unsaved = True
+    window.document.target = tmp_path / "gone meanwhile" / "kept.plm"
+    monkeypatch.setattr(bench, "close", tape.close)
+    monkeypatch.setattr(QMessageBox, "warning", lambda *_: pytest.fail("nobody is there to answer"))
+    window.close_at_once()
+    assert tape.path.exists()
+    assert f"it is still at {tape.path}" in caplog.text
 
 
 def test_an_unsaved_session_stays_unsaved_where_another_cannot_be_opened(

@@ -14,6 +14,7 @@ from monitor_app.bench.board.control import BoardControl, BoardControlError, pen
 from monitor_app.bench.board.environment import machine_environment
 from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.bench.runs.inference_link import CancelledError, InferenceLink
+from monitor_app.bench.runs.observer import Observer
 from monitor_app.bench.runs.preparation import Preparation
 from monitor_app.bench.runs.progress import PlanProgress
 from monitor_app.bench.runs.run import Outcome, Run, RunContext
@@ -45,6 +46,7 @@ class RunDriver:
         recorder: writes the session.
         sources: those of the bench; None runs the plan without looking at any.
         completed: runs that a resumed session holds already; they are not run again.
+        window: number of the process of the window, where there is one.
     """
 
     def __init__(
@@ -54,11 +56,13 @@ class RunDriver:
         recorder: Recorder,
         sources: SourceSet | None = None,
         completed: CompletedRuns | None = None,
+        window: int | None = None,
     ) -> None:
         self._profile = profile
         self._plan = profile.plan
         self._specs = profile.run_specs(threads)
         self._recorder = recorder
+        self._observer = Observer(recorder, window)
         self._completed = completed or CompletedRuns()
         self._inference = InferenceLink(sources.load_signals if sources else (), lambda: self._cancelled)
         self._preparation = Preparation(profile, threads, recorder, sources, self._inference, self._wait)
@@ -228,6 +232,7 @@ class RunDriver:
             self._progress,
             self._span_ids,
             self._wait,
+            self._observer,
         )
 
     def _environment(self) -> dict[str, str]:

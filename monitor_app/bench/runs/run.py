@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from monitor_app.bench.acquisition.recorder import Recorder
     from monitor_app.bench.board.control import BoardControl
     from monitor_app.bench.runs.inference_link import InferenceLink
+    from monitor_app.bench.runs.observer import Observer
     from monitor_app.bench.runs.progress import PlanProgress
     from monitor_app.core.profile import Plan, Protocol
     from monitor_app.core.runs import RunSpec
@@ -65,6 +66,7 @@ class RunContext:
     span_ids: Iterator[int]
     wait: Callable[[float], None]
     """Waits that many seconds. Raises CancelledError where the run is to end."""
+    observer: Observer
 
 
 class Run:
@@ -120,7 +122,7 @@ class Run:
         self._idle(Phase.IDLE_BEFORE)
         with self._phase(Phase.WARM_UP):
             self._warm_up()
-        with self._phase(Phase.TIMED):
+        with self._phase(Phase.TIMED), self._context.observer.watch(self._id):
             self._batches(messages.Time(spec.batch_size, protocol.timed_s, protocol.timed_batches))
         if protocol.fresh_process:
             self._memory()

@@ -19,7 +19,7 @@ from monitor_app.core.errors import MonitorError, NotASessionError
 from monitor_app.gui.confirm import confirmed
 from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.session.recording import Recording
-from monitor_app.session.files import discard_session, keep_session, settle
+from monitor_app.session.files import discard_session, keep_session, problem_with_place, settle
 from monitor_app.session.promise import promise
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer_lock import is_written
@@ -300,7 +300,9 @@ class Document(QObject):
                 keep_session(session, self.target)
                 self.saved.emit(self.target)
             except MonitorError as error:
-                QMessageBox.warning(self._parent, "Save session", plain_tip(str(error)))
+                log.warning("%s", error)
+                if self._may_ask:
+                    QMessageBox.warning(self._parent, "Save session", plain_tip(str(error)))
         elif self.unsaved:
             with contextlib.suppress(sqlite3.Error):
                 settle(session)  # it stays where it is, as one file where possible
@@ -351,10 +353,13 @@ class Document(QObject):
         return confirmed(self._parent, question, "End the recording")
 
     def ask_target(self) -> Path | None:
-        """Where to save the session; None when the user cancels."""
+        """Where to save the session; None when the user cancels, or it cannot be there, which is announced."""
         suggestion = time.strftime("session-%Y-%m-%d-%H%M.plm")
         name, _ = QFileDialog.getSaveFileName(self._parent, "Save session", suggestion, FILES)
-        return Path(name) if name else None
+        problem = problem_with_place(Path(name)) if name else ""
+        if problem:
+            self.alarm.emit(problem)
+        return Path(name) if name and not problem else None
 
     def ask_name(self, path: Path) -> Path | None:
         """Another name for this file; None when the user cancels."""

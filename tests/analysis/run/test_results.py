@@ -142,6 +142,7 @@ def test_without_a_meter_there_is_latency_but_no_power(tmp_path):
     with SessionWriterFor(tmp_path / "a.plm") as writer:
         writer.add_run(1, 1, RunSpec("net"), "Net", RunState.DONE)
         writer.write_batches(1, [Batch(Phase.TIMED, 0, 10**6, 1)])
+        writer.write_log(10**6, "info", "Run 1: the bench took 5.0 % of a core.")
     with SessionReader(tmp_path / "a.plm") as reader:
         [result] = run_results(reader)
         shown = as_json(summarise(reader))
@@ -150,6 +151,7 @@ def test_without_a_meter_there_is_latency_but_no_power(tmp_path):
     for key in ("energy_j", "mean_w", "idle_w", "full_w", "swing_w", "coverage", "sample_rate_hz", "started_utc"):
         assert shown[key] is None
     assert shown["runs"][0]["energy_j_per_image"] is None
+    assert shown["log"] == [{"level": "info", "text": "Run 1: the bench took 5.0 % of a core."}]
 
 
 def test_samples_that_stop_in_mid_run_lower_the_coverage(tmp_path):

@@ -110,6 +110,16 @@ def states(rows: list[RunRow]) -> list[tuple[str, int, str]]:
     return [(row.network, row.batch_size, row.state) for row in rows]
 
 
+def test_the_log_says_what_the_monitor_took_while_batches_were_timed(
+    rig: Rig, done: Callable[..., list[RunRow]]
+) -> None:
+    done(networks=("ok",), batch_sizes=(1, 2))
+    with SessionReader(rig.recorder.path) as reader:
+        told = [row.text for row in reader.log() if "of a core" in row.text]
+    assert [text.partition(":")[0] for text in told] == ["Run 1", "Run 2"]
+    assert all("the bench took" in text for text in told)
+
+
 # -- what goes wrong ---------------------------------------------------------------------------------
 
 
