@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QApplication
 
-    from monitor_app.gui.bench_controller import Client, StartBench
+    from monitor_app.gui.bench.controller import Client, StartBench
 
 NO_DISPLAY = (
     "The window cannot be opened on this display (DISPLAY={display}): check DISPLAY and QT_QPA_PLATFORM, or run "

@@ -14,7 +14,10 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, 
 from monitor_app.core.errors import MonitorError
 from monitor_app.gui.actions import ShortcutsDialog, add_commands
 from monitor_app.gui.batch_controller import BatchController
-from monitor_app.gui.bench_controller import BenchController
+from monitor_app.gui.bench.controller import BenchController
+from monitor_app.gui.bench.quiet import QuietMode
+from monitor_app.gui.bench.resume_offer import ResumeOffer
+from monitor_app.gui.bench.trust_dialog import ask_trust
 from monitor_app.gui.confirm import confirmed
 from monitor_app.gui.context.plot_menus import PlotMenus
 from monitor_app.gui.figures.window import FiguresController
@@ -24,7 +27,7 @@ from monitor_app.gui.inferences.controller import InferencesController
 from monitor_app.gui.keyboard import KeyboardAccess
 from monitor_app.gui.layout import arrange
 from monitor_app.gui.layout_memory import live_width_s, remember_layout, restore_layout, text_percent
-from monitor_app.gui.marker_controller import MarkerController
+from monitor_app.gui.markers.controller import MarkerController
 from monitor_app.gui.menus import MOUSE_ACTIONS, PANEL_COMMANDS, menu_commands
 from monitor_app.gui.new.new_bench import NewBench
 from monitor_app.gui.notes_controller import NotesController
@@ -40,8 +43,6 @@ from monitor_app.gui.periodic import INTERACTIVE_MS, TASK_MS, Pace, PeriodicTask
 from monitor_app.gui.plot.navigation import Navigation
 from monitor_app.gui.plot.time_window import TimeWindow, live_edge_ns
 from monitor_app.gui.plot.view_statistics import ViewStatistics
-from monitor_app.gui.quiet import QuietMode
-from monitor_app.gui.resume_offer import ResumeOffer
 from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
 from monitor_app.gui.session.signal_selection import SignalSelection
@@ -51,7 +52,6 @@ from monitor_app.gui.session_files.sessions import Sessions
 from monitor_app.gui.settings import Settings
 from monitor_app.gui.tasks import Tasks
 from monitor_app.gui.theme import DARK, TEXT_PERCENT, THEMES, qt_palette, set_text_size, style_sheet
-from monitor_app.gui.trust_dialog import ask_trust
 from monitor_app.gui.undo import Undo
 from monitor_app.gui.undoable import track_window
 from monitor_app.gui.view_output import ViewOutput
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QCloseEvent, QKeyEvent
 
-    from monitor_app.gui.bench_controller import Client, StartBench
+    from monitor_app.gui.bench.controller import Client, StartBench
     from monitor_app.gui.panels.panel import Panel
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.theme import Theme

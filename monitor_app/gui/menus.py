@@ -12,17 +12,17 @@ from monitor_app.gui.panels.run_table import RunTable
 
 if TYPE_CHECKING:
     from monitor_app.gui.batch_controller import BatchController
-    from monitor_app.gui.bench_controller import BenchController
+    from monitor_app.gui.bench.controller import BenchController
+    from monitor_app.gui.bench.quiet import QuietMode
+    from monitor_app.gui.bench.resume_offer import ResumeOffer
     from monitor_app.gui.help.menu import Help
     from monitor_app.gui.help.tour import Tour
     from monitor_app.gui.inferences.controller import InferencesController
     from monitor_app.gui.layout import Parts
-    from monitor_app.gui.marker_controller import MarkerController
+    from monitor_app.gui.markers.controller import MarkerController
     from monitor_app.gui.new.new_bench import NewBench
     from monitor_app.gui.notes_controller import NotesController
     from monitor_app.gui.plot.navigation import Navigation
-    from monitor_app.gui.quiet import QuietMode
-    from monitor_app.gui.resume_offer import ResumeOffer
     from monitor_app.gui.session.document import Document
     from monitor_app.gui.session.signal_selection import SignalSelection
     from monitor_app.gui.session_files.sessions import Sessions

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent
     from PySide6.QtWidgets import QWidget
 
-    from monitor_app.gui.bench_controller import BenchController
+    from monitor_app.gui.bench.controller import BenchController
     from monitor_app.gui.session.document import Document
 
 STORE_AFTER_MS = 1000

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QAction
 
     from monitor_app.gui.layout import Parts
-    from monitor_app.gui.marker_controller import MarkerController
+    from monitor_app.gui.markers.controller import MarkerController
     from monitor_app.gui.plot.pane_stack import PaneStack
     from monitor_app.gui.session.signal_selection import SignalSelection
     from monitor_app.gui.settings import Settings

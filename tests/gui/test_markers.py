@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication, QDialogButtonBox
 
 from monitor_app.bench.messages import SetMarkers
 from monitor_app.core.markers import Marker
-from monitor_app.gui.marker_dialog import BACKWARDS, NO_TIME, MarkerDialog
+from monitor_app.gui.markers.dialog import BACKWARDS, NO_TIME, MarkerDialog
 from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.panels.selection_panel import SelectionPanel
 from monitor_app.session.reader import SessionReader

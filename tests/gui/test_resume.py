@@ -13,8 +13,8 @@ from monitor_app.bench.client import Resumed
 from monitor_app.bench.messages import Closed, Opened, ResumeRuns, StartRuns, Status
 from monitor_app.core.runs import RunState
 from monitor_app.core.status import BenchPhase, RunStatus
+from monitor_app.gui.bench.resume_offer import resume_at
 from monitor_app.gui.panels.run_panel import RunPanel
-from monitor_app.gui.resume_offer import resume_at
 from monitor_app.session.writer import SessionWriter
 from monitor_app.sources.profile_reader import parse_profile
 from tests.gui.conftest import StandIn, frames, status
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from monitor_app.bench.messages import Command
     from monitor_app.core.status import BenchStatus
-    from monitor_app.gui.bench_controller import Wanted
+    from monitor_app.gui.bench.controller import Wanted
     from monitor_app.gui.main_window import MainWindow
     from tests.gui.conftest import Tape
 

@@ -12,7 +12,9 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, QProcess, QSize, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 
+from monitor_app.bench.client import ProfileFile
 from monitor_app.cli import main
+from monitor_app.core.package_data import profile_path
 from monitor_app.gui.actions import SubMenu
 from monitor_app.gui.layout import SIDE_PX
 from monitor_app.gui.panels.parts import Label
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from pytestqt.qtbot import QtBot
 
+    from monitor_app.gui.bench.controller import Wanted
     from monitor_app.gui.main_window import MainWindow
     from monitor_app.gui.session_files.session_row import SessionRow
     from tests.gui.conftest import Tape
@@ -414,10 +417,10 @@ def test_without_a_session_the_window_lists_what_there_is(
 def test_the_start_page_begins_a_session_of_the_simulated_board(
     qtbot: QtBot, open_window: Opener, tape: Tape, settings: Settings
 ) -> None:
-    asked: list[Path | None] = []
+    asked: list[Wanted] = []
 
-    def start(profile: Path | None) -> StandIn:
-        asked.append(profile)
+    def start(wanted: Wanted) -> StandIn:
+        asked.append(wanted)
         return StandIn(tape.path)
 
     window = open_window(None, None, start_bench=start, settings=settings)
@@ -426,10 +429,8 @@ def test_the_start_page_begins_a_session_of_the_simulated_board(
     frames(window, 1)
     with qtbot.waitSignal(page.new_asked):
         page.new.click()
-    window.bench.client = None
     qtbot.mouseClick(page.simulated, Qt.MouseButton.LeftButton)
-    assert asked[-1] is not None
-    assert asked[-1].name == "simulated-tx1.toml"
+    assert asked == [ProfileFile(profile_path("simulated-tx1"))]
     frames(window, 1)
     assert not page.isVisible(), "the bench that starts has the panes"
 

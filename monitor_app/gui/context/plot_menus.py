@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from monitor_app.gui.context_menu import Entry
     from monitor_app.gui.layout import Parts
-    from monitor_app.gui.marker_controller import MarkerController
+    from monitor_app.gui.markers.controller import MarkerController
     from monitor_app.gui.plot.annotations import Interval
     from monitor_app.gui.plot.navigation import Navigation
     from monitor_app.gui.plot.pane import Pane

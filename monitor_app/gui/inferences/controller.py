@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from monitor_app.gui.inferences.job import Request
-    from monitor_app.gui.marker_controller import MarkerController
+    from monitor_app.gui.markers.controller import MarkerController
     from monitor_app.gui.session.document import Document
     from monitor_app.gui.theme import Theme
 

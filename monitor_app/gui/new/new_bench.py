@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QWidget
 
-    from monitor_app.gui.bench_controller import BenchController
+    from monitor_app.gui.bench.controller import BenchController
     from monitor_app.gui.new.sheet import NewSheet
     from monitor_app.gui.session.document import Document
     from monitor_app.gui.tasks import Tasks

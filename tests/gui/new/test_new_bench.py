@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pytestqt.qtbot import QtBot
 
-    from monitor_app.gui.bench_controller import Wanted
+    from monitor_app.gui.bench.controller import Wanted
     from monitor_app.gui.main_window import MainWindow
     from monitor_app.gui.new.sheet import NewSheet
 

@@ -180,7 +180,7 @@ def test_the_band_is_the_standard_deviation_of_the_samples(open_window: Opener, 
     )
     assert own.deviation > 0.1
     assert (high[k] - low[k]) / 2 == pytest.approx(own.deviation, rel=0.05)
-    assert window.parts.panel(StatusBar).resolution.text().startswith("mean ± std")
+    assert window.parts.panel(StatusBar).resolution.whole.startswith("mean ± std")
     assert caption_of(recording, None, (0.0, 20.0), 64, CurveStyle.DEVIATION).notes[0].text == (
         "mean ± standard deviation of 64 samples a column"
     )

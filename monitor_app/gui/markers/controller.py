@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QShortcut
 
 from monitor_app.core.errors import MonitorError
-from monitor_app.gui.marker_dialog import MarkerDialog
+from monitor_app.gui.markers.dialog import MarkerDialog
 from monitor_app.gui.plot.markers.boxes import boxes_of
 from monitor_app.gui.plot.markers.shown import shown_markers
 from monitor_app.gui.session.markers import MarkerDraft, MarkerSet
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from monitor_app.core.markers import Marker
-    from monitor_app.gui.bench_controller import BenchController
+    from monitor_app.gui.bench.controller import BenchController
     from monitor_app.gui.plot.navigation import Navigation
     from monitor_app.gui.plot.pane_stack import PaneStack
     from monitor_app.gui.plot.plot_state import StatBox

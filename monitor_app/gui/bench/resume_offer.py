@@ -13,7 +13,7 @@ from monitor_app.session.writer_lock import is_written
 
 if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus
-    from monitor_app.gui.bench_controller import BenchController
+    from monitor_app.gui.bench.controller import BenchController
     from monitor_app.gui.session.document import Document
     from monitor_app.gui.tasks import Task, Tasks
 
