@@ -25,6 +25,7 @@ from monitor_app.bench.bench import Bench
 from monitor_app.bench.client import RESUME, STORED, TRUST
 from monitor_app.bench.trust import allowance
 from monitor_app.core.errors import BenchError, MonitorError, ProfileError
+from monitor_app.core.garbage import keep_what_is_there
 from monitor_app.core.log import log_to_file
 from monitor_app.session.reader import SessionReader
 from monitor_app.sources.profile_reader import parse_profile, parse_source, read_profile_text
@@ -53,6 +54,7 @@ def main(arguments: list[str]) -> int:
     except MonitorError as error:
         link.send(messages.Failed(str(error)))
         return 1
+    keep_what_is_there()
     link.send(messages.Opened(str(session_path)))
     try:
         _serve(bench, link)

@@ -22,6 +22,7 @@ from monitor_app.cli.consent import allowance
 from monitor_app.cli.files import new_session_name
 from monitor_app.cli.terminal import Terminal, put, say, signals_to_end
 from monitor_app.core.errors import SessionError, SourceError
+from monitor_app.core.garbage import keep_what_is_there
 from monitor_app.core.status import SourceState
 from monitor_app.inference.process import require_device
 from monitor_app.session.files import discard_empty_session
@@ -117,6 +118,7 @@ def record_profile(
         _print_estimate(profile, session, resume=resume)
     interrupted = _on_signals()
     bench = Bench(profile, text, session, resume=resume, allowed=allowed)
+    keep_what_is_there()
     try:
         with _Display(duration_s, quiet=quiet) as display:
             _wait(bench, duration_s, interrupted, display)

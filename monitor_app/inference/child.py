@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from monitor_app.core.errors import InferenceError, NotEnoughMemoryError, first_line
+from monitor_app.core.garbage import keep_what_is_there
 from monitor_app.core.runs import Phase
 from monitor_app.inference.commands import add_load_signal_option, serve, too_many_images
 from monitor_app.inference.datasets import DatasetError, find_dataset
@@ -82,7 +83,7 @@ def _ready() -> Ready:
             versions[package] = version(package)
         except PackageNotFoundError:
             versions[package] = "not installed"
-    _keep_what_is_there()
+    keep_what_is_there()
     return Ready(os.getpid(), versions, device_names(), len(os.sched_getaffinity(0)))
 
 
@@ -141,7 +142,7 @@ class _Worker:
             # Memory that an earlier network has left allocated would be counted for this one.
             self._fresh = False
             prepare_for(command.network)
-            _keep_what_is_there()
+            keep_what_is_there()
             self._memory = MemoryMeter(find_device(command.device))
         self._running = None
         _free_memory()
@@ -190,15 +191,6 @@ def _is_out_of_memory(error: Exception) -> bool:
     # torch's own class for it is a RuntimeError as well, and so are the CPU allocator's, which has none
     text = str(error).lower()
     return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
-
-
-def _keep_what_is_there() -> None:
-    """No more garbage is sought among the modules that are loaded.
-
-    The packages are half a million objects, and to go through them takes a sixth of a second, also in a timed phase.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def _free_memory() -> None:

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from monitor_app.bench.bench import Bench
+from monitor_app.core.garbage import keep_what_is_there
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.wal import BACKLOG_BYTES, HELD_BYTES
 from monitor_app.sources.profile_reader import parse_profile
@@ -41,6 +42,7 @@ def main(seconds: float, held_s: float, rate_hz: float) -> int:
     with tempfile.TemporaryDirectory() as folder:
         session = Path(folder) / "s.plm"
         bench = Bench(parse_profile(text, "benchmark"), text, session)
+        keep_what_is_there()
         try:
             good = watch(bench, session, seconds, held_s)
         finally:

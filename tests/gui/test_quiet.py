@@ -45,12 +45,12 @@ def painted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 def choose(qtbot: QtBot, window: MainWindow) -> None:
     """Click the entry of the menu."""
-    bench = next(action for action in window.menuBar().actions() if action.text() == "Bench")
+    bench = next(action for action in window.menuBar().actions() if action.text().replace("&", "") == "Bench")
     qtbot.mouseClick(window.menuBar(), Qt.MouseButton.LeftButton, pos=window.menuBar().actionGeometry(bench).center())
     menu = bench.menu()
     assert isinstance(menu, QMenu)
     qtbot.waitUntil(menu.isVisible)
-    entry = next(action for action in menu.actions() if action.text() == QUIET)
+    entry = next(action for action in menu.actions() if action.text().replace("&", "") == QUIET)
     qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(entry).center())
     qtbot.waitUntil(lambda: not menu.isVisible())
 

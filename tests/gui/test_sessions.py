@@ -427,8 +427,9 @@ def test_the_start_page_begins_a_session_of_the_simulated_board(
     page = window.parts.start_page
     qtbot.waitUntil(page.findChildren(Label)[0].isVisible)
     frames(window, 1)
-    with qtbot.waitSignal(page.new_asked):
-        page.new.click()
+    page.new.click()
+    assert window.new_bench.sheet is not None
+    window.new_bench.sheet.close()
     qtbot.mouseClick(page.simulated, Qt.MouseButton.LeftButton)
     assert asked == [ProfileFile(profile_path("simulated-tx1"))]
     frames(window, 1)
