@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from monitor_app.core.formatting import (
@@ -53,6 +53,8 @@ class RunLine:
     tip: str
     ends: frozenset[str]
     """Which counts of the summary the run is part of."""
+    repeated: bool = False
+    """It was stopped or cut off, and run once more when the plan was resumed: it is shown and not counted."""
 
     @property
     def running(self) -> bool:
@@ -81,13 +83,23 @@ class Count:
 
 def run_lines(recording: Recording) -> list[RunLine]:
     """All runs of a session."""
-    return [
+    lines = [
         run_line(
             run, recording.results.get(run.id), recording.state_of(run),
             None if run.started_ns is None else recording.seconds(run.started_ns),
         )
         for run in recording.runs
     ]  # fmt: skip
+    last = {_planned(run): run.id for run in recording.runs}
+    return [
+        replace(line, repeated=last[_planned(run)] != run.id and not line.ends.isdisjoint({LOST, CANCELLED}))
+        for run, line in zip(recording.runs, lines, strict=True)
+    ]
+
+
+def _planned(run: RunRow) -> tuple[object, ...]:
+    """The same for two runs of one place in the plan."""
+    return run.cycle, run.network, run.batch_size, run.precision, run.device, run.power_mode, run.clocks
 
 
 def run_line(run: RunRow, result: RunResult | None, state: str = "", start_s: float | None = None) -> RunLine:
@@ -154,7 +166,8 @@ def _ends(run: RunRow, state: str) -> frozenset[str]:
 
 def counts(lines: Sequence[RunLine], planned: int) -> tuple[Count, ...]:
     """The summary of a campaign; those that are cancelled are counted where there are any."""
-    numbers = {end: sum(end in line.ends for line in lines) for end in (DONE, NO_FIT, LOST, UNSTEADY, CANCELLED)}
+    counted = [line for line in lines if not line.repeated]
+    numbers = {end: sum(end in line.ends for line in counted) for end in (DONE, NO_FIT, LOST, UNSTEADY, CANCELLED)}
     parts = [
         Count(DONE, f"{numbers[DONE]} of {planned} done", "Show only the runs that were measured to their end"),
         Count(NO_FIT, f"{numbers[NO_FIT]} did not fit", "Show only the runs for which the memory was too small"),
@@ -175,11 +188,12 @@ def ended_plan(lines: Sequence[RunLine], parts: Sequence[Count]) -> str:
 
 def planned_runs(lines: Sequence[RunLine], status: BenchStatus | None) -> int:
     """Runs of the session with those of the plan that are still to come, as far as their number is known."""
+    begun = sum(not line.repeated for line in lines)
     if status is None:
-        return len(lines)
+        return begun
     waiting = sum(run.state == RunState.WAITING.value and run.id is None for run in status.runs)
     cycles = status.cycles - status.cycle if status.phase is BenchPhase.RUNNING else 0
-    return len(lines) + waiting + max(cycles, 0) * len(status.runs)
+    return begun + waiting + max(cycles, 0) * len(status.runs)
 
 
 def differing(lines: Sequence[RunLine]) -> set[str]:

@@ -300,3 +300,27 @@ def test_runs_still_to_come_are_counted(campaign: Path) -> None:
     assert planned_runs(lines, plan) == 6 + 2 + 2 * 3
     assert planned_runs(lines, replace(plan, phase=BenchPhase.MONITORING, runs=runs[:1])) == 6, "it was stopped"
     assert planned_runs(lines, None) == 6
+
+
+class Resumed(Tape):
+    """A plan of two that was stopped in its second run and resumed there."""
+
+    def _plan(self) -> None:
+        for number, state in enumerate(("done", "cancelled", "done"), start=1):
+            title = "SqueezeNet 1.1" if number == 1 else "ResNet-18"
+            self._writer.add_run(number, 1, RunSpec(title.lower()), title, RunState(state))
+            self._writer.update_run(number, started_ns=at(float(number)), steady=1)
+
+    def _events(self, start_s: float, end_s: float) -> None:
+        """The rows say it all."""
+
+
+def test_a_run_that_was_stopped_and_resumed_is_counted_once(open_window: Opener, tmp_path: Path) -> None:
+    tape = Resumed(tmp_path / "resumed.plm")
+    tape.write_until(1.0)
+    tape.close()
+    table = table_of(open_window(None, tape.path))
+    assert column(table, "state") == ["done", "cancelled", "done"]
+    assert [button.text() for button in table.counts.values() if button.isVisible()] == [
+        "2 of 2 done", "0 did not fit", "0 lost", "0 not steady",
+    ]  # fmt: skip
