@@ -56,11 +56,20 @@ def problem_with_place(target: Path) -> str:
         return f"There is no folder {target.parent}: create it or choose another name."
     if not os.access(target.parent, os.W_OK | os.X_OK):
         return f"The folder {target.parent} cannot be written to: choose another one."
+    if _is_device(target):
+        return f"{target} is not an ordinary file: choose another name."
     return ""
+
+
+def _is_device(path: Path) -> bool:
+    """Or a folder, a pipe or a socket, or a link to one: none of these is ever replaced by a file."""
+    return path.exists() and not path.is_file()
 
 
 def keep_session(session: Path, target: Path) -> None:
     """Move a session to where the user saves it; a link there is replaced. Raises SessionError: it is where it was."""
+    if _is_device(target):
+        raise SessionError(f"{target} is not an ordinary file: the session is still at {session}.")
     try:
         settle(session)
         _move(session, target)

@@ -5,12 +5,19 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from monitor_app.core.errors import SessionError
-from monitor_app.session.files import discard_empty_session, discard_session, keep_session, settle
+from monitor_app.session.files import (
+    discard_empty_session,
+    discard_session,
+    keep_session,
+    problem_with_place,
+    settle,
+)
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer import SessionWriter
 from tests.session.bench import write_rich
@@ -53,6 +60,25 @@ def test_what_cannot_be_kept_there_stays_where_it_is(left_behind: Path, tmp_path
     with pytest.raises(SessionError, match=r"it is still at .*s\.plm"):
         keep_session(left_behind, tmp_path / "no" / "such" / "folder" / "mine.plm")
     assert marks(left_behind) == ["kept"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link to a pipe", "folder"])
+def test_nothing_but_a_file_is_replaced(left_behind: Path, tmp_path: Path, kind: str) -> None:
+    """A device, as a pipe here, would be gone for every program of the machine."""
+    pipe, target = tmp_path / "pipe", tmp_path / "kept.plm"
+    os.mkfifo(pipe)
+    if kind == "folder":
+        target.mkdir()
+    else:
+        target = pipe if kind == "pipe" else target
+        if kind != "pipe":
+            target.symlink_to(pipe)
+    assert "is not an ordinary file: choose another name" in problem_with_place(target)
+    with pytest.raises(SessionError, match="is not an ordinary file: the session is still at"):
+        keep_session(left_behind, target)
+    assert left_behind.is_file()
+    assert pipe.is_fifo()
+    assert not target.is_file()
 
 
 def test_one_that_has_gone_replaces_nothing(left_behind: Path, tmp_path: Path) -> None:
