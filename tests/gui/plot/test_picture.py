@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,7 +95,7 @@ def amber(image: np.ndarray, theme: Theme = "light") -> np.ndarray:
 @pytest.fixture
 def adjusted(open_window: Opener, session: Path) -> MainWindow:
     """A window with signals, time, y range, selection and a mark other than those it begins with."""
-    with sqlite3.connect(session) as db:
+    with closing(sqlite3.connect(session)) as db, db:
         db.execute("INSERT INTO mark (host_ns, kind, text) VALUES (?, 'user', 'fan on')", (at(13.0),))
     window = open_window(None, session)
     window.signals.show_quantity("A")
