@@ -41,7 +41,8 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QWidget,
 )
-from window_input import BUTTONS, CTRL, KEYS, LEFT, MIDDLE, MODIFIERS, NO, RIGHT, SHIFT, TEXTS, Hand, name_of, text_of
+from random_scenes import Scenes
+from window_input import BUTTONS, KEYS, LEFT, MIDDLE, MODIFIERS, NO, RIGHT, SHIFT, TEXTS, Hand, name_of, text_of
 from window_watch import ErrorLog, Findings, FurtherWindows, WatchedBench, memory_mb, size_of
 
 from monitor_app.bench.client import ProfileFile, Resumed
@@ -50,7 +51,6 @@ from monitor_app.core.log import WINDOW_LOG, log_to_file, state_folder
 from monitor_app.core.status import SourceState
 from monitor_app.gui.main_window import MainWindow
 from monitor_app.gui.new.sheet import NewSheet
-from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.session.shown_signals import COMPUTED
 from monitor_app.gui.session_files import sessions
 from monitor_app.gui.settings import Settings, settings_file
@@ -75,7 +75,7 @@ class Actor(QObject):
         super().__init__()
         self.findings = WatchedBench.findings = Findings()
         self.further = FurtherWindows(self.findings, Path(HOME.name))
-        self._hand = Hand()
+        self.hand, self.scenes = Hand(), Scenes(self)
         self.random = random.Random(seed)
         self.actions = self.starts = 0
         self._written = (Path(HOME.name) / "trail.txt").open("w", buffering=1)
@@ -127,7 +127,7 @@ class Actor(QObject):
         there = [*self._folder.glob("*.plm"), *state_folder().glob("sessions/*.plm")]
         recorded = self.random.choice(there) if there and self.random.random() < 0.4 else None
         start_page = recorded is None and self.random.random() < 0.3
-        self._note(f"a new window on {recorded or ('the start page' if start_page else 'a bench')}")
+        self.note(f"a new window on {recorded or ('the start page' if start_page else 'a bench')}")
         self.window.deleteLater()
         self.window = self._open(recorded, start_page=start_page)
 
@@ -158,10 +158,10 @@ class Actor(QObject):
 
     def step(self) -> None:
         now = time.monotonic()
-        if self._hand.busy:
+        if self.hand.busy:
             self._again(5)
             return
-        self._hand.let_go()
+        self.hand.let_go()
         if now > self._end_s and not self._checking:
             self._finish()
             return
@@ -204,11 +204,11 @@ class Actor(QObject):
         if rest < 0.02:
             self._resize()
         elif rest < 0.1:
-            self.random.choice((self._analyse, self._overlay_two, self._undo_some, self._menu_of_pane))()
+            self.scenes.play()
         else:
             self.random.choice(kinds)()
 
-    def _note(self, text: str) -> None:
+    def note(self, text: str) -> None:
         line = f"{time.monotonic() - self._began_s:7.2f} s  {text}"
         self.findings.trail.append(line)
         self._written.write(line + "\n")
@@ -223,62 +223,20 @@ class Actor(QObject):
         ):
             return
         combination = self.random.choice(action.shortcuts())[0]
-        self._note(f"{QKeySequence(combination).toString()}: {action.text()}")
-        self._hand.key(self.window, combination.key(), combination.keyboardModifiers())
+        self.note(f"{QKeySequence(combination).toString()}: {action.text()}")
+        self.hand.key(self.window, combination.key(), combination.keyboardModifiers())
 
     def _press_key(self, window: QWidget | None = None) -> None:
         key, modifier = self.random.choice(KEYS), self.random.choice((NO, NO, NO, SHIFT))
-        self._note(f"key {Qt.Key(key).name} {modifier.name}")
-        self._hand.key(window or self.window, key, modifier)
+        self.note(f"key {Qt.Key(key).name} {modifier.name}")
+        self.hand.key(window or self.window, key, modifier)
 
     def _menu(self) -> None:
         bar = self.window.findChild(QMenuBar)
         if bar is not None:
             action = self.random.choice(bar.actions())
-            self._note(f"menu {action.text()}")
-            self._hand.click(bar, bar.actionGeometry(action).center())
-
-    # -- what single actions seldom lead to ------------------------------------------------------
-
-    def _analyse(self) -> None:
-        """A pair around something, and its inferences."""
-        viewport = self.window.parts.stack.viewport()
-        start, end = self._point(viewport), self._point(viewport)
-        self._note("lay a pair and analyse it")
-        self._pull(viewport, start, end, LEFT, SHIFT)
-        self._hand.key(self.window, Qt.Key.Key_A)
-
-    def _overlay_two(self) -> None:
-        """Two runs of the table selected, and the menu of the second opened; another action answers it."""
-        view = self.window.parts.panel(RunTable).view
-        if not view.isVisible() or view.model().rowCount() < 2:
-            return
-        first, second = self.random.sample(range(view.model().rowCount()), 2)
-        self._note(f"select the rows {first} and {second}")
-        for row, modifier in ((first, NO), (second, CTRL)):
-            view.scrollTo(view.model().index(row, 0))
-            at = view.visualRect(view.model().index(row, 0)).center()
-            self._hand.click(view.viewport(), at, LEFT, modifier)
-        self._hand.click(view.viewport(), at, RIGHT)
-
-    def _undo_some(self) -> None:
-        back, forth = self.random.randrange(1, 8), self.random.randrange(8)
-        self._note(f"undo {back} times, redo {forth} times")
-        for key, count in ((Qt.Key.Key_Z, back), (Qt.Key.Key_Y, forth)):
-            for _ in range(count):
-                self._hand.key(self.window, key, CTRL)
-
-    def _menu_of_pane(self) -> None:
-        """By the mouse or by a key."""
-        viewport = self.window.parts.stack.viewport()
-        if self.random.random() < 0.7:
-            at = self._point(viewport)
-            self._note(f"menu of the panes at {at.x()}, {at.y()}")
-            self._hand.click(viewport, at, RIGHT)
-        else:
-            self._note("menu of the panes by a key")
-            self.window.parts.stack.setFocus()
-            self._hand.key(self.window, Qt.Key.Key_F10, SHIFT)
+            self.note(f"menu {action.text()}")
+            self.hand.click(bar, bar.actionGeometry(action).center())
 
     # -- clicks, drags and wheels ----------------------------------------------------------------
 
@@ -298,47 +256,45 @@ class Actor(QObject):
             return
         if isinstance(widget, QAbstractItemView):
             widget = widget.viewport()
-        at, button, modifier = self._point(widget), self.random.choice(BUTTONS), self.random.choice(MODIFIERS)
+        at, button, modifier = self.point(widget), self.random.choice(BUTTONS), self.random.choice(MODIFIERS)
         double = self.random.random() < 0.15
-        self._note(
-            f"{'double ' * double}click {button.name} {modifier.name} on {name_of(widget)} at {at.x()}, {at.y()}"
-        )
-        self._hand.click(widget, at, button, modifier, double=double)
+        self.note(f"{'double ' * double}click {button.name} {modifier.name} on {name_of(widget)} at {at.x()}, {at.y()}")
+        self.hand.click(widget, at, button, modifier, double=double)
 
     def _drag(self, window: QWidget | None = None) -> None:
         widget = self._target(window or self.window)
         if widget is None:
             return
         button, modifier = self.random.choice((LEFT, LEFT, LEFT, MIDDLE, RIGHT)), self.random.choice(MODIFIERS)
-        start, end = self._point(widget), self._point(widget)
-        self._note(f"drag {button.name} {modifier.name} on {name_of(widget)} {start.x()}, {start.y()} to {end.x()}, "
+        start, end = self.point(widget), self.point(widget)
+        self.note(f"drag {button.name} {modifier.name} on {name_of(widget)} {start.x()}, {start.y()} to {end.x()}, "
                    f"{end.y()}")  # fmt: skip
-        self._pull(widget, start, end, button, modifier)
+        self.pull(widget, start, end, button, modifier)
 
-    def _pull(
+    def pull(
         self, widget: QWidget, start: QPoint, end: QPoint, button: Qt.MouseButton, modifier: Qt.KeyboardModifier
     ) -> None:
-        self._hand.press(widget, start, button, modifier)
+        self.hand.press(widget, start, button, modifier)
         for k in range(1, 6):
             if QApplication.activePopupWidget() is None and QApplication.activeModalWidget() is None:
-                self._hand.move(widget, start + (end - start) * k / 5)
-        self._hand.release(widget, end, modifier)
+                self.hand.move(widget, start + (end - start) * k / 5)
+        self.hand.release(widget, end, modifier)
 
     def _wheel(self, window: QWidget | None = None) -> None:
         widget = self._target(window or self.window)
         if widget is None:
             return
-        at, modifier = self._point(widget), self.random.choice(MODIFIERS)
+        at, modifier = self.point(widget), self.random.choice(MODIFIERS)
         steps = self.random.choice((-5, -2, -1, 1, 2, 5))
-        self._note(f"wheel {steps} {modifier.name} on {name_of(widget)} at {at.x()}, {at.y()}")
-        self._hand.wheel(widget, at, steps, modifier)
+        self.note(f"wheel {steps} {modifier.name} on {name_of(widget)} at {at.x()}, {at.y()}")
+        self.hand.wheel(widget, at, steps, modifier)
 
     def _resize(self) -> None:
         size = self.random.choice(((1280, 800), (900, 600), (1600, 1000), (2560, 1440), (640, 480)))
-        self._note(f"resize to {size}")
+        self.note(f"resize to {size}")
         self.window.resize(*size)
 
-    def _point(self, widget: QWidget) -> QPoint:
+    def point(self, widget: QWidget) -> QPoint:
         rect: QRect = widget.rect()
         return QPoint(self.random.randrange(max(rect.width(), 1)), self.random.randrange(max(rect.height(), 1)))
 
@@ -351,34 +307,34 @@ class Actor(QObject):
                 action = self.random.choice(actions)
                 if text_of(action) == "Quit" and self.random.random() < 0.8:
                     return
-                self._note(f"entry {action.text()}")
-                self._hand.click(popup, popup.actionGeometry(action).center())
+                self.note(f"entry {action.text()}")
+                self.hand.click(popup, popup.actionGeometry(action).center())
                 return
         choices = popup.findChild(QAbstractItemView)  # of a list that opens below a field
         if choices is not None and self.random.random() < 0.7:
-            self._note(f"choose in {name_of(popup)}")
-            self._hand.click(choices.viewport(), self._point(choices.viewport()))
+            self.note(f"choose in {name_of(popup)}")
+            self.hand.click(choices.viewport(), self.point(choices.viewport()))
             return
         self._esc(popup)
 
     def _esc(self, widget: QWidget, why: str = "") -> None:
-        self._note(f"{why}Esc in {name_of(widget)}")
-        self._hand.key(widget, Qt.Key.Key_Escape)
+        self.note(f"{why}Esc in {name_of(widget)}")
+        self.hand.key(widget, Qt.Key.Key_Escape)
 
     def _in_dialog(self, dialog: QWidget) -> None:
         if isinstance(dialog, QFileDialog):
             self._in_file_dialog(dialog)
         elif isinstance(dialog, QMessageBox):
             button = self.random.choice(dialog.buttons())
-            self._note(f"button {button.text()} of {name_of(dialog)}")
-            self._hand.click(button, button.rect().center())
-        elif isinstance(dialog, NewSheet) and self.random.random() < 0.05:
-            self._note("Start in the sheet New")
-            self._hand.click(dialog.start, dialog.start.rect().center())
+            self.note(f"button {button.text()} of {name_of(dialog)}")
+            self.hand.click(button, button.rect().center())
+        elif isinstance(dialog, NewSheet) and self.random.random() < 0.08:
+            self.note("Start in the sheet New")
+            self.hand.click(dialog.start, dialog.start.rect().center())
         elif self.random.random() < (0.04 if isinstance(dialog, NewSheet) else 0.2):
             self._esc(dialog)
         elif self.random.random() < 0.1:
-            self._note(f"close {name_of(dialog)}")
+            self.note(f"close {name_of(dialog)}")
             dialog.close()
         else:
             self.random.choice((self._click, self._click, self._type, self._press_key, self._wheel, self._drag))(dialog)
@@ -388,10 +344,10 @@ class Actor(QObject):
         fields = [each for each in there if each.isVisible() and each.isEnabled()]
         if fields:
             field, text = self.random.choice(fields), self.random.choice(TEXTS)
-            self._note(f"type {text!r} in {name_of(dialog)}")
+            self.note(f"type {text!r} in {name_of(dialog)}")
             if isinstance(field, QLineEdit):
                 field.selectAll()
-            self._hand.text(field, text)
+            self.hand.text(field, text)
 
     def _in_file_dialog(self, dialog: QFileDialog) -> None:
         if self.random.random() < 0.3:
@@ -403,10 +359,10 @@ class Actor(QObject):
                                    str(self._folder / "no" / "folder.plm"), "/dev/full", "/proc/x.plm"))  # fmt: skip
         field = dialog.findChild(QLineEdit)
         if field is not None:
-            self._note(f"file {name} in {name_of(dialog)}")
+            self.note(f"file {name} in {name_of(dialog)}")
             field.setText(name)
             field.setFocus()
-            self._hand.key(dialog, Qt.Key.Key_Return)
+            self.hand.key(dialog, Qt.Key.Key_Return)
 
     # -- once a minute ---------------------------------------------------------------------------
 
@@ -452,8 +408,8 @@ class Actor(QObject):
             return True
         if self._calm_steps % 10 == 1:
             window.activateWindow()
-            self._hand.key(window, Qt.Key.Key_Escape)
-            self._hand.key(window, Qt.Key.Key_End)
+            self.hand.key(window, Qt.Key.Key_Escape)
+            self.hand.key(window, Qt.Key.Key_End)
         before, self._edge_s = self._edge_s, window.edge_s
         status = window.bench.status
         measured = status is not None and any(

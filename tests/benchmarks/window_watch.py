@@ -23,7 +23,7 @@ from monitor_app.core.child_process import python_module
 TRAIL = 40
 WINDOW_S, WINDOW_END_S = 15.0, 20.0
 """How long a further window is left alone, and how long it may take to close."""
-TOLD = ("monitor_app.gui.session.exporting", "monitor_app.gui.figures.job")
+TOLD = ("monitor_app.gui.session.exporting", "monitor_app.gui.figures.job", "monitor_app.gui.process_job")
 """What they log as an error without a traceback is a sentence that the user was told."""
 
 
