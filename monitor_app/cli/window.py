@@ -16,6 +16,8 @@ from monitor_app.core.errors import MonitorError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SQLITE = b"SQLite format 3\0"
+
 
 def quick_start(arguments: list[str]) -> int | None:
     """Open the window for at most one argument that is not an option; None if a parser is needed."""
@@ -40,7 +42,7 @@ def open_window(
             "There is no display to open a window on: run "
             f"`monitor-app record {word or DEFAULT_PROFILE} -o session.plm` to record without a window."
         )
-    if start_page or (word is not None and word.endswith(".plm")):
+    if start_page or (word is not None and _is_session(word)):
         from monitor_app.gui.app import run_window
 
         session = None if word is None else Path(word)
@@ -50,6 +52,17 @@ def open_window(
 
     starter = _starter(word, trusted=trusted)
     return run_window(client, start_bench=starter, unsaved=True, theme=theme, reset=reset)
+
+
+def _is_session(word: str) -> bool:
+    """By its ending, or where it has another one by its first bytes; a profile is text."""
+    if word.endswith(".plm"):
+        return True
+    try:
+        with Path(word).open("rb") as file:
+            return file.read(len(SQLITE)) == SQLITE
+    except OSError:
+        return False
 
 
 def _start_bench(word: str | None, *, trusted: bool = False) -> BenchClient:

@@ -4,16 +4,26 @@
 from __future__ import annotations
 
 import collections
+import gc
 import logging
+import subprocess
+import time
 import traceback
 from pathlib import Path
 from typing import Any
 
+import psutil
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication, QWidget
+
 from monitor_app.bench.client import BenchClient
 from monitor_app.bench.messages import AddSource, Connect, Disconnect, Failed, Quit, Status
+from monitor_app.core.child_process import python_module
 
 TRAIL = 40
-TOLD = ("monitor_app.gui.session.exporting", "monitor_app.gui.figures.job")
+WINDOW_S, WINDOW_END_S = 15.0, 20.0
+"""How long a further window is left alone, and how long it may take to close."""
+TOLD = ("monitor_app.gui.session.exporting", "monitor_app.gui.figures.job", "monitor_app.gui.process_job")
 """What they log as an error without a traceback is a sentence that the user was told."""
 
 
@@ -33,6 +43,21 @@ class Findings:
         text = "".join(traceback.format_exception(kind, error, trace))
         where = traceback.extract_tb(trace)[-1]
         self.add(f"exception {kind.__name__} at {Path(where.filename).name}:{where.lineno}", text)
+
+
+def memory_mb() -> float:
+    return float(psutil.Process().memory_info().rss) / 1e6
+
+
+def size_of(window: QWidget) -> str:
+    """What should not grow for ever."""
+    gc.collect()
+    process = psutil.Process()
+    return ", ".join((
+        f"{memory_mb():.0f} MB", f"{len(QApplication.allWidgets())} widgets",
+        f"{len(window.findChildren(QObject))} objects of the window", f"{process.num_threads()} threads",
+        f"{process.num_fds()} files",
+    ))  # fmt: skip
 
 
 class ErrorLog(logging.Handler):
@@ -59,6 +84,7 @@ class WatchedBench(BenchClient):
     lost = 0
 
     def send(self, command: Any) -> None:
+        self.findings.trail.append(f"           to the bench: {type(command).__name__}")
         self.may_end |= isinstance(command, Quit)
         self.may_lose |= isinstance(command, (Disconnect, Connect, AddSource))
         super().send(command)
@@ -78,3 +104,42 @@ class WatchedBench(BenchClient):
                     self.findings.add("samples lost", f"{lost:,}, before {self.lost:,}")
                 self.lost = lost
         return events
+
+
+class FurtherWindows:
+    """Windows in processes of their own, one at a time, closed after a while; how they end is looked at."""
+
+    def __init__(self, findings: Findings, folder: Path) -> None:
+        self._findings = findings
+        self._said = folder / "further.txt"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._opened_s = 0.0
+
+    def open(self, session: Path | None) -> bool:
+        """As ``new_window`` does, which would leave them behind."""
+        if self._process is not None and time.monotonic() - self._opened_s < WINDOW_S:
+            return True
+        self.close()
+        what = "--start-page" if session is None else str(session.absolute())
+        command = python_module("monitor_app", "window", what)
+        with self._said.open("wb") as said:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+        self._opened_s = time.monotonic()
+        return True
+
+    def close(self) -> None:
+        """End the one there is, as a signal does."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        ended = process.poll()
+        process.terminate()
+        try:
+            process.wait(WINDOW_END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            self._findings.add("a further window did not close")
+        text = self._said.read_text(errors="replace")
+        if ended or "Traceback" in text or "Fatal" in text:
+            self._findings.add("a further window has failed", f"code {ended}\n{text}")

@@ -252,6 +252,32 @@ def test_while_a_bench_records_another_session_is_opened_in_a_window_of_its_own(
     assert window.recording.reader.path == tape.path
 
 
+def test_what_is_no_session_is_said_and_opens_no_window(
+    qtbot: QtBot, open_window: Opener, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(None, session)
+    begun: list[list[str]] = []
+    monkeypatch.setattr(QProcess, "startDetached", lambda _program, words: (begun.append(words) or True, 1))
+    profile = tmp_path / "board.toml"
+    profile.write_text("title = 'board'")
+    for chosen, said in ((profile, "not a session file"), (tmp_path / "gone.plm", "There is no file")):
+        monkeypatch.setattr(window.document, "ask_source", lambda chosen=chosen: chosen)
+        qtbot.keyClick(window, Qt.Key.Key_O, CTRL | Qt.KeyboardModifier.ShiftModifier)
+        assert said in window.parts.message_bar.text
+    assert begun == []
+
+
+@pytest.mark.parametrize("name", ["s.plm", "renamed.db"])
+def test_a_session_is_shown_whatever_its_name_ends_with(
+    session: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[tuple[object, ...]] = []
+    monkeypatch.setattr("monitor_app.gui.app.run_window", lambda *what, **_: shown.append(what) or 0)
+    path = session.rename(tmp_path / name)
+    assert main([str(path)]) == main(["window", str(path)]) == 0
+    assert shown == [(None, path)] * 2
+
+
 # -- unsaved recordings --------------------------------------------------------------------------
 
 

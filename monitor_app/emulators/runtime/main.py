@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -130,6 +131,10 @@ def main(emulator: Emulator[Options], arguments: Sequence[str] | None = None, *,
     except MonitorError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except BrokenPipeError:
+        # Who started it has ended before it was told the port; at exit Python writes once more what it could not.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def parse(

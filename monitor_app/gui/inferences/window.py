@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
@@ -313,7 +314,10 @@ class InferencesWindow(QMainWindow):
         menu.popup(self.view.mapToGlobal(at))
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        """The samples of a long pair are a hundred megabytes; what is shown next is read again anyway."""
         self.stop()
+        if self.analysis is not None:
+            self.analysis = replace(self.analysis, inputs=None)
         event.accept()
 
 

@@ -149,6 +149,13 @@ class Document(QObject):
         if reader is not None:
             self._take(reader, same=same)
 
+    def can_open(self, path: Path) -> bool:
+        """Whether another window can show this session, too; where it cannot, the reason is announced here."""
+        reader = self._reader(path)
+        if reader is not None:
+            reader.close()
+        return reader is not None
+
     def _reader(self, path: Path) -> SessionReader | None:
         """None where the file cannot be opened, which is announced."""
         try:

@@ -91,7 +91,9 @@ class Sessions(QObject):
             self.open_window(path)
 
     def open_window(self, path: Path | None = None) -> None:
-        """Another window, on a session or on the start page."""
+        """Another window, on a session or on the start page; what is no session is said in this one."""
+        if path is not None and not self._document.can_open(path):
+            return
         if not new_window(path):
             self.alarm.emit("Another window could not be opened: see the log.")
 

@@ -321,6 +321,15 @@ def test_it_does_not_outlive_a_parent_whose_stdin_others_hold_open():
     os.close(stdin_write)
 
 
+def test_it_ends_quietly_where_its_parent_has_ended_before_it_was_told_the_port():
+    stdout_read, stdout_write = os.pipe()
+    os.close(stdout_read)
+    ended = subprocess.run(COMMAND, stdin=subprocess.DEVNULL, stdout=stdout_write, stderr=subprocess.PIPE, check=False)
+    os.close(stdout_write)
+    assert ended.stderr == b""
+    assert ended.returncode == 0
+
+
 def test_the_end_of_the_thread_that_started_it_is_not_the_end_of_the_parent():
     started: list[tuple[subprocess.Popen[bytes], str]] = []
     stack = emulated()

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -100,6 +102,21 @@ def test_it_follows_the_active_pair(qtbot: QtBot, window: MainWindow) -> None:
     qtbot.waitUntil(lambda: "run 2" in found.state.whole)
     assert found.chart is not None
     assert found.chart.key == "folded", "what is shown stays"
+
+
+def test_it_keeps_no_samples_once_it_is_closed(qtbot: QtBot, window: MainWindow) -> None:
+    window.markers.lay(4.0, 5.0)
+    found = opened(qtbot, window)
+    analysis = computed(qtbot, found)
+    assert analysis.inputs is not None
+    samples = weakref.ref(analysis.inputs.power.values)
+    del analysis
+    qtbot.keyClick(found, Qt.Key.Key_Escape)
+    assert not found.isVisible()
+    gc.collect()
+    qtbot.waitUntil(lambda: samples() is None)
+    opened(qtbot, window)
+    assert found.chart is not None
 
 
 def test_the_largest_window_is_looked_for_and_laid(qtbot: QtBot, window: MainWindow) -> None:
