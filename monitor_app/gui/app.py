@@ -76,6 +76,7 @@ def run_window(
     window.show()
     window.sessions.announce_unsaved()
     window.tour.start_once()
+    window.new_bench.load_soon(lambda: window.quiet.active)
     code = app.exec()
     log.info("Ended")
     return code
