@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from monitor_app.charts.csv import chart_text
+from monitor_app.charts.csv import chart_table
 from monitor_app.core.errors import MonitorError
 from monitor_app.core.formatting import number
 from monitor_app.gui.actions import Command, Separator, add_commands
@@ -282,7 +282,7 @@ class InferencesWindow(QMainWindow):
     def copy_numbers(self) -> None:
         """The values of the chart as text for a spreadsheet."""
         if self.chart is not None:
-            QGuiApplication.clipboard().setText(chart_text(self.chart))
+            QGuiApplication.clipboard().setText(chart_table(self.chart))
             self.state.set_text("The numbers were copied.")
 
     def save(self, suffix: str) -> None:
