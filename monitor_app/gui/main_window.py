@@ -179,7 +179,8 @@ class MainWindow(QMainWindow):
         )
         for changes in (self.bench, self.signals, self.views):
             changes.changed.connect(self.refresh_panels)
-        for signal in (self.signals.changed, self.markers.changed, *(action.triggered for action in self.actions())):
+        commands = (action.triggered for action in self.actions())
+        for signal in (self.signals.changed, self.markers.changed, self.views.changed, *commands):
             signal.connect(self._pace.expect_interaction)
         stack = self.parts.stack
         stack.zoom_asked.connect(self.navigation.zoom)
