@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.gui.actions import Command, Entry, Separator, SubMenu
@@ -11,10 +12,14 @@ from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_table import RunTable
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QAction
+
+    from monitor_app.gui.appearance import Appearance
     from monitor_app.gui.batch_controller import BatchController
     from monitor_app.gui.bench.controller import BenchController
     from monitor_app.gui.bench.quiet import QuietMode
     from monitor_app.gui.bench.resume_offer import ResumeOffer
+    from monitor_app.gui.figures.window import FiguresController
     from monitor_app.gui.help.menu import Help
     from monitor_app.gui.help.tour import Tour
     from monitor_app.gui.inferences.controller import InferencesController
@@ -39,13 +44,15 @@ class WindowCommands(Protocol):
     def start_or_stop(self) -> None: ...
     def add_mark(self) -> None: ...
     def follow(self) -> None: ...
-    def zoom_to_selection(self) -> None: ...
-    def show_figures(self) -> None: ...
-    def show_only_traces(self, on: bool) -> None: ...
-    def show_full_screen(self, on: bool) -> None: ...
-    def choose_theme(self, name: str) -> None: ...
-    def change_text_size(self, step: int) -> None: ...
+    def showFullScreen(self) -> None: ...  # noqa: N802 (Qt names these methods)
+    def showNormal(self) -> None: ...  # noqa: N802
+    @property
+    def actions_by_name(self) -> dict[str, QAction]: ...
+    @property
+    def figures(self) -> FiguresController: ...
     def show_shortcuts(self) -> None: ...
+    @property
+    def appearance(self) -> Appearance: ...
     @property
     def batches(self) -> BatchController: ...
     @property
@@ -175,25 +182,25 @@ def menu_commands(
         Command("Markers", "Lay a single marker", markers.lay_single, ("S",)),
         Command("Markers", "Name and times…", markers.edit_active, ("Return", "Enter"), of_focus=True),
         Command("Markers", "Remove the active marker", markers.remove_active, ("Del", "Backspace")),
-        Command("Markers", "Zoom to the active pair", window.zoom_to_selection, ("Z",)),
+        Command("Markers", "Zoom to the active pair", markers.zoom_to_active, ("Z",)),
         Command("Markers", "Leave the active marker", markers.deactivate, ("Esc",)),
         Command("Markers", "Analyse the active pair…", window.inferences.analyse_active_pair, ("A",)),
         Separator("Markers"),
         Command("Markers", "Switch J and Wh, C and Ah", markers.switch_units, ("U",)),
-        Command("Analysis", "Figures and findings", window.show_figures, ("F5",)),
+        Command("Analysis", "Figures and findings", window.figures.show, ("F5",)),
         Command("Window", "Sources and runs", parts.side.setVisible, ("F6",), checkable=True, name="side"),
         Command("Window", "Read-outs", parts.panel(Readouts).setVisible, ("F7",), checkable=True, name="readouts"),
         Command("Window", "Overview", parts.overview.setVisible, ("F8",), checkable=True, name="overview"),
         Command("Window", "Table of runs", parts.panel(RunTable).set_wanted, ("F9",), checkable=True, name="table"),
-        Command("Window", ONLY_TRACES, window.show_only_traces, ("F10",), checkable=True, checked=False),
-        Command("Window", "Full screen", window.show_full_screen, ("F11",), checkable=True, checked=False),
+        Command("Window", ONLY_TRACES, partial(_show_only_traces, window), ("F10",), checkable=True, checked=False),
+        Command("Window", "Full screen", partial(_show_full_screen, window), ("F11",), checkable=True, checked=False),
         Separator("Window"),
-        Command("Window", "Dark theme", lambda: window.choose_theme("dark")),
-        Command("Window", "Light theme", lambda: window.choose_theme("light")),
+        Command("Window", "Dark theme", lambda: window.appearance.choose_theme("dark")),
+        Command("Window", "Light theme", lambda: window.appearance.choose_theme("light")),
         Separator("Window"),
-        Command("Window", "Larger text", lambda: window.change_text_size(1), ("Ctrl++", "Ctrl+=")),
-        Command("Window", "Smaller text", lambda: window.change_text_size(-1), ("Ctrl+-",)),
-        Command("Window", "Text of the usual size", lambda: window.change_text_size(0), ("Ctrl+Alt+0",)),
+        Command("Window", "Larger text", lambda: window.appearance.change_text_size(1), ("Ctrl++", "Ctrl+=")),
+        Command("Window", "Smaller text", lambda: window.appearance.change_text_size(-1), ("Ctrl+-",)),
+        Command("Window", "Text of the usual size", lambda: window.appearance.change_text_size(0), ("Ctrl+Alt+0",)),
         Command("Help", "Keyboard and mouse shortcuts", window.show_shortcuts, ("F1", "?")),
         Command("Help", "User guide", window.help.show_guide),
         Command("Help", "Take the tour", window.tour.start),
@@ -203,3 +210,15 @@ def menu_commands(
         Separator("Help"),
         Command("Help", "About monitor-app", window.help.show_about),
     )
+
+
+def _show_only_traces(window: WindowCommands, on: bool) -> None:
+    for name in PANEL_COMMANDS:
+        window.actions_by_name[name].setChecked(not on)
+
+
+def _show_full_screen(window: WindowCommands, on: bool) -> None:
+    if on:
+        window.showFullScreen()
+    else:
+        window.showNormal()

@@ -143,7 +143,7 @@ def test_settings_that_cannot_be_read_are_ignored_with_a_line_in_the_log(
     with caplog.at_level(logging.WARNING):
         window = open_window(None, session, settings=Settings(path))
         assert window.settings.read("theme", "dark") == "dark"
-        window.choose_theme("light")
+        window.appearance.choose_theme("light")
     if content is None or "General" in content:
         assert str(path) in caplog.text
 

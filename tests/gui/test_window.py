@@ -397,7 +397,7 @@ def test_both_themes_colour_the_window(open_window: Opener, session: Path, theme
     other = LIGHT if theme is DARK else DARK
     for expected in (theme, other):
         assert hasattr(expected, "name")
-        window.use_theme(expected.name)
+        window.appearance.use_theme(expected.name)
         frames(window, 2)
         image = window.grab().toImage()
         corner = window.parts.stack.mapTo(window, QPoint(3, 3))
