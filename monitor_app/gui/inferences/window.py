@@ -29,7 +29,7 @@ from monitor_app.gui.figures.save_dialog import save_chart
 from monitor_app.gui.inferences.job import AnalysisJob
 from monitor_app.gui.panels.message_bar import MessageBar
 from monitor_app.gui.panels.parts import Elided, dim_label
-from monitor_app.gui.theme import style_sheet
+from monitor_app.gui.theme import style_sheet, with_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,8 +100,8 @@ class InferencesWindow(QMainWindow):
         yield Command("View", "Show everything", self.view.show_all, ("Ctrl+0", "*"))
 
     def _arrange(self) -> None:
-        self.list.setFixedWidth(LIST_PX)
-        self.length.setFixedWidth(LENGTH_PX)
+        self.list.setFixedWidth(with_text(LIST_PX))
+        self.length.setFixedWidth(with_text(LENGTH_PX))
         self.length.setAccessibleName("Length of the window in seconds")
         validator = QDoubleValidator(LEAST_WINDOW_S, 1e6, 9, self.length)
         validator.setLocale(self.locale().c())
