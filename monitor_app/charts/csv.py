@@ -38,13 +38,24 @@ def write_chart_csv(chart: Chart, path: Path) -> int:
     return len(rows)
 
 
-def chart_text(chart: Chart) -> str:
-    """The same as text for a spreadsheet, with tabs."""
-    text = io.StringIO()
-    table = csv.writer(text, dialect="excel-tab", lineterminator="\n")
-    table.writerow(columns_of(chart))
-    table.writerows([cell(each) if isinstance(each, str) else each for each in row] for row in _rows(chart))
-    return text.getvalue()
+def chart_table(chart: Chart, name: str = "", point: Point | None = None) -> str:
+    """The same rows with tabs, as spreadsheets take them from a clipboard.
+
+    ``name`` leaves those of one network, group or line; ``point`` leaves one mark.
+    """
+    if name or point is not None:
+        chart = replace(
+            chart,
+            series=tuple(
+                replace(series, points=tuple(each for each in series.points if point is None or each == point))
+                for series in chart.series
+                if not name or name in series.words
+            ),
+            lines=tuple(line for line in chart.lines if point is None and line.title == name),
+            missing=(),
+        )
+    rows: list[list[object]] = [[*columns_of(chart)], *_rows(chart)]
+    return "".join("\t".join(" ".join(cell(str(each)).split()) for each in row) + "\n" for row in rows)
 
 
 def columns_of(chart: Chart) -> list[str]:
@@ -116,23 +127,3 @@ def _unit(axis: Axis) -> str:
 def _plain(name: str) -> str:
     """In small letters, joined by underlines."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-
-
-def chart_table(chart: Chart, name: str = "", point: Point | None = None) -> str:
-    """The same rows with tabs, as spreadsheets take them from a clipboard.
-
-    ``name`` leaves those of one network, group or line; ``point`` leaves one mark.
-    """
-    if name or point is not None:
-        chart = replace(
-            chart,
-            series=tuple(
-                replace(series, points=tuple(each for each in series.points if point is None or each == point))
-                for series in chart.series
-                if not name or name in series.words
-            ),
-            lines=tuple(line for line in chart.lines if point is None and line.title == name),
-            missing=(),
-        )
-    rows: list[list[object]] = [[*columns_of(chart)], *_rows(chart)]
-    return "".join("\t".join(" ".join(cell(str(each)).split()) for each in row) + "\n" for row in rows)

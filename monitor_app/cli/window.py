@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor_app.bench.client import BenchClient, ProfileFile, Resumed
 from monitor_app.cli.files import DEFAULT_PROFILE, find_profile, new_unsaved_session
-from monitor_app.cli.terminal import say
+from monitor_app.cli.terminal import say, signals_to_end
 from monitor_app.core.errors import MonitorError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 SQLITE = b"SQLite format 3\0"
 
@@ -42,16 +44,29 @@ def open_window(
             "There is no display to open a window on: run "
             f"`monitor-app record {word or DEFAULT_PROFILE} -o session.plm` to record without a window."
         )
-    if start_page or (word is not None and _is_session(word)):
-        from monitor_app.gui.app import run_window
+    with _asked_to_end() as asked:
+        if start_page or (word is not None and _is_session(word)):
+            from monitor_app.gui.app import run_window
 
-        session = None if word is None else Path(word)
-        return run_window(None, session, start_bench=_starter(None), theme=theme, reset=reset)
-    client = _start_bench(word, trusted=trusted)
-    from monitor_app.gui.app import run_window  # Qt loads while the bench starts
+            session = None if word is None else Path(word)
+            return run_window(None, session, start_bench=_starter(None), theme=theme, reset=reset, asked_to_end=asked)
+        client = _start_bench(word, trusted=trusted)
+        from monitor_app.gui.app import run_window  # Qt loads while the bench starts
 
-    starter = _starter(word, trusted=trusted)
-    return run_window(client, start_bench=starter, unsaved=True, theme=theme, reset=reset)
+        starter = _starter(word, trusted=trusted)
+        return run_window(client, start_bench=starter, unsaved=True, theme=theme, reset=reset, asked_to_end=asked)
+
+
+@contextmanager
+def _asked_to_end() -> Iterator[list[int]]:
+    """Signals that come while the window is still being made, which is not interrupted: it ends once it is there."""
+    asked: list[int] = []
+    before = {each: signal.signal(each, lambda number, _: asked.append(number)) for each in signals_to_end()}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _is_session(word: str) -> bool:

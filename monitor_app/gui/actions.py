@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QDialog, QGridLayout, QLabel
+from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from monitor_app.gui.keyboard import add_mnemonics
+from monitor_app.gui.panels.parts import SectionHeader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
+    from PySide6.QtWidgets import QMainWindow, QMenu
+
+AROUND_PX = QSize(20, 60)
+"""Of the screen, left free around a dialog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class Command:
     """An entry of a menu. ``do`` carries it out; where it is ``checkable``, ``do`` is given the new state."""
 
     menu: str
+    """Its title; for a menu within a menu both, as in "View/Move"."""
     text: str
     do: Callable[..., object]
     keys: tuple[str, ...] = ()
@@ -44,7 +49,10 @@ class Separator:
 
 @dataclass(frozen=True, slots=True)
 class SubMenu:
-    """A menu within a menu; its entries, texts with what they do, are asked for when it opens."""
+    """A menu within a menu; its entries, texts with what they do, are asked for when it opens.
+
+    Commands of this menu, as of "View/Values", stand above them.
+    """
 
     menu: str
     text: str
@@ -58,41 +66,53 @@ Entry: TypeAlias = "Command | Separator | SubMenu"
 
 def add_commands(window: QMainWindow, commands: Sequence[Entry]) -> dict[str, QAction]:
     """Fill the menu bar; returns the actions by the names of their commands."""
-    menus = {name: window.menuBar().addMenu(name) for name in dict.fromkeys(c.menu for c in commands)}
+    menus: dict[str, QMenu] = {}
     actions = {}
     for command in commands:
+        menu = _menu(window, menus, command.menu)
         if isinstance(command, Separator):
-            menus[command.menu].addSeparator()
-            continue
-        if isinstance(command, SubMenu):
-            _add_submenu(menus[command.menu], command)
-            continue
-        action = _action(window, command)
-        menus[command.menu].addAction(action)
-        window.addAction(action)
-        actions[command.name or command.text] = action
+            menu.addSeparator()
+        elif isinstance(command, SubMenu):
+            _fill_when_opened(_menu(window, menus, f"{command.menu}/{command.text}"), command)
+        else:
+            action = _action(window, command)
+            menu.addAction(action)
+            window.addAction(action)
+            actions[command.name or command.text] = action
     add_mnemonics(window.menuBar())
     for menu in menus.values():
         menu.aboutToShow.connect(partial(add_mnemonics, menu))
     return actions
 
 
-def _add_submenu(menu: QMenu, command: SubMenu) -> None:
-    submenu = menu.addMenu(command.text)
+def _menu(window: QMainWindow, menus: dict[str, QMenu], path: str) -> QMenu:
+    """The menu of this path, which stands where it was first asked for."""
+    if path not in menus:
+        above, _, title = path.rpartition("/")
+        menus[path] = _menu(window, menus, above).addMenu(title) if above else window.menuBar().addMenu(title)
+    return menus[path]
+
+
+def _fill_when_opened(menu: QMenu, command: SubMenu) -> None:
+    own = menu.actions()
+    if own:
+        own.append(menu.addSeparator())
 
     def fill() -> None:
-        submenu.clear()
+        for action in menu.actions():
+            if action not in own:
+                menu.removeAction(action)
+                action.deleteLater()
         for text, do, *checked in command.entries():
-            action = submenu.addAction(text.replace("&", "&&"))
+            action = menu.addAction(text.replace("&", "&&"))
             action.triggered.connect(lambda _=False, do=do: do())
             if checked and checked[0] is not None:
                 action.setCheckable(True)
                 action.setChecked(checked[0])
-        if submenu.isEmpty():
-            submenu.addAction("None").setEnabled(False)
-        add_mnemonics(submenu)
+        if menu.isEmpty():
+            menu.addAction("None").setEnabled(False)
 
-    submenu.aboutToShow.connect(fill)
+    menu.aboutToShow.connect(fill)
 
 
 def _action(window: QMainWindow, command: Command) -> QAction:
@@ -110,26 +130,62 @@ def _action(window: QMainWindow, command: Command) -> QAction:
     return action
 
 
-def shortcut_table(commands: Sequence[Entry]) -> list[tuple[str, str]]:
-    """All shortcuts with what they do."""
-    return [(" or ".join(c.keys), c.text.rstrip("…")) for c in commands if isinstance(c, Command) and c.keys]
+def shortcut_groups(commands: Sequence[Entry]) -> dict[str, list[tuple[str, str]]]:
+    """All shortcuts with what they do, by the menu of the bar in which they stand."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for each in commands:
+        if isinstance(each, Command) and each.keys:
+            rows = groups.setdefault(each.menu.split("/")[0], [])
+            rows.append((" or ".join(each.keys), each.text.rstrip("…")))
+    return groups
 
 
 class ShortcutsDialog(QDialog):
-    """Keys on the left, the mouse on the right."""
+    """Keys by their menus and the mouse, in two columns of like height; scrolled where the screen is too low."""
 
     def __init__(self, parent: QWidget, commands: Sequence[Entry], mouse_actions: Sequence[tuple[str, str]]) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Keyboard and mouse shortcuts")
-        grid = QGridLayout(self)
-        grid.setContentsMargins(24, 20, 24, 20)
-        grid.setHorizontalSpacing(18)
-        grid.setVerticalSpacing(2)
-        for column, rows in ((0, shortcut_table(commands)), (3, mouse_actions)):
-            for row, (key, does) in enumerate(rows):
-                label = QLabel(key)
-                label.setObjectName("dim")
-                grid.addWidget(label, row, column)
-                grid.addWidget(QLabel(does), row, column + 1)
-        grid.setColumnMinimumWidth(2, 28)
+        groups = {"Mouse": list(mouse_actions), **shortcut_groups(commands)}
+        inner = QWidget()
+        columns = QHBoxLayout(inner)
+        columns.setContentsMargins(24, 12, 24, 20)
+        columns.setSpacing(36)
+        for names in _halves({name: len(rows) + 2 for name, rows in groups.items()}):
+            columns.addLayout(_shortcut_grid({name: groups[name] for name in names}))
+        area = QScrollArea()
+        area.setWidget(inner)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(area)
+        inner.adjustSize()
+        room = self.screen().availableGeometry().size() - AROUND_PX
+        self.resize((inner.size() + QSize(area.verticalScrollBar().sizeHint().width(), 0)).boundedTo(room))
+
+
+def _halves(heights: dict[str, int]) -> tuple[list[str], list[str]]:
+    """Names in their order, for a right column that begins with the first and a left one with the others."""
+    first, *others = heights
+    left: list[str] = []
+    while others and sum(heights[name] for name in (*left, others[0])) <= sum(heights.values()) / 2 + 1:
+        left.append(others.pop(0))
+    return left, [first, *others]
+
+
+def _shortcut_grid(groups: dict[str, list[tuple[str, str]]]) -> QGridLayout:
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(18)
+    grid.setVerticalSpacing(2)
+    for name, rows in groups.items():
+        at = grid.rowCount()
+        grid.setRowMinimumHeight(at, 10)
+        grid.addWidget(SectionHeader(name), at + 1, 0, 1, 2)
+        for row, (key, does) in enumerate(rows, start=at + 2):
+            label = QLabel(key)
+            label.setObjectName("dim")
+            grid.addWidget(label, row, 0)
+            grid.addWidget(QLabel(does), row, 1)
+    grid.setRowStretch(grid.rowCount(), 1)
+    return grid

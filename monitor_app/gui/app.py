@@ -20,6 +20,7 @@ from monitor_app.gui.theme import THEMES, application, system_theme
 from monitor_app.session.files import discard_empty_session
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -50,10 +51,12 @@ def run_window(
     title: str = "",
     theme: str | None = None,
     reset: bool = False,
+    asked_to_end: Sequence[int] = (),
 ) -> int:
     """Show the window until it is closed; the exit code.
 
     Start the bench before importing this module, so that it records while Qt loads. ``reset``: forget the settings.
+    ``asked_to_end``: signals that have come meanwhile; with any, the window is closed before it is shown.
     """
     log_to_file(WINDOW_LOG)
     app = _application(client)
@@ -66,12 +69,14 @@ def run_window(
         client, session, start_bench=start_bench, unsaved=unsaved, title=title, theme=chosen, settings=settings
     )
     _show_errors_in(window)
-    # The frame timer lets Python look at signals often enough.
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: window.close_at_once())
+    _close_on_signals(window)
+    if asked_to_end:
+        window.close_at_once()
+        return 0
     window.show()
     window.sessions.announce_unsaved()
     window.tour.start_once()
+    window.new_bench.load_soon(lambda: window.quiet.active)
     code = app.exec()
     log.info("Ended")
     return code
@@ -98,6 +103,13 @@ def _give_up(client: Client | None) -> None:
     sys.stderr.write(NO_DISPLAY.format(display=display, log=log_file(WINDOW_LOG)) + "\n")
     sys.stderr.flush()
     os._exit(1)
+
+
+def _close_on_signals(window: MainWindow) -> None:
+    """The frame timer lets Python look at signals often enough. One that is ignored, as under `nohup`, stays so."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: window.close_at_once())
 
 
 def _show_errors_in(window: MainWindow) -> None:

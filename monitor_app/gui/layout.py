@@ -89,7 +89,8 @@ class Parts:
         return [panel for panel in self.panels if panel.place is place]
 
     def fit_text(self, percent: int) -> None:
-        """Leave the side panels room for text of this size."""
+        """Leave the side panels and the right of the panes room for text of this size."""
+        self.stack.set_margins()
         self.side.setMinimumWidth(LEAST_SIDE_PX if percent <= 100 else SIDE_PX * percent // 100)
 
     def set_theme(self, theme: Theme) -> None:

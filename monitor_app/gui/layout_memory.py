@@ -9,7 +9,6 @@ from PySide6.QtCore import QByteArray
 
 from monitor_app.gui.menus import ONLY_TRACES, PANEL_COMMANDS
 from monitor_app.gui.plot.time_window import FIRST_WIDTH_S, MIN_WIDTH_S
-from monitor_app.gui.theme import TEXT_PERCENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,12 +50,6 @@ def remember_layout(window: QMainWindow, parts: Parts, actions: Mapping[str, QAc
 def live_width_s(settings: Settings) -> float:
     """How much of a recording a view begins with that follows it, in s."""
     return min(max(settings.read("live_width_s", FIRST_WIDTH_S), MIN_WIDTH_S), LONGEST_S)
-
-
-def text_percent(settings: Settings) -> int:
-    """How large the user wants the text."""
-    wanted = settings.read("text_percent", 100)
-    return min(TEXT_PERCENT, key=lambda each: abs(each - wanted))
 
 
 def _bytes(text: str) -> QByteArray:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, 
 
 from monitor_app.core.errors import MonitorError
 from monitor_app.gui.actions import ShortcutsDialog, add_commands
+from monitor_app.gui.appearance import Appearance, text_percent
 from monitor_app.gui.batch_controller import BatchController
 from monitor_app.gui.bench.controller import BenchController
 from monitor_app.gui.bench.quiet import QuietMode
@@ -26,9 +27,9 @@ from monitor_app.gui.help.tour import Tour, steps_of
 from monitor_app.gui.inferences.controller import InferencesController
 from monitor_app.gui.keyboard import KeyboardAccess
 from monitor_app.gui.layout import arrange
-from monitor_app.gui.layout_memory import live_width_s, remember_layout, restore_layout, text_percent
+from monitor_app.gui.layout_memory import live_width_s, remember_layout, restore_layout
 from monitor_app.gui.markers.controller import MarkerController
-from monitor_app.gui.menus import MOUSE_ACTIONS, PANEL_COMMANDS, menu_commands
+from monitor_app.gui.menus import MOUSE_ACTIONS, menu_commands
 from monitor_app.gui.new.new_bench import NewBench
 from monitor_app.gui.notes_controller import NotesController
 from monitor_app.gui.panels.discovery_panel import DiscoveryPanel
@@ -46,12 +47,12 @@ from monitor_app.gui.plot.view_statistics import ViewStatistics
 from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
 from monitor_app.gui.session.signal_selection import SignalSelection
-from monitor_app.gui.session.subject import NO_SUBJECT, Subject, in_view, is_in_view, present
+from monitor_app.gui.session.subject import Subject, subject_of
 from monitor_app.gui.session_files.file_drop import FileDrop
 from monitor_app.gui.session_files.sessions import Sessions
 from monitor_app.gui.settings import Settings
 from monitor_app.gui.tasks import Tasks
-from monitor_app.gui.theme import DARK, TEXT_PERCENT, THEMES, qt_palette, set_text_size, style_sheet
+from monitor_app.gui.theme import DARK, set_text_size
 from monitor_app.gui.undo import Undo
 from monitor_app.gui.undoable import track_window
 from monitor_app.gui.view_output import ViewOutput
@@ -95,7 +96,7 @@ class MainWindow(QMainWindow):
         settings = settings or Settings()
         set_text_size(text_percent(settings))  # of which the window takes its font when it is made
         super().__init__()
-        self.theme = theme
+        self.appearance = Appearance(self, settings, theme)
         self.settings = settings
         self.bench = BenchController(client, start_bench, lambda question, go_on: confirmed(self, question, go_on))
         self.document = Document(self, unsaved=unsaved, title=title, is_recording=lambda: self.bench.live)
@@ -105,7 +106,10 @@ class MainWindow(QMainWindow):
         self.new_bench = NewBench(self, self.document, self.bench, self.tasks, lambda: self.theme)
         self.resume_offer = ResumeOffer(self, self.document, self.bench, self.tasks)
         self.help = Help(self, lambda: self.recording.reader.path if self.recording is not None else None)
-        self.navigation = Navigation(live=client is not None, moved=lambda: self._pace.expect_interaction())
+        self._timer = QTimer(self, interval=INTERACTIVE_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._task_timer = QTimer(self, interval=TASK_MS)
+        self._pace = Pace(self._timer, self._task_timer)
+        self.navigation = Navigation(live=client is not None, moved=self._pace.expect_interaction)
         self.signals = SignalSelection(lambda: self.document.recording)
         self.undo = Undo(self)
         self.exports = Exports(self)
@@ -131,30 +135,18 @@ class MainWindow(QMainWindow):
         )
         self.actions_by_name = add_commands(self, self.commands)
         self.keyboard = KeyboardAccess(self, self.parts.stack, lambda: self.theme)
-        self.parts.fit_text(text_percent(settings))
         restore_layout(self, self.parts, self.actions_by_name, self.settings)
         track_window(self)
         self.menus = PlotMenus(self)
         self._grown_ns = -STILL_NS
-        self._tasks = PeriodicTasks(
-            (
-                (ROWS_S, self._update_rows),
-                (ROWS_S, self._choose_page),
-                (ROWS_S, self.views.update),
-                (ROWS_S, self._show_annotations),
-                (ROWS_S, self.markers.update),
-                (ROWS_S, self.batches.update),
-                (ROWS_S, self._show_statistics),
-                (ROWS_S, self.undo.look),
-                (RESULTS_S, self._update_results),
-                *self._panel_tasks(),
-            )
-        )
-        self._timer = QTimer(self, interval=INTERACTIVE_MS, timerType=Qt.TimerType.PreciseTimer)
-        self._task_timer = QTimer(self, interval=TASK_MS)
-        self._pace = Pace(self._timer, self._task_timer)
+        often = (
+            self._update_rows, self._choose_page, self.views.update, self._show_annotations, self.markers.update,
+            self.batches.update, self._show_statistics, self.undo.look,
+        )  # fmt: skip
+        rows = ((ROWS_S, do) for do in often)
+        self._tasks = PeriodicTasks((*rows, (RESULTS_S, self._update_results), *self._panel_tasks()))
         self._connect()
-        self.use_theme(theme.name)
+        self.appearance.use_theme(theme.name)
         if session is not None:
             self.document.show(session)
         self.document.announce_title()
@@ -165,6 +157,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self._timer.timeout.connect(self.refresh)
         self._task_timer.timeout.connect(self.do_task)
+        self.appearance.changed.connect(self._show_appearance)
         self._connect_messages()
         self._connect_panels()
         self.document.about_to_close.connect(self._clear)
@@ -179,7 +172,8 @@ class MainWindow(QMainWindow):
         )
         for changes in (self.bench, self.signals, self.views):
             changes.changed.connect(self.refresh_panels)
-        for signal in (self.signals.changed, self.markers.changed, *(action.triggered for action in self.actions())):
+        commands = (action.triggered for action in self.actions())
+        for signal in (self.signals.changed, self.markers.changed, self.views.changed, *commands):
             signal.connect(self._pace.expect_interaction)
         stack = self.parts.stack
         stack.zoom_asked.connect(self.navigation.zoom)
@@ -189,7 +183,6 @@ class MainWindow(QMainWindow):
         self.markers.left.connect(self.batches.leave)
         self.figures.run_asked.connect(self._show_run_of_figure)
         self.document.title_changed.connect(lambda _: self.figures.set_name(self.document.name))
-        self.figures.main_asked.connect(self._come_forward)
         self.parts.pill.clicked.connect(self.follow)
         self.quiet.left.connect(lambda: self.actions_by_name["quiet"].setChecked(False))
         self.parts.overview.view_asked.connect(self.navigation.show_between)
@@ -200,25 +193,17 @@ class MainWindow(QMainWindow):
 
     def _connect_messages(self) -> None:
         bar = self.parts.message_bar
-        for sender in (
-            self.document, self.bench, self.exports, self.output, self.markers, self.sessions, self.help,
-            self.new_bench,
-        ):  # fmt: skip
-            sender.alarm.connect(bar.alarm)
-            sender.note.connect(bar.note)
+        bar.show_all_of(
+            self.document, self.bench, self.exports, self.output, self.markers, self.sessions, self.help, self.new_bench
+        )
         self.notes.alarm.connect(bar.alarm)
-        for sender in (self.document, self.bench):
-            sender.retracted.connect(bar.retract)
-        self.sessions.offered.connect(lambda text, words, do, wrong: bar.offer(text, words, do, wrong=wrong))
         for told in (
-            self.signals.refused,
-            self.batches.note,
-            self.inferences.note,
-            self.figures.refused,
-            self.views.note,
-        ):
+            self.signals.refused, self.batches.note, self.inferences.note, self.figures.refused, self.views.note,
+        ):  # fmt: skip
             told.connect(bar.note)
-        self.figures.withdrawn.connect(bar.retract)
+        for withdrawn in (self.document.retracted, self.bench.retracted, self.figures.withdrawn):
+            withdrawn.connect(bar.retract)
+        self.sessions.offered.connect(lambda text, words, do, wrong: bar.offer(text, words, do, wrong=wrong))
 
     def _connect_panels(self) -> None:
         toolbar, runs = self.parts.panel(Toolbar), self.parts.panel(RunPanel)
@@ -227,23 +212,17 @@ class MainWindow(QMainWindow):
         toolbar.mark_asked.connect(self.add_mark)
         toolbar.open_asked.connect(self.document.open)
         toolbar.save_asked.connect(self.document.save)
-        toolbar.figures_asked.connect(self.show_figures)
+        toolbar.figures_asked.connect(self.figures.show)
         self.parts.panel(Readouts).live_asked.connect(self.follow)
         runs.start_stop_asked.connect(self.start_or_stop)
         runs.skip_asked.connect(self.bench.skip_run)
         runs.resume_asked.connect(self.resume_offer.resume)
-        sources, discovery = self.parts.panel(SourcePanel), self.parts.panel(DiscoveryPanel)
-        sources.connect_asked.connect(self.bench.connect_source)
-        sources.disconnect_asked.connect(self.bench.disconnect_source)
-        sources.signal_chosen.connect(self.signals.show)
-        sources.signal_toggled.connect(self.signals.toggle)
-        sources.statistics_asked.connect(self.output.copy_statistics_of)
-        discovery.find_asked.connect(self.bench.find_sources)
-        discovery.add_asked.connect(self.bench.add_source)
+        self.parts.panel(SourcePanel).join(self.bench, self.signals, self.output)
+        self.parts.panel(DiscoveryPanel).join(self.bench)
         self.parts.panel(RunTable).run_chosen.connect(self.show_run)
         self.parts.panel(RunTable).overlay_asked.connect(self.inferences.overlay_runs)
         self.parts.panel(RunTable).plan_ended.connect(
-            lambda text, lost: self.parts.message_bar.offer(text, "Show the figures", self.show_figures, wrong=lost)
+            lambda text, lost: self.parts.message_bar.offer(text, "Show the figures", self.figures.show, wrong=lost)
         )
 
     # -- one frame -------------------------------------------------------------------------------
@@ -313,7 +292,6 @@ class MainWindow(QMainWindow):
             self.document.complete_title()
 
     def _choose_page(self) -> None:
-        """The start page while there is nothing else to show."""
         if self.parts.show_start(self.recording is None and not self.bench.live):
             self.sessions.list_on(self.parts.start_page)
 
@@ -326,14 +304,11 @@ class MainWindow(QMainWindow):
 
     @property
     def subject(self) -> Subject:
-        """What the numbers belong to: the selected run where it is in view; else the present, or what is in view."""
-        recording, chosen = self.recording, self.parts.panel(RunTable).chosen
-        if recording is None:
-            return NO_SUBJECT
-        view_s = self.view.start_s, self.view.end_s
-        if self.live and self.view.following and not is_in_view(recording, view_s, chosen):
-            return present(recording)
-        return in_view(recording, view_s, chosen)
+        """What the numbers belong to."""
+        follows = self.live and self.view.following
+        return subject_of(
+            self.recording, (self.view.start_s, self.view.end_s), self.parts.panel(RunTable).chosen, follows=follows
+        )
 
     def _panel_tasks(self) -> Iterator[tuple[float, Callable[[], None]]]:
         """A task for the panels of each place, as often as one of them asks for."""
@@ -433,17 +408,8 @@ class MainWindow(QMainWindow):
             self.navigation.show_run(self.recording, run_id)
 
     def _show_run_of_figure(self, run_id: int, sentence: str) -> None:
-        """In front of the figures only where they cover it."""
         self.show_run(run_id)
         self.parts.message_bar.note(sentence)
-        figures = self.figures.window
-        if figures is not None and figures.frameGeometry().intersects(self.frameGeometry()):
-            self._come_forward()
-
-    def _come_forward(self) -> None:
-        self.show()
-        self.raise_()
-        self.activateWindow()
 
     @property
     def selection(self) -> tuple[float, float] | None:
@@ -456,10 +422,6 @@ class MainWindow(QMainWindow):
         if self.selection is not None:
             self.parts.side.ensureWidgetVisible(panel)
 
-    def zoom_to_selection(self) -> None:
-        if self.selection is not None:
-            self.navigation.show_between(*self.selection)
-
     # -- window ----------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -470,49 +432,17 @@ class MainWindow(QMainWindow):
         else:
             super().keyPressEvent(event)
 
-    def show_figures(self) -> None:
-        self.figures.show()
+    @property
+    def theme(self) -> Theme:
+        return self.appearance.theme
 
-    def show_only_traces(self, on: bool) -> None:
-        for name in PANEL_COMMANDS:
-            self.actions_by_name[name].setChecked(not on)
-
-    def show_full_screen(self, on: bool) -> None:
-        if on:
-            self.showFullScreen()
-        else:
-            self.showNormal()
-
-    def use_theme(self, name: str) -> None:
-        """The theme of this name, dark or light."""
-        self.theme = THEMES[name]
-        app = QApplication.instance()
-        if isinstance(app, QApplication):
-            app.setPalette(qt_palette(self.theme))
-        self.setStyleSheet(style_sheet(self.theme))
+    def _show_appearance(self) -> None:
+        self.parts.fit_text(self.appearance.percent)
         self.parts.set_theme(self.theme)
         self.figures.set_theme()
         self.inferences.set_theme()
         self.new_bench.set_theme()
         self.refresh_panels()
-
-    def choose_theme(self, name: str) -> None:
-        """The theme of this name from now on, and at the next start."""
-        self.use_theme(name)
-        self.settings.write("theme", name)
-
-    def change_text_size(self, step: int) -> None:
-        """By one size, larger where ``step`` is 1 and smaller where it is -1; 0: the usual size."""
-        at = TEXT_PERCENT.index(text_percent(self.settings)) + step
-        percent = TEXT_PERCENT[min(max(at, 0), len(TEXT_PERCENT) - 1)] if step else 100
-        self.set_text_percent(percent)
-
-    def set_text_percent(self, percent: int) -> None:
-        """All text of the window this large, now and at the next start."""
-        self.settings.write("text_percent", percent)
-        set_text_size(percent)
-        self.parts.fit_text(percent)
-        self.use_theme(self.theme.name)  # a style sheet keeps the font that it has found
 
     def show_shortcuts(self) -> None:
         ShortcutsDialog(self, self.commands, MOUSE_ACTIONS).open()

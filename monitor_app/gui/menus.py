@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.gui.actions import Command, Entry, Separator, SubMenu
@@ -11,10 +12,14 @@ from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_table import RunTable
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QAction
+
+    from monitor_app.gui.appearance import Appearance
     from monitor_app.gui.batch_controller import BatchController
     from monitor_app.gui.bench.controller import BenchController
     from monitor_app.gui.bench.quiet import QuietMode
     from monitor_app.gui.bench.resume_offer import ResumeOffer
+    from monitor_app.gui.figures.window import FiguresController
     from monitor_app.gui.help.menu import Help
     from monitor_app.gui.help.tour import Tour
     from monitor_app.gui.inferences.controller import InferencesController
@@ -39,13 +44,15 @@ class WindowCommands(Protocol):
     def start_or_stop(self) -> None: ...
     def add_mark(self) -> None: ...
     def follow(self) -> None: ...
-    def zoom_to_selection(self) -> None: ...
-    def show_figures(self) -> None: ...
-    def show_only_traces(self, on: bool) -> None: ...
-    def show_full_screen(self, on: bool) -> None: ...
-    def choose_theme(self, name: str) -> None: ...
-    def change_text_size(self, step: int) -> None: ...
+    def showFullScreen(self) -> None: ...  # noqa: N802 (Qt names these methods)
+    def showNormal(self) -> None: ...  # noqa: N802
+    @property
+    def actions_by_name(self) -> dict[str, QAction]: ...
+    @property
+    def figures(self) -> FiguresController: ...
     def show_shortcuts(self) -> None: ...
+    @property
+    def appearance(self) -> Appearance: ...
     @property
     def batches(self) -> BatchController: ...
     @property
@@ -136,6 +143,7 @@ def menu_commands(
         Command("Edit", "Copy statistics of the view", window.output.copy_statistics, ("Ctrl+C",)),
         Command("Edit", "Copy samples in view", window.output.copy_samples),
         Separator("Edit"),
+        Command("Edit", "Filter the runs", parts.panel(RunTable).find_runs, ("Ctrl+F",)),
         Command("Edit", "Menu of what has the focus", open_menu_of_focus, ("Shift+F10", "Menu")),
         Command("Bench", "Record, or stop recording", window.record_or_stop, ("Ctrl+R",)),
         Command("Bench", "Run or stop the plan", window.start_or_stop, ("Space",)),
@@ -145,56 +153,54 @@ def menu_commands(
         Separator("Bench"),
         Command("Bench", QUIET, quiet.want, checkable=True, checked=quiet.wanted, name="quiet"),
         Command("View", "Follow the newest samples", window.follow, ("End", "Shift+Space")),
-        Command("View", "Go to the beginning", navigation.go_to_start, ("Home",)),
         Command("View", "Show the whole session", navigation.show_all, ("Ctrl+0", "*")),
         Command("View", "Zoom in", navigation.zoom_in, ("Up", "+", "=")),
         Command("View", "Zoom out", navigation.zoom_out, ("Down", "-")),
-        Command("View", "Pan to earlier", navigation.pan_earlier, ("Left",)),
-        Command("View", "Pan to later", navigation.pan_later, ("Right",)),
-        Command("View", "One page earlier", navigation.page_earlier, ("Shift+Left",)),
-        Command("View", "One page later", navigation.page_later, ("Shift+Right",)),
-        Command("View", "Next batch", window.batches.next, ("]",)),
-        Command("View", "Previous batch", window.batches.previous, ("[",)),
-        Command("View", "Filter the runs", parts.panel(RunTable).find_runs, ("Ctrl+F",)),
+        Command("View/Move", "Go to the beginning", navigation.go_to_start, ("Home",)),
+        Command("View/Move", "Pan to earlier", navigation.pan_earlier, ("Left",)),
+        Command("View/Move", "Pan to later", navigation.pan_later, ("Right",)),
+        Command("View/Move", "One page earlier", navigation.page_earlier, ("Shift+Left",)),
+        Command("View/Move", "One page later", navigation.page_later, ("Shift+Right",)),
+        Command("View/Move", "Next batch", window.batches.next, ("]",)),
+        Command("View/Move", "Previous batch", window.batches.previous, ("[",)),
         Separator("View"),
-        Command("View", "Show only power", lambda: signals.show_quantity("W"), ("P",)),
-        Command("View", "Show only current", lambda: signals.show_quantity("A"), ("C",)),
-        Command("View", "Show only voltage", lambda: signals.show_quantity("V"), ("V",)),
-        Command("View", "Show or hide power", lambda: signals.toggle_quantity("W"), ("Shift+P",)),
-        Command("View", "Show or hide current", lambda: signals.toggle_quantity("A"), ("Shift+C",)),
-        Command("View", "Show or hide voltage", lambda: signals.toggle_quantity("V"), ("Shift+V",)),
-        Separator("View"),
+        Command("View/Signals", "Show only power", lambda: signals.show_quantity("W"), ("P",)),
+        Command("View/Signals", "Show only current", lambda: signals.show_quantity("A"), ("C",)),
+        Command("View/Signals", "Show only voltage", lambda: signals.show_quantity("V"), ("V",)),
+        Command("View/Signals", "Show or hide power", lambda: signals.toggle_quantity("W"), ("Shift+P",)),
+        Command("View/Signals", "Show or hide current", lambda: signals.toggle_quantity("A"), ("Shift+C",)),
+        Command("View/Signals", "Show or hide voltage", lambda: signals.toggle_quantity("V"), ("Shift+V",)),
+        Command("View/Values", "Linear or logarithmic values", window.views.switch_scale, ("L",)),
+        Command("View/Values", "Range of values…", window.views.ask_range, ("Y",)),
         SubMenu("View", "Values", window.views.value_entries),
         SubMenu("View", "Curves", window.views.curve_entries),
+        Command("View/Times", "Time since the start, or by the clock", window.views.switch_clock, ("T",)),
         SubMenu("View", "Times", window.views.time_entries),
+        Command("View/Panes", "Panes stacked or overlaid", window.views.switch_overlay, ("O",)),
         SubMenu("View", "Panes", window.views.pane_layout_entries),
-        Command("View", "Linear or logarithmic values", window.views.switch_scale, ("L",)),
-        Command("View", "Range of values…", window.views.ask_range, ("Y",)),
-        Command("View", "Time since the start, or by the clock", window.views.switch_clock, ("T",)),
-        Command("View", "Panes stacked or overlaid", window.views.switch_overlay, ("O",)),
         Command("Markers", "Lay a pair", markers.lay_pair, ("D",)),
         Command("Markers", "Lay a single marker", markers.lay_single, ("S",)),
         Command("Markers", "Name and times…", markers.edit_active, ("Return", "Enter"), of_focus=True),
         Command("Markers", "Remove the active marker", markers.remove_active, ("Del", "Backspace")),
-        Command("Markers", "Zoom to the active pair", window.zoom_to_selection, ("Z",)),
+        Command("Markers", "Zoom to the active pair", markers.zoom_to_active, ("Z",)),
         Command("Markers", "Leave the active marker", markers.deactivate, ("Esc",)),
         Command("Markers", "Analyse the active pair…", window.inferences.analyse_active_pair, ("A",)),
         Separator("Markers"),
         Command("Markers", "Switch J and Wh, C and Ah", markers.switch_units, ("U",)),
-        Command("Analysis", "Figures and findings", window.show_figures, ("F5",)),
+        Command("Analysis", "Figures and findings", window.figures.show, ("F5",)),
         Command("Window", "Sources and runs", parts.side.setVisible, ("F6",), checkable=True, name="side"),
         Command("Window", "Read-outs", parts.panel(Readouts).setVisible, ("F7",), checkable=True, name="readouts"),
         Command("Window", "Overview", parts.overview.setVisible, ("F8",), checkable=True, name="overview"),
         Command("Window", "Table of runs", parts.panel(RunTable).set_wanted, ("F9",), checkable=True, name="table"),
-        Command("Window", ONLY_TRACES, window.show_only_traces, ("F10",), checkable=True, checked=False),
-        Command("Window", "Full screen", window.show_full_screen, ("F11",), checkable=True, checked=False),
+        Command("Window", ONLY_TRACES, partial(_show_only_traces, window), ("F10",), checkable=True, checked=False),
+        Command("Window", "Full screen", partial(_show_full_screen, window), ("F11",), checkable=True, checked=False),
         Separator("Window"),
-        Command("Window", "Dark theme", lambda: window.choose_theme("dark")),
-        Command("Window", "Light theme", lambda: window.choose_theme("light")),
+        Command("Window", "Dark theme", lambda: window.appearance.choose_theme("dark")),
+        Command("Window", "Light theme", lambda: window.appearance.choose_theme("light")),
         Separator("Window"),
-        Command("Window", "Larger text", lambda: window.change_text_size(1), ("Ctrl++", "Ctrl+=")),
-        Command("Window", "Smaller text", lambda: window.change_text_size(-1), ("Ctrl+-",)),
-        Command("Window", "Text of the usual size", lambda: window.change_text_size(0), ("Ctrl+Alt+0",)),
+        Command("Window", "Larger text", lambda: window.appearance.change_text_size(1), ("Ctrl++", "Ctrl+=")),
+        Command("Window", "Smaller text", lambda: window.appearance.change_text_size(-1), ("Ctrl+-",)),
+        Command("Window", "Text of the usual size", lambda: window.appearance.change_text_size(0), ("Ctrl+Alt+0",)),
         Command("Help", "Keyboard and mouse shortcuts", window.show_shortcuts, ("F1", "?")),
         Command("Help", "User guide", window.help.show_guide),
         Command("Help", "Take the tour", window.tour.start),
@@ -204,3 +210,15 @@ def menu_commands(
         Separator("Help"),
         Command("Help", "About monitor-app", window.help.show_about),
     )
+
+
+def _show_only_traces(window: WindowCommands, on: bool) -> None:
+    for name in PANEL_COMMANDS:
+        window.actions_by_name[name].setChecked(not on)
+
+
+def _show_full_screen(window: WindowCommands, on: bool) -> None:
+    if on:
+        window.showFullScreen()
+    else:
+        window.showNormal()

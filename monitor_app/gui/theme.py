@@ -98,6 +98,11 @@ def set_text_size(percent: int) -> None:
             widget.setFont(font)
 
 
+def with_text(size_px: float) -> int:
+    """The room that text needs now which takes ``size_px`` at the usual size; no less than that."""
+    return round(size_px * max(_text_percent, 100) / 100)
+
+
 @cache
 def ui_font(size_px: int, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
     """The font of the window at a size; shared, so not to be changed. Finding a font takes longer than drawing.

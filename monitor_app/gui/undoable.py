@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor_app.gui.layout_memory import text_percent
 from monitor_app.gui.menus import ONLY_TRACES, PANEL_COMMANDS
 from monitor_app.gui.panels.run_table import RunTable, TableView
 from monitor_app.gui.session.markers import step_of
@@ -17,12 +16,11 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QAction
 
+    from monitor_app.gui.appearance import Appearance
     from monitor_app.gui.layout import Parts
     from monitor_app.gui.markers.controller import MarkerController
     from monitor_app.gui.plot.pane_stack import PaneStack
     from monitor_app.gui.session.signal_selection import SignalSelection
-    from monitor_app.gui.settings import Settings
-    from monitor_app.gui.theme import Theme
     from monitor_app.gui.undo import Undo
     from monitor_app.gui.views.controller import Choices, ViewController
 
@@ -30,16 +28,12 @@ if TYPE_CHECKING:
         """What of the window can be set."""
 
         undo: Undo
-        theme: Theme
-        settings: Settings
+        appearance: Appearance
         parts: Parts
         markers: MarkerController
         signals: SignalSelection
         views: ViewController
         actions_by_name: dict[str, QAction]
-
-        def choose_theme(self, name: str) -> None: ...
-        def set_text_percent(self, percent: int) -> None: ...
 
 
 Range = tuple[float, float] | None
@@ -49,7 +43,7 @@ Range = tuple[float, float] | None
 def track_window(window: Undoable) -> None:
     """Undo what is set in the window from now on, as it stands."""
     undo, markers, signals, table = window.undo, window.markers, window.signals, window.parts.panel(RunTable)
-    stack, actions = window.parts.stack, window.actions_by_name
+    stack, actions, look = window.parts.stack, window.actions_by_name, window.appearance
     undo.track(
         Setting(lambda: markers.kept_markers, markers.restore, step_of),
         Setting(lambda: signals.chosen, signals.restore, _always("signals shown")),
@@ -58,8 +52,8 @@ def track_window(window: Undoable) -> None:
                 merges=True, drifts=_only_fitted),
         Setting(table.view_settings, table.set_view, _step_of_table, merges=True),
         Setting(lambda: _panels(actions), lambda shown: _set_panels(actions, shown), _step_of_panels),
-        Setting(lambda: window.theme.name, window.choose_theme, _always("theme")),
-        Setting(lambda: text_percent(window.settings), window.set_text_percent, _always("text size"), merges=True),
+        Setting(lambda: look.theme.name, look.choose_theme, _always("theme")),
+        Setting(lambda: look.percent, look.set_text_percent, _always("text size"), merges=True),
     )  # fmt: skip
     undo.attach(actions["Undo"], actions["Redo"])
     markers.kept.connect(undo.notice)

@@ -232,7 +232,7 @@ def pan(app: QApplication, window: MainWindow, seconds: float) -> None:
 def busy(app: QApplication, window: MainWindow, folder: Path) -> None:
     """Figures and tables, again and again."""
     exporting.ask_target = lambda *_: folder / "samples.csv"  # type: ignore[assignment]
-    window.show_figures()
+    window.figures.show()
     figures, tables = 0, 0
     end = time.perf_counter() + BUSY_S
     while time.perf_counter() < end:

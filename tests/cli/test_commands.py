@@ -155,6 +155,28 @@ def test_the_window_writes_the_log_that_its_message_names(tmp_path: Path) -> Non
     assert "ValueError: on purpose" in (tmp_path / "monitor-app" / "window.log").read_text()
 
 
+INTERRUPTED = """
+import os, signal, sys
+from monitor_app.cli import main
+from monitor_app.gui import app
+class Window(app.MainWindow):
+    def __init__(self, *words, **options):
+        os.kill(os.getpid(), signal.SIGINT)
+        super().__init__(*words, **options)
+        os.kill(os.getpid(), signal.SIGTERM)
+app.MainWindow = Window
+sys.exit(main(["window", "--start-page"]))
+"""
+
+
+def test_a_signal_while_the_window_is_made_ends_it_quietly(tmp_path: Path) -> None:
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "XDG_STATE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], env=environment, timeout=100, check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_without_a_display_the_window_names_what_works() -> None:
     done = monitor_app(QT_QPA_PLATFORM="", DISPLAY="", WAYLAND_DISPLAY="")
     assert done.returncode == 1

@@ -113,7 +113,7 @@ def test_every_control_of_the_window_has_a_name_and_is_reached(qtbot: QtBot, liv
 
 def test_every_control_of_the_figures_has_a_name(qtbot: QtBot, open_window: Opener, session: Path) -> None:
     window = open_window(None, session)
-    window.show_figures()
+    window.figures.show()
     figures = window.figures.window
     assert isinstance(figures, FiguresWindow)
     assert unreachable(figures) == []

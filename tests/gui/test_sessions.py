@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QProcess, QSize, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFontMetricsF
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 
 from monitor_app.bench.client import ProfileFile
@@ -25,7 +25,7 @@ from monitor_app.gui.session_files.facts import COLUMNS, SessionFacts, facts_of
 from monitor_app.gui.session_files.unsaved_dialog import UnsavedDialog
 from monitor_app.gui.session_files.unsaved_list import IN_USE
 from monitor_app.gui.settings import Settings, reset_settings, settings_file
-from monitor_app.gui.theme import set_text_size
+from monitor_app.gui.theme import SMALL_PX, set_text_size, ui_font
 from monitor_app.session.files import unsaved_folder
 from monitor_app.session.promise import promise
 from monitor_app.session.reader import SessionReader
@@ -112,13 +112,16 @@ def test_text_is_as_large_as_the_user_wants_it(
     window = open_window(None, session, settings=settings)
     label = next(each for each in window.findChildren(Label) if each.text())
     usual = label.font().pixelSize()
-    for key in (Qt.Key.Key_Plus, Qt.Key.Key_Plus, Qt.Key.Key_Minus):
+    for key in (*[Qt.Key.Key_Plus] * 3, Qt.Key.Key_Minus):
         qtbot.keyClick(window, key, CTRL)
-    assert label.font().pixelSize() == round(usual * 1.1)
+    assert label.font().pixelSize() == round(usual * 1.2)
+    stack, metrics = window.parts.stack, QFontMetricsF(ui_font(SMALL_PX))
+    for note in (*stack.annotations.latency, *stack.annotations.accuracy):
+        assert 16 + metrics.horizontalAdvance(note.name + note.text) <= stack.gutter_px
     set_text_size(100)
     again = open_window(None, session, settings=settings)
     label = next(each for each in again.findChildren(Label) if each.text())
-    assert label.font().pixelSize() == round(usual * 1.1)
+    assert label.font().pixelSize() == round(usual * 1.2)
     qtbot.keyClick(again, Qt.Key.Key_0, CTRL | Qt.KeyboardModifier.AltModifier)
     assert label.font().pixelSize() == usual
     for _ in range(20):
@@ -140,7 +143,7 @@ def test_settings_that_cannot_be_read_are_ignored_with_a_line_in_the_log(
     with caplog.at_level(logging.WARNING):
         window = open_window(None, session, settings=Settings(path))
         assert window.settings.read("theme", "dark") == "dark"
-        window.choose_theme("light")
+        window.appearance.choose_theme("light")
     if content is None or "General" in content:
         assert str(path) in caplog.text
 

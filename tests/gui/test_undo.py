@@ -12,7 +12,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from monitor_app.gui import undo as undo_module
-from monitor_app.gui.layout_memory import text_percent
+from monitor_app.gui.appearance import text_percent
 from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.undo import Setting, Undo
 from tests.gui.conftest import frames

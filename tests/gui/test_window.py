@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QWheelEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QMenu, QMessageBox
 
 from monitor_app.bench.messages import (
     AddMark,
@@ -28,7 +28,7 @@ from monitor_app.bench.messages import (
 from monitor_app.core.errors import BenchError
 from monitor_app.core.formatting import NOTHING
 from monitor_app.core.status import BenchPhase, CheckState, CheckStatus, RunStatus, SourceState
-from monitor_app.gui.actions import ShortcutsDialog
+from monitor_app.gui.actions import Command, ShortcutsDialog
 from monitor_app.gui.layout import first_size
 from monitor_app.gui.panels import status_bar
 from monitor_app.gui.panels.readouts import Readouts
@@ -397,7 +397,7 @@ def test_both_themes_colour_the_window(open_window: Opener, session: Path, theme
     other = LIGHT if theme is DARK else DARK
     for expected in (theme, other):
         assert hasattr(expected, "name")
-        window.use_theme(expected.name)
+        window.appearance.use_theme(expected.name)
         frames(window, 2)
         image = window.grab().toImage()
         corner = window.parts.stack.mapTo(window, QPoint(3, 3))
@@ -413,6 +413,31 @@ def test_the_list_of_keys_is_deleted_when_it_is_closed(open_window: Opener, sess
         dialog.close()
         QApplication.sendPostedEvents(dialog, QEvent.Type.DeferredDelete)
     assert not window.findChildren(ShortcutsDialog)
+
+
+def test_the_dialog_of_shortcuts_names_every_key_and_fits_the_screen(open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    window.show_shortcuts()
+    [dialog] = window.findChildren(ShortcutsDialog)
+    texts = {label.text() for label in dialog.findChildren(QLabel)}
+    keys = {" or ".join(each.keys) for each in window.commands if isinstance(each, Command) and each.keys}
+    assert keys <= texts
+    room = dialog.screen().availableGeometry()
+    assert dialog.height() < room.height()
+    assert dialog.width() < room.width()
+    dialog.close()
+
+
+def test_menus_are_short_and_keep_their_commands_above_what_is_chosen_now(open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    menus = {menu.title().replace("&", ""): menu for menu in window.findChildren(QMenu)}
+    assert max(len(menu.actions()) for menu in menus.values()) <= 20
+    values = menus["Values"]
+    for _ in range(2):
+        values.aboutToShow.emit()
+        texts = [action.text().replace("&", "") for action in values.actions()]
+        assert texts[:4] == ["Linear or logarithmic values", "Range of values…", "", "Power: logarithmic"]
+        assert len(texts) == len({*texts})
 
 
 # -- a bench -------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QMenu, QWidget
 
     from monitor_app.gui.context_menu import Entry
+    from monitor_app.gui.inferences.controller import InferencesController
     from monitor_app.gui.layout import Parts
     from monitor_app.gui.markers.controller import MarkerController
     from monitor_app.gui.plot.annotations import Interval
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         signals: SignalSelection
         undo: Undo
         views: ViewController
+        inferences: InferencesController
         output: ViewOutput
 
         @property
@@ -189,6 +191,7 @@ class PlotMenus(QObject):
         if marker.end_ns is not None:
             span_s = recording.seconds(marker.start_ns), recording.seconds(marker.end_ns)
             yield Item("Zoom to this pair", partial(window.navigation.show_between, *span_s), "Z")
+            yield Item("Analyse this pair…", partial(self._analyse, number), "A")
             yield LINE
             yield Item("Copy its statistics", partial(window.output.copy_statistics, span_s))
             yield Item("Copy its batches", partial(self._copy_batches, *span_s), able=recording.has_runs)
@@ -223,6 +226,10 @@ class PlotMenus(QObject):
         yield LINE
         yield Item("Export picture of the view…", output.export_picture, "Ctrl+P")
         yield Item("Export samples in view…", output.export_samples, "Ctrl+E")
+
+    def _analyse(self, number: int) -> None:
+        self._window.markers.activate(number)
+        self._window.inferences.analyse_active_pair()
 
     # -- what is meant ---------------------------------------------------------------------------
 

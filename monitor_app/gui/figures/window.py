@@ -55,8 +55,6 @@ class FiguresController(QObject):
 
     run_asked = Signal(int, str)
     """(run whose trace is wanted, sentence to show beside it)"""
-    main_asked = Signal()
-    """The main window is to come to the front."""
     withdrawn = Signal(str)
     """(sentence that holds no longer)"""
     refused = Signal(str)
@@ -78,14 +76,27 @@ class FiguresController(QObject):
             return
         if self.window is None:
             self.window = FiguresWindow(self._recording, self._theme())
-            self.window.run_asked.connect(self.run_asked)
-            self.window.main_asked.connect(self.main_asked)
+            self.window.run_asked.connect(self._show_run)
+            self.window.main_asked.connect(self._show_main)
             self.window.withdrawn.connect(self.withdrawn)
             self.window.set_name(self._name)
             if self._main is not None:
                 available = self._main.screen().availableGeometry()
                 self.window.move(beside(self._main.frameGeometry(), self.window.size(), available))
         self.window.start()
+
+    def _show_run(self, run_id: int, sentence: str) -> None:
+        """The main window comes to the front only where the figures cover it."""
+        self.run_asked.emit(run_id, sentence)
+        main, window = self._main, self.window
+        if main is not None and window is not None and window.frameGeometry().intersects(main.frameGeometry()):
+            self._show_main()
+
+    def _show_main(self) -> None:
+        if self._main is not None:
+            self._main.show()
+            self._main.raise_()
+            self._main.activateWindow()
 
     def set_name(self, name: str) -> None:
         """Of the session, as the main window calls it."""
@@ -110,9 +121,10 @@ class FiguresWindow(QMainWindow):
     """A window of its own, so that a figure and the trace it came from can be seen side by side."""
 
     run_asked = Signal(int, str)
-    main_asked = Signal()
     withdrawn = Signal(str)
-    """As `FiguresController.run_asked` and the signals after it."""
+    """As `FiguresController.run_asked` and the signal after it."""
+    main_asked = Signal()
+    """The main window is to come to the front."""
 
     def __init__(self, recording: Callable[[], Recording | None], theme: Theme) -> None:
         super().__init__()

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from monitor_app.charts.csv import chart_text
+from monitor_app.charts.csv import chart_table
 from monitor_app.core.errors import MonitorError
 from monitor_app.core.formatting import number
 from monitor_app.gui.actions import Command, Separator, add_commands
@@ -30,7 +30,7 @@ from monitor_app.gui.figures.save_dialog import save_chart
 from monitor_app.gui.inferences.job import AnalysisJob
 from monitor_app.gui.panels.message_bar import MessageBar
 from monitor_app.gui.panels.parts import Elided, dim_label
-from monitor_app.gui.theme import style_sheet
+from monitor_app.gui.theme import style_sheet, with_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,8 +101,8 @@ class InferencesWindow(QMainWindow):
         yield Command("View", "Show everything", self.view.show_all, ("Ctrl+0", "*"))
 
     def _arrange(self) -> None:
-        self.list.setFixedWidth(LIST_PX)
-        self.length.setFixedWidth(LENGTH_PX)
+        self.list.setFixedWidth(with_text(LIST_PX))
+        self.length.setFixedWidth(with_text(LENGTH_PX))
         self.length.setAccessibleName("Length of the window in seconds")
         validator = QDoubleValidator(LEAST_WINDOW_S, 1e6, 9, self.length)
         validator.setLocale(self.locale().c())
@@ -283,7 +283,7 @@ class InferencesWindow(QMainWindow):
     def copy_numbers(self) -> None:
         """The values of the chart as text for a spreadsheet."""
         if self.chart is not None:
-            QGuiApplication.clipboard().setText(chart_text(self.chart))
+            QGuiApplication.clipboard().setText(chart_table(self.chart))
             self.state.set_text("The numbers were copied.")
 
     def save(self, suffix: str) -> None:

@@ -159,6 +159,11 @@ class MarkerController(QObject):
         """The marker of this number, if there is one, is the one that keys and the panel mean."""
         self._show(self.markers.with_active(number))
 
+    def zoom_to_active(self) -> None:
+        """Show the active pair."""
+        if self.span_s is not None:
+            self._navigation.show_between(*self.span_s)
+
     def deactivate(self) -> None:
         """None is active; all stay where they are."""
         self.left.emit()

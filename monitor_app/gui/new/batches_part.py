@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLineEdit, QPushButton, QSpinBox
 
 from monitor_app.gui.new.choice import Choice
 from monitor_app.gui.new.part import ProfilePart, plan_or_default, planned
+from monitor_app.gui.theme import with_text
 
 if TYPE_CHECKING:
     from monitor_app.core.profile import Profile
@@ -34,7 +35,7 @@ class BatchesPart(ProfilePart):
         self.cycles.setMaximum(MOST_CYCLES)
         self.cycles.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.cycles.setToolTip("How often the whole plan is run; 0: until you stop it")
-        self.cycles.setFixedWidth(100)
+        self.cycles.setFixedWidth(with_text(100))
         self.cycles.setSpecialValueText("until stopped")
         self.cycles.setAccessibleName("Cycles")
         self.order = Choice("Order of the runs")

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 UNKNOWN = "–"  # noqa: RUF001 (a dash)
 NOT_KNOWN = "known once it is measured"
 UNTIL_STOPPED = "until stopped; one cycle: "
-LEAST_FREE = 2.0
-"""A plan that takes more than the free space divided by this is marked."""
 
 
 class EstimatePart(QWidget):

@@ -17,7 +17,7 @@ from monitor_app.gui.panels.parts import dim_label
 from monitor_app.inference.networks.registry import network_title
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QKeyEvent
+    from PySide6.QtGui import QKeyEvent, QShowEvent
 
     from monitor_app.core.profile import Plan, Profile
     from monitor_app.gui.tasks import Tasks
@@ -77,7 +77,7 @@ class NetworksPart(ProfilePart):
         table.verticalHeader().setDefaultSectionSize(ROW_PX)
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         head = table.horizontalHeader()
-        head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        head.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         head.setHighlightSections(False)
         table.setMinimumHeight(ROW_PX * SHOWN_ROWS + 28)
@@ -118,6 +118,12 @@ class NetworksPart(ProfilePart):
 
 class _Table(QTableView):
     """Space puts the network of the row into the plan, whichever column is the current one."""
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Columns are as wide as the text of now; Qt would measure every row with each change of a box."""
+        for column in range(1, self.model().columnCount()):
+            self.resizeColumnToContents(column)
+        super().showEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         index = self.currentIndex()

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from monitor_app.bench.client import ProfileFile
 from monitor_app.core.package_data import profile_path
+from monitor_app.gui.new.preload import Preload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +47,10 @@ class NewBench(QObject):
         """What is begun once the recording in progress has ended."""
         self.sheet: NewSheet | None = None
         bench.ended.connect(self._begin_next)
+
+    def load_soon(self, busy: Callable[[], bool]) -> None:
+        """Load what the sheet needs while the window rests, and is not ``busy`` with a measurement."""
+        Preload(self, busy)
 
     def show(self) -> None:
         """Show the sheet as it was closed; a new one begins from the profile of the session that is open."""

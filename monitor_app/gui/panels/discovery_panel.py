@@ -17,6 +17,7 @@ from monitor_app.gui.plain_tip import plain_tip
 
 if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus, FoundSource
+    from monitor_app.gui.bench.controller import BenchController
     from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.theme import Theme
 
@@ -92,6 +93,11 @@ class DiscoveryPanel(Panel):
         self.find_button.clicked.connect(self._search)
         self._arrange()
         self.hide()
+
+    def join(self, bench: BenchController) -> None:
+        """It looks for instruments and adds them."""
+        self.find_asked.connect(bench.find_sources)
+        self.add_asked.connect(bench.add_source)
 
     def _arrange(self) -> None:
         column = QVBoxLayout(self)

@@ -13,6 +13,18 @@ from monitor_app.gui.panels.parts import Label
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
+
+    from PySide6.QtCore import SignalInstance
+
+    class Sender(Protocol):
+        """Says sentences."""
+
+        @property
+        def alarm(self) -> SignalInstance: ...
+        @property
+        def note(self) -> SignalInstance: ...
+
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +52,12 @@ class MessageBar(QFrame):
         row.addWidget(self.button)
         row.addWidget(dismiss)
         self.hide()
+
+    def show_all_of(self, *senders: Sender) -> None:
+        """What any of these says from now on."""
+        for sender in senders:
+            sender.alarm.connect(self.alarm)
+            sender.note.connect(self.note)
 
     @property
     def text(self) -> str:

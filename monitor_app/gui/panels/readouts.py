@@ -151,7 +151,7 @@ class Readouts(Panel):
         self.setFixedHeight(HEIGHT_PX + CAPTION_PX)
         self._origin = ""
         self.caption = dim_label()
-        self.live = WordButton("● live", name="live")
+        self.live = WordButton("follow", name="live")
         self.live.setToolTip("Follow the newest samples and read them (End)")
         self.live.clicked.connect(self.live_asked)
         self.live.hide()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from PySide6.QtCore import (
@@ -191,7 +192,13 @@ class RunsView(QTableView):
     clear_asked = Signal()
     return_pressed = Signal(int)
     """(row)"""
+    resized = Signal()
+    """The rows have more or less room, as where a bar to scroll them appears."""
     _by_keys = False
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
@@ -265,6 +272,7 @@ class RunTable(Panel):
         self._chosen_columns: dict[str, bool] = {}
         """Columns that the user has shown or hidden."""
         self._widths: list[float] = []
+        self.view.resized.connect(self._fit)
         self._set_view()
         self._set_header()
         self._arrange()
@@ -455,11 +463,7 @@ class RunTable(Panel):
                 widths[k] -= gives
                 spare += gives
         for k in shown:
-            self.view.setColumnWidth(k, int(widths[k] + max(spare, 0) / len(shown)))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
+            self.view.setColumnWidth(k, ceil(widths[k]) + int(max(spare - len(shown), 0) / len(shown)))
 
     def columns_menu(self) -> QMenu:
         """Which columns are shown."""

@@ -21,10 +21,13 @@ from monitor_app.gui.plain_tip import plain_tip
 if TYPE_CHECKING:
     from PySide6.QtGui import QContextMenuEvent
 
+    from monitor_app.gui.bench.controller import BenchController
     from monitor_app.gui.context_menu import Entry
     from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.panels.source_cards import SignalLine, SourceCard
+    from monitor_app.gui.session.signal_selection import SignalSelection
     from monitor_app.gui.theme import Theme
+    from monitor_app.gui.view_output import ViewOutput
 
 MANY = 8
 """An instrument with more signals than this shows its powers, and the others when its list is opened."""
@@ -67,6 +70,14 @@ class SourcePanel(Panel):
         column.addWidget(SectionHeader("sources"))
         column.addWidget(self._none)
         column.addLayout(self._rows)
+
+    def join(self, bench: BenchController, signals: SignalSelection, output: ViewOutput) -> None:
+        """What is asked for here is done by these."""
+        self.connect_asked.connect(bench.connect_source)
+        self.disconnect_asked.connect(bench.disconnect_source)
+        self.signal_chosen.connect(signals.show)
+        self.signal_toggled.connect(signals.toggle)
+        self.statistics_asked.connect(output.copy_statistics_of)
 
     def show_state(self, state: WindowState) -> None:
         self.show_cards(source_cards(state.recording, state.status, state.shown, state.theme))

@@ -13,33 +13,33 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGraphicsView
 
-from monitor_app.core.formatting import engineering, span_of_time, unit_of
+from monitor_app.core.formatting import engineering, unit_of
 from monitor_app.gui.plot.accuracy_pane import AccuracyPane
 from monitor_app.gui.plot.annotations import Annotations, annotate
 from monitor_app.gui.plot.axes import AXIS_WIDTH_PX, BARE_GUTTER_PX, GUTTER_PX
 from monitor_app.gui.plot.batches.layer import BatchGround, CardLayer
 from monitor_app.gui.plot.batches.spans import span_at, spans_in
+from monitor_app.gui.plot.cursor_values import cursor_at
 from monitor_app.gui.plot.latency_pane import LatencyPane
 from monitor_app.gui.plot.markers.layer import MarkerLayer
 from monitor_app.gui.plot.markers.layout import BANNER_ROW_PX, BANNERS_AT_PX
 from monitor_app.gui.plot.overlay import Backdrop, CursorLayer, Foreground
-from monitor_app.gui.plot.plot_state import Cursor, LegendEntry, PlotState, ShownBatches
+from monitor_app.gui.plot.plot_state import LegendEntry, PlotState, ShownBatches
 from monitor_app.gui.plot.scales.plot_options import ACCURACY as ACCURACY_KEY
 from monitor_app.gui.plot.scales.plot_options import LATENCY as LATENCY_KEY
 from monitor_app.gui.plot.scales.plot_options import PlotOptions
 from monitor_app.gui.plot.scales.time_labels import RELATIVE, TimeLabels
 from monitor_app.gui.plot.time_window import TimeWindow
 from monitor_app.gui.plot.trace_pane import TracePane
-from monitor_app.gui.session.curve_style import CurveStyle
 from monitor_app.gui.session.shown_signals import MOST_PANES, ShownSignals
+from monitor_app.gui.theme import with_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from monitor_app.gui.plot.layer import Layer
     from monitor_app.gui.plot.pane import Pane
-    from monitor_app.gui.plot.plot_state import BatchCard, BatchSpan, ShownMarker
-    from monitor_app.gui.plot.trace_curve import TraceCurve
+    from monitor_app.gui.plot.plot_state import BatchCard, BatchSpan, Cursor, ShownMarker
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.session.subject import Subject
     from monitor_app.gui.theme import Theme
@@ -94,7 +94,6 @@ class PaneStack(pg.GraphicsLayoutWidget):
         """For each trace pane, where it has any."""
         self._recording: Recording | None = None
         self._cursor_at: QPointF | None = None
-        self.gutter_px = GUTTER_PX
         self.ratio: float | None = None
         """Pixels of a picture for each pixel of the stack; None on a screen, which has a ratio of its own."""
         self._every: tuple[TracePane | LatencyPane | AccuracyPane, ...] = (*self._pool, self.latency, self.accuracy)
@@ -152,8 +151,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
             else:
                 self.scene().removeItem(pane.plot)
         self.traces, self.panes, self._over = self._pool[:traces], wanted, over
-        self.gutter_px = GUTTER_PX if with_runs else BARE_GUTTER_PX
-        self._set_margins()
+        self.set_margins()
         rows = self.rows
         self.arrangement = f"{len(rows)}{'r' if with_runs else ''}"
         for row, pane in enumerate(rows):
@@ -174,6 +172,11 @@ class PaneStack(pg.GraphicsLayoutWidget):
     def rows(self) -> tuple[Pane, ...]:
         """The panes below each other; the others lie over the first."""
         return tuple(pane for pane in self.panes if pane not in self._over)
+
+    @property
+    def gutter_px(self) -> int:
+        """Width of what is on the right of the data."""
+        return with_text(GUTTER_PX) if self.latency in self.panes else BARE_GUTTER_PX
 
     @property
     def axes_px(self) -> int:
@@ -228,8 +231,8 @@ class PaneStack(pg.GraphicsLayoutWidget):
             return pane.quantity.value
         return LATENCY_KEY if pane is self.latency else ACCURACY_KEY
 
-    def _set_margins(self) -> None:
-        """Room for the banners of the markers above the panes."""
+    def set_margins(self) -> None:
+        """Room for the banners of the markers above the panes, and for texts of the size of now beside them."""
         rows = max((marker.row + 1 for marker in self.markers), default=0)
         above = BANNERS_AT_PX + rows * BANNER_ROW_PX if rows else ABOVE_PX
         self.ci.layout.setContentsMargins(0, above, self.gutter_px, 0)
@@ -365,7 +368,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         """These from now on; the active one is the last."""
         if markers != self.markers:
             self.markers = markers
-            self._set_margins()
+            self.set_margins()
             self.viewport().update()
 
     @property
@@ -462,38 +465,3 @@ class PaneStack(pg.GraphicsLayoutWidget):
         seconds = self._seconds_at(at.x())
         pixel_s = self.view.width_s / self.pixels
         self.cursor_values = cursor_at(seconds, pixel_s, self._recording, self.traces, self.times)
-
-
-def cursor_at(
-    seconds: float, pixel_s: float, recording: Recording, panes: Sequence[TracePane], times: TimeLabels = RELATIVE
-) -> Cursor:
-    """The values at a time, and the latency of a batch that ended within a few pixels of it."""
-    lines = [
-        tuple(line for curve in pane.curves for line in _of_curve(curve, recording, seconds, len(pane.curves) > 1))
-        for pane in panes
-    ]
-    when = times.exact(seconds, max(pixel_s, 1e-6))
-    return Cursor(seconds, ((when, *lines[0]), *lines[1:]), _latency(recording, seconds, pixel_s))
-
-
-def _of_curve(curve: TraceCurve, recording: Recording, seconds: float, named: bool) -> tuple[str, ...]:
-    """Mean, and minimum and maximum where a pixel has several samples; one line where the pane has several signals."""
-    group = curve.group_at(seconds)
-    if group is None:
-        return ()
-    signal = curve.shown.signal
-    mean, low, high = (engineering(value, unit_of(signal.quantity), exact=True) for value in group)
-    if named:
-        return (f"{mean}   {recording.labels.get(signal.id, signal.name)}",)
-    if group[1] == group[2]:
-        return (mean,)
-    if curve.style is CurveStyle.DEVIATION:
-        return mean, f"± {engineering(group[2] - group[0], unit_of(signal.quantity), exact=True)}"
-    return mean, f"{low} … {high}"
-
-
-def _latency(recording: Recording, seconds: float, pixel_s: float) -> tuple[str, ...]:
-    batch = recording.batches.last_before(seconds + 4 * pixel_s)
-    if batch is None or seconds - float(batch["end_s"]) > max(10 * pixel_s, 2e-3 * batch["latency_ms"]):
-        return ()
-    return (span_of_time(1e-3 * float(batch["latency_ms"])),)

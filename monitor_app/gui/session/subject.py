@@ -43,6 +43,15 @@ NO_SUBJECT = Subject()
 """Where no session is open."""
 
 
+def subject_of(recording: Recording | None, view_s: Interval, chosen: int | None, *, follows: bool) -> Subject:
+    """The ``chosen`` run where it is in view; else the present while the view ``follows`` it, or what is in view."""
+    if recording is None:
+        return NO_SUBJECT
+    if follows and not is_in_view(recording, view_s, chosen):
+        return present(recording)
+    return in_view(recording, view_s, chosen)
+
+
 def present(recording: Recording) -> Subject:
     """The newest samples, and the run in progress or the one before it while that has no results yet."""
     result = recording.latest_result

@@ -203,6 +203,11 @@ def test_a_right_click_on_a_marker(qtbot: QtBot, window: MainWindow) -> None:
     numbers = dict(zip(*copied(), strict=True))
     assert float(numbers["recorded (s)"]) == pytest.approx(1.5)
     assert float(numbers["integral"]) == pytest.approx(1.5)
+    choose(right_click(qtbot, window, edge), "Analyse this pair…")
+    assert window.inferences.window is not None
+    assert window.inferences.window.isVisible()
+    window.inferences.close()
+    window.activateWindow()
     menu = right_click(qtbot, window, edge)
     colours = entry(menu, "Colour").menu()
     assert isinstance(colours, QMenu)

@@ -552,7 +552,7 @@ def test_verdicts_are_told_apart_by_their_signs_and_by_their_colours() -> None:
 def test_each_kind_of_chart_is_drawn_in_both_themes(
     window: FiguresWindow, main: MainWindow, key: str, theme: object
 ) -> None:
-    main.use_theme(theme.name)  # type: ignore[attr-defined]
+    main.appearance.use_theme(theme.name)  # type: ignore[attr-defined]
     window.choose("chart", key)
     QApplication.processEvents()
     image = window.view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)

@@ -48,7 +48,7 @@ def test_a_made_up_panel_takes_one_line(
     frames(window, 1)
     assert panel.label.text() == f"{LENGTH_S:.1f} s, 2 shown"
     assert panel.theme is LIGHT
-    window.use_theme("dark")
+    window.appearance.use_theme("dark")
     assert panel.theme is DARK
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QFontMetricsF, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtWidgets import QApplication
 
 from monitor_app.bench.messages import Failed, Opened, Status
 from monitor_app.core.formatting import NOTHING
@@ -228,6 +229,16 @@ def test_a_run_in_a_session_of_another_process_is_in_progress(tmp_path: Path) ->
             assert run_lines(recording)[5].texts[COLUMNS.index("state")] == "running"
     finally:
         tape.close()
+
+
+@pytest.mark.parametrize("width_px", [1280, 1700])
+def test_columns_fill_the_table(open_window: Opener, session: Path, width_px: int) -> None:
+    window = open_window(None, session)
+    window.resize(width_px, 800)
+    QApplication.processEvents()
+    view = table_of(window).view
+    shown = sum(view.columnWidth(k) for k in range(len(COLUMNS)))
+    assert 0 <= view.viewport().width() - shown < 2 * len(COLUMNS)
 
 
 def test_larger_text_has_wider_columns(qtbot: QtBot, open_window: Opener, session: Path) -> None:

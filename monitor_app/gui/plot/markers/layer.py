@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap, QRegio
 
 from monitor_app.charts.palette import contrast_of
 from monitor_app.gui.plot.layer import Layer
-from monitor_app.gui.plot.markers.layout import LINE_PX, PAD_PX, Part, across_px, down_px, part_at, placed
+from monitor_app.gui.plot.markers.layout import PAD_PX, Part, across_px, down_px, line_px, part_at, placed
 from monitor_app.gui.theme import SMALL_PX, mixed, ui_font
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class MarkerLayer(Layer):
         for each in self.placed:
             for box in each.boxes:
                 self._paint_box(painter, each.marker, box, kept)
-        metrics = _metrics()
+        metrics = QFontMetricsF(ui_font(SMALL_PX))
         for each in self.placed:
             _paint_banner(painter, self.state.theme, each, metrics)
 
@@ -162,11 +162,6 @@ class MarkerLayer(Layer):
             self.edit_asked.emit(found[0])
 
 
-@cache
-def _metrics() -> QFontMetricsF:
-    return QFontMetricsF(ui_font(SMALL_PX))
-
-
 def _paint_banner(painter: QPainter, theme: Theme, each: PlacedMarker, metrics: QFontMetricsF) -> None:
     marker, rect = each.marker, each.banner
     colour, faint, on_colour, text = _banner_colours(marker.colour, theme)
@@ -198,7 +193,7 @@ def _painted_box(placed_box: PlacedBox, theme: Theme, colour: str, ratio: float)
     foot = (_paint_down if placed_box.down else _paint_across)(painter, theme, box)
     if box.warning:
         painter.setPen(QColor(theme.alarm))
-        painter.drawText(QRectF(8, foot, width, LINE_PX), Qt.AlignmentFlag.AlignVCenter, box.warning)
+        painter.drawText(QRectF(8, foot, width, line_px()), Qt.AlignmentFlag.AlignVCenter, box.warning)
     painter.end()
     return pixmap
 
@@ -217,13 +212,13 @@ def _paint_down(painter: QPainter, theme: Theme, box: StatBox) -> float:
     lines += [(name, [(c.texts[k], theme.text) for c in box.columns]) for k, name in enumerate(box.names)]
     for name, cells in lines:
         painter.setPen(QColor(theme.dim))
-        painter.drawText(QRectF(8, y, names_px, LINE_PX), LEFT, name)
+        painter.drawText(QRectF(8, y, names_px, line_px()), LEFT, name)
         x = 8 + names_px - 10
         for (text, colour), width in zip(cells, widths, strict=True):
             painter.setPen(QColor(colour))
-            painter.drawText(QRectF(x, y, width, LINE_PX), RIGHT, text)
+            painter.drawText(QRectF(x, y, width, line_px()), RIGHT, text)
             x += width
-        y += LINE_PX
+        y += line_px()
     return y
 
 
@@ -240,7 +235,7 @@ def _paint_across(painter: QPainter, theme: Theme, box: StatBox) -> float:
         x = 4.0
         for (text, colour), width in zip(row, widths, strict=True):
             painter.setPen(QColor(colour))
-            painter.drawText(QRectF(x, y, width - 4, LINE_PX), RIGHT, text)
+            painter.drawText(QRectF(x, y, width - 4, line_px()), RIGHT, text)
             x += width
-        y += LINE_PX
+        y += line_px()
     return y

@@ -11,9 +11,9 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QFontMetricsF
+from PySide6.QtGui import QFont, QFontMetricsF
 
-from monitor_app.gui.theme import SMALL_PX, ui_font
+from monitor_app.gui.theme import SMALL_PX, ui_font, with_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +27,7 @@ PAD_PX = 6
 GRAB_PX = 5
 """An edge can be grabbed from this far."""
 LINE_PX = 14
+"""Of a box, beside text of the usual size."""
 BOX_GAP_PX = 6
 """Between a box and its pair."""
 NAMES_PX = 40
@@ -59,8 +60,8 @@ class PlacedBox:
         if not self.box.integral:
             return None
         if self.down:
-            foot = self.rect.bottom() - (LINE_PX if self.box.warning else 0)
-            return QRectF(self.rect.left(), foot - LINE_PX - 3, self.rect.width(), LINE_PX + 3)
+            foot = self.rect.bottom() - (line_px() if self.box.warning else 0)
+            return QRectF(self.rect.left(), foot - line_px() - 3, self.rect.width(), line_px() + 3)
         width = across_px(self.box)[-1]
         room = self.rect.width() - sum(across_px(self.box))
         return QRectF(self.rect.right() - width - max(room, 0) / 2, self.rect.top(), width, self.rect.height())
@@ -78,10 +79,22 @@ class PlacedMarker:
     boxes: tuple[PlacedBox, ...] = ()
 
 
-@lru_cache(maxsize=4096)
+def line_px() -> int:
+    """Height of a line of a box."""
+    return with_text(LINE_PX)
+
+
 def text_px(text: str) -> float:
-    """Width in the small font; measuring takes as long as painting."""
-    return QFontMetricsF(ui_font(SMALL_PX)).horizontalAdvance(text)
+    """Width in the small font of now."""
+    return _text_px(text, ui_font(SMALL_PX).pixelSize())
+
+
+@lru_cache(maxsize=4096)
+def _text_px(text: str, font_px: int) -> float:
+    """Measuring takes as long as painting, and ``font_px`` changes with the size of the text."""
+    font = QFont(ui_font(SMALL_PX))
+    font.setPixelSize(font_px)
+    return QFontMetricsF(font).horizontalAdvance(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +184,12 @@ def down_px(box: StatBox) -> list[float]:
 def _size(box: StatBox, height: float) -> tuple[float, float, bool] | None:
     """Width, height and whether the rows are one below the other; None where the pane is too low."""
     heads = 1 if box.columns[0].mark else 0
-    warning = LINE_PX if box.warning else 0
-    tall = (len(box.names) + heads) * LINE_PX + warning + 6
+    warning = line_px() if box.warning else 0
+    tall = (len(box.names) + heads) * line_px() + warning + 6
     warned = text_px(box.warning) + 16
     if tall <= height:
         return float(ceil(max(sum(down_px(box)) + 10, warned))), tall, True
-    flat = (1 + len(box.columns)) * LINE_PX + warning + 6
+    flat = (1 + len(box.columns)) * line_px() + warning + 6
     return (float(ceil(max(sum(across_px(box)) + 10, warned))), flat, False) if flat <= height else None
 
 

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The theme of the window and the size of its text: applied at once, and remembered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication, QWidget
+
+from monitor_app.gui.theme import TEXT_PERCENT, THEMES, qt_palette, set_text_size, style_sheet
+
+if TYPE_CHECKING:
+    from monitor_app.gui.settings import Settings
+    from monitor_app.gui.theme import Theme
+
+
+class Appearance(QObject):
+    """Made before the parts of the window, which take its theme; they are told of another one."""
+
+    changed = Signal()
+
+    def __init__(self, window: QWidget, settings: Settings, theme: Theme) -> None:
+        super().__init__(window)
+        self._window, self._settings = window, settings
+        self.theme = theme
+
+    @property
+    def percent(self) -> int:
+        """Size of the text."""
+        return text_percent(self._settings)
+
+    def use_theme(self, name: str) -> None:
+        """The theme of this name, dark or light."""
+        self.theme = THEMES[name]
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            app.setPalette(qt_palette(self.theme))
+        self._window.setStyleSheet(style_sheet(self.theme))
+        self.changed.emit()
+
+    def choose_theme(self, name: str) -> None:
+        """The theme of this name from now on, and at the next start."""
+        self.use_theme(name)
+        self._settings.write("theme", name)
+
+    def change_text_size(self, step: int) -> None:
+        """By one size, larger where ``step`` is 1 and smaller where it is -1; 0: the usual size."""
+        at = TEXT_PERCENT.index(self.percent) + step
+        self.set_text_percent(TEXT_PERCENT[min(max(at, 0), len(TEXT_PERCENT) - 1)] if step else 100)
+
+    def set_text_percent(self, percent: int) -> None:
+        """All text of the window this large, now and at the next start."""
+        self._settings.write("text_percent", percent)
+        set_text_size(percent)
+        self.use_theme(self.theme.name)  # a style sheet keeps the font that it has found
+
+
+def text_percent(settings: Settings) -> int:
+    """How large the user wants the text."""
+    wanted = settings.read("text_percent", 100)
+    return min(TEXT_PERCENT, key=lambda each: abs(each - wanted))
