@@ -191,6 +191,7 @@ class RunsView(QTableView):
     clear_asked = Signal()
     return_pressed = Signal(int)
     """(row)"""
+    resized = Signal()
     _by_keys = False
 
     def event(self, event: QEvent) -> bool:
@@ -216,6 +217,10 @@ class RunsView(QTableView):
         clears = event.key() == Qt.Key.Key_Escape and isinstance(model, _ShownRuns) and model.filters
         moves = self._by_keys and event.key() in TABLE_KEYS
         return bool(clears) or moves or event.matches(QKeySequence.StandardKey.Copy)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         self._by_keys = event.reason() in {Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason}
@@ -318,6 +323,7 @@ class RunTable(Panel):
         self.view.doubleClicked.connect(lambda index: self.run_chosen.emit(self._shown.line(index.row()).run_id))
         self.view.customContextMenuRequested.connect(self._open_menu)
         self.view.copy_asked.connect(self.copy_rows)
+        self.view.resized.connect(self._fit)  # not when the panel is, whose layout gives the view its width later
         self.view.clear_asked.connect(self.show_all)
         self.view.horizontalHeader().customContextMenuRequested.connect(self._open_columns_menu)
         self.view.horizontalHeader().sortIndicatorChanged.connect(lambda *_: self._set_columns())
@@ -456,10 +462,6 @@ class RunTable(Panel):
                 spare += gives
         for k in shown:
             self.view.setColumnWidth(k, int(widths[k] + max(spare, 0) / len(shown)))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
 
     def columns_menu(self) -> QMenu:
         """Which columns are shown."""

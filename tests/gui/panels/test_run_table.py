@@ -300,3 +300,15 @@ def test_runs_still_to_come_are_counted(campaign: Path) -> None:
     assert planned_runs(lines, plan) == 6 + 2 + 2 * 3
     assert planned_runs(lines, replace(plan, phase=BenchPhase.MONITORING, runs=runs[:1])) == 6, "it was stopped"
     assert planned_runs(lines, None) == 6
+
+
+@pytest.mark.parametrize("width_px", [1280, 2400])
+def test_the_columns_share_the_width_that_the_table_has(
+    width_px: int, qtbot: QtBot, open_window: Callable[..., MainWindow], session: Path
+) -> None:
+    window = open_window(None, session)
+    window.resize(width_px, 800)
+    view = window.parts.panel(RunTable).view
+    qtbot.waitUntil(lambda: view.viewport().width() > width_px - 500)
+    left_over_px = view.viewport().width() - view.horizontalHeader().length()
+    assert 0 <= left_over_px < len(COLUMNS), "each column is as wide as whole pixels allow"
