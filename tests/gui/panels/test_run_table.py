@@ -335,3 +335,15 @@ def test_a_run_that_was_stopped_and_resumed_is_counted_once(open_window: Opener,
     assert [button.text() for button in table.counts.values() if button.isVisible()] == [
         "2 of 2 done", "0 did not fit", "0 lost", "0 not steady",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("width_px", [1280, 2400])
+def test_the_columns_share_the_width_that_the_table_has(
+    width_px: int, qtbot: QtBot, open_window: Callable[..., MainWindow], session: Path
+) -> None:
+    window = open_window(None, session)
+    window.resize(width_px, 800)
+    view = window.parts.panel(RunTable).view
+    qtbot.waitUntil(lambda: view.viewport().width() > width_px - 500)
+    left_over_px = view.viewport().width() - view.horizontalHeader().length()
+    assert 0 <= left_over_px < len(COLUMNS), "each column is as wide as whole pixels allow"
