@@ -106,7 +106,7 @@ def test_analyze_prints_one_document_with_cells_and_findings(whole: Path) -> Non
     ]
     cell = session["cells"][0]
     assert cell["net_w"]["low"] <= cell["net_w"]["value"] <= cell["net_w"]["high"]
-    assert math.isclose(cell["net_w"]["value"], 11.8 * load_of("AlexNet", 1, seed=0), rel_tol=0.02)
+    assert math.isclose(cell["net_w"]["value"], 11.8 * load_of("AlexNet", 1, seed=0), rel_tol=0.05)
     assert "answers" not in cell
     assert {finding["verdict"] for finding in session["findings"]} <= {each.value for each in Verdict}
     assert [finding["headline"] for finding in session["findings"]][:7] == [1, 1, 2, 3, 3, 4, None]
