@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF
@@ -15,6 +17,7 @@ from monitor_app.gui.plot.batches.layer import card_rect, card_size
 from monitor_app.gui.plot.batches.spans import spans_in
 from monitor_app.gui.plot.plot_state import BatchCard, BatchSpan
 from monitor_app.gui.plot.time_window import TimeWindow
+from monitor_app.gui.session.batch_log import COLUMN
 from monitor_app.gui.theme import SMALL_PX, ui_font
 from tests.gui.conftest import BATCH_S, Tape, frames
 from tests.gui.test_markers import move
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from monitor_app.gui.main_window import MainWindow
+    from monitor_app.gui.session.batch_log import BatchLog
 
 
 @pytest.fixture
@@ -208,3 +212,12 @@ def test_the_card_stands_beside_its_batch() -> None:
     assert first.contains(place((61, 659), leftwards=True))
     low = QRectF(60, 60, 600, 20)
     assert runs.contains(card_rect(size, (low, runs), (300, 340), leftwards=False)), "where the first pane is too low"
+
+
+@pytest.mark.parametrize(("narrow", "shown"), [(0, 20), (2, 20), (4, 0)])
+def test_all_batches_are_spans_or_none(narrow: int, shown: int) -> None:
+    """Where a tenth of them is narrow, it belongs to the picture; a few wide ones among many say nothing."""
+    rows = np.zeros(20, COLUMN)
+    rows["end_s"], rows["latency_ms"] = 0.05 * np.arange(1, 21), 40.0
+    rows["latency_ms"][:narrow] = 1.0
+    assert len(spans_in(cast("BatchLog", SimpleNamespace(rows=rows)), TimeWindow(0.0, 1.0), 1000)) == shown

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which batches are wide enough in view to be shown as spans, and which of them is meant by a place. No Qt."""
+"""Whether batches are wide enough in view to be shown as spans, and which of them is meant by a place. No Qt."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LEAST_PX = 6.0
 """Narrower batches are no spans: their edges would be all there is to see."""
+MOST_WIDE = 0.9
+"""The fraction of the batches in view that have to be wide enough."""
 TIMED = PHASES.index(Phase.TIMED)
 
 
@@ -30,14 +32,14 @@ def span_of(batches: BatchLog, index: int) -> BatchSpan:
 
 
 def spans_in(batches: BatchLog, view: TimeWindow, pixels: float) -> tuple[BatchSpan, ...]:
-    """Batches in view that are wide enough; none where most of them are not."""
+    """All batches in view, or none: a few that happen to be wide enough would look like gaps between the others."""
     first, rows = _overlapping(batches, view.start_s, view.end_s)
     if not len(rows) or len(rows) * LEAST_PX > 2 * pixels:
         return ()
     wide = 1e-3 * rows["latency_ms"] * pixels / view.width_s >= LEAST_PX
-    if 2 * np.count_nonzero(wide) < len(rows):
+    if np.count_nonzero(wide) < MOST_WIDE * len(rows):
         return ()
-    return tuple(span_of(batches, first + int(k)) for k in np.flatnonzero(wide))
+    return tuple(span_of(batches, first + k) for k in range(len(rows)))
 
 
 def span_at(spans: tuple[BatchSpan, ...], seconds: float) -> BatchSpan | None:
