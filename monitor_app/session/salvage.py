@@ -23,13 +23,17 @@ class DamagedFile:
         """Tables of which parts could not be read."""
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.text_factory = lambda text: text.decode("utf-8", "replace")
+        try:
+            self._tables = self._definitions()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _definitions(self) -> dict[str, str]:
         self._db.execute("PRAGMA trusted_schema = OFF")
         self._db.execute("PRAGMA writable_schema = ON")  # a file that was cut off is opened all the same
-        self._tables = {
-            name: sql
-            for kind, name, sql in self._db.execute("SELECT type, name, sql FROM sqlite_master")
-            if kind == "table"
-        }
+        found = self._db.execute("SELECT type, name, sql FROM sqlite_master")
+        return {name: sql for kind, name, sql in found if kind == "table"}
 
     def close(self) -> None:
         self._db.close()
