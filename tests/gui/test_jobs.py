@@ -141,7 +141,7 @@ def stop_and_resume(qtbot: QtBot, window: MainWindow) -> None:
     with asked(qtbot, window, QMessageBox, lambda box: qtbot.keyClick(box, Qt.Key.Key_Return)):
         qtbot.keyClick(window, Qt.Key.Key_Space)
     assert panel.start_stop.text() == "Stop plan"
-    with asked(qtbot, window, QMessageBox, lambda box: press(qtbot, box, "Stop the plan")):
+    with asked(qtbot, window, QMessageBox, lambda box: press(qtbot, box, "Stop plan")):
         qtbot.keyClick(window, Qt.Key.Key_Space)
     qtbot.waitUntil(panel.resume.isVisible)
     [at] = [int(word) for word in panel.resume.text().split() if word.isdigit()]

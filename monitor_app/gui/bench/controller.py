@@ -200,7 +200,7 @@ class BenchController(QObject):
     def start_or_stop(self, opened: Path | None = None) -> None:
         """Start or stop the runs; without a bench, begin a new session, as the one that was ``opened`` if there is."""
         if self.running:
-            if self.runs_left <= 1 or self._confirm(STOP, "Stop the plan"):
+            if self.runs_left <= 1 or self._confirm(STOP, "Stop plan"):
                 self._try(self._stop)
         elif self.client is not None:
             self._try(lambda: self.send(StartRuns()))
@@ -264,7 +264,7 @@ class BenchController(QObject):
     def skip_run(self) -> None:
         """Skip the run in progress, once the user has confirmed it, and no other that has begun meanwhile."""
         before = self._in_progress
-        if self.running and self._confirm(SKIP, "Skip this run") and self._in_progress == before:
+        if self.running and self._confirm(SKIP, "Skip run") and self._in_progress == before:
             self.send(SkipRun())
 
     @property
