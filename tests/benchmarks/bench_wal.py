@@ -96,7 +96,7 @@ def watch(bench: Bench, session: Path, seconds: float, held_s: float) -> bool:
     if stranger is not None:
         stranger.kill()
         stranger.wait()
-    again = "not" if small_s is None else f"{small_s:.1f} s after it was let go"
+    again = "not" if small_s is None else f"{small_s:.1f} s after it was released"
     print(f"-wal at most {most / 1e6:.0f} MB, small again {again}; longest time without a commit {longest_s:.2f} s")
     return 0 < told_bytes < 2 * HELD_BYTES or most < HELD_BYTES
 

@@ -98,7 +98,7 @@ class Hand:
             self._do(QTest.mouseMove, window, place)
 
     def release(self, widget: QWidget, at: QPoint, modifiers: Qt.KeyboardModifier) -> None:
-        """Where something was pressed and has not been let go of since."""
+        """Where something was pressed and has not been released since."""
         held, self._held = self._held, None
         if held is None or not isValid(held[0]):
             return
