@@ -45,7 +45,9 @@ class KeyboardAccess(QObject):
         self._take(keys_of(new) if here and new is not None else frozenset())
         self._unring()
         by_mouse = QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton
-        if here and new is not None and old is not None and not by_mouse:
+        # A window that opens gives the focus away as well, and no key was pressed for it
+        within = here and old is not None and old.window() is self._window
+        if new is not None and within and not by_mouse:
             self.ring = FocusRing(new, self._theme().current)
 
     def _take(self, keys: frozenset[str]) -> None:

@@ -159,6 +159,17 @@ def test_the_ring_shows_who_has_the_keys(qtbot: QtBot, open_window: Opener, sess
     assert keyboard.ring is not ring
 
 
+def test_no_ring_comes_with_the_focus_of_another_window(qtbot: QtBot, open_window: Opener, session: Path) -> None:
+    """As when the figures open: nobody has asked with a key who has the focus."""
+    window = open_window(None, session)
+    other = QLineEdit()
+    qtbot.addWidget(other)
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    app.focusChanged.emit(other, window.parts.stack)
+    assert window.keyboard.ring is None
+
+
 def test_space_presses_the_button_that_has_the_focus_and_else_runs_the_plan(qtbot: QtBot, live: Live) -> None:
     window, bench, _ = live
     bench.say(Status(status(BenchPhase.MONITORING)))
