@@ -25,7 +25,7 @@ class LoadSignal:
 
     Each change is one datagram of 9 bytes to a Unix socket, little-endian:
 
-        host_ns i64   when the level changed, ns of `time.perf_counter_ns`
+        host_ns i64   when the level changed, ns of `host_time_ns`
         what    u8    0 idle, 1 busy; 2 and 3: the sync line, a second GPIO, goes low and high
 
     A message of 13 bytes says how much the next network loads the board, which a real one would show by its current:

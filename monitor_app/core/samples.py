@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an instrument delivers: signals, blocks of samples, and marks that tie its clock to the host's.
 
-SI units everywhere. Time is int64 nanoseconds of the host's CLOCK_MONOTONIC (``time.perf_counter_ns``).
+SI units everywhere. Time is int64 nanoseconds of the host's CLOCK_MONOTONIC_RAW (``core.host_time``).
 """
 
 from __future__ import annotations

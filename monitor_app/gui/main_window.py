@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QLineEdit, QMainWindow
 
 from monitor_app.core.errors import MonitorError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.gui.actions import ShortcutsDialog, add_commands
 from monitor_app.gui.appearance import Appearance, text_percent
 from monitor_app.gui.batch_controller import BatchController
@@ -234,7 +234,7 @@ class MainWindow(QMainWindow):
     @property
     def live(self) -> bool:
         """Whether the session is growing, by our bench or by another process."""
-        return self.bench.live or time.perf_counter_ns() - self._grown_ns < STILL_NS
+        return self.bench.live or host_time_ns() - self._grown_ns < STILL_NS
 
     def refresh(self) -> None:
         """All the work of a frame but the painting: poll the bench, read new samples, show them."""
@@ -252,12 +252,12 @@ class MainWindow(QMainWindow):
         if self.quiet.active:
             return
         try:
-            self._tasks.do_one(time.perf_counter_ns())
+            self._tasks.do_one(host_time_ns())
         except MonitorError as error:
             self.document.give_up(error)
 
     def _show_frame(self, recording: Recording) -> None:
-        now_ns = time.perf_counter_ns()
+        now_ns = host_time_ns()
         live = self.live
         if live and recording.advance():
             self._grown_ns = now_ns
@@ -280,7 +280,7 @@ class MainWindow(QMainWindow):
         if recording is None:
             return
         if not self.live and recording.advance():
-            self._grown_ns = time.perf_counter_ns()
+            self._grown_ns = host_time_ns()
         recording.recorded_here = self.bench.live
         recording.awaits_runs = bool(status and status.runs)
         recording.update_rows()
@@ -359,7 +359,7 @@ class MainWindow(QMainWindow):
                 self.markers.open()
                 self.undo.forget()
             recording.advance()
-            self._tasks.do_all(time.perf_counter_ns())
+            self._tasks.do_all(host_time_ns())
         except MonitorError as error:
             self.document.give_up(error)
             return

@@ -7,9 +7,10 @@ less than a pixel, and no more than thirty a second while the view follows the n
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from monitor_app.core.host_time import host_time_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,7 +58,7 @@ class Pace:
 
     def expect_interaction(self) -> None:
         """The user moves the view, or gives a command: show it at once, and be ready for the next step."""
-        self._interactive_until_ns = time.perf_counter_ns() + INTERACTIVE_NS
+        self._interactive_until_ns = host_time_ns() + INTERACTIVE_NS
         self._set(INTERACTIVE_MS, TASK_MS)
 
     def forget_interaction(self) -> None:
@@ -66,7 +67,7 @@ class Pace:
 
     def set_by_view(self, *, width_s: float, pixels: int, live: bool) -> None:
         """After each frame, which showed so much on so many pixels."""
-        interactive = time.perf_counter_ns() < self._interactive_until_ns
+        interactive = host_time_ns() < self._interactive_until_ns
         frame = frame_ms(width_s=width_s, pixels=pixels, interactive=interactive, live=live)
         self._set(frame, TASK_MS if live or interactive else RESTING_MS)
 

@@ -8,12 +8,12 @@ before, the load signal is set before and cleared after, reports are grouped, th
 from __future__ import annotations
 
 import logging
-from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, Phase
 from monitor_app.inference.images import BadImageError, read_images
 from monitor_app.inference.messages import Batches, PhaseDone
@@ -60,9 +60,9 @@ class Runner:
         images = running.arranged(torch.randn(batch_size, 3, pixels, pixels))
         report = Report(phase, self._send)
         with torch.inference_mode(), no_garbage_collection(), report:
-            started = perf_counter_ns()
+            started = host_time_ns()
             while not (stopped := self._stopped()):
-                if report.batches >= max(1, min_batches) and perf_counter_ns() - started >= min_s * 1e9:
+                if report.batches >= max(1, min_batches) and host_time_ns() - started >= min_s * 1e9:
                     break
                 _, start_ns, end_ns, device_ns = self._pass(images)
                 report.add((start_ns, end_ns, batch_size, None, None, device_ns))
@@ -105,8 +105,8 @@ class Runner:
         """The answers, the start and end by the host's clock, and what the device took by its own, or None."""
         events = _CudaEvents(self._running.device) if self._running.device.type == "cuda" else None
         self._synchronize()
-        self._load_signal.set(True, perf_counter_ns())
-        start_ns = perf_counter_ns()
+        self._load_signal.set(True, host_time_ns())
+        start_ns = host_time_ns()
         try:
             if events:
                 events.begin()
@@ -115,7 +115,7 @@ class Runner:
                 events.end()
             self._synchronize()
         finally:
-            end_ns = perf_counter_ns()
+            end_ns = host_time_ns()
             self._load_signal.set(False, end_ns)
         return answers, start_ns, end_ns, events.elapsed_ns() if events else None
 

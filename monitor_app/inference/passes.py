@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Protocol
 
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.inference.messages import Batches, Row
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Report:
         self._phase = phase
         self._send = send
         self._rows: list[Row] = []
-        self._sent_ns = perf_counter_ns()
+        self._sent_ns = host_time_ns()
 
     def add(self, row: Row) -> None:
         self.batches += 1
@@ -58,7 +58,7 @@ class Report:
         if self._rows:
             self._send(Batches(self._phase, tuple(self._rows)))
             self._rows.clear()
-        self._sent_ns = perf_counter_ns()
+        self._sent_ns = host_time_ns()
 
     def __enter__(self) -> Report:
         return self

@@ -10,6 +10,8 @@ import random
 import time
 from typing import TYPE_CHECKING
 
+from monitor_app.core.host_time import host_time_ns
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -44,7 +46,7 @@ def play(
         if stopped():
             break
         edges.append(_busy(work, load_signal, rng.uniform(command.shortest_s, command.longest_s)))
-        edges.append(time.perf_counter_ns())
+        edges.append(host_time_ns())
         load_signal.set(False, edges[-1])
         # Unequal intervals: a periodic sequence would fit at every period.
         time.sleep(rng.uniform(command.shortest_s, command.longest_s))
@@ -70,8 +72,8 @@ def multiplication(command: Pulses) -> Callable[[], None]:
 
 def _busy(work: Callable[[], object], load_signal: BusySignal, seconds: float) -> int:
     """Work for this long; the host time at which it began."""
-    began_ns = time.perf_counter_ns()
+    began_ns = host_time_ns()
     load_signal.set(True, began_ns)
-    while time.perf_counter_ns() - began_ns < seconds * 1e9:
+    while host_time_ns() - began_ns < seconds * 1e9:
         work()
     return began_ns

@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import math
 import random
-from time import perf_counter_ns, sleep
+from time import sleep
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from monitor_app.core.canziani2016 import NET_DEVIATION_W, NET_W, published
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, ImageAnswers, Phase
 from monitor_app.inference.messages import Batches, PhaseDone
 from monitor_app.inference.passes import Report, no_garbage_collection
@@ -106,9 +107,9 @@ class Replayer:
         report = Report(phase, self._send)
         late_ns = 0
         with no_garbage_collection(), report:
-            started = perf_counter_ns()
+            started = host_time_ns()
             while not (stopped := self._stopped()):
-                if report.batches >= max(1, min_batches) and perf_counter_ns() - started >= min_s * 1e9:
+                if report.batches >= max(1, min_batches) and host_time_ns() - started >= min_s * 1e9:
                     break
                 length_ns = round(next(lengths_s) * 1e9)
                 # The next batches make up for a delay of the system, so that a busy computer does not slow the board
@@ -133,18 +134,18 @@ class Replayer:
         return PhaseDone(Phase.ACCURACY, report.batches, report.images, stopped, None, answers.images_sha256, done)
 
     def _pass(self, length_ns: int) -> tuple[int, int]:
-        self._load_signal.set(True, perf_counter_ns())
-        start_ns = perf_counter_ns()
+        self._load_signal.set(True, host_time_ns())
+        start_ns = host_time_ns()
         _wait_until(start_ns + length_ns)
-        end_ns = perf_counter_ns()
+        end_ns = host_time_ns()
         self._load_signal.set(False, end_ns)
         return start_ns, end_ns
 
 
 def _wait_until(end_ns: int) -> None:
     # Sleeping is less precise than the duration of a batch must be
-    left_ns = end_ns - perf_counter_ns() - _SPIN_NS
+    left_ns = end_ns - host_time_ns() - _SPIN_NS
     if left_ns > 0:
         sleep(left_ns / 1e9)
-    while perf_counter_ns() < end_ns:
+    while host_time_ns() < end_ns:
         pass

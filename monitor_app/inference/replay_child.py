@@ -14,11 +14,12 @@ import os
 import platform
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter, perf_counter_ns, sleep
+from time import perf_counter, sleep
 from typing import TYPE_CHECKING, NoReturn
 
 from monitor_app.core.canziani2016 import BOARDS, FLOOR_BYTES, Published, published
 from monitor_app.core.errors import InferenceError, NotEnoughMemoryError, first_line
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import EMULATED, MemoryKind, Phase
 from monitor_app.inference.commands import add_load_signal_option, serve, too_many_images
 from monitor_app.inference.messages import (
@@ -129,7 +130,7 @@ class _Worker:
     def _run_for(self, network: _ReplayedNetwork, phase: Phase, command: WarmUp | Time) -> PhaseDone:
         batch_s = _batch_s(network, command.batch_size)
         load = load_of(network.figures.name, command.batch_size, network.seed)
-        self._load_signal.set_load(load, perf_counter_ns())
+        self._load_signal.set_load(load, host_time_ns())
         network.largest_batch = max(network.largest_batch, command.batch_size)
         lengths_s = (batch_s * factor for factor in network.factors)
         return self._replayer.run_for(phase, command.batch_size, lengths_s, command.min_s, command.min_batches)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The shift of the times of a resumed session.
 
-CLOCK_MONOTONIC continues within one boot of a machine and starts again with the next. Times in a session always
-increase: those recorded after a reboot are shifted by the pause, as measured by UTC.
+The host's clock continues within one boot of a machine and starts again with the next. Times in a session always
+increase: those recorded after a reboot, or in an older session by another clock, are shifted by the pause, as measured
+by UTC.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor_app.core.host_time import CLOCK_NAME, host_time_ns
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 BOOT_ID = "boot_id"
 SHIFT = "shift_ns"
-"""Keys of meta: the boot of the last part, and what was added to its times."""
+CLOCK = "clock"
+"""Keys of meta: the boot of the last part, what was added to its times, and the name of the clock they are from."""
 SAME_BOOT_NS = 10_000_000_000
 """Clocks that agree within this are taken to be of one boot; no recording ends later than now by this much."""
 LONGEST_PAUSE_NS = 10 * 366 * 86_400 * 1_000_000_000
@@ -40,7 +44,7 @@ def read_host_clock() -> HostClock:
         boot_id = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
         boot_id = ""
-    return HostClock(boot_id, time.perf_counter_ns(), time.time_ns())
+    return HostClock(boot_id, host_time_ns(), time.time_ns())
 
 
 def shift_of(clock: HostClock, meta: Mapping[str, str], pairs: Sequence[tuple[int, int]], last_ns: int | None) -> int:
@@ -60,7 +64,7 @@ def shift_of(clock: HostClock, meta: Mapping[str, str], pairs: Sequence[tuple[in
         return 0
     rising = last_ns + 1 - clock.host_ns
     if meta.get(BOOT_ID):
-        same_boot = meta[BOOT_ID] == clock.boot_id
+        same_boot = meta[BOOT_ID] == clock.boot_id and meta.get(CLOCK) == CLOCK_NAME
     else:
         same_boot = bool(pairs) and abs(_by_utc(clock, pairs) - before) < SAME_BOOT_NS
     if same_boot and rising - before < SAME_BOOT_NS:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import DamagedSessionError, SessionError
+from monitor_app.core.host_time import CLOCK_NAME
 from monitor_app.core.samples import Signal
 from monitor_app.session import schema
-from monitor_app.session.host_clock import BOOT_ID, SHIFT, read_host_clock, shift_of
+from monitor_app.session.host_clock import BOOT_ID, CLOCK, SHIFT, read_host_clock, shift_of
 from monitor_app.session.pyramid import LEVELS, STORED, Pyramid, contiguous_runs, entry_size, fold, pack
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.source_state import Channel, Source, Tail
@@ -145,7 +146,7 @@ def _restored(db: sqlite3.Connection, reader: SessionReader) -> EarlierParts:
     db.execute("DELETE FROM meta WHERE key = 'completed_utc_ns'")
     db.executemany(
         "INSERT OR REPLACE INTO meta VALUES (?, ?)",
-        [(BOOT_ID, clock.boot_id), (SHIFT, str(shift_ns)), (PARTS, str(parts + 1))],
+        [(BOOT_ID, clock.boot_id), (CLOCK, CLOCK_NAME), (SHIFT, str(shift_ns)), (PARTS, str(parts + 1))],
     )
     past = EarlierParts(
         shift_ns=shift_ns,

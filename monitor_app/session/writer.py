@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.core.errors import DiskFullError, MonitorError, SessionError, SessionMovedError
+from monitor_app.core.host_time import CLOCK_NAME
 from monitor_app.session import schema
 from monitor_app.session.file_place import FilePlace
 from monitor_app.session.files import saved_copy
-from monitor_app.session.host_clock import BOOT_ID, SHIFT, read_host_clock
+from monitor_app.session.host_clock import BOOT_ID, CLOCK, SHIFT, read_host_clock
 from monitor_app.session.pyramid import FACTOR, Entries, contiguous_runs, entry_size, pack
 from monitor_app.session.resume import PARTS, EarlierParts, open_to_resume
 from monitor_app.session.source_state import INTERRUPTED, Block, Channel, Source, sample_rows
@@ -60,7 +61,7 @@ class SessionWriter:
         """By the number that the caller gives them; in the file they may have another."""
         self._execute("BEGIN")
         if not resume:
-            self.set_meta({BOOT_ID: read_host_clock().boot_id, SHIFT: "0", PARTS: "1"})
+            self.set_meta({BOOT_ID: read_host_clock().boot_id, CLOCK: CLOCK_NAME, SHIFT: "0", PARTS: "1"})
 
     @classmethod
     def resume(cls, path: Path) -> SessionWriter:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import SampleBlock
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ PASSING_ERRORS = frozenset({errno.EAGAIN, errno.EBUSY, errno.EIO, errno.ENODATA,
 class Clock:
     """The host's clock, or that of a test."""
 
-    now_ns: Callable[[], int] = time.perf_counter_ns
+    now_ns: Callable[[], int] = host_time_ns
     sleep: Callable[[float], None] = time.sleep
 
 

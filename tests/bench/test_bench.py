@@ -18,6 +18,7 @@ import pytest
 
 from monitor_app.analysis.session_summary import SessionSummary, summarise
 from monitor_app.bench.bench import Bench
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.load_signal import LoadSignal
 from monitor_app.core.runs import Phase
 from monitor_app.core.status import BenchPhase, SourceState
@@ -202,7 +203,7 @@ def test_energy_agrees_with_what_the_board_really_presented(tmp_path: Path, wait
         try:
             wait_until(lambda: bench.status().sources[0].clock_bound_ns is not None)
             for k in range(20):
-                lamp.set(k % 2 == 0, time.perf_counter_ns())
+                lamp.set(k % 2 == 0, host_time_ns())
                 time.sleep(0.05 + 0.03 * (k % 5))
         finally:
             bench.close()
@@ -231,7 +232,7 @@ def test_a_bench_with_nothing_to_run_only_records(tmp_path: Path, wait_until: Ca
         wait_until(lambda: bench.status().sources[0].state is SourceState.STREAMING)
         bench.start_runs()
         assert not bench.runs_active
-        bench.add_mark(time.perf_counter_ns(), "lunch")
+        bench.add_mark(host_time_ns(), "lunch")
         wait_until(lambda: bench.status().file_bytes > 0)
     finally:
         bench.close()

@@ -28,6 +28,7 @@ from monitor_app.bench.messages import (
     Status,
     Trust,
 )
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.markers import Marker
 from monitor_app.core.status import BenchPhase, SourceState
 from monitor_app.session.reader import SessionReader
@@ -85,7 +86,7 @@ def test_it_opens_tells_obeys_and_closes(
     window = start()
     wait_until(lambda: window.has_heard(Opened))
     wait_until(window.streams)
-    window.client.send(AddMark(time.perf_counter_ns(), "a note"))
+    window.client.send(AddMark(host_time_ns(), "a note"))
     window.client.send(SetMarkers((Marker(1, 5, 9, "one", 0),)))
     window.client.send(SetNotes("a cool day"))
     children = psutil.Process(window.client.pid).children(recursive=True)
@@ -110,7 +111,7 @@ def test_killed_it_leaves_a_sound_file_and_says_so(
         wait_until(lambda window=window: recorded_s(window.client.session) > 0.3)  # type: ignore[misc]
         time.sleep(chance.uniform(0.0, 0.3))
         children = psutil.Process(window.client.pid).children(recursive=True)
-        killed_ns = time.perf_counter_ns()
+        killed_ns = host_time_ns()
         os.kill(window.client.pid, signal.SIGKILL)
         wait_until(lambda window=window: window.has_heard(Failed))  # type: ignore[misc]
         (told,) = [event for event in window.heard if isinstance(event, Failed)]

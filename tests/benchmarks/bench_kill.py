@@ -19,6 +19,7 @@ from pathlib import Path
 
 from monitor_app.bench.client import BenchClient
 from monitor_app.core.errors import SessionError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.package_data import profile_path
 from monitor_app.session.reader import SessionReader
 
@@ -33,7 +34,7 @@ def main(kills: int) -> None:
             client = BenchClient(profile_path("simulated-tx1"), session)
             wait_for_samples(session)
             time.sleep(chance.uniform(0.5, 9.0))
-            killed_ns = time.perf_counter_ns()
+            killed_ns = host_time_ns()
             os.kill(client.pid, signal.SIGKILL)
             client.close()
             with SessionReader(session) as reader:

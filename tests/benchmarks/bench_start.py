@@ -12,7 +12,8 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
+
+from monitor_app.core.host_time import host_time_ns
 
 PROBE = """
 import sys, time
@@ -30,7 +31,7 @@ while time.perf_counter() < deadline:
     if drawn is not None and len(drawn.mean_x):
         window.repaint()
         break
-print((time.perf_counter_ns() - int(sys.argv[1])) / 1e9)
+print((host_time_ns() - int(sys.argv[1])) / 1e9)
 window.close_at_once()
 """
 
@@ -42,7 +43,7 @@ def main(starts: int) -> None:
         with tempfile.TemporaryDirectory() as folder:
             environment = {**os.environ, "XDG_STATE_HOME": folder}
             environment.setdefault("QT_QPA_PLATFORM", "offscreen")
-            command = [sys.executable, "-c", PROBE, str(time.perf_counter_ns())]
+            command = [sys.executable, "-c", PROBE, str(host_time_ns())]
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         if k:
             seconds.append(float(done.stdout.split()[-1]))

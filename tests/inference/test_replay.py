@@ -60,9 +60,9 @@ class MadeUpClock:
 @pytest.fixture
 def clock(monkeypatch):
     made_up = MadeUpClock(5)
-    monkeypatch.setattr(playing, "perf_counter_ns", made_up.look)
+    monkeypatch.setattr(playing, "host_time_ns", made_up.look)
     monkeypatch.setattr(playing, "sleep", made_up.sleep)
-    monkeypatch.setattr(passes, "perf_counter_ns", made_up.look)
+    monkeypatch.setattr(passes, "host_time_ns", made_up.look)
     return made_up
 
 

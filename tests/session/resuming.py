@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import select
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
+
+from monitor_app.core.host_time import host_time_ns
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -27,10 +28,10 @@ def main(path: str, part: str) -> int:
     run, span = writer.next_run_id, writer.next_span_id
     writer.add_source(1, shunt())
     writer.add_run(run, 1, RunSpec("resnet18"), "ResNet-18", RunState.RUNNING)
-    writer.open_span(span, run, Phase.TIMED, time.perf_counter_ns())
-    count, taken_ns = 0, time.perf_counter_ns()
+    writer.open_span(span, run, Phase.TIMED, host_time_ns())
+    count, taken_ns = 0, host_time_ns()
     while True:
-        n, now_ns = int(rng.choice([1, 300, 2500, 20_000])), time.perf_counter_ns()
+        n, now_ns = int(rng.choice([1, 300, 2500, 20_000])), host_time_ns()
         codes = ((count + np.arange(n)) % 65_536).astype("<u2"), np.full(n, int(part), "<u2")
         writer.write_block(1, count, codes, taken_ns + (now_ns - taken_ns) // n, now_ns)
         writer.write_batches(run, [Batch(Phase.TIMED, taken_ns, now_ns, n)])

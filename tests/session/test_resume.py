@@ -275,14 +275,18 @@ def test_samples_that_seem_older_than_those_before_the_pause_are_put_after_them(
 # -- time ------------------------------------------------------------------------------------------
 
 UTC = 1_700_000_000 * S
+RAW = "CLOCK_MONOTONIC_RAW"
 
 
 @pytest.mark.parametrize(
     ("what", "clock", "meta", "pairs", "last_ns", "shift_ns"),
     [
-        ("the same boot", HostClock("a", 90 * S, UTC + 90 * S), {"boot_id": "a"}, [(0, UTC)], 50 * S, 0),
+        ("the same boot", HostClock("a", 90 * S, UTC + 90 * S), {"boot_id": "a", "clock": RAW}, [(0, UTC)],
+         50 * S, 0),
+        ("the same boot, recorded by the clock of earlier versions", HostClock("a", 90 * S, UTC + 120 * S),
+         {"boot_id": "a"}, [(0, UTC)], 50 * S, 30 * S),
         ("a boot that was shifted before", HostClock("b", 90 * S, UTC + 200 * S),
-         {"boot_id": "b", "shift_ns": str(70 * S)}, [(100 * S, UTC)], 120 * S, 70 * S),
+         {"boot_id": "b", "clock": RAW, "shift_ns": str(70 * S)}, [(100 * S, UTC)], 120 * S, 70 * S),
         ("a reboot", HostClock("b", 10 * S, UTC + 500 * S), {"boot_id": "a"}, [(100 * S, UTC)], 160 * S, 590 * S),
         ("another machine, up for longer", HostClock("b", 9000 * S, UTC + 500 * S), {"boot_id": "a"},
          [(100 * S, UTC)], 160 * S, -8400 * S),
@@ -296,8 +300,8 @@ UTC = 1_700_000_000 * S
         ("no boot ids, clocks that did not", HostClock("", 9 * S, UTC + 90 * S), {}, [(0, UTC)], 50 * S, 81 * S),
         ("a boot id that is not told any more", HostClock("", 9 * S, UTC + 90 * S), {"boot_id": "a"}, [(0, UTC)],
          50 * S, 81 * S),
-        ("the same boot and times from far ahead", HostClock("a", 90 * S, UTC), {"boot_id": "a"}, [(0, UTC)],
-         500 * S, 410 * S + 1),
+        ("the same boot and times from far ahead", HostClock("a", 90 * S, UTC), {"boot_id": "a", "clock": RAW},
+         [(0, UTC)], 500 * S, 410 * S + 1),
     ],
 )  # fmt: skip
 def test_the_shift_puts_a_new_part_where_utc_says_and_never_before_the_last(

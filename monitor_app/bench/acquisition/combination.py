@@ -9,13 +9,13 @@ faster than 1 kHz, several of its intervals are joined into one.
 from __future__ import annotations
 
 import math
-import time
 from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Combination:
         if not all(track.factors for tracks in self._tracks.values() for track in tracks):
             names = ", ".join(each.name for each in self._infos.values())
             writer.write_log(
-                time.perf_counter_ns(),
+                host_time_ns(),
                 "warning",
                 f"{self.name} is not computed: one of {names} has no such power.",
             )

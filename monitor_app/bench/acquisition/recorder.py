@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import DiskFullError, MonitorError, SessionError, SessionMovedError
 from monitor_app.core.formatting import size
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.session.wal import BACKLOG_BYTES, HELD_BYTES, Sizes
 from monitor_app.session.writer import SessionWriter
 
@@ -86,7 +87,7 @@ class Recorder:
             while not self._closing.is_set():
                 due = time.monotonic() + COMMIT_EVERY_S
                 if due > next_utc:
-                    self._writer.write_utc(time.perf_counter_ns(), time.time_ns())
+                    self._writer.write_utc(host_time_ns(), time.time_ns())
                     next_utc = due + UTC_EVERY_S
                 self._do_all()
                 durable = due > next_durable
@@ -144,7 +145,7 @@ class Recorder:
 
     def _log(self, text: str) -> None:
         logger.warning("%s", text)
-        self._writer.write_log(time.perf_counter_ns(), "warning", text)
+        self._writer.write_log(host_time_ns(), "warning", text)
 
     def _check_disk(self) -> None:
         try:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +13,7 @@ from monitor_app.bench.acquisition.instruments import unknown_roles
 from monitor_app.bench.acquisition.timeline import Timeline
 from monitor_app.core.clock import CRYSTAL
 from monitor_app.core.errors import HandshakeError, MonitorError, PortError, SourceError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import TimeMark
 from monitor_app.core.status import SourceState, SourceStatus
 
@@ -125,7 +125,7 @@ class Acquisition:
 
     def stop(self) -> None:
         """Ask the thread to end, without waiting for it."""
-        self._stopped_ns = self._stopped_ns or time.perf_counter_ns()
+        self._stopped_ns = self._stopped_ns or host_time_ns()
         self._stopping.set()
         self._wanted.set()
 
@@ -187,7 +187,7 @@ class Acquisition:
         A source that has been connected is lost and tried until it is back. One that fails at its first try waits for
         the user, unless its port is missing: the instrument may not be plugged in yet.
         """
-        text, now_ns = str(error), time.perf_counter_ns()
+        text, now_ns = str(error), host_time_ns()
         if text not in self._said:
             self._said.add(text)
             self._recorder.put(lambda writer: writer.write_log(now_ns, "warning", text))
@@ -246,7 +246,7 @@ class Acquisition:
                         timeline.add_mark(reading)
                     elif len(reading):
                         self._store(timeline.add(reading))
-                now_ns = time.perf_counter_ns()
+                now_ns = host_time_ns()
                 self._store(timeline.due(now_ns))
                 if timeline.started and now_ns > clock_due_ns:
                     clock_due_ns = now_ns + CLOCK_EVERY_NS

@@ -10,12 +10,12 @@ from __future__ import annotations
 import logging
 import random
 import threading
-import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from monitor_app.core.errors import MonitorError, SourceError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.load_signal import LoadSignal
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class SimulatedWire:
 
     def set(self, level: bool) -> tuple[int, int]:
         # Sent ahead of time, so that the message has arrived when the wire switches: a real wire has no delay.
-        switched_ns = time.perf_counter_ns() + AHEAD_NS
+        switched_ns = host_time_ns() + AHEAD_NS
         self._load_signal.set_sync(level, switched_ns)
         return switched_ns, switched_ns
 
@@ -99,9 +99,9 @@ class GpioWire:
             ) from error
 
     def set(self, level: bool) -> tuple[int, int]:
-        before_ns = time.perf_counter_ns()
+        before_ns = host_time_ns()
         self._gpio.output(self._pin, self._gpio.HIGH if level else self._gpio.LOW)
-        return before_ns, time.perf_counter_ns()
+        return before_ns, host_time_ns()
 
     def close(self) -> None:
         self._gpio.output(self._pin, self._gpio.LOW)

@@ -19,6 +19,7 @@ from monitor_app.bench.runs.preparation import Preparation
 from monitor_app.bench.runs.progress import PlanProgress
 from monitor_app.bench.runs.run import Outcome, Run, RunContext
 from monitor_app.core.errors import MonitorError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.log import state_folder
 from monitor_app.core.runs import RunState
 from monitor_app.core.status import RunStatus
@@ -109,7 +110,7 @@ class RunDriver:
 
     def snapshot(self) -> tuple[tuple[RunStatus, ...], float | None]:
         """The runs of this cycle and the seconds left of it, from any thread."""
-        return self._progress.snapshot(time.perf_counter_ns())
+        return self._progress.snapshot(host_time_ns())
 
     def start(self, *, only_check: bool = False, resume: bool = False) -> None:
         """Run the plan from its beginning, or only what comes before its first run; nothing happens where one runs.
@@ -264,13 +265,13 @@ class RunDriver:
         return RunStatus(None, network_title(spec.network), spec.batch_size, state.value, fraction=fraction)
 
     def _one_run(self, index: int, spec: RunSpec, context: RunContext) -> None:
-        run_id, cycle, started_ns = next(self._run_ids), self._cycle, time.perf_counter_ns()
+        run_id, cycle, started_ns = next(self._run_ids), self._cycle, host_time_ns()
         title = network_title(spec.network)
         self._recorder.put(lambda writer: writer.add_run(run_id, cycle, spec, title, RunState.RUNNING))
         self._recorder.put(lambda writer: writer.start_run(run_id, started_ns))
         self._progress.begin_run(index, run_id)
         outcome = self._outcome(run_id, spec, context)
-        ended_ns = time.perf_counter_ns()
+        ended_ns = host_time_ns()
         self._recorder.put(lambda writer: writer.end_run(run_id, outcome.state, outcome.reason, ended_ns))
         self._completed.note(cycle, spec, outcome.state)
         self._progress.end_run(outcome.state, outcome.reason or "")

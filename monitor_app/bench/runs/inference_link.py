@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from monitor_app.core.errors import ChildDiedError, InferenceError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.load_signal import LoadSignal
 from monitor_app.inference import messages
 from monitor_app.inference.process import InferenceChild, child_command
@@ -103,7 +104,7 @@ class InferenceLink:
         if self._load_signals:
             # A child that was killed in the middle of a pass has left it high.
             load_signal = LoadSignal(*self._load_signals)
-            load_signal.set(False, time.perf_counter_ns())
+            load_signal.set(False, host_time_ns())
             load_signal.close()
 
     def ask(self, command: messages.Command | None, kind: type[_Answer], timeout_s: float) -> _Answer:

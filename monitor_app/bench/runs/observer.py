@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor_app.core.host_time import host_time_ns
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -28,11 +30,11 @@ class Observer:
     @contextlib.contextmanager
     def watch(self, run_id: int) -> Iterator[None]:
         """What the monitor takes of the processor within goes into the log of the session, however it ends."""
-        before = time.perf_counter_ns(), time.process_time(), self._window_s()
+        before = host_time_ns(), time.process_time(), self._window_s()
         try:
             yield
         finally:
-            now_ns = time.perf_counter_ns()
+            now_ns = host_time_ns()
             text = load_text(
                 run_id,
                 (now_ns - before[0]) * 1e-9,

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from monitor_app.bench.runs.cool_down import hottest_c, wait_until_cool
 from monitor_app.bench.runs.inference_link import CancelledError, ChildReportedError, NoMemoryLeftError
 from monitor_app.bench.runs.warm_up import WarmUpJudge
 from monitor_app.core.errors import MonitorError, SessionError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.inference import messages
 from monitor_app.inference.networks.registry import network_title
@@ -144,7 +144,7 @@ class Run:
     def _hottest_c(self) -> float | None:
         recorder = self._context.recorder
         try:
-            return hottest_c(recorder.path, recorder.file_time(time.perf_counter_ns()))
+            return hottest_c(recorder.path, recorder.file_time(host_time_ns()))
         except SessionError as error:
             logger.warning("No temperature: %s", error)
             return None
@@ -234,19 +234,19 @@ class Run:
     @contextlib.contextmanager
     def _counted(self, phase: Phase) -> Iterator[None]:
         """The phase as progress; one that is broken off says nothing about how long the next will take."""
-        self._context.progress.begin_phase(phase, time.perf_counter_ns())
+        self._context.progress.begin_phase(phase, host_time_ns())
         yield
-        self._context.progress.end_phase(phase, time.perf_counter_ns())
+        self._context.progress.end_phase(phase, host_time_ns())
 
     @contextlib.contextmanager
     def _span(self, phase: Phase) -> Iterator[None]:
         """The phase as a row of the file, closed however it ends."""
-        run_id, span_id, start_ns = self._id, next(self._context.span_ids), time.perf_counter_ns()
+        run_id, span_id, start_ns = self._id, next(self._context.span_ids), host_time_ns()
         self._context.recorder.put(lambda writer: writer.open_span(span_id, run_id, phase, start_ns))
         try:
             yield
         finally:
-            end_ns = time.perf_counter_ns()
+            end_ns = host_time_ns()
             self._context.recorder.put(lambda writer: writer.close_span(span_id, end_ns))
 
     def _update(self, **columns: str | int | None) -> None:
@@ -254,7 +254,7 @@ class Run:
         self._context.recorder.put(lambda writer: writer.update_run(run_id, **columns))
 
     def _mark(self, kind: str, text: str) -> None:
-        run_id, now_ns = self._id, time.perf_counter_ns()
+        run_id, now_ns = self._id, host_time_ns()
         self._context.recorder.put(lambda writer: writer.write_mark(now_ns, kind, text, run_id))
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SourceError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.emulators.lines.csv_json import MAX_JSON_HZ, CsvMeter, JsonMeter, LabelledMeter
 from monitor_app.emulators.lines.device import INPUT_HZ, MEMORY, Chip
 from monitor_app.emulators.lines.edgepowermeter import EdgePowerMeter, OldEdgePowerMeter, RealTimeClock, Settings
@@ -70,7 +71,7 @@ def run(options: LinesOptions) -> int:
 
 
 def _device(options: LinesOptions, parts: Parts) -> Device:
-    now_ns = time.perf_counter_ns()
+    now_ns = host_time_ns()
     rate_hz = options.rate_hz or _USUAL_RATE_HZ.get(options.format)
     period_us = Settings().period_us if rate_hz is None else 1e6 / rate_hz
     chip = Chip(parts.sampler, parts.energy_log, options.seed, period_us)

@@ -9,12 +9,12 @@ import re
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
-from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from monitor_app.core.errors import SourceError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.emulators.runtime.pty import PtyLink
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class FaultyLine:
         seed: int = 0,
         start_ns: int | None = None,
     ) -> None:
-        start_ns = perf_counter_ns() if start_ns is None else start_ns
+        start_ns = host_time_ns() if start_ns is None else start_ns
         self._link = link
         self._random = np.random.default_rng(seed)
         self._schedule = [(start_ns + round(fault.at_s * _NS), order, fault) for order, fault in enumerate(faults)]

@@ -12,9 +12,9 @@ import selectors
 import signal
 import socket
 import sys
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Protocol
 
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.emulators.runtime.faults import Happening
 
 if TYPE_CHECKING:
@@ -73,10 +73,10 @@ def serve(
             watch.follow(line, bool(queue))
             ready = {key.fd for key, _ in selector.select(_timeout_s(device, line))}
             stop.look(ready)
-            for happening in line.advance(perf_counter_ns()):
+            for happening in line.advance(host_time_ns()):
                 _tell(happening, device, queue, line)
             chunk = line.read() if line.fileno() in ready else b""
-            now_ns = perf_counter_ns()
+            now_ns = host_time_ns()
             # Before the command, which may be the STOP that follows the board's last change.
             if load_signal is not None and load_signal.fileno() in ready and sampler is not None:
                 sampler.change(load_signal.read(), now_ns)
@@ -111,14 +111,14 @@ class _LineWatch:
 def _timeout_s(device: Device, line: FaultyLine) -> float | None:
     dues = (device.due_ns() if line.plugged else None, line.due_ns())
     due_ns = min((due for due in dues if due is not None), default=None)
-    return None if due_ns is None else max(0.0, (due_ns - perf_counter_ns()) * 1e-9)
+    return None if due_ns is None else max(0.0, (due_ns - host_time_ns()) * 1e-9)
 
 
 def _tell(happening: Happening, device: Device, queue: SendQueue, line: FaultyLine) -> None:
     queue.clear()
     if happening is Happening.UNPLUGGED:
         return
-    device.reset(perf_counter_ns())
+    device.reset(host_time_ns())
     if happening is Happening.PLUGGED:
         sys.stdout.write(line.path + "\n")
         sys.stdout.flush()

@@ -9,10 +9,10 @@ import sys
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from monitor_app.core.errors import MonitorError, SourceError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.emulators.board.boards import BOARDS
 from monitor_app.emulators.board.energy_log import EnergyLog
 from monitor_app.emulators.board.load_signal import LoadSignalReceiver
@@ -192,7 +192,7 @@ def emulate(
         MonitorError: an option cannot be used, or no port is available.
     """
     options.check()
-    start_ns = perf_counter_ns()
+    start_ns = host_time_ns()
     clock = SampleClock(start_ns, rate_hz * (1.0 + options.clock_ppm * 1e-6))
     faults = [parse_fault(fault) for fault in options.faults]
     with ExitStack() as stack:

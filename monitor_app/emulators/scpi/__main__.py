@@ -13,10 +13,10 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SourceError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.emulators.board.boards import BOARDS
 from monitor_app.emulators.runtime.loop import StopSignals
 from monitor_app.emulators.runtime.main import Emulator, EmulatorOptions, Parts, emulate, main, receive_load_signal
@@ -85,7 +85,7 @@ def _run_scope(options: ScpiOptions) -> int:
         stop = stack.enter_context(closing(StopSignals(options.until_stdin_closes)))
         load_signal = receive_load_signal(stack, options.load_signal)
         line = stack.enter_context(closing(SocketLine(options.tcp_port)))
-        probe = Probe(BOARDS[options.board], perf_counter_ns(), options.seed)
+        probe = Probe(BOARDS[options.board], host_time_ns(), options.seed)
         queue = SendQueue()
         device = ScpiDevice(Scope(probe, options.seed, options.clock_ppm), queue, b"\n")
         sys.stdout.write(line.resource + "\n")

@@ -6,10 +6,10 @@ from __future__ import annotations
 import selectors
 import socket
 from contextlib import suppress
-from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import PortError
+from monitor_app.core.host_time import host_time_ns
 
 if TYPE_CHECKING:
     from monitor_app.emulators.board.load_signal import LoadSignalReceiver
@@ -114,7 +114,7 @@ def serve_socket(
                 probe.change(load_signal.read())
             if watched.fileno() in ready:
                 _attend(device, queue, line)
-            device.tick(perf_counter_ns())
+            device.tick(host_time_ns())
             queue.flush(line.write)
 
 
@@ -129,9 +129,9 @@ def _attend(device: ScpiDevice, queue: SendQueue, line: SocketLine) -> None:
         device.forget()
         queue.clear()
     elif chunk:
-        device.receive(chunk, perf_counter_ns())
+        device.receive(chunk, host_time_ns())
 
 
 def _timeout_s(device: ScpiDevice) -> float | None:
     due_ns = device.due_ns()
-    return None if due_ns is None else max(0.0, (due_ns - perf_counter_ns()) * 1e-9)
+    return None if due_ns is None else max(0.0, (due_ns - host_time_ns()) * 1e-9)

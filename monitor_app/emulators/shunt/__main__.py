@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from time import perf_counter_ns
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SourceError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.emulators.board.load_signal import Line
 from monitor_app.emulators.board.sampler import CHANNELS
 from monitor_app.emulators.runtime.main import Emulator, EmulatorOptions, Parts, emulate, main
@@ -55,7 +55,7 @@ def run(options: ShuntOptions) -> int:
     options.check()
 
     def make(parts: Parts) -> ShuntDevice:
-        return ShuntDevice(_identity(options), parts.sampler, parts.queue, parts.energy_log, perf_counter_ns)
+        return ShuntDevice(_identity(options), parts.sampler, parts.queue, parts.energy_log, host_time_ns)
 
     capacity = capacity_for(options.rate_hz * _BYTES_PER_SAMPLE)
     return emulate(options, make, rate_hz=options.rate_hz, capacity=capacity)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 _ELSEWHERE = frozenset(
-    {"profile", "title", "boot_id", "shift_ns", "durable_commits", "completed_utc_ns", "python", NOTES}
+    {"profile", "title", "boot_id", "clock", "shift_ns", "durable_commits", "completed_utc_ns", "python", NOTES}
 )
 """Keys of a session's metadata that the environment leaves out: shown elsewhere in the report, or for programs."""
 _SIMULATED = "This report contains simulated data. Each chart, number and row that it affects is marked SIMULATED."

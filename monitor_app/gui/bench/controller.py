@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -32,6 +31,7 @@ from monitor_app.bench.messages import (
     Trust,
 )
 from monitor_app.core.errors import MonitorError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.package_data import profile_path
 from monitor_app.core.runs import RunState
 from monitor_app.core.status import TROUBLE, BenchPhase, BenchStatus, SourceState
@@ -274,7 +274,7 @@ class BenchController(QObject):
 
     def add_mark(self, text: str) -> None:
         """Mark the present moment."""
-        self.send(AddMark(time.perf_counter_ns(), text))
+        self.send(AddMark(host_time_ns(), text))
 
     def set_markers(self, markers: tuple[Marker, ...]) -> None:
         """Store these as the markers of the session that is recorded."""

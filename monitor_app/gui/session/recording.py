@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from monitor_app.analysis.run.correlation import Correlations
 from monitor_app.analysis.run.inputs import IDLE_PHASES, LIVE, run_inputs
 from monitor_app.analysis.run.results import run_result
 from monitor_app.analysis.run.signals import sibling, total_power
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.session.batch_log import BatchLog
@@ -57,7 +57,7 @@ class Recording:
         self.newest_ns = 0
         self._sampled_ns = 0
         """End of the newest sample; that of the recording is later where no instrument is there any more."""
-        self._grown_ns = time.perf_counter_ns()
+        self._grown_ns = host_time_ns()
         """When the newest samples were read."""
         self.batches = BatchLog()
         self.sources: list[SourceRow] = []
@@ -99,7 +99,7 @@ class Recording:
             self.origin_ns = extent.start_ns
         grown = extent.end_ns != self.newest_ns
         if extent.newest_ns != self._sampled_ns:
-            self._sampled_ns, self._grown_ns = extent.newest_ns, time.perf_counter_ns()
+            self._sampled_ns, self._grown_ns = extent.newest_ns, host_time_ns()
         self.newest_ns = extent.end_ns
         if grown:
             self.batches.update(self.reader, self.origin_ns)
@@ -193,7 +193,7 @@ class Recording:
     @property
     def silent_s(self) -> float:
         """For how long no sample has come although some should have; 0 while they come."""
-        silent_s = (time.perf_counter_ns() - self._grown_ns) * 1e-9
+        silent_s = (host_time_ns() - self._grown_ns) * 1e-9
         fastest_hz = max((self.rate_hz(source.id) for source in self.sources), default=0.0)
         return silent_s if silent_s > max(SILENT_S, SILENT_SAMPLES / max(fastest_hz, 1e-3)) else 0.0
 

@@ -18,6 +18,7 @@ import numpy as np
 from pydantic import Field
 
 from monitor_app.core.errors import PortError, SourceLostError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import Quantity, Role, SampleBlock
 from monitor_app.core.source_specs import Name, SourceSpec
 from monitor_app.core.status import FoundSource
@@ -78,7 +79,7 @@ class RailsSource(Described):
         roles: Mapping[str, Role] | None = None,
         *,
         pread: Callable[[int, int, int], bytes] = os.pread,
-        clock_ns: Callable[[], int] = time.perf_counter_ns,
+        clock_ns: Callable[[], int] = host_time_ns,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__(name)

@@ -19,6 +19,7 @@ from pydantic import Field
 
 from monitor_app.core.child_process import ChildProcess
 from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.core.source_specs import Name, SourceSpec
 from monitor_app.core.status import FoundSource
@@ -132,7 +133,7 @@ class JtopSource(Described):
                 self._environment.update(_texts(content))
             elif kind == "update":
                 readings += self._block(content)
-        now_ns = time.perf_counter_ns()
+        now_ns = host_time_ns()
         if now_ns - self._heard_ns > self._stale_s * 1e9:
             raise SourceLostError(
                 f"The jtop service has sent {self._name} nothing new for {self._stale_s:.3g} s: "
@@ -193,10 +194,10 @@ class JtopSource(Described):
         self._steps: deque[float] = deque(maxlen=9)
         self._uptime_s = float(update["uptime_s"])
         self._incomplete = 0
-        self._heard_ns = time.perf_counter_ns()
+        self._heard_ns = host_time_ns()
 
     def _block(self, update: Mapping[str, Any]) -> Iterator[Reading]:
-        arrival_ns = time.perf_counter_ns()
+        arrival_ns = host_time_ns()
         self._heard_ns = arrival_ns
         uptime_s, seen_s = float(update["uptime_s"]), float(update["seen_s"])
         self._blocks.leave_out(self._missed(uptime_s - self._uptime_s))
@@ -301,10 +302,10 @@ def interpreters() -> list[str]:
 
 
 def _host_ns(uptime_s: float) -> int:
-    """An uptime (CLOCK_BOOTTIME) as a time of perf_counter_ns. They drift apart only while the board sleeps."""
-    before_ns = time.perf_counter_ns()
+    """An uptime (CLOCK_BOOTTIME) as a time of host_time_ns. They drift apart only while the board sleeps."""
+    before_ns = host_time_ns()
     boot_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    middle_ns = (before_ns + time.perf_counter_ns()) // 2
+    middle_ns = (before_ns + host_time_ns()) // 2
     return middle_ns - boot_ns + round(uptime_s * 1e9)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.core.source_specs import Name, SerialSpec, Table
 from monitor_app.sources.base import says_simulated
@@ -176,10 +177,10 @@ class TextLines:
     def _listen(self, transport: Transport) -> list[_Heard]:
         """Lines over half a second, or as long as it takes to have some of two reads. Raises HandshakeError."""
         heard: list[_Heard] = []
-        since_ns, start = time.perf_counter_ns(), time.monotonic()
+        since_ns, start = host_time_ns(), time.monotonic()
         while time.monotonic() - start < PATIENCE_S:
             data = transport.read(0.05, eager=True)
-            arrival_ns = time.perf_counter_ns()
+            arrival_ns = host_time_ns()
             self._bytes += len(data)
             now = self._hear(data, since_ns, arrival_ns)
             since_ns = arrival_ns

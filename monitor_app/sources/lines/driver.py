@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.core.errors import SourceLostError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import Quantity
 from monitor_app.sources.accuracy import INA226, described_by
 from monitor_app.sources.base import Connected
@@ -85,7 +85,7 @@ class LinesSource(Connected["Transport"]):
             self.close()
             raise
         self._complained = False
-        self._since_ns = self._heard_ns = self._fitted_ns = time.perf_counter_ns()
+        self._since_ns = self._heard_ns = self._fitted_ns = host_time_ns()
         self._silence_s = max(SILENCE_S, SILENT_LINES / self._info.rate_hz)
 
     def read(self, timeout_s: float) -> list[Reading]:
@@ -93,7 +93,7 @@ class LinesSource(Connected["Transport"]):
         transport, dialect = self._require(), self._dialect
         assert dialect is not None, "found out by open"
         data = transport.read(timeout_s, eager=self.info.rate_hz < EAGER_BELOW_HZ)
-        arrival_ns = time.perf_counter_ns()
+        arrival_ns = host_time_ns()
         readings: list[Reading] = [*dialect.take(data, self._since_ns, arrival_ns)]
         self._since_ns = arrival_ns
         self._heard_ns = arrival_ns if data else self._heard_ns

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.sources.base import says_simulated
 from monitor_app.sources.lines import edgepowermeter_decoder as protocol
@@ -159,7 +160,7 @@ class EdgePowerMeter:
         patience_s = max(ANSWER_S, 2.5e-6 * self._period_us)
         while (waited_s := time.monotonic() - start) < FIRST_SAMPLES_S or (not self._early and waited_s < patience_s):
             data = transport.read(0.05, eager=True)
-            samples = self._accept(self._decode(data), time.perf_counter_ns())
+            samples = self._accept(self._decode(data), host_time_ns())
             if len(samples.index):
                 self._early.append(samples)
         if not self._early:

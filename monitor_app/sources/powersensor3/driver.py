@@ -21,6 +21,7 @@ import numpy as np
 from pydantic import Field
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import Quantity, Reading, Role, SampleBlock, SourceInfo, TimeMark
 from monitor_app.core.source_specs import Name, SerialSpec
 from monitor_app.sources.accuracy import POWERSENSOR3
@@ -116,7 +117,7 @@ class PowerSensor3Source(Connected["Transport"]):
         self._counter = FrameCounter(period_us)
         self._jumps = JumpState()
         self._period_ns = round(period_us * 1e3)
-        self._next_mark_ns = self._next_count_ns = self._heard_ns = time.perf_counter_ns()
+        self._next_mark_ns = self._next_count_ns = self._heard_ns = host_time_ns()
 
     def read(self, timeout_s: float) -> list[Reading]:
         """Samples and two-way time marks. Raises SourceLostError when the meter is gone or was reset."""
@@ -125,7 +126,7 @@ class PowerSensor3Source(Connected["Transport"]):
         self._send_count(transport)
         before = self._state.tail
         data = transport.read(timeout_s, eager=self._mark is not None)
-        arrival_ns = time.perf_counter_ns()
+        arrival_ns = host_time_ns()
         decoded = decode(data, self._state)
         self._state = decoded.state
         arrived, self._early = [*self._early, (decoded, arrival_ns)], []
@@ -153,7 +154,7 @@ class PowerSensor3Source(Connected["Transport"]):
         frames = 0
         while frames < FIRST_FRAMES and time.monotonic() < deadline:
             decoded = decode(transport.read(FIRST_READ_S), self._state)
-            self._early.append((decoded, time.perf_counter_ns()))
+            self._early.append((decoded, host_time_ns()))
             self._state = decoded.state
             frames += len(decoded.frames)
         period_us = frame_period_us(np.concatenate([decoded.frames.stamps for decoded, _ in self._early]))
@@ -227,17 +228,17 @@ class PowerSensor3Source(Connected["Transport"]):
         return marks
 
     def _send_mark(self, transport: Transport) -> None:
-        now_ns = time.perf_counter_ns()
+        now_ns = host_time_ns()
         if self._mark is not None or now_ns < self._next_mark_ns:
             return
         self._marks += 1
         interval_s = FIRST_MARK_EVERY_S if self._marks < FIRST_MARKS else MARK_EVERY_S
         self._next_mark_ns = now_ns + round(interval_s * 1e9)
-        self._mark = (time.perf_counter_ns(), self._next_index + MARK_LOST_FRAMES)
+        self._mark = (host_time_ns(), self._next_index + MARK_LOST_FRAMES)
         transport.write(MARK)
 
     def _send_count(self, transport: Transport) -> None:
-        now_ns = time.perf_counter_ns()
+        now_ns = host_time_ns()
         if self._asked_ns is not None and now_ns - self._asked_ns < COUNT_AGAIN_S * 1e9:
             return
         in_lull = now_ns - self._heard_ns > LULL_S * 1e9

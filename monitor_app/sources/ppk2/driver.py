@@ -19,6 +19,7 @@ import numpy as np
 from pydantic import Field
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import Quantity, Role, SampleBlock, Signal, SourceInfo, TimeMark
 from monitor_app.core.source_specs import Name, SerialSpec
 from monitor_app.sources.accuracy import PPK2
@@ -119,9 +120,9 @@ class Ppk2Source(Connected["Transport"]):
             self._info = self._describe(metadata)
             self._set_power(transport, metadata)
             self._begin(metadata)
-            self._start_ns: int | None = time.perf_counter_ns()
+            self._start_ns: int | None = host_time_ns()
             transport.write(bytes([AVERAGE_START]))
-            self._heard_ns = time.perf_counter_ns()
+            self._heard_ns = host_time_ns()
         except BaseException:
             self.close()
             raise
@@ -130,7 +131,7 @@ class Ppk2Source(Connected["Transport"]):
         """Samples, and once the mark that ties the first of them to the start. Raises SourceLostError."""
         transport = self._require()
         data = transport.read(timeout_s, eager=self._start_ns is not None)
-        arrival_ns = time.perf_counter_ns()
+        arrival_ns = host_time_ns()
         decoded = protocol.decode(data, self._state)
         # A slip whose loss is a multiple of 64 leaves nothing in the counter but that it had to be found again.
         broken = decoded.state.breaks > self._state.breaks or any(run.lost_before for run in decoded.runs)

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
 from monitor_app.core.addresses import Resource
 from monitor_app.core.errors import HandshakeError, SourceLostError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.core.source_specs import EmulatedSpec, Name
 from monitor_app.sources.accuracy import scpi_data_sheet
@@ -99,9 +99,9 @@ class ScpiSource(Connected["VisaLink"]):
         if slots == 0:
             return []
         self._blocks.leave_out(slots - 1)
-        start_ns = time.perf_counter_ns()
+        start_ns = host_time_ns()
         values = self._poll(link)
-        end_ns = time.perf_counter_ns()
+        end_ns = host_time_ns()
         if values is None or end_ns - start_ns > self._longest_ns:
             self._blocks.leave_out()
             self._fail()
@@ -131,10 +131,10 @@ class ScpiSource(Connected["VisaLink"]):
     def _slowest_poll_s(self, link: VisaLink) -> float:
         slowest_ns = 0
         for _ in range(TRIAL_POLLS):
-            start_ns = time.perf_counter_ns()
+            start_ns = host_time_ns()
             if self._poll(link) is None:
                 raise self._refusal()
-            slowest_ns = max(slowest_ns, time.perf_counter_ns() - start_ns)
+            slowest_ns = max(slowest_ns, host_time_ns() - start_ns)
         return slowest_ns * 1e-9
 
     def _refusal(self) -> HandshakeError:

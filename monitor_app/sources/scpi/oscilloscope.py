@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +17,7 @@ from pydantic import Field
 
 from monitor_app.core.addresses import Resource
 from monitor_app.core.errors import HandshakeError, SourceLostError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import Quantity, Role, SampleBlock, Signal, SourceInfo
 from monitor_app.core.source_specs import Name, SourceSpec
 from monitor_app.sources.accuracy import scope_data_sheet
@@ -132,7 +132,7 @@ class ScopeSource(Connected["VisaLink"]):
         if armed_ns is None:
             return []
         answer = link.hear(timeout_s)
-        now_ns = time.perf_counter_ns()
+        now_ns = host_time_ns()
         if answer is None:
             if now_ns - armed_ns > (self._spec.record_s + PATIENCE_S) * 1e9:
                 raise SourceLostError(f"{self._name} does not complete its record: check that it triggers.")
@@ -166,7 +166,7 @@ class ScopeSource(Connected["VisaLink"]):
         """Slack in ns and converter step in volts of a short record. Raises HandshakeError."""
         armed_ns = self._arm(link)
         answer = link.hear(min(TRIAL_S, self._spec.record_s) + PATIENCE_S)
-        complete_ns = time.perf_counter_ns()
+        complete_ns = host_time_ns()
         self._armed_ns = None
         preamble = link.ask(":WAVeform:PREamble?", ANSWER_S) if answer == b"1" else None
         if armed_ns is None or preamble is None:
@@ -196,7 +196,7 @@ class ScopeSource(Connected["VisaLink"]):
                 if not self._in_step:
                     self._fail()
                     return None
-            self._armed_ns = time.perf_counter_ns()
+            self._armed_ns = host_time_ns()
             link.write(f":DIGitize CHANnel{self._spec.channel};*OPC?")
         return self._armed_ns
 
@@ -236,7 +236,7 @@ class ScopeSource(Connected["VisaLink"]):
         return SampleBlock(
             first_index=index,
             codes=(current.astype("<f4"), (current * self._spec.supply_v).astype("<f4")),
-            arrival_ns=time.perf_counter_ns(),
+            arrival_ns=host_time_ns(),
             lost_before=lost,
             times_ns=times_ns,
         )

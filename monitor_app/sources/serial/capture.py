@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from monitor_app.core.errors import PortError, SourceError, SourceLostError
+from monitor_app.core.host_time import host_time_ns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,14 +56,14 @@ class Capture:
             raise SourceError(
                 f"{path} cannot be written ({error.strerror}): choose a folder you can write to."
             ) from error
-        self._began_ns = time.perf_counter_ns()
+        self._began_ns = host_time_ns()
         self._write(json.dumps({"format": FORMAT, "version": VERSION, **header}).encode() + b"\n")
 
     def add(self, direction: int, data: bytes) -> None:
         """Bytes that went just now."""
         if direction == FROM_DEVICE:
             self.received_bytes += len(data)
-        self._write(_RECORD.pack(time.perf_counter_ns() - self._began_ns, direction, len(data)) + data)
+        self._write(_RECORD.pack(host_time_ns() - self._began_ns, direction, len(data)) + data)
 
     def close(self) -> None:
         """Complete the file; calling it twice is fine."""
@@ -115,7 +116,7 @@ class ReplayTransport:
         except BaseException:
             self._file.close()
             raise
-        self._start_ns = time.perf_counter_ns()
+        self._start_ns = host_time_ns()
         """When the capture would have begun; later by as long as answers had to wait for their questions."""
         self._questions = 0
         """What has been written here less what had been written there."""
@@ -127,9 +128,9 @@ class ReplayTransport:
 
     def read(self, timeout_s: float, *, eager: bool = False) -> bytes:
         """The bytes whose time has come. Raises SourceLostError at the end of the file."""
-        deadline_ns = time.perf_counter_ns() + round(timeout_s * 1e9)
+        deadline_ns = host_time_ns() + round(timeout_s * 1e9)
         while self._next is not None:
-            record, now_ns = self._next, time.perf_counter_ns()
+            record, now_ns = self._next, host_time_ns()
             late_ns = now_ns - (self._start_ns + record.time_ns)
             if record.direction == TO_DEVICE:
                 if self._questions <= 0 and late_ns < QUESTION_S * 1e9:

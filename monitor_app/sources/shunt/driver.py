@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from monitor_app.core.errors import HandshakeError, SourceLostError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import LineChanges, Quantity, Role, SampleBlock, Signal, SourceInfo, TimeMark
 from monitor_app.core.source_specs import Name, SerialSpec
 from monitor_app.sources.accuracy import product_accuracy
@@ -88,14 +89,14 @@ class ShuntSource(Connected["Transport"]):
             self.close()
             raise
         self._expected = started.first
-        self._next_ping_ns = self._heard_ns = time.perf_counter_ns()
+        self._next_ping_ns = self._heard_ns = host_time_ns()
 
     def read(self, timeout_s: float) -> list[Reading]:
         """Samples and two-way time marks. Raises SourceLostError when the meter is gone or was reset."""
         transport = self._require()
         self._ping(transport)
         data = transport.read(timeout_s, eager=bool(self._pings))
-        arrival_ns = time.perf_counter_ns()
+        arrival_ns = host_time_ns()
         decoded = protocol.decode(data, self._state)
         self._state = decoded.state
         messages, self._early = (*self._early, *decoded.messages), ()
@@ -138,14 +139,14 @@ class ShuntSource(Connected["Transport"]):
         )
 
     def _ping(self, transport: Transport) -> None:
-        now_ns = time.perf_counter_ns()
+        now_ns = host_time_ns()
         if now_ns < self._next_ping_ns:
             return
         self._ping_count += 1
         interval_s = FIRST_PING_EVERY_S if self._ping_count < FIRST_PINGS else PING_EVERY_S
         self._next_ping_ns = now_ns + round(interval_s * 1e9)
         # An unanswered ping must not keep the reads eager for ever.
-        self._pings = {self._ping_count: time.perf_counter_ns()}
+        self._pings = {self._ping_count: host_time_ns()}
         transport.write(seal(struct.pack("<BI", protocol.PING, self._ping_count)))
 
     def _block(self, samples: protocol.Samples, arrival_ns: int) -> SampleBlock:

@@ -11,6 +11,7 @@ import pytest
 
 from monitor_app.bench.bench import Bench
 from monitor_app.core.errors import MonitorError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.load_signal import LoadSignal
 from monitor_app.core.status import SourceState
 from monitor_app.session.reader import SessionReader
@@ -127,10 +128,10 @@ class Pulse:
             lamp = LoadSignal(
                 *[i.load_signal for i in recording.bench._sources.instruments if i.load_signal is not None]
             )
-            self.on_ns = time.perf_counter_ns()
+            self.on_ns = host_time_ns()
             lamp.set(True, self.on_ns)
             recording.record_for(0.8)
-            self.off_ns = time.perf_counter_ns()
+            self.off_ns = host_time_ns()
             lamp.set(False, self.off_ns)
             lamp.close()
             recording.record_for(1.0)

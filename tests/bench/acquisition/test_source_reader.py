@@ -16,6 +16,7 @@ from monitor_app.analysis.session_summary import summarise
 from monitor_app.bench.acquisition.recorder import Recorder
 from monitor_app.bench.acquisition.source_reader import Acquisition
 from monitor_app.core.errors import HandshakeError, MonitorError, PortError, SourceLostError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import Quantity, Reading, Role, SampleBlock, Signal, SourceInfo, TimeMark
 from monitor_app.core.status import SourceState
 from monitor_app.session.reader import SessionReader
@@ -66,7 +67,7 @@ class Script:
         self.steps.put(SampleBlock(first, (np.full(n, value, "<u2"),), end_ns, lost))
 
 
-START_NS = time.perf_counter_ns()
+START_NS = host_time_ns()
 
 
 @pytest.fixture
@@ -172,7 +173,7 @@ def test_unplugged_for_good_owes_every_sample_until_the_end(
     acquisition.close()
     acquisition.close()
     recorder.close()
-    ended_ns = time.perf_counter_ns()
+    ended_ns = host_time_ns()
     with SessionReader(recorder.path) as reader:
         (gap,) = reader.gaps()
         assert (gap.first, gap.reason) == (100, "disconnected")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from monitor_app.bench.acquisition.sync_line import EdgeLog, GpioWire, SentEdge,
 from monitor_app.bench.acquisition.timeline import Timeline
 from monitor_app.core.clock import ClockMethod
 from monitor_app.core.errors import SourceError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import LineChanges, Quantity, SampleBlock, Signal, SourceInfo
 from monitor_app.emulators.board.load_signal import LoadSignalReceiver
 
@@ -106,9 +106,9 @@ def test_a_pin_is_switched_between_two_looks_at_the_clock_and_left_low():
         cleanup=lambda pin: calls.append(("cleanup", pin)),
     )  # fmt: skip
     wire = GpioWire(7, gpio)
-    before_ns = time.perf_counter_ns()
+    before_ns = host_time_ns()
     earliest_ns, latest_ns = wire.set(True)
-    assert before_ns <= earliest_ns <= latest_ns <= time.perf_counter_ns()
+    assert before_ns <= earliest_ns <= latest_ns <= host_time_ns()
     wire.close()
     assert calls == [
         ("mode", 10), ("setup", 7, 0), ("output", 7, 1), ("output", 7, 0), ("cleanup", 7)

@@ -17,6 +17,7 @@ import sys
 import time
 from pathlib import Path
 
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import Phase
 from monitor_app.inference.messages import (
     Batches,
@@ -82,7 +83,7 @@ class Child:
             elif isinstance(command, Evaluate) and self.network == "blind":
                 send(PhaseDone(Phase.ACCURACY, 0, 0, reason="no image can be read"))
             elif isinstance(command, Evaluate):
-                now_ns = time.perf_counter_ns()
+                now_ns = host_time_ns()
                 send(Batches(Phase.ACCURACY, ((now_ns, now_ns + 1000, 10, 7, 9, None),)))
                 send(PhaseDone(Phase.ACCURACY, 1, 10, images_sha256="cd" * 32, top1="1111101010"))
             elif isinstance(command, (WarmUp, Time)):
@@ -95,10 +96,10 @@ class Child:
         phase = Phase.TIMED if isinstance(command, Time) else Phase.WARM_UP
         began, count, stops = time.monotonic(), 0, 0
         while count < command.min_batches or time.monotonic() - began < command.min_s:
-            start_ns = time.perf_counter_ns()
+            start_ns = host_time_ns()
             told = self.command(BATCH_S) if kind != "stubborn" else time.sleep(BATCH_S)
             count += 1
-            send(Batches(phase, ((start_ns, time.perf_counter_ns(), command.batch_size, None, None, None),)))
+            send(Batches(phase, ((start_ns, host_time_ns(), command.batch_size, None, None, None),)))
             if isinstance(told, Quit):
                 sys.exit(0)
             if isinstance(told, Stop):

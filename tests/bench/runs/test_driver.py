@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +23,7 @@ from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.bench.runs.driver import RunDriver
 from monitor_app.bench.runs.run import Run
 from monitor_app.core.errors import SessionError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.profile import Profile
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.session.reader import SessionReader
@@ -337,7 +337,7 @@ def test_a_plan_that_was_stopped_is_resumed_in_its_cycle(rig: Rig, wait_until: W
 
 def warm(rig: Rig, degrees: float) -> None:
     """A sensor that tells the same all the time, from a moment ago to in a minute."""
-    start_ns = time.perf_counter_ns() - 10**9
+    start_ns = host_time_ns() - 10**9
     rig.recorder.put(
         lambda writer: add_sensor(writer, 1, lambda _: degrees, what=TEMPERATURE, rate_hz=10, start_ns=start_ns)
     )

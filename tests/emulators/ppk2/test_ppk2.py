@@ -9,13 +9,13 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from monitor_app.core.errors import SourceError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.load_signal import LoadSignal
 from monitor_app.emulators.ppk2.__main__ import EMULATOR, Ppk2Options, run
 from monitor_app.emulators.runtime.main import main
@@ -105,7 +105,7 @@ def test_the_account_agrees_with_the_samples(tmp_path):
         metadata = host.metadata()
         load_signal = LoadSignal(lamp_path)
         host.send(AMPERE + START)
-        now_ns = time.perf_counter_ns()
+        now_ns = host_time_ns()
         # No more than the socket holds if nobody reads it for a while.
         for number in range(4):
             load_signal.set(number % 2 == 0, now_ns + number * 90_000_000)

@@ -6,10 +6,10 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import ExitStack, closing
-from time import perf_counter_ns
 
 import pytest
 
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.load_signal import LoadSignal
 from monitor_app.emulators.board.boards import TX1
 from monitor_app.emulators.board.load_signal import LoadSignalReceiver
@@ -33,12 +33,12 @@ class Toy:
         self.end_on = b"\0never"
         self._queue = queue
         self._stop = stop
-        self._end_ns = perf_counter_ns() + lifetime_ns
+        self._end_ns = host_time_ns() + lifetime_ns
         queue.offer(greeting)
 
     def receive(self, chunk: bytes, host_ns: int) -> None:
         assert chunk
-        assert host_ns <= perf_counter_ns()
+        assert host_ns <= host_time_ns()
         self.received += chunk
         if self.end_on in self.received:
             self._stop.stopped = True
@@ -206,7 +206,7 @@ def test_the_lamp_is_passed_on_even_while_the_device_is_without_power(stack, tmp
     lamp_path = tmp_path / "lamp"
     receiver = stack.enter_context(closing(LoadSignalReceiver(lamp_path)))
     load_signal = stack.enter_context(closing(LoadSignal(lamp_path)))
-    clock = SampleClock(perf_counter_ns(), 1_000.0)
+    clock = SampleClock(host_time_ns(), 1_000.0)
     sampler = Sampler(TX1, clock, 1)
     load_signal.set_sync(True, clock.origin_ns + 4_500_000)
     setting.serve(Toy(setting.queue, setting.stop, 0), sampler, receiver)

@@ -8,7 +8,6 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 
 import numpy as np
@@ -18,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_app.core.errors import PortError, SourceError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.load_signal import LoadSignal
 from monitor_app.emulators.board.boards import TX1
 from monitor_app.emulators.board.energy_log import EnergyLog
@@ -527,7 +527,7 @@ def test_the_supply_through_visa(tmp_path):
             instrument.write("SYST:REM")
             volts, amperes = (float(value) for value in instrument.query("MEAS:VOLT?;CURR?").split(";"))
             assert volts * amperes == pytest.approx(1.30, rel=0.01)
-            load_signal.set(True, time.perf_counter_ns())
+            load_signal.set(True, host_time_ns())
             load_signal.close()
             while float(instrument.query("MEAS:CURR?")) * volts < 0.97 * BUSY_W:
                 pass

@@ -6,11 +6,12 @@ from __future__ import annotations
 import os
 import select
 import struct
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from monitor_app.core.host_time import host_time_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,9 +202,9 @@ class Host:
 
     def ping(self, nonce: int) -> tuple[int, float, int]:
         """Earliest host time, count of samples, latest host time."""
-        before_ns = time.perf_counter_ns()
+        before_ns = host_time_ns()
         body = self.ask(PING, PONG, nonce.to_bytes(4, "little"))
-        after_ns = time.perf_counter_ns()
+        after_ns = host_time_ns()
         told, sample, fraction, hold_ns = struct.unpack("<IQHI", body)
         assert told == nonce
         return before_ns, sample + fraction / 65_536, after_ns - hold_ns

@@ -11,13 +11,13 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from monitor_app.core.errors import SourceError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.load_signal import LoadSignal
 from monitor_app.emulators.runtime.main import main
 from monitor_app.emulators.shunt.__main__ import EMULATOR, ShuntOptions, run
@@ -107,7 +107,7 @@ def test_a_lamp_edge_changes_the_line_at_its_sample(tmp_path):
         early_ns, count, late_ns = host.ping(1)
         host.ask(START, STARTED)
         # A little ahead, so that it arrives in time however this process is scheduled.
-        edge_ns = time.perf_counter_ns() + 50 * MS
+        edge_ns = host_time_ns() + 50 * MS
         load_signal.set(True, edge_ns)
         load_signal.close()
         host.until(lambda frame: frame[0] == DATA and bool(protocol.Data.parse(frame[1]).changes))
@@ -128,7 +128,7 @@ def test_the_account_agrees_with_the_decoded_samples(tmp_path):
         load_signal = LoadSignal(lamp_path)
         info = host.ask(HELLO, INFO)
         [started] = struct.unpack("<Q", host.ask(START, STARTED))
-        now_ns = time.perf_counter_ns()
+        now_ns = host_time_ns()
         for number in range(8):
             load_signal.set(number % 2 == 0, now_ns + number * 90 * MS)
         load_signal.close()
@@ -161,7 +161,7 @@ def test_the_sync_line_is_told_beside_the_busy_line(tmp_path):
         host.ask(START, STARTED)
         load_signal = LoadSignal(path)
         # Ahead, so that both arrive in time however this process is scheduled.
-        now_ns = time.perf_counter_ns() + 50 * MS
+        now_ns = host_time_ns() + 50 * MS
         load_signal.set_sync(True, now_ns)
         load_signal.set(True, now_ns + 5 * MS)
         load_signal.set_sync(False, now_ns + 20 * MS)
@@ -239,7 +239,7 @@ def test_after_a_reset_it_is_silent_and_counts_from_zero(tmp_path):
     energy_log = tmp_path / "energy-log"
     with conversation("--fault", "reset@0.5", "--energy-log", energy_log) as host:
         [started] = struct.unpack("<Q", host.ask(START, STARTED))
-        early_ns = time.perf_counter_ns()
+        early_ns = host_time_ns()
         host.tolerant = True
         host.until_restart()
         host.tolerant = False

@@ -23,7 +23,7 @@ class FakeTime:
 
     now_ns: int = 5_000_000_000
 
-    def perf_counter_ns(self) -> int:
+    def host_time_ns(self) -> int:
         return self.now_ns
 
     def monotonic(self) -> float:

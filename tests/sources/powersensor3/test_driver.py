@@ -9,7 +9,6 @@ import pty
 import select
 import struct
 import threading
-import time
 import tty
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import Role, SampleBlock, TimeMark
 from monitor_app.sources.powersensor3 import driver as module
 from monitor_app.sources.powersensor3 import handshake
@@ -87,7 +87,7 @@ def impatient(monkeypatch):
 def tick(monkeypatch, step_ns: int) -> None:
     """Give the driver a clock that goes on by this whenever it is read, as fast or slow as the machine may be."""
     ticks = itertools.count(10**12, step_ns)
-    clock = SimpleNamespace(perf_counter_ns=lambda: next(ticks), monotonic=lambda: next(ticks) * 1e-9)
+    clock = SimpleNamespace(host_time_ns=lambda: next(ticks), monotonic=lambda: next(ticks) * 1e-9)
     monkeypatch.setattr(module, "time", clock)
 
 
@@ -220,9 +220,9 @@ def test_samples_come_as_blocks_of_levels_one_array_a_sensor_in_use_and_none_is_
     with conversation(meter) as source:
         meter.stream(5, (100, 200, *LEVELS[2:]))
         meter.stream(1)
-        before_ns = time.perf_counter_ns()
+        before_ns = host_time_ns()
         readings = drained(source, meter)
-        after_ns = time.perf_counter_ns()
+        after_ns = host_time_ns()
     assert indices(readings) == list(range(1005))
     assert lost(readings) == 0
     current, voltage = (np.concatenate([block.codes[k] for block in blocks(readings)]) for k in range(2))
@@ -316,7 +316,7 @@ class TimedMeter(Meter):
     def read(self, timeout_s: float, *, eager: bool = False) -> bytes:
         if not self.streaming:
             return super().read(timeout_s)
-        due = (module.time.perf_counter_ns() - self.started_ns) // 50_000
+        due = (module.host_time_ns() - self.started_ns) // 50_000
         taken = b""
         while self.sent < due:
             end_ns = self.started_ns + (self.sent + 1) * 50_000
@@ -329,11 +329,11 @@ class TimedMeter(Meter):
 
     def _obey(self, command: bytes) -> None:
         if command == b"M":
-            self.marked_ns.append(module.time.perf_counter_ns())
+            self.marked_ns.append(module.host_time_ns())
             return
         super()._obey(command)
         if command == b"S":
-            self.started_ns = module.time.perf_counter_ns()
+            self.started_ns = module.host_time_ns()
 
 
 @pytest.mark.parametrize("busy_us", [0.0, 25.0, 49.0])

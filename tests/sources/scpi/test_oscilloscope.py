@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import Quantity, Role, SampleBlock
 from monitor_app.sources.scpi import oscilloscope as scope_module
 from monitor_app.sources.scpi import visa as visa_module
@@ -61,7 +62,7 @@ class Scope:
         if command == b":DIGitize":
             assert value == b"CHANnel2;*OPC?"
             self.stop.wait(self.trigger_s)
-            self.captured_ns.append(time.perf_counter_ns())
+            self.captured_ns.append(host_time_ns())
             self.stop.wait(self.range_s / self.speed)
             return b"1\n"
         if command == b":WAVeform:PREamble?" and self.fields:

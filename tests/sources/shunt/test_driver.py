@@ -9,7 +9,6 @@ import pty
 import struct
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
@@ -20,6 +19,7 @@ import serial
 
 from monitor_app.core.clock import SampleClock
 from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import Quantity, Role, SampleBlock, TimeMark
 from monitor_app.sources.serial.transport import SerialTransport
 from monitor_app.sources.shunt import driver as shunt_module
@@ -85,7 +85,7 @@ class Meter:
         return plain[0], bytes(plain[1:-2])
 
     def _answer(self, kind: int, body: bytes) -> None:
-        now_ns = time.perf_counter_ns()
+        now_ns = host_time_ns()
         if kind == HELLO:
             self.say(wire(INFO, self.info))
         elif kind == START:
@@ -252,9 +252,9 @@ def test_samples_come_as_blocks_of_codes_one_array_a_channel():
     meter = Meter()
     with conversation(meter) as source:
         meter.say(Frame(1000, [(1, 10), (2, 20)]).wire() + Frame(1002, [(3, 30)]).wire())
-        before_ns = time.perf_counter_ns()
+        before_ns = host_time_ns()
         [block] = drained(source, meter)
-        after_ns = time.perf_counter_ns()
+        after_ns = host_time_ns()
     current, voltage = block.codes
     assert (block.first_index, len(block), block.lost_before) == (1000, 3, 0)
     assert (current.tolist(), voltage.tolist()) == ([1, 2, 3], [10, 20, 30])
@@ -411,9 +411,9 @@ def test_the_time_an_answer_was_held_narrows_its_mark():
             answered = [reading for reading in source.read(0.0) if isinstance(reading, TimeMark)]
         source._next_ping_ns = 0
         meter.hold_ns = 5_000
-        before_ns = time.perf_counter_ns()
+        before_ns = host_time_ns()
         [held] = [reading for reading in source.read(0.0) if isinstance(reading, TimeMark)]
-        after_ns = time.perf_counter_ns()
+        after_ns = host_time_ns()
     assert before_ns <= held.earliest_ns
     assert held.latest_ns <= after_ns - 5_000
 
