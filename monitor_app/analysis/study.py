@@ -39,30 +39,45 @@ class Study:
         return (*charts_of(self.campaigns, options), self.meter)
 
 
+@dataclass(frozen=True, slots=True)
+class SessionAnalysis:
+    """What a study needs of one session."""
+
+    campaign: Campaign
+    findings: tuple[Finding, ...]
+    meter: Chart
+
+
+def analyse_session(file: Path, progress: Callable[[float], None] = lambda fraction: None) -> SessionAnalysis:
+    """Read one session; ``progress`` as of `study`. Raises NotASessionError, NewerSessionError."""
+    with SessionReader(file) as reader:
+        campaign = campaign_of(reader, progress=progress)
+        doubted = {run_id for cell in campaign.cells if cell.doubts for run_id in cell.run_ids}
+        traces, simulated = traces_of(reader, without=doubted), is_simulated(reader)
+    findings = (*findings_of(campaign), *meter_findings(traces, simulated=simulated))
+    return SessionAnalysis(campaign, findings, meter_chart(traces, simulated=simulated))
+
+
 def study(files: Sequence[Path], progress: Callable[[float], None] = lambda fraction: None) -> Study:
-    """Read sessions, at least one. Raises NotASessionError, NewerSessionError.
+    """Read sessions, at least one, one after another. Raises NotASessionError, NewerSessionError.
 
     Args:
         files: sessions; their order is that of the figures.
         progress: called with the fraction that is done, 0 to 1.
     """
-    campaigns: list[Campaign] = []
-    findings: list[tuple[Finding, ...]] = []
-    meters: list[Chart] = []
+    found: list[SessionAnalysis] = []
     for count, file in enumerate(files):
 
         def report(fraction: float, before: int = count) -> None:
             progress((before + fraction) / len(files))
 
-        with SessionReader(file) as reader:
-            campaign = campaign_of(reader, progress=report)
-            doubted = {run_id for cell in campaign.cells if cell.doubts for run_id in cell.run_ids}
-            traces, simulated = traces_of(reader, without=doubted), is_simulated(reader)
-        campaigns.append(campaign)
-        findings.append((*findings_of(campaign), *meter_findings(traces, simulated=simulated)))
-        if not meters:
-            meters.append(meter_chart(traces, simulated=simulated))
-    return Study(tuple(campaigns), tuple(findings), meters[0])
+        found.append(analyse_session(file, report))
+    return study_of(found)
+
+
+def study_of(found: Sequence[SessionAnalysis]) -> Study:
+    """Sessions, at least one, put together in this order."""
+    return Study(tuple(each.campaign for each in found), tuple(each.findings for each in found), found[0].meter)
 
 
 def chart_behind(finding: Finding, charts: Sequence[Chart]) -> Chart | None:

@@ -14,9 +14,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from monitor_app.analysis.campaign.assembly import campaign_of
 from monitor_app.analysis.compare.differences import differences
 from monitor_app.analysis.compare.regressions import regressions
-from monitor_app.analysis.study import Study, study
 from monitor_app.cli.tables import print_campaign, print_checks, print_flags
 from monitor_app.cli.terminal import Terminal
+from monitor_app.fleet.studies import study
 from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from monitor_app.analysis.campaign.cells import Campaign
     from monitor_app.analysis.compare.check import Check, Limits
     from monitor_app.analysis.findings import Finding
+    from monitor_app.analysis.study import Study
 
 
 def analyze(files: Sequence[Path], *, as_json: bool) -> dict[str, Any] | None:

@@ -6,10 +6,15 @@ from __future__ import annotations
 import itertools
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from monitor_app.core.errors import NotASessionError
 from monitor_app.core.own_profiles import own_profile
 from monitor_app.core.package_data import profile_path
 from monitor_app.session.files import unsaved_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 DEFAULT_PROFILE = "simulated-tx1"
 
@@ -18,6 +23,20 @@ def find_profile(word: str) -> Path:
     """A profile by its path, or by its name one of the user's own or of the program's. Raises ProfileError."""
     path = Path(word)
     return path if path.exists() or path.suffix == ".toml" else own_profile(word) or profile_path(word)
+
+
+def session_files(words: Iterable[Path]) -> list[Path]:
+    """Sessions by their paths, or all of a folder by its path, in the order of their names. Raises NotASessionError."""
+    found: list[Path] = []
+    for path in words:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(each for each in path.glob("*.plm") if each.is_file())
+        if not inside:
+            raise NotASessionError(f"There is no session (*.plm) in the folder {path}: check the name.")
+        found += inside
+    return list(dict.fromkeys(found))
 
 
 def new_session_name() -> str:
