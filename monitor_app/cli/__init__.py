@@ -14,6 +14,7 @@ from pathlib import Path
 COMMANDS = (
     "window",
     "record",
+    "fleet",
     "sources",
     "calibrate",
     "networks",

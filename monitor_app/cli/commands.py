@@ -16,7 +16,7 @@ import typer
 
 from monitor_app import __version__
 from monitor_app.cli import tables
-from monitor_app.cli.files import find_profile
+from monitor_app.cli.files import find_profile, session_files
 from monitor_app.cli.terminal import put, say, signals_to_end
 from monitor_app.core.errors import ExportError, MonitorError
 from monitor_app.core.log import log_to_file
@@ -46,7 +46,9 @@ TrustOption = Annotated[
     bool,
     typer.Option("--trust", help="Allow the profile to run code, without a question."),
 ]
-SessionsArgument = Annotated[list[Path], typer.Argument(help="Session files (*.plm).", show_default=False)]
+SessionsArgument = Annotated[
+    list[Path], typer.Argument(help="Session files (*.plm), or a folder of them.", show_default=False)
+]
 SessionArgument = Annotated[Path, typer.Argument(help="A session file (*.plm).", show_default=False)]
 
 
@@ -215,6 +217,37 @@ def record(
         raise typer.Exit(record_profile(text, str(replay), output, duration, export=export, quiet=quiet, trusted=trust))
     path = find_profile(str(profile))
     raise typer.Exit(record_session(path, output, duration, export=export, quiet=quiet, trusted=trust))
+
+
+@app.command()
+def fleet(
+    lab: Annotated[Path, typer.Argument(help="A lab: a TOML file that lists boards.", show_default=False)],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The folder of the sessions.")] = Path("runs"),
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what would be done on each board and what is missing.")
+    ] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Address of a Dask scheduler of the lab. Default: everything in this process."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not show progress.")] = False,
+    trust: TrustOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Record the boards of a lab side by side. The same command resumes what was interrupted.
+
+    Exit code 1: something is left undone, or a board is not ready. 130: interrupted; the files are complete.
+    """
+    from monitor_app.cli.fleet import check_lab, run_lab
+
+    if check:
+        code, document = check_lab(lab, output, as_json=as_json)
+    else:
+        quiet = quiet or as_json
+        code, document = run_lab(lab, output, scheduler=scheduler, quiet=quiet, trusted=trust, as_json=as_json)
+    if document is not None:
+        _print_json(document)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -401,8 +434,9 @@ def analyze(
     if baseline is None:
         if junit or max_energy or max_latency or max_memory or max_accuracy is not None:
             raise typer.BadParameter("limits and --junit need a --baseline to compare with.")
-        document = campaigns.analyze(files, as_json=as_json)
+        document = campaigns.analyze(session_files(files), as_json=as_json)
         return None if document is None else _print_json(document)
+    files = session_files(files)
     if len(files) != 1:
         raise typer.BadParameter("with --baseline, give exactly one session file.")
     energy, latency, memory = (
@@ -418,7 +452,8 @@ def analyze(
 @app.command()
 def figures(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Session files (*.plm). --list needs none.", show_default=False)
+        list[Path] | None,
+        typer.Argument(help="Session files (*.plm), or a folder of them. --list needs none.", show_default=False),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The folder to write into.", show_default=False)
@@ -452,8 +487,9 @@ def figures(
     from monitor_app.cli import figures as command
 
     gross = energy is EnergyKind.GROSS
+    files = session_files(files or ())
     if names:
-        put(*command.figure_names(files or (), gross=gross))
+        put(*command.figure_names(files, gross=gross))
         return
     if not files:
         raise typer.BadParameter("give at least one session file (*.plm), or --list.")
@@ -472,7 +508,7 @@ def report(
     """Write a report of one or more sessions. It contains method, uncertainty, figures, findings and all cells."""
     from monitor_app.cli.campaigns import write_report
 
-    write_report(files, output)
+    write_report(session_files(files), output)
     put(str(output))
 
 

@@ -8,6 +8,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import time
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SessionError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMPANIONS = ("-wal", "-shm")
+CREATION_S = 2.0
+"""Far longer than the creation of a session takes."""
 
 
 def unsaved_folder() -> Path:
@@ -131,6 +134,34 @@ def discard_empty_session(session: Path) -> bool:
     if empty:
         discard_session(session)
     return empty
+
+
+def discard_unbegun_session(session: Path) -> bool:
+    """Delete a session whose creation was cut off before it had a table; whether it was deleted.
+
+    One that is being created now is left alone, and so is every file that holds something.
+    """
+    try:
+        if is_written(session) or time.time() - session.stat().st_mtime < CREATION_S:
+            return False
+    except OSError:
+        return False
+    if has_begun(session):
+        return False
+    discard_session(session)
+    return True
+
+
+def has_begun(session: Path) -> bool:
+    """Whether a session has a table; its creation takes a moment, and may have been cut off. Else it holds nothing."""
+    try:
+        db = sqlite3.connect(f"{session.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        try:
+            return db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
+        finally:
+            db.close()
+    except sqlite3.Error:
+        return True  # what is wrong with it is said by whoever reads it
 
 
 def saved_copy(db: sqlite3.Connection, session: Path) -> Path:

@@ -12,7 +12,7 @@ import re
 import sys
 from functools import cache, reduce
 from operator import or_
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError, create_model
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor_app.core.source_specs import SourceSpec
+
+_Table = TypeVar("_Table", bound=BaseModel)
 
 
 def load_profile(path: Path) -> Profile:
@@ -51,14 +53,33 @@ def read_profile_text(path: Path) -> str:
 
 def parse_profile(text: str, name: str) -> Profile:
     """The profile in a text; ``name`` is used in errors. Raises ProfileError."""
+    return profile_of(read_toml(text, name), name, text)
+
+
+def profile_of(tables: dict[str, Any], name: str, text: str = "") -> Profile:
+    """The profile in tables that were put together; with their ``text`` errors name its lines. Raises ProfileError."""
+    return _validated(_readers(_specs())[0], tables, name, text)
+
+
+def read_toml(text: str, name: str) -> dict[str, Any]:
+    """The tables of a TOML file, whatever they are. Raises ProfileError."""
     try:
-        tables = tomllib.loads(text)
+        tables: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProfileError(f"{name} is not valid TOML: {error}.") from error
+    return tables
+
+
+def parse_tables(kind: type[_Table], text: str, name: str) -> _Table:
+    """Another TOML file than a profile, refused by file, line and key as a profile is. Raises ProfileError."""
+    return _validated(kind, read_toml(text, name), name, text)
+
+
+def _validated(kind: type[_Table], tables: dict[str, Any], name: str, text: str) -> _Table:
     try:
-        return _readers(_specs())[0].model_validate(tables)
+        return kind.model_validate(tables)
     except ValidationError as error:
-        raise ProfileError(_first_error(error, text, name)) from error
+        raise ProfileError(_first_error(error, text, name, kind)) from error
 
 
 def parse_source(table: dict[str, Any]) -> SourceSpec:
@@ -81,19 +102,20 @@ def _readers(specs: tuple[type[SourceSpec], ...]) -> tuple[type[Profile], TypeAd
     return create_model("Profile", __base__=Profile, source=(tuple[source, ...], ())), TypeAdapter(source)
 
 
-def _first_error(error: ValidationError, text: str, name: str) -> str:
+def _first_error(error: ValidationError, text: str, name: str, kind: type[BaseModel]) -> str:
     # A misspelt key is also a missing one; the misspelling is what the user can see.
     first = min(error.errors(include_url=False), key=lambda each: each["type"] != "extra_forbidden")
     path = _without_tags(first["loc"])
     if first["type"].startswith("union_tag"):
         given, kinds = first["input"].get("kind"), ", ".join(KINDS)
-        where = f"{name}, line {_line_of(text, [*path, 'kind'])}: {'.'.join(map(str, path))}.kind"
+        line = _line_of(text, [*path, "kind"])
+        where = f"{name}{f', line {line}' if line else ''}: {'.'.join(map(str, path))}.kind"
         return f"{where}: {'missing' if given is None else f'there is no kind {given!r}'}; the kinds are: {kinds}."
     line = _line_of(text, path)
     where = f"{name}, line {line}" if line else name
     key = ".".join(str(part) for part in path)
     if first["type"] == "extra_forbidden":
-        allowed = _allowed_keys(first["loc"][:-1])
+        allowed = _allowed_keys(first["loc"][:-1], kind)
         near = difflib.get_close_matches(str(path[-1]), allowed, 1)
         hint = f"did you mean {near[0]}? " if near else ""
         return f"{where}: unknown key {key}; {hint}Allowed here: {', '.join(allowed)}."
@@ -108,13 +130,13 @@ def _without_tags(loc: tuple[Any, ...]) -> list[Any]:
     return [*loc[:2], *loc[3:]] if tagged else list(loc)
 
 
-def _allowed_keys(loc: tuple[Any, ...]) -> list[str]:
+def _allowed_keys(loc: tuple[Any, ...], kind: type[BaseModel]) -> list[str]:
     """Keys of the table at a path, kinds of sources included in it."""
-    table: type[BaseModel] = Profile
+    table, is_profile = kind, issubclass(kind, Profile)
     for part in loc:
-        if part in KINDS and table is Profile:
+        if is_profile and part in KINDS and table is kind:
             table = KINDS[part].spec
-        elif part in table.model_fields and part != "source":
+        elif part in table.model_fields and not (is_profile and part == "source"):
             table = next(_tables_in(table.model_fields[part].annotation), table)
     return list(table.model_fields)
 

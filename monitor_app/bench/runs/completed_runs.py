@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ class CompletedRuns:
 
     done: dict[tuple[int, RunSpec], RunState] = field(default_factory=dict)
     _too_big: dict[RunSpec, int] = field(default_factory=dict)
+    _failed: Counter[tuple[int, RunSpec]] = field(default_factory=Counter)
     threads: int | None = None
     """Torch threads of the runs in the session; None where it has no run."""
 
@@ -36,6 +38,8 @@ class CompletedRuns:
                 completed.threads = run.threads
                 if run.state in _FINAL:
                     completed.note(run.cycle, _spec(run), RunState(run.state))
+                elif run.state == RunState.FAILED.value:
+                    completed._failed[run.cycle, _plain(_spec(run))] += 1
         return completed
 
     def note(self, cycle: int, spec: RunSpec, state: RunState) -> None:
@@ -50,6 +54,10 @@ class CompletedRuns:
     def state(self, cycle: int, spec: RunSpec) -> RunState | None:
         """How a run of the plan ended, or None where it is still to be run."""
         return self.done.get((cycle, _plain(spec)))
+
+    def failures(self, cycle: int, spec: RunSpec) -> int:
+        """How often a run of the plan had failed when the session was read."""
+        return self._failed[cycle, _plain(spec)]
 
     def too_big(self, spec: RunSpec) -> int | None:
         """The smallest batch size known not to fit, where this run's is no smaller; else None."""
