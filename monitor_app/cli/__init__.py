@@ -15,6 +15,7 @@ COMMANDS = (
     "window",
     "record",
     "sources",
+    "doctor",
     "calibrate",
     "networks",
     "show",
