@@ -140,6 +140,18 @@ class Batches:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadChange:
+    """The load signal of a board that is elsewhere, for simulated instruments here; only with `--lamp -`."""
+
+    host_ns: int
+    """When it changed."""
+    busy: bool | None = None
+    """A pass has begun, or has ended; None where the load changes."""
+    load: float | None = None
+    """Of the next passes, relative to full load; None where a pass begins or ends."""
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryReport:
     """The answer to MeasureMemory."""
 
@@ -201,7 +213,7 @@ class Failed:
 
 
 Command: TypeAlias = Load | WarmUp | Time | Evaluate | MeasureMemory | Pulses | Stop | Quit
-Event: TypeAlias = Ready | Loaded | Batches | MemoryReport | Played | PhaseDone | Failed
+Event: TypeAlias = Ready | Loaded | Batches | LoadChange | MemoryReport | Played | PhaseDone | Failed
 Message: TypeAlias = Command | Event
 
 _CODEC: Codec[Message] = Codec(
@@ -217,6 +229,7 @@ _CODEC: Codec[Message] = Codec(
         "ready": Ready,
         "loaded": Loaded,
         "batches": Batches,
+        "load_change": LoadChange,
         "memory_report": MemoryReport,
         "played": Played,
         "phase_done": PhaseDone,
