@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor_app.bench.board.control import BoardControl, BoardControlError
+from monitor_app.bench.board.control import BoardControlError, this_board
 from monitor_app.bench.board.doctor import (
     Check,
     Verdict,
@@ -19,6 +19,7 @@ from monitor_app.bench.board.doctor import (
     machine_checks,
 )
 from monitor_app.bench.runs.inference_link import InferenceLink
+from monitor_app.bench.runs.inference_place import Here
 from monitor_app.cli.terminal import put, say
 from monitor_app.core.errors import MonitorError
 from monitor_app.core.log import state_folder
@@ -84,7 +85,7 @@ def _stat() -> str:
 
 
 def _power_mode() -> Iterator[Check]:
-    control = BoardControl(state_folder() / "board.json")
+    control = this_board(state_folder() / "board.json")
     try:
         mode = control.mode()
     except BoardControlError as error:
@@ -100,7 +101,7 @@ def _power_mode() -> Iterator[Check]:
 
 def _inference(profile: Profile | None) -> Check:
     device = profile.inference.device if profile is not None else "cpu"
-    link = InferenceLink((), lambda: False)
+    link = InferenceLink(Here(), lambda: False)
     try:
         ready = link.start(device)
     except MonitorError as error:
