@@ -15,8 +15,8 @@ from monitor_app.bench.acquisition.discovery import Finder
 from monitor_app.bench.acquisition.recorder import Recorder
 from monitor_app.bench.acquisition.source_set import SourceSet
 from monitor_app.bench.board.connection import BoardConnection
-from monitor_app.bench.runs.completed_runs import CompletedRuns
-from monitor_app.bench.runs.driver import RunDriver, threads_for
+from monitor_app.bench.runs.completed_runs import CompletedRuns, threads_for
+from monitor_app.bench.runs.driver import RunDriver
 from monitor_app.core.status import BenchPhase, BenchStatus, CheckState, SourceState
 from monitor_app.session.files import discard_empty_session
 from monitor_app.session.schema import NOTES
@@ -55,7 +55,7 @@ class Bench:
         self.resumed = resume
         """The file was there before this bench."""
         completed = CompletedRuns.of(session) if resume else None
-        threads = threads_for(profile, len(os.sched_getaffinity(0)), completed)
+        threads = threads_for(profile, completed)
         self._recorder = Recorder(session, resume=resume)
         self._recorder.put(lambda writer: writer.set_meta(_meta(profile, profile_text, threads)))
         self._connection = None if profile.board is None else BoardConnection(profile.board, self._recorder)

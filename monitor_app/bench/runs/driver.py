@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.bench.board.commands import BoardControlError
 from monitor_app.bench.board.machine import BoardElsewhere, ThisMachine
-from monitor_app.bench.runs.completed_runs import CompletedRuns
+from monitor_app.bench.runs.completed_runs import CompletedRuns, threads_for
 from monitor_app.bench.runs.inference_link import CancelledError, InferenceLink
 from monitor_app.bench.runs.inference_on_board import OnTheBoard
 from monitor_app.bench.runs.inference_place import Here
@@ -215,7 +215,7 @@ class RunDriver:
             raise
         meta = dict(self._machine.meta())
         if meta:
-            threads = threads_for(self._profile, self._machine.cores(), self._completed)
+            threads = threads_for(self._profile, self._completed, self._machine.cores())
             self._specs = self._profile.run_specs(threads)
             self._preparation.use_threads(threads)
             self._recorder.put(lambda writer: writer.set_meta({**meta, "threads": str(threads)}))
@@ -335,12 +335,3 @@ class RunDriver:
                 raise CancelledError
             if self._wake.wait(left):
                 self._wake.clear()
-
-
-def threads_for(profile: Profile, cores: int, completed: CompletedRuns | None = None) -> int:
-    """Torch threads: as the profile says, or one core less than there are, which is left to the monitor.
-
-    A resumed session keeps its number: a kill may have left the board in a power mode with fewer cores.
-    """
-    earlier = completed.threads if completed is not None else None
-    return profile.inference.threads or earlier or max(cores - 1, 1)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from monitor_app.core.errors import BoardError, ChildDiedError, InferenceError
 from monitor_app.inference import messages
-from monitor_app.inference.process import child_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,9 +76,8 @@ class InferenceLink:
 
         Raises CancelledError, InferenceError, BoardError; then there is none.
         """
-        kind = child_kind(device)
         alive = self._child is not None and self._child.exit_code is None and self._place.lost() is None
-        if alive and child_kind(self._device) == kind:
+        if alive and self._place.serves(self._device, device):
             return None
         self.end()
         try:

@@ -47,6 +47,9 @@ class OnTheBoard:
     def require(self, device: str) -> None:
         child_kind(device)
 
+    def serves(self, started: str, device: str) -> bool:
+        return child_kind(started) == child_kind(device)
+
     def start(self, device: str) -> InferenceChild:
         kind, arguments = child_kind(device)
         link = self._connection.wait(self._cancelled)

@@ -27,6 +27,9 @@ class Place(Protocol):
     def require(self, device: str) -> None:
         """Return where networks can be run on a device, as far as is seen without a process. Raises InferenceError."""
 
+    def serves(self, started: str, device: str) -> bool:
+        """Whether a child that was started for one device can run networks on another. Raises InferenceError."""
+
     def start(self, device: str) -> InferenceChild:
         """Raises OSError, InferenceError, BoardError."""
 
@@ -59,6 +62,9 @@ class Here:
 
     def require(self, device: str) -> None:
         require_device(device)
+
+    def serves(self, started: str, device: str) -> bool:
+        return child_command(started) == child_command(device)
 
     def start(self, device: str) -> InferenceChild:
         return InferenceChild(self._load_signals, child_command(device))

@@ -18,12 +18,11 @@ from monitor_app.bench.board import control as board_control
 from monitor_app.bench.board.machine import ThisMachine
 from monitor_app.bench.runs import cool_down, run
 from monitor_app.bench.runs import driver as runs
-from monitor_app.bench.runs import inference_link as child_link
 from monitor_app.bench.runs import inference_place as child_place
 from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.bench.runs.driver import RunDriver
 from monitor_app.bench.runs.run import Run
-from monitor_app.core.errors import SessionError
+from monitor_app.core.errors import ChildDiedError, SessionError
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.profile import Profile
 from monitor_app.core.runs import Phase, RunState
@@ -128,16 +127,16 @@ def test_what_the_kernel_ends_for_memory_does_not_fit_and_the_plan_goes_on(
     rig: Rig, done: Callable[..., list[RunRow]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed: list[int] = []
-    receive = child_link.InferenceChild.receive
+    receive = child_place.InferenceChild.receive
 
-    def receive_while_it_is_killed(child: child_link.InferenceChild, timeout_s: float) -> object:
+    def receive_while_it_is_killed(child: child_place.InferenceChild, timeout_s: float) -> object:
         try:
             return receive(child, timeout_s)
-        except child_link.ChildDiedError:
+        except ChildDiedError:
             killed.append(child.pid)
             raise
 
-    monkeypatch.setattr(child_link.InferenceChild, "receive", receive_while_it_is_killed)
+    monkeypatch.setattr(child_place.InferenceChild, "receive", receive_while_it_is_killed)
     monkeypatch.setattr(child_place, "oom_kills", lambda: len(killed))
     rows = done(networks=("died@4", "ok"), batch_sizes=(1, 4, 8))
     assert states(rows) == [

@@ -16,13 +16,13 @@ import pytest
 
 from monitor_app.bench.runs import inference_link as child_link
 from monitor_app.bench.runs import inference_place as child_place
-from monitor_app.bench.runs.inference_place import Here, oom_kills
 from monitor_app.bench.runs.inference_link import (
     CancelledError,
     ChildReportedError,
     InferenceLink,
     NoMemoryLeftError,
 )
+from monitor_app.bench.runs.inference_place import Here, oom_kills
 from monitor_app.core.errors import ChildDiedError, InferenceError
 from monitor_app.core.runs import Phase
 from monitor_app.inference.messages import Batches, Failed, FailureKind, Load, Loaded, PhaseDone, Ready, Time, encode
@@ -286,9 +286,9 @@ def test_only_a_child_that_the_kernel_killed_for_memory_did_not_fit(
 ) -> None:
     """Other programs are ended for want of memory as well, and a child that crashed meanwhile has crashed."""
     start(bench, network)
-    receive = child_link.InferenceChild.receive
+    receive = child_place.InferenceChild.receive
 
-    def receive_while_it_is_killed(child: child_link.InferenceChild, timeout_s: float) -> object:
+    def receive_while_it_is_killed(child: child_place.InferenceChild, timeout_s: float) -> object:
         try:
             return receive(child, timeout_s)
         except ChildDiedError:
@@ -296,7 +296,7 @@ def test_only_a_child_that_the_kernel_killed_for_memory_did_not_fit(
                 kills.append(1)
             raise
 
-    monkeypatch.setattr(child_link.InferenceChild, "receive", receive_while_it_is_killed)
+    monkeypatch.setattr(child_place.InferenceChild, "receive", receive_while_it_is_killed)
     with pytest.raises(InferenceError) as caught:
         bench.link.run(Time(1, 0, 1), lambda _: False)
     assert isinstance(caught.value, NoMemoryLeftError) is out_of_memory
