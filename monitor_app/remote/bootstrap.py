@@ -47,7 +47,7 @@ while len(data) < size:
     if not block:
         end(98, "the connection ended before the agent had arrived")
     data += block
-if hashlib.sha256(data).hexdigest() != sys.argv[2]:
+if not hashlib.sha256(data).hexdigest() == sys.argv[2]:
     end(98, "the agent that arrived is not the one that was sent")
 archive = zipfile.ZipFile(io.BytesIO(data))
 space = {"__name__": "in_memory"}
@@ -80,11 +80,7 @@ def payload() -> bytes:
 def make_payload(replaced: Mapping[str, str]) -> bytes:
     """The same with other sources for some of its files, by name; for tests."""
     folder = resources.files("monitor_app.remote.agent")
-    sources = {
-        file.name: file.read_text(encoding="utf-8")
-        for file in folder.iterdir()
-        if file.name.endswith(".py")
-    }
+    sources = {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir() if file.name.endswith(".py")}
     sources.update(replaced)
     whole = io.BytesIO()
     with zipfile.ZipFile(whole, "w") as archive:

@@ -9,7 +9,7 @@ import subprocess
 from typing import Any, Dict, List, Optional
 
 from . import places
-from .refused import Question, Refused, text_of, texts_of
+from .refused import Question, RefusedError, text_of, texts_of
 
 TIMEOUT_S = 30.0
 TOOLS = ("nvpmodel", "jetson_clocks", "sudo", "nvidia-smi")
@@ -24,11 +24,11 @@ def find_tool(name: str) -> "Optional[str]":
 
 
 def call(question: Question) -> "Dict[str, Any]":
-    """Make the call and wait for its end, at most 30 s. Raises Refused."""
+    """Make the call and wait for its end, at most 30 s. Raises RefusedError."""
     tool, arguments, answer = text_of(question, "tool"), texts_of(question, "arguments"), text_of(question, "answer")
     if not _allowed(tool, arguments) or answer not in _ANSWERS or not isinstance(question.get("root"), bool):
         shown = " ".join([tool, *arguments])[:120]
-        raise Refused("The agent does not call `{}`.".format(shown), errno.EPERM)
+        raise RefusedError("The agent does not call `{}`.".format(shown), errno.EPERM)
     command = [_found(tool), *arguments]
     if question["root"] and os.geteuid() != 0:
         command = [_found("sudo"), "-n", *command]
@@ -46,7 +46,7 @@ def _allowed(tool: str, arguments: List[str]) -> bool:
 def _found(tool: str) -> str:
     path = find_tool(tool)
     if path is None:
-        raise Refused("There is no {} on the board.".format(tool), errno.ENOENT)
+        raise RefusedError("There is no {} on the board.".format(tool), errno.ENOENT)
     return path
 
 
@@ -60,19 +60,19 @@ def _run(command: List[str], answer: str) -> "Dict[str, Any]":
             env=dict(os.environ, LC_ALL="C"),
         )
     except OSError as error:
-        raise Refused(
+        raise RefusedError(
             "{} does not start on the board ({}): install JetPack again.".format(command[0], error.strerror or error),
             error.errno,
-        )
+        ) from error
     try:
         written, _ = process.communicate(answer.encode("ascii"), TIMEOUT_S)
-    except subprocess.TimeoutExpired:
+    except subprocess.TimeoutExpired as error:
         _abandon(process)
-        raise Refused(
+        raise RefusedError(
             "`{}` has not ended on the board within {:g} s: try it there by hand, and reboot the board if it "
             "hangs.".format(" ".join(command), TIMEOUT_S),
             errno.ETIMEDOUT,
-        )
+        ) from error
     return {"type": "called", "code": process.returncode, "text": written.decode("utf-8", "replace")}
 
 

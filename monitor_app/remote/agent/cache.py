@@ -11,7 +11,7 @@ import stat
 from typing import Iterator, Optional
 
 from . import places
-from .refused import Refused
+from .refused import RefusedError
 
 KEPT_BUNDLES = 8
 MOST_STATE = 64 << 10
@@ -33,11 +33,11 @@ class Cache:
 
     @property
     def folder(self) -> str:
-        """Where it is, made at the first use. Raises Refused."""
+        """Where it is, made at the first use. Raises RefusedError."""
         if self._folder is None:
             self._folder = next((each for each in _candidates() if _made_private(each)), None)
         if self._folder is None:
-            raise Refused(
+            raise RefusedError(
                 "The board has no folder that the agent may write: neither the home of the user, nor the runtime "
                 "folder, nor {}.".format(places.SHARED_MEMORY),
                 errno.EROFS,
@@ -45,9 +45,9 @@ class Cache:
         return self._folder
 
     def bundle(self, sha256: str) -> str:
-        """The path of a stored bundle. Raises Refused."""
+        """The path of a stored bundle. Raises RefusedError."""
         if not _SHA256.fullmatch(sha256):
-            raise Refused("A bundle is named by its SHA-256.", errno.EINVAL)
+            raise RefusedError("A bundle is named by its SHA-256.", errno.EINVAL)
         path = os.path.join(self.folder, "bundle-{}.zip".format(sha256))
         try:
             with open(path, "rb") as file:
@@ -55,55 +55,55 @@ class Cache:
         except OSError:
             whole = False
         if not whole:
-            raise Refused("The bundle {}... is not on the board.".format(sha256[:12]), errno.ENOENT)
+            raise RefusedError("The bundle {}... is not on the board.".format(sha256[:12]), errno.ENOENT)
         os.utime(path)
         return path
 
     def store_bundle(self, sha256: str, data: "Optional[str]") -> str:
-        """Store one, where it is not stored yet, and say where. Raises Refused."""
+        """Store one, where it is not stored yet, and say where. Raises RefusedError."""
         try:
             return self.bundle(sha256)
-        except Refused as error:
+        except RefusedError as error:
             if data is None or error.number != errno.ENOENT:
                 raise
         if self._only_stored:
-            raise Refused("This board takes no new programs: store the bundle there by hand.", errno.EPERM)
+            raise RefusedError("This board takes no new programs: store the bundle there by hand.", errno.EPERM)
         try:
             content = base64.b64decode(data.encode("ascii"), validate=True)
         except (ValueError, binascii.Error):
             content = b""
         if hashlib.sha256(content).hexdigest() != sha256:
-            raise Refused("The bundle that came does not have its hash: try again.", errno.EBADMSG)
+            raise RefusedError("The bundle that came does not have its hash: try again.", errno.EBADMSG)
         path = os.path.join(self.folder, "bundle-{}.zip".format(sha256))
         self._write(path, content)
         self._forget_old_bundles()
         return path
 
     def read_state(self) -> "Optional[str]":
-        """The saved state of the board; None where there is none. Raises Refused."""
+        """The saved state of the board; None where there is none. Raises RefusedError."""
         try:
             with open(self._state_file, encoding="utf-8", errors="surrogateescape") as file:
                 return file.read(MOST_STATE)
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise _unusable(self._state_file, error)
+            raise _unusable(self._state_file, error) from error
 
     def write_state(self, text: str) -> None:
-        """Save it: when this returns it is on the disk. Raises Refused."""
+        """Save it: when this returns it is on the disk. Raises RefusedError."""
         if len(text) > MOST_STATE:
-            raise Refused("The saved state of a board has at most {} characters.".format(MOST_STATE), errno.E2BIG)
+            raise RefusedError("The saved state of a board has at most {} characters.".format(MOST_STATE), errno.E2BIG)
         self._write(self._state_file, text.encode("utf-8", "surrogateescape"))
 
     def remove_state(self) -> None:
-        """Remove it, where there is one. Raises Refused."""
+        """Remove it, where there is one. Raises RefusedError."""
         try:
             os.unlink(self._state_file)
             self._sync_folder()
         except FileNotFoundError:
             pass
         except OSError as error:
-            raise _unusable(self._state_file, error)
+            raise _unusable(self._state_file, error) from error
 
     @property
     def _state_file(self) -> str:
@@ -120,7 +120,7 @@ class Cache:
             os.rename(part, path)
             self._sync_folder()
         except OSError as error:
-            raise _unusable(path, error)
+            raise _unusable(path, error) from error
 
     def _sync_folder(self) -> None:
         folder = os.open(self.folder, os.O_RDONLY)
@@ -175,8 +175,8 @@ def _read_only(folder: str) -> bool:
     return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
-def _unusable(path: str, error: OSError) -> Refused:
-    return Refused(
+def _unusable(path: str, error: OSError) -> RefusedError:
+    return RefusedError(
         "{} on the board cannot be used ({}): make room there or choose another user.".format(
             path, error.strerror or error
         ),

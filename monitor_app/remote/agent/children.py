@@ -20,7 +20,7 @@ from typing import Any, Callable, Dict, List, Optional
 from .clock import now_ns
 from .lines import Lines, Outbox
 from .memory import MemoryWatch
-from .refused import Refused
+from .refused import RefusedError
 
 BLOCK = 1 << 16
 MOST_INPUT = 16 << 20
@@ -98,30 +98,30 @@ class Children:
         return len(self._running)
 
     def start(self, number: int, command: List[str], environment: Dict[str, str]) -> int:
-        """Start one, and return its process number. Raises Refused."""
+        """Start one, and return its process number. Raises RefusedError."""
         if threading.current_thread() is not threading.main_thread():
             raise AssertionError("Linux kills a child with the thread that started it")
         if number in self._running:
-            raise Refused("There is a child with this number already.", errno.EEXIST)
+            raise RefusedError("There is a child with this number already.", errno.EEXIST)
         try:
             child = Child(number, command, environment)
         except (OSError, subprocess.SubprocessError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise Refused(
+            raise RefusedError(
                 "{} does not start on the board ({}).".format(command[0], reason), getattr(error, "errno", None)
-            )
+            ) from error
         self._running[number] = child
         if self._reading:
             self._listen(child)
         return child.process.pid
 
     def write(self, number: int, lines: List[str]) -> None:
-        """Give lines to its stdin; those to a child that has ended are dropped. Raises Refused: it does not read."""
+        """Give lines to its stdin; to a child that has ended, dropped. Raises RefusedError: it does not read."""
         child = self._running.get(number)
         if child is None or child.closing_input:
             return
         if len(child.input) > MOST_INPUT:
-            raise Refused("The child {} on the board takes no more lines.".format(number), errno.EAGAIN)
+            raise RefusedError("The child {} on the board takes no more lines.".format(number), errno.EAGAIN)
         child.input += b"".join(line.encode("utf-8", "surrogateescape") + b"\n" for line in lines)
         self._feed(child)
 
@@ -131,7 +131,7 @@ class Children:
         if child is None:
             return
         if line and not child.steps:
-            with contextlib.suppress(Refused):
+            with contextlib.suppress(RefusedError):
                 self.write(number, [line])
         child.closing_input = True
         self._feed(child)

@@ -13,7 +13,7 @@ from .board_calls import TOOLS, find_tool
 from .cache import Cache
 from .clock import now_ns
 from .files import snapshot
-from .refused import Refused
+from .refused import RefusedError
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 CPUINFO = "/proc/cpuinfo"
@@ -32,7 +32,7 @@ def facts(cache: Cache) -> "Dict[str, Any]":
         folder: Optional[str] = cache.folder
         space = os.statvfs(cache.folder)
         free = space.f_bavail * space.f_frsize
-    except (Refused, OSError):
+    except (RefusedError, OSError):
         folder = None
     return {
         "type": "facts",

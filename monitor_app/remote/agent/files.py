@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files that may be read: below /sys and /proc, and /etc/nv_tegra_release; not those of processes, nor links out."""
+"""The files that may be read: below /sys and /proc, and /etc/nv_tegra_release; not those of processes, no links out."""
 
 import errno
 import fnmatch
@@ -9,12 +9,13 @@ import stat
 from typing import Any, Dict, Iterator, List, Tuple
 
 from . import places
-from .refused import Refused
+from .refused import RefusedError
 
 MOST_FILES, MOST_BYTES, MOST_LOOKED_AT = 4096, 64 << 10, 1 << 16
 DEEPEST = 24
 """Components of a path."""
 RELEASE = "etc/nv_tegra_release"
+_NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP)
 _PRIVATE = re.compile(
     r"proc/(?:\d+|self|thread-self|kcore|kmsg|kpage\w*|kallsyms|sysrq-trigger|keys|key-users)(?:/|$)"
     r"|sys/kernel/(?:debug|tracing|security)(?:/|$)"
@@ -23,7 +24,7 @@ _PRIVATE = re.compile(
 
 
 def snapshot(patterns: List[str]) -> Dict[str, Any]:
-    """Texts and numbers of errors by path, of all files that match. Raises Refused."""
+    """Texts and numbers of errors by path, of all files that match. Raises RefusedError."""
     files: Dict[str, str] = {}
     errors: Dict[str, int] = {}
     looked_at = 0
@@ -31,24 +32,21 @@ def snapshot(patterns: List[str]) -> Dict[str, Any]:
         for path in _matches(_components(pattern)):
             looked_at += 1
             if looked_at > MOST_LOOKED_AT or len(files) + len(errors) >= MOST_FILES:
-                raise Refused("More files of the board were asked for than are read at once.", errno.E2BIG)
+                raise RefusedError("More files of the board were asked for than are read at once.", errno.E2BIG)
             if path in files or path in errors:
                 continue
             try:
                 files[path] = _read_once(path)
-            except IsADirectoryError:
-                continue
-            except FileNotFoundError:
-                continue
             except OSError as error:
-                errors[path] = error.errno or errno.EIO
+                if error.errno not in _NO_FILE:
+                    errors[path] = error.errno or errno.EIO
     return {"files": files, "errors": errors}
 
 
 def open_readable(path: str) -> int:
-    """A descriptor of one of the files. Raises Refused where it may not be read, OSError where it cannot be."""
+    """A descriptor of one of the files. Raises RefusedError where it may not be read, OSError where it cannot be."""
     if "*" in path:
-        raise Refused("A path that is swept has no `*`: {}.".format(_shown(path)), errno.EINVAL)
+        raise RefusedError("A path that is swept has no `*`: {}.".format(_shown(path)), errno.EINVAL)
     return _open("/" + "/".join(_components(path)))
 
 
@@ -60,8 +58,8 @@ def text(block: bytes) -> str:
 def _read_once(path: str) -> str:
     try:
         descriptor = _open(path)
-    except Refused:  # reached by a `*` or through a link
-        raise FileNotFoundError(errno.ENOENT, "not among the readable files", path)
+    except RefusedError as error:  # reached by a `*` or through a link
+        raise FileNotFoundError(errno.ENOENT, "not among the readable files", path) from error
     try:
         return text(places.read(descriptor, MOST_BYTES))
     finally:
@@ -73,7 +71,7 @@ def _open(path: str) -> int:
     real = os.path.realpath(os.path.join(root, path.lstrip("/")))
     inside = os.path.relpath(real, root)
     if not _readable(inside):
-        raise Refused("The agent does not read {}.".format(_shown(path)), errno.EACCES)
+        raise RefusedError("The agent does not read {}.".format(_shown(path)), errno.EACCES)
     descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
@@ -81,15 +79,15 @@ def _open(path: str) -> int:
     os.close(descriptor)
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-    raise Refused("{} is not an ordinary file.".format(_shown(path)), errno.EACCES)
+    raise RefusedError("{} is not an ordinary file.".format(_shown(path)), errno.EACCES)
 
 
 def _components(pattern: str) -> Tuple[str, ...]:
     parts = tuple(part for part in pattern.split("/") if part)
     if not pattern.startswith("/") or ".." in parts or "." in parts or len(parts) > DEEPEST or "**" in pattern:
-        raise Refused("The agent does not read {}.".format(_shown(pattern)), errno.EACCES)
+        raise RefusedError("The agent does not read {}.".format(_shown(pattern)), errno.EACCES)
     if not _readable("/".join(parts)):
-        raise Refused("The agent does not read {}.".format(_shown(pattern)), errno.EACCES)
+        raise RefusedError("The agent does not read {}.".format(_shown(pattern)), errno.EACCES)
     return parts
 
 
@@ -105,9 +103,9 @@ def _matches(parts: Tuple[str, ...]) -> "Iterator[str]":
             found = ["{}/{}".format(folder, part) for folder in found]
             continue
         expression = re.compile(fnmatch.translate(re.sub(r"([\[?])", r"[\1]", part)))
-        found = [
-            "{}/{}".format(folder, name) for folder in found for name in _names(folder) if expression.match(name)
-        ][:MOST_LOOKED_AT]
+        found = ["{}/{}".format(folder, name) for folder in found for name in _names(folder) if expression.match(name)][
+            :MOST_LOOKED_AT
+        ]
     return iter(found)
 
 

@@ -3,7 +3,6 @@
 
 import importlib.abc
 import importlib.machinery
-import importlib.util
 import sys
 import zipfile
 from typing import Any, Optional
@@ -21,7 +20,9 @@ class _Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
             if name.startswith(PACKAGE + "/") and name.endswith(".py")
         }
 
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> "Optional[importlib.machinery.ModuleSpec]":
+    def find_spec(
+        self, fullname: str, path: Any = None, target: Any = None
+    ) -> "Optional[importlib.machinery.ModuleSpec]":
         if self.is_package(fullname):
             return importlib.machinery.ModuleSpec(fullname, self, origin="agent", is_package=True)
         if fullname in self._sources:

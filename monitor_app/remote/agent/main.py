@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The agent: one loop that reads questions, keeps the lease, and looks after the children (docs/agent-protocol.md)."""
 
+import contextlib
 import json
 import os
 import platform
@@ -17,7 +18,7 @@ from .clock import now_ns
 from .facts import boot_id, facts, host, user
 from .files import snapshot
 from .lines import Lines, Outbox
-from .refused import Question, Refused, number_of, text_of, texts_of
+from .refused import Question, RefusedError, number_of, text_of, texts_of
 from .starts import command_of, environment_of
 from .sweeps import Sweeps
 from .worker import Answer, Worker, answer
@@ -50,7 +51,7 @@ def run(version: str, options: str, only_stored: bool = False) -> None:
     code = EXIT_CODES["failed"]
     try:
         code = _run(outbox, version, _options(options), only_stored)
-    except Refused as error:
+    except RefusedError as error:
         outbox.send({"type": "failed", "id": None, "message": error.message, "errno": error.number})
     except Exception as error:  # noqa: BLE001 - the top of a process
         message = "The agent met an error in this program ({}: {}).".format(type(error).__name__, error)
@@ -66,7 +67,7 @@ def _options(text: str) -> "Dict[str, Any]":
     except ValueError:
         options = None
     if not isinstance(options, dict):
-        raise Refused("The options of the agent are not a JSON object.")
+        raise RefusedError("The options of the agent are not a JSON object.")
     return options
 
 
@@ -86,7 +87,7 @@ def _holder(options: "Dict[str, Any]") -> str:
 def _seconds(options: "Dict[str, Any]", name: str, default: float, least: float) -> float:
     value = options.get(name, default)
     if not isinstance(value, (int, float)) or isinstance(value, bool):
-        raise Refused("The option {} of the agent is no time in seconds.".format(name))
+        raise RefusedError("The option {} of the agent is no time in seconds.".format(name))
     return min(max(float(value), least), LONGEST_LEASE_S)
 
 
@@ -194,10 +195,8 @@ class Agent:
 
     def _take(self, line: "Optional[bytes]") -> None:
         question: Any = None
-        try:
+        with contextlib.suppress(ValueError, RecursionError):
             question = json.loads(line.decode("utf-8")) if line is not None else None
-        except (ValueError, RecursionError):
-            pass
         how = None
         if isinstance(question, dict) and isinstance(question.get("type"), str):
             how = self._answers.get(question["type"])
@@ -222,7 +221,7 @@ class Agent:
         def take(question: Question) -> None:
             try:
                 how(question)
-            except Refused as error:
+            except RefusedError as error:
                 self._outbox.send({"type": "failed", "id": None, "message": error.message, "errno": error.number})
 
         return take
@@ -233,7 +232,7 @@ class Agent:
 
     def _start(self, question: Question) -> Answer:
         if self._reason is not None:
-            raise Refused("The agent is ending.")
+            raise RefusedError("The agent is ending.")
         command, environment = command_of(question, self._cache), environment_of(question)
         return {"type": "started", "pid": self._children.start(number_of(question, "id"), command, environment)}
 
@@ -248,7 +247,7 @@ class Agent:
         elif action == "remove":
             self._cache.remove_state()
         elif action != "read":
-            raise Refused("The saved state of a board is read, written or removed.")
+            raise RefusedError("The saved state of a board is read, written or removed.")
         return {"type": "state", "text": self._cache.read_state()}
 
     def _hello(self) -> "Dict[str, Any]":

@@ -4,7 +4,7 @@
     pin.py PIN
 
 It first says `{"ready": true}` or `{"error": "..."}`. On a line `1` or `0` it switches and answers with `level` and the
-board's times just before and after, `before_ns` and `after_ns`. When its stdin ends it sets the pin low and releases it.
+board's times just before and after, `before_ns` and `after_ns`. When its stdin ends it sets the pin low, releases it.
 It is run alone, so it has a clock of its own.
 """
 

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional
 Question = Dict[str, Any]
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """Answered by `failed`.
 
     Args:
@@ -52,8 +52,8 @@ def seconds_of(question: Question, name: str, least: float, most: float) -> floa
     return float(value)
 
 
-def _wrong(question: Question, name: str, wanted: str) -> Refused:
-    return Refused(
+def _wrong(question: Question, name: str, wanted: str) -> RefusedError:
+    return RefusedError(
         "The board was sent the question {!r} without {} as {}: use one version of the program.".format(
             str(question.get("type"))[:40], wanted, name
         )

@@ -8,7 +8,7 @@ import shutil
 from typing import Dict, List, Optional
 
 from .cache import Cache
-from .refused import Question, Refused, text_of, texts_of
+from .refused import Question, RefusedError, text_of, texts_of
 
 MODULES = {
     "inference": "monitor_app.inference.child",
@@ -22,11 +22,11 @@ _VARIABLE = re.compile(r"(?:MALLOC_|CUDA_|OMP_|PYTHON)[A-Z0-9_]*|LD_LIBRARY_PATH
 
 
 def command_of(question: Question, cache: Cache) -> List[str]:
-    """The command line of a `start`. Raises Refused."""
+    """The command line of a `start`. Raises RefusedError."""
     kind, arguments = text_of(question, "child"), texts_of(question, "arguments")
     bundle = question.get("bundle")
     if kind != GPIO and kind not in MODULES:
-        raise Refused("The agent does not start {!r}.".format(kind[:40]), errno.EPERM)
+        raise RefusedError("The agent does not start {!r}.".format(kind[:40]), errno.EPERM)
     python = _python(text_of(question, "python"), environment_of(question))
     if kind == GPIO:
         return [python, "-c", _pin_source(), *arguments]
@@ -36,13 +36,13 @@ def command_of(question: Question, cache: Cache) -> List[str]:
 
 
 def environment_of(question: Question) -> Dict[str, str]:
-    """The environment of a `start`: the agent's with what the question sets. Raises Refused."""
+    """The environment of a `start`: the agent's with what the question sets. Raises RefusedError."""
     given = question.get("environment", {})
     if not isinstance(given, dict):
-        raise Refused("The environment of a child is texts by name.", errno.EINVAL)
+        raise RefusedError("The environment of a child is texts by name.", errno.EINVAL)
     for name, value in given.items():
         if not _VARIABLE.fullmatch(name) or not isinstance(value, str) or "\0" in value:
-            raise Refused("The agent does not set {} for a child.".format(name[:40]), errno.EPERM)
+            raise RefusedError("The agent does not set {} for a child.".format(name[:40]), errno.EPERM)
     return dict(os.environ, **given)
 
 
@@ -50,11 +50,11 @@ def _python(name: str, environment: Dict[str, str]) -> str:
     """The path of an interpreter that is given by path or name."""
     path: Optional[str] = os.path.expanduser(name)
     if not _PYTHON.fullmatch(os.path.basename(name)):
-        raise Refused("{} is not the name of a Python interpreter.".format(name[:200]), errno.EPERM)
+        raise RefusedError("{} is not the name of a Python interpreter.".format(name[:200]), errno.EPERM)
     if "/" not in name:
         path = shutil.which(name, path=environment.get("PATH"))
     if path is None or not os.path.isabs(path):
-        raise Refused("There is no {} on the board: give the path of a Python there.".format(name), errno.ENOENT)
+        raise RefusedError("There is no {} on the board: give the path of a Python there.".format(name), errno.ENOENT)
     return path
 
 

@@ -14,7 +14,7 @@ from . import places
 from .clock import now_ns
 from .files import open_readable, text
 from .lines import Outbox
-from .refused import Question, Refused, number_of, seconds_of, texts_of
+from .refused import Question, RefusedError, number_of, seconds_of, texts_of
 
 MOST_PATHS, MOST_SWEEPS, MOST_BURST = 256, 32, 10_000
 SHORTEST_S, LONGEST_S = 0.002, 3600.0
@@ -32,30 +32,30 @@ class Sweeps:
         self._running: Dict[int, Sweep] = {}
 
     def start(self, question: Question) -> "Dict[str, Any]":
-        """Begin one. Raises Refused."""
+        """Begin one. Raises RefusedError."""
         paths = texts_of(question, "paths")
         interval_s = seconds_of(question, "interval_s", SHORTEST_S, LONGEST_S)
         burst = number_of(question, "burst") if "burst" in question else 0
         if not 0 < len(paths) <= MOST_PATHS or not 0 <= burst <= MOST_BURST:
-            raise Refused("A sweep has 1 to {} paths and at most {} rows at once.".format(MOST_PATHS, MOST_BURST))
+            raise RefusedError("A sweep has 1 to {} paths and at most {} rows at once.".format(MOST_PATHS, MOST_BURST))
         number = number_of(question, "id")
         if number in self._running or len(self._running) >= MOST_SWEEPS:
-            raise Refused("There are {} sweeps already, or one with this number.".format(len(self._running)))
+            raise RefusedError("There are {} sweeps already, or one with this number.".format(len(self._running)))
         files = _open_all(paths)
         self._running[number] = Sweep(number, files, interval_s, burst, self._outbox)
         return {"type": "sweeping"}
 
     def stop(self, question: Question) -> "Dict[str, Any]":
-        """End one. Raises Refused."""
+        """End one. Raises RefusedError."""
         sweep = self._running.pop(number_of(question, "sweep"), None)
         if sweep is None:
-            raise Refused("There is no such sweep.", errno.ENOENT)
+            raise RefusedError("There is no such sweep.", errno.ENOENT)
         sweep.stop()
         return {"type": "stopped"}
 
 
 def _open_all(paths: List[str]) -> List[int]:
-    """A descriptor each, or the negative number of the error in its place. Raises Refused, nothing left open."""
+    """A descriptor each, or the negative number of the error in its place. Raises RefusedError, nothing left open."""
     files: List[int] = []
     try:
         for path in paths:
@@ -63,7 +63,7 @@ def _open_all(paths: List[str]) -> List[int]:
                 files.append(open_readable(path))
             except OSError as error:
                 files.append(-(error.errno or errno.EIO))
-    except Refused:
+    except RefusedError:
         for each in files:
             if each >= 0:
                 os.close(each)
@@ -139,5 +139,3 @@ def _text(descriptor: int) -> "Union[str, int]":
         return text(places.read(descriptor, LONGEST_TEXT))
     except OSError as error:
         return error.errno or errno.EIO
-
-

@@ -6,7 +6,7 @@ import threading
 from typing import Any, Callable, Dict
 
 from .lines import Outbox
-from .refused import Question, Refused
+from .refused import Question, RefusedError
 
 Answer = Dict[str, Any]
 
@@ -33,7 +33,7 @@ def answer(outbox: Outbox, question: Question, how: "Callable[[Question], Answer
     number = question.get("id")
     try:
         outbox.send(dict(how(question), id=number))
-    except Refused as error:
+    except RefusedError as error:
         outbox.send({"type": "failed", "id": number, "message": error.message, "errno": error.number})
     except OSError as error:
         message = "The board answered: {}.".format(error.strerror or error)
