@@ -99,11 +99,14 @@ class Outbox:
         """Write a line that is no message."""
         self._put(len(line), lambda: line, urgent=False)
 
-    def flush(self, timeout_s: float) -> None:
-        """Wait until everything is written, but no longer than this."""
+    def close(self, timeout_s: float) -> None:
+        """Wait until everything is written, but no longer than this, and send nothing more."""
         until_ns = now_ns() + int(timeout_s * 1e9)
         while self._pending and not self._broken and now_ns() < until_ns:
             select.select([], [], [], 0.01)
+        with self._changed:
+            self._broken = True
+            self._changed.notify()
 
     def _put(self, size: int, make: "Callable[[], bytes]", urgent: bool) -> None:
         with self._changed:
@@ -122,8 +125,10 @@ class Outbox:
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._queue:
+                while not self._queue and not self._broken:
                     self._changed.wait()
+                if not self._queue:
+                    return
                 size, make = self._queue.popleft()
                 self._writing = True
             self._write(make())

@@ -29,6 +29,8 @@ BUSY = 3
 """Exit code where another agent has the board."""
 LEASE_S = 4.0
 SHORTEST_LEASE_S, LONGEST_LEASE_S = 0.5, 3600.0
+POLLRDHUP = getattr(select, "POLLRDHUP", 0x2000)
+"""The other end of a socket has closed it; that of a pipe is told unasked."""
 IDLE_S = 3600.0
 FULL_S = 0.02
 """How soon it is looked again whether the bench takes output."""
@@ -56,7 +58,7 @@ def run(version: str, options: str, only_stored: bool = False) -> None:
     except Exception as error:  # noqa: BLE001 - the top of a process
         message = "The agent met an error in this program ({}: {}).".format(type(error).__name__, error)
         outbox.send({"type": "failed", "id": None, "message": message, "errno": getattr(error, "errno", None)})
-    outbox.flush(LAST_WORDS_S)
+    outbox.close(LAST_WORDS_S)
     # Not by returning: a thread may be waiting for a file of the kernel.
     os._exit(code)
 
@@ -92,12 +94,13 @@ def _seconds(options: "Dict[str, Any]", name: str, default: float, least: float)
 
 
 def _taken(lock: BoardLock, holder: str, wait_s: float) -> bool:
-    """Whether the lock could be got in this time."""
+    """Whether the lock could be got in this time, or before the bench has given up."""
+    hung_up = select.poll()
+    hung_up.register(0, POLLRDHUP)
     until_ns = now_ns() + int(wait_s * 1e9)
     while not lock.take(holder):
-        if now_ns() >= until_ns:
+        if now_ns() >= until_ns or hung_up.poll(50):
             return False
-        select.select([], [], [], 0.05)
     return True
 
 

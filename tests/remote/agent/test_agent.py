@@ -483,6 +483,15 @@ class TestLease:
                 assert gone(int(other))
                 assert first.wait() == 4
 
+    def test_a_bench_that_has_given_up_waiting_leaves_no_agent(self, board: FakeBoard) -> None:
+        with RunningAgent(board) as first:
+            first.hello()
+            with RunningAgent(board, wait_s=3000.0) as second:
+                assert second.line() == b"monitor-app agent 1\n"
+                assert second.process.stdin is not None
+                second.process.stdin.close()
+                assert second.wait() == 3
+
     def test_the_end_of_stdin_ends_it_at_once(self, board: FakeBoard) -> None:
         with RunningAgent(board, lease_s=1000.0) as agent:
             agent.hello()
