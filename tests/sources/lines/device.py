@@ -19,7 +19,7 @@ COALESCE_NS = 4_000_000
 
 @dataclass
 class FakeTime:
-    """Stands in for the module ``time``."""
+    """Stands in for the module ``time``, and for the host's clock."""
 
     now_ns: int = 5_000_000_000
 
@@ -31,6 +31,8 @@ class FakeTime:
 
     def put_in_place(self, monkeypatch) -> FakeTime:
         for module in (lines, text_lines, edgepowermeter):
+            monkeypatch.setattr(module, "host_time_ns", self.host_time_ns)
+        for module in (text_lines, edgepowermeter):
             monkeypatch.setattr(module, "time", self)
         return self
 
