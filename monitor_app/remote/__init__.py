@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A board that is reached over ssh: the agent that is sent to it, and the link to that agent."""
+"""A board that is reached over ssh: what is sent there, and the link to it."""
