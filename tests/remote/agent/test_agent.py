@@ -474,13 +474,16 @@ class TestLease:
             assert first.ask("clock")["type"] == "clock"
 
     def test_the_next_agent_takes_over_when_the_lease_has_ended(self, board: FakeBoard) -> None:
-        with RunningAgent(board, lease_s=1.0) as first:
+        with RunningAgent(board, lease_s=5.0) as first:
             first.hello()
             number = start(first, STUBBORN)
             (other,) = first.next("output", child=number)["lines"]
+            (child,) = psutil.Process(first.process.pid).children()
             with RunningAgent(board, wait_s=WAIT_S) as second:
                 second.hello()
-                assert gone(int(other))
+                assert gone(child.pid)
+                # Killed with it, but nobody there can wait for what a child has started.
+                wait_until_gone(int(other))
                 assert first.wait() == 4
 
     def test_a_bench_that_has_given_up_waiting_leaves_no_agent(self, board: FakeBoard) -> None:
