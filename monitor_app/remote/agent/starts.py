@@ -32,7 +32,7 @@ def command_of(question: Question, cache: Cache) -> List[str]:
         return [python, "-c", _pin_source(), *arguments]
     if bundle is None:
         return [python, "-m", MODULES[kind], *arguments]
-    return [python, cache.bundle(text_of(question, "bundle")), *arguments]
+    return [python, cache.bundle(text_of(question, "bundle")), kind, *arguments]
 
 
 def environment_of(question: Question) -> Dict[str, str]:

@@ -41,7 +41,7 @@ def either_in_place(left: Any, right: Any) -> Any:
     if isinstance(left, dict):
         left.update(right)
         return left
-    return operator.ior(left, right)
+    return operator.ior(left, right)  # type: ignore[no-untyped-call]
 
 
 def _types(kind: Any) -> Any:
