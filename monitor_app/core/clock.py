@@ -255,7 +255,7 @@ class SampleClock:
     def _drifted(
         self, above: NDArray[np.float64], below: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The constraints as they bind the tangent at the newest: the curve has left it by half the drift by t squared."""
+        """The constraints on the tangent at the newest, which the curve leaves by half the drift times t squared."""
         if self._drift_per_s and len(above):
             newest = max(above[:, 0].max(), below[:, 0].max(initial=-math.inf))
             for points, sign in ((above, 1), (below, -1)):

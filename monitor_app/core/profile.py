@@ -153,7 +153,7 @@ class Board(Table):
     """What runs the agent there, Python 3.6 or later."""
     inference_python: Word | None = None
     """What runs the networks there, such as that of a virtual environment with torch; by default ``python``."""
-    env: dict[Annotated[str, AfterValidator(_variable)], Word] = {}
+    env: dict[Annotated[str, AfterValidator(_variable)], Word] = Field(default_factory=dict)
     """Environment variables of the processes on the board."""
     lease_s: float = Field(4.0, ge=2, le=60)
     """How long the processes on the board live on when nothing is heard from this computer."""

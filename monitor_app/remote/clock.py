@@ -24,12 +24,12 @@ ALL_MARKS = 16
 """Of the first marks all count; later only the narrowest of each second, so that the marks kept span a minute."""
 SECOND_NS = 1_000_000_000
 DRIFT_PER_S = 0.3e-6
-"""Two crystals, each of which wanders by 5 ppm up and down in ten minutes, change by a third of this at most; the rest is
-for a board that becomes hot."""
+"""Two crystals, each of which wanders by 5 ppm up and down in ten minutes, change by a third of this at most; the
+rest is for a board that becomes hot."""
 STEP_NS = 250_000_000
 """The map is made of pieces of this length, each with a bound of its own."""
 KEPT = 8192
-"""Pieces of the map, of which the older half is forgotten: more than the ten minutes that the longest batch may take."""
+"""Pieces of the map. Of so many the older half is forgotten; the longest batch may take ten minutes."""
 
 
 @dataclass(frozen=True, slots=True)

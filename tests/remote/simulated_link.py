@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two machines with clocks of their own, and a pipe with delays between them, in a second of computing and no waiting."""
+"""Two machines with clocks of their own, and a pipe with delays between them, computed without waiting."""
 
 from __future__ import annotations
 
