@@ -16,7 +16,7 @@ from monitor_app.core.source_specs import SourceSpec, Table
 
 Precision = Literal["fp32", "fp16", "bf16"]
 _HOST = re.compile(r"(?:[\w.+-]+@)?[\w\[][\w.:%\]-]*", re.ASCII)
-_VARIABLE = re.compile(r"LD_LIBRARY_PATH|PATH|LC_ALL|(?:CUDA|MALLOC|MKL|OMP|OPENBLAS|PYTHON|TORCH)\w*", re.ASCII)
+_VARIABLE = re.compile(r"LD_LIBRARY_PATH|PATH|(?:CUDA_|MALLOC_|OMP_|OPENBLAS_|PYTHON)[A-Z0-9_]*")
 
 
 def _host(text: str) -> str:
@@ -34,8 +34,8 @@ def _printable(text: str) -> str:
 def _variable(text: str) -> str:
     if not _VARIABLE.fullmatch(text):
         raise ValueError(
-            "only PATH, LD_LIBRARY_PATH, LC_ALL and names that begin with CUDA, MALLOC, MKL, OMP, OPENBLAS, PYTHON or "
-            "TORCH can be set on the board"
+            "only PATH, LD_LIBRARY_PATH and names that begin with CUDA_, MALLOC_, OMP_, OPENBLAS_ or PYTHON can be set "
+            "on the board"
         )
     return text
 

@@ -12,7 +12,7 @@ from monitor_app.core.child_process import signal_name
 from monitor_app.core.errors import BoardLostError
 
 if TYPE_CHECKING:
-    from monitor_app.remote.link import Link
+    from collections.abc import Callable
 
 END_S = 5.0
 """How long `close` waits at most: the agent's ladder ends a child within 3 s and the kernel's time."""
@@ -26,10 +26,18 @@ class RemoteChild:
 
     `send` may be called from any thread, everything else from one at a time. Its lines are those of the board: times
     in them are the board's, which `Link.clock` turns into host time.
+
+    Args:
+        number: by which the agent knows it.
+        name: in the log.
+        tell: sends the agent a message, as `Link.tell`.
+        forget: is given the number when no more messages are wanted.
     """
 
-    def __init__(self, link: Link, number: int, name: str) -> None:
-        self._link, self._number, self._name = link, number, name
+    def __init__(
+        self, number: int, name: str, tell: Callable[[dict[str, Any]], bool], forget: Callable[[int], None]
+    ) -> None:
+        self._number, self._name, self._tell, self._forget = number, name, tell, forget
         self._pid = 0
         self._changed = threading.Condition()
         self._lines: list[bytes] = []
@@ -75,7 +83,7 @@ class RemoteChild:
             raise BrokenPipeError
         text = line.decode("utf-8", "surrogateescape").removesuffix("\n")
         try:
-            return self._link.tell({"type": "input", "child": self._number, "lines": text.split("\n")})
+            return self._tell({"type": "input", "child": self._number, "lines": text.split("\n")})
         except BoardLostError as error:
             raise BrokenPipeError from error
 
@@ -119,7 +127,7 @@ class RemoteChild:
         line = quit_line.decode("utf-8", "surrogateescape").removesuffix("\n")
         if not self._over:
             try:
-                self._link.tell({"type": "end", "child": self._number, "line": line})
+                self._tell({"type": "end", "child": self._number, "line": line})
                 with self._changed:
                     if not self._changed.wait_for(lambda: self._over, END_S):
                         logger.error("%s: process %d of the board has not ended", self._name, self._pid)
@@ -128,7 +136,7 @@ class RemoteChild:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._link.forget(self._number)
+        self._forget(self._number)
 
     # -- from the link ---------------------------------------------------------------------------
 

@@ -208,7 +208,7 @@ class Link:
         if python is None:
             python = (kind == "inference" and self.board.inference_python) or self.board.python
         number = self._next_number()
-        child = RemoteChild(self, number, f"{kind} child on {self.board.host}")
+        child = RemoteChild(number, f"{kind} child on {self.board.host}", self.tell, self.forget)
         question = {
             "type": "start", "child": kind, "python": python, "bundle": bundle, "arguments": list(arguments),
             "environment": {**(environment or {}), **self.board.env},
@@ -226,7 +226,7 @@ class Link:
             burst: so many rows at once first, without a pause.
         """
         number = self._next_number()
-        sweep = RemoteSweep(self, number)
+        sweep = RemoteSweep(number, self.ask, self.forget)
         question = {"type": "sweep", "paths": list(paths), "interval_s": interval_s, "burst": burst}
         self._ask_for(sweep, number, question)
         return sweep

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from monitor_app.core.errors import BoardError, BoardLostError
 
 if TYPE_CHECKING:
-    from monitor_app.remote.link import Link
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,18 @@ class SweepRow:
 
 
 class RemoteSweep:
-    """One that runs. `Link.sweep` makes it."""
+    """One that runs. `Link.sweep` makes it.
 
-    def __init__(self, link: Link, number: int) -> None:
-        self._link, self._number = link, number
+    Args:
+        number: by which the agent knows it.
+        ask: puts a question to the agent, as `Link.ask`.
+        forget: is given the number when no more messages are wanted.
+    """
+
+    def __init__(
+        self, number: int, ask: Callable[[dict[str, Any], float], object], forget: Callable[[int], None]
+    ) -> None:
+        self._number, self._ask, self._forget = number, ask, forget
         self._changed = threading.Condition()
         self._rows: list[SweepRow] = []
         self._late = 0
@@ -57,8 +65,8 @@ class RemoteSweep:
             self._closed = True
             self._changed.notify_all()
         with contextlib.suppress(BoardError):  # it has ended with the link, or will
-            self._link.ask({"type": "stop_sweep", "sweep": self._number}, 2.0)
-        self._link.forget(self._number)
+            self._ask({"type": "stop_sweep", "sweep": self._number}, 2.0)
+        self._forget(self._number)
 
     # -- from the link ---------------------------------------------------------------------------
 

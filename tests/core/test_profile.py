@@ -418,7 +418,7 @@ def test_an_option_of_ssh_or_of_a_shell_is_no_host(host: str) -> None:
         ("ssh = []", "board.ssh: "),
         ('ssh = [""]', "it is empty or has characters that cannot be printed"),
         ('python = "py\\nthon"', "it is empty or has characters that cannot be printed"),
-        ('env = { LD_PRELOAD = "x" }', "only PATH, LD_LIBRARY_PATH, LC_ALL and names that begin with CUDA"),
+        ('env = { LD_PRELOAD = "x" }', "only PATH, LD_LIBRARY_PATH and names that begin with CUDA_"),
         ("lease_s = 1", "board.lease_s: input should be greater than or equal to 2"),
         ("lease_s = 90", "board.lease_s: input should be less than or equal to 60"),
         ('password = "x"', "unknown key board.password"),

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,8 +112,14 @@ def require_sshd() -> str:
 
 @pytest.fixture(scope="session")
 def _sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshBoard]:
+    with run_sshd(tmp_path_factory.mktemp("board")) as board:
+        yield board
+
+
+@contextmanager
+def run_sshd(folder: Path) -> Iterator[SshBoard]:
+    """A board whose files are in this folder; skips the test where there can be none."""
     sshd = require_sshd()
-    folder = tmp_path_factory.mktemp("board")
     (folder / "home").mkdir()
     (folder / "known_hosts").write_text("board " + _key(folder / "host_key"))
     (folder / "authorized_keys").write_text(_key(folder / "key"))

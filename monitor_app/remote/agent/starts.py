@@ -18,7 +18,7 @@ MODULES = {
 """What is run where there is no bundle: on a board where this program is installed."""
 GPIO = "gpio"
 _PYTHON = re.compile(r"(?:pypy|python)[0-9.]*")
-_VARIABLE = re.compile(r"(?:MALLOC_|CUDA_|OMP_|PYTHON)[A-Z0-9_]*|LD_LIBRARY_PATH|PATH")
+_VARIABLE = re.compile(r"(?:MALLOC_|CUDA_|OMP_|OPENBLAS_|PYTHON)[A-Z0-9_]*|LD_LIBRARY_PATH|PATH")
 
 
 def command_of(question: Question, cache: Cache) -> List[str]:
