@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -58,12 +59,6 @@ def alive(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
-def misses(link: Link) -> int:
-    """By how much a time of the board, now, is off in host time: its clock is ahead by whole seconds."""
-    board_ns = host_time_ns() + AHEAD_S * 1_000_000_000
-    return abs(link.clock.host_time_ns(board_ns) - (board_ns - AHEAD_S * 1_000_000_000))
-
-
 # -- the clock ---------------------------------------------------------------------------------------
 
 
@@ -97,6 +92,16 @@ def test_over_a_slow_way_too(
     link.connect()
     # A round trip takes 4 or 2.2 ms.
     assert 500_000 < check_clock(link, 40) < 20_000_000
+
+
+@pytest.mark.parametrize("version", ["3.6.15", "3.8.18"])
+def test_with_the_pythons_of_older_boards(ssh_board: SshBoard, link_to: Callable[..., Link], version: str) -> None:
+    python = Path(pwd.getpwuid(os.getuid()).pw_dir) / f".pyenv/versions/{version}/bin/python3"
+    if not python.exists():
+        pytest.skip(f"there is no Python {version}")
+    link = link_to(ssh_board.board(python=str(python)))
+    assert link.connect().python == version
+    assert check_clock(link, 20) < 20_000_000
 
 
 # -- what can be asked -------------------------------------------------------------------------------
