@@ -206,11 +206,14 @@ def clock_bound_ns(reader: SessionReader, source_id: int, until_ns: int) -> int 
     clock = reader.clock(source_id, until_ns=until_ns)
     if clock is None:
         return None
-    kinds = {source.id: source.kind for source in reader.sources()}
-    link = next((each for each, kind in kinds.items() if kind == LINK), None)
-    if link is None or clock.method == ClockMethod.LINE.value or kinds.get(source_id) in BOARD_KINDS:
+    sources = {source.id: source for source in reader.sources()}
+    link = next((source for source in sources.values() if source.kind == LINK), None)
+    source = sources.get(source_id)
+    if link is None or source is None or source.kind in BOARD_KINDS:
         return clock.bound_ns
-    of_link = reader.clock(link, until_ns=until_ns)
+    if clock.method == ClockMethod.LINE.value and not source.simulated:  # a simulated line is switched by this computer
+        return clock.bound_ns
+    of_link = reader.clock(link.id, until_ns=until_ns)
     return clock.bound_ns + (of_link.bound_ns if of_link is not None else 0)
 
 

@@ -77,7 +77,12 @@ def test_the_bound_of_the_link_is_added_to_that_of_a_meter_on_this_side(tmp_path
 
 
 def test_a_sync_line_that_the_board_switches_knows_no_link(tmp_path):
-    assert behind_a_link(tmp_path / "link.plm", shunt(None), ClockMethod.LINE) == 50_000
+    assert behind_a_link(tmp_path / "link.plm", replace(shunt(None), simulated=False), ClockMethod.LINE) == 50_000
+
+
+def test_a_simulated_line_is_switched_on_this_side(tmp_path):
+    source = replace(shunt(None), simulated=True)
+    assert behind_a_link(tmp_path / "link.plm", source, ClockMethod.LINE) == 350_000
 
 
 def test_rails_of_the_board_itself_have_the_bound_of_the_link_already(tmp_path):
