@@ -14,7 +14,8 @@ from monitor_app.bench import trust
 from monitor_app.bench.acquisition.discovery import Finder
 from monitor_app.bench.acquisition.recorder import Recorder
 from monitor_app.bench.acquisition.source_set import SourceSet
-from monitor_app.bench.runs.completed_runs import CompletedRuns
+from monitor_app.bench.board.connection import BoardConnection
+from monitor_app.bench.runs.completed_runs import CompletedRuns, threads_for
 from monitor_app.bench.runs.driver import RunDriver
 from monitor_app.core.status import BenchPhase, BenchStatus, CheckState, SourceState
 from monitor_app.session.files import discard_empty_session
@@ -57,15 +58,18 @@ class Bench:
         threads = threads_for(profile, completed)
         self._recorder = Recorder(session, resume=resume)
         self._recorder.put(lambda writer: writer.set_meta(_meta(profile, profile_text, threads)))
+        self._connection = None if profile.board is None else BoardConnection(profile.board, self._recorder)
         try:
             self._sources = SourceSet(profile, self._recorder)
         except BaseException:
+            if self._connection is not None:
+                self._connection.close()
             self._recorder.close()
             if not resume:
                 discard_empty_session(session)
             raise
         self._finder = Finder()
-        self._runs = RunDriver(profile, threads, self._recorder, self._sources, completed, window)
+        self._runs = RunDriver(profile, threads, self._recorder, self._sources, completed, window, self._connection)
         self._phase = BenchPhase.MONITORING
         self.message = ""
         """Why the last command could not be carried out, one sentence; empty where it could."""
@@ -166,7 +170,8 @@ class Bench:
     def status(self) -> BenchStatus:
         """A snapshot."""
         runs, remaining_s = self._runs.snapshot()
-        sources = self._sources.statuses()
+        linked = () if self._connection is None else (self._connection.status,)
+        sources = (*linked, *self._sources.statuses())
         self._meter.look(self._recorder.sizes)
         free_bytes = self._recorder.free_bytes
         troubles = [s.message for s in sources if s.state in {SourceState.FAILED, SourceState.LOST}]
@@ -198,18 +203,11 @@ class Bench:
         self._runs.close()
         self._finder.close()
         self._sources.close()
+        if self._connection is not None:
+            self._connection.close()
         self._recorder.put(lambda writer: writer.set_meta({"completed_utc_ns": str(time.time_ns())}))
         self._recorder.close()
         self._phase = BenchPhase.CLOSED
-
-
-def threads_for(profile: Profile, completed: CompletedRuns | None = None) -> int:
-    """Torch threads: as the profile says, or one core less than there are, which is left to the monitor.
-
-    A resumed session keeps its number: a kill may have left the board in a power mode with fewer cores.
-    """
-    earlier = completed.threads if completed is not None else None
-    return profile.inference.threads or earlier or max(len(os.sched_getaffinity(0)) - 1, 1)
 
 
 def _meta(profile: Profile, profile_text: str, threads: int) -> dict[str, str]:

@@ -12,6 +12,8 @@ import hashlib
 import json
 import logging
 import os
+import re
+import shlex
 import shutil
 import time
 from dataclasses import dataclass
@@ -29,12 +31,14 @@ from monitor_app.sources.registry import KINDS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from monitor_app.core.profile import Profile
+    from monitor_app.core.profile import Board, Profile
     from monitor_app.core.source_specs import SourceSpec
 
 REMEMBERED = "trusted-profiles"
 """File in the state folder: on each line the fingerprint of a profile that the user has allowed, when, and its name."""
 CODE_FILES = frozenset({".py", ".so"})
+PYTHON = re.compile(r"python3(\.\d+)?")
+"""What the board itself calls Python; not a path, where a program of another's choice may lie."""
 BLOCK_BYTES = 1 << 20
 
 logger = logging.getLogger(__name__)
@@ -102,7 +106,8 @@ def code_in(profile: Profile) -> tuple[Code, ...]:
     """All code that a profile chooses, each only once; none for most profiles."""
     networks = profile.plan.networks if profile.plan is not None else ()
     programs = (each for spec in profile.source for each in _programs(spec))
-    return tuple(dict.fromkeys([*programs, *(each for name in networks for each in _of_network(name))]))
+    board = _of_board(profile.board) if profile.board is not None else []
+    return tuple(dict.fromkeys([*programs, *board, *(each for name in networks for each in _of_network(name))]))
 
 
 def question(code: Sequence[Code]) -> str:
@@ -129,6 +134,23 @@ def _programs(spec: SourceSpec) -> list[Code]:
         Code(f"the program {shown(program)} for the source {shown(spec.name)}", _of_program(program))
         for program in KINDS[spec.kind].programs(spec)
     ]
+
+
+def _of_board(board: Board) -> list[Code]:
+    """What differs from `ssh HOST python3`: options of ssh may name programs of this computer."""
+    host = shown(board.host)
+    code = []
+    if board.ssh != ("ssh",):
+        code.append(
+            Code(f"the command `{shown(shlex.join(board.ssh))}` for the board {host}", _of_program(board.ssh[0]))
+        )
+    for python in dict.fromkeys((board.python, board.inference_python)):
+        if python is not None and not PYTHON.fullmatch(python):
+            code.append(Code(f"the program {shown(python)} on the board {host}", ()))
+    if board.env:
+        given = " ".join(f"{name}={value}" for name, value in board.env.items())
+        code.append(Code(f"processes with {shown(given)} on the board {host}", ()))
+    return code
 
 
 def _of_program(program: str) -> tuple[Path, ...]:

@@ -16,6 +16,7 @@ COMMANDS = (
     "record",
     "fleet",
     "sources",
+    "doctor",
     "calibrate",
     "networks",
     "show",

@@ -292,6 +292,29 @@ def sources(
 
 
 @app.command()
+def doctor(
+    profile: Annotated[
+        str | None, typer.Argument(help="Profile that is to be measured. Default: any.", show_default=False)
+    ] = None,
+    folder: Annotated[Path, typer.Option("--folder", help="Where the session is to be recorded.")] = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Check whether this board is ready to be measured. Each line that is not says the command that mends it.
+
+    Clocks, power mode, throttling, temperature, other load, memory, disk, torch and the meter; nothing is changed.
+    Exit code 0: it can be measured. 1: it cannot.
+    """
+    from monitor_app.cli import doctor as commands
+    from monitor_app.sources.profile_reader import load_profile
+
+    checks = commands.examine(load_profile(find_profile(profile)) if profile else None, folder)
+    if as_json:
+        _print_json(commands.as_json(checks))
+        raise typer.Exit(commands.exit_code(checks))
+    raise typer.Exit(commands.print_checks(checks))
+
+
+@app.command()
 def calibrate(
     source: Annotated[str, typer.Argument(help="Name of the meter in the profile.", show_default=False)],
     profile: Annotated[str, typer.Option(help="Profile that describes the meter.")],

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from rich.live import Live
 from rich.text import Text
 
-from monitor_app.bench.bench import Bench, threads_for
+from monitor_app.bench.bench import Bench
 from monitor_app.bench.estimate import estimate
-from monitor_app.bench.runs.completed_runs import CompletedRuns
+from monitor_app.bench.runs.completed_runs import CompletedRuns, threads_for
 from monitor_app.cli import tables
 from monitor_app.cli.consent import allowance
 from monitor_app.cli.files import new_session_name

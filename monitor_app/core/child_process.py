@@ -126,6 +126,24 @@ class ChildProcess:
             except BlockingIOError:
                 return False
 
+    def send_some(self, data: bytes, timeout_s: float) -> int:
+        """Write as much to its stdin as it takes at once, waiting at most `timeout_s` seconds for room; how many bytes.
+
+        Raises:
+            BrokenPipeError: the child has ended, or has closed its stdin.
+        """
+        with self._send_lock:
+            if self._stdin.closed:
+                raise BrokenPipeError
+            room = select.poll()
+            room.register(self._stdin.fileno(), select.POLLOUT)
+            if not room.poll(timeout_s * 1000):
+                return 0
+            try:
+                return os.write(self._stdin.fileno(), data)
+            except BlockingIOError:
+                return 0
+
     def lines(self, timeout_s: float) -> list[bytes]:
         """The whole lines of its stdout that have come, waiting at most `timeout_s` seconds for the first of them.
 
@@ -154,7 +172,7 @@ class ChildProcess:
             return "closed its output"
         self._read_pipes(0.0)
         code = self._process.returncode
-        return f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
+        return f"was killed by {signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
 
     @property
     def stderr_tail(self) -> str:
@@ -162,11 +180,18 @@ class ChildProcess:
         rest = self._stderr_rest.decode("utf-8", "replace").strip()
         return rest or (self._stderr_lines[-1] if self._stderr_lines else "")
 
-    def close(self, quit_line: bytes = b"") -> None:
+    @property
+    def stderr_text(self) -> str:
+        """The last twenty lines that it has written to its stderr."""
+        rest = self._stderr_rest.decode("utf-8", "replace").strip()
+        return "\n".join([*self._stderr_lines, *([rest] if rest else [])])
+
+    def close(self, quit_line: bytes = b"", ask_s: float | None = None) -> None:
         """End the child: ask, wait, terminate, wait, kill. Calling it twice is fine.
 
         Args:
             quit_line: the line that asks it to end; without one its stdin is closed instead.
+            ask_s: how long to wait after that this time, in seconds.
         """
         if self._closed:
             return
@@ -176,7 +201,7 @@ class ChildProcess:
             asked = bool(quit_line) and self.send(quit_line)
         if not asked:
             self._close_stdin()
-        if not self._ends_within(self._ask_s):
+        if not self._ends_within(self._ask_s if ask_s is None else ask_s):
             self._process.terminate()
             if not self._ends_within(self._terminate_s):
                 self._kill()
@@ -231,7 +256,8 @@ class ChildProcess:
                 logger.info("%s: %s", self._name, text)
 
 
-def _signal_name(number: int) -> str:
+def signal_name(number: int) -> str:
+    """As in `signal 9 (SIGKILL)`."""
     try:
         return f"signal {number} ({signal.Signals(number).name})"
     except ValueError:

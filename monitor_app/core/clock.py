@@ -95,14 +95,27 @@ class _Line:
     bound_ns: float
     misfit_ns: float = 0.0
     """By how much the constraints contradict each other."""
+    reach: float = math.inf
+    """The bound holds up to this index, relative to the origin."""
 
 
 class SampleClock:
     """Gives the samples of one source their host times. ``index`` is the source's own count throughout."""
 
-    def __init__(self, rate_hz: float, transport_bound_ns: int, after_ns: int | None = None) -> None:
-        """No sample is given a time before ``after_ns``."""
+    def __init__(
+        self, rate_hz: float, transport_bound_ns: int, after_ns: int | None = None, drift_per_s: float = 0.0
+    ) -> None:
+        """A clock that nothing is known of yet.
+
+        Args:
+            rate_hz: nominal, in samples a second.
+            transport_bound_ns: the greatest delay of the earliest arrival of a second.
+            after_ns: no sample is given a time before this.
+            drift_per_s: how fast the rate may change, as a fraction of it in a second. What is known from earlier is
+                widened accordingly; with 0 the two clocks count as straight against each other for a minute.
+        """
         self._nominal_ns = 1e9 / rate_hz
+        self._drift_per_s = drift_per_s
         self._after_ns = after_ns
         self._transport_bound_ns = transport_bound_ns
         self._arrivals: deque[tuple[int, float, float]] = deque(maxlen=BINS)
@@ -119,6 +132,8 @@ class SampleClock:
         """(index, host_ns relative to the origin) up to which times are final."""
         self._first: int | None = None
         """The first index that was given a time."""
+        self._end: int | None = None
+        """One more than the last index that was."""
         self._line: _Line | None = None
         """The estimate, or None when something has changed since."""
 
@@ -153,6 +168,9 @@ class SampleClock:
         """Host times of the samples ``first`` and ``first + n - 1``, which are final. Call in order of index."""
         if self._first is None:
             self._first, self._line = first, None
+        self._end = first + n
+        if self._line is not None and self._end - self._origin[0] > self._line.reach:
+            self._line = None
         line, start = self._current(), self._knot_at(first)
         step = n * line.period_ns
         target = self._at(line, first + n) - start
@@ -219,18 +237,31 @@ class SampleClock:
         return self._line
 
     def _estimate(self) -> _Line:
-        above, below = self._constraints()
+        above, below = self._drifted(*self._constraints())
         if len(above) == 0:
             return _Line(self._nominal_ns, 0.0, float(self._transport_bound_ns))
         # The estimate is used until the next constraint, so its bound must hold for the next second too.
         ahead = float(max(above[:, 0].max(), below[:, 0].max())) + BIN_NS / self._nominal_ns
+        if self._end is not None:
+            ahead = max(ahead, self._end - self._origin[0])
         # Its bound must also hold for the samples that were held back.
         waiting = self._knot[0] if self._knot else self._first
         behind = ahead if waiting is None else waiting - self._origin[0]
         span = (min(behind, ahead), ahead)
         slope, height, bound, misfit = _corridor(above, below, span, CRYSTAL * self._nominal_ns)
         # Half a period more: it is not known whether a sample stands for the beginning or the end of its period.
-        return _Line(self._nominal_ns + slope, height, bound + self._nominal_ns / 2, misfit)
+        return _Line(self._nominal_ns + slope, height, bound + self._nominal_ns / 2, misfit, ahead)
+
+    def _drifted(
+        self, above: NDArray[np.float64], below: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The constraints on the tangent at the newest, which the curve leaves by half the drift times t squared."""
+        if self._drift_per_s and len(above):
+            newest = max(above[:, 0].max(), below[:, 0].max(initial=-math.inf))
+            for points, sign in ((above, 1), (below, -1)):
+                age_s = (newest - points[:, 0]) * self._nominal_ns / 1e9
+                points[:, 1] += sign * 1e9 * self._drift_per_s / 2 * age_s**2
+        return above, below
 
     def _constraints(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Points (x, lateness) that the line must lie below, and points it must lie above."""

@@ -19,6 +19,10 @@ The traceback goes to the log, never to the user.
     │   ├── NewerSessionError
     │   ├── DiskFullError
     │   └── SessionMovedError   its file was renamed or deleted while it was written
+    ├── BoardError              a board that cannot be used over ssh, or that refuses what it is asked for
+    │   ├── BoardUnreachableError   ssh cannot log in there, or the agent cannot be started
+    │   ├── BoardBusyError          another bench holds it
+    │   └── BoardLostError          the link to it was there and is gone: cable, reboot, a process killed
     ├── BenchError              the bench process did not start, or ended
     └── ExportError             an export that cannot be written
 """
@@ -92,6 +96,27 @@ class DiskFullError(SessionError):
 
 class SessionMovedError(SessionError):
     """The recording stopped because its file was renamed or deleted; the sentence says where the samples are."""
+
+
+class BoardError(MonitorError):
+    """A board that cannot be used, or that cannot do what it is asked for; in the latter case the link lives on."""
+
+    def __init__(self, message: str, errno: int | None = None) -> None:
+        super().__init__(message)
+        self.errno = errno
+        """Number of the system's error on the board, where one was the reason."""
+
+
+class BoardUnreachableError(BoardError):
+    """ssh cannot log in on the board, or the agent cannot be started there."""
+
+
+class BoardBusyError(BoardError):
+    """Another bench holds the board."""
+
+
+class BoardLostError(BoardError):
+    """The link to the board has ended without being asked to."""
 
 
 class BenchError(MonitorError):

@@ -3,17 +3,45 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from random import Random
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from monitor_app.core.runs import RunSpec
 from monitor_app.core.samples import Role
 from monitor_app.core.source_specs import SourceSpec, Table
 
 Precision = Literal["fp32", "fp16", "bf16"]
+_HOST = re.compile(r"(?:[\w.+-]+@)?[\w\[][\w.:%\]-]*", re.ASCII)
+_VARIABLE = re.compile(r"LD_LIBRARY_PATH|PATH|(?:CUDA_|MALLOC_|OMP_|OPENBLAS_|PYTHON)[A-Z0-9_]*")
+
+
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text) or text.startswith("-"):
+        raise ValueError("give a name, an address or an alias of your ssh configuration, with USER@ where needed")
+    return text
+
+
+def _printable(text: str) -> str:
+    if not text or not text.isprintable():
+        raise ValueError("it is empty or has characters that cannot be printed")
+    return text
+
+
+def _variable(text: str) -> str:
+    if not _VARIABLE.fullmatch(text):
+        raise ValueError(
+            "only PATH, LD_LIBRARY_PATH and names that begin with CUDA_, MALLOC_, OMP_, OPENBLAS_ or PYTHON can be set "
+            "on the board"
+        )
+    return text
+
+
+Word = Annotated[str, AfterValidator(_printable)]
+"""A word of a command line."""
 
 
 class Inference(Table):
@@ -114,6 +142,23 @@ class Sync(Table):
     """Before the first run, play a train of busy and idle and find it in every source's power."""
 
 
+class Board(Table):
+    """A board that is reached over ssh, and on which the networks run. Without this table they run on this machine."""
+
+    host: Annotated[str, AfterValidator(_host)]
+    """As one would type it after `ssh`: a name, an address or an alias of ~/.ssh/config, with USER@ where needed."""
+    ssh: tuple[Word, ...] = Field(("ssh",), min_length=1)
+    """The command, with options where the user's configuration does not do."""
+    python: Word = "python3"
+    """What runs the agent there, Python 3.6 or later."""
+    inference_python: Word | None = None
+    """What runs the networks there, such as that of a virtual environment with torch; by default ``python``."""
+    env: dict[Annotated[str, AfterValidator(_variable)], Word] = Field(default_factory=dict)
+    """Environment variables of the processes on the board."""
+    lease_s: float = Field(4.0, ge=2, le=60)
+    """How long the processes on the board live on when nothing is heard from this computer."""
+
+
 class Profile(Table):
     """A whole bench. ``monitor_app.sources.profile_reader`` reads one from a TOML file."""
 
@@ -121,6 +166,7 @@ class Profile(Table):
     description: str = ""
     source: tuple[SourceSpec, ...] = ()
     combination: tuple[Combination, ...] = ()
+    board: Board | None = None
     sync: Sync = Sync()
     inference: Inference = Inference()
     protocol: Protocol = Protocol()

@@ -17,7 +17,18 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from monitor_app.core.errors import InferenceError, first_line
 from monitor_app.core.load_signal import LoadSignal
-from monitor_app.inference.messages import Command, Event, Failed, FailureKind, Quit, Ready, Stop, decode, encode
+from monitor_app.inference.messages import (
+    Command,
+    Event,
+    Failed,
+    FailureKind,
+    LoadChange,
+    Quit,
+    Ready,
+    Stop,
+    decode,
+    encode,
+)
 from monitor_app.inference.passes import NoLoadSignal
 
 if TYPE_CHECKING:
@@ -27,6 +38,8 @@ if TYPE_CHECKING:
     from monitor_app.inference.passes import BusySignal
 
 QUIT_GRACE_S = 1.0
+AS_EVENTS = "-"
+"""In place of a socket: the instruments are on another machine."""
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +60,7 @@ def serve(
     """Make this process an inference child, until `quit` or the end of stdin. Does not return.
 
     Args:
-        load_signals: sockets of the instruments on a simulated board, which show the load of the network.
+        load_signals: sockets of the instruments on a simulated board, which show the load of the network; AS_EVENTS.
         ready: makes the first event; stdin is read meanwhile.
         worker: makes the object that carries out the commands, on this thread.
     """
@@ -58,10 +71,11 @@ def serve(
     logging.basicConfig(format="%(levelname)s %(message)s")
     inbox = Inbox(outbox)
     threading.Thread(target=inbox.read_stdin, name="commands", daemon=True).start()
-    load_signal = LoadSignal(*load_signals) if load_signals else None
+    load_signal = LoadSignal(*load_signals) if load_signals and AS_EVENTS not in load_signals else None
+    shown = _LoadEvents(outbox) if AS_EVENTS in load_signals else load_signal or NoLoadSignal()
     try:
         outbox.send(ready())
-        working = worker(inbox, outbox, load_signal or NoLoadSignal())
+        working = worker(inbox, outbox, shown)
         while not isinstance(command := inbox.next(), Quit):
             outbox.send(working.answer(command))
     except InferenceError as error:
@@ -84,7 +98,8 @@ def add_load_signal_option(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         action="append",
         default=[],
-        help="socket of an instrument on a simulated board, which shows the load of the network; may be given again",
+        help="socket of an instrument on a simulated board, which shows the load of the network; may be given again; "
+        "- sends the load as events",
     )
 
 
@@ -160,6 +175,19 @@ class Outbox:
         except BrokenPipeError:
             # The bench has ended
             os._exit(1)
+
+
+class _LoadEvents:
+    """The load signal for instruments that are not on this machine."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def set(self, busy: bool, host_ns: int) -> None:
+        self._outbox.send(LoadChange(host_ns, busy=busy))
+
+    def set_load(self, load: float, host_ns: int) -> None:
+        self._outbox.send(LoadChange(host_ns, load=load))
 
 
 def _claim_stdout() -> int:

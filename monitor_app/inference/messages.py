@@ -6,17 +6,11 @@ docs/inference-protocol.md is the contract.
 
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import Annotated, TypeAlias
-
-from pydantic import Field
+from typing import TypeAlias
 
 from monitor_app.core.errors import InferenceError
-from monitor_app.core.messages import Codec
+from monitor_app.core.messages import Codec, Count, NonNegative, Seconds
 from monitor_app.core.runs import Batch, ImageAnswers, MemoryKind, MemoryUse, NetworkFacts, Phase
-
-Count: TypeAlias = Annotated[int, Field(ge=1)]
-NonNegative: TypeAlias = Annotated[int, Field(ge=0)]
-Seconds: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 Row: TypeAlias = tuple[int, int, int, int | None, int | None, int | None]
 """start_ns, end_ns, images, top1, top5, device_ns; top1 and top5 are None where accuracy was not measured,
@@ -140,6 +134,18 @@ class Batches:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadChange:
+    """The load signal of a board that is elsewhere, for simulated instruments here; only with `--lamp -`."""
+
+    host_ns: int
+    """When it changed."""
+    busy: bool | None = None
+    """A pass has begun, or has ended; None where the load changes."""
+    load: float | None = None
+    """Of the next passes, relative to full load; None where a pass begins or ends."""
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryReport:
     """The answer to MeasureMemory."""
 
@@ -201,7 +207,7 @@ class Failed:
 
 
 Command: TypeAlias = Load | WarmUp | Time | Evaluate | MeasureMemory | Pulses | Stop | Quit
-Event: TypeAlias = Ready | Loaded | Batches | MemoryReport | Played | PhaseDone | Failed
+Event: TypeAlias = Ready | Loaded | Batches | LoadChange | MemoryReport | Played | PhaseDone | Failed
 Message: TypeAlias = Command | Event
 
 _CODEC: Codec[Message] = Codec(
@@ -217,6 +223,7 @@ _CODEC: Codec[Message] = Codec(
         "ready": Ready,
         "loaded": Loaded,
         "batches": Batches,
+        "load_change": LoadChange,
         "memory_report": MemoryReport,
         "played": Played,
         "phase_done": PhaseDone,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.core.canziani2016 import BOARDS
 from monitor_app.core.child_process import ChildProcess, python_module
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 COMMAND = (*python_module("monitor_app.inference.child"),)
-REPLAY_COMMAND = (*python_module("monitor_app.inference.replay_child", "--board"),)
+REPLAY_COMMAND = (*python_module("monitor_app.inference.replay_child"),)
 
 # Freed memory is kept for the next pass instead of being handed back to the system and faulted in again,
 # which on small networks costs a sixth of the latency. 32 MiB is the most that every glibc takes.
@@ -31,19 +31,49 @@ ALLOCATOR = {
 }
 
 
-def child_command(device: str) -> tuple[str, ...]:
-    """The command line for an inference device: networks, or the published figures of an emulated board.
+class Process(Protocol):
+    """A running child, on this machine (`core.child_process`) or on a board elsewhere (`remote.child`)."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def exit_code(self) -> int | None: ...
+
+    @property
+    def closed(self) -> bool: ...
+
+    @property
+    def stderr_tail(self) -> str: ...
+
+    def send(self, line: bytes) -> bool: ...
+
+    def lines(self, timeout_s: float) -> list[bytes]: ...
+
+    def exit_reason(self) -> str: ...
+
+    def close(self, quit_line: bytes = b"") -> None: ...
+
+
+def child_kind(device: str) -> tuple[str, tuple[str, ...]]:
+    """Which child serves an inference device, `inference` or `replay`, and its arguments.
 
     Raises:
-        InferenceError: there are no figures of that board.
+        InferenceError: there are no figures of that emulated board.
     """
     if not is_emulated(device):
-        return COMMAND
+        return "inference", ()
     board = device.removeprefix(EMULATED)
     if board not in BOARDS:
         known = ", ".join(EMULATED + name for name in BOARDS)
         raise InferenceError(f"There is no emulated board named {board!r}: set the inference device to {known}.")
-    return (*REPLAY_COMMAND, board)
+    return "replay", ("--board", board)
+
+
+def child_command(device: str) -> tuple[str, ...]:
+    """The command line, on this machine, for an inference device. Raises InferenceError as `child_kind`."""
+    kind, arguments = child_kind(device)
+    return COMMAND if kind == "inference" else (*REPLAY_COMMAND, *arguments)
 
 
 def require_device(device: str) -> None:
@@ -65,10 +95,13 @@ class InferenceChild:
     Args:
         load_signals: sockets of the instruments on a simulated board, which show the load of the network.
         command: the command line, from `child_command`.
+        running: a child that has been started elsewhere, in place of both.
     """
 
-    def __init__(self, load_signals: Sequence[Path] = (), command: Sequence[str] = COMMAND) -> None:
-        self._child = ChildProcess(
+    def __init__(
+        self, load_signals: Sequence[Path] = (), command: Sequence[str] = COMMAND, running: Process | None = None
+    ) -> None:
+        self._child: Process = running or ChildProcess(
             [*command, *(part for path in load_signals for part in ("--lamp", str(path)))],
             "inference child",
             environment={**os.environ, **ALLOCATOR},

@@ -17,7 +17,7 @@ from monitor_app.core.errors import ProfileError
 from monitor_app.core.log import state_folder
 from monitor_app.core.own_profiles import own_profiles_folder
 from monitor_app.core.package_data import profile_files
-from monitor_app.core.profile import Combination, Inference, Plan, Profile, Protocol, Sync
+from monitor_app.core.profile import Board, Combination, Inference, Plan, Profile, Protocol, Sync
 from monitor_app.inference.networks.registry import NETWORKS
 from monitor_app.sources.profile_reader import load_profile, parse_profile, parse_source
 from monitor_app.sources.registry import KINDS
@@ -90,6 +90,29 @@ def test_it_is_said_what_would_run(text: str, named: str) -> None:
         f"This profile runs code: {named}. It can do on this computer whatever you can. Do you allow it?"
     ]
     assert "\x1b" not in questions[0]
+
+
+BOARD = 'title = "sent to you"\n[board]\nhost = "nano"\n{more}\n'
+
+
+@pytest.mark.parametrize("more", ["", 'python = "python3.6"\nlease_s = 6', 'ssh = ["ssh"]'])
+def test_a_board_that_ssh_leads_to_is_no_code(more: str) -> None:
+    assert asked(BOARD.format(more=more), answer=False) == ("", [])
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ('ssh = ["ssh", "-o", "ProxyCommand=evil"]', "the command `ssh -o ProxyCommand=evil` for the board nano"),
+        ('ssh = ["/tmp/evil"]', "the command `/tmp/evil` for the board nano"),
+        ('python = "/tmp/evil"', "the program /tmp/evil on the board nano"),
+        ('inference_python = "~/venv/bin/python3"', "the program ~/venv/bin/python3 on the board nano"),
+        ('env = { PATH = "/tmp/evil" }', "processes with PATH=/tmp/evil on the board nano"),
+    ],
+)
+def test_it_is_said_what_a_board_would_run(more: str, named: str) -> None:
+    [question] = asked(BOARD.format(more=more))[1]
+    assert question == f"This profile runs code: {named}. It can do on this computer whatever you can. Do you allow it?"
 
 
 def test_a_name_cannot_pretend_to_be_another_one() -> None:
@@ -212,13 +235,13 @@ HARMLESS = {
     # files and folders that are read, as data
     "board", "images", "replay", "root", "weights",
 }  # fmt: skip
-CHECKED = {"port": "addresses", "resource": "addresses", "account": "written files"}
-ASKED_ABOUT = {"python", "networks"}
+CHECKED = {"port": "addresses", "resource": "addresses", "account": "written files", "host": "Board"}
+ASKED_ABOUT = {"python", "networks", "ssh", "inference_python", "env"}
 
 
 def test_every_text_in_a_profile_has_been_thought_about() -> None:
     """A new key that is a path, a program or an address needs its row in one of these, and a check of its own."""
-    tables = [kind.spec for kind in KINDS.values()] + [Profile, Inference, Protocol, Plan, Combination, Sync]
+    tables = [kind.spec for kind in KINDS.values()] + [Profile, Inference, Protocol, Plan, Combination, Sync, Board]
     texts = {
         name
         for table in tables

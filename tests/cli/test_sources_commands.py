@@ -45,6 +45,20 @@ def test_the_list_for_people_names_what_can_be_simulated() -> None:
     assert "PowerSensor3" in done.stdout
 
 
+def test_the_doctor_says_what_is_missing_and_its_exit_code_is_the_truth(tmp_path: Path) -> None:
+    done = monitor_app("doctor", "simulated-tx1", "--json", "--folder", str(tmp_path))
+    found = json.loads(done.stdout)
+    names = {check["name"] for check in found["checks"]}
+    assert {"board", "processor clock", "other load", "disk", "inference", "meter"} <= names
+    assert (done.returncode, found["ready"]) == (0, True)
+    profile = tmp_path / "probe.toml"
+    profile.write_text('title = "a probe"\n[[source]]\nkind = "powersensor3"\n')
+    done = monitor_app("doctor", str(profile), "--folder", str(tmp_path))
+    assert done.returncode == 1
+    assert "The profile has powersensor3, of which this machine shows nothing." in done.stdout
+    assert "Not ready to be measured" in done.stdout
+
+
 @pytest.fixture
 def commands_run(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The commands that would have been run."""

@@ -232,3 +232,37 @@ def test_a_module_of_this_program_is_not_looked_for_in_the_current_folder(tmp_pa
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "There is no file no-session" in done.stdout + done.stderr
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("trace")] == []
+
+
+# -- what the link to a board needs besides --------------------------------------------------------
+
+
+def test_much_is_written_in_pieces_that_the_pipe_takes() -> None:
+    child = start("data = sys.stdin.buffer.read(300_000); print(len(data), data.count(b'x'))")
+    left = b"x" * 300_000
+    first = child.send_some(left, LONG_S)
+    assert 0 < first < len(left)
+    left = left[first:]
+    while left:
+        left = left[child.send_some(left, LONG_S) :]
+    assert child.lines(LONG_S) == [b"300000 300000"]
+    child.close()
+    with pytest.raises(BrokenPipeError):
+        child.send_some(b"x", 0.0)
+
+
+def test_a_pipe_that_is_full_takes_nothing() -> None:
+    child = start(WAIT_FOR_EVER, **SHORT)
+    while child.send_some(b"x" * 4096, 0.0):
+        pass
+    assert child.send_some(b"x", 0.0) == 0
+    child.close()
+
+
+def test_the_last_lines_of_stderr_are_kept_in_their_order() -> None:
+    child = start("[print(n, file=sys.stderr) for n in range(30)]; sys.stderr.write('rest')")
+    with pytest.raises(EOFError):
+        read_to_the_end(child)
+    child.exit_reason()
+    assert child.stderr_text.split() == [*map(str, range(10, 30)), "rest"]
+    child.close()

@@ -13,6 +13,7 @@ from monitor_app.core.profile import Inference, Plan, Profile, planned_runs
 from monitor_app.core.runs import RunSpec
 from monitor_app.core.samples import Role
 from monitor_app.sources.profile_reader import load_profile, parse_profile
+from monitor_app.sources.profile_writer import profile_text
 
 GOOD = """\
 title = "Bench"
@@ -372,3 +373,56 @@ def test_what_is_planned_twice_is_refused_since_only_one_of_them_would_be_run(ol
     sentence = refusal(SETTINGS.replace(old, new))
     assert twice in sentence
     assert "cycles" in sentence
+
+
+# -- the board -------------------------------------------------------------------------------------
+
+BOARD = 'title = "x"\n[board]\nhost = "nano"\n'
+
+
+def test_a_board_has_defaults_and_may_be_absent() -> None:
+    board = parse_profile(BOARD, "x").board
+    assert board is not None
+    assert (board.host, board.ssh, board.python, board.inference_python) == ("nano", ("ssh",), "python3", None)
+    assert (board.env, board.lease_s) == ({}, 4.0)
+    assert parse_profile('title = "x"\n', "x").board is None
+
+
+def test_a_board_survives_being_written() -> None:
+    more = 'ssh = ["ssh", "-p", "2222"]\nenv = { PATH = "/a b", OPENBLAS_CORETYPE = "ARMV8" }\nlease_s = 6\n'
+    profile = parse_profile(BOARD + more, "x")
+    again = parse_profile(profile_text(profile), "again")
+    assert again == profile
+    assert again.board is not None
+    assert again.board.env == {"PATH": "/a b", "OPENBLAS_CORETYPE": "ARMV8"}
+
+
+@pytest.mark.parametrize(
+    "host", ["nano", "ubuntu@10.0.0.7", "me.x@board-1.lab", "fe80::1%eth0", "u@fe80::1%eth0", "[::1]"]
+)
+def test_what_a_host_may_be(host: str) -> None:
+    board = parse_profile(f'title = "x"\n[board]\nhost = "{host}"\n', "x").board
+    assert board is not None
+    assert board.host == host
+
+
+@pytest.mark.parametrize("host", ["", "-oProxyCommand=evil", "a b", "a;b", "u@-x", "a`b`", "a\\nb", "$(x)", "@a"])
+def test_an_option_of_ssh_or_of_a_shell_is_no_host(host: str) -> None:
+    with pytest.raises(ProfileError, match="host: give a name, an address or an alias of your ssh configuration"):
+        parse_profile(f'title = "x"\n[board]\nhost = "{host}"\n', "bench.toml")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("ssh = []", "board.ssh: "),
+        ('ssh = [""]', "it is empty or has characters that cannot be printed"),
+        ('python = "py\\nthon"', "it is empty or has characters that cannot be printed"),
+        ('env = { LD_PRELOAD = "x" }', "only PATH, LD_LIBRARY_PATH and names that begin with CUDA_"),
+        ("lease_s = 1", "board.lease_s: input should be greater than or equal to 2"),
+        ("lease_s = 90", "board.lease_s: input should be less than or equal to 60"),
+        ('password = "x"', "unknown key board.password"),
+    ],
+)
+def test_what_a_board_may_not_have(more: str, said: str) -> None:
+    assert said in refusal(BOARD + more + "\n")

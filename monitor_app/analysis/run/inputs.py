@@ -15,8 +15,10 @@ import numpy as np
 
 from monitor_app.analysis.run.signals import frequencies, sibling, total_power
 from monitor_app.analysis.statistics.bootstrap import RESAMPLES
+from monitor_app.core.clock import ClockMethod
 from monitor_app.core.runs import Phase
 from monitor_app.core.samples import Quantity
+from monitor_app.core.source_specs import BOARD_KINDS, LINK
 from monitor_app.sources.accuracy import PPK2, ppk2_limit
 
 if TYPE_CHECKING:
@@ -195,6 +197,26 @@ def delay_of(reader: SessionReader, source_id: int, until_ns: int) -> int:
     return found.delay_ns if found is not None and abs(found.delay_ns) > found.bound_ns else 0
 
 
+def clock_bound_ns(reader: SessionReader, source_id: int, until_ns: int) -> int | None:
+    """How far the times of a source may be off those of the batches; None where the source does not say.
+
+    Batches that ran on a board behind a link are off by its bound too. Not where the board's clock is on both sides:
+    with a sync line, which the board switches, and for what is read from the board itself, which has it already.
+    """
+    clock = reader.clock(source_id, until_ns=until_ns)
+    if clock is None:
+        return None
+    sources = {source.id: source for source in reader.sources()}
+    link = next((source for source in sources.values() if source.kind == LINK), None)
+    source = sources.get(source_id)
+    if link is None or source is None or source.kind in BOARD_KINDS:
+        return clock.bound_ns
+    if clock.method == ClockMethod.LINE.value and not source.simulated:  # a simulated line is switched by this computer
+        return clock.bound_ns
+    of_link = reader.clock(link.id, until_ns=until_ns)
+    return clock.bound_ns + (of_link.bound_ns if of_link is not None else 0)
+
+
 def idle_spans(spans: list[SpanRow]) -> list[tuple[int, int]]:
     """Start and end of the idle baselines that are complete."""
     return [(s.start_ns, s.end_ns) for s in spans if s.phase in IDLE_PHASES and s.end_ns is not None]
@@ -215,8 +237,7 @@ def power_inputs(reader: SessionReader, signal: SignalRow, run: RunRow, timed: B
     """The power during batches of a run, at least one of them, with the idle baselines of the run."""
     last_ns = int(timed.end_ns.max())
     delay_ns = delay_of(reader, signal.source, last_ns)
-    clock = reader.clock(signal.source, until_ns=last_ns)
-    bound_ns = clock.bound_ns if clock is not None else None
+    bound_ns = clock_bound_ns(reader, signal.source, last_ns)
     batches = timed.delayed(delay_ns)
     span = int(batches.start_ns[0]), int(batches.end_ns[-1])
     period_ns = _period_ns(reader, signal)

@@ -16,12 +16,12 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.core.errors import MonitorError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 CLOCKS_FILE = Path("/run/monitor-app.clocks")
 """Where jetson_clocks keeps what it found: in a folder of root's, since root obeys it, and gone after a reboot."""
@@ -56,28 +56,33 @@ class Outcome:
         return (found[0].strip() if found else "".join(lines[-1:]) or f"it ended with {self.code}").rstrip(".!")
 
 
+class Caller(Protocol):
+    """Calls the two commands, on this machine or on a board elsewhere."""
+
+    def call(self, tool: str, *words: str, answer: str = "", root: bool = True) -> Outcome:
+        """Call nvpmodel or jetson_clocks, with the rights of root or not, and wait. Raises BoardControlError."""
+
+
 @dataclass(frozen=True, slots=True)
 class BoardTools:
     """The two commands of a Jetson. All methods raise BoardControlError."""
 
-    nvpmodel: str
-    """Its path, as those below."""
-    jetson_clocks: str
+    caller: Caller
     clocks_file: Path
 
     def modes(self) -> dict[int, str]:
         """Names of the power modes by rising number, as the board's configuration has them."""
-        text = call([self.nvpmodel, "-p", "--verbose"]).text
+        text = self.caller.call("nvpmodel", "-p", "--verbose", root=False).text
         return {int(number): name for number, name in sorted(_MODE.findall(text), key=lambda each: int(each[0]))}
 
     def mode(self) -> int | None:
         """The number of the mode that is set; None where nvpmodel does not know."""
-        found = _CURRENT.search(call([self.nvpmodel, "-q"]).text)
+        found = _CURRENT.search(self.caller.call("nvpmodel", "-q", root=False).text)
         return int(found[1]) if found else None
 
     def set_mode(self, number: int, name: str) -> None:
         """Set it now, or not at all where that takes a reboot."""
-        outcome = self._as_root(self.nvpmodel, "-m", str(number), answer="no\n")
+        outcome = self.caller.call("nvpmodel", "-m", str(number), answer="no\n")
         if _REBOOT in outcome.text:
             raise BoardControlError(
                 f"The power mode {name} takes effect only after a reboot, so it was left as it is: reboot the board "
@@ -107,50 +112,70 @@ class BoardTools:
 
     def check_rights(self) -> None:
         """Nothing, where what is called here is allowed. Changes nothing."""
-        self._as_root(self.nvpmodel, "-q")
+        self.caller.call("nvpmodel", "-q")
         self._clocks("--show")
 
-    @property
-    def sudo_rule(self) -> str:
-        """The line for sudoers that allows just what is called here.
-
-        It does not allow the two commands with arbitrary arguments, which could write any file.
-        """
-        calls = [
-            *(f"{self.nvpmodel} {words}" for words in ("-q", "-m [0-9]", "-m [0-9][0-9]")),
-            f'{self.jetson_clocks} ""',
-            f"{self.jetson_clocks} --show",
-            *(f"{self.jetson_clocks} --{verb} {self.clocks_file}" for verb in ("store", "restore")),
-        ]
-        return f"{pwd.getpwuid(os.getuid()).pw_name} ALL=(root) NOPASSWD: {', '.join(calls)}"
-
     def _clocks(self, *words: str, answer: str = "") -> str:
-        outcome = self._as_root(self.jetson_clocks, *words, answer=answer)
+        outcome = self.caller.call("jetson_clocks", *words, answer=answer)
         if outcome.code or _TROUBLE.search(outcome.text):
             raise BoardControlError(
                 f"`{' '.join(['jetson_clocks', *words])}` failed ({outcome.trouble}): try it by hand with sudo."
             )
         return outcome.text
 
-    def _as_root(self, *command: str, answer: str = "") -> Outcome:
-        if os.geteuid() == 0:
+
+@dataclass(frozen=True, slots=True)
+class CallHere:
+    """Calls on this machine; without root through `sudo -n`, which never asks for a password."""
+
+    paths: Mapping[str, str]
+    """Of the commands, by their names."""
+    clocks_file: Path
+
+    def call(self, tool: str, *words: str, answer: str = "", root: bool = True) -> Outcome:
+        command = [self.paths[tool], *words]
+        if not root or os.geteuid() == 0:
             return call(command, answer)
         sudo = find_tool("sudo")
         if sudo is None:
             raise BoardControlError("There is no sudo here: run monitor-app as root to set power modes and clocks.")
         outcome = call([sudo, "-n", *command], answer)
-        if outcome.code and _REFUSED.search(outcome.text):
-            raise BoardControlError(
-                f"sudo does not allow `{' '.join(command)}` without a password ({outcome.trouble}): type "
-                f"`sudo visudo -f /etc/sudoers.d/monitor-app` and put this line into it: {self.sudo_rule}"
-            )
+        refuse_without_rule(
+            outcome, command, sudo_rule(pwd.getpwuid(os.getuid()).pw_name, self.paths, self.clocks_file)
+        )
         return outcome
+
+
+def refuse_without_rule(outcome: Outcome, command: Sequence[str], rule: str) -> None:
+    """Say which rule is missing, where sudo has refused a command. Raises BoardControlError."""
+    if outcome.code and _REFUSED.search(outcome.text):
+        raise BoardControlError(
+            f"sudo does not allow `{' '.join(command)}` without a password ({outcome.trouble}): type "
+            f"`sudo visudo -f /etc/sudoers.d/monitor-app` and put this line into it: {rule}"
+        )
+
+
+def sudo_rule(user: str, paths: Mapping[str, str], clocks_file: Path) -> str:
+    """The line for sudoers that allows just what is called here.
+
+    It does not allow the two commands with arbitrary arguments, which could write any file.
+    """
+    nvpmodel, jetson_clocks = paths["nvpmodel"], paths["jetson_clocks"]
+    calls = [
+        *(f"{nvpmodel} {words}" for words in ("-q", "-m [0-9]", "-m [0-9][0-9]")),
+        f'{jetson_clocks} ""',
+        f"{jetson_clocks} --show",
+        *(f"{jetson_clocks} --{verb} {clocks_file}" for verb in ("store", "restore")),
+    ]
+    return f"{user} ALL=(root) NOPASSWD: {', '.join(calls)}"
 
 
 def find_tools(clocks_file: Path) -> BoardTools | None:
     """Those of this machine; None where it is no Jetson."""
     nvpmodel, jetson_clocks = find_tool("nvpmodel"), find_tool("jetson_clocks")
-    return BoardTools(nvpmodel, jetson_clocks, clocks_file) if nvpmodel and jetson_clocks else None
+    if not (nvpmodel and jetson_clocks):
+        return None
+    return BoardTools(CallHere({"nvpmodel": nvpmodel, "jetson_clocks": jetson_clocks}, clocks_file), clocks_file)
 
 
 def find_tool(name: str) -> str | None:

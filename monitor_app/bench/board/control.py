@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Power mode and clocks of the Jetson that this runs on: set for a run, and set back to what was found.
+"""Power mode and clocks of a Jetson, this machine or a board elsewhere: set for a run, and set back to what was found.
 
 Used from one thread. Nothing is changed before what was found has been written to a file, so that it can be set back
 also by the next start, after the process was killed or the machine lost its power.
@@ -10,15 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor_app.bench.board.commands import CLOCKS_FILE, BoardControlError, find_tools
-from monitor_app.bench.board.saved_state import Found, FoundFile, boot_id
+from monitor_app.bench.board.saved_state import Found, FoundFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from monitor_app.bench.board.commands import BoardTools
+    from monitor_app.bench.board.saved_state import SavedState
 
-__all__ = ["BoardControl", "BoardControlError", "pending_restore"]
+__all__ = ["BoardControl", "BoardControlError", "pending_restore", "this_board"]
 
 NO_JETSON = (
     "This machine has no nvpmodel, so its power modes and clocks cannot be set: leave power_modes and clocks out of "
@@ -31,20 +32,30 @@ def pending_restore(state_file: Path, clocks_file: Path = CLOCKS_FILE) -> BoardC
 
     There is nothing while a session that has changed the board is still running.
     """
-    return None if FoundFile(state_file).pending() is None else BoardControl(state_file, clocks_file)
+    return None if FoundFile(state_file).pending() is None else this_board(state_file, clocks_file)
+
+
+def this_board(state_file: Path, clocks_file: Path = CLOCKS_FILE) -> BoardControl:
+    """The control of this machine.
+
+    Args:
+        state_file: keeps the saved state while the board is changed.
+        clocks_file: where jetson_clocks saves the clocks; a sudo rule names it.
+    """
+    return BoardControl(find_tools(clocks_file), FoundFile(state_file))
 
 
 class BoardControl:
     """The power mode and the clocks of this board. Leaving it as a context restores them.
 
     Args:
-        state_file: keeps the saved state while the board is changed.
-        clocks_file: where jetson_clocks saves the clocks; a sudo rule names it.
+        tools: its commands; None where it is no Jetson.
+        saved: keeps the saved state while the board is changed.
     """
 
-    def __init__(self, state_file: Path, clocks_file: Path = CLOCKS_FILE) -> None:
-        self._tools = find_tools(clocks_file)
-        self._file = FoundFile(state_file)
+    def __init__(self, tools: BoardTools | None, saved: SavedState) -> None:
+        self._tools = tools
+        self._file = saved
         self._found: Found | None = None
         """The state before the first change; None before it."""
         self._set_to: tuple[int, str | None] | None = None
@@ -53,6 +64,8 @@ class BoardControl:
         """The board may differ from its saved state."""
         self._holding = False
         """The clocks may be held by this control."""
+        self._boot = ""
+        """Of the board when it was last set."""
 
     def __enter__(self) -> BoardControl:
         return self
@@ -130,7 +143,7 @@ class BoardControl:
             return self._found
         tools = self._there()
         left = self._adopt()
-        if left is not None and left.same_boot:
+        if left is not None and self._same_boot(left):
             return left
         self.restore()
         number = tools.mode()
@@ -141,7 +154,7 @@ class BoardControl:
             )
         self._file.claim()
         try:
-            found = Found(number, tools.clocks_held(), boot_id())
+            found = Found(number, tools.clocks_held(), self._file.boot())
             tools.store_clocks()
             self._file.write(found)
         except BoardControlError:
@@ -159,7 +172,7 @@ class BoardControl:
             self._file.remove()
             return None
         # After a reboot the clocks are no longer held, and the file in which they were saved is gone.
-        self._changed, self._holding = True, found.same_boot
+        self._changed, self._holding = True, self._same_boot(found)
         return found
 
     def _set_clocks(self, clocks: str) -> None:
@@ -175,7 +188,10 @@ class BoardControl:
                 "The clocks were at their maximum when this session began, and their values before that are not "
                 "known: reboot the board, then start again."
             )
-        current = tools.mode()
+        current, boot = tools.mode(), self._file.boot()
+        if boot != self._boot:
+            # A board elsewhere may have been rebooted meanwhile, and its clocks are no longer held.
+            self._set_to, self._holding, self._boot = None, self._holding and not self._boot, boot
         if self._set_to == (number, clocks) and current == number:
             return
         if current != number:
@@ -197,10 +213,14 @@ class BoardControl:
         if clocks == "max" or (clocks is None and found.held and not as_found):
             self._changed = self._holding = True
             tools.hold_clocks()
-        elif as_found and self._changed and found.same_boot:
+        elif as_found and self._changed and self._same_boot(found):
             # A power mode sets clocks of its own, which need not be those that were found.
             tools.restore_clocks()
             self._changed = False
+
+    def _same_boot(self, found: Found) -> bool:
+        """The machine has not been rebooted since."""
+        return found.boot == self._file.boot()
 
     def _there(self) -> BoardTools:
         if self._tools is None:

@@ -10,9 +10,23 @@ ROOT = Path("/")
 CPU = "sys/devices/system/cpu"
 
 
-def machine_environment(root: Path = ROOT) -> dict[str, str]:
-    """By name: board, kernel, governor and range of the processor's clock; what is not known is left out."""
-    found = {"kernel": platform.release()}
+PATTERNS = (
+    "/etc/nv_tegra_release",
+    "/proc/device-tree/model",
+    f"/{CPU}/cpu[0-9]*/cpufreq/scaling_governor",
+    f"/{CPU}/cpu0/cpufreq/scaling_m*_freq",
+)
+"""The files that are looked at, for a board of which they have to be fetched."""
+
+
+def machine_environment(root: Path = ROOT, kernel: str = "") -> dict[str, str]:
+    """By name: board, kernel, governor and range of the processor's clock; what is not known is left out.
+
+    Args:
+        root: / or a folder with a copy of a board's files.
+        kernel: of the board; by default of this machine.
+    """
+    found = {"kernel": kernel or platform.release()}
     board = _text(root / "proc/device-tree/model")
     if board:
         found["board"] = board

@@ -12,7 +12,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.bench.board.commands import BoardControlError
 from monitor_app.core.private_files import open_private, private_folder
@@ -34,11 +34,6 @@ class Found:
     boot: str
     """Id of the boot; clocks are lost in a reboot, power modes are not."""
 
-    @property
-    def same_boot(self) -> bool:
-        """The machine has not been rebooted since."""
-        return self.boot == boot_id()
-
 
 def boot_id() -> str:
     """Differs after each boot of the machine; empty where it is not known."""
@@ -48,12 +43,35 @@ def boot_id() -> str:
         return ""
 
 
+class SavedState(Protocol):
+    """Where the state of a board is kept while it is changed. All methods raise BoardControlError."""
+
+    def boot(self) -> str:
+        """Of the board, as in `Found`."""
+
+    def pending(self) -> Found | None:
+        """The saved state that a process which has ended left; None where there is none or another process uses it."""
+
+    def claim(self) -> Found | None:
+        """Have it for this process, and read it."""
+
+    def write(self, found: Found) -> None:
+        """Have it survive this process."""
+
+    def remove(self) -> None:
+        """The board has been restored."""
+
+
 class FoundFile:
     """The file and the lock on it. `claim` and `release` may be called any number of times."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: TextIO | None = None
+
+    def boot(self) -> str:
+        """Of this machine."""
+        return boot_id()
 
     def pending(self) -> Found | None:
         """The saved state that a process which has ended left; None where there is none or another process uses it."""
@@ -115,7 +133,7 @@ class FoundFile:
         assert self._file is not None
         self._file.seek(0)
         self._file.truncate()
-        json.dump(asdict(found), self._file)
+        self._file.write(as_text(found))
         self._file.flush()
         os.fsync(self._file.fileno())
         folder = os.open(self._path.parent, os.O_RDONLY)
@@ -144,7 +162,20 @@ def _read(file: TextIO) -> Found | None:
     """None for an incomplete file: nothing had been changed then."""
     file.seek(0)
     try:
-        values = json.load(file)
+        return from_text(file.read())
+    except ValueError:  # not even text
+        return None
+
+
+def as_text(found: Found) -> str:
+    """As it is kept."""
+    return json.dumps(asdict(found))
+
+
+def from_text(text: str) -> Found | None:
+    """None for an incomplete text: nothing had been changed then."""
+    try:
+        values = json.loads(text)
         return Found(int(values["mode"]), bool(values["held"]), str(values["boot"]))
     except (ValueError, TypeError, KeyError):
         return None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from monitor_app.sources.profile_reader import parse_profile
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from monitor_app.core.profile import Profile
     from monitor_app.session.rows import RunRow
 
 _FINAL = {RunState.DONE.value, RunState.DOES_NOT_FIT.value}
@@ -63,6 +65,22 @@ class CompletedRuns:
         """The smallest batch size known not to fit, where this run's is no smaller; else None."""
         size = self._too_big.get(_any_size(spec))
         return size if size is not None and size <= spec.batch_size else None
+
+
+def threads_for(profile: Profile, completed: CompletedRuns | None = None, cores: int | None = None) -> int:
+    """Torch threads: as the profile says, or one core less than there are, which is left to the monitor.
+
+    A resumed session keeps its number: a kill may have left the board in a power mode with fewer cores.
+
+    Args:
+        profile: whose runs are planned.
+        completed: of a session that is resumed.
+        cores: that the networks may use; by default those of this machine.
+    """
+    earlier = completed.threads if completed is not None else None
+    if cores is None:
+        cores = len(os.sched_getaffinity(0))
+    return profile.inference.threads or earlier or max(cores - 1, 1)
 
 
 def next_run(session: Path) -> int | None:

@@ -10,15 +10,17 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from monitor_app.bench.board.control import BoardControl, BoardControlError, pending_restore
-from monitor_app.bench.board.environment import machine_environment
-from monitor_app.bench.runs.completed_runs import CompletedRuns
+from monitor_app.bench.board.commands import BoardControlError
+from monitor_app.bench.board.machine import BoardElsewhere, ThisMachine
+from monitor_app.bench.runs.completed_runs import CompletedRuns, threads_for
 from monitor_app.bench.runs.inference_link import CancelledError, InferenceLink
+from monitor_app.bench.runs.inference_on_board import OnTheBoard
+from monitor_app.bench.runs.inference_place import Here
 from monitor_app.bench.runs.observer import Observer
 from monitor_app.bench.runs.preparation import Preparation
 from monitor_app.bench.runs.progress import PlanProgress
 from monitor_app.bench.runs.run import Outcome, Run, RunContext
-from monitor_app.core.errors import MonitorError
+from monitor_app.core.errors import BoardError, MonitorError
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.log import state_folder
 from monitor_app.core.runs import RunState
@@ -28,6 +30,10 @@ from monitor_app.inference.networks.registry import network_title
 if TYPE_CHECKING:
     from monitor_app.bench.acquisition.recorder import Recorder
     from monitor_app.bench.acquisition.source_set import SourceSet
+    from monitor_app.bench.board.connection import BoardConnection
+    from monitor_app.bench.board.control import BoardControl
+    from monitor_app.bench.board.machine import Machine
+    from monitor_app.bench.runs.inference_place import Place
     from monitor_app.core.profile import Profile
     from monitor_app.core.runs import RunSpec
     from monitor_app.core.status import CheckStatus
@@ -48,6 +54,7 @@ class RunDriver:
         sources: those of the bench; None runs the plan without looking at any.
         completed: runs that a resumed session holds already; they are not run again.
         window: number of the process of the window, where there is one.
+        connection: to the board that the networks run on, where that is not this machine.
     """
 
     def __init__(
@@ -58,6 +65,7 @@ class RunDriver:
         sources: SourceSet | None = None,
         completed: CompletedRuns | None = None,
         window: int | None = None,
+        connection: BoardConnection | None = None,
     ) -> None:
         self._profile = profile
         self._plan = profile.plan
@@ -65,10 +73,17 @@ class RunDriver:
         self._recorder = recorder
         self._observer = Observer(recorder, window)
         self._completed = completed or CompletedRuns()
-        self._inference = InferenceLink(sources.load_signals if sources else (), lambda: self._cancelled)
+        self._machine: Machine
+        load_signals = sources.load_signals if sources else ()
+        if connection is None:
+            place: Place = Here(load_signals)
+            self._machine = ThisMachine(state_folder() / BOARD_FILE)
+        else:
+            place = OnTheBoard(connection, load_signals, lambda: self._cancelled)
+            self._machine = BoardElsewhere(connection)
+        self._inference = InferenceLink(place, lambda: self._cancelled)
         self._preparation = Preparation(profile, threads, recorder, sources, self._inference, self._wait)
         self._board: BoardControl | None = None
-        self._board_file = state_folder() / BOARD_FILE
         self._progress = PlanProgress.of(profile.protocol, accuracy=bool(self._plan and self._plan.images))
         self._cycle = 0
         self._before = 0
@@ -170,10 +185,11 @@ class RunDriver:
             self._before = self._cycle
         self._begin_cycle(self._cycle + 1)
         try:
+            self._meet()
             total = self._preparation.admit()
             if not self._only_check:
                 self._prepare_board()
-            environment = self._environment()
+            environment = dict(self._machine.environment())
             self._recorder.put(lambda writer: writer.set_environment(environment))
             self.message = self._preparation.play_steps(total, only_check=self._only_check)
             if not self._only_check:
@@ -189,15 +205,31 @@ class RunDriver:
             self._progress.cancel_waiting()
             self._restore_board()
 
+    def _meet(self) -> None:
+        """Wait for a board elsewhere, and plan with its number of cores. Raises BoardError, CancelledError."""
+        try:
+            self._machine.meet(lambda: self._cancelled)
+        except BoardError:
+            if self._cancelled:
+                raise CancelledError from None
+            raise
+        meta = dict(self._machine.meta())
+        if meta:
+            threads = threads_for(self._profile, self._completed, self._machine.cores())
+            self._specs = self._profile.run_specs(threads)
+            self._preparation.use_threads(threads)
+            self._recorder.put(lambda writer: writer.set_meta({**meta, "threads": str(threads)}))
+            self._begin_cycle(self._cycle + 1)
+
     def _prepare_board(self) -> None:
         """Undo what a killed session has left, and check that the modes of the plan can be set. Raises MonitorError."""
-        left = pending_restore(self._board_file)
+        left = self._machine.pending()
         if left is not None:
             left.restore()
         modes = {spec.power_mode for spec in self._specs} - {None}
         if not modes and all(spec.clocks is None for spec in self._specs):
             return
-        self._board = BoardControl(self._board_file)
+        self._board = self._machine.control()
         missing = self._board.ready(str(mode) for mode in modes)
         if missing is not None:
             raise BoardControlError(missing)
@@ -236,14 +268,6 @@ class RunDriver:
             self._observer,
         )
 
-    def _environment(self) -> dict[str, str]:
-        found = machine_environment()
-        with contextlib.suppress(BoardControlError):
-            mode = BoardControl(self._board_file).mode()
-            if mode is not None:
-                found["power mode"] = mode
-        return found
-
     def _begin_cycle(self, cycle: int) -> None:
         self._progress.begin_cycle([self._waiting(cycle, spec) for spec in self._specs])
 
@@ -265,6 +289,13 @@ class RunDriver:
         return RunStatus(None, network_title(spec.network), spec.batch_size, state.value, fraction=fraction)
 
     def _one_run(self, index: int, spec: RunSpec, context: RunContext) -> None:
+        """Again and again, where the board is lost meanwhile: nothing is known of such a run."""
+        while self._try_run(index, spec, context) and not self._cancelled:
+            with contextlib.suppress(BoardError):  # the wait was cancelled
+                self._machine.meet_again(lambda: self._cancelled)
+
+    def _try_run(self, index: int, spec: RunSpec, context: RunContext) -> bool:
+        """Whether the board was lost."""
         run_id, cycle, started_ns = next(self._run_ids), self._cycle, host_time_ns()
         title = network_title(spec.network)
         self._recorder.put(lambda writer: writer.add_run(run_id, cycle, spec, title, RunState.RUNNING))
@@ -275,6 +306,7 @@ class RunDriver:
         self._recorder.put(lambda writer: writer.end_run(run_id, outcome.state, outcome.reason, ended_ns))
         self._completed.note(cycle, spec, outcome.state)
         self._progress.end_run(outcome.state, outcome.reason or "")
+        return outcome.board_lost
 
     def _outcome(self, run_id: int, spec: RunSpec, context: RunContext) -> Outcome:
         size = self._completed.too_big(spec)

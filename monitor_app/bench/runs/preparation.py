@@ -17,7 +17,6 @@ from monitor_app.core.errors import MonitorError
 from monitor_app.core.runs import is_emulated
 from monitor_app.core.status import CheckState, CheckStatus
 from monitor_app.inference import messages
-from monitor_app.inference.process import require_device
 from monitor_app.inference.pulses import expected_s
 from monitor_app.session.reader import SessionReader
 
@@ -76,6 +75,10 @@ class Preparation:
             return status
         return replace(status, fraction=min((time.monotonic() - self._began_s) / self._takes_s, MOST_FRACTION))
 
+    def use_threads(self, threads: int) -> None:
+        """So many of torch, now that the board is known."""
+        self._threads = threads
+
     def forget(self) -> None:
         """The plan was stopped."""
         self._status = CheckStatus()
@@ -86,7 +89,7 @@ class Preparation:
 
     def admit(self) -> SignalRow | None:
         """The total power of the board. Raises ProfileError, InferenceError if the plan may not run, CancelledError."""
-        require_device(self._profile.inference.device)
+        self._inference.require(self._profile.inference.device)
         if self._sources is None:
             return None
         self._status = CheckStatus(CheckState.WAITING, "Waiting for the instruments of the profile.")

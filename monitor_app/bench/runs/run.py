@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from monitor_app.bench.runs.cool_down import hottest_c, wait_until_cool
 from monitor_app.bench.runs.inference_link import CancelledError, ChildReportedError, NoMemoryLeftError
 from monitor_app.bench.runs.warm_up import WarmUpJudge
-from monitor_app.core.errors import MonitorError, SessionError
+from monitor_app.core.errors import BoardLostError, MonitorError, SessionError
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.inference import messages
@@ -49,6 +49,8 @@ class Outcome:
     reason: str | None = None
     """Why not well, one sentence."""
     accuracy_measured: bool = False
+    board_lost: bool = False
+    """The board was out of reach meanwhile: nothing is known of the run, which is to be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,11 @@ class Run:
             self._phases()
         except CancelledError:
             state = RunState.CANCELLED
+        except BoardLostError as error:
+            logger.warning("Run %d is lost: %s", self._id, error)
+            self._mark("lost", f"{error} The run is repeated.")
+            self._context.inference.end()
+            return Outcome(RunState.CANCELLED, str(error), self._accuracy_measured, board_lost=True)
         except MonitorError as error:
             state, reason = self._failure(error)
         return Outcome(state, reason, self._accuracy_measured)
@@ -261,7 +268,7 @@ class Run:
 def start_inference(inference: InferenceLink, device: str, recorder: Recorder) -> None:
     """Have a child for that device, and record what a new one says about its machine.
 
-    Raises CancelledError, InferenceError.
+    Raises CancelledError, InferenceError, BoardError.
     """
     ready = inference.start(device)
     if ready is not None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from monitor_app.bench.bench import threads_for
 from monitor_app.bench.estimate import CampaignEstimate, estimate, rough_amount, rough_duration
+from monitor_app.bench.runs.completed_runs import threads_for
 from monitor_app.core.errors import MonitorError
 from monitor_app.core.formatting import size
 from monitor_app.gui.panels.parts import Label, SectionHeader, dim_label

@@ -11,9 +11,10 @@ from datetime import datetime, timezone
 import numpy as np
 import pytest
 
+from monitor_app.analysis.run.inputs import run_inputs
 from monitor_app.analysis.run.signals import sibling, total_power
 from monitor_app.analysis.session_summary import as_json, run_results, summarise
-from monitor_app.core.clock import ClockState
+from monitor_app.core.clock import ClockMethod, ClockState
 from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.session.reader import SessionReader
@@ -49,6 +50,44 @@ def plateau(
         writer.write_clock(1, START_NS, ClockState(RATE_HZ, bound_ns))
     writer.close()
     return SessionReader(path)
+
+
+LINK = SourceInfo("link to the board", "link", "ssh", "tx1", "", 1e6, ())
+
+
+def behind_a_link(path, source, method: ClockMethod) -> int:
+    """The bound for the batches of a run on a board behind a link of 300 us, the power's own being 50 us."""
+    writer = SessionWriter(path)
+    writer.add_source(1, source)
+    put(writer, 0, steady(8, 4 * RATE_HZ))
+    writer.add_source(2, LINK)
+    writer.add_run(1, 1, RunSpec("net", 5), "Net", RunState.RUNNING)
+    writer.write_batches(1, [Batch(Phase.TIMED, START_NS + k * S, START_NS + (k + 1) * S, 5) for k in (1, 2)])
+    writer.write_clock(1, START_NS, ClockState(RATE_HZ, 50_000, method))
+    writer.write_clock(2, START_NS, ClockState(1e6, 300_000, ClockMethod.TWO_WAY))
+    writer.write_clock(2, START_NS + 4 * S, ClockState(1e6, 900_000, ClockMethod.TWO_WAY))
+    writer.close()
+    with SessionReader(path) as reader:
+        return run_inputs(reader, reader.runs()[0]).power.instrument.clock_bound_ns
+
+
+@pytest.mark.parametrize("method", [ClockMethod.ARRIVAL, ClockMethod.TWO_WAY, ClockMethod.POLLED])
+def test_the_bound_of_the_link_is_added_to_that_of_a_meter_on_this_side(tmp_path, method):
+    assert behind_a_link(tmp_path / "link.plm", shunt(None), method) == 350_000
+
+
+def test_a_sync_line_that_the_board_switches_knows_no_link(tmp_path):
+    assert behind_a_link(tmp_path / "link.plm", replace(shunt(None), simulated=False), ClockMethod.LINE) == 50_000
+
+
+def test_a_simulated_line_is_switched_on_this_side(tmp_path):
+    source = replace(shunt(None), simulated=True)
+    assert behind_a_link(tmp_path / "link.plm", source, ClockMethod.LINE) == 350_000
+
+
+def test_rails_of_the_board_itself_have_the_bound_of_the_link_already(tmp_path):
+    rails = replace(shunt(None), kind="jetson-rails")
+    assert behind_a_link(tmp_path / "link.plm", rails, ClockMethod.POLLED) == 50_000
 
 
 # -- one run ---------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 
 from monitor_app.bench.board import commands as board_commands
 from monitor_app.bench.board import saved_state as board_found
-from monitor_app.bench.board.control import BoardControl, BoardControlError, pending_restore
+from monitor_app.bench.board.control import BoardControl, BoardControlError, pending_restore, this_board
 from tests.bench.jetson_commands import MODES, Jetson, make_jetson
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def jetson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Jetson:
 
 @pytest.fixture
 def control(jetson: Jetson) -> Iterator[BoardControl]:
-    made = BoardControl(jetson.state_file, jetson.clocks_file)
+    made = this_board(jetson.state_file, jetson.clocks_file)
     yield made
     made.restore()
 
@@ -83,7 +83,7 @@ def test_after_an_exception_the_board_is_as_it_was(jetson: Jetson) -> None:
     before = jetson.settings()
 
     def fail() -> None:
-        with BoardControl(jetson.state_file, jetson.clocks_file) as control:
+        with this_board(jetson.state_file, jetson.clocks_file) as control:
             control.apply("MODE_15W", "max")
             assert is_held(jetson, HIGHEST_15W)
             raise ZeroDivisionError
@@ -209,7 +209,7 @@ def test_ready_names_an_unknown_mode(control: BoardControl) -> None:
 def test_a_machine_that_is_no_jetson_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(board_commands, "_FOLDERS", str(tmp_path))
-    control = BoardControl(tmp_path / "state")
+    control = this_board(tmp_path / "state")
     assert control.modes() == ()
     assert control.mode() is None
     assert "no nvpmodel" in (control.ready() or "")
@@ -272,7 +272,7 @@ def test_a_command_that_hangs_is_given_up(
 def test_a_folder_that_cannot_be_written_is_told_before_anything_changes(jetson: Jetson) -> None:
     before = jetson.settings()
     (jetson.folder / "file").write_text("")
-    control = BoardControl(jetson.folder / "file" / "state", jetson.clocks_file)
+    control = this_board(jetson.folder / "file" / "state", jetson.clocks_file)
     with pytest.raises(BoardControlError, match="cannot be written"):
         control.set_mode("MAXN")
     assert jetson.settings() == before
@@ -280,7 +280,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_anything_changes(jetson:
 
 def test_two_sessions_do_not_set_one_board(jetson: Jetson, control: BoardControl) -> None:
     control.set_mode("MAXN")
-    other = BoardControl(jetson.state_file, jetson.clocks_file)
+    other = this_board(jetson.state_file, jetson.clocks_file)
     with pytest.raises(BoardControlError, match="Another session"):
         other.set_mode("MODE_15W")
     other.restore()
@@ -292,9 +292,9 @@ def test_two_sessions_do_not_set_one_board(jetson: Jetson, control: BoardControl
 
 KILLED = """
 import os, pathlib, signal, sys
-from monitor_app.bench.board.control import BoardControl
+from monitor_app.bench.board.control import this_board
 os.geteuid = lambda: 1000
-control = BoardControl(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
+control = this_board(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
 control.apply("MODE_15W", "max")
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -319,7 +319,7 @@ def test_what_a_killed_session_left_is_set_back_by_the_next_start(jetson: Jetson
 def test_a_session_that_goes_on_after_a_kill_ends_as_the_first_began(jetson: Jetson) -> None:
     before = jetson.settings()
     kill_a_session(jetson)
-    with BoardControl(jetson.state_file, jetson.clocks_file) as control:
+    with this_board(jetson.state_file, jetson.clocks_file) as control:
         control.apply("MODE_15W", "default")
         assert jetson.settings()["emc_override"] == "0"
         control.apply(None, "max")
@@ -335,7 +335,7 @@ def test_after_a_kill_and_a_reboot_the_mode_is_set_back_and_clocks_are_the_board
     jetson.set(cpu0_min="115200", cpu1_min="115200", gpu_min="114750000", idle_disable="0", emc_override="0")
     (tmp_path / "boot_id").write_text("another")
     monkeypatch.setattr(board_found, "BOOT_ID", tmp_path / "boot_id")
-    with BoardControl(jetson.state_file, jetson.clocks_file) as control:
+    with this_board(jetson.state_file, jetson.clocks_file) as control:
         control.apply("MAXN", "max")
         assert is_held(jetson, {"cpu0_min": "2265600"})
     assert jetson.settings()["pmode"] == "2"

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor_app.bench import bench
-from monitor_app.bench.bench import threads_for
-from monitor_app.bench.runs.completed_runs import CompletedRuns, next_run
+from monitor_app.bench.runs.completed_runs import CompletedRuns, next_run, threads_for
 from monitor_app.core.errors import SessionError
 from monitor_app.core.runs import RunSpec, RunState
 from monitor_app.session.writer import SessionWriter
@@ -105,7 +104,7 @@ def test_a_session_goes_on_with_the_threads_that_it_was_begun_with(
 ) -> None:
     """A Jetson whose monitor was killed in a mode of two cores still has only two when it is started again."""
     begun = completed_of(tmp_path, (1, SPEC, RunState.DONE))
-    monkeypatch.setattr(bench.os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     free, fixed = (parse_profile(f'title = "x"\n[inference]\nthreads = {count}\n', "test") for count in (0, 5))
     assert (threads_for(free), threads_for(free, CompletedRuns()), threads_for(free, begun)) == (1, 1, 3)
     assert threads_for(fixed, begun) == 5

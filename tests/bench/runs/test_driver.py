@@ -15,14 +15,14 @@ import pytest
 
 from monitor_app.bench.acquisition.recorder import Recorder
 from monitor_app.bench.board import control as board_control
-from monitor_app.bench.board.control import BoardControl, pending_restore
+from monitor_app.bench.board.machine import ThisMachine
 from monitor_app.bench.runs import cool_down, run
 from monitor_app.bench.runs import driver as runs
-from monitor_app.bench.runs import inference_link as child_link
+from monitor_app.bench.runs import inference_place as child_place
 from monitor_app.bench.runs.completed_runs import CompletedRuns
 from monitor_app.bench.runs.driver import RunDriver
 from monitor_app.bench.runs.run import Run
-from monitor_app.core.errors import SessionError
+from monitor_app.core.errors import ChildDiedError, SessionError
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.profile import Profile
 from monitor_app.core.runs import Phase, RunState
@@ -89,7 +89,7 @@ class Rig:
 def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
     made = Rig(tmp_path)
     command = (sys.executable, str(SCRIPTED), str(made.log_file))
-    monkeypatch.setattr(child_link, "child_command", lambda _: command)
+    monkeypatch.setattr(child_place, "child_command", lambda _: command)
     yield made
     made.close()
 
@@ -127,17 +127,17 @@ def test_what_the_kernel_ends_for_memory_does_not_fit_and_the_plan_goes_on(
     rig: Rig, done: Callable[..., list[RunRow]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed: list[int] = []
-    receive = child_link.InferenceChild.receive
+    receive = child_place.InferenceChild.receive
 
-    def receive_while_it_is_killed(child: child_link.InferenceChild, timeout_s: float) -> object:
+    def receive_while_it_is_killed(child: child_place.InferenceChild, timeout_s: float) -> object:
         try:
             return receive(child, timeout_s)
-        except child_link.ChildDiedError:
+        except ChildDiedError:
             killed.append(child.pid)
             raise
 
-    monkeypatch.setattr(child_link.InferenceChild, "receive", receive_while_it_is_killed)
-    monkeypatch.setattr(child_link, "oom_kills", lambda: len(killed))
+    monkeypatch.setattr(child_place.InferenceChild, "receive", receive_while_it_is_killed)
+    monkeypatch.setattr(child_place, "oom_kills", lambda: len(killed))
     rows = done(networks=("died@4", "ok"), batch_sizes=(1, 4, 8))
     assert states(rows) == [
         ("died@4", 1, "done"), ("died@4", 4, "does_not_fit"), ("died@4", 8, "does_not_fit"),
@@ -185,7 +185,7 @@ def test_a_child_is_replaced_after_a_failure_that_it_has_not_told(
 def test_a_child_that_dies_fails_its_run_alone_and_every_size_is_tried(
     rig: Rig, done: Callable[..., list[RunRow]], monkeypatch: pytest.MonkeyPatch, network: str, reason: str
 ) -> None:
-    monkeypatch.setattr(child_link, "oom_kills", lambda: 0)
+    monkeypatch.setattr(child_place, "oom_kills", lambda: 0)
     rows = done(networks=(network, "ok"), batch_sizes=(1, 2))
     assert states(rows) == [(network, 1, "failed"), (network, 2, "failed"), ("ok", 1, "done"), ("ok", 2, "done")]
     assert reason in (rows[0].error or "")
@@ -195,7 +195,7 @@ def test_a_child_that_dies_fails_its_run_alone_and_every_size_is_tried(
 def test_a_child_that_cannot_start_fails_each_run_in_a_sentence(
     rig: Rig, done: Callable[..., list[RunRow]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(child_link, "child_command", lambda _: ("/nowhere/python",))
+    monkeypatch.setattr(child_place, "child_command", lambda _: ("/nowhere/python",))
     rows = done(batch_sizes=(1, 2))
     assert states(rows) == [("ok", 1, "failed"), ("ok", 2, "failed")]
     assert all("cannot be started" in (row.error or "") for row in rows)
@@ -208,7 +208,7 @@ def test_an_endless_plan_of_which_nothing_can_be_run_ends(
     rig: Rig, done: Callable[..., list[RunRow]], monkeypatch: pytest.MonkeyPatch, network: str
 ) -> None:
     """A thousand cycles a second of what does not fit would fill the disk overnight."""
-    monkeypatch.setattr(child_link, "oom_kills", lambda: 0)
+    monkeypatch.setattr(child_place, "oom_kills", lambda: 0)
     rows = done(networks=(network,), cycles=0)
     assert len(rows) == 1
     assert rig.driver is not None
@@ -388,8 +388,7 @@ def jetson(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Jetson:
     made = make_jetson(tmp_path / "jetson")
     monkeypatch.setenv("PATH", f"{made.commands}:{os.environ['PATH']}")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(runs, "BoardControl", partial(BoardControl, clocks_file=made.clocks_file))
-    monkeypatch.setattr(runs, "pending_restore", partial(pending_restore, clocks_file=made.clocks_file))
+    monkeypatch.setattr(runs, "ThisMachine", partial(ThisMachine, clocks_file=made.clocks_file))
     return made
 
 
@@ -421,7 +420,7 @@ def test_each_mode_is_set_for_its_runs_and_what_was_found_is_restored(
 def test_what_was_found_is_restored_where_runs_fail(
     rig: Rig, done: Callable[..., list[RunRow]], jetson: Jetson, state_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(child_link, "oom_kills", lambda: 0)
+    monkeypatch.setattr(child_place, "oom_kills", lambda: 0)
     before = jetson.settings()
     rows = done(networks=("crashed", "ok", "told"), power_modes=("MODE_15W",), clocks=("default", "max"))
     assert [row.state for row in rows] == ["failed", "done", "does_not_fit"] * 2
@@ -509,8 +508,8 @@ def test_what_a_killed_session_has_left_changed_is_set_back_before_the_next_runs
 ) -> None:
     before = jetson.settings()
     killed = (
-        "import os, sys; from pathlib import Path; from monitor_app.bench.board.control import BoardControl\n"
-        "board = BoardControl(Path(sys.argv[1]), Path(sys.argv[2])); os.geteuid = lambda: 1000\n"
+        "import os, sys; from pathlib import Path; from monitor_app.bench.board.control import this_board\n"
+        "board = this_board(Path(sys.argv[1]), Path(sys.argv[2])); os.geteuid = lambda: 1000\n"
         "board.apply('MODE_15W', 'max'); os._exit(9)"
     )
     left = subprocess.run([sys.executable, "-c", killed, str(state_file), str(jetson.clocks_file)], check=False)

@@ -15,13 +15,14 @@ import psutil
 import pytest
 
 from monitor_app.bench.runs import inference_link as child_link
+from monitor_app.bench.runs import inference_place as child_place
 from monitor_app.bench.runs.inference_link import (
     CancelledError,
     ChildReportedError,
     InferenceLink,
     NoMemoryLeftError,
-    oom_kills,
 )
+from monitor_app.bench.runs.inference_place import Here, oom_kills
 from monitor_app.core.errors import ChildDiedError, InferenceError
 from monitor_app.core.runs import Phase
 from monitor_app.inference.messages import Batches, Failed, FailureKind, Load, Loaded, PhaseDone, Ready, Time, encode
@@ -41,7 +42,7 @@ class Bench:
     def __init__(self, lamps: tuple[Path, ...] = ()) -> None:
         self.commands: dict[str, tuple[str, ...]] = {}
         self.cancelled = False
-        self.link = InferenceLink(lamps, lambda: self.cancelled)
+        self.link = InferenceLink(Here(lamps), lambda: self.cancelled)
 
     @property
     def pid(self) -> int:
@@ -52,7 +53,7 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     made = Bench()
-    monkeypatch.setattr(child_link, "child_command", lambda device: made.commands[device])
+    monkeypatch.setattr(child_place, "child_command", lambda device: made.commands[device])
     made.commands["cpu"] = (sys.executable, str(SCRIPTED), str(tmp_path / "log"))
     yield made
     made.link.end()
@@ -257,7 +258,7 @@ def test_the_lamp_is_put_out_for_a_child_that_was_ended(
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as lamp:
         lamp.bind(str(path))
         lamp.settimeout(LONG_S)
-        link = InferenceLink((path,), lambda: False)
+        link = InferenceLink(Here((path,)), lambda: False)
         bench.commands["cpu"] = saying(READY)
         link.start("cpu")
         link.end()
@@ -271,7 +272,7 @@ def test_the_lamp_is_put_out_for_a_child_that_was_ended(
 def kills(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """What the kernel counts; appending to it raises the count."""
     counted: list[int] = [3]
-    monkeypatch.setattr(child_link, "oom_kills", lambda: len(counted))
+    monkeypatch.setattr(child_place, "oom_kills", lambda: len(counted))
     return counted
 
 
@@ -285,9 +286,9 @@ def test_only_a_child_that_the_kernel_killed_for_memory_did_not_fit(
 ) -> None:
     """Other programs are ended for want of memory as well, and a child that crashed meanwhile has crashed."""
     start(bench, network)
-    receive = child_link.InferenceChild.receive
+    receive = child_place.InferenceChild.receive
 
-    def receive_while_it_is_killed(child: child_link.InferenceChild, timeout_s: float) -> object:
+    def receive_while_it_is_killed(child: child_place.InferenceChild, timeout_s: float) -> object:
         try:
             return receive(child, timeout_s)
         except ChildDiedError:
@@ -295,7 +296,7 @@ def test_only_a_child_that_the_kernel_killed_for_memory_did_not_fit(
                 kills.append(1)
             raise
 
-    monkeypatch.setattr(child_link.InferenceChild, "receive", receive_while_it_is_killed)
+    monkeypatch.setattr(child_place.InferenceChild, "receive", receive_while_it_is_killed)
     with pytest.raises(InferenceError) as caught:
         bench.link.run(Time(1, 0, 1), lambda _: False)
     assert isinstance(caught.value, NoMemoryLeftError) is out_of_memory
@@ -310,7 +311,7 @@ def test_a_kill_before_the_phase_is_none_of_this_phase(bench: Bench, kills: list
 
 
 def test_the_kernels_count_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child_link, "GROUPS", tmp_path)
+    monkeypatch.setattr(child_place, "GROUPS", tmp_path)
     found = re.search(r"^oom_kill (\d+)$", Path("/proc/vmstat").read_text(), re.MULTILINE)
     assert oom_kills() >= (int(found[1]) if found else 0)
 
@@ -319,9 +320,9 @@ def test_the_count_of_our_own_control_group_comes_first(tmp_path: Path, monkeypa
     """The machine counts what other programs were ended for."""
     for name, text in (("own", "3:memory:/old\n0::/user/app\n"), ("vmstat", "oom_kill 9\n")):
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(child_link, "GROUPS", tmp_path)
-    monkeypatch.setattr(child_link, "OWN_GROUP", tmp_path / "own")
-    monkeypatch.setattr(child_link, "VMSTAT", tmp_path / "vmstat")
+    monkeypatch.setattr(child_place, "GROUPS", tmp_path)
+    monkeypatch.setattr(child_place, "OWN_GROUP", tmp_path / "own")
+    monkeypatch.setattr(child_place, "VMSTAT", tmp_path / "vmstat")
     assert oom_kills() == 9
     (tmp_path / "user" / "app").mkdir(parents=True)
     (tmp_path / "user" / "app" / "memory.events").write_text("low 0\noom 4\noom_kill 2\noom_group_kill 1\n")
@@ -337,6 +338,6 @@ def test_an_old_kernel_counts_nothing(
     file = tmp_path / "vmstat"
     if text is not None:
         file.write_text(text)
-    monkeypatch.setattr(child_link, "GROUPS", tmp_path)
-    monkeypatch.setattr(child_link, "VMSTAT", file)
+    monkeypatch.setattr(child_place, "GROUPS", tmp_path)
+    monkeypatch.setattr(child_place, "VMSTAT", file)
     assert oom_kills() == count

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The link to the board of a profile, made again whenever it is lost, with its clock in the session file.
+
+A thread of its own connects, writes the bound of the link's clock into the file once a second, and tells when the board
+is gone. Whoever needs the board asks for the link of this moment: inference, rails, power mode, sync line.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from monitor_app.core.errors import BoardBusyError, BoardError, BoardLostError
+from monitor_app.core.host_time import host_time_ns
+from monitor_app.core.samples import SourceInfo
+from monitor_app.core.source_specs import LINK
+from monitor_app.core.status import SourceState, SourceStatus
+from monitor_app.remote.link import Link
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from monitor_app.bench.acquisition.recorder import Recorder
+    from monitor_app.core.profile import Board
+    from monitor_app.remote.board_facts import BoardFacts
+
+TICKS_HZ = 1e6
+"""The clock of a board counts as microseconds."""
+CLOCK_EVERY_S = 1.0
+AGAIN_S = 2.0
+"""From the end of a link to the next try."""
+LOOK_S = 0.1
+SOURCE_ID = 1000
+"""Of the link, in a session; those of instruments count from 1."""
+
+logger = logging.getLogger(__name__)
+
+
+class BoardConnection:
+    """A board elsewhere. Its methods may be called from any thread; it tries to connect until `close`.
+
+    Args:
+        board: how it is reached.
+        recorder: writes the session, in which the link is a source without signals.
+        make_link: opens a link that may wait so many seconds for the board to be given up; for tests.
+    """
+
+    def __init__(
+        self, board: Board, recorder: Recorder, make_link: Callable[[Board, float], Link] | None = None
+    ) -> None:
+        self.board = board
+        self._recorder = recorder
+        self._make_link = make_link or (lambda board, wait_s: Link(board, wait_s=wait_s))
+        self._link: Link | None = None
+        self._facts: BoardFacts | None = None
+        self._changed = threading.Condition()
+        self._closing = threading.Event()
+        self._trouble: BoardError | None = None
+        self._introduced = False
+        self._status = SourceStatus(link_name(board), LINK, SourceState.CONNECTING)
+        self._thread = threading.Thread(target=self._run, name=self._status.name)
+        self._thread.start()
+
+    @property
+    def status(self) -> SourceStatus:
+        """As of an instrument; the bound of its clock is that of the link."""
+        return self._status
+
+    @property
+    def facts(self) -> BoardFacts | None:
+        """What the board said of itself when it was connected last; None before."""
+        return self._facts
+
+    def link(self) -> Link:
+        """That of this moment. Raises BoardError where the board is not connected."""
+        link = self._link
+        if link is None or link.ended:
+            raise self._trouble or BoardLostError(f"{self.board.host} is not connected yet: wait a moment.")
+        return link
+
+    def wait(self, cancelled: Callable[[], bool], timeout_s: float | None = None) -> Link:
+        """The link, once there is one.
+
+        Args:
+            cancelled: asked several times a second; the wait ends with BoardLostError once it says so.
+            timeout_s: how long to wait; None waits for as long as it takes. With one, a board that cannot be used,
+                and not only that is not there, is not waited for.
+
+        Raises:
+            BoardError: there is none in that time.
+        """
+        waited_s = 0.0
+        while True:
+            with self._changed:
+                if self._changed.wait_for(lambda: self._link is not None and not self._link.ended, LOOK_S):
+                    return self.link()
+                trouble = self._trouble
+            waited_s += LOOK_S
+            if cancelled() or self._closing.is_set():
+                raise BoardLostError(f"Waiting for {self.board.host} was stopped.")
+            if timeout_s is not None and (trouble is not None or waited_s > timeout_s):
+                raise trouble or BoardLostError(f"{self.board.host} did not answer within {timeout_s:.0f} s.")
+
+    def close(self) -> None:
+        """End everything on the board, and the link; calling it twice is fine."""
+        self._closing.set()
+        self._thread.join()
+
+    # -- the thread ------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        wait_s = 0.0
+        while not self._closing.is_set():
+            try:
+                self._connected(wait_s)
+            except BoardError as error:
+                self._tell(error)
+            except Exception as error:  # the top of a thread
+                logger.exception("The link to %s has stopped", self.board.host)
+                self._tell(
+                    BoardLostError(f"The link stopped because of an error in this program ({error!r}); see the log.")
+                )
+            # Our own agent of before may hold the board until its lease ends.
+            wait_s = self.board.lease_s + 2
+            self._closing.wait(AGAIN_S)
+        self._status = replace(self._status, state=SourceState.DISCONNECTED)
+
+    def _connected(self, wait_s: float) -> None:
+        """From connecting until the link is lost or is to be closed."""
+        link = self._make_link(self.board, wait_s)
+        try:
+            hello = link.connect(self._closing.is_set)
+            self._facts = link.facts()
+            self._introduce(hello.python, self._facts.host)
+            with self._changed:
+                self._link, self._trouble = link, None
+                self._changed.notify_all()
+            logger.info("Connected to %s: Python %s, boot %s", self.board.host, hello.python, hello.boot_id)
+            while not link.ended:
+                self._store_clock(link)
+                if self._closing.wait(CLOCK_EVERY_S):
+                    return
+            raise link.error or BoardLostError(f"The link to {self.board.host} has ended.")
+        finally:
+            with self._changed:
+                self._link = None
+            link.close()
+
+    def _introduce(self, python: str, serial_number: str) -> None:
+        if self._introduced:
+            return
+        self._introduced = True
+        info = SourceInfo(
+            link_name(self.board), LINK, f"ssh {self.board.host}", serial_number, f"Python {python}", TICKS_HZ, ()
+        )
+        self._recorder.put(lambda writer: writer.add_source(SOURCE_ID, info))
+        self._status = replace(self._status, model=info.model, serial_number=serial_number)
+
+    def _store_clock(self, link: Link) -> None:
+        now_ns, state = host_time_ns(), link.clock.state
+        self._recorder.put(lambda writer: writer.write_clock(SOURCE_ID, now_ns, state))
+        self._status = replace(
+            self._status, state=SourceState.STREAMING, message="", rate_hz=state.rate_hz,
+            clock_bound_ns=state.bound_ns, clock_method=state.method.value,
+        )  # fmt: skip
+
+    def _tell(self, error: BoardError) -> None:
+        """The board is gone, or is not there yet: once in the log, and in the status for as long as it lasts."""
+        before, text, now_ns = self._trouble, str(error), host_time_ns()
+        was_there = self._introduced
+        with self._changed:
+            self._trouble = error
+            self._changed.notify_all()
+        state = SourceState.LOST if was_there and not isinstance(error, BoardBusyError) else SourceState.FAILED
+        self._status = replace(self._status, state=state, message=text)
+        if before is None or str(before) != text:
+            logger.warning("%s", text)
+            self._recorder.put(lambda writer: writer.write_log(now_ns, "warning", text))
+            if was_there and before is None:
+                self._recorder.put(lambda writer: writer.write_mark(now_ns, "lost", text))
+
+
+def link_name(board: Board) -> str:
+    """As which it is shown among the sources."""
+    return f"link to {board.host}"
