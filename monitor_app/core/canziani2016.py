@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.core.package_data import resource_path
+from monitor_app.core.package_data import resource_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,8 +134,8 @@ def published() -> Mapping[str, Published]:
 
 def _rows(table: str) -> dict[str, dict[str, str]]:
     """The rows of a table by network, each without that column."""
-    with resource_path(_TABLES.format(table)).open(encoding="utf-8", newline="") as lines:
-        return {row.pop("network"): row for row in csv.DictReader(lines)}
+    lines = resource_text(_TABLES.format(table)).splitlines()
+    return {row.pop("network"): row for row in csv.DictReader(lines)}
 
 
 def _values(row: Mapping[str, str]) -> dict[int, float]:

@@ -17,7 +17,7 @@ import re
 from dataclasses import fields
 from functools import cached_property, reduce
 from operator import or_
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeAlias, TypeVar, get_type_hints
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, create_model
 from pydantic_core import PydanticSerializationError, to_json
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 STRICT = ConfigDict(strict=True, extra="forbid")
+
+Count: TypeAlias = Annotated[int, Field(ge=1)]
+NonNegative: TypeAlias = Annotated[int, Field(ge=0)]
+Seconds: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Codec(Generic[T]):

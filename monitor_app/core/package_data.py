@@ -7,6 +7,7 @@ They are beside the package in a checkout, and inside it, under ``_share``, once
 from __future__ import annotations
 
 import importlib.resources
+import pkgutil
 from pathlib import Path, PurePosixPath
 
 from monitor_app.core.errors import MonitorError, ProfileError
@@ -22,6 +23,26 @@ def resource_path(name: str) -> Path:
     if path is None:
         raise MonitorError(f"The program's file resources/{name} is missing; install the program again.")
     return path
+
+
+def resource_text(name: str) -> str:
+    """What stands in the file ``name`` of ``resources/``. Raises MonitorError as ``resource_path``."""
+    return resource_path(name).read_text(encoding="utf-8")
+
+
+def package_text(package: str, name: str) -> str:
+    """What stands in the file ``name`` beside the modules of a package, also where that is in a zip.
+
+    Raises:
+        MonitorError: It did not come with this installation.
+    """
+    try:
+        data = pkgutil.get_data(package, name)
+    except OSError:
+        data = None
+    if data is None:
+        raise MonitorError(f"The program's file {name} of {package} is missing; install the program again.")
+    return data.decode("utf-8")
 
 
 def profile_path(name: str) -> Path:

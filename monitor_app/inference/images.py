@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 BLOCK = 64
 MAX_ASPECT = 20
 
+# Pillow 9.1 gave them a place of their own; the last for Python 3.6 is 8.4
+_RESAMPLING = getattr(Image, "Resampling", Image)
+_FILTERS = {"bilinear": _RESAMPLING.BILINEAR, "bicubic": _RESAMPLING.BICUBIC}
+
 
 class BadImageError(DatasetError):
     """One image that cannot be decoded. The evaluation continues without it."""
@@ -74,8 +78,7 @@ def prepare_image(photograph: Image.Image, preprocessing: Preprocessing, pixels:
     short = min(photograph.size)
     # The long side is cut to whole pixels, not rounded, as the reference transforms do
     size = [int(preprocessing.resize_pixels * side / short) for side in photograph.size]
-    filters = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-    resized = photograph.resize((size[0], size[1]), filters[preprocessing.interpolation])
+    resized = photograph.resize((size[0], size[1]), _FILTERS[preprocessing.interpolation])
     left, top = (round((side - pixels) / 2) for side in size)
     crop = resized.crop((left, top, left + pixels, top + pixels))
     values = np.asarray(crop, np.float32) / np.float32(255)

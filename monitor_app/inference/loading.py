@@ -11,7 +11,7 @@ from torch import nn
 
 from monitor_app.core.errors import InferenceError
 from monitor_app.inference.messages import Load, Loaded
-from monitor_app.inference.networks.costs import count_costs
+from monitor_app.inference.networks.old_torch import compiled, costs_of, load_packages
 from monitor_app.inference.networks.registry import Network, find_network
 from monitor_app.inference.networks.weights import apply_weights, file_sha256
 from monitor_app.inference.networks.weights_files import find_weights
@@ -55,7 +55,7 @@ def load_network(command: Load) -> RunningNetwork:
     weights = find_weights(network, command.weights)
     torch.manual_seed(command.seed)
     module = network.build().eval()
-    costs = count_costs(network, module)
+    costs = costs_of(network, module)
     if weights is not None:
         if network.adapt is not None:
             weights = replace(weights, state=network.adapt(weights.state, module))
@@ -67,7 +67,7 @@ def load_network(command: Load) -> RunningNetwork:
     module.to(device=device, dtype=dtype, memory_format=layout)
     if command.compiled:
         # Code is generated in the first passes, which belong to the warm-up.
-        module = torch.compile(module)
+        module = compiled(module)
     loaded = Loaded(
         network=network.name,
         title=network.title,
@@ -88,9 +88,7 @@ def prepare_for(name: str) -> None:
     Some 100 MB of packages, which would else pass for what the first network of a process needs.
     Raises InferenceError.
     """
-    network = find_network(name)
-    # A user's own would be built in earnest to be counted.
-    count_costs(find_network(SMALL) if network.own else network)
+    load_packages(find_network(name), find_network(SMALL))
 
 
 def _own_weights(network: Network, request: str) -> tuple[str | None, str | None]:

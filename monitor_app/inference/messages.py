@@ -6,17 +6,11 @@ docs/inference-protocol.md is the contract.
 
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import Annotated, TypeAlias
-
-from pydantic import Field
+from typing import TypeAlias
 
 from monitor_app.core.errors import InferenceError
-from monitor_app.core.messages import Codec
+from monitor_app.core.messages import Codec, Count, NonNegative, Seconds
 from monitor_app.core.runs import Batch, ImageAnswers, MemoryKind, MemoryUse, NetworkFacts, Phase
-
-Count: TypeAlias = Annotated[int, Field(ge=1)]
-NonNegative: TypeAlias = Annotated[int, Field(ge=0)]
-Seconds: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 Row: TypeAlias = tuple[int, int, int, int | None, int | None, int | None]
 """start_ns, end_ns, images, top1, top5, device_ns; top1 and top5 are None where accuracy was not measured,

@@ -8,10 +8,11 @@ the seconds that a count takes; `tabulate` writes it, and the tests count again.
 from __future__ import annotations
 
 import csv
-import importlib.resources
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
+
+from monitor_app.core.package_data import package_text
 
 if TYPE_CHECKING:
     from monitor_app.inference.networks.network import Network
@@ -52,8 +53,7 @@ def conventions(network: Network, costs: Costs) -> dict[str, str]:
 
 @cache
 def _table() -> dict[str, Costs]:
-    file = importlib.resources.files(__package__).joinpath("counts.csv")
-    rows = csv.DictReader(file.read_text(encoding="utf-8").splitlines())
+    rows = csv.DictReader(package_text("monitor_app.inference.networks", "counts.csv").splitlines())
     return {
         row["name"]: Costs(
             parameters=int(row["parameters"]),

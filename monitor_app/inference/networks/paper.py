@@ -80,7 +80,7 @@ def paper_networks(torchvision: Mapping[str, Network]) -> list[Network]:
 
 
 def _build(module: str, name: str) -> nn.Module:
-    found = getattr(importlib.import_module(f"monitor_app.inference.networks.{module}"), name)
+    found = getattr(importlib.import_module(module), name)
     return cast("Callable[[], nn.Module]", found)()
 
 
@@ -114,7 +114,7 @@ _BY_HAND = (
     Network(
         name="alexnet_2016",
         title="AlexNet",
-        build=partial(_build, "alexnet", "AlexNet"),
+        build=partial(_build, "monitor_app.inference.networks.alexnet", "AlexNet"),
         input_pixels=227,
         counted_pixels=224,
         source="Caffe bvlc_alexnet, written by hand",
@@ -124,7 +124,7 @@ _BY_HAND = (
     Network(
         name="bn_alexnet",
         title="BN-AlexNet",
-        build=partial(_build, "alexnet", "BnAlexNet"),
+        build=partial(_build, "monitor_app.inference.networks.alexnet", "BnAlexNet"),
         input_pixels=227,
         counted_pixels=224,
         source="soumith/imagenet-multiGPU.torch alexnet with batch normalisation, written by hand",
@@ -134,7 +134,7 @@ _BY_HAND = (
     Network(
         name="bn_nin",
         title="BN-NIN",
-        build=partial(_build, "bn_nin", "BnNin"),
+        build=partial(_build, "monitor_app.inference.networks.bn_nin", "BnNin"),
         source="soumith/imagenet-multiGPU.torch ninbn, written by hand",
         paper_name="BN-NIN",
         differs="Batch normalisation is folded into the convolutions, as the paper counted it.",
@@ -142,14 +142,14 @@ _BY_HAND = (
     Network(
         name="enet",
         title="ENet",
-        build=partial(_build, "enet", "ENet"),
+        build=partial(_build, "monitor_app.inference.networks.enet", "ENet"),
         source="e-lab, Training ENet on ImageNet, version 12, written by hand",
         paper_name="ENet",
     ),
     Network(
         name="googlenet_2016",
         title="GoogLeNet",
-        build=partial(_build, "googlenet", "GoogLeNet"),
+        build=partial(_build, "monitor_app.inference.networks.googlenet", "GoogLeNet"),
         source="e-lab/imagenet-multiGPU.torch googlenetFixed_cudnn, written by hand",
         paper_name="GoogLeNet",
         differs="The ReLU behind the last layer of the original is left out; the paper's accuracy is the Caffe net's.",
@@ -157,7 +157,7 @@ _BY_HAND = (
     Network(
         name="inception_v4_2016",
         title="Inception-v4 (as plotted)",
-        build=partial(_build, "inception_resnet", "InceptionResNet"),
+        build=partial(_build, "monitor_app.inference.networks.inception_resnet", "InceptionResNet"),
         input_pixels=299,
         preprocessing=INCEPTION,
         source="lim0606/torch-inception-resnet-v2, written by hand",

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import csv
 import importlib
-import importlib.resources
 import sys
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from monitor_app.core.package_data import package_text
 from monitor_app.inference.networks.network import INCEPTION, Network, Preprocessing, PublishedWeights
 
 if TYPE_CHECKING:
@@ -34,18 +34,22 @@ _AUXILIARY = {"inception_v3": ("AuxLogits.",), "googlenet": ("aux1.", "aux2.")}
 
 def torchvision_networks() -> list[Network]:
     """All of them, in the order of their names."""
-    table = importlib.resources.files(__package__).joinpath("torchvision.csv")
-    return [_network(row) for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines())]
+    table = package_text("monitor_app.inference.networks", "torchvision.csv")
+    return [_network(row) for row in csv.DictReader(table.splitlines())]
 
 
-def build_torchvision(name: str) -> nn.Module:
-    """The network of torchvision of that name with random weights, without classifiers that serve training alone."""
-    import_torchvision()
-    from torchvision.models import get_model
+def build_torchvision(name: str, title: str = "") -> nn.Module:
+    """The network of torchvision of that name with random weights, without classifiers that serve training alone.
+
+    Raises:
+        InferenceError: this torchvision is too old to have it.
+    """
+    torchvision = import_torchvision()
+    from monitor_app.inference.networks.old_torch import model_of
 
     # Its own initialisation of these two takes minutes
     options: dict[str, Any] = {"aux_logits": False, "init_weights": False} if name in _AUXILIARY else {}
-    return cast("nn.Module", get_model(name, weights=None, **options))
+    return model_of(torchvision, name, title or name, **options)
 
 
 def _network(row: dict[str, str]) -> Network:
@@ -53,7 +57,7 @@ def _network(row: dict[str, str]) -> Network:
     network = Network(
         name=name,
         title=row["title"],
-        build=partial(build_torchvision, name),
+        build=partial(build_torchvision, name, row["title"]),
         input_pixels=int(row["input_pixels"]),
         preprocessing=Preprocessing(
             resize_pixels=int(row["resize_pixels"]),

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which modules and files of the program the children need, by following the imports in their sources.
+
+Nothing is imported for it. An import counts wherever it stands, within functions too, but for those that only type
+checkers see; so does a text that is the name of a module, by which some are imported.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from monitor_app.core.errors import MonitorError
+from monitor_app.core.package_data import resource_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+ENTRIES = ("monitor_app.inference.child", "monitor_app.inference.replay_child", "monitor_app.sources.jtop.child")
+REPLACED = (
+    "monitor_app.core.messages",
+    "monitor_app.core.package_data",
+    "monitor_app.inference.torch_missing",
+)
+"""Modules in place of which on_board/ has one of the same name."""
+RESOURCES = ("reference/canziani2016_*.csv",)
+"""Files of resources/ that the children read."""
+LIBRARIES = frozenset({"numpy", "PIL", "torch", "torchvision"})
+"""What may be installed on a board; anything else is asked for in a `try` that a board without it survives."""
+
+
+class MissingModuleError(MonitorError):
+    """A child imports what the bundle will not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A module of the program."""
+
+    name: str
+    path: str
+    """In the bundle, and below the folder that holds the program: monitor_app/core/runs.py."""
+    text: str
+
+
+def collect(package: Path, stand_ins: Mapping[str, str]) -> dict[str, Source]:
+    """All modules that the children need, by name, sorted; those of `REPLACED` are left out.
+
+    Args:
+        package: the folder of monitor_app.
+        stand_ins: the sources in place of those, by path, which need modules too.
+
+    Raises:
+        MissingModuleError: one of them needs a library that a board does not have.
+    """
+    found: dict[str, Source] = {}
+    wanted = list(ENTRIES)
+    for path, text in stand_ins.items():
+        tree = ast.parse(text)
+        check_libraries(tree, path)
+        wanted += imported_modules(tree)
+    while wanted:
+        name = wanted.pop()
+        if name in found or name in REPLACED:
+            continue
+        source = _read(package, name)
+        if source is None:
+            continue
+        found[name] = source
+        tree = ast.parse(source.text)
+        check_libraries(tree, source.path)
+        wanted += imported_modules(tree)
+        wanted += ["monitor_app", *(name.rsplit(".", count)[0] for count in range(1, name.count(".")))]
+    return dict(sorted(found.items()))
+
+
+def data_files(package: Path, modules: Mapping[str, Source]) -> dict[str, bytes]:
+    """The tables beside those modules, and those of resources/, by path in the bundle."""
+    folders = {(package.parent / each.path).parent for each in modules.values()}
+    tables = [file for folder in folders for file in folder.glob("*.csv")]
+    found = {file.relative_to(package.parent).as_posix(): file.read_bytes() for file in tables}
+    for pattern in RESOURCES:
+        folder, _, files = pattern.rpartition("/")
+        for file in resource_path(folder).glob(files):
+            found[f"monitor_app/_share/resources/{folder}/{file.name}"] = file.read_bytes()
+    return dict(sorted(found.items()))
+
+
+def check_own_imports(sources: Mapping[str, str]) -> None:
+    """Raise MissingModuleError where a source imports something of ours that another has not, such as a stand-in."""
+    trees = {path: ast.parse(text) for path, text in sources.items()}
+    names = {_module(path): _defined(tree) for path, tree in trees.items()}
+    for path, tree in trees.items():
+        for node in run_time_nodes(tree):
+            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("monitor_app"):
+                continue
+            module = node.module or ""
+            for each in node.names:
+                if each.name not in names.get(module, ()) and f"{module}.{each.name}" not in names:
+                    raise MissingModuleError(
+                        f"{path}, line {node.lineno}: {module} has no {each.name} in the bundle: give its stand-in in "
+                        "remote/bundle/on_board one."
+                    )
+
+
+def _module(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    """The names that importing a module binds at its top level."""
+    found: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found |= {each.asname or each.name for each in node.names}
+        else:
+            stored = (each for each in ast.walk(node) if isinstance(each, ast.Name))
+            found |= {each.id for each in stored if isinstance(each.ctx, ast.Store)}
+    return found
+
+
+def imported_modules(tree: ast.AST) -> Iterator[str]:
+    """Every name that may be a module's."""
+    for node in run_time_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def run_time_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those below `if TYPE_CHECKING`."""
+    yield tree
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
+            for each in child.orelse:
+                yield from run_time_nodes(each)
+        else:
+            yield from run_time_nodes(child)
+
+
+def check_libraries(tree: ast.AST, file: str) -> None:
+    """Raise MissingModuleError where a library that a board does not have is imported without an answer to that."""
+    import sys
+
+    excused = {id(each) for attempt in ast.walk(tree) if _survives(attempt) for each in ast.walk(attempt)}
+    for node in run_time_nodes(tree):
+        names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+            if node.level:
+                raise MissingModuleError(f"{file}, line {node.lineno}: an import is relative: name the module in full.")
+        for name in names:
+            root = name.partition(".")[0]
+            if root in LIBRARIES or root in sys.stdlib_module_names or root == "monitor_app" or id(node) in excused:
+                continue
+            raise MissingModuleError(
+                f"{file}, line {getattr(node, 'lineno', 0)}: {root} is imported, which a board does not have: do "
+                "without it, or catch the ImportError."
+            )
+
+
+def _survives(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Try):
+        return False
+    caught = {each.id for handler in node.handlers if handler.type for each in ast.walk(handler.type) if _is_name(each)}
+    return bool(caught & {"ImportError", "ModuleNotFoundError"})
+
+
+def _is_name(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name)
+
+
+def _read(package: Path, name: str) -> Source | None:
+    """The module of that name; None: it is the name of something within a module."""
+    parts = name.split(".")
+    if parts[0] != "monitor_app" or not all(part.isidentifier() for part in parts):
+        return None
+    path = package.joinpath(*parts[1:])
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    if not file.is_file():
+        return None
+    return Source(name, file.relative_to(package.parent).as_posix(), file.read_text(encoding="utf-8"))
