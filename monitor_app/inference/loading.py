@@ -11,7 +11,8 @@ from torch import nn
 
 from monitor_app.core.errors import InferenceError
 from monitor_app.inference.messages import Load, Loaded
-from monitor_app.inference.networks.old_torch import compiled, costs_of, load_packages
+from monitor_app.inference.networks.counting import costs_of, load_packages
+from monitor_app.inference.networks.old_torch import compiled
 from monitor_app.inference.networks.registry import Network, find_network
 from monitor_app.inference.networks.weights import apply_weights, file_sha256
 from monitor_app.inference.networks.weights_files import find_weights

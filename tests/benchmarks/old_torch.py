@@ -3,7 +3,7 @@
 
     python -m tests.benchmarks.old_torch PYTHON [NETWORK...]
 
-PYTHON is an interpreter with torch and torchvision, such as one of a virtual environment of Python 3.6 with torch 1.10.2.
+PYTHON is an interpreter with torch and torchvision, such as that of an environment of Python 3.6 with torch 1.10.2.
 Each network is loaded without weights, warmed up, timed and evaluated over the child's own lines; a row says what came
 back. Ends with 1 where a network failed that this torchvision has.
 """
@@ -84,12 +84,16 @@ def _run(child: Child, name: str) -> bool:
     if event["type"] != "loaded":
         print(f"{name:20} {event['message']}")
         return " needs torchvision " in event["message"]
-    shown = f"{event['title']:26} {event['parameters']} parameters, {event['macs']} MACs, {event['operations']} operations"
+    shown = (
+        f"{event['title']:26} {event['parameters']} parameters, {event['macs']} MACs, {event['operations']} operations"
+    )
     ran = [child.ask(type=phase, batch_size=1, min_s=0.0, min_batches=2) for phase in ("warm_up", "time")]
     ran.append(child.ask(type="evaluate", batch_size=1, images="demo"))
     good = [each["type"] == "phase_done" for each in ran]
     memory = child.ask(type="measure_memory")
-    print(f"{name:20} {shown}; {[each.get('batches', each) for each in ran]} batches, {ran[-1].get('reason')}, {memory}")
+    print(
+        f"{name:20} {shown}; {[each.get('batches', each) for each in ran]} batches, {ran[-1].get('reason')}, {memory}"
+    )
     return all(good)
 
 

@@ -8,27 +8,29 @@ Imports torch: for the child only.
 from __future__ import annotations
 
 import importlib
+import pickle
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import torch
 
 from monitor_app.core.errors import InferenceError
-from monitor_app.inference.networks.counts import Costs, known_costs
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import ModuleType
 
     from torch import nn
 
-    from monitor_app.inference.networks.network import Network
-
 COUNTS_FROM = (2, 3)
 """The first torch whose counts are those of counts.csv."""
 COMPILES_FROM = (2, 0)
+SAFE_LOADING_FROM = (1, 13)
+"""The first torch.load that can be told to make nothing but tensors."""
 
 _TORCHVISION_SINCE = {
     "convnext_": "0.12",
+    "vit_h_14": "0.13",
     "vit_": "0.12",
     "regnet_y_128gf": "0.12",
     "efficientnet_v2_": "0.13",
@@ -40,38 +42,6 @@ _TORCHVISION_SINCE = {
     "maxvit_": "0.14",
 }
 """By how the name begins: the torchvision that brought the network. All others are in 0.11."""
-
-
-def costs_of(network: Network, module: nn.Module) -> Costs:
-    """What one image costs: counted, or where this torch cannot count, as the table of named networks has it.
-
-    Raises:
-        InferenceError: a user's own network does not make scores of such an image.
-    """
-    if can_count():
-        # It imports parts of torch that an older one does not have
-        from monitor_app.inference.networks.costs import count_costs
-
-        return count_costs(network, module)
-    known = None if network.own else known_costs(network.name)
-    return known or Costs(sum(each.numel() for each in module.parameters()), macs=None, operations=None)
-
-
-def load_packages(network: Network, small: Network) -> None:
-    """Import everything that building and counting a network needs, and keep no network.
-
-    Args:
-        network: that which will be loaded.
-        small: one that takes a moment to build, in place of a user's own, which would be built in earnest.
-    """
-    named = small if network.own else network
-    if can_count():
-        from monitor_app.inference.networks.costs import count_costs
-
-        count_costs(named)
-    else:
-        # Without the meta device a network would be built in earnest too
-        small.build()
 
 
 def can_count() -> bool:
@@ -92,6 +62,47 @@ def compiled(module: nn.Module) -> nn.Module:
             f"torch.compile needs torch 2.0 or newer, and this is {torch.__version__}: leave `compiled` out."
         )
     return cast("nn.Module", torch.compile(module))
+
+
+def load_tensors(file: Path) -> Any:
+    """What torch.save wrote to a file, where that is tensors and containers of them.
+
+    Raises:
+        pickle.UnpicklingError: it holds anything else.
+        RuntimeError, OSError, EOFError, ValueError, KeyError: it is damaged, or no such file.
+    """
+    if torch_version() >= SAFE_LOADING_FROM:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    return torch.load(file, map_location="cpu", pickle_module=TensorPickle)
+
+
+class _TensorUnpickler(pickle.Unpickler):
+    """Makes tensors and built-in containers, and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        allowed = (module, name) in _TENSOR_PARTS or (module == "torch" and name.endswith("Storage"))
+        if not allowed:
+            raise pickle.UnpicklingError(f"{module}.{name} is not allowed")
+        return super().find_class(module, name)
+
+
+class TensorPickle:
+    """As much of the module pickle as torch.load asks for, with which it makes nothing but tensors."""
+
+    Unpickler = _TensorUnpickler
+
+    @staticmethod
+    def load(file: BinaryIO, **options: Any) -> Any:
+        """As pickle.load."""
+        return _TensorUnpickler(file, **options).load()
+
+
+_TENSOR_PARTS = {
+    ("collections", "OrderedDict"),
+    ("torch._utils", "_rebuild_parameter"),
+    ("torch._utils", "_rebuild_tensor"),
+    ("torch._utils", "_rebuild_tensor_v2"),
+}
 
 
 def model_of(torchvision: ModuleType, name: str, title: str, **options: Any) -> nn.Module:

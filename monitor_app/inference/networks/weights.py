@@ -170,6 +170,9 @@ def read_state_dict(file: Path) -> StateDict:
     """
     import torch
 
+    # It imports torch
+    from monitor_app.inference.networks.old_torch import load_tensors
+
     if _may_be_program(file):
         raise WeightsError(
             f"{file} is a program, or an old file that may hold one: save the weights with "
@@ -179,7 +182,7 @@ def read_state_dict(file: Path) -> StateDict:
         with warnings.catch_warnings():
             # It doubts odd pickles aloud before it refuses them
             warnings.simplefilter("ignore", UserWarning)
-            content = torch.load(file, map_location="cpu", weights_only=True)
+            content = load_tensors(file)
     except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ValueError, KeyError) as error:
         raise WeightsError(
             f"{file} is not a file of weights that can be opened safely: "

@@ -8,7 +8,7 @@ wherever such an assignment may stand: in the condition of a loop, behind `and`,
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,10 +29,10 @@ class AssignmentsWithin(ast.NodeTransformer):
         self._helper = helper
         self._refuse = refuse
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         self.generic_visit(node)
         own = list(_own_nodes(node))
-        names = {cast("ast.Name", each.target).id for each in own if isinstance(each, ast.NamedExpr)}
+        names = {each.target.id for each in own if isinstance(each, ast.NamedExpr)}
         if not names:
             return node
         self._check(node, own, names)
@@ -43,7 +43,7 @@ class AssignmentsWithin(ast.NodeTransformer):
         node.body.insert(1 if ast.get_docstring(node) is not None else 0, made)
         return node
 
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.NamedExpr:  # noqa: N802
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.NamedExpr:
         self.generic_visit(node)
         return node
 
@@ -70,25 +70,25 @@ class _Renamer(ast.NodeTransformer):
         self._names = names
         self._bound = bound
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id not in self._names:
             return node
         return ast.Attribute(ast.Name(self._bound, ast.Load()), node.id, node.ctx)
 
-    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.expr:  # noqa: N802
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.expr:
         name = node.target.id
         if name not in self._names:
             return self.generic_visit(node)  # type: ignore[return-value]
         let = ast.Attribute(ast.Name(self._bound, ast.Load()), "let", ast.Load())
         return ast.Call(let, [ast.Constant(name), self.visit(node.value)], [])
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         return self._within(node, _parameters(node) | _stored(_own_nodes(node)))
 
-    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:  # noqa: N802
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         return self._within(node, _parameters(node))
 
-    def visit_ListComp(self, node: ast.AST) -> ast.AST:  # noqa: N802
+    def visit_ListComp(self, node: ast.AST) -> ast.AST:
         generators: list[ast.comprehension] = getattr(node, "generators", [])
         targets = _stored(each for generator in generators for each in ast.walk(generator.target))
         return self._within(node, targets)

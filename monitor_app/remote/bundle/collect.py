@@ -8,6 +8,7 @@ checkers see; so does a text that is the name of a module, by which some are imp
 from __future__ import annotations
 
 import ast
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -148,8 +149,6 @@ def run_time_nodes(tree: ast.AST) -> Iterator[ast.AST]:
 
 def check_libraries(tree: ast.AST, file: str) -> None:
     """Raise MissingModuleError where a library that a board does not have is imported without an answer to that."""
-    import sys
-
     excused = {id(each) for attempt in ast.walk(tree) if _survives(attempt) for each in ast.walk(attempt)}
     for node in run_time_nodes(tree):
         names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
@@ -170,12 +169,9 @@ def check_libraries(tree: ast.AST, file: str) -> None:
 def _survives(node: ast.AST) -> bool:
     if not isinstance(node, ast.Try):
         return False
-    caught = {each.id for handler in node.handlers if handler.type for each in ast.walk(handler.type) if _is_name(each)}
+    kinds = [handler.type for handler in node.handlers if handler.type is not None]
+    caught = {each.id for kind in kinds for each in ast.walk(kind) if isinstance(each, ast.Name)}
     return bool(caught & {"ImportError", "ModuleNotFoundError"})
-
-
-def _is_name(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name)
 
 
 def _read(package: Path, name: str) -> Source | None:

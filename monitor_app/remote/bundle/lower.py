@@ -103,18 +103,18 @@ class _Lowering(ast.NodeTransformer):
 
     # Statements
 
-    def visit_If(self, node: ast.If) -> Any:  # noqa: N802
+    def visit_If(self, node: ast.If) -> Any:
         if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             return [self.visit(each) for each in node.orelse]
         return self.generic_visit(node)
 
-    def visit_Import(self, node: ast.Import) -> ast.AST:  # noqa: N802
+    def visit_Import(self, node: ast.Import) -> ast.AST:
         for each in node.names:
             if self._is_new_module(each.name):
                 raise self.refuse(node, f"the module {each.name} is imported whole")
         return node
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> Any:  # noqa: N802
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> Any:
         if node.module == "__future__":
             return None
         module = node.module or ""
@@ -128,7 +128,7 @@ class _Lowering(ast.NodeTransformer):
             made.append(ast.ImportFrom("monitor_app.lowered", [stand_in], 0))
         return [ast.copy_location(each, node) for each in made]
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
         for each in ast.walk(node.args):
             if isinstance(each, ast.arg):
@@ -139,7 +139,7 @@ class _Lowering(ast.NodeTransformer):
         self._check_decorators(node)
         return self.generic_visit(node)
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:  # noqa: N802
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         for decorator in node.decorator_list:
             if isinstance(decorator, ast.Call) and self._imports.resolve(decorator.func) == (
                 "dataclasses",
@@ -150,7 +150,7 @@ class _Lowering(ast.NodeTransformer):
         self._check_decorators(node)
         return self.generic_visit(node)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         alias = _called(node.annotation) == "TypeAlias"
         node.annotation = ast.Constant(ast.unparse(node.annotation))
         if not alias or node.value is None:
@@ -162,7 +162,7 @@ class _Lowering(ast.NodeTransformer):
         value = self.visit(node.value) if plain else ast.Constant(ast.unparse(node.value))
         return ast.copy_location(ast.Assign([node.target], value), node)
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:  # noqa: N802
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         self.generic_visit(node)
         if not isinstance(node.op, ast.BitOr):
             return node
@@ -182,25 +182,25 @@ class _Lowering(ast.NodeTransformer):
 
     # Expressions
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:  # noqa: N802
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
         if not isinstance(node.op, ast.BitOr):
             return node
         return ast.copy_location(ast.Call(self.helper("either"), [node.left, node.right], []), node)
 
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:  # noqa: N802
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         name = node.value.id if isinstance(node.value, ast.Name) else ""
         module, _ = self._imports.resolve(node.value) or ("", "")
         if isinstance(node.ctx, ast.Load) and (name in _GENERICS or module == "collections.abc"):
             raise self.refuse(node, f"{ast.unparse(node)} is evaluated at run time")
         return self.generic_visit(node)
 
-    def visit_Name(self, node: ast.Name) -> ast.AST:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.AST:
         if node.id == "__builtins__" or node.id in {"aiter", "anext", "EncodingWarning", "ExceptionGroup"}:
             raise self.refuse(node, f"{node.id} is used")
         return node
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         found = self._imports.resolve(node)
         stand_in = self._stand_in(found) if found is not None else None
         if stand_in is not None:
@@ -210,7 +210,7 @@ class _Lowering(ast.NodeTransformer):
             raise self.refuse(node, f"the method {node.attr} of Python {_text(since)} is used")
         return self.generic_visit(node)
 
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.AST:
         lowered = self._lowered_call(node)
         if lowered is not None:
             return ast.copy_location(self.generic_visit(lowered), node)
@@ -236,12 +236,14 @@ class _Lowering(ast.NodeTransformer):
             return ast.Call(self.helper("unlink_if_there"), [function.value], [])
         return None
 
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:  # noqa: N802
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
         # Before 3.12 an f-string may not hold its own quotes or a backslash, and ast.unparse writes what it likes
         values: list[ast.expr] = []
         template = self._template(node, values)
         visited = [self.visit(each) for each in values]
-        return ast.copy_location(ast.Call(ast.Attribute(ast.Constant(template), "format", ast.Load()), visited, []), node)
+        return ast.copy_location(
+            ast.Call(ast.Attribute(ast.Constant(template), "format", ast.Load()), visited, []), node
+        )
 
     def _template(self, node: ast.JoinedStr, values: list[ast.expr]) -> str:
         text = ""

@@ -59,11 +59,11 @@ def _made(kind: Any, frozen: bool, with_repr: bool, eq: bool) -> Any:
     found: dict[str, Any] = {}
     for base in reversed(kind.__mro__[1:]):
         found.update(getattr(base, "__dataclass_fields__", {}))
-    for name, annotation in kind.__dict__.get("__annotations__", {}).items():
+    for name, annotation in kind.__dict__.get("__annotations__", {}).items():  # noqa: RUF063 - as 3.6 has them
         if not str(annotation).startswith(("ClassVar", "typing.ClassVar")):
             found[name] = _field(kind, name, annotation)
     kind.__dataclass_fields__ = found
-    methods = {"__init__": _init}
+    methods: dict[str, Any] = {"__init__": _init}
     if with_repr:
         methods["__repr__"] = _repr
     if eq:

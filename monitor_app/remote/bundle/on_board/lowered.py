@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import queue
 import time
@@ -72,10 +73,8 @@ def remove_suffix(text: Any, suffix: Any) -> Any:
 
 def unlink_if_there(path: Any) -> None:
     """`path.unlink(missing_ok=True)`."""
-    try:
+    with contextlib.suppress(FileNotFoundError):
         path.unlink()
-    except FileNotFoundError:
-        pass
 
 
 def cache(function: Any) -> Any:

@@ -25,6 +25,6 @@ def require_torch() -> None:
 def missing_sentence(packages: str) -> str:
     """What to do where this Python lacks them."""
     return (
-        f"The board's {sys.executable} has no {packages}: install NVIDIA's builds for its JetPack, or name a Python that "
-        "has them as `inference_python` in [board] (docs/boards.md)."
+        f"The board's {sys.executable} has no {packages}: install it there, torch and torchvision as NVIDIA builds "
+        "them for its JetPack, or name a Python that has all of them as `inference_python` in [board]."
     )
