@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import MonitorError
 from monitor_app.remote.bundle.collect import check_own_imports, collect, data_files
-from monitor_app.remote.bundle.lower import lower
+from monitor_app.remote.bundle.lower import HELPERS_FILE, lower
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,7 @@ _ON_BOARD = {
     "torch_missing.py": "monitor_app/inference/torch_missing.py",
 }
 _LOWERED_ON_BOARD = {
-    "lowered.py": "monitor_app/lowered.py",
+    "lowered.py": HELPERS_FILE,
     "dataclasses_36.py": "monitor_app/dataclasses_36.py",
     "metadata_36.py": "monitor_app/metadata_36.py",
 }
@@ -81,9 +81,9 @@ def _bundle(tier: Version) -> Bundle:
     return Bundle(hashlib.sha256(data).hexdigest(), data)
 
 
-def bundled_files(tier: Version) -> dict[str, bytes]:
-    """What a bundle of `TIERS` holds, by path."""
-    package = Path(str(importlib.resources.files("monitor_app")))
+def bundled_files(tier: Version, package: Path | None = None) -> dict[str, bytes]:
+    """What a bundle of `TIERS` holds, by path; raises as `bundle`. Of another folder of monitor_app in tests."""
+    package = package or Path(str(importlib.resources.files("monitor_app")))
     stand_ins = _stand_ins(package, tier)
     modules = collect(package, stand_ins)
     sources = {each.path: each.text for each in modules.values()} | stand_ins

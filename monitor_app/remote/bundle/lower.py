@@ -25,6 +25,9 @@ from monitor_app.remote.bundle.names import (
 if TYPE_CHECKING:
     from monitor_app.remote.bundle.names import Version
 
+HELPERS_FILE = "monitor_app/lowered.py"
+"""Where on_board/lowered.py is in a bundle."""
+
 _HELPERS = "_lowered"
 _GENERICS = frozenset({"tuple", "list", "dict", "set", "frozenset", "type"})
 _REFUSED = {
@@ -85,6 +88,8 @@ class _Lowering(ast.NodeTransformer):
 
     def helper(self, name: str) -> ast.expr:
         """The expression that names a function of on_board/lowered.py."""
+        if self._file == HELPERS_FILE:
+            raise self.refuse(ast.Pass(lineno=0), f"{name} would call itself")
         self.helped = True
         return ast.Attribute(ast.Name(_HELPERS, ast.Load()), name, ast.Load())
 
@@ -280,7 +285,8 @@ def _called(node: ast.expr) -> str:
 
 def _drop_unused_typing(tree: ast.Module) -> None:
     """Imports of typing that only annotations needed: an older one may not have the name."""
-    read = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name)}
+    # By which dataclasses know, also in a text, that something is no field
+    read = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name)} | {"ClassVar"}
     body: list[ast.stmt] = []
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module in {"typing", "collections.abc", "types"}:

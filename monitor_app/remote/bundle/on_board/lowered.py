@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import operator
 import queue
 import time
 from typing import Any
@@ -31,16 +32,16 @@ def either(left: Any, right: Any) -> Any:
         return merged
     if isinstance(left, (type, tuple)) and isinstance(right, (type, tuple)):
         return _types(left) + _types(right)
-    return left | right
+    # Not by the operator, in place of which this stands
+    return operator.or_(left, right)
 
 
 def either_in_place(left: Any, right: Any) -> Any:
     """`left |= right`, also of dicts."""
     if isinstance(left, dict):
         left.update(right)
-    else:
-        left |= right
-    return left
+        return left
+    return operator.ior(left, right)
 
 
 def _types(kind: Any) -> Any:
