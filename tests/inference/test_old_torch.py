@@ -64,7 +64,7 @@ def test_torch_compile_is_refused_in_a_sentence() -> None:
         old_torch.compiled(torch.nn.Identity())
 
 
-def test_a_network_that_torchvision_lacks_is_named_with_the_version_that_has_it(
+def test_a_network_that_torchvision_lacks_is_named_with_the_one_that_has_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     models = import_torchvision().models
@@ -115,7 +115,9 @@ class _Program:
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-@pytest.mark.parametrize("content", [_Program(), SimpleNamespace(), torch.nn.Linear(1, 1)], ids=str)
+@pytest.mark.parametrize(
+    "content", [_Program(), SimpleNamespace(), torch.nn.Linear(1, 1)], ids=["program", "object", "module"]
+)
 def test_a_program_in_a_file_of_weights_is_not_run(
     content: Any, zipped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
