@@ -41,7 +41,8 @@ def either_in_place(left: Any, right: Any) -> Any:
     if isinstance(left, dict):
         left.update(right)
         return left
-    return operator.ior(left, right)  # type: ignore[no-untyped-call]
+    changed: Any = operator.ior(left, right)  # type: ignore[no-untyped-call]
+    return changed
 
 
 def _types(kind: Any) -> Any:
