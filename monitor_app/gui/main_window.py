@@ -367,6 +367,7 @@ class MainWindow(QMainWindow):
             fitted = self.view.fitted(recording.edge_s, live=False)
             followed = TimeWindow(width_s=live_width_s(self.settings), following=True)
             self.navigation.view = followed if self.live else fitted
+            self.undo.forget()
 
     def _clear(self) -> None:
         self.parts.stack.show_markers(())

@@ -22,6 +22,7 @@ from monitor_app.gui.panels.parts import WordButton, dim_label
 from monitor_app.gui.panels.status_bar import stopped_text
 from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.session.subject import APART
+from monitor_app.gui.session.tables import marked, origin, table_of
 from monitor_app.gui.theme import SMALL_PX, ui_font
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ class Readouts(Panel):
     def show_state(self, state: WindowState) -> None:
         if state.recording is None:
             return
-        self._origin = "SIMULATED" if state.simulated else "measured"
+        self._simulated = state.simulated
         self.live.setVisible(state.growing and not state.subject.live)
         stopped = stopped_text(state) if state.subject.live else ""
         self.caption.setText(stopped if state.silent_s and stopped else joined(state.subject.caption, stopped))
@@ -197,7 +198,7 @@ class Readouts(Panel):
         return [
             Title(self.caption.text()),
             *(
-                [Item("Copy this number", partial(copy, number.reading.words))]
+                [Item("Copy this number", partial(copy, marked(number.reading.words, simulated=self._simulated)))]
                 if number is not None and measured
                 else []
             ),
@@ -206,12 +207,13 @@ class Readouts(Panel):
 
     def _table(self) -> str:
         rows = (("of", "quantity", "value", "unit", "origin"), *map(self._row, self.numbers))
-        return "".join("\t".join(row) + "\n" for row in rows)
+        return table_of(rows)
 
     def _row(self, number: Number) -> tuple[str, ...]:
         reading = number.reading
         text = "" if reading.text == NOTHING else reading.text
-        return (self.caption.text(), reading.caption or number.dial.caption, text, reading.unit, self._origin)
+        return (self.caption.text(), reading.caption or number.dial.caption, text, reading.unit,
+                origin(simulated=self._simulated))  # fmt: skip
 
     def show_readings(self, shown: tuple[Reading, ...]) -> None:
         for number, reading in zip(self.numbers, shown, strict=True):

@@ -146,7 +146,8 @@ def test_ctrl_c_copies_the_chosen_rows_for_a_spreadsheet(qtbot: QtBot, window: M
     qtbot.keyClick(table.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert not elsewhere, "the table comes before what the window copies"
     heads, *rows = [line.split("\t") for line in QGuiApplication.clipboard().text().splitlines()]
-    assert heads == list(COLUMNS)
+    assert heads == [*COLUMNS, "origin"]
+    assert {row[-1] for row in rows} == {"SIMULATED"}
     assert [dict(zip(heads, row, strict=True))["cycle"] for row in rows] == ["1", "2"]
     assert [row[heads.index("precision")] for row in rows] == ["fp32", "fp16"]
     assert NOTHING not in rows[0]
