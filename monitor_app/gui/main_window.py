@@ -134,6 +134,7 @@ class MainWindow(QMainWindow):
             self, self.document, self.bench, self.navigation, self.signals, self.markers, self.parts, self.quiet
         )
         self.actions_by_name = add_commands(self, self.commands)
+        self.appearance.attach(dark=self.actions_by_name["Dark theme"], light=self.actions_by_name["Light theme"])
         self.keyboard = KeyboardAccess(self, self.parts.stack, lambda: self.theme)
         restore_layout(self, self.parts, self.actions_by_name, self.settings)
         track_window(self)

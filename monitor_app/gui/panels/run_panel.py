@@ -173,10 +173,10 @@ class RunPanel(Panel):
         self.foot.setObjectName("dim")
         self.warning = Label()
         self.warning.setStyleSheet(f"color: {theme.alarm}")
-        self.start_stop, self.skip = _button("Run plan"), _button("Skip run")
+        self.start_stop, self.skip = _button("Run plan"), _button("Skip ru&n")
         self.start_stop.clicked.connect(self.start_stop_asked)
         self.skip.clicked.connect(self.skip_asked)
-        self.resume = _button("Resume")
+        self.resume = _button("Res&ume")
         self.resume.setToolTip("Run what is left of the plan, in the same session (Ctrl+Shift+R)")
         self.resume.clicked.connect(self.resume_asked)
         self.resume.hide()
@@ -198,7 +198,7 @@ class RunPanel(Panel):
 
     def show_state(self, state: WindowState) -> None:
         self.resume.setVisible(state.resume_at is not None)
-        self.resume.setText(f"Resume at run {state.resume_at}")
+        self.resume.setText(f"Res&ume at run {state.resume_at}")
         self.show_plan(plan_of(state.recording, state.status))
         self.start_stop.setEnabled(state.can_start)
 
