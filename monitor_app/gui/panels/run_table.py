@@ -148,7 +148,7 @@ class RunTable(Panel):
 
     def _connect(self) -> None:
         self.view.return_pressed.connect(lambda row: self.run_chosen.emit(self._shown.line(row).run_id))
-        self.view.doubleClicked.connect(lambda index: self.run_chosen.emit(self._shown.line(index.row()).run_id))
+        self.view.run_double_clicked.connect(self.run_chosen)
         self.view.customContextMenuRequested.connect(self._open_menu)
         self.view.copy_asked.connect(self.copy_rows)
         self.view.clear_asked.connect(self.show_all)
