@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 AROUND_PX = QSize(20, 60)
 """Of the screen, left free around a dialog."""
+MOST_PX = QSize(1280, 1600)
+"""Wider, the eye loses the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,28 +143,43 @@ def shortcut_groups(commands: Sequence[Entry]) -> dict[str, list[tuple[str, str]
 
 
 class ShortcutsDialog(QDialog):
-    """Keys by their menus and the mouse, in two columns of like height; scrolled where the screen is too low."""
+    """Keys by their menus and the mouse, in two columns of like height, or in one where the screen is too narrow.
+
+    It is scrolled where the screen is too low.
+    """
 
     def __init__(self, parent: QWidget, commands: Sequence[Entry], mouse_actions: Sequence[tuple[str, str]]) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Keyboard and mouse shortcuts")
         groups = {"Mouse": list(mouse_actions), **shortcut_groups(commands)}
-        inner = QWidget()
-        columns = QHBoxLayout(inner)
-        columns.setContentsMargins(24, 12, 24, 20)
-        columns.setSpacing(36)
-        for names in _halves({name: len(rows) + 2 for name, rows in groups.items()}):
-            columns.addLayout(_shortcut_grid({name: groups[name] for name in names}))
+        room = self.screen().availableGeometry().size().boundedTo(MOST_PX) - AROUND_PX
         area = QScrollArea()
-        area.setWidget(inner)
         area.setFrameShape(QFrame.Shape.NoFrame)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(area)
-        inner.adjustSize()
-        room = self.screen().availableGeometry().size() - AROUND_PX
-        self.resize((inner.size() + QSize(area.verticalScrollBar().sizeHint().width(), 0)).boundedTo(room))
+        wanted = QSize()
+        for columns in (_halves({name: len(rows) + 2 for name, rows in groups.items()}), (list(groups),)):
+            inner = _page(groups, columns)
+            area.setWidget(inner)  # in the dialog, so that it is measured in its style
+            for label in inner.findChildren(QLabel):
+                label.ensurePolished()
+            inner.adjustSize()
+            wanted = inner.size() + QSize(area.verticalScrollBar().sizeHint().width() + 2, 0)
+            if wanted.width() <= room.width():
+                break
+        self.resize(wanted.boundedTo(room))
+
+
+def _page(groups: dict[str, list[tuple[str, str]]], columns: Sequence[Sequence[str]]) -> QWidget:
+    page = QWidget()
+    row = QHBoxLayout(page)
+    row.setContentsMargins(24, 12, 24, 20)
+    row.setSpacing(36)
+    for names in columns:
+        row.addLayout(_shortcut_grid({name: groups[name] for name in names}))
+    return page
 
 
 def _halves(heights: dict[str, int]) -> tuple[list[str], list[str]]:

@@ -6,11 +6,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QApplication, QWidget
 
 from monitor_app.gui.theme import TEXT_PERCENT, THEMES, qt_palette, set_text_size, style_sheet
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QAction
+
     from monitor_app.gui.settings import Settings
     from monitor_app.gui.theme import Theme
 
@@ -43,6 +46,30 @@ class Appearance(QObject):
         """The theme of this name from now on, and at the next start."""
         self.use_theme(name)
         self._settings.write("theme", name)
+
+    def choose_dark(self, on: bool) -> None:
+        """As a command that is on or off."""
+        self._choose("dark", on=on)
+
+    def choose_light(self, on: bool) -> None:
+        self._choose("light", on=on)
+
+    def _choose(self, name: str, *, on: bool) -> None:
+        if on and self.theme.name != name:
+            self.choose_theme(name)
+
+    def attach(self, **actions: QAction) -> None:
+        """These are the choices of a theme, by name; that of the present one is checked, however it was chosen."""
+        group = QActionGroup(self)
+        for name, action in actions.items():
+            group.addAction(action)
+            action.triggered.connect(lambda _=False, name=name: self._settings.write("theme", name))
+
+        def check() -> None:
+            actions[self.theme.name].setChecked(True)
+
+        self.changed.connect(check)
+        check()
 
     def change_text_size(self, step: int) -> None:
         """By one size, larger where ``step`` is 1 and smaller where it is -1; 0: the usual size."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 
+from monitor_app.gui.keyboard import letter_buttons
+
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
@@ -21,6 +23,7 @@ def confirmed(parent: QWidget, question: str, go_on: str, stay: str = "Keep runn
     box.setText(question)
     yes = box.addButton(go_on, QMessageBox.ButtonRole.DestructiveRole)
     no = box.addButton(stay, QMessageBox.ButtonRole.RejectRole)
+    letter_buttons(box)
     box.setDefaultButton(no)
     box.setEscapeButton(no)
     box.exec()

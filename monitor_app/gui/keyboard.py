@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QKeySequence, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QLabel, QMenu, QMenuBar, QPushButton, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QDialog,
+    QLabel,
+    QMenu,
+    QMenuBar,
+    QMessageBox,
+    QPushButton,
+    QWidget,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -122,6 +132,20 @@ def name_fields(dialog: QDialog) -> None:
     letters = [*(label.text() for label in dialog.findChildren(QLabel) if label.buddy() is not None)]
     marked = with_mnemonics([*letters, *(button.text() for button in buttons)])[len(letters) :]
     for button, text in zip(buttons, marked, strict=True):
+        if text != button.text():
+            button.setText(text)
+
+
+def letter_buttons(box: QMessageBox) -> None:
+    """A letter of its own for each button of a question."""
+    letter_after("", box.buttons())
+
+
+def letter_after(taken: str, buttons: Iterable[QAbstractButton]) -> None:
+    """A letter of its own for each of these; none of those that are ``taken`` in the same window."""
+    buttons = list(buttons)
+    texts = with_mnemonics([*(f"&{letter}" for letter in taken), *(button.text() for button in buttons)])[len(taken) :]
+    for button, text in zip(buttons, texts, strict=True):
         if text != button.text():
             button.setText(text)
 

@@ -90,7 +90,7 @@ class Parts:
 
     def fit_text(self, percent: int) -> None:
         """Leave the side panels and the right of the panes room for text of this size."""
-        self.stack.set_margins()
+        self.stack.fit_text()
         self.side.setMinimumWidth(LEAST_SIDE_PX if percent <= 100 else SIDE_PX * percent // 100)
 
     def set_theme(self, theme: Theme) -> None:

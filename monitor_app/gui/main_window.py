@@ -134,6 +134,7 @@ class MainWindow(QMainWindow):
             self, self.document, self.bench, self.navigation, self.signals, self.markers, self.parts, self.quiet
         )
         self.actions_by_name = add_commands(self, self.commands)
+        self.appearance.attach(dark=self.actions_by_name["Dark theme"], light=self.actions_by_name["Light theme"])
         self.keyboard = KeyboardAccess(self, self.parts.stack, lambda: self.theme)
         restore_layout(self, self.parts, self.actions_by_name, self.settings)
         track_window(self)
@@ -367,6 +368,7 @@ class MainWindow(QMainWindow):
             fitted = self.view.fitted(recording.edge_s, live=False)
             followed = TimeWindow(width_s=live_width_s(self.settings), following=True)
             self.navigation.view = followed if self.live else fitted
+            self.undo.forget()
 
     def _clear(self) -> None:
         self.parts.stack.show_markers(())

@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication
 
 from monitor_app.charts.palette import PALETTES, Palette
+from monitor_app.core.package_data import resource_path
 from monitor_app.core.samples import Quantity
 
 BODY_PX, SMALL_PX, CAPTION_PX = 12, 11, 11
@@ -27,7 +28,7 @@ class Theme(Palette):
     """Ground of buttons, and of the row under the mouse."""
     on_alarm: str
     span: str
-    """Ground of a run while it is measured."""
+    """Ground of a run while it is measured: 1.3 from that of the pane, and still 3 from every trace."""
     span_soft: str
     """Ground of a run while it warms up or its accuracy is measured."""
     others: tuple[str, ...]
@@ -53,12 +54,13 @@ class Theme(Palette):
 
 DARK = Theme(
     name="dark", **asdict(PALETTES["dark"]), raised="#2a3037", on_alarm="#ffffff",
-    span="#22272c", span_soft="#1c2024", others=("#e88fbd", "#46c2b3", "#b9c95a", "#cf9a76", "#92a5ba"),
+    span="#2a2f35", span_soft="#22272c", others=("#e88fbd", "#46c2b3", "#b9c95a", "#cf9a76", "#92a5ba"),
     markers=("#e6eaee", "#2d6cbd", "#367e7e", "#fcd887", "#6c6c12"),
 )  # fmt: skip
 LIGHT = Theme(
-    name="light", **asdict(PALETTES["light"]), raised="#e2e6ea", on_alarm="#ffffff",
-    span="#e9ebed", span_soft="#f3f4f6", others=("#b4307c", "#0c807a", "#687400", "#8a5328", "#546b82"),
+    # Power is darker than in figures: it is read over the ground of a timed phase as well.
+    name="light", **(asdict(PALETTES["light"]) | {"power": "#ae6e00"}), raised="#e2e6ea", on_alarm="#ffffff",
+    span="#dbdee1", span_soft="#e9ebed", others=("#b4307c", "#0c807a", "#687400", "#8a5328", "#546b82"),
     markers=("#16191c", "#757ec6", "#6c9975", "#122463", "#483f00"),
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}
@@ -176,7 +178,8 @@ def style_sheet(theme: Theme) -> str:
         selection-background-color: {t.raised}; selection-color: {t.text}; }}
     QCheckBox::indicator, QTableView::indicator {{ width: 11px; height: 11px; border: 1px solid {t.dim};
         border-radius: 3px; }}
-    QCheckBox::indicator:checked, QTableView::indicator:checked {{ background: {t.text}; border-color: {t.text}; }}
+    QCheckBox::indicator:checked, QTableView::indicator:checked {{ background: {t.text}; border-color: {t.text};
+        image: url("{_tick(t)}"); }}
     QCheckBox:focus {{ text-decoration: underline; }}
     QPushButton#statistics {{ background: transparent; color: {t.dim}; padding: 0; text-align: right; }}
     QPushButton#statistics:hover {{ color: {t.text}; }}
@@ -219,6 +222,11 @@ def style_sheet(theme: Theme) -> str:
     QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
     QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     """
+
+
+def _tick(theme: Theme) -> str:
+    """The file of a tick that stands out from the text colour of the theme, as a style sheet names it."""
+    return resource_path(f"icons/tick-{'light' if theme.name == 'dark' else 'dark'}-box.svg").as_posix()
 
 
 _offscreen: QApplication | None = None

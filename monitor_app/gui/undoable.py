@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the main window can undo: markers, signals, views, ranges, table, panels, theme, text size. A line for each."""
+"""What the main window can undo: markers, signals, panes, table, panels, look, place in time. A line for each."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from monitor_app.gui.menus import ONLY_TRACES, PANEL_COMMANDS
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from PySide6.QtGui import QAction
+    from PySide6.QtWidgets import QSplitter
 
     from monitor_app.gui.appearance import Appearance
     from monitor_app.gui.layout import Parts
     from monitor_app.gui.markers.controller import MarkerController
+    from monitor_app.gui.plot.navigation import Navigation
     from monitor_app.gui.plot.pane_stack import PaneStack
+    from monitor_app.gui.plot.time_window import TimeWindow
     from monitor_app.gui.session.signal_selection import SignalSelection
     from monitor_app.gui.undo import Undo
     from monitor_app.gui.views.controller import Choices, ViewController
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
         markers: MarkerController
         signals: SignalSelection
         views: ViewController
+        navigation: Navigation
         actions_by_name: dict[str, QAction]
 
 
@@ -44,6 +49,7 @@ def track_window(window: Undoable) -> None:
     """Undo what is set in the window from now on, as it stands."""
     undo, markers, signals, table = window.undo, window.markers, window.signals, window.parts.panel(RunTable)
     stack, actions, look = window.parts.stack, window.actions_by_name, window.appearance
+    navigation, splitters = window.navigation, window.parts.splitters
     undo.track(
         Setting(lambda: markers.kept_markers, markers.restore, step_of),
         Setting(lambda: signals.chosen, signals.restore, _always("signals shown")),
@@ -54,6 +60,9 @@ def track_window(window: Undoable) -> None:
         Setting(lambda: _panels(actions), lambda shown: _set_panels(actions, shown), _step_of_panels),
         Setting(lambda: look.theme.name, look.choose_theme, _always("theme")),
         Setting(lambda: look.percent, look.set_text_percent, _always("text size"), merges=True),
+        Setting(lambda: navigation.chosen, navigation.restore, _step_of_view, merges=True, drifts=_by_itself),
+        Setting(lambda: _sizes(splitters), lambda sizes: _set_sizes(splitters, sizes), _always("sizes of the panels"),
+                merges=True, drifts=_by_itself),
     )  # fmt: skip
     undo.attach(actions["Undo"], actions["Redo"])
     markers.kept.connect(undo.notice)
@@ -64,11 +73,33 @@ def track_window(window: Undoable) -> None:
     for pane in stack.every:
         for asked in (pane.box.y_zoom_asked, pane.box.y_pan_asked, pane.box.y_reset_asked):
             asked.connect(undo.notice)
-    stack.fit_asked.connect(undo.notice)
+    navigation.moved.append(undo.notice)
+    for splitter in splitters.values():
+        splitter.splitterMoved.connect(undo.notice)
 
 
 def _always(text: str) -> Callable[[object, object], str]:
     return lambda _before, _after: text
+
+
+def _by_itself(_before: object, _after: object) -> bool:
+    """Without a command it was not the user: a recording was followed, or the window became larger."""
+    return True
+
+
+def _step_of_view(before: TimeWindow, after: TimeWindow) -> str:
+    if before.following != after.following:
+        return "following" if after.following else "leaving of the newest samples"
+    return "move in time" if math.isclose(before.width_s, after.width_s) else "zoom in time"
+
+
+def _sizes(splitters: Mapping[str, QSplitter]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    return tuple((name, tuple(splitter.sizes())) for name, splitter in splitters.items())
+
+
+def _set_sizes(splitters: Mapping[str, QSplitter], sizes: tuple[tuple[str, tuple[int, ...]], ...]) -> None:
+    for name, wanted in sizes:
+        splitters[name].setSizes(wanted)
 
 
 def _ranges(stack: PaneStack) -> tuple[Range, ...]:

@@ -241,6 +241,29 @@ def test_phases_stand_out_from_what_is_around_them(name: str) -> None:
         assert contrast_of(colour, theme.span) >= 3.0
 
 
+@pytest.mark.parametrize("name", THEMES)
+def test_phases_stand_out_on_the_screen_and_the_trace_over_them(open_window: Opener, session: Path, name: str) -> None:
+    """From the pixels of a grab alone, which may be of any style."""
+    window = open_window(None, session, theme=THEMES[name])
+    window.navigation.show_between(0.0, 20.0)
+    frames(window)
+    stack = window.parts.stack
+    image, rect = stack.viewport().grab().toImage(), stack.trace.rect
+
+    def column(seconds: float) -> list[str]:
+        x = round(rect.left() + seconds / window.view.width_s * rect.width())
+        return [image.pixelColor(x, y).name() for y in range(round(rect.top()) + 1, round(rect.bottom()) - 1)]
+
+    def ground(pixels: list[str]) -> str:
+        return max(set(pixels), key=pixels.count)
+
+    idle, warm_up, timed = column(1.3), column(3.3), column(5.3)
+    assert contrast_of(ground(timed), ground(idle)) >= 1.3
+    assert contrast_of(warm_up[0], idle[0]) >= 1.3, "the strip over a phase that is not timed"
+    assert contrast_of(timed[0], warm_up[0]) >= 1.3
+    assert max(contrast_of(each, ground(timed)) for each in timed[10:]) >= 3.0, "the trace"
+
+
 def test_the_phases_are_painted_so(open_window: Opener, session: Path) -> None:
     window = open_window(None, session)
     stack = window.parts.stack

@@ -493,3 +493,16 @@ def test_a_change_of_name_alone_is_a_step_and_a_change_of_the_active_one_is_none
     qtbot.keyClick(window, Qt.Key.Key_Z, CONTROL)
     assert window.markers.markers.markers[0].name == ""
     assert len(spans(window)) == 2
+
+
+def test_the_tag_at_the_pointer_covers_no_box(qtbot: QtBot, window: MainWindow) -> None:
+    drag(qtbot, window, on_trace(window, 4.5 / 20), on_trace(window, 12.5 / 20), SHIFT)
+    stack = window.parts.stack
+    for share in (12.5 / 20, 12.9 / 20, 4.5 / 20, 4.0 / 20, 14.0 / 20, 0.97):
+        move(window, on_trace(window, share))
+        frames(window)
+        stack.viewport().grab()
+        boxes = [box.rect for box in painted(window, 1).boxes]
+        assert boxes
+        assert stack.cursor_layer.tags
+        assert not any(tag.intersects(box) for tag in stack.cursor_layer.tags for box in boxes), share

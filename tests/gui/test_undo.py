@@ -16,7 +16,7 @@ from monitor_app.gui.appearance import text_percent
 from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.undo import Setting, Undo
 from tests.gui.conftest import frames
-from tests.gui.test_window import on_trace
+from tests.gui.test_window import on_trace, wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
     from monitor_app.gui.main_window import MainWindow
+    from tests.gui.conftest import StandIn, Tape
+
+    Live = tuple[MainWindow, StandIn, Tape]
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 NONE = Qt.KeyboardModifier.NoModifier
@@ -193,6 +196,77 @@ def test_columns_order_and_filter_of_the_table_are_undone(qtbot: QtBot, window: 
     assert table.view_settings() == before
     redo(qtbot, window)
     assert table.view_settings().columns == (("p99 ms", False),)
+
+
+def test_zoom_and_place_in_time_are_undone(qtbot: QtBot, window: MainWindow) -> None:
+    whole = window.view
+    for _ in range(3):
+        wheel(window, on_trace(window, 0.5), 1)
+    zoomed = window.view
+    assert zoomed.width_s < whole.width_s
+    assert texts(window)[0] == "Undo zoom in time"
+    undo(qtbot, window)
+    assert window.view == whole, "the turns of a wheel are one step"
+    redo(qtbot, window)
+    assert window.view == zoomed
+    qtbot.keyClick(window, Qt.Key.Key_Right)
+    assert texts(window)[0] == "Undo move in time"
+    qtbot.keyClick(window, Qt.Key.Key_Home)
+    window.show_run(2)
+    undo(qtbot, window)
+    undo(qtbot, window)
+    assert window.view == zoomed
+
+
+def test_the_whole_session_and_its_ranges_come_back_in_one_step(qtbot: QtBot, window: MainWindow) -> None:
+    wheel(window, on_trace(window, 0.5), 1)
+    zoomed = window.view
+    zoom_values(window, 1)
+    values = window.parts.stack.trace.y_range
+    qtbot.mouseDClick(window.parts.stack.viewport(), Qt.MouseButton.LeftButton, pos=on_trace(window, 0.5, 0.02))
+    assert window.view.width_s > zoomed.width_s
+    assert window.parts.stack.trace.fits_itself
+    undo(qtbot, window)
+    assert (window.view, window.parts.stack.trace.y_range) == (zoomed, values)
+
+
+def test_following_is_no_step_and_is_restored(qtbot: QtBot, live: Live) -> None:
+    window, _, tape = live
+    assert window.view.following
+    tape.write_until(17.0)
+    frames(window)
+    assert texts(window)[0] == "Undo"
+    qtbot.keyClick(window, Qt.Key.Key_Home)
+    assert not window.view.following
+    tape.write_until(19.0)
+    frames(window)
+    undo(qtbot, window)
+    frames(window)
+    assert window.view.following
+    assert window.view.start_s <= window.edge_s <= window.view.end_s
+
+
+@pytest.mark.parametrize("name", ["side", "table"])
+def test_a_dragged_splitter_is_put_back(qtbot: QtBot, window: MainWindow, name: str) -> None:
+    splitter = window.parts.splitters[name]
+    before = splitter.sizes()
+    handle = splitter.handle(1)
+    start = handle.rect().center()
+    end = start + (QPoint(60, 0) if name == "side" else QPoint(0, -60))
+    qtbot.mousePress(handle, Qt.MouseButton.LeftButton, pos=start)
+    qtbot.mouseMove(handle, end)
+    qtbot.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=end)
+    moved = splitter.sizes()
+    assert moved != before
+    assert texts(window)[0] == "Undo sizes of the panels"
+    undo(qtbot, window)
+    assert splitter.sizes() == before
+    redo(qtbot, window)
+    assert splitter.sizes() == moved
+    undo(qtbot, window)
+    window.resize(1200, 760)
+    frames(window)
+    assert texts(window)[0] == "Undo", "another size of the window is no step"
 
 
 def test_another_session_has_nothing_to_undo(qtbot: QtBot, window: MainWindow, session: Path) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 
+from monitor_app.gui.keyboard import letter_buttons
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,6 +25,7 @@ def ask_trust(parent: QWidget, question: str, answer: Callable[[bool], None]) ->
     box.setText(question)
     allow = box.addButton("Allow", QMessageBox.ButtonRole.AcceptRole)
     refuse = box.addButton("Do not run", QMessageBox.ButtonRole.RejectRole)
+    letter_buttons(box)
     box.setDefaultButton(refuse)
     box.setEscapeButton(refuse)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

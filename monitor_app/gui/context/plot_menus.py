@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The menus of the panes and of the overview: entries for what lies under the pointer."""
+"""The menus of the panes, the overview, the plan and the selection: entries for what lies under the pointer."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from monitor_app.core.formatting import span_of_time
 from monitor_app.gui.clipboard import copy
 from monitor_app.gui.context.target import Kind, Target, target_at
 from monitor_app.gui.context_menu import LINE, Group, Item, Title, menu_of, pop_up
+from monitor_app.gui.panels.run_panel import RunPanel
 from monitor_app.gui.panels.run_table import RunTable
-from monitor_app.gui.session.tables import batch_table
+from monitor_app.gui.panels.selection_panel import SelectionPanel
+from monitor_app.gui.session.tables import batch_table, marked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -88,6 +90,12 @@ class PlotMenus(QObject):
         overview.customContextMenuRequested.connect(
             lambda at: self._pop_up(overview, self._time_entries(), overview.mapToGlobal(at))
         )
+        plan, selection = window.parts.panel(RunPanel).lines, window.parts.panel(SelectionPanel)
+        for widget, entries in ((plan, self._plan_entries), (selection, self._selection_entries)):
+            widget.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            widget.customContextMenuRequested.connect(
+                lambda at, widget=widget, entries=entries: self._pop_up(widget, entries(at), widget.mapToGlobal(at))
+            )
 
     # -- opening ---------------------------------------------------------------------------------
 
@@ -199,6 +207,37 @@ class PlotMenus(QObject):
         yield LINE
         yield Item("Remove this marker", partial(markers.remove, number), "Del")
 
+    def _plan_entries(self, at: QPoint) -> Iterator[Entry]:
+        """Of the run of the plan there: what can be done with it now."""
+        panel = self._window.parts.panel(RunPanel)
+        line = panel.lines.line_at(at)
+        if line is None:
+            return
+        yield Title(line.title)
+        if line.run_id is not None:
+            run_id = line.run_id
+            yield Item("Show this run alone", partial(self._window.show_run, run_id))
+            yield Item("Copy its row of the table", partial(self._window.parts.panel(RunTable).copy_run, run_id))
+        yield Item("Copy its name", partial(copy, line.title))
+        if line.tone == "active" and not panel.skip.isHidden() and panel.skip.isEnabled():
+            yield LINE
+            yield Item("Skip run", panel.skip.click, "N")
+            yield Item("Stop plan", panel.start_stop.click, "Space")
+
+    def _selection_entries(self, at: QPoint) -> Iterator[Entry]:
+        """Of the number there, of all of them, and of the pair that they belong to."""
+        panel, recording = self._window.parts.panel(SelectionPanel), self._window.recording
+        if recording is None:
+            return
+        text, simulated = panel.text_at(at), recording.simulated
+        if text:
+            yield Item(f"Copy {text}", partial(copy, marked(text, simulated=simulated)))
+        yield Item("Copy all of them as a table", lambda: copy(panel.table(simulated=simulated)))
+        active = self._window.markers.markers.active
+        if active is not None:
+            yield LINE
+            yield from self._marker_entries(active)
+
     def _zoom_entries(self, pane: Pane) -> Iterator[Entry]:
         middle = sum(pane.y_range) / 2
         yield Item("Zoom in", partial(pane.box.y_zoom_asked.emit, 1 / ZOOM, middle), "Wheel")
@@ -221,8 +260,8 @@ class PlotMenus(QObject):
 
     def _copy_entries(self) -> Iterator[Entry]:
         output = self._window.output
-        yield Item("Copy picture of the view", output.copy_picture, "Ctrl+Shift+C")
         yield Item("Copy statistics of the view", output.copy_statistics, "Ctrl+C")
+        yield Item("Copy picture of the view", output.copy_picture, "Ctrl+Shift+C")
         yield LINE
         yield Item("Export picture of the view…", output.export_picture, "Ctrl+P")
         yield Item("Export samples in view…", output.export_samples, "Ctrl+E")

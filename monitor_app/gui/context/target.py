@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.gui.plot.axes import AXIS_WIDTH_PX
+from monitor_app.gui.plot.axes import axis_px
 from monitor_app.gui.plot.legend import LEGEND_PX, entry_at
 from monitor_app.gui.plot.markers.layout import part_at
 
@@ -68,7 +68,7 @@ def target_at(
         return Target(Kind.MARKER, seconds, pane, marker=marker)
     if at.y() > state.panes[-1].rect.bottom():
         return Target(Kind.TIME_AXIS, seconds, pane)
-    if rect.left() - AXIS_WIDTH_PX <= at.x() < rect.left():
+    if rect.left() - axis_px() <= at.x() < rect.left():
         return Target(Kind.VALUE_AXIS, state.view.start_s, pane)
     run = next((run for run in state.annotations.runs if run.start_s <= seconds <= run.end_s), None)
     if batch is not None:

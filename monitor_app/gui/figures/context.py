@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         def show_trace(self, point: Point) -> None: ...
 
 
-COPIED = ("copy", "copy values", "save .png", "save .svg", "save .csv")
+COPIED = ("copy values", "copy", "save .png", "save .svg", "save .csv")
 """Names of the commands for the figure as a whole."""
 
 

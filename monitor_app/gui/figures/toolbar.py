@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
+from monitor_app.gui.keyboard import letter_after
 from monitor_app.gui.panels.parts import dim_label, empty
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QAction
 
 PROGRESS_PX = 120
+MENU_LETTERS = "fevh"
+"""Of the menus over the row, which are File, Edit, View and Help."""
 BUTTONS = (
     ("show_main", "Traces", "Back to the traces (F5)"),
     ("save .png", "PNG…", "Save the figure as a picture (Ctrl+P)"),
@@ -46,6 +49,7 @@ class FiguresBar(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             row.addWidget(button)
             self.buttons[name] = button
+        letter_after(MENU_LETTERS, self.buttons.values())
         self._sessions = QHBoxLayout()
         row.addLayout(self._sessions)
         self._names: list[str] = []

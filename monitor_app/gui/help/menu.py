@@ -15,6 +15,7 @@ from monitor_app.core.package_data import guide_path
 from monitor_app.gui.help.about import AboutDialog
 from monitor_app.gui.help.bundle import BundleJob
 from monitor_app.gui.help.text_window import GuideWindow, LogWindow
+from monitor_app.gui.keyboard import letter_buttons
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,6 +88,7 @@ class Help(QObject):
         without = box.addButton("With&out the recording", QMessageBox.ButtonRole.AcceptRole)
         with_it = box.addButton("&With the recording", QMessageBox.ButtonRole.AcceptRole)
         box.addButton(QMessageBox.StandardButton.Cancel)
+        letter_buttons(box)
         box.setDefaultButton(without)
         box.exec()
         clicked = box.clickedButton()

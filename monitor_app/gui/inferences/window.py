@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from monitor_app.charts.csv import chart_table
 from monitor_app.core.errors import MonitorError
 from monitor_app.core.formatting import number
-from monitor_app.gui.actions import Command, Separator, add_commands
+from monitor_app.gui.actions import Command, Separator, ShortcutsDialog, add_commands
 from monitor_app.gui.figures.chart_view import ChartView
 from monitor_app.gui.figures.save_dialog import save_chart
 from monitor_app.gui.inferences.job import AnalysisJob
@@ -54,6 +54,14 @@ NAMES = {
     "folded": "Mean waveform of a batch", "spectrum": "Spectrum of the power", LARGEST_WINDOW: "Largest window",
 }  # fmt: skip
 LEAST_WINDOW_S = 1e-6
+GESTURES = (
+    ("Wheel", "zoom at the pointer"),
+    ("Shift + wheel", "pan sideways"),
+    ("Drag", "pan"),
+    ("Shift + drag", "zoom to a part"),
+    ("Double click", "show everything"),
+    ("Right click", "copy or save the chart"),
+)
 LIST_STYLE = """
     QListWidget {{ background: {panel}; border: 0; padding: 8px 0; outline: 0; }}
     QListWidget::item {{ padding: 6px 14px; color: {text}; }}
@@ -85,7 +93,8 @@ class InferencesWindow(QMainWindow):
         self.length, self.lay = QLineEdit(), QPushButton("Lay a pair there")
         self.progress, self.cancel, self.state = QProgressBar(), QPushButton("Cancel"), Elided()
         self._slow = QTimer(self, singleShot=True, interval=SHOW_PROGRESS_MS)
-        self.actions_by_name = add_commands(self, tuple(self._commands()))
+        self.commands = tuple(self._commands())
+        self.actions_by_name = add_commands(self, self.commands)
         self._arrange()
         self._connect()
         self.set_theme(theme)
@@ -96,9 +105,10 @@ class InferencesWindow(QMainWindow):
         yield Command("File", "Save values as CSV…", lambda: self.save(".csv"), ("Ctrl+E",), name="save .csv")
         yield Separator("File")
         yield Command("File", "Close", self.close, ("Ctrl+W", "Esc"))
-        yield Command("Edit", "Copy as picture", self.copy_picture, ("Ctrl+C",), name="copy picture")
-        yield Command("Edit", "Copy as numbers", self.copy_numbers, ("Ctrl+Shift+C",), name="copy numbers")
+        yield Command("Edit", "Copy values as a table", self.copy_numbers, ("Ctrl+C",), name="copy numbers")
+        yield Command("Edit", "Copy picture of the chart", self.copy_picture, ("Ctrl+Shift+C",), name="copy picture")
         yield Command("View", "Show everything", self.view.show_all, ("Ctrl+0", "*"))
+        yield Command("Help", "Keyboard and mouse shortcuts", self.show_keys, ("F1", "?"))
 
     def _arrange(self) -> None:
         self.list.setFixedWidth(with_text(LIST_PX))
@@ -302,7 +312,7 @@ class InferencesWindow(QMainWindow):
     def chart_menu(self) -> QMenu:
         """What can be done with the chart."""
         menu = QMenu(self)
-        for name in ("copy picture", "copy numbers", "save .png", "save .svg", "save .csv"):
+        for name in ("copy numbers", "copy picture", "save .png", "save .svg", "save .csv"):
             menu.addAction(self.actions_by_name[name])
         menu.addSeparator()
         menu.addAction(self.actions_by_name["Show everything"])
@@ -312,6 +322,10 @@ class InferencesWindow(QMainWindow):
         menu = self.chart_menu()
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.view.mapToGlobal(at))
+
+    def show_keys(self) -> None:
+        """All keys of this window, and what the mouse does."""
+        ShortcutsDialog(self, self.commands, GESTURES).open()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """The samples of a long pair are a hundred megabytes; what is shown next is read again anyway."""

@@ -37,6 +37,7 @@ from monitor_app.gui.new.source_part import SourcePart
 from monitor_app.gui.new.title_part import TitlePart
 from monitor_app.gui.new.toml_view import TomlView
 from monitor_app.gui.panels.parts import Label, dim_label
+from monitor_app.gui.theme import with_text
 from monitor_app.sources.profile_reader import read_profile_text
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ class NewSheet(QDialog):
     def __init__(self, parent: QWidget, theme: Theme, tasks: Tasks) -> None:
         super().__init__(parent)
         self.setWindowTitle("New")
-        self.resize(FIRST_PX.boundedTo(parent.size() - QSize(40, 40)))
+        wanted = QSize(with_text(FIRST_PX.width()), FIRST_PX.height())
+        self.resize(wanted.boundedTo(parent.size() - QSize(40, 40)))
         self.draft = Draft("", None)
         self._profile: Profile | None = None
         """The last one that was valid: what a part edits."""
@@ -102,7 +104,8 @@ class NewSheet(QDialog):
         middle.setChildrenCollapsible(False)
         middle.addWidget(self._left())
         middle.addWidget(self._right())
-        middle.setSizes([PARTS_PX, FIRST_PX.width() - PARTS_PX])
+        parts_px = with_text(PARTS_PX)
+        middle.setSizes([parts_px, max(self.width() - parts_px, 1)])
         column.addWidget(middle, 1)
         bottom = QHBoxLayout()
         bottom.setSpacing(8)

@@ -41,7 +41,7 @@ class MessageBar(QFrame):
         self.button.setObjectName("offer")
         self.button.clicked.connect(lambda: self._do_offered())
         self._offered: Callable[[], object] | None = None
-        dismiss = QPushButton("dismiss")
+        dismiss = QPushButton("&dismiss")
         dismiss.setObjectName("word")
         for each in (self.button, dismiss):
             each.setFocusPolicy(Qt.FocusPolicy.TabFocus)

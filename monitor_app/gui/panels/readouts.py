@@ -13,7 +13,7 @@ from PySide6.QtCore import QPoint, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QFont, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from monitor_app.core.formatting import NOTHING, fixed, live, short_fraction, three_digits
+from monitor_app.core.formatting import NOTHING, engineering, fixed, live, short_fraction, three_digits
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.clipboard import copy
 from monitor_app.gui.context_menu import Item, Title, menu_of, pop_up
@@ -21,7 +21,9 @@ from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.panels.parts import WordButton, dim_label
 from monitor_app.gui.panels.status_bar import stopped_text
 from monitor_app.gui.plain_tip import plain_tip
+from monitor_app.gui.session.net_power import net_bound_w
 from monitor_app.gui.session.subject import APART
+from monitor_app.gui.session.tables import marked, origin, table_of
 from monitor_app.gui.theme import SMALL_PX, ui_font
 
 if TYPE_CHECKING:
@@ -69,7 +71,12 @@ NOW = "Live: mean over the last 0.5 s. Otherwise: mean over the timed span of th
 RUN = "Of the run that is named above."
 DIALS = (
     Dial("power", "power", NOW),
-    Dial("net power", "power", f"{NOW} Idle power is subtracted.", "net"),
+    Dial(
+        "net power",
+        "power",
+        f"{NOW} Idle power is subtracted; 0 ± a bound where less is within its own uncertainty.",
+        "net",
+    ),
     Dial("current", "current", NOW),
     Dial("voltage", "current", NOW),
     Dial("energy / image", "power", f"{RUN} Net energy of the timed phase, divided by its images.", "energy"),
@@ -93,11 +100,19 @@ def readings(recording: Recording, subject: Subject) -> tuple[Reading, ...]:
     mean_v = _mean(recording, subject, recording.beside(Quantity.VOLTAGE))
     return (
         Reading(*live(mean_w, "W"), _which(recording)),
-        Reading(*live(net_w, "W")),
+        _net(recording, subject, net_w),
         Reading(*live(mean_a, "A", 3)),
         Reading(*live(mean_v, "V")),
         *_of_run(subject.result),
     )
+
+
+def _net(recording: Recording, subject: Subject, net_w: float | None) -> Reading:
+    """The net power; nothing with its bound where it is less than its own uncertainty."""
+    bound_w = net_bound_w(recording, subject) if net_w is not None else None
+    if net_w is None or bound_w is None or abs(net_w) >= bound_w:
+        return Reading(*live(net_w, "W"))
+    return Reading("0", f"± {engineering(bound_w, 'W')}")
 
 
 def _mean(recording: Recording, subject: Subject, signal: SignalRow | None) -> float | None:
@@ -179,7 +194,7 @@ class Readouts(Panel):
     def show_state(self, state: WindowState) -> None:
         if state.recording is None:
             return
-        self._origin = "SIMULATED" if state.simulated else "measured"
+        self._simulated = state.simulated
         self.live.setVisible(state.growing and not state.subject.live)
         stopped = stopped_text(state) if state.subject.live else ""
         self.caption.setText(stopped if state.silent_s and stopped else joined(state.subject.caption, stopped))
@@ -197,7 +212,7 @@ class Readouts(Panel):
         return [
             Title(self.caption.text()),
             *(
-                [Item("Copy this number", partial(copy, number.reading.words))]
+                [Item("Copy this number", partial(copy, marked(number.reading.words, simulated=self._simulated)))]
                 if number is not None and measured
                 else []
             ),
@@ -206,12 +221,13 @@ class Readouts(Panel):
 
     def _table(self) -> str:
         rows = (("of", "quantity", "value", "unit", "origin"), *map(self._row, self.numbers))
-        return "".join("\t".join(row) + "\n" for row in rows)
+        return table_of(rows)
 
     def _row(self, number: Number) -> tuple[str, ...]:
         reading = number.reading
         text = "" if reading.text == NOTHING else reading.text
-        return (self.caption.text(), reading.caption or number.dial.caption, text, reading.unit, self._origin)
+        return (self.caption.text(), reading.caption or number.dial.caption, text, reading.unit,
+                origin(simulated=self._simulated))  # fmt: skip
 
     def show_readings(self, shown: tuple[Reading, ...]) -> None:
         for number, reading in zip(self.numbers, shown, strict=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -50,6 +50,8 @@ class PlanLine:
     state: str
     tone: str
     """active, done, failed or waiting"""
+    run_id: int | None = None
+    """Row in the session file; None for a check, and for a run that has not begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +104,13 @@ def _line(run: RunStatus) -> PlanLine:
     if state == RunState.RUNNING.value:
         phase = PHASE_NAMES.get(run.phase or "", run.phase or "")
         state = f"{phase}  {100 * run.fraction:.0f} %".strip()
-    return PlanLine(f"{run.title}  b{run.batch_size}", state.replace("_", " "), _tone(run.state))
+    return PlanLine(f"{run.title}  b{run.batch_size}", state.replace("_", " "), _tone(run.state), run.id)
 
 
 def _recorded_line(run: RunRow, state: str, *, with_cycle: bool) -> PlanLine:
     """With the cycle where there are several, or runs of the same network could not be told apart."""
     cycle = f"  c{run.cycle}" if with_cycle else ""
-    return PlanLine(f"{run.title}  b{run.batch_size}{cycle}", state, _tone(state))
+    return PlanLine(f"{run.title}  b{run.batch_size}{cycle}", state, _tone(state), run.id)
 
 
 def _tone(state: str) -> str:
@@ -171,10 +173,10 @@ class RunPanel(Panel):
         self.foot.setObjectName("dim")
         self.warning = Label()
         self.warning.setStyleSheet(f"color: {theme.alarm}")
-        self.start_stop, self.skip = _button("Run plan"), _button("Skip run")
+        self.start_stop, self.skip = _button("Run plan"), _button("Skip ru&n")
         self.start_stop.clicked.connect(self.start_stop_asked)
         self.skip.clicked.connect(self.skip_asked)
-        self.resume = _button("Resume")
+        self.resume = _button("Res&ume")
         self.resume.setToolTip("Run what is left of the plan, in the same session (Ctrl+Shift+R)")
         self.resume.clicked.connect(self.resume_asked)
         self.resume.hide()
@@ -196,7 +198,7 @@ class RunPanel(Panel):
 
     def show_state(self, state: WindowState) -> None:
         self.resume.setVisible(state.resume_at is not None)
-        self.resume.setText(f"Resume at run {state.resume_at}")
+        self.resume.setText(f"Res&ume at run {state.resume_at}")
         self.show_plan(plan_of(state.recording, state.status))
         self.start_stop.setEnabled(state.can_start)
 
@@ -238,6 +240,15 @@ class PlanLines(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(120, LINE_PX * len(self._lines))
+
+    def line_at(self, at: QPoint) -> PlanLine | None:
+        """The run at a place."""
+        row = at.y() // LINE_PX
+        return self._lines[row] if 0 <= row < len(self._lines) else None
+
+    def middle_of(self, row: int) -> QPoint:
+        """A place in the middle of a line."""
+        return QPoint(self.width() // 2, row * LINE_PX + LINE_PX // 2)
 
     def show_lines(self, lines: tuple[PlanLine, ...]) -> None:
         self._lines = lines

@@ -34,6 +34,7 @@ from monitor_app.gui.panels.run_lines import (
     run_lines,
 )
 from monitor_app.gui.panels.runs_view import FilterField, RunModel, RunsView, ShownRuns
+from monitor_app.gui.session.tables import origin, table_of
 from monitor_app.gui.theme import SMALL_PX, ui_font
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class RunTable(Panel):
         self._model = RunModel(theme)
         self._shown = ShownRuns(self._model)
         self._wanted = self._has_runs = True
+        self._simulated = False
         self._plan_runs = False
         self._chosen_columns: dict[str, bool] = {}
         """Columns that the user has shown or hidden."""
@@ -146,7 +148,7 @@ class RunTable(Panel):
 
     def _connect(self) -> None:
         self.view.return_pressed.connect(lambda row: self.run_chosen.emit(self._shown.line(row).run_id))
-        self.view.doubleClicked.connect(lambda index: self.run_chosen.emit(self._shown.line(index.row()).run_id))
+        self.view.run_double_clicked.connect(self.run_chosen)
         self.view.customContextMenuRequested.connect(self._open_menu)
         self.view.copy_asked.connect(self.copy_rows)
         self.view.clear_asked.connect(self.show_all)
@@ -175,6 +177,7 @@ class RunTable(Panel):
             self._has_runs = False
             self.set_wanted(self._wanted)
             return
+        self._simulated = state.simulated
         lines = run_lines(state.recording)
         self._show_runs(lines)
         parts = counts(lines, planned_runs(lines, state.status))
@@ -378,7 +381,7 @@ class RunTable(Panel):
         menu.popup(at)
 
     def copy_rows(self) -> None:
-        """The selected rows with their heads, as text for a spreadsheet."""
+        """The selected rows with their heads and where they come from, as text for a spreadsheet."""
         self._copy(sorted(index.row() for index in self.view.selectionModel().selectedRows()))
 
     def copy_table(self) -> None:
@@ -396,6 +399,7 @@ class RunTable(Panel):
         if not lines:
             return
         shown = [k for k in range(len(COLUMNS)) if not self.view.isColumnHidden(k)]
-        cells = [[COLUMNS[k] for k in shown]]
-        cells += [["" if line.texts[k] == NOTHING else line.texts[k] for k in shown] for line in lines]
-        copy("".join("\t".join(line) + "\n" for line in cells))
+        cells = [[*(COLUMNS[k] for k in shown), "origin"]]
+        where = origin(simulated=self._simulated)
+        cells += [[*("" if line.texts[k] == NOTHING else line.texts[k] for k in shown), where] for line in lines]
+        copy(table_of(cells))

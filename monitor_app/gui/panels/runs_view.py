@@ -27,7 +27,7 @@ from monitor_app.gui.panels.run_lines import (
 from monitor_app.gui.plain_tip import plain_tip
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QFocusEvent, QResizeEvent
+    from PySide6.QtGui import QFocusEvent, QMouseEvent, QResizeEvent
 
     from monitor_app.gui.theme import Theme
 
@@ -149,9 +149,29 @@ class RunsView(QTableView):
     clear_asked = Signal()
     return_pressed = Signal(int)
     """(row)"""
+    run_double_clicked = Signal(int)
+    """(id of the run under the first of the two clicks)"""
     resized = Signal()
     """The rows have more or less room, as where a bar to scroll them appears."""
     _by_keys = False
+    _clicked: int | None = None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        super().mousePressEvent(event)
+        self._clicked = self._run_at(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """The first click says which run is meant: the rows of a table that is refreshed may have moved since."""
+        run_id, self._clicked = self._clicked, None
+        super().mouseDoubleClickEvent(event)  # which is a press where the rows have moved
+        if run_id is None:
+            run_id = self._run_at(event)
+        if run_id is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.run_double_clicked.emit(run_id)
+
+    def _run_at(self, event: QMouseEvent) -> int | None:
+        index, model = self.indexAt(event.position().toPoint()), self.model()
+        return model.line(index.row()).run_id if index.isValid() and isinstance(model, ShownRuns) else None
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

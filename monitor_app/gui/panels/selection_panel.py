@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 
 from monitor_app.core.formatting import NOTHING, engineering, exact_interval, fixed, scale_of, three_digits, unit_of
@@ -15,6 +15,7 @@ from monitor_app.gui.panels.panel import Panel
 from monitor_app.gui.panels.parts import Elided, Label, MarkedName, SectionHeader, dim_label
 from monitor_app.gui.plot.legend import LETTERS
 from monitor_app.gui.session.interval_statistics import image_energy, measured
+from monitor_app.gui.session.tables import origin, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,6 +150,30 @@ class SelectionPanel(Panel):
         whole.addLayout(self._grid)
         self.hide()
 
+    def text_at(self, at: QPoint) -> str:
+        """The number at a place of the panel, with what it is; empty where there is none."""
+        rows = (name.text() + "  " + value.whole for name, value in self._rows if _has(at, name, value))
+        cells = (
+            f"{figures.name}  {head} {text} {figures.unit if head != 'energy' else ''}".rstrip()
+            for figures, (_, _, labels) in zip(self.shown.signals, self._signals, strict=False)
+            for head, text, label in zip(COLUMNS, figures.texts, labels, strict=True)
+            if text and _has(at, label)
+        )
+        return next(iter((*rows, *cells)), "")
+
+    def table(self, *, simulated: bool) -> str:
+        """All that is shown, a row for each number."""
+        where = origin(simulated=simulated)
+        rows: list[Sequence[str]] = [("signal", "quantity", "value", "origin")]
+        rows += (("", name, value, where) for name, value in self.shown.rows.items())
+        rows += (
+            (figures.name, head, text if head == "energy" else f"{text} {figures.unit}", where)
+            for figures in self.shown.signals
+            for head, text in zip(COLUMNS, figures.texts, strict=True)
+            if text not in {"", NOTHING}
+        )
+        return table_of(rows)
+
     def show_state(self, state: WindowState) -> None:
         if state.recording is None or state.selection is None:
             self.show_figures(None)
@@ -209,5 +234,9 @@ class SelectionPanel(Panel):
 
 
 def _make_number(label: QLabel) -> None:
+    """Copied by the menu of the panel, which says whether it is simulated; a selected text would not."""
     label.setAlignment(Qt.AlignmentFlag.AlignRight)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+
+def _has(at: QPoint, *labels: QLabel) -> bool:
+    return any(not label.isHidden() and label.geometry().contains(at) for label in labels)

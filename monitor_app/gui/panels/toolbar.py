@@ -32,12 +32,12 @@ class Toolbar(Panel):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
-        self.record = _button("Record", "Record a new session and run its plan; or end the recording (Ctrl+R)")
-        self.start = _button("Run plan", "Run the plan, or stop it; the recording continues (Space)")
-        self.mark = _button("Mark", "Mark the present moment on the time axis (M)")
-        self.open = _button("Open…", "Open a session (Ctrl+O)")
-        self.save = _button("Save session", "Save this session under a name (Ctrl+S)")
-        self.figures = _button("Figures", "Figures and findings of this session (F5)")
+        self.record = _button("&Record", "Record a new session and run its plan; or end the recording (Ctrl+R)")
+        self.start = _button("Run &plan", "Run the plan, or stop it; the recording continues (Space)")
+        self.mark = _button("Mar&k", "Mark the present moment on the time axis (M)")
+        self.open = _button("&Open…", "Open a session (Ctrl+O)")
+        self.save = _button("&Save session", "Save this session under a name (Ctrl+S)")
+        self.figures = _button("F&igures", "Figures and findings of this session (F5)")
         for button, text in ((self.record, "Stop recording"), (self.start, "Stop plan")):
             button.setMinimumWidth(button.fontMetrics().horizontalAdvance(text) + 2 * BESIDE_PX)
         self.recording = QLabel()  # with markup, which no word of a session or an instrument is part of
@@ -70,9 +70,9 @@ class Toolbar(Panel):
         self.figures.clicked.connect(self.figures_asked)
 
     def show_state(self, state: WindowState) -> None:
-        self.record.setText("Stop recording" if state.live else "Record")
+        self.record.setText("Stop &recording" if state.live else "&Record")
         self.record.setEnabled(state.can_start)
-        self.start.setText("Stop plan" if state.running else "Run plan")
+        self.start.setText("Stop &plan" if state.running else "Run &plan")
         self.start.setEnabled(state.live)
         self.mark.setEnabled(state.live)
         self.figures.setEnabled(state.recording is not None)

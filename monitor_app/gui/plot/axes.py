@@ -16,7 +16,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor
 
 from monitor_app.charts.axis import round_step
-from monitor_app.gui.theme import SMALL_PX, ui_font
+from monitor_app.gui.theme import SMALL_PX, ui_font, with_text
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPainter
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from monitor_app.gui.plot.view_box import TimeViewBox
 
-AXIS_WIDTH_PX, TIME_AXIS_PX = 64, 24
+TIME_AXIS_PX = 24
+_AXIS_PX = 64
 LABEL_AT_PX = 0
 """From the left edge to the label of an axis of values."""
 GUTTER_PX = 108
@@ -34,6 +35,11 @@ BARE_GUTTER_PX = 20
 TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
 TICK_ROOM_PX = 130
 VALUE_ROOM_PX = 40
+
+
+def axis_px() -> int:
+    """Width of an axis of values: of its label and its numbers, at the size that the text has now."""
+    return with_text(_AXIS_PX)
 
 
 ROOM = 0.12
@@ -134,9 +140,13 @@ class ValueAxis(_Axis):
 
     def __init__(self, box: TimeViewBox) -> None:
         super().__init__(box)
-        self.setFixedWidth(AXIS_WIDTH_PX)
+        self.fit_text()
         self.label = ""
         self._colour = QColor()
+
+    def fit_text(self) -> None:
+        """As wide as text of the size of now needs."""
+        self.setFixedWidth(axis_px())
 
     def set_label(self, colour: str, label: str) -> None:
         self.label, self._colour = label, QColor(colour)
@@ -146,7 +156,7 @@ class ValueAxis(_Axis):
         painter.setPen(self._colour)
         painter.setFont(ui_font(SMALL_PX))
         painter.rotate(-90)
-        along = QRectF(-self.size().height(), LABEL_AT_PX, self.size().height(), 2 * SMALL_PX)
+        along = QRectF(-self.size().height(), LABEL_AT_PX, self.size().height(), 2 * with_text(SMALL_PX))
         fits = painter.fontMetrics().horizontalAdvance(self.label) <= along.width()
         label = self.label if fits else self.label.split(" (")[0]
         painter.drawText(along, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, label)

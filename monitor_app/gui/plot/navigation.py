@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from monitor_app.gui.plot.time_window import TimeWindow
@@ -24,7 +25,8 @@ class Navigation:
 
     def __init__(self, *, live: bool, moved: Callable[[], None]) -> None:
         self._view = TimeWindow(following=live)
-        self._moved = moved
+        self.moved = [moved]
+        """All of these are called, in their order."""
         self.edge_s = 0.0
         self.live = live
         self.keep_width = True
@@ -41,7 +43,25 @@ class Navigation:
     @view.setter
     def view(self, view: TimeWindow) -> None:
         self._view = view
-        self._moved()
+        for told in self.moved:
+            told()
+
+    @property
+    def chosen(self) -> TimeWindow:
+        """What the user has chosen of the view, without what moves by itself while it follows the newest samples."""
+        if not self._view.following:
+            return self._view
+        grows = not self.keep_width and self._view.start_s <= 0
+        return TimeWindow(0.0, math.inf if grows else self._view.width_s, following=True)
+
+    def restore(self, chosen: TimeWindow) -> None:
+        """A view that was chosen before; one that followed shows the newest samples again."""
+        if not chosen.following:
+            self.view = chosen
+        elif math.isinf(chosen.width_s):
+            self.show_all()
+        else:
+            self.view = chosen.at_edge(self.edge_s, live=self.live)
 
     def glide(self, edge_s: float, pixels: int) -> None:
         """Move on with the newest samples, if the view follows them."""

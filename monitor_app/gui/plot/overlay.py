@@ -10,14 +10,14 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from monitor_app.gui.plot.annotations import Gap, Interval, Note, RunFigures, clear_of, spread_apart
-from monitor_app.gui.plot.axes import AXIS_WIDTH_PX, time_step
+from monitor_app.gui.plot.axes import axis_px, time_step
 from monitor_app.gui.plot.layer import Layer
 from monitor_app.gui.plot.legend import LEGEND_PX, paint_legend, paint_marks
 from monitor_app.gui.plot.scales.value_scale import ticks
 from monitor_app.gui.theme import BODY_PX, SMALL_PX, mixed, ui_font
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from monitor_app.gui.plot.plot_state import Cursor, PaneState
     from monitor_app.gui.theme import Theme
@@ -108,7 +108,7 @@ class Backdrop(_TimedLayer):
                     painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y))
                 painter.setPen(QColor(pane.axis_colour) if pane.axis_colour else text_colour)
                 room = QRectF(
-                    rect.left() - AXIS_WIDTH_PX * (1 + pane.column), y - ascent, AXIS_WIDTH_PX - TEXT_GAP_PX, 2 * ascent
+                    rect.left() - axis_px() * (1 + pane.column), y - ascent, axis_px() - TEXT_GAP_PX, 2 * ascent
                 )
                 painter.drawText(room, RIGHT, tick.text)
             painter.setPen(solid)
@@ -122,7 +122,7 @@ class Backdrop(_TimedLayer):
         times, top = self.state.times, rect.bottom() + TEXT_GAP_PX
         free_from = self.state.area.left()
         if times.zone:
-            painter.drawText(QRectF(free_from, top, AXIS_WIDTH_PX, 2 * ascent), LEFT, times.zone)
+            painter.drawText(QRectF(free_from, top, axis_px(), 2 * ascent), LEFT, times.zone)
             free_from += painter.fontMetrics().horizontalAdvance(times.zone) + TEXT_GAP_PX
         metrics, has_date = painter.fontMetrics(), False
         for seconds, label in times.ticks(view.start_s, view.end_s, step):
@@ -319,10 +319,17 @@ class Foreground(_TimedLayer):
 
 
 class CursorLayer(Layer):
-    """The values under the mouse, in front of all else."""
+    """The values under the mouse, in front of all else; beside the boxes of markers wherever there is room."""
+
+    def __init__(self, z: float, boxes: Callable[[], Iterable[QRectF]]) -> None:
+        super().__init__(z)
+        self._boxes = boxes
+        self.tags: list[QRectF] = []
+        """Where the tags were painted last."""
 
     def paint_state(self, painter: QPainter) -> None:
         cursor = self.state.cursor
+        self.tags = []
         if cursor is None:
             return
         theme, rect = self.state.theme, self.state.first.rect
@@ -350,9 +357,30 @@ class CursorLayer(Layer):
         theme, metrics = self.state.theme, QFontMetricsF(painter.font())
         width = max(metrics.horizontalAdvance(line) for line in lines) + 14
         height = len(lines) * LINE_PX + 6
-        left = x + 8 if x + 8 + width < pane.rect.right() else x - 8 - width
-        top = pane.rect.top() + (44 if pane is self.state.first else 4)
-        painter.fillRect(QRectF(left, top, width, height), QColor(theme.raised))
+        room = tag_rect(pane.rect, x, width, height, 44 if pane is self.state.first else 4, list(self._boxes()))
+        self.tags.append(room)
+        painter.fillRect(room, QColor(theme.raised))
         painter.setPen(QColor(theme.text))
         for k, line in enumerate(lines):
-            painter.drawText(QPointF(left + 7, top + 3 + k * LINE_PX + metrics.ascent() + 1), line)
+            painter.drawText(QPointF(room.left() + 7, room.top() + 3 + k * LINE_PX + metrics.ascent() + 1), line)
+
+
+def tag_rect(pane: QRectF, x: float, width: float, height: float, below: float, boxes: Sequence[QRectF]) -> QRectF:
+    """Where a tag for ``x`` covers no box: right or left of it, below the boxes of the pane, or beside them.
+
+    ``below``: its distance from the top of the pane where it can choose. Where all places are covered, the first one.
+    """
+    right, left = x + 8, x - 8 - width
+    sides = (right, left) if right + width < pane.right() else (left, right)
+    feet = sorted({box.bottom() + 4 for box in boxes if box.intersects(pane)})
+    tops = [pane.top() + below, *(foot for foot in feet if foot + height <= pane.bottom())]
+    beside = [at for box in boxes if box.intersects(pane) for at in (box.left() - 4 - width, box.right() + 4)]
+    beside.sort(key=lambda at: abs(at + width / 2 - x))
+    places = [QRectF(side, top, width, height) for top in tops for side in sides]
+    places += [QRectF(at, tops[0], width, height) for at in beside]
+    free = (p for p in places if pane.left() <= p.left() and p.right() <= pane.right() and not _covers(p, boxes))
+    return next(free, places[0])
+
+
+def _covers(place: QRectF, boxes: Iterable[QRectF]) -> bool:
+    return any(place.intersects(box) for box in boxes)

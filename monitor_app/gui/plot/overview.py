@@ -13,7 +13,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from monitor_app.gui.plot.axes import AXIS_WIDTH_PX, GUTTER_PX
+from monitor_app.gui.plot.axes import GUTTER_PX, axis_px
 from monitor_app.gui.plot.columns import columns_for, joined_groups
 from monitor_app.gui.plot.time_window import MIN_WIDTH_S
 from monitor_app.gui.theme import mixed
@@ -44,7 +44,7 @@ class Overview(QWidget):
         self.setAccessibleName("overview of the whole session")
         self.setToolTip("The whole session. Drag the marked view to pan, or its edges to zoom.")
         self._theme = theme
-        self.gutter_px, self.axes_px = GUTTER_PX, AXIS_WIDTH_PX
+        self.gutter_px, self.axes_px = GUTTER_PX, axis_px()
         """Left free on the right and on the left, as beside the panes."""
         self._read_ns = -REREAD_NS
         self._read_edge_s = -1.0

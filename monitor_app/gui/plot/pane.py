@@ -10,7 +10,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QRectF
 from PySide6.QtWidgets import QGraphicsGridLayout
 
-from monitor_app.gui.plot.axes import AXIS_WIDTH_PX, ROOM, TimeAxis, ValueAxis
+from monitor_app.gui.plot.axes import ROOM, TimeAxis, ValueAxis, axis_px
 from monitor_app.gui.plot.plot_state import PaneState
 from monitor_app.gui.plot.scales.value_scale import Extent, Scale, fitted_range
 from monitor_app.gui.plot.view_box import TimeViewBox
@@ -66,10 +66,15 @@ class Pane:
             self._column, self._columns = column, columns
             self._place()
 
+    def fit_text(self) -> None:
+        """Leave the axis the room that text of the size of now needs."""
+        self.value_axis.fit_text()
+        self._place()
+
     def _place(self) -> None:
-        outside_px = (self._columns - 1 - self._column) * AXIS_WIDTH_PX
+        outside_px = (self._columns - 1 - self._column) * axis_px()
         self._layout.setContentsMargins(MARGIN_PX + outside_px, self._above_px, MARGIN_PX, MARGIN_PX)
-        self._layout.setColumnSpacing(0, self._column * AXIS_WIDTH_PX)
+        self._layout.setColumnSpacing(0, self._column * axis_px())
 
     def set_label(self, theme: Theme, label: str) -> None:
         self.value_axis.set_label(theme.dim, label)

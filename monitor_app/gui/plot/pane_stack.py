@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QGraphicsView
 from monitor_app.core.formatting import engineering, unit_of
 from monitor_app.gui.plot.accuracy_pane import AccuracyPane
 from monitor_app.gui.plot.annotations import Annotations, annotate
-from monitor_app.gui.plot.axes import AXIS_WIDTH_PX, BARE_GUTTER_PX, GUTTER_PX
+from monitor_app.gui.plot.axes import BARE_GUTTER_PX, GUTTER_PX, axis_px
 from monitor_app.gui.plot.batches.layer import BatchGround, CardLayer
 from monitor_app.gui.plot.batches.spans import span_at, spans_in
 from monitor_app.gui.plot.cursor_values import cursor_at
@@ -35,7 +35,7 @@ from monitor_app.gui.session.shown_signals import MOST_PANES, ShownSignals
 from monitor_app.gui.theme import with_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from monitor_app.gui.plot.layer import Layer
     from monitor_app.gui.plot.pane import Pane
@@ -102,13 +102,18 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self._pool[0].plot.geometryChanged.connect(self._lay_over)
         self._arrange(1, with_runs=True)
         self.marker_layer = MarkerLayer(1100)
+        self.cursor_layer = CursorLayer(1200, self._marker_boxes)
         self._layers: tuple[Layer, ...] = (
-            Backdrop(-1000), BatchGround(-900), Foreground(1000), self.marker_layer, CursorLayer(1200), CardLayer(1300),
+            Backdrop(-1000), BatchGround(-900), Foreground(1000), self.marker_layer, self.cursor_layer, CardLayer(1300),
         )  # fmt: skip
         for layer in self._layers:
             self.scene().addItem(layer)
         self.scene().sigMouseMoved.connect(self._move_cursor)
         self.set_theme(theme)
+
+    def _marker_boxes(self) -> Iterator[QRectF]:
+        """Of the markers as they were painted last."""
+        return (box.rect for placed in self.marker_layer.placed for box in placed.boxes)
 
     @property
     def trace(self) -> TracePane:
@@ -181,7 +186,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
     @property
     def axes_px(self) -> int:
         """Width of the axes on the left of the data."""
-        return AXIS_WIDTH_PX * (len(self._over) + 1)
+        return axis_px() * (len(self._over) + 1)
 
     def _lay_over(self) -> None:
         """Put the panes that share the place of the first into it, and under it, so that the mouse reaches that."""
@@ -236,6 +241,12 @@ class PaneStack(pg.GraphicsLayoutWidget):
         rows = max((marker.row + 1 for marker in self.markers), default=0)
         above = BANNERS_AT_PX + rows * BANNER_ROW_PX if rows else ABOVE_PX
         self.ci.layout.setContentsMargins(0, above, self.gutter_px, 0)
+
+    def fit_text(self) -> None:
+        """Leave axes and margins the room that text of the size of now needs."""
+        for pane in self._every:
+            pane.fit_text()
+        self.set_margins()
 
     def keep_strips(self) -> None:
         """Leave room above each pane of signals, whether or not it has a legend."""

@@ -15,6 +15,7 @@ from monitor_app.core.formatting import five_digits, precise, scale_of, unit_of
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.plot.legend import LEGEND_PX, legend_px
+from monitor_app.gui.session.tables import origin_of
 from monitor_app.gui.theme import SMALL_PX, ui_font
 
 if TYPE_CHECKING:
@@ -53,8 +54,11 @@ class ViewFigures:
         return ""
 
 
-def view_figures(name: str, quantity: Quantity, s: Statistics) -> ViewFigures:
-    """Of a signal with this name; an integral is over what was recorded, so it is a lower bound beside gaps."""
+def view_figures(name: str, quantity: Quantity, s: Statistics, origin: str) -> ViewFigures:
+    """Of a signal with this name; an integral is over what was recorded, so it is a lower bound beside gaps.
+
+    ``origin``: whether it was measured or simulated, as the table says it.
+    """
     factor, unit = scale_of(max(abs(s.minimum), abs(s.maximum)), unit_of(quantity))
     values = {"mean": s.mean, "min": s.minimum, "max": s.maximum, "p-p": s.maximum - s.minimum, "std": s.deviation}
     texts = {key: five_digits(value * factor) for key, value in values.items()}
@@ -65,7 +69,7 @@ def view_figures(name: str, quantity: Quantity, s: Statistics) -> ViewFigures:
         cells[f"integral ({INTEGRALS[quantity]})"] = s.integral
     cells["recorded (s)"] = s.recorded_s
     heads, numbers = "\t".join(cells), "\t".join(f"{value:.9g}" for value in cells.values())
-    return ViewFigures(name, texts, f"signal\t{heads}\n{name}\t{numbers}\n")
+    return ViewFigures(name, texts, f"signal\t{heads}\torigin\n{name}\t{numbers}\t{origin}\n")
 
 
 def within(span_ns: tuple[int, int], recorded_ns: tuple[int, int] | None) -> tuple[int, int]:
@@ -151,7 +155,7 @@ class ViewStatistics:
         if known is None or known[0] != span_ns:
             known = self._known[signal.id] = span_ns, recording.reader.statistics(signal.id, *span_ns)
         name = recording.labels.get(signal.id, signal.name)
-        return view_figures(name, signal.quantity, known[1]) if known[1].count else None
+        return view_figures(name, signal.quantity, known[1], origin_of(recording)) if known[1].count else None
 
     def _show(self, figures: Sequence[ViewFigures | None]) -> None:
         while len(self.lines) < len(figures):

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
 from monitor_app.core.errors import MonitorError, NotASessionError
 from monitor_app.gui.confirm import confirmed
+from monitor_app.gui.keyboard import letter_buttons
 from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.session.recording import Recording
 from monitor_app.session.files import discard_session, keep_session, problem_with_place, settle
@@ -344,15 +345,19 @@ class Document(QObject):
 
     def ask_what_to_keep(self) -> QMessageBox.StandardButton:
         """Save, Discard or Cancel."""
-        buttons = QMessageBox.StandardButton
-        recording = self._is_recording()
-        return QMessageBox.question(
-            self._parent,
+        buttons, recording = QMessageBox.StandardButton, self._is_recording()
+        box = QMessageBox(
+            QMessageBox.Icon.Question,
             "Session not saved",
             f"{ENDS if recording else 'This session has not been saved.'} Do you want to save it?",
             buttons.Save | buttons.Discard | buttons.Cancel,
-            buttons.Cancel if recording else buttons.Save,
+            self._parent,
         )
+        letter_buttons(box)
+        box.setDefaultButton(buttons.Cancel if recording else buttons.Save)
+        answer = QMessageBox.StandardButton(box.exec())
+        box.deleteLater()
+        return answer
 
     def ask_to_end(self) -> bool:
         """Whether a recording that needs no decision is to end."""

@@ -36,7 +36,17 @@ def table_of(rows: Iterable[Sequence[str]]) -> str:
 
 def origin_of(recording: Recording) -> str:
     """Goes with every number that leaves the window."""
-    return "SIMULATED" if recording.simulated else "measured"
+    return origin(simulated=recording.simulated)
+
+
+def origin(*, simulated: bool) -> str:
+    """The word of a column in which a table says where its numbers come from."""
+    return "SIMULATED" if simulated else "measured"
+
+
+def marked(text: str, *, simulated: bool) -> str:
+    """A single number as it is copied."""
+    return f"{text} (SIMULATED)" if simulated else text
 
 
 def statistics_table(recording: Recording, signals: Sequence[ShownSignal], span_s: tuple[float, float]) -> str:

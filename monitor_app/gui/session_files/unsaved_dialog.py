@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QDialog, QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFrame, QScrollArea, QVBoxLayout, QWidget
 
+from monitor_app.gui.keyboard import name_fields
 from monitor_app.gui.session_files.unsaved_list import UnsavedList
 
 if TYPE_CHECKING:
@@ -43,6 +44,10 @@ class UnsavedDialog(QDialog):
         area.setFrameShape(QFrame.Shape.NoFrame)
         column.setContentsMargins(20, 16, 12, 16)
         column.addWidget(area)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.close)
+        column.addWidget(buttons)
+        name_fields(self)
 
     def show_sessions(self, found: Sequence[SessionFacts]) -> None:
         """What has been found; the user may have closed the dialog meanwhile."""

@@ -144,7 +144,9 @@ def test_a_right_click_on_the_ground_of_a_run_lays_markers_there(qtbot: QtBot, w
     choose(right_click(qtbot, window, place(window, 6.0, 5.0)), "Lay a pair around this run")
     assert window.selection == pytest.approx((2.0, 8.0))
     choose(right_click(qtbot, window, place(window, 15.0, 5.0)), "Copy its row of the table")
-    assert copied()[1][:2] == ["2", "ResNet-18"]
+    heads, row = copied()
+    assert row[:2] == ["2", "ResNet-18"]
+    assert (heads[-1], row[-1]) == ("origin", "SIMULATED")
     choose(right_click(qtbot, window, place(window, 15.0, 5.0)), "Show this run alone")
     frames(window)
     assert window.view.start_s == pytest.approx(9.76, abs=0.1)
@@ -169,11 +171,11 @@ def test_a_right_click_on_the_read_outs_copies_them(window: MainWindow) -> None:
         next(each for each in entries if isinstance(each, Item) and each.text == text).do()
 
     do("Copy this number")
-    assert QGuiApplication.clipboard().text() == power.reading.words
+    assert QGuiApplication.clipboard().text() == f"{power.reading.words} (SIMULATED)"
     do("Copy all of them as a table")
     heads, *rows = copied()
     assert dict(zip(heads, rows[0], strict=True)) == {
-        "of": readouts.caption.text(), "quantity": "power", "value": power.reading.text, "unit": "W",
+        "of": " ".join(readouts.caption.text().split()), "quantity": "power", "value": power.reading.text, "unit": "W",
         "origin": "SIMULATED",
     }  # fmt: skip
 
@@ -265,7 +267,9 @@ def test_the_menu_key_opens_the_menu_of_the_active_marker_and_of_the_row(qtbot: 
     qtbot.keyClick(window, Qt.Key.Key_Menu)
     menu = opened(qtbot)
     choose(menu, "Copy row")
-    assert copied()[1][:2] == ["2", "ResNet-18"]
+    heads, row = copied()
+    assert row[:2] == ["2", "ResNet-18"]
+    assert (heads[-1], row[-1]) == ("origin", "SIMULATED")
 
 
 def test_the_view_is_copied_as_a_picture_as_statistics_and_as_samples(

@@ -668,11 +668,14 @@ def test_the_axes_fit_anew_where_another_session_is_compared(window: FiguresWind
 
 
 def test_the_figure_is_copied_as_it_is_shown(window: FiguresWindow, qtbot: QtBot) -> None:
-    qtbot.keyClick(window, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    control, shift = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+    qtbot.keyClick(window, Qt.Key.Key_C, control)
+    assert QGuiApplication.clipboard().text().startswith("kind\tseries\t"), "numbers, as in the main window"
+    qtbot.keyClick(window, Qt.Key.Key_C, control | shift)
     copied = QGuiApplication.clipboard().image()
     assert copied.width() == 2 * window.view.width()
     QGuiApplication.clipboard().clear()
-    choose(window.menus.chart_entries(QPointF(2, 2)), "Copy figure")
+    choose(window.menus.chart_entries(QPointF(2, 2)), "Copy picture of the figure")
     assert QGuiApplication.clipboard().image() == copied
 
 

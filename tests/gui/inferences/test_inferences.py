@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel
 
 from monitor_app.analysis.figures.inferences import folded_chart, spectrum_chart
 from monitor_app.analysis.run.inputs import Effort
 from monitor_app.analysis.run.pair import pair_inputs
+from monitor_app.gui.actions import ShortcutsDialog
 from monitor_app.gui.inferences.controller import NO_PAIR
 from monitor_app.gui.inferences.job import STEPS, PairRequest, analyse
 from monitor_app.gui.panels.run_table import RunTable
@@ -143,14 +145,22 @@ def test_picture_and_numbers_are_copied(qtbot: QtBot, window: MainWindow) -> Non
     found = opened(qtbot, window)
     found.activateWindow()
     qtbot.waitUntil(found.isActiveWindow)
-    qtbot.keyClick(found, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
-    assert not QGuiApplication.clipboard().image().isNull()
     both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
     qtbot.keyClick(found, Qt.Key.Key_C, both)
+    assert not QGuiApplication.clipboard().image().isNull()
+    qtbot.keyClick(found, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     lines = QGuiApplication.clipboard().text().splitlines()
     assert lines[0].startswith("kind\tseries\tx_time_of_a_batch_ms")
     assert all(len(line.split("\t")) == len(lines[0].split("\t")) for line in lines)
-    assert {action.text() for action in found.chart_menu().actions()} >= {"Copy as picture", "Copy as numbers"}
+    keys = {action.text().replace("&", ""): action.shortcut().toString() for action in found.chart_menu().actions()}
+    assert keys["Copy values as a table"] == "Ctrl+C"
+    assert keys["Copy picture of the chart"] == "Ctrl+Shift+C"
+    qtbot.keyClick(found, Qt.Key.Key_F1)
+    page = found.findChild(ShortcutsDialog)
+    assert page is not None
+    said = [label.text() for label in page.findChildren(QLabel)]
+    assert said[said.index("Ctrl+C") + 1] == "Copy values as a table"
+    page.close()
 
 
 def test_a_long_pair_is_looked_into_at_its_middle(session: Path) -> None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QFontMetricsF, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QFontMetricsF, QGuiApplication, QKeySequence, QMouseEvent, QShortcut
 from PySide6.QtWidgets import QApplication
 
 from monitor_app.bench.messages import Failed, Opened, Status
@@ -146,7 +146,8 @@ def test_ctrl_c_copies_the_chosen_rows_for_a_spreadsheet(qtbot: QtBot, window: M
     qtbot.keyClick(table.view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert not elsewhere, "the table comes before what the window copies"
     heads, *rows = [line.split("\t") for line in QGuiApplication.clipboard().text().splitlines()]
-    assert heads == list(COLUMNS)
+    assert heads == [*COLUMNS, "origin"]
+    assert {row[-1] for row in rows} == {"SIMULATED"}
     assert [dict(zip(heads, row, strict=True))["cycle"] for row in rows] == ["1", "2"]
     assert [row[heads.index("precision")] for row in rows] == ["fp32", "fp16"]
     assert NOTHING not in rows[0]
@@ -347,3 +348,27 @@ def test_the_columns_share_the_width_that_the_table_has(
     qtbot.waitUntil(lambda: view.viewport().width() > width_px - 500)
     left_over_px = view.viewport().width() - view.horizontalHeader().length()
     assert 0 <= left_over_px < len(COLUMNS), "each column is as wide as whole pixels allow"
+
+
+def test_a_double_click_outlives_a_refresh_between_its_clicks(
+    qtbot: QtBot, live: tuple[MainWindow, StandIn, Tape]
+) -> None:
+    """The rows have other places at the second click, as where a column is sorted whose values have changed."""
+    window, _, tape = live
+    table = table_of(window)
+    shown: list[int] = []
+    table.run_chosen.connect(shown.append)
+    for until_s, order in ((16.0, Qt.SortOrder.DescendingOrder), (18.5, Qt.SortOrder.AscendingOrder)):
+        at_px = table.view.visualRect(table.view.model().index(0, 1)).center()
+        viewport = table.view.viewport()
+        qtbot.mousePress(viewport, Qt.MouseButton.LeftButton, pos=at_px)
+        qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=at_px)
+        tape.write_until(until_s)
+        table.view.sortByColumn(0, order)
+        frames(window)
+        second = QMouseEvent(
+            QEvent.Type.MouseButtonDblClick, QPointF(at_px), QPointF(viewport.mapToGlobal(at_px)),
+            Qt.MouseButton.LeftButton, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier,
+        )  # fmt: skip
+        QApplication.sendEvent(viewport, second)
+    assert shown == [1, 2]

@@ -82,6 +82,7 @@ def test_each_pane_has_its_own_and_a_click_copies_it(qtbot: QtBot, open_window: 
     cells = dict(zip(heads, row, strict=True))
     assert float(cells["mean (A)"]) == pytest.approx(FULL_A)
     assert float(cells["integral (C)"]) == pytest.approx(2 * FULL_A)
+    assert cells["origin"] == "SIMULATED"
     window.signals.toggle_quantity("A")
     frames(window, 2)
     assert not current.isVisible()
@@ -100,7 +101,7 @@ def test_the_view_that_stands_still_is_read_once(
 
 def test_where_room_is_short_the_mean_stays() -> None:
     application()
-    figures = view_figures("power", Quantity.POWER, Statistics(100, 0.05, 0.0712, 0.0613, 1e-6, 100, 10.0))
+    figures = view_figures("power", Quantity.POWER, Statistics(100, 0.05, 0.0712, 0.0613, 1e-6, 100, 10.0), "")
     metrics = QFontMetricsF(ui_font(SMALL_PX))
     assert figures.line(1000, metrics) == (
         "mean 61.300 mW   min 50.000   max 71.200   p-p 21.200   std 1.0000   ∫ 613.00 mJ"

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Net power while nothing runs is noise, and is not read as a number with a sign."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from monitor_app.bench.messages import Opened, Status
+from monitor_app.gui.panels.readouts import Readouts
+from monitor_app.gui.session import recording
+from tests.gui.conftest import IDLE_A, RATE_HZ, VOLTS, StandIn, Tape, at, frames, status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from monitor_app.gui.main_window import MainWindow
+
+NOISE_A = 0.02
+
+
+class NoisyTape(Tape):
+    """After 20 s at idle, with noise and then a little more current."""
+
+    def write_idle(self, start_s: float, end_s: float, more_a: float) -> None:
+        k = np.arange(round(start_s * RATE_HZ), round(end_s * RATE_HZ))
+        noise = np.random.default_rng(7).normal(0, NOISE_A, len(k))
+        amps = (IDLE_A + more_a + noise).astype("<f4")
+        volts = np.full(len(k), VOLTS, "<f4")
+        self._writer.write_block(1, int(k[0]), (amps, volts), at(k[0] / RATE_HZ), at(k[-1] / RATE_HZ))
+        self._writer.commit()
+
+
+@pytest.mark.parametrize(("more_a", "shown"), [(0.0, "0"), (0.02, "0.20")])
+def test_within_its_noise_net_power_is_zero_with_a_bound(
+    open_window: Callable[..., MainWindow], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more_a: float, shown: str
+) -> None:
+    monkeypatch.setattr(recording, "SILENT_S", 1e6)
+    tape = NoisyTape(tmp_path / "noisy.plm")
+    tape.write_until(20.0)
+    tape.write_idle(20.0, 21.0, more_a)
+    bench = StandIn(tape.path)
+    bench.say(Opened(str(tape.path)), Status(status()))
+    window = open_window(bench)
+    frames(window)
+    net = window.parts.panel(Readouts).numbers[1].reading
+    assert net.text == shown
+    if shown == "0":
+        assert net.unit.startswith("± ")
+        assert net.unit.endswith(" mW")
+        # Twice the standard error of 5000 independent samples, whose scatter is known here.
+        assert float(net.unit.split()[1]) == pytest.approx(2e3 * NOISE_A * VOLTS / 5000**0.5, rel=0.6)
+    tape.close()
