@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from monitor_app.bench.runs.completed_runs import threads_for
 from monitor_app.bench.estimate import estimate
-from monitor_app.bench.runs.completed_runs import CompletedRuns
+from monitor_app.bench.runs.completed_runs import CompletedRuns, threads_for
 from monitor_app.core.errors import NotASessionError
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import RunState
