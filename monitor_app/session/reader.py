@@ -149,9 +149,12 @@ class SessionReader:
         That is the last sample, or the end of the gap after it where no instrument was there at the end.
         """
         starts, ends = [], []
-        for source in self.sources():
-            stored = [s for s in self.signals() if s.source == source.id and not s.is_product]
-            if stored and (span := self.waveform(stored[0].id).times.extent()) is not None:
+        first: dict[int, int] = {}
+        for signal in self.signals():
+            if not signal.is_product:
+                first.setdefault(signal.source, signal.id)
+        for signal_id in first.values():
+            if (span := self.waveform(signal_id).times.extent()) is not None:
                 starts.append(span[0])
                 ends.append(span[1])
         return Extent(min(starts), max(*ends, self._end_of_last_gap()), max(ends)) if starts else None

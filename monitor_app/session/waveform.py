@@ -234,15 +234,19 @@ class Waveform:
             (self._signal.id, level, end, self._signal.id, level, start),
             after=-1,
         )
-        if any(
-            not isinstance(data, bytes) or len(data) != checked_index(self._db, n) * STORED.itemsize
-            for _, n, data in rows
-        ):
+        places = np.array([row[:2] for row in rows]).reshape(-1, 2)
+        if places.dtype != np.int64 or (places < 0).any() or (places >= LARGEST).any():
+            for row in rows:
+                for value in row[:2]:
+                    checked_index(self._db, value)
+        lengths = np.array([len(data) if isinstance(data, bytes) else -1 for _, _, data in rows], np.int64)
+        if (lengths != places[:, 1] * STORED.itemsize).any():
             raise damaged(self._db, f"a summary of {self._signal.name} has a wrong length")
-        entries = unpack_rows([(checked_index(self._db, first), data) for first, _, data in rows], size)
-        if any((np.abs(entries[name]) > LARGEST_SUMMARY).any() for name in ("min", "max", "mean", "var")):
+        entries = unpack_rows([(first, data) for first, _, data in rows], size)
+        inside = entries[(entries["start"] >= start) & (entries["start"] < end)]
+        if any((np.abs(inside[name]) > LARGEST_SUMMARY).any() for name in ("min", "max", "mean", "var")):
             raise damaged(self._db, f"a summary of {self._signal.name} is larger than any sample")
-        return entries[(entries["start"] >= start) & (entries["start"] < end)]
+        return inside
 
     # -- samples ---------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ from PySide6.QtWidgets import QApplication
 from monitor_app.bench.client import BenchClient
 from monitor_app.gui.main_window import MainWindow
 from monitor_app.gui.plot.pane_stack import PaneStack
+from monitor_app.gui.process_job import ProcessJob
 from monitor_app.gui.session import exporting
 from monitor_app.gui.theme import application
 
@@ -236,9 +237,9 @@ def busy(app: QApplication, window: MainWindow, folder: Path) -> None:
     figures, tables = 0, 0
     end = time.perf_counter() + BUSY_S
     while time.perf_counter() < end:
-        table, shown = window.exports.table, window.figures.window
-        if table is None or table.process.state() == table.process.ProcessState.NotRunning:
-            window.export_samples()
+        shown = window.figures.window
+        if not window.findChildren(ProcessJob):
+            window.output.export_samples()
             tables += 1
         if shown is not None and window.recording is not None and not shown.job.running:
             shown.job.start([window.recording.reader.path])

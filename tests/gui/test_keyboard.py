@@ -28,7 +28,7 @@ from monitor_app.gui.keyboard import mnemonic_of, with_mnemonics
 from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.panels.signal_list import SignalList
 from monitor_app.gui.panels.toolbar import Toolbar
-from monitor_app.gui.plot.overlay import phase_colours
+from monitor_app.gui.plot.grounds import phase_colours
 from monitor_app.gui.theme import THEMES
 from tests.gui.conftest import StandIn, Tape, frames, status
 

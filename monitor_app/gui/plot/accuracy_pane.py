@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyqtgraph as pg
 
 from monitor_app.analysis.statistics.intervals import wilson_bounds
 from monitor_app.core.runs import Phase
@@ -34,19 +33,20 @@ class AccuracyPane(Pane):
     def __init__(self) -> None:
         super().__init__()
         self.fits_itself = False
-        self._intervals = Curve(connect="pairs", skipFiniteCheck=True)
-        self._line = Curve(skipFiniteCheck=True)
+        self._intervals, self._line = Curve(), Curve()
         self._dots = Dots(4)
-        for item in (self._intervals, self._line, self._dots):
-            self.box.addItem(item, ignoreBounds=True)
         self._version = -1
         self._points = running_top1(np.zeros(0, [("run", "i8"), ("images", "i8"), ("top1", "i8"), ("end_s", "f8")]))
         self._drawn: tuple[int, TimeWindow] | None = None
         self._set_range(Y_RANGE)
 
+    @property
+    def items(self) -> tuple[Curve | Dots, ...]:
+        return self._intervals, self._line, self._dots
+
     def set_theme(self, theme: Theme) -> None:
-        self._intervals.setPen(pg.mkPen(mixed(theme.accuracy, theme.ground, 0.5), width=1))
-        self._line.setPen(pg.mkPen(theme.accuracy, width=1))
+        self._intervals.set_colour(mixed(theme.accuracy, theme.ground, 0.5))
+        self._line.set_colour(theme.accuracy)
         self._dots.set_colour(theme.accuracy)
         self.set_label(theme, "top-1 (%)")
 
@@ -59,25 +59,26 @@ class AccuracyPane(Pane):
             item.clear()
         self.fit_y()
 
-    def refresh(self, batches: BatchLog, view: TimeWindow) -> None:
-        """Update the points when there are new ones or when the view has moved."""
+    def refresh(self, batches: BatchLog, view: TimeWindow) -> bool:
+        """Update the points when there are new ones or when the view has moved; whether it did."""
         if self._version != batches.version:
             rows = batches.rows
             self._points = running_top1(rows[(rows["phase"] == ACCURACY) & (rows["top1"] >= 0)])
             self._version, self._drawn = batches.version, None
         if self._drawn is not None and _near(self._drawn[1], view):
-            return
+            return False
         self._drawn = (self._version, view)
         p = self._points
         first, last = np.searchsorted(p["x"], (view.start_s - view.width_s, view.end_s + view.width_s))
         # A running fraction loses nothing when it is shown at every k-th image only.
         stride = max((last - first) // (3 * POINTS_IN_VIEW), 1)
         p = p[first:last:stride]
-        self._line.setData(p["x"], p["percent"], connect=np.append(np.diff(p["run"]) == 0, False))
+        self._line.set_data(p["x"], p["percent"], np.append(np.diff(p["run"]) == 0, False))
         ends = np.stack((p["low"], p["high"]), axis=1).ravel()
-        self._intervals.setData(np.repeat(p["x"], 2), ends)
+        self._intervals.set_data(np.repeat(p["x"], 2), ends, "pairs")
         dots = p if len(p) <= 3 * DOTS_IN_VIEW else p[:0]
         self._dots.set_data(dots["x"], dots["percent"])
+        return True
 
 
 def running_top1(tested: NDArray[np.void]) -> NDArray[np.void]:

@@ -2,8 +2,8 @@
 # ruff: noqa: N802 (Qt names these methods)
 """The axes of the panes: the y range that fits the data, and the steps between labels.
 
-The numbers are painted with the grid (overlay.py), for a fraction of what a pyqtgraph.AxisItem takes to lay them out
-anew for each frame of a view that moves; the axes here keep the room, the label, and what the mouse does on them.
+The numbers are painted as a picture (axis_picture.py), for a fraction of what a pyqtgraph.AxisItem takes to lay them
+out anew for each frame of a view that moves; the axes here keep the room, the label, and what the mouse does on them.
 """
 
 from __future__ import annotations
@@ -12,14 +12,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor
 
 from monitor_app.charts.axis import round_step
-from monitor_app.gui.theme import SMALL_PX, ui_font, with_text
+from monitor_app.gui.theme import with_text
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QPainter
     from PySide6.QtWidgets import QGraphicsSceneWheelEvent
 
     from monitor_app.gui.plot.view_box import TimeViewBox
@@ -104,7 +101,7 @@ def value_text(value: float, step: float) -> str:
 
 
 class _Axis(pg.GraphicsWidget):
-    """Room beside a pane; its numbers are painted by the overlay, and its wheel and drags go to the view box."""
+    """Room beside a pane; its numbers are painted elsewhere, and its wheel and drags go to the view box."""
 
     direction: int
 
@@ -142,21 +139,8 @@ class ValueAxis(_Axis):
         super().__init__(box)
         self.fit_text()
         self.label = ""
-        self._colour = QColor()
+        """Painted with the numbers (axis_picture.py)."""
 
     def fit_text(self) -> None:
         """As wide as text of the size of now needs."""
         self.setFixedWidth(axis_px())
-
-    def set_label(self, colour: str, label: str) -> None:
-        self.label, self._colour = label, QColor(colour)
-        self.update()
-
-    def paint(self, painter: QPainter, *_: Any) -> None:
-        painter.setPen(self._colour)
-        painter.setFont(ui_font(SMALL_PX))
-        painter.rotate(-90)
-        along = QRectF(-self.size().height(), LABEL_AT_PX, self.size().height(), 2 * with_text(SMALL_PX))
-        fits = painter.fontMetrics().horizontalAdvance(self.label) <= along.width()
-        label = self.label if fits else self.label.split(" (")[0]
-        painter.drawText(along, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, label)

@@ -39,11 +39,13 @@ class LatencyPane(Pane):
         super().__init__(floor=0.0)
         self._pale = Dots(2)
         self._timed = Dots(2)
-        for item in (self._pale, self._timed):
-            self.box.addItem(item, ignoreBounds=True)
         self._drawn: tuple[int, float, float, float] | None = None
         self._drawn_at_s = 0.0
         self._batches: BatchLog | None = None
+
+    @property
+    def items(self) -> tuple[Dots, ...]:
+        return self._pale, self._timed
 
     def set_theme(self, theme: Theme) -> None:
         self._timed.set_colour(theme.latency)
@@ -51,8 +53,9 @@ class LatencyPane(Pane):
         self.set_label(theme, "latency (ms)")
 
     def set_scale(self, scale: Scale) -> None:
-        super().set_scale(scale)
-        self._drawn = None
+        if scale is not self.scale:  # which is set at every frame
+            super().set_scale(scale)
+            self._drawn = None
 
     def clear(self) -> None:
         self._drawn = None
@@ -60,15 +63,15 @@ class LatencyPane(Pane):
             item.clear()
         self.forget_data()
 
-    def refresh(self, batches: BatchLog, view: TimeWindow, *, moved: bool) -> None:
-        """Update the points when there are new ones, or when the view has left those that are drawn."""
+    def refresh(self, batches: BatchLog, view: TimeWindow, *, moved: bool) -> bool:
+        """Update the points when there are new ones, or the view has left those that are drawn; whether it did."""
         if self._drawn is not None:
             version, start, end, width = self._drawn
             serves = start <= view.start_s and view.end_s <= end and width == view.width_s
             waited_s = time.monotonic() - self._drawn_at_s
             # A frame that is painted in any case takes the new points with it.
             if serves and (version == batches.version or waited_s < (REDRAW_S if moved else 2 * REDRAW_S)):
-                return
+                return False
         start, end = view.start_s - BREADTH * view.width_s, view.end_s + BREADTH * view.width_s
         self._drawn_at_s = time.monotonic()
         self._drawn = (batches.version, start, end, view.width_s)
@@ -83,6 +86,7 @@ class LatencyPane(Pane):
         inside = rows["latency_ms"][(rows["end_s"] >= view.start_s) & (rows["end_s"] <= view.end_s)]
         if len(inside):
             self.include(float(np.min(inside)), float(np.max(inside)), positive_of(float(np.min(inside)), inside))
+        return True
 
     def batch_at(self, at: QPointF) -> tuple[float, float] | None:
         """Start and end in s of the batch whose point is at this place in the stack; None where there is none."""

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap, QPolygonF
 
+from monitor_app.gui.plot.words import ascent_px, draw_text, text_px
 from monitor_app.gui.theme import SMALL_PX, ui_font
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 MARK_PX = 3.5
 """Half the width of a mark."""
+MARK_ROOM_PX = 7
+"""From the middle of a mark to the edges of its picture."""
 MARK_EVERY_PX = 190
 """Between the marks of a line."""
 LETTERS = "●■▲◆▼⬟"
@@ -50,8 +54,7 @@ def paint_mark(painter: QPainter, at: Point, slot: int, size: float = MARK_PX) -
 
 def legend_px(entries: Sequence[LegendEntry]) -> float:
     """The width of a legend that is written out, with room behind it; 0 without entries."""
-    metrics = QFontMetricsF(ui_font(SMALL_PX))
-    texts = (metrics.horizontalAdvance(entry.name) + metrics.horizontalAdvance(entry.value) + 7 for entry in entries)
+    texts = (text_px(entry.name) + text_px(entry.value) + 7 for entry in entries)
     return sum(text + SWATCH_PX + APART_PX for text in texts)
 
 
@@ -62,18 +65,17 @@ def paint_legend(
 
     ``marked``: with the marks that the lines carry.
     """
-    metrics = QFontMetricsF(ui_font(SMALL_PX))
     painter.setFont(ui_font(SMALL_PX))
-    x, baseline = rect.left(), rect.center().y() + metrics.ascent() / 2 - 1
-    for entry, name, value, width in _laid_out(metrics, rect.width(), entries):
+    x, baseline = rect.left(), rect.center().y() + ascent_px() / 2 - 1
+    for entry, name, value, width in _laid_out(rect.width(), entries):
         _paint_swatch(painter, theme, QPointF(x, rect.center().y()), entry, marked=marked)
         painter.setPen(QColor(theme.text))
         x += SWATCH_PX
-        painter.drawText(QPointF(x, baseline), name)
-        x += metrics.horizontalAdvance(name)
+        draw_text(painter, x, baseline, name)
+        x += text_px(name)
         if value:
             painter.setPen(QColor(theme.dim))
-            painter.drawText(QPointF(x + 7, baseline), value)
+            draw_text(painter, x + 7, baseline, value)
         x += width + APART_PX
 
 
@@ -82,9 +84,8 @@ def _paint_swatch(painter: QPainter, theme: Theme, at: Point, entry: LegendEntry
     painter.setPen(QPen(QColor(entry.colour), 1.5))
     painter.drawLine(QPointF(at.x(), y), QPointF(at.x() + SWATCH_PX - 6, y))
     if marked:
-        _begin_marks(painter, theme, entry.colour)
-        paint_mark(painter, QPointF(at.x() + (SWATCH_PX - 6) / 2, y), entry.slot)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        mark = mark_picture(entry.slot, entry.colour, theme.ground, painter.deviceTransform().m11())
+        painter.drawPixmap(QPointF(at.x() + (SWATCH_PX - 6) / 2 - MARK_ROOM_PX, y - MARK_ROOM_PX - 0.5), mark)
 
 
 def paint_marks(painter: QPainter, theme: Theme, pane: PaneState, view: TimeWindow) -> None:
@@ -93,57 +94,69 @@ def paint_marks(painter: QPainter, theme: Theme, pane: PaneState, view: TimeWind
     every_s = view.width_s * MARK_EVERY_PX / max(rect.width(), 1.0)
     # On a grid that doubles, so that marks stay where they are while the view moves.
     every_s = 2.0 ** math.ceil(math.log2(every_s))
-    first = math.floor(view.start_s / every_s) - 1
-    grid = (first + np.arange(math.ceil(view.width_s / every_s) + 3)) * every_s
+    first, count = math.floor(view.start_s / every_s) - 1, math.ceil(view.width_s / every_s) + 3
+    scale = rect.width() / view.width_s
     for k, curve in enumerate(curves):
         drawn = curve.lines
         if drawn is None or len(drawn.mean_x) == 0:
             continue
-        at_s = grid + every_s * k / len(curves)
-        at_s = at_s[(at_s >= max(view.start_s, drawn.mean_x[0])) & (at_s <= min(view.end_s, drawn.mean_x[-1]))]
-        near = np.clip(np.searchsorted(drawn.mean_x, at_s), 0, len(drawn.mean_x) - 1)
-        near = near[np.abs(drawn.mean_x[near] - at_s) < every_s / 8]  # none in a gap
-        _begin_marks(painter, theme, curve.colour)
-        for seconds, value in zip(drawn.mean_x[near].tolist(), drawn.mean_y[near].tolist(), strict=True):
-            y = pane.y_pixel(value)
-            x = rect.left() + (seconds - view.start_s) / view.width_s * rect.width()
-            if rect.top() <= y <= rect.bottom() and rect.left() <= x <= rect.right():
-                paint_mark(painter, QPointF(x, y), curve.slot)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
+        since, until = max(view.start_s, float(drawn.mean_x[0])), min(view.end_s, float(drawn.mean_x[-1]))
+        wanted = [(first + j + k / len(curves)) * every_s for j in range(count)]
+        at_s = [each for each in wanted if since <= each <= until]
+        near = np.searchsorted(drawn.mean_x, at_s)
+        mark = mark_picture(curve.slot, curve.colour, theme.ground, painter.deviceTransform().m11())
+        points = zip(at_s, drawn.mean_x[near].tolist(), drawn.mean_y[near].tolist(), strict=True)
+        for wanted_s, seconds, value in points:
+            x, y = rect.left() + (seconds - view.start_s) * scale, pane.y_pixel(value)
+            shown = rect.top() <= y <= rect.bottom() and rect.left() <= x <= rect.right()
+            if shown and abs(seconds - wanted_s) < every_s / 8:  # none in a gap
+                painter.drawPixmap(QPointF(round(x) - MARK_ROOM_PX, round(y) - MARK_ROOM_PX), mark)
 
 
-def _begin_marks(painter: QPainter, theme: Theme, colour: str) -> None:
+@lru_cache(maxsize=64)
+def mark_picture(slot: int, colour: str, ground: str, ratio: float) -> QPixmap:
+    """A mark in the middle of a picture; painting its smooth edges again and again takes a good part of a frame."""
+    side = 2 * MARK_ROOM_PX + 1
+    picture = QPixmap(round(side * ratio), round(side * ratio))
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    _begin_marks(painter, ground, colour)
+    paint_mark(painter, QPointF(MARK_ROOM_PX + 0.5, MARK_ROOM_PX + 0.5), slot)
+    painter.end()
+    return picture
+
+
+def _begin_marks(painter: QPainter, ground: str, colour: str) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    painter.setPen(QPen(QColor(theme.ground), 1.5))
+    painter.setPen(QPen(QColor(ground), 1.5))
     painter.setBrush(QColor(colour))
 
 
 def entry_at(left: float, room: float, entries: Sequence[LegendEntry], x: float) -> LegendEntry | None:
     """The entry that `paint_legend` has written at ``x``."""
-    metrics = QFontMetricsF(ui_font(SMALL_PX))
-    for entry, name, _, width in _laid_out(metrics, room, entries):
-        end = left + SWATCH_PX + metrics.horizontalAdvance(name) + width
+    for entry, name, _, width in _laid_out(room, entries):
+        end = left + SWATCH_PX + text_px(name) + width
         if left <= x <= end:
             return entry
         left = end + APART_PX
     return None
 
 
-def _laid_out(
-    metrics: QFontMetricsF, room: float, entries: Sequence[LegendEntry]
-) -> list[tuple[LegendEntry, str, str, float]]:
+def _laid_out(room: float, entries: Sequence[LegendEntry]) -> list[tuple[LegendEntry, str, str, float]]:
     """Each entry with its name and its value as there is room for them, and the width of the value."""
     fixed_px = len(entries) * SWATCH_PX + (len(entries) - 1) * APART_PX
-    names = [metrics.horizontalAdvance(entry.name) for entry in entries]
-    values = [metrics.horizontalAdvance(entry.value) + 7 if entry.value else 0.0 for entry in entries]
+    names = [text_px(entry.name) for entry in entries]
+    values = [text_px(entry.value) + 7 if entry.value else 0.0 for entry in entries]
     with_values = fixed_px + sum(names) + sum(values) <= room
     share = max((room - fixed_px) / len(entries), LEAST_NAME_PX)
     short = not with_values and fixed_px + sum(names) > room
     return [
         (
             entry,
-            metrics.elidedText(entry.name, Qt.TextElideMode.ElideMiddle, share) if short else entry.name,
+            QFontMetricsF(ui_font(SMALL_PX)).elidedText(entry.name, Qt.TextElideMode.ElideMiddle, share)
+            if short
+            else entry.name,
             entry.value if with_values else "",
             value if with_values else 0.0,
         )

@@ -7,28 +7,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from monitor_app.gui.plot.annotations import Gap, Interval, Note, RunFigures, clear_of, spread_apart
-from monitor_app.gui.plot.axes import axis_px, time_step
+from monitor_app.gui.plot.axes import time_step
+from monitor_app.gui.plot.axis_picture import TEXT_GAP_PX, Axes
+from monitor_app.gui.plot.grounds import paint_grounds
 from monitor_app.gui.plot.layer import Layer
 from monitor_app.gui.plot.legend import LEGEND_PX, paint_legend, paint_marks
-from monitor_app.gui.plot.scales.value_scale import ticks
+from monitor_app.gui.plot.words import ascent_px, draw_text, elided, text_px
 from monitor_app.gui.theme import BODY_PX, SMALL_PX, mixed, ui_font
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from monitor_app.gui.plot.plot_state import Cursor, PaneState
-    from monitor_app.gui.theme import Theme
 
 LINE_PX = 16
 """Height of a line of small text."""
-TEXT_GAP_PX = 8
-"""Between an axis and its numbers."""
-RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
-CENTRE = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
 MARK_ROOM_PX = 260
 LEAST_NAMED_PX = 46
 """Intervals narrower than this are shown without their name."""
@@ -37,101 +33,65 @@ LEAST_NAMED_PX = 46
 _S = TypeVar("_S", Interval, Gap, RunFigures)
 
 
-STRIP_PX = 3
-LEAST_EDGED_PX = 8
-"""Between the edges of a phase; those of narrower ones would fill a view of many runs."""
-
-
-def phase_colours(theme: Theme) -> tuple[QColor, QColor, QColor]:
-    """Of the edges of a phase, and of the strips above those that are not timed and those that are."""
-    return tuple(mixed(theme.dim, theme.ground, strength) for strength in (0.4, 0.4, 0.9))  # type: ignore[return-value]
-
-
 class _TimedLayer(Layer):
     """Knows which intervals are in view."""
 
     def _visible(self, intervals: Iterable[_S]) -> Iterator[tuple[float, float, _S]]:
         """Left and right pixel of the intervals in view, at least one pixel apart."""
         view, rect = self.state.view, self.state.first.rect
+        start_s, end_s, first, last = view.start_s, view.end_s, rect.left(), rect.right()
+        scale = (last - first) / view.width_s
         for interval in intervals:
-            if interval.end_s >= view.start_s and interval.start_s <= view.end_s:
-                left = max(self.state.x_pixel(interval.start_s), rect.left())
-                yield left, max(min(self.state.x_pixel(interval.end_s), rect.right()), left + 1), interval
+            if interval.end_s >= start_s and interval.start_s <= end_s:
+                left = max(first + (interval.start_s - start_s) * scale, first)
+                yield left, max(min(first + (interval.end_s - start_s) * scale, last), left + 1), interval
 
 
 class Backdrop(_TimedLayer):
-    """Grounds of the runs, grid, and gaps."""
+    """Grounds of the runs, grid, axes, and gaps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.axes = Axes()
 
     def paint_state(self, painter: QPainter) -> None:
-        theme = self.state.theme
-        rects = [pane.rect for pane in self.state.panes if not pane.over]
-        for intervals in (self.state.annotations.runs, [s for s in self.state.annotations.phases if s.strong]):
-            for left, right, interval in self._visible(intervals):
-                for rect in rects:
-                    ground = QColor(theme.span if interval.strong else theme.span_soft)
-                    painter.fillRect(QRectF(left, rect.top(), right - left, rect.height()), ground)
-        self._paint_phases(painter)
-        self._paint_grid(painter)
-        lost = mixed(theme.alarm, theme.ground, 0.35)
+        paint_grounds(painter, self.state)
+        self._paint_axes(painter)
+        self._paint_times(painter, QColor(self.state.theme.dim), ascent_px())
+        lost = mixed(self.state.theme.alarm, self.state.theme.ground, 0.35)
         for left, right, gap in self._visible(self.state.annotations.gaps):
             for pane in self.state.traces:
                 # Where the pane shows other sources too, only the bar at its foot marks the gap.
                 if pane.source_ids == {gap.source}:
                     painter.fillRect(QRectF(left, pane.rect.top(), right - left, pane.rect.height()), lost)
 
-    def _paint_phases(self, painter: QPainter) -> None:
-        """A strip above each phase, and lines where it begins and ends: the grounds alone are faint."""
-        edge, soft, strong = phase_colours(self.state.theme)
-        first = self.state.first.rect
-        for left, right, phase in self._visible(self.state.annotations.phases):
-            painter.fillRect(QRectF(left, first.top(), right - left, STRIP_PX), strong if phase.strong else soft)
-            for x, at_s in ((left, phase.start_s), (right, phase.end_s)) if right - left >= LEAST_EDGED_PX else ():
-                if self.state.view.start_s <= at_s <= self.state.view.end_s:
-                    for pane in self.state.panes:
-                        painter.fillRect(QRectF(round(x), pane.rect.top(), 1, pane.rect.height()), edge)
-
-    def _paint_grid(self, painter: QPainter) -> None:
-        theme = self.state.theme
-        faint, solid, text_colour = (
-            QPen(mixed(theme.line, theme.ground, 0.5), 1),
-            QPen(QColor(theme.line), 1),
-            QColor(theme.dim),
-        )
-        painter.setFont(ui_font(SMALL_PX))
-        ascent = QFontMetricsF(painter.font()).ascent()
-        for pane in self.state.panes:
-            rect = pane.rect
-            for tick in ticks(pane.scale, *pane.y_range, rect.height(), pane.text_scale):
-                y = round(pane.y_pixel(tick.value)) + 0.5
-                if rect.top() < y < rect.bottom() - 2 and not pane.over:
-                    painter.setPen(faint)
-                    painter.drawLine(QPointF(rect.left(), y), QPointF(rect.right(), y))
-                painter.setPen(QColor(pane.axis_colour) if pane.axis_colour else text_colour)
-                room = QRectF(
-                    rect.left() - axis_px() * (1 + pane.column), y - ascent, axis_px() - TEXT_GAP_PX, 2 * ascent
-                )
-                painter.drawText(room, RIGHT, tick.text)
-            painter.setPen(solid)
-            painter.drawLine(rect.bottomLeft(), rect.bottomRight())
-        self._paint_times(painter, text_colour, ascent)
+    def _paint_axes(self, painter: QPainter) -> None:
+        theme, ratio = self.state.theme, painter.deviceTransform().m11()
+        faint, solid = QPen(mixed(theme.line, theme.ground, 0.5), 1), QPen(QColor(theme.line), 1)
+        axes = self.axes.picture(self.state.panes, theme, ratio)
+        painter.drawPixmap(axes.at, axes.pixmap)
+        painter.setPen(faint)
+        painter.drawLines(axes.grid)
+        painter.setPen(solid)
+        painter.drawLines([QLineF(pane.rect.bottomLeft(), pane.rect.bottomRight()) for pane in self.state.panes])
 
     def _paint_times(self, painter: QPainter, text_colour: QColor, ascent: float) -> None:
         view, rect = self.state.view, self.state.panes[-1].rect
         step = time_step(view.width_s, rect.width())
         painter.setPen(text_colour)
-        times, top = self.state.times, rect.bottom() + TEXT_GAP_PX
+        times, baseline = self.state.times, rect.bottom() + TEXT_GAP_PX + ascent
         free_from = self.state.area.left()
         if times.zone:
-            painter.drawText(QRectF(free_from, top, axis_px(), 2 * ascent), LEFT, times.zone)
-            free_from += painter.fontMetrics().horizontalAdvance(times.zone) + TEXT_GAP_PX
-        metrics, has_date = painter.fontMetrics(), False
+            draw_text(painter, free_from, baseline, times.zone)
+            free_from += text_px(times.zone) + TEXT_GAP_PX
+        has_date = False
         for seconds, label in times.ticks(view.start_s, view.end_s, step):
             x = self.state.x_pixel(seconds)
             dated = label if has_date else times.dated(seconds, label)
             # The date is part of the first label that has room for it.
-            text = next((t for t in (dated, label) if x - metrics.horizontalAdvance(t) / 2 >= free_from), "")
+            text = next((t for t in (dated, label) if x - text_px(t) / 2 >= free_from), "")
             has_date |= text == dated
-            painter.drawText(QRectF(x - 70, top, 140, 2 * ascent), CENTRE, text)
+            draw_text(painter, x - text_px(text) / 2, baseline, text)
 
 
 class Foreground(_TimedLayer):
@@ -179,39 +139,34 @@ class Foreground(_TimedLayer):
     def _paint_texts(
         self, painter: QPainter, intervals: Iterable[Interval], top: float, colour: str, size_px: int
     ) -> None:
-        font = ui_font(size_px)
-        metrics = QFontMetricsF(font)
-        painter.setFont(font)
+        painter.setFont(ui_font(size_px))
         painter.setPen(QColor(colour))
+        baseline, elides = top + ascent_px(size_px), size_px == BODY_PX
         for left, right, interval in self._visible(intervals):
             room = right - left - 12
-            elides = size_px == BODY_PX
-            if room >= (LEAST_NAMED_PX if elides else metrics.horizontalAdvance(interval.name)):
+            if room >= (LEAST_NAMED_PX if elides else text_px(interval.name, size_px)):
                 # Where room is short, the batch size is left out before the name of the network is elided.
-                whole = metrics.horizontalAdvance(interval.name) <= room
+                whole = text_px(interval.name, size_px) <= room
                 name = interval.name if whole else interval.name.split("  ·  ")[0]
-                text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room)
-                painter.drawText(QPointF(left + 7, top + metrics.ascent()), text)
+                draw_text(painter, left + 7, baseline, elided(name, room, size_px), size_px)
 
     def _paint_gaps(self, painter: QPainter) -> None:
         """A bar at the foot, visible however short the gap, with the number of lost samples where there is room."""
-        metrics = QFontMetricsF(painter.font())
         alarm = QColor(self.state.theme.alarm)
-        for pane in self.state.traces:
+        lossy = {gap.source for gap in self.state.annotations.gaps}
+        for pane in self.state.traces if lossy else ():
             bottom = pane.rect.bottom()
-            lossy = {gap.source for gap in self.state.annotations.gaps}
             lines = {source: k for k, source in enumerate(sorted(pane.source_ids & lossy))}
             for left, right, gap in self._visible(self.state.annotations.gaps):
                 if gap.source not in lines:
                     continue
                 painter.fillRect(QRectF(left, bottom - 6, max(right - left, 2), 6), alarm)
-                if right - left > metrics.horizontalAdvance(gap.name) + 8:
+                if right - left > text_px(gap.name) + 8:
                     painter.setPen(alarm)
-                    painter.drawText(QPointF(left + 4, bottom - 12 - LINE_PX * lines[gap.source]), gap.name)
+                    draw_text(painter, left + 4, bottom - 12 - LINE_PX * lines[gap.source], gap.name)
 
     def _paint_marks(self, painter: QPainter) -> None:
         theme, view = self.state.theme, self.state.view
-        metrics = QFontMetricsF(painter.font())
         bottom = self.state.panes[-1].rect.bottom()
         rect = self.state.first.rect
         free_from = rect.left()
@@ -226,11 +181,11 @@ class Foreground(_TimedLayer):
             painter.setPen(QPen(QColor(theme.dim), 1, Qt.PenStyle.DotLine))
             painter.drawLine(QPointF(x, rect.top()), QPointF(x, bottom))
             room = min(rect.right() - x - 8, MARK_ROOM_PX)
-            shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
+            shown = elided(text, room)
             if text and x >= free_from and room >= LEAST_NAMED_PX:
                 painter.setPen(QColor(theme.dim))
-                painter.drawText(QPointF(x + 4, foot), shown)
-                free_from = x + metrics.horizontalAdvance(shown) + 10
+                draw_text(painter, x + 4, foot, shown)
+                free_from = x + text_px(shown) + 10
 
     def _paint_unseen(self, painter: QPainter) -> None:
         """Why something is not seen in a pane."""
@@ -275,12 +230,11 @@ class Foreground(_TimedLayer):
             self._paint_note(painter, rect.right() + 10, y, note.name, note.text)
 
     def _paint_note(self, painter: QPainter, x: float, y: float, name: str, text: str) -> None:
-        metrics = QFontMetricsF(painter.font())
-        baseline = y + metrics.ascent() / 2 - 1
+        baseline = y + ascent_px() / 2 - 1
         painter.setPen(QColor(self.state.theme.dim))
-        painter.drawText(QPointF(x, baseline), name)
+        draw_text(painter, x, baseline, name)
         painter.setPen(QColor(self.state.theme.text))
-        painter.drawText(QPointF(x + metrics.horizontalAdvance(name) + 6, baseline), text)
+        draw_text(painter, x + text_px(name) + 6, baseline, text)
 
     def _paint_swing(self, painter: QPainter, pane: PaneState) -> None:
         """An arrow from idle to full, at their heights."""
@@ -301,10 +255,10 @@ class Foreground(_TimedLayer):
                 painter.drawLine(QPointF(x, tip), QPointF(x + sideways, tip + inwards))
         middle = (top + bottom) / 2
         painter.setPen(QColor(self.state.theme.dim))
-        painter.drawText(QPointF(x + 9, middle - 3), "swing")
+        draw_text(painter, x + 9, middle - 3, "swing")
         painter.setFont(ui_font(SMALL_PX + 3))
         painter.setPen(QColor(self.state.theme.power))
-        painter.drawText(QPointF(x + 9, middle + 14), notes.swing)
+        draw_text(painter, x + 9, middle + 14, notes.swing, SMALL_PX + 3)
         painter.setFont(ui_font(SMALL_PX))
 
     def _paint_reason(self, painter: QPainter, pane: PaneState) -> None:
@@ -321,8 +275,8 @@ class Foreground(_TimedLayer):
 class CursorLayer(Layer):
     """The values under the mouse, in front of all else; beside the boxes of markers wherever there is room."""
 
-    def __init__(self, z: float, boxes: Callable[[], Iterable[QRectF]]) -> None:
-        super().__init__(z)
+    def __init__(self, boxes: Callable[[], Iterable[QRectF]]) -> None:
+        super().__init__()
         self._boxes = boxes
         self.tags: list[QRectF] = []
         """Where the tags were painted last."""
@@ -354,15 +308,15 @@ class CursorLayer(Layer):
     def _paint_tag(self, painter: QPainter, pane: PaneState, x: float, lines: tuple[str, ...]) -> None:
         if not lines:
             return
-        theme, metrics = self.state.theme, QFontMetricsF(painter.font())
-        width = max(metrics.horizontalAdvance(line) for line in lines) + 14
+        theme = self.state.theme
+        width = max(text_px(line) for line in lines) + 14
         height = len(lines) * LINE_PX + 6
         room = tag_rect(pane.rect, x, width, height, 44 if pane is self.state.first else 4, list(self._boxes()))
         self.tags.append(room)
         painter.fillRect(room, QColor(theme.raised))
         painter.setPen(QColor(theme.text))
         for k, line in enumerate(lines):
-            painter.drawText(QPointF(room.left() + 7, room.top() + 3 + k * LINE_PX + metrics.ascent() + 1), line)
+            draw_text(painter, room.left() + 7, room.top() + 3 + k * LINE_PX + ascent_px() + 1, line)
 
 
 def tag_rect(pane: QRectF, x: float, width: float, height: float, below: float, boxes: Sequence[QRectF]) -> QRectF:

@@ -7,15 +7,20 @@ import math
 from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QGraphicsGridLayout
 
 from monitor_app.gui.plot.axes import ROOM, TimeAxis, ValueAxis, axis_px
+from monitor_app.gui.plot.items import Placement
 from monitor_app.gui.plot.plot_state import PaneState
 from monitor_app.gui.plot.scales.value_scale import Extent, Scale, fitted_range
 from monitor_app.gui.plot.view_box import TimeViewBox
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from monitor_app.gui.plot.items import Columns, Curve, Dots
     from monitor_app.gui.plot.time_window import TimeWindow
     from monitor_app.gui.theme import Theme
 
@@ -77,10 +82,10 @@ class Pane:
         self._layout.setColumnSpacing(0, self._column * axis_px())
 
     def set_label(self, theme: Theme, label: str) -> None:
-        self.value_axis.set_label(theme.dim, label)
+        self.value_axis.label = label
 
     def show_time(self, view: TimeWindow) -> None:
-        self.box.setXRange(view.start_s, view.end_s, padding=0)
+        self.box.set_x(view.start_s, view.end_s)
 
     # -- y ---------------------------------------------------------------------------------------
 
@@ -141,7 +146,8 @@ class Pane:
     def _set_range(self, bounds: tuple[float, float]) -> None:
         if bounds != self._range:
             self._range = bounds
-            self.box.setYRange(*map(self.scale.plotted, bounds), padding=0)
+            self.box.set_y(*map(self.scale.plotted, bounds))
+            self.box.y_changed.emit()
 
     def _zoom_y(self, factor: float, at: float) -> None:
         low, high = map(self.scale.plotted, self.y_range)
@@ -159,6 +165,30 @@ class Pane:
             self.fits_itself = False
             self._set_range(bounds)
 
+    # -- painting --------------------------------------------------------------------------------
+
+    @property
+    def items(self) -> Iterable[Curve | Columns | Dots]:
+        """What is drawn in the pane, from the back to the front."""
+        return ()
+
+    def paint(self, painter: QPainter, ratio: float) -> None:
+        """The data; ``ratio`` pixels of the screen or picture are one of the stack."""
+        place = self.placement(ratio)
+        painter.save()
+        painter.setClipRect(self.rect, Qt.ClipOperation.IntersectClip)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        for item in self.items:
+            item.paint(painter, place)
+        painter.restore()
+
+    def placement(self, ratio: float) -> Placement:
+        """Where the data are now."""
+        rect, (left, right), (low, high) = self.rect, self.box.x_range, self.box.y_range
+        x_scale, y_scale = rect.width() / (right - left), -rect.height() / (high - low)
+        room = QRectF(rect.left() * ratio, rect.top() * ratio, rect.width() * ratio, rect.height() * ratio).toRect()
+        return Placement(x_scale, rect.left() - left * x_scale, y_scale, rect.bottom() - low * y_scale, room, ratio)
+
     # -- pixels ----------------------------------------------------------------------------------
 
     @property
@@ -174,7 +204,13 @@ class Pane:
     def state(self) -> PaneState:
         """What is painted around the data of the pane."""
         return PaneState(
-            self.rect, self.y_range, self.text_scale, scale=self.scale, note=self._note, column=self._column
+            self.rect,
+            self.y_range,
+            self.text_scale,
+            scale=self.scale,
+            note=self._note,
+            column=self._column,
+            label=self.value_axis.label,
         )
 
     @property

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QPainter, QPaintEvent, QRegion
 from PySide6.QtWidgets import QGraphicsView
 
 from monitor_app.core.formatting import engineering, unit_of
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 FIRST_TRACE, OTHER_TRACE, LATENCY, ACCURACY = 60, 34, 22, 18
 """Heights of the panes relative to each other."""
 APART_PX, ABOVE_PX = 10, 6
-READING_S = 0.002
+READING_S = 0.0012
 """Once curves with new samples have taken this long in a frame, the others wait for the next one."""
 
 
@@ -101,13 +101,11 @@ class PaneStack(pg.GraphicsLayoutWidget):
             self._connect(pane)
         self._pool[0].plot.geometryChanged.connect(self._lay_over)
         self._arrange(1, with_runs=True)
-        self.marker_layer = MarkerLayer(1100)
-        self.cursor_layer = CursorLayer(1200, self._marker_boxes)
-        self._layers: tuple[Layer, ...] = (
-            Backdrop(-1000), BatchGround(-900), Foreground(1000), self.marker_layer, self.cursor_layer, CardLayer(1300),
-        )  # fmt: skip
-        for layer in self._layers:
-            self.scene().addItem(layer)
+        self.marker_layer = MarkerLayer()
+        self.cursor_layer = CursorLayer(self._marker_boxes)
+        self._behind: tuple[Layer, ...] = (Backdrop(), BatchGround())
+        self._in_front: tuple[Layer, ...] = (Foreground(), self.marker_layer, self.cursor_layer, CardLayer())
+        self.scene().addItem(self.marker_layer)
         self.scene().sigMouseMoved.connect(self._move_cursor)
         self.set_theme(theme)
 
@@ -143,6 +141,12 @@ class PaneStack(pg.GraphicsLayoutWidget):
         pane.box.double_clicked.connect(self._double_click)
         pane.box.selected.connect(self.selected)
         pane.box.clicked.connect(self.selection_cleared)
+        for changed in (pane.box.y_changed, pane.box.geometryChanged):
+            changed.connect(self._repaint)
+
+    def _repaint(self) -> None:
+        """What is shown is no longer what should be; a change that is not announced like this is not painted."""
+        self.viewport().update()
 
     def _arrange(self, traces: int, *, with_runs: bool) -> None:
         """Show this number of trace panes, and below them those of the runs where there are any."""
@@ -220,7 +224,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
             self._arrange(len(self.traces), with_runs=self.latency in self.panes)
             self._set_heights()
         self._set_looks()
-        self.viewport().update()
+        self._repaint()
 
     def _set_looks(self) -> None:
         options = self.options
@@ -258,16 +262,15 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self.setBackground(QColor(theme.ground))
         for pane in self._every:
             pane.set_theme(theme)
-        self.viewport().update()
+        self._repaint()
 
     # -- painting --------------------------------------------------------------------------------
 
     def state(self) -> PlotState:
         """What is painted around the curves now."""
         levels = self.levels_pane
-        traces = {pane: pane.state() for pane in self.traces}
-        for pane, entries in zip(self.traces, self.legends, strict=False):
-            traces[pane] = replace(traces[pane], legend=entries)
+        legends = (*self.legends, *((),) * len(self.traces))
+        traces = {pane: pane.state(legends[k]) for k, pane in enumerate(self.traces)}
         with_runs = self.latency in self.panes
         return PlotState(
             QRectF(self.sceneRect()), self.theme, self.view, self.gutter_px, tuple(traces.values()),
@@ -278,23 +281,45 @@ class PaneStack(pg.GraphicsLayoutWidget):
         )  # fmt: skip
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        self._set_layers(self.state())
-        super().paintEvent(event)
+        """Each thing once, from the back to the front; the scene lays out and takes the mouse, and paints nothing."""
+        painter = QPainter(self.viewport())
+        try:
+            state, beside = self.state(), QRegion(event.rect())
+            if state.annotations.runs:  # whose grounds fill the panes
+                for pane in state.panes:
+                    beside -= QRegion(pane.rect.toRect().adjusted(1, 1, -1, -1))
+            for rect in beside:  # type: ignore[attr-defined]  # QRegion is iterable, which its stub does not say
+                painter.fillRect(rect, QColor(self.theme.ground))
+            self._paint(painter, state)
+        finally:
+            painter.end()
 
     def paint_panes(self, painter: QPainter, target: QRectF) -> None:
         """Paint what is shown, without the cursor, into a rectangle of the size of the stack."""
         shown = self.state()
-        self._set_layers(replace(shown, cursor=None, batches=replace(shown.batches, card=None)))
-        self.render(painter, target, self.viewport().rect())
+        painter.save()
+        painter.setClipRect(target, Qt.ClipOperation.IntersectClip)
+        painter.fillRect(target, QColor(self.theme.ground))
+        painter.translate(target.topLeft())
+        self._paint(painter, replace(shown, cursor=None, batches=replace(shown.batches, card=None)))
+        painter.restore()
 
-    def _set_layers(self, state: PlotState) -> None:
-        for layer in self._layers:
+    def _paint(self, painter: QPainter, state: PlotState) -> None:
+        ratio = self._pixel_ratio
+        for layer in self._behind:
             layer.set_state(state)
+            layer.paint_layer(painter)
+        for pane in (*self._over, *self.rows):
+            pane.paint(painter, ratio)
+        for layer in self._in_front:
+            layer.set_state(state)
+            layer.paint_layer(painter)
 
     def clear_recording(self) -> None:
         """Forget the session; another one is going to be shown."""
         for pane in self._every:
             pane.clear()
+        self._repaint()
         self.annotations, self.cursor_values = Annotations(), None
         self._recording, self.legends = None, ()
 
@@ -306,15 +331,15 @@ class PaneStack(pg.GraphicsLayoutWidget):
         moved = view != self.view
         self.view = view
         self.arrange(recording, shown)
-        self._draw_traces(recording, view)
-        self.latency.refresh(recording.batches, view, moved=moved)
-        self.accuracy.refresh(recording.batches, view)
+        changed = self._draw_traces(recording, view)
+        changed |= self.latency.refresh(recording.batches, view, moved=moved)
+        changed |= self.accuracy.refresh(recording.batches, view)
         if moved:
             for pane in self.panes:
                 pane.show_time(view)
-            # Otherwise pyqtgraph moves the items while it paints, which causes a second painting.
-            self.scene().prepareForPaint()
             self._locate_cursor()
+        if moved or changed:
+            self._repaint()
 
     def arrange(self, recording: Recording, shown: ShownSignals) -> None:
         """The panes that these signals and the runs of the recording need."""
@@ -325,14 +350,17 @@ class PaneStack(pg.GraphicsLayoutWidget):
             pane.show_signals(signals, legend=bool(signals) and (several or len(signals) > 1 or bool(self._over)))
         self._set_looks()
 
-    def _draw_traces(self, recording: Recording, view: TimeWindow) -> None:
-        """Draw at once what the view has left; of what has only grown since, that which has waited longest."""
+    def _draw_traces(self, recording: Recording, view: TimeWindow) -> bool:
+        """Draw at once what the view has left; of what has only grown since, that which has waited longest.
+
+        Whether anything was drawn anew.
+        """
         if recording.origin_ns is None:
-            return
+            return False
         pixels, ratio = self.pixels, self._pixel_ratio
         curves = [(pane, curve) for pane in self.traces for curve in pane.curves]
         due = [each for each in curves if each[1].out_of_place(view, pixels)]
-        waiting = [(each[1].out_of_date(recording, view), each) for each in curves if each not in due]
+        waiting = [(each[1].waits(recording, view, pixels), each) for each in curves if each not in due]
         late = sorted((each for each in waiting if each[0] > 0), key=lambda each: -each[0])
         for _, curve in due:
             curve.draw(recording, view, pixels, ratio)
@@ -344,6 +372,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
                 break
         for pane in {id(pane): pane for pane, _ in due}.values():
             pane.finish_drawing()
+        return bool(due)
 
     def show_annotations(self, subject: Subject) -> None:
         """Bring names, levels, notes and legends up to date with the rows of the recording and with the subject."""
@@ -354,7 +383,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         legends = tuple(self._legend(recording, pane) for pane in self.traces)
         if (fresh, legends) != (self.annotations, self.legends):
             self.annotations, self.legends = fresh, legends
-            self.viewport().update()
+            self._repaint()
 
     @property
     def levels_pane(self) -> TracePane | None:
@@ -380,7 +409,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         if markers != self.markers:
             self.markers = markers
             self.set_margins()
-            self.viewport().update()
+            self._repaint()
 
     @property
     def batch_spans(self) -> tuple[BatchSpan, ...]:
@@ -393,13 +422,13 @@ class PaneStack(pg.GraphicsLayoutWidget):
         """Of the batch that is looked at, from now on."""
         if card != self._batch_card:
             self._batch_card = card
-            self.viewport().update()
+            self._repaint()
 
     def show_energies(self, texts: Mapping[int, str]) -> None:
         """Of batches, by their index in the log, from now on."""
         if texts != self._batch_energies:
             self._batch_energies = dict(texts)
-            self.viewport().update()
+            self._repaint()
 
     def _double_click(self, at: QPointF) -> None:
         """Ask for a pair around what was clicked, or for the whole session on empty ground."""

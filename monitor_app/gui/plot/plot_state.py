@@ -70,6 +70,8 @@ class PaneState:
     """Legends between its own and the data."""
     axis_colour: str = ""
     """Of the numbers where several panes share their place."""
+    label: str = ""
+    """Of the axis: the quantity with its unit."""
 
     @property
     def over(self) -> bool:
@@ -78,8 +80,10 @@ class PaneState:
 
     def y_pixel(self, value: float) -> float:
         """Where a value is."""
-        low, high = (self.scale.plotted(end) for end in self.y_range)
-        return self.rect.bottom() - (self.scale.plotted(value) - low) / (high - low) * self.rect.height()
+        (low, high), rect = self.y_range, self.rect
+        if self.scale is not Scale.LINEAR:
+            low, high, value = self.scale.plotted(low), self.scale.plotted(high), self.scale.plotted(value)
+        return rect.bottom() - (value - low) / (high - low) * rect.height()
 
 
 @dataclass(frozen=True, slots=True)

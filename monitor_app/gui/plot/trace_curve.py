@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyqtgraph as pg
 
 from monitor_app.gui.plot.columns import TraceLines, trace_lines
 from monitor_app.gui.plot.envelope_cache import EnvelopeCache
@@ -21,20 +20,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor_app.gui.plot.time_window import TimeWindow
-    from monitor_app.gui.plot.view_box import TimeViewBox
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.session.shown_signals import ShownSignal
     from monitor_app.gui.theme import Theme
 
-MARGIN = 0.1
-"""Fraction of the width that is read beyond each side, so that a small pan reads nothing."""
+MARGIN, WIDENING_MARGIN = 0.1, 0.4
+"""Fraction of the width that is read beyond each side, so that a small pan reads nothing; more while it widens."""
+NARROWING = 1.6
+"""While the view narrows, groups are read this much finer, so that they serve the next steps too."""
+MOST_A_PIXEL = 6
+"""With more groups in a pixel than this, drawing them takes longer than reading larger ones."""
+SOON = 0.4
+"""Fraction of the margin: with less of it left, the view leaves soon what has been read."""
 DOT_PX = 7
 """Single samples become dots where they are at least this far apart."""
 ALONE, TOGETHER = 0.45, 0.3
 """Opacity of the columns; less where other signals share the pane."""
 REST_FACTOR = 10.0
 """A curve is read again only after this multiple of the time its last reading took: polled samples are slow to read."""
-LINES_Z = 100
 LONGEST_REST_S = 1.0
 QUICK_S = 0.004
 """A curve that is read faster than this is read whenever there are new samples."""
@@ -50,22 +53,44 @@ class _Read:
     end_s: float
     edge_s: float
     at_s: float
+    exact: bool = True
+    """Whether what was read is just what such a view needs, as at rest."""
+    group_s: float = 0.0
+    """Duration of a group; 0 of single samples, and where there is nothing."""
+
+    @property
+    def margin_s(self) -> float:
+        """What was read on each side of the view."""
+        return (self.end_s - self.start_s - self.width_s) / 2
+
+    def holds(self, view: TimeWindow) -> bool:
+        """Whether it was read for all of the view; before the start of the session there is nothing."""
+        return (self.start_s <= view.start_s or self.start_s <= 0) and view.end_s <= self.end_s
+
+    def suits(self, view: TimeWindow, pixels: int) -> bool:
+        """Whether each pixel has a group, and not too many."""
+        if not self.group_s:
+            return self.width_s >= view.width_s / MOST_A_PIXEL
+        return self.group_s <= view.width_s / pixels * (1 + 1e-9) <= MOST_A_PIXEL * self.group_s
+
+    def ends_soon(self, view: TimeWindow) -> bool:
+        """Whether little is left of the margin on a side on which there is more to read."""
+        room_s = SOON * MARGIN * view.width_s
+        return (self.start_s > 0 and view.start_s - self.start_s < room_s) or (
+            self.end_s < self.edge_s and self.end_s - view.end_s < room_s
+        )
 
 
 class TraceCurve:
     """The items of one signal; reads the session only when the view needs what has not been drawn."""
 
-    def __init__(self, box: TimeViewBox, shown: ShownSignal) -> None:
+    def __init__(self, shown: ShownSignal) -> None:
         self.shown = shown
         self.colour = ""
         self.lines: TraceLines | None = None
-        self._box = box
         self._columns = Columns()
-        self._mean = Curve(skipFiniteCheck=True)
+        self._mean = Curve()
         self._dots = Dots(4)
-        self._items = (self._columns, self._mean, self._dots)
-        for item in self._items:
-            box.addItem(item, ignoreBounds=True)
         self._envelopes = EnvelopeCache()
         self._read: _Read | None = None
         self._rest_s = 0.0
@@ -82,10 +107,15 @@ class TraceCurve:
             self._style, self._scale = style, scale
             self._read = None
 
-    def leave(self) -> None:
-        """Take the items out of the pane."""
-        for item in self._items:
-            self._box.removeItem(item)
+    @property
+    def ground(self) -> Columns:
+        """What is drawn around the mean."""
+        return self._columns
+
+    @property
+    def line(self) -> tuple[Curve, Dots]:
+        """The mean."""
+        return self._mean, self._dots
 
     def set_colours(self, theme: Theme, *, alone: bool) -> None:
         """Set the colours; columns are paler where other signals share the pane."""
@@ -94,14 +124,8 @@ class TraceCurve:
             self._coloured = wanted
             self.colour = colour = theme.of_trace(self.shown.signal.quantity, self.shown.slot)
             self._columns.set_colour(mixed(colour, theme.ground, ALONE if alone else TOGETHER))
-            self._mean.setPen(pg.mkPen(colour, width=1))
+            self._mean.set_colour(colour)
             self._dots.set_colour(colour)
-
-    def set_depth(self, depth: int, rank: int) -> None:
-        """Columns of depth 0 are behind all others; the line of rank 0 is in front of all others."""
-        self._columns.setZValue(depth)
-        for item in (self._mean, self._dots):
-            item.setZValue(LINES_Z - rank)
 
     @property
     def spread(self) -> float:
@@ -121,13 +145,18 @@ class TraceCurve:
     @property
     def extent(self) -> Extent | None:
         """Of what is drawn."""
-        drawn = self.lines
-        if drawn is None or len(drawn.mean_y) == 0:
+        drawn, read = self.lines, self._read
+        if drawn is None or read is None or len(drawn.mean_y) == 0:
             return None
-        low, high = self._band(drawn)
-        least = float((low if len(low) else drawn.mean_y).min())
-        most = float((high if len(high) else drawn.mean_y).max())
-        positive = positive_of(least, drawn.mean_y) if self._scale is Scale.LOG else np.inf
+        # What was read farther out, for the next steps of a view that widens, does not count yet.
+        beside_s = read.margin_s - MARGIN * read.width_s
+        inside = slice(*np.searchsorted(drawn.mean_x, (read.start_s + beside_s, read.end_s - beside_s)))
+        mean = drawn.mean_y[inside]
+        if not len(mean):
+            return None
+        low, high = (ends[inside] for ends in self._band(drawn))
+        least, most = float((low if len(low) else mean).min()), float((high if len(high) else mean).max())
+        positive = positive_of(least, mean) if self._scale is Scale.LOG else np.inf
         return Extent(least, most, positive)
 
     # -- reading ---------------------------------------------------------------------------------
@@ -139,20 +168,20 @@ class TraceCurve:
         return waited_s if waited_s >= self._rest_s else 0.0
 
     def out_of_place(self, view: TimeWindow, pixels: int) -> bool:
-        """Whether what is drawn is of another interval, or of another number of pixels."""
+        """Whether what is drawn cannot be shown in this view: it lacks a part, or its groups are too wide or narrow."""
         read = self._read
         if read is None:
             return True
-        same = (read.pixels, read.width_s) == (pixels, view.width_s)
-        inside = read.start_s <= view.start_s and view.end_s <= read.end_s
-        return not (same and inside) and self._rested_s > 0
+        return not (read.holds(view) and read.suits(view, pixels)) and self._rested_s > 0
 
-    def out_of_date(self, recording: Recording, view: TimeWindow) -> float:
-        """Seconds since the last reading where there may be something new since then; 0 where there is not."""
+    def waits(self, recording: Recording, view: TimeWindow, pixels: int) -> float:
+        """Seconds since the last reading where another one would show more, or will soon be needed; else 0."""
         read = self._read
-        if read is None or read.edge_s == recording.edge_s or view.end_s <= read.edge_s:
+        if read is None:
             return 0.0
-        return self._rested_s
+        grown = read.edge_s != recording.edge_s and view.end_s > read.edge_s
+        other = (read.pixels, read.width_s) != (pixels, view.width_s) or not read.exact
+        return self._rested_s if grown or other or read.ends_soon(view) else 0.0
 
     def draw(self, recording: Recording, view: TimeWindow, pixels: int, ratio: float) -> None:
         """Read what the view needs and set the items; ``ratio`` columns are side by side in a pixel of the view."""
@@ -162,39 +191,46 @@ class TraceCurve:
         self._rest_s = min(REST_FACTOR * took_s, LONGEST_REST_S) if took_s > QUICK_S else 0.0
 
     def _draw(self, recording: Recording, view: TimeWindow, pixels: int, ratio: float) -> None:
-        margin_s = MARGIN * view.width_s
+        before = self._read
+        narrows = before is not None and view.width_s < before.width_s
+        widens = before is not None and view.width_s > before.width_s
+        margin_s = (WIDENING_MARGIN if widens else MARGIN) * view.width_s
         start_s, end_s = view.start_s - margin_s, view.end_s + margin_s
-        self._read = _Read(pixels, view.width_s, start_s, end_s, recording.edge_s, time.monotonic())
+        read = _Read(pixels, view.width_s, start_s, end_s, recording.edge_s, time.monotonic(), not (narrows or widens))
+        self._read = read
         if min(end_s, recording.edge_s) <= max(start_s, 0.0):
             self._clear()
             return
         signal = self.shown.signal
+        rate_hz = recording.rate_hz(signal.source)
         envelope = self._envelopes.read(
             recording.reader,
             signal.id,
             recording.host_ns(max(start_s, 0.0)),
             recording.host_ns(min(end_s, recording.edge_s)),
-            rate_hz=recording.rate_hz(signal.source),
-            pixel_ns=view.width_s * 1e9 / pixels,
+            rate_hz=rate_hz,
+            pixel_ns=view.width_s * 1e9 / pixels / (NARROWING if narrows else 1.0),
         )
         if len(envelope) == 0:
             self._clear()
             return
+        width = envelope.samples_per_column
+        self._read = replace(read, group_s=width / rate_hz if width > 1 and rate_hz else 0.0)
         drawn = trace_lines(envelope, recording.origin_ns or 0)
         self.lines = drawn
         low, high = (self._scale.plotted_all(ends) for ends in self._band(drawn))
         mean = self._scale.plotted_all(drawn.mean_y)
         if len(low):
-            self._columns.set_data(drawn.mean_x, low, high, ratio)
+            self._columns.set_data(drawn.mean_x, low, high)
         else:
             self._columns.clear()
-        self._mean.setData(drawn.mean_x, mean, connect=drawn.joined if drawn.has_gaps else "all")
+        self._mean.set_data(drawn.mean_x, mean, drawn.joined if drawn.has_gaps else "all")
         spread = drawn.samples_per_column == 1 and len(drawn.mean_x) * DOT_PX * ratio < pixels
         self._dots.set_data(*((drawn.mean_x, mean) if spread else (np.empty(0), np.empty(0))))
 
     def _clear(self) -> None:
         self.lines = None
-        for item in self._items:
+        for item in (self._columns, self._mean, self._dots):
             item.clear()
 
     # -- values ----------------------------------------------------------------------------------

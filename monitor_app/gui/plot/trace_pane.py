@@ -5,22 +5,22 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitor_app.core.formatting import QUANTITIES, scale_of, unit_of
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.plot.legend import LEGEND_PX
 from monitor_app.gui.plot.pane import MARGIN_PX, Pane
-from monitor_app.gui.plot.plot_state import CurveState
+from monitor_app.gui.plot.plot_state import CurveState, PaneState
 from monitor_app.gui.plot.trace_curve import TraceCurve
 from monitor_app.gui.session.curve_style import CurveStyle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from monitor_app.gui.plot.columns import TraceLines
-    from monitor_app.gui.plot.plot_state import PaneState
+    from monitor_app.gui.plot.items import Columns, Curve, Dots
+    from monitor_app.gui.plot.plot_state import LegendEntry
     from monitor_app.gui.plot.scales.value_scale import Scale
     from monitor_app.gui.session.shown_signals import ShownSignal
     from monitor_app.gui.theme import Theme
@@ -71,10 +71,7 @@ class TracePane(Pane):
             return
         known = {curve.shown: curve for curve in self.curves}
         other = not any(each in known for each in signals)
-        self.curves = tuple(known[each] if each in known else TraceCurve(self.box, each) for each in signals)
-        for curve in known.values():
-            if curve not in self.curves:
-                curve.leave()
+        self.curves = tuple(known[each] if each in known else TraceCurve(each) for each in signals)
         self._order = self.curves
         self._set_looks()
         if other:
@@ -150,14 +147,24 @@ class TracePane(Pane):
         colour = self.curves[0].colour if self.shares and self.curves else theme.dim
         if (label, colour) != self._label:
             self._label = label, colour
-            self.value_axis.set_label(colour, label)
+            self.value_axis.label = label
 
-    def state(self) -> PaneState:
+    def state(self, legend: tuple[LegendEntry, ...] = ()) -> PaneState:
+        """With these entries above it."""
         curves = tuple(CurveState(each.lines, each.colour, each.shown.slot) for each in self.curves)
         colour = self.curves[0].colour if self.shares and self.curves else ""
-        return replace(
-            super().state(), curves=curves, source_ids=frozenset(self.source_ids), strip=self._strip, axis_colour=colour
-        )
+        return PaneState(
+            self.rect, self.y_range, self.text_scale, curves, frozenset(self.source_ids), legend, self.scale,
+            self._note, self._column, self._strip, colour, self.value_axis.label,
+        )  # fmt: skip
+
+    @property
+    def items(self) -> Iterator[Curve | Columns | Dots]:
+        """Columns behind all lines, and the line of the first signal in front of all others."""
+        for curve in self._order:
+            yield curve.ground
+        for curve in reversed(self.curves):
+            yield from curve.line
 
     # -- after drawing ---------------------------------------------------------------------------
 
@@ -181,8 +188,6 @@ class TracePane(Pane):
         shown = [spreads[curve] for curve in self._order]
         if any(behind * REORDER < before for behind, before in itertools.pairwise(shown)):
             self._order = tuple(sorted(self.curves, key=lambda each: -spreads[each]))
-        for depth, curve in enumerate(self._order):
-            curve.set_depth(depth, self.curves.index(curve))
 
 
 def _least(values: Iterable[float]) -> float:

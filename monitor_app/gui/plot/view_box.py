@@ -25,8 +25,11 @@ PAN_PER_NOTCH = 0.1
 """Fraction of the width."""
 
 
-class TimeViewBox(pg.ViewBox):
-    """A view box that never moves by itself."""
+class TimeViewBox(pg.GraphicsWidget):
+    """The room of the data of a pane, and which data are in it; it never moves by itself, and paints nothing.
+
+    A pyqtgraph.ViewBox keeps the transforms of its items, of which there are none here, for a good part of a frame.
+    """
 
     zoom_asked = Signal(float, float)
     """(factor, time in s that stays in place)"""
@@ -42,11 +45,41 @@ class TimeViewBox(pg.ViewBox):
     selected = Signal(float, float, bool)
     """(start, end in s, whether the drag has ended) while an interval is dragged"""
     clicked = Signal()
+    y_changed = Signal()
+    """Other values are at its edges."""
 
     def __init__(self) -> None:
-        super().__init__(enableMenu=False, defaultPadding=0.0)
-        self.setMouseEnabled(False, False)
-        self.disableAutoRange()
+        super().__init__()
+        self._x, self._y = (0.0, 1.0), (0.0, 1.0)
+
+    def set_x(self, low: float, high: float) -> None:
+        """The times at the left and the right edge, in s."""
+        self._x = low, high
+
+    def set_y(self, low: float, high: float) -> None:
+        """What is drawn at the lower and the upper edge."""
+        self._y = low, high
+
+    @property
+    def x_range(self) -> tuple[float, float]:
+        return self._x
+
+    @property
+    def y_range(self) -> tuple[float, float]:
+        return self._y
+
+    def mapSceneToView(self, at: QPointF) -> QPointF:
+        """The time, and what is drawn, at a place in the stack."""
+        rect, (left, right), (low, high) = self.sceneBoundingRect(), self._x, self._y
+        x = (at.x() - rect.left()) / max(rect.width(), 1e-9) * (right - left)
+        y = (rect.bottom() - at.y()) / max(rect.height(), 1e-9) * (high - low)
+        return QPointF(left + x, low + y)
+
+    def mapViewToScene(self, at: QPointF) -> QPointF:
+        """The place in the stack of a time and of what is drawn there."""
+        rect, (left, right), (low, high) = self.sceneBoundingRect(), self._x, self._y
+        x, y = (at.x() - left) / (right - left), (at.y() - low) / (high - low)
+        return QPointF(rect.left() + x * rect.width(), rect.bottom() - y * rect.height())
 
     def wheelEvent(self, ev: QGraphicsSceneWheelEvent, axis: int | None = None) -> None:
         notches = ev.delta() / NOTCH
@@ -56,7 +89,7 @@ class TimeViewBox(pg.ViewBox):
         if axis == 1 or modifiers & Qt.KeyboardModifier.ControlModifier:
             self.y_zoom_asked.emit(ZOOM_PER_NOTCH**-notches, at.y())
         elif sideways or modifiers & Qt.KeyboardModifier.ShiftModifier:
-            self.pan_asked.emit(-notches * PAN_PER_NOTCH * self.viewRect().width())
+            self.pan_asked.emit(-notches * PAN_PER_NOTCH * self._width_s)
         else:
             self.zoom_asked.emit(ZOOM_PER_NOTCH**-notches, at.x())
         ev.accept()
@@ -74,7 +107,11 @@ class TimeViewBox(pg.ViewBox):
             ends = [self.mapSceneToView(p).x() for p in (ev.buttonDownScenePos(), ev.scenePos())]
             self.selected.emit(min(ends), max(ends), ev.isFinish())
         else:
-            self.pan_asked.emit(-moved.x() * self.viewRect().width() / max(self.width(), 1.0))
+            self.pan_asked.emit(-moved.x() * self._width_s / max(self.width(), 1.0))
+
+    @property
+    def _width_s(self) -> float:
+        return self._x[1] - self._x[0]
 
     def mouseClickEvent(self, ev: Any) -> None:
         if ev.button() == Qt.MouseButton.MiddleButton:

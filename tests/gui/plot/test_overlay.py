@@ -29,9 +29,9 @@ def painted(state: PlotState) -> QImage:
     image = QImage(480, 200, QImage.Format.Format_RGB32)
     image.fill(QColor(state.theme.ground))
     painter = QPainter(image)
-    for layer in (Backdrop(0), Foreground(1), MarkerLayer(2), CursorLayer(3)):
+    for layer in (Backdrop(), Foreground(), MarkerLayer(), CursorLayer(list)):
         layer.set_state(state)
-        layer.paint(painter)
+        layer.paint_layer(painter)
     painter.end()
     return image
 
@@ -76,7 +76,7 @@ def test_without_a_state_nothing_is_painted() -> None:
     image = QImage(10, 10, QImage.Format.Format_RGB32)
     image.fill(0)
     painter = QPainter(image)
-    Backdrop(0).paint(painter)
+    Backdrop().paint_layer(painter)
     painter.end()
     assert image.pixel(5, 5) & 0xFFFFFF == 0
 

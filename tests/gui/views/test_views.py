@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QDialogButtonBox, QMenu
 
 from monitor_app.gui.panels.status_bar import StatusBar
@@ -62,8 +62,9 @@ def test_equal_factors_are_equal_distances_on_a_logarithmic_axis(
     assert FULL_W < high < 100
     assert y_of(window, 1.0) - y_of(window, 2.0) == pytest.approx(y_of(window, 5.0) - y_of(window, 10.0))
     # The curve is where the axis says.
-    assert pane.box.mapViewToScene(pane.box.viewRect().center()).y() == pytest.approx(pane.rect.center().y(), abs=1)
-    drawn = pane.curves[0]._mean.getData()[1]
+    middle = QPointF(0.0, sum(pane.box.y_range) / 2)
+    assert pane.box.mapViewToScene(middle).y() == pytest.approx(pane.rect.center().y(), abs=1)
+    drawn = pane.curves[0]._mean.data[1]
     assert np.nanmax(drawn) == pytest.approx(np.log10(FULL_W), abs=1e-3)
     pane.box.y_zoom_asked.emit(0.5, 0.0)  # about 1 W
     zoomed = pane.y_range
@@ -165,12 +166,12 @@ def test_the_band_is_the_standard_deviation_of_the_samples(open_window: Opener, 
     curve = window.parts.stack.trace.curves[0]
     recording = window.recording
     assert recording is not None
-    low, high = curve._columns._low, curve._columns._high
+    _, low, high = curve._columns.data
     assert high.max() == pytest.approx(FULL_W)
     entry(window, "View", "Curves", CurveStyle.DEVIATION.title)
     lines = curve.lines
     assert lines is not None
-    low, high = curve._columns._low, curve._columns._high
+    _, low, high = curve._columns.data
     assert (low + high) / 2 == pytest.approx(lines.mean_y)
     # The column in which the power falls has the deviation of its own samples.
     k = int(np.argmax(high - low))
@@ -185,7 +186,7 @@ def test_the_band_is_the_standard_deviation_of_the_samples(open_window: Opener, 
         "mean ± standard deviation of 64 samples a column"
     )
     entry(window, "View", "Curves", CurveStyle.MEAN.title)
-    assert len(curve._columns._x) == 0
+    assert len(curve._columns.data[0]) == 0
     assert curve.group_at(5.0) == pytest.approx((FULL_W, FULL_W, FULL_W))
 
 

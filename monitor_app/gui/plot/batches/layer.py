@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSizeF, Qt
+from PySide6.QtCore import QRect, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from monitor_app.core.formatting import span_of_time
 from monitor_app.gui.plot.layer import Layer
+from monitor_app.gui.plot.words import draw_text, text_px
 from monitor_app.gui.theme import mixed
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ class BatchGround(Layer):
         if not spans:
             return
         colour = QColor(self.state.theme.latency)
-        metrics = QFontMetricsF(painter.font())
         for span in spans:
             picked = card is not None and span.index == card.span.index
             self._paint_span(painter, span, colour, PICKED if picked else FILL if span.timed else PALE)
@@ -44,9 +44,9 @@ class BatchGround(Layer):
             took = span_of_time(span.end_s - span.start_s)
             energy = self.state.batches.energies.get(span.index, "")
             for text in (f"{took}  ·  {energy}" if energy else took, took):
-                width = metrics.horizontalAdvance(text)
+                width = text_px(text)
                 if right - left >= width + LABEL_ROOM_PX:
-                    painter.drawText(QPointF((left + right - width) / 2, foot), text)
+                    draw_text(painter, (left + right - width) / 2, foot, text)
                     break
 
     def _ends(self, span: BatchSpan) -> tuple[float, float]:

@@ -7,12 +7,14 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPixmap, QRegion
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QRegion
 
 from monitor_app.charts.palette import contrast_of
 from monitor_app.gui.plot.layer import Layer
 from monitor_app.gui.plot.markers.layout import PAD_PX, Part, across_px, down_px, line_px, part_at, placed
+from monitor_app.gui.plot.words import ascent_px, descent_px, draw_text
 from monitor_app.gui.theme import SMALL_PX, mixed, ui_font
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ CURSORS = {
 }  # fmt: skip
 
 
-class MarkerLayer(Layer):
+class MarkerLayer(Layer, pg.GraphicsObject):
     """Boxes are painted once and kept as pixmaps: their dozens of numbers would take a good part of each frame."""
 
     dragged = Signal(int, float, float, bool)
@@ -39,16 +41,19 @@ class MarkerLayer(Layer):
     edit_asked = Signal(int)
     unit_asked = Signal()
 
-    def __init__(self, z: float) -> None:
-        super().__init__(z)
+    def __init__(self) -> None:
+        super().__init__()
+        self.setZValue(1.0)  # the mouse finds it before the panes
         self.setAcceptedMouseButtons(Qt.MouseButton.LeftButton)
         self.placed: tuple[PlacedMarker, ...] = ()
         self.kept_clear: tuple[QRectF, ...] = ()
-        """Where words stand over the panes, which no edge crosses."""
+        """Where words stand over the panes, which no edge crosses; from top to bottom."""
         self._grabbed: tuple[ShownMarker, Part] | None = None
         self._pixmaps: dict[tuple[object, ...], QPixmap] = {}
 
     def set_state(self, state: PlotState) -> None:
+        if self._state is None or state.area != self._state.area:
+            self.prepareGeometryChange()
         super().set_state(state)
         self.placed = placed(state) if state.markers else ()
 
@@ -57,37 +62,49 @@ class MarkerLayer(Layer):
     def paint_state(self, painter: QPainter) -> None:
         if not self.placed:
             return
+        self._paint_tint(painter)
+        clear = [(words.left(), words.top(), words.right(), words.bottom()) for words in self.kept_clear]
         foot = self.state.panes[-1].rect.bottom()
-        painter.save()
-        if self.kept_clear:
-            free = QRegion(self.state.area.toAlignedRect())
-            for words in self.kept_clear:
-                free -= QRegion(words.toAlignedRect())
-            painter.setClipRegion(free)
         for each in self.placed:
-            self._paint_edges(painter, each, foot)
-        painter.restore()
+            self._paint_edges(painter, each, foot, clear)
         kept, self._pixmaps = self._pixmaps, {}
         for each in self.placed:
             for box in each.boxes:
                 self._paint_box(painter, each.marker, box, kept)
-        metrics = QFontMetricsF(ui_font(SMALL_PX))
         for each in self.placed:
-            _paint_banner(painter, self.state.theme, each, metrics)
+            _paint_banner(painter, self.state.theme, each)
 
-    def _paint_edges(self, painter: QPainter, each: PlacedMarker, foot: float) -> None:
-        marker, head = each.marker, each.banner.top()
-        colour = QColor(marker.colour)
-        if marker.active and marker.end_s is not None:
-            rect = self.state.first.rect
-            left = each.left if each.left is not None else rect.left()
-            right = each.right if each.right is not None else rect.right()
-            tint = QColor(colour)
-            tint.setAlpha(TINT)
-            painter.fillRect(QRectF(left, rect.top(), right - left, foot - rect.top()), tint)
+    def _paint_tint(self, painter: QPainter) -> None:
+        """Between the edges of the active pair, which is the last one."""
+        each = self.placed[-1]
+        if not each.marker.active or each.marker.end_s is None:
+            return
+        painter.save()
+        free = QRegion(self.state.area.toAlignedRect())
+        for words in self.kept_clear:
+            free -= QRegion(words.toAlignedRect())
+        painter.setClipRegion(free, Qt.ClipOperation.IntersectClip)
+        rect = self.state.first.rect
+        left = each.left if each.left is not None else rect.left()
+        right = each.right if each.right is not None else rect.right()
+        tint = QColor(each.marker.colour)
+        tint.setAlpha(TINT)
+        foot = self.state.panes[-1].rect.bottom()
+        painter.fillRect(QRectF(left, rect.top(), right - left, foot - rect.top()), tint)
+        painter.restore()
+
+    def _paint_edges(
+        self, painter: QPainter, each: PlacedMarker, foot: float, clear: list[tuple[float, float, float, float]]
+    ) -> None:
+        colour = _banner_colours(each.marker.colour, self.state.theme)[0]
         for x in (each.left, each.right):
             if x is not None:
-                painter.fillRect(QRectF(round(x), head, 1, foot - head), colour)
+                at, top = round(x), each.banner.top()
+                for left, upper, right, lower in clear:
+                    if left < at + 1 and at < right:
+                        painter.fillRect(QRectF(at, top, 1, upper - top), colour)
+                        top = lower
+                painter.fillRect(QRectF(at, top, 1, foot - top), colour)
 
     def _paint_box(
         self, painter: QPainter, marker: ShownMarker, box: PlacedBox, kept: dict[tuple[object, ...], QPixmap]
@@ -102,6 +119,12 @@ class MarkerLayer(Layer):
         painter.drawPixmap(box.rect.topLeft(), pixmap)
 
     # -- mouse -----------------------------------------------------------------------------------
+
+    def boundingRect(self) -> QRectF:
+        return QRectF(self._state.area) if self._state is not None else QRectF()
+
+    def paint(self, *_: Any) -> None:
+        """As an item of the scene it is there for the mouse alone."""
 
     def _part_at(self, at: QPointF) -> tuple[int, Part] | None:
         if not self.placed:
@@ -162,15 +185,16 @@ class MarkerLayer(Layer):
             self.edit_asked.emit(found[0])
 
 
-def _paint_banner(painter: QPainter, theme: Theme, each: PlacedMarker, metrics: QFontMetricsF) -> None:
+def _paint_banner(painter: QPainter, theme: Theme, each: PlacedMarker) -> None:
     marker, rect = each.marker, each.banner
     colour, faint, on_colour, text = _banner_colours(marker.colour, theme)
     painter.fillRect(rect, colour if marker.active else faint)
     if not marker.active:
         painter.fillRect(QRectF(rect.left(), rect.top(), 3, rect.height()), colour)
     painter.setPen(on_colour if marker.active else text)
-    baseline = rect.top() + (rect.height() + metrics.ascent() - metrics.descent()) / 2
-    painter.drawText(QPointF(rect.left() + PAD_PX, baseline), each.text)
+    if each.text:
+        baseline = rect.top() + (rect.height() + ascent_px() - descent_px()) / 2
+        draw_text(painter, rect.left() + PAD_PX, baseline, each.text)
 
 
 @cache

@@ -6,19 +6,19 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import lru_cache
 from math import ceil
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QFont, QFontMetricsF
 
-from monitor_app.gui.theme import SMALL_PX, ui_font, with_text
+from monitor_app.gui.plot.words import text_px
+from monitor_app.gui.theme import with_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from monitor_app.gui.plot.plot_state import PaneState, PlotState, ShownMarker, StatBox
+    from monitor_app.gui.plot.time_window import TimeWindow
 
 BANNER_PX, BANNER_ROW_PX, MOST_ROWS = 17, 19, 3
 BANNERS_AT_PX = 4
@@ -84,19 +84,6 @@ def line_px() -> int:
     return with_text(LINE_PX)
 
 
-def text_px(text: str) -> float:
-    """Width in the small font of now."""
-    return _text_px(text, ui_font(SMALL_PX).pixelSize())
-
-
-@lru_cache(maxsize=4096)
-def _text_px(text: str, font_px: int) -> float:
-    """Measuring takes as long as painting, and ``font_px`` changes with the size of the text."""
-    font = QFont(ui_font(SMALL_PX))
-    font.setPixelSize(font_px)
-    return QFontMetricsF(font).horizontalAdvance(text)
-
-
 @dataclass(frozen=True, slots=True)
 class _Ends:
     """A marker in view, and its edges, cut at those of the panes."""
@@ -134,23 +121,29 @@ def _with_banners(
 ) -> tuple[PlacedMarker, ...]:
     """A banner may reach to the next one in its row; that of the active marker over it."""
     right_end = state.first.rect.right() + state.gutter_px - PAD_PX
+    above = state.area.top() + BANNERS_AT_PX
     next_left = [right_end] * MOST_ROWS
     found: dict[int, PlacedMarker] = {}
     for each in sorted(shown, key=lambda each: -each.marker.start_s):
         marker = each.marker
         room_to = right_end if marker.active else next_left[marker.row]
-        found[marker.number] = _placed(state, each, room_to, boxes.get(marker.number, ()))
+        found[marker.number] = _placed(state.view, above, each, room_to, boxes.get(marker.number, ()))
         next_left[marker.row] = each.left - 2
     return tuple(found[each.marker.number] for each in shown)
 
 
-def _placed(state: PlotState, each: _Ends, room_to: float, boxes: tuple[PlacedBox, ...]) -> PlacedMarker:
-    marker, view, x0, x1 = each.marker, state.view, each.left, each.right
+def _placed(view: TimeWindow, above: float, each: _Ends, room_to: float, boxes: tuple[PlacedBox, ...]) -> PlacedMarker:
+    marker, x0, x1 = each.marker, each.left, each.right
     room = max(room_to - x0, x1 - x0)
-    text = next((t for t in marker.labels if text_px(t) + 2 * PAD_PX <= room), "")
-    wide = max(text_px(text) + 2 * PAD_PX if text else 0.0, min(x1 - x0, room), 5.0)
+    text, text_wide = "", 0.0
+    for label in marker.labels:
+        label_wide = text_px(label) + 2 * PAD_PX
+        if label_wide <= room:
+            text, text_wide = label, label_wide
+            break
+    wide = max(text_wide, min(x1 - x0, room), 5.0)
     left = min(x0, room_to - wide) if marker.active else x0
-    top = state.area.top() + BANNERS_AT_PX + marker.row * BANNER_ROW_PX
+    top = above + marker.row * BANNER_ROW_PX
     return PlacedMarker(
         marker,
         x0 if marker.start_s >= view.start_s else None,
