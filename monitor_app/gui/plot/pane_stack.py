@@ -82,6 +82,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self._batch_card: BatchCard | None = None
         self._batch_energies: Mapping[int, str] = {}
         self.times: TimeLabels = RELATIVE
+        """As ``show_times`` has set it."""
         self.options = PlotOptions()
         self.arrangement = ""
         """Which panes are shown, as the key of their heights."""
@@ -409,6 +410,19 @@ class PaneStack(pg.GraphicsLayoutWidget):
         if markers != self.markers:
             self.markers = markers
             self.set_margins()
+            self._repaint()
+
+    def show_times(self, times: TimeLabels) -> None:
+        """Write times like this from now on."""
+        if times != self.times:
+            self.times = times
+            self._locate_cursor()
+            self._repaint()
+
+    def keep_clear(self, words: tuple[QRectF, ...]) -> None:
+        """No edge of a marker crosses these, which stand over the panes, from top to bottom."""
+        if words != self.marker_layer.kept_clear:
+            self.marker_layer.kept_clear = words
             self._repaint()
 
     @property

@@ -168,6 +168,4 @@ class ViewStatistics:
             rect, gutter_px = pane.rect, self._stack.gutter_px - BESIDE_PX
             corner = self._stack.mapFromScene(rect.topRight()) + QPoint(gutter_px, 2 - (1 + pane.strip) * LEGEND_PX)
             line.show_figures(each, corner, rect.width() + gutter_px - legend_px(entries))
-        self._stack.marker_layer.kept_clear = tuple(
-            QRectF(line.geometry()) for line in self.lines if not line.isHidden()
-        )
+        self._stack.keep_clear(tuple(QRectF(line.geometry()) for line in self.lines if not line.isHidden()))

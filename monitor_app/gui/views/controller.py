@@ -95,7 +95,7 @@ class ViewController(QObject):
     def update(self) -> None:
         """Bring the panes up to date with the session, a few times a second."""
         self._apply()
-        self._stack.times = self._times()
+        self._stack.show_times(self._times())
 
     def _choose(self, options: PlotOptions) -> None:
         self.options = options
@@ -170,7 +170,7 @@ class ViewController(QObject):
         """Times by the clock, or since the start of the session."""
         self.wall_clock = on
         self._settings.write(WALL_CLOCK, on)
-        self._stack.times = self._times()
+        self._stack.show_times(self._times())
         self._stack.viewport().update()
         if on and self._recording() is not None and self._stack.times.day is None:
             self.note.emit(NO_UTC)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +19,10 @@ from monitor_app.gui.plot.grounds import LEAST_EDGED_PX, STRIP_PX, paint_grounds
 from monitor_app.gui.plot.items import Columns, Curve, Dots, Placement
 from monitor_app.gui.plot.pane_stack import PaneStack
 from monitor_app.gui.plot.plot_state import PaneState, PlotState
+from monitor_app.gui.plot.scales.time_labels import TimeLabels
 from monitor_app.gui.plot.time_window import TimeWindow
 from monitor_app.gui.plot.words import elided, text_px
+from monitor_app.gui.session.curve_style import CurveStyle
 from monitor_app.gui.theme import BODY_PX, DARK, LIGHT, set_text_size, ui_font
 from tests.gui.conftest import frames
 
@@ -85,6 +88,24 @@ def test_a_frame_in_which_nothing_has_changed_reads_and_paints_nothing(
         QApplication.processEvents()
     assert not painted
     assert not read
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda stack: stack.show_times(TimeLabels(date(2026, 11, 30), 40_000.0, "UTC")),
+        lambda stack: stack.keep_clear((QRectF(300, 10, 50, 12),)),
+        lambda stack: stack.trace.box.y_zoom_asked.emit(0.5, 0.6),
+        lambda stack: stack.set_options(replace(stack.options, style=CurveStyle.MEAN)),
+        lambda stack: stack.set_theme(LIGHT),
+    ],
+    ids=["times", "words", "range", "style", "theme"],
+)
+def test_a_change_is_painted(window: MainWindow, painted: list[object], change: Callable[[PaneStack], None]) -> None:
+    change(window.parts.stack)
+    window.refresh()
+    QApplication.processEvents()
+    assert painted
 
 
 def test_a_view_that_moves_is_painted_once_a_frame(window: MainWindow, painted: list[object]) -> None:
