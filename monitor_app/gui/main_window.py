@@ -44,6 +44,7 @@ from monitor_app.gui.periodic import INTERACTIVE_MS, TASK_MS, Pace, PeriodicTask
 from monitor_app.gui.plot.navigation import Navigation
 from monitor_app.gui.plot.time_window import TimeWindow, live_edge_ns
 from monitor_app.gui.plot.view_statistics import ViewStatistics
+from monitor_app.gui.process_job import may_stop_jobs, stop_jobs
 from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
 from monitor_app.gui.session.signal_selection import SignalSelection
@@ -456,9 +457,15 @@ class MainWindow(QMainWindow):
         self.document.ask_nothing()
         self.close()
 
+    def _may_close(self) -> bool:
+        """Ask about what is still being written, and about the session."""
+        if self.document.asks and not may_stop_jobs(self):
+            return False
+        return self.edge_s <= 0 or self.document.decide_at_close()
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """End the bench and its children; what was measured is kept unless the user discards it."""
-        if self.edge_s > 0 and not self.document.decide_at_close():
+        if not self._may_close():
             event.ignore()
             return
         remember_layout(self, self.parts, self.actions_by_name, self.settings)
@@ -470,6 +477,7 @@ class MainWindow(QMainWindow):
         self.inferences.close()
         self.notes.close()
         self.hide()
+        stop_jobs(self)
         self.bench.close()
         for each in (self.exports, self.help, self.sessions, self.tasks, self.new_bench):
             each.wait()

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 _Table = TypeVar("_Table", bound=BaseModel)
 
 
+LONGEST = 200_000
+"""Characters of a profile, which is a page of text. What is longer is another file, for example a table of samples."""
+
+
 def load_profile(path: Path) -> Profile:
     """The profile in a TOML file. Raises ProfileError."""
     return parse_profile(read_profile_text(path), str(path))
@@ -42,13 +46,17 @@ def load_profile(path: Path) -> Profile:
 def read_profile_text(path: Path) -> str:
     """The text of a profile. Raises ProfileError."""
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(LONGEST + 1)
     except FileNotFoundError as error:
         raise ProfileError(
             f"There is no profile {path}: check the name; `monitor-app` alone uses the simulated board."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ProfileError(f"The profile {path} cannot be read: {error}.") from error
+    if len(text) > LONGEST:
+        raise ProfileError(f"{path} is longer than a profile can be ({LONGEST:,} characters): choose another file.")
+    return text
 
 
 def parse_profile(text: str, name: str) -> Profile:

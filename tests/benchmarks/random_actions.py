@@ -19,6 +19,7 @@ import logging
 import os
 import random
 import re
+import resource
 import sys
 import time
 from pathlib import Path
@@ -62,6 +63,8 @@ if TYPE_CHECKING:
 
 SLOW_S = 2.0
 CHECK_EVERY_S = 60.0
+MOST_BYTES = 8 << 30
+"""Of addresses: a process that grows without end has an exception here, and takes no other one down."""
 PATIENCE_S = 20.0
 """For the window to follow again; much longer than it takes on an idle machine."""
 UNTOLD = ("plugin does not support", "outside target window")
@@ -438,6 +441,7 @@ class Actor(QObject):
 def main(seconds: float, seed: int) -> int:
     """Act for a while; the exit code."""
     faulthandler.enable()
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     os.chdir(HOME.name)
     profile = Path(HOME.name) / "profile.toml"
     profile.write_text(PROFILE)

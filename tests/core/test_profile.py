@@ -234,6 +234,16 @@ def test_what_cannot_be_read_is_named(tmp_path):
         load_profile(latin1)
 
 
+def test_a_file_that_is_too_long_for_a_profile_is_refused_before_all_of_it_is_read(tmp_path):
+    """A table of samples, for example, which the sheet New would else show in its editor."""
+    table = tmp_path / "view.csv"
+    with table.open("w") as file:
+        file.write("time_s,power_W\n")
+        file.truncate(1 << 40)
+    with pytest.raises(ProfileError, match=r"view\.csv is longer than a profile"):
+        load_profile(table)
+
+
 def test_a_file_is_loaded_and_its_errors_carry_its_path(tmp_path):
     path = tmp_path / "bench.toml"
     path.write_text(GOOD, encoding="utf-8")

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from monitor_app.gui.session.recording import Recording
 
 log = logging.getLogger(__name__)
-STOP_MS = 1000
+KILL_MS = 10_000
+"""For a killed process to be gone, which a busy machine may take a while for."""
 PAUSE_S = 20.0
 """Between two computations while a recording is running."""
 
@@ -60,13 +61,15 @@ class FiguresJob(QObject):
         process.start(program, arguments)
 
     def stop(self) -> None:
-        """Cancel what is being computed; it has nothing to lose."""
+        """Cancel what is being computed; it has nothing to lose. Does not wait until its process has ended."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        process.waitForFinished(STOP_MS)
-        process.deleteLater()
+        if process is not None:
+            process.kill()
+
+    def wait(self) -> None:
+        """Until what was cancelled has ended, as Qt demands before this object may go."""
+        for process in self.findChildren(QProcess):
+            process.waitForFinished(KILL_MS)
 
     def _read(self, process: QProcess) -> None:
         """The fraction that is done, a line each time, and then the figures."""
@@ -80,17 +83,19 @@ class FiguresJob(QObject):
             self.progressed.emit(self.fraction)
 
     def _did_not_start(self, process: QProcess, error: QProcess.ProcessError) -> None:
-        if process is self._process and error is QProcess.ProcessError.FailedToStart:
+        if error is not QProcess.ProcessError.FailedToStart:
+            return
+        process.deleteLater()
+        if process is self._process:
             self._process = None
-            process.deleteLater()
             self.failed.emit(f"The figures could not be computed: {process.errorString()}.")
 
     def _end(self, process: QProcess, code: int, status: QProcess.ExitStatus) -> None:
+        process.deleteLater()
         if process is not self._process:
             return
         self._read(process)
         self._process = None
-        process.deleteLater()
         said = self._said.decode(errors="replace")
         if code == 0 and status is QProcess.ExitStatus.NormalExit:
             try:

@@ -113,6 +113,7 @@ class FiguresController(QObject):
         """The main window closes."""
         if self.window is not None:
             self.window.close()
+            self.window.job.wait()
             self.window.deleteLater()
             self.window = None
 

@@ -68,7 +68,8 @@ class Document(QObject):
         self._parent = parent
         self._title = title
         self._is_recording = is_recording
-        self._may_ask = True
+        self.asks = True
+        """Whether questions are asked when the window closes."""
         self._discards = False
         self._recorded_here = False
         self._begins_unsaved = False
@@ -280,11 +281,11 @@ class Document(QObject):
 
     def ask_nothing(self) -> None:
         """Close without questions: an unsaved session stays in its temporary place."""
-        self._may_ask = False
+        self.asks = False
 
     def decide_at_close(self) -> bool:
         """Ask what is to be done with an unsaved session or a recording; False when the window is to stay open."""
-        if not self._may_ask:
+        if not self.asks:
             return True
         if not self.undecided:
             return not self._is_recording() or self.ask_to_end()
@@ -309,7 +310,7 @@ class Document(QObject):
                 self.saved.emit(self.target)
             except MonitorError as error:
                 log.warning("%s", error)
-                if self._may_ask:
+                if self.asks:
                     QMessageBox.warning(self._parent, "Save session", plain_tip(str(error)))
         elif self.unsaved:
             with contextlib.suppress(sqlite3.Error):

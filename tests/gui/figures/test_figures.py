@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt
+from PySide6.QtCore import QPoint, QPointF, QProcess, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QFileDialog
 
@@ -798,6 +798,24 @@ def test_a_process_of_its_own_computes_them(open_window: Opener, session: Path, 
     assert [p.run_id for p in own] == [1, 2]
     assert own[0].y.value == pytest.approx(18.0, rel=1e-3)
     assert window.figures.findings
+
+
+def test_figures_that_are_cancelled_hold_nothing_up_and_end_with_the_window(
+    open_window: Opener, session: Path, qtbot: QtBot
+) -> None:
+    main = open_window(None, session)
+    main.figures.show()
+    window = main.figures.window
+    assert window is not None
+    [process] = window.job.findChildren(QProcess)
+    assert process.waitForStarted()
+    window.close()
+    assert not window.job.running
+    assert process.state() is QProcess.ProcessState.Running, "killed, and not waited for by the window"
+    window.start()
+    [_, second] = window.job.findChildren(QProcess)
+    main.close_at_once()
+    assert {process.state(), second.state()} == {QProcess.ProcessState.NotRunning}
 
 
 def test_a_session_that_cannot_be_read_is_reported(
