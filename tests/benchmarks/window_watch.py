@@ -19,10 +19,14 @@ from PySide6.QtWidgets import QApplication, QWidget
 from monitor_app.bench.client import BenchClient
 from monitor_app.bench.messages import AddSource, Connect, Disconnect, Failed, Quit, Status
 from monitor_app.core.child_process import python_module
+from monitor_app.session.reader import SessionReader
 
 TRAIL = 40
 WINDOW_S, WINDOW_END_S = 15.0, 20.0
 """How long a further window is left alone, and how long it may take to close."""
+COMMITTED_S = 2.0
+"""After which a gap is in the session, with its reason."""
+LATE, OTHERS = "because this computer read nothing", "end other programs"
 TOLD = ("monitor_app.gui.session.exporting", "monitor_app.gui.figures.job", "monitor_app.gui.process_job")
 """What they log as an error without a traceback is a sentence that the user was told."""
 
@@ -38,6 +42,10 @@ class Findings:
         self.counts[kind] += 1
         if self.counts[kind] == 1:
             print(f"\n*** {kind}\n{text}\nlast actions:\n  " + "\n  ".join(self.trail), flush=True)
+
+    def tell(self, kind: str, text: str) -> None:
+        """Of something that is no defect."""
+        print(f"--- {kind}: {text}", flush=True)
 
     def excepthook(self, kind: type[BaseException], error: BaseException, trace: Any) -> None:
         text = "".join(traceback.format_exception(kind, error, trace))
@@ -82,6 +90,8 @@ class WatchedBench(BenchClient):
     findings: Findings
     may_end = may_lose = False
     lost = 0
+    _lost_s: float | None = None
+    """When samples were lost, until the reason has been looked up."""
 
     def send(self, command: Any) -> None:
         self.findings.trail.append(f"           to the bench: {type(command).__name__}")
@@ -101,9 +111,23 @@ class WatchedBench(BenchClient):
             if isinstance(event, Status):
                 lost = sum(source.lost_samples for source in event.status.sources)
                 if lost > self.lost and not self.may_lose:
-                    self.findings.add("samples lost", f"{lost:,}, before {self.lost:,}")
+                    self._lost_s = self._lost_s or time.monotonic()
                 self.lost = lost
+        if self._lost_s is not None and time.monotonic() - self._lost_s > COMMITTED_S:
+            self._lost_s = None
+            self._explain_loss()
         return events
+
+    def _explain_loss(self) -> None:
+        """A defect, unless the session says that other programs held up the reading."""
+        with SessionReader(self.session) as reader:
+            gaps, logs = reader.gaps(), reader.log()
+        text = "; ".join(f"{gap.n:,} {gap.reason} at {gap.start_ns * 1e-9:.1f} s of the host" for gap in gaps)
+        said = [each.text for each in logs if LATE in each.text]
+        if len(said) == len(gaps) and all(OTHERS in each for each in said):
+            self.findings.tell("samples lost while other programs held up the machine", " ".join(said))
+        else:
+            self.findings.add("samples lost", "\n".join([text, *said]))
 
 
 class FurtherWindows:

@@ -6,11 +6,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.bench.acquisition.instruments import unknown_roles
-from monitor_app.bench.acquisition.timeline import Timeline
+from monitor_app.bench.acquisition.late_reads import LateReads
+from monitor_app.bench.acquisition.timeline import LOST, READ_TOO_LATE, Timeline
 from monitor_app.core.clock import CRYSTAL
 from monitor_app.core.errors import HandshakeError, MonitorError, PortError, SourceError
 from monitor_app.core.host_time import host_time_ns
@@ -96,6 +98,7 @@ class Acquisition:
         self._status = SourceStatus(name, kind, SourceState.CONNECTING)
         self._info: SourceInfo | None = None
         self._timeline = Timeline(sync.edges if sync else None)
+        self._late_reads = LateReads()
         self._lost = 0
         self._open_gap: Gap | None = None
         """What has been missing since the connection ended, as it is in the file; it grows until samples come again."""
@@ -236,12 +239,15 @@ class Acquisition:
     def _stream(self, source: PowerSource) -> None:
         timeline = self._timeline
         timeline.connect(source.info, self._sync.line if self._sync else None)
+        self._late_reads.connect()
         clock_due_ns = 0
         self._say(SourceState.STREAMING, "")
         try:
             while not self._stopping.is_set() and self._wanted.is_set():
                 self._raise_fault()
-                for reading in source.read(READ_S):
+                readings = source.read(READ_S)
+                self._late_reads.note(host_time_ns(), time.process_time_ns())
+                for reading in readings:
                     if isinstance(reading, TimeMark):
                         timeline.add_mark(reading)
                     elif len(reading):
@@ -312,6 +318,11 @@ class Acquisition:
     def _store_gap(self, gap: Gap) -> None:
         self._lost += gap.n
         self._status = replace(self._status, lost_samples=self._lost)
+        late = self._late_reads.cause_of(gap) if gap.reason == LOST else None
+        if late is not None:
+            gap = replace(gap, reason=READ_TOO_LATE)
+            text = late.explain(gap, self._status.name)
+            self._recorder.put(lambda writer: writer.write_log(late.end_ns, "warning", text))
         self._recorder.put(
             lambda writer: writer.write_gap(self._id, gap.first, gap.n, gap.start_ns, gap.end_ns, gap.reason)
         )

@@ -32,6 +32,7 @@ EDGE_TOLERANCE_NS = 2_000_000
 
 
 DISCONNECTED = "disconnected"
+LOST, READ_TOO_LATE = "lost on the way", "read too late"
 """Reason of a gap between two connections, or after the last one."""
 
 
@@ -183,7 +184,7 @@ class Timeline:
         if self._end is None or first == self._end[0]:
             return None
         index, end_ns = self._end
-        return Gap(index, first - index, min(end_ns, start_ns), start_ns, "lost on the way")
+        return Gap(index, first - index, min(end_ns, start_ns), start_ns, LOST)
 
     def _resume_at(self, start_ns: int) -> tuple[int, Gap | None]:
         """Index of the first sample of a connection: 0, or the last index plus the samples of the time since."""

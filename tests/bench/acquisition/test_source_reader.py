@@ -97,6 +97,42 @@ def test_a_loss_becomes_a_gap_and_is_counted(recorder: Recorder, wait_until: Cal
         assert values.tolist() == [0.001] * 100 + [0.002] * 100
 
 
+class HeldUp(Script):
+    """A source whose second read comes back only when the test lets it, as on a computer without time for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held, self.go = threading.Event(), threading.Event()
+
+    def read(self, timeout_s: float) -> list[Reading]:
+        readings = super().read(timeout_s)
+        if any(isinstance(each, SampleBlock) and each.lost_before for each in readings):
+            self.held.set()
+            assert self.go.wait(60.0)
+        return readings
+
+
+def test_a_loss_while_nothing_was_read_has_another_reason(recorder: Recorder, wait_until: Callable[..., None]) -> None:
+    script = HeldUp()
+    acquisition = Acquisition(1, "meter", "test", lambda _: script, recorder)
+    now_ns = host_time_ns()
+    script.steps.put(TimeMark(5_000, now_ns - 1000, now_ns + 1000))
+    script.steps.put(SampleBlock(4_900, (np.full(100, 1, "<u2"),), now_ns))
+    script.steps.put(SampleBlock(5_030, (np.full(70, 2, "<u2"),), now_ns + 100_000_000, 30))
+    assert script.held.wait(60.0)
+    began_ns = host_time_ns()
+    wait_until(lambda: host_time_ns() - began_ns > 300_000_000)
+    script.go.set()
+    wait_until(lambda: acquisition.status.lost_samples == 30)
+    acquisition.close()
+    recorder.close()
+    with SessionReader(recorder.path) as reader:
+        (gap,) = reader.gaps()
+        assert (gap.n, gap.reason) == (30, "read too late")
+        [said] = [each.text for each in reader.log() if "lost" in each.text]
+    assert said.startswith("meter: 30 samples were lost because this computer read nothing for 0.")
+
+
 def test_unplugged_and_put_back_goes_on_in_the_same_file(recorder: Recorder, wait_until: Callable[..., None]) -> None:
     scripts = [Script(), Script(PortError("not there yet")), Script()]
     made = iter(scripts)
