@@ -28,6 +28,8 @@ WAKES_PER_S = 50
 _MAX_WAKES_AT_ONCE = 10
 # A change of the load signal travels this long at most, unless its sender was put off between stamp and send.
 SETTLE_NS = 3_000_000
+# Of a device whose process was held up and that waits for room to send.
+_REST_NS = 2_000_000
 _PING_BODY = 4
 _FROM_DEVICE = 0x80
 
@@ -56,6 +58,9 @@ class ShuntDevice:
         self._reader = FrameReader()
         self._frame_samples = max(1, min(frames.MAX_SAMPLES, round(identity.rate_hz / FRAMES_PER_S)))
         self._wake_samples = self._frame_samples * max(1, round(identity.rate_hz / WAKES_PER_S / self._frame_samples))
+        self._wake_bytes = len(identity.channels) * 2 * self._wake_samples
+        self._rest_until_ns = 0
+        self._make_up_until_ns: int | None = None
         self._seq = 0
         self._dropped = 0
         self._end = 0
@@ -82,17 +87,34 @@ class ShuntDevice:
         """When to call `tick` next; None while nothing streams."""
         if not self.streaming:
             return None
-        return self._sampler.clock.begun_ns(self._sampler.next + self._wake_samples - 1) + SETTLE_NS
+        due_ns = self._sampler.clock.begun_ns(self._sampler.next + self._wake_samples - 1) + SETTLE_NS
+        return max(due_ns, self._rest_until_ns)
 
     def tick(self, host_ns: int) -> None:
-        """Take the whole frames that are due, or follow the load signal while nothing streams."""
+        """Take the whole frames that are due, or follow the load signal while nothing streams.
+
+        A process that was held up, which no device is, makes up for it without a loss where the line is fast enough.
+        """
         settled = int(self._sampler.clock.count_at(host_ns - SETTLE_NS)) + 1
         if not self.streaming:
             self._sampler.skip(settled)
             return
         wakes_due = (settled - self._sampler.next) // self._wake_samples
-        if wakes_due >= 1:
-            self._send(min(wakes_due, _MAX_WAKES_AT_ONCE) * self._wake_samples)
+        wakes = min(wakes_due, _MAX_WAKES_AT_ONCE, self._wakes_to_send(wakes_due, host_ns))
+        self._rest_until_ns = 0 if wakes else host_ns + _REST_NS
+        if wakes >= 1:
+            self._send(wakes * self._wake_samples)
+
+    def _wakes_to_send(self, wakes_due: int, host_ns: int) -> int:
+        """As many as there is room for, for twice as long as the process was held up; any number otherwise."""
+        room = self._queue.room // (2 * self._wake_bytes)  # half of it, for headers and changes of lines
+        if wakes_due <= 1 and room > 1:
+            self._make_up_until_ns = None
+        elif wakes_due > _MAX_WAKES_AT_ONCE and self._make_up_until_ns is None:
+            self._make_up_until_ns = host_ns + 2 * wakes_due * (10**9 // WAKES_PER_S)
+        if self._make_up_until_ns is None or host_ns > self._make_up_until_ns:
+            return wakes_due
+        return room
 
     def reset(self, host_ns: int) -> None:
         """Start as after power-up at `host_ns`: nothing streams, and samples are counted from 0."""

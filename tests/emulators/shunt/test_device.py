@@ -83,6 +83,39 @@ def rig():
     return Rig()
 
 
+def paced(rig: Rig, ns: int, bytes_per_s: int) -> None:
+    """Let time pass, while the host reads this fast."""
+    end_ns, read_ns = rig.now_ns + ns, rig.now_ns
+    while (due_ns := rig.device.due_ns()) is not None and due_ns <= end_ns:
+        rig.now_ns = max(rig.now_ns, due_ns)
+        rig.device.tick(rig.now_ns)
+        rig.drain((rig.now_ns - read_ns) * bytes_per_s // 10**9)
+        read_ns = rig.now_ns
+    rig.now_ns = end_ns
+
+
+def test_a_process_that_was_held_up_makes_up_for_it_without_a_loss():
+    rig = Rig()
+    rig.send(wire(START))
+    rig.go(100 * MS)
+    rig.now_ns += 4_000 * MS  # of samples that are more than three times what its memory holds
+    paced(rig, 4_000 * MS, 800_000)
+    data = protocol.data_of(rig.frames())
+    assert_contiguous(data)
+    assert {one.dropped for one in data} == {0}
+    assert data[-1].end >= 8.0 * RATE_HZ
+
+
+def test_on_a_line_that_is_too_slow_it_loses_samples_and_does_not_fall_behind_for_ever():
+    rig = Rig()
+    rig.send(wire(START))
+    rig.now_ns += 1_000 * MS
+    paced(rig, 10_000 * MS, 100_000)
+    data = protocol.data_of(rig.frames())
+    assert data[-1].dropped > 0
+    assert data[-1].end >= 10.9 * RATE_HZ
+
+
 def u64(body: bytes) -> int:
     return struct.unpack("<Q", body)[0]
 
