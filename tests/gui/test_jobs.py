@@ -51,6 +51,7 @@ W = TypeVar("W", bound="QWidget")
 def window(tmp_path: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     """On a board that begins its plan of one run at once."""
     application()
+    QApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)  # a test cannot type into the system's
     profile = tmp_path / "bench.toml"
     profile.write_text(PROFILE)
     start = _starter(str(profile))
@@ -61,17 +62,18 @@ def window(tmp_path: Path, qtbot: QtBot) -> Iterator[MainWindow]:
     come_forward(qtbot, window)
     yield window
     window.close_at_once()
+    QApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs, on=False)
 
 
-def test_six_jobs(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_six_jobs(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     watch_live(qtbot, window)
     measure_a_swing(qtbot, window)
     run_three_networks(qtbot, window)
     stop_and_resume(qtbot, window)
     saved = tmp_path / "three networks.plm"
-    save_and_reopen(qtbot, window, monkeypatch, saved)
+    save_and_reopen(qtbot, window, saved)
     overlay_two_runs(qtbot, window)
-    export_the_view(qtbot, window, monkeypatch, tmp_path)
+    export_the_view(qtbot, window, tmp_path)
 
 
 def watch_live(qtbot: QtBot, window: MainWindow) -> None:
@@ -152,18 +154,18 @@ def stop_and_resume(qtbot: QtBot, window: MainWindow) -> None:
     qtbot.waitUntil(lambda: not panel.resume.isVisible() and panel.start_stop.text() == "Run plan")
 
 
-def save_and_reopen(qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch, target: Path) -> None:
+def save_and_reopen(qtbot: QtBot, window: MainWindow, target: Path) -> None:
     """Saved under a name, closed, and opened again with the same table."""
-    named(monkeypatch, target)
-    qtbot.keyClick(window, Qt.Key.Key_S, CONTROL)
+    with named(qtbot, window, target):
+        qtbot.keyClick(window, Qt.Key.Key_S, CONTROL)
     qtbot.keyClick(window, Qt.Key.Key_R, CONTROL)
     qtbot.waitUntil(lambda: not window.bench.live and window.windowTitle().startswith(target.name))
     qtbot.waitUntil(lambda: all(is_number(text) for text in energies(window)))
     table = rows(window)
     qtbot.keyClick(window, Qt.Key.Key_W, CONTROL)
     qtbot.waitUntil(window.parts.start_page.isVisible)
-    named(monkeypatch, target)
-    qtbot.keyClick(window, Qt.Key.Key_O, CONTROL)
+    with named(qtbot, window, target):
+        qtbot.keyClick(window, Qt.Key.Key_O, CONTROL)
     qtbot.waitUntil(lambda: window.recording is not None and rows(window) == table)
     with SessionReader(target) as reader:
         assert reader.meta()["title"] == "Three networks"
@@ -198,13 +200,13 @@ def overlay_two_runs(qtbot: QtBot, window: MainWindow) -> None:
     come_forward(qtbot, window)
 
 
-def export_the_view(qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+def export_the_view(qtbot: QtBot, window: MainWindow, folder: Path) -> None:
     """The picture can be opened elsewhere, and the table has every sample of the view with the mean that is shown."""
     done = [k for k, state in enumerate(column(window, "state")) if state == "done"]
     show_run_of_row(qtbot, window, done[-1], "ResNet-18")
     picture, table = folder / "view.png", folder / "view.csv"
-    named(monkeypatch, picture)
-    qtbot.keyClick(window, Qt.Key.Key_P, CONTROL)
+    with named(qtbot, window, picture):
+        qtbot.keyClick(window, Qt.Key.Key_P, CONTROL)
     qtbot.waitUntil(lambda: picture.name in window.parts.message_bar.text)
     with Image.open(picture) as image:
         assert image.format == "PNG"
@@ -212,8 +214,8 @@ def export_the_view(qtbot: QtBot, window: MainWindow, monkeypatch: pytest.Monkey
         assert len(image.convert("RGB").getcolors(1 << 24)) > 50, "traces, shades and words"
     qtbot.keyClick(window, Qt.Key.Key_C, CONTROL)
     [shown] = csv.DictReader(QGuiApplication.clipboard().text().splitlines(), delimiter="\t")
-    named(monkeypatch, table)
-    qtbot.keyClick(window, Qt.Key.Key_E, CONTROL)
+    with named(qtbot, window, table):
+        qtbot.keyClick(window, Qt.Key.Key_E, CONTROL)
     qtbot.waitUntil(lambda: table.name in window.parts.message_bar.text)
     lines = table.read_text().splitlines()
     assert "# SIMULATED" in lines
@@ -292,10 +294,21 @@ def found(qtbot: QtBot, kind: type[W]) -> W:
     return shown()[0]
 
 
-def named(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
-    """The dialog of the system, which a test cannot type into, answers with this file."""
-    for question in ("getSaveFileName", "getOpenFileName"):
-        monkeypatch.setattr(QFileDialog, question, lambda *_: (str(path), ""))
+@contextmanager
+def named(qtbot: QtBot, window: MainWindow, path: Path) -> Iterator[None]:
+    """What is done within asks for a file, whose name is typed into the dialog and confirmed with Enter."""
+
+    def answer(dialog: QFileDialog) -> None:
+        field = dialog.findChild(QLineEdit)
+        assert field is not None
+        come_forward(qtbot, dialog)
+        type_over(qtbot, field, str(path))
+        assert field.text() == str(path)
+        qtbot.keyClick(field, Qt.Key.Key_Return)
+        assert not dialog.isVisible()
+
+    with asked(qtbot, window, QFileDialog, answer):
+        yield
 
 
 @contextmanager

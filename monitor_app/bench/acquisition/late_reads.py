@@ -17,6 +17,8 @@ LATE_NS = 150_000_000
 """Between two reads. A read waits 50 ms at most, so that it was not for the instrument that this one came late."""
 SLACK_NS = 50_000_000
 """How far the times of a gap may be off: those of samples have a bound, and a loss begins and ends in a buffer."""
+MEMORY_NS = 1_000_000_000
+"""For so long after a late read the memory of an instrument may still be full, where the reading hardly catches up."""
 KEPT = 16
 """Late reads that are remembered; the times of a block may be known only some reads later."""
 OWN_FRACTION = 0.5
@@ -59,9 +61,9 @@ class LateReads:
             self._late.append(LateRead(last[0], now_ns, cpu_ns - last[1]))
 
     def cause_of(self, gap: Gap) -> LateRead | None:
-        """The late read during which these samples were lost; None where they were read in time."""
+        """The late read during which, or soon after which, these samples were lost; None where they were read in time."""
         meanwhile = (
             each for each in self._late
-            if each.start_ns - SLACK_NS < gap.end_ns and gap.start_ns < each.end_ns + SLACK_NS
+            if each.start_ns - SLACK_NS < gap.end_ns and gap.start_ns < each.end_ns + MEMORY_NS
         )  # fmt: skip
         return next(meanwhile, None)

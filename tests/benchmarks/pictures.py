@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pictures of the guide, taken from the window as it is: `make pictures`.
+
+    python tests/benchmarks/pictures.py [FOLDER] [NAME...]
+
+Records a board that replays the published times (the window live meanwhile), and looks at that session with each part
+of the window: dark and light, at 1280 x 800, some also at 2560 x 1440. What was measured differs a little from time to
+time; what is seen does not. ``NAME``: only these, for example ``figures``; the recording is made in any case.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from own_home import HOME
+from PIL import Image, ImageChops
+from PySide6.QtCore import QEvent, QPointF
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from monitor_app.bench.client import BenchClient
+from monitor_app.cli.files import new_unsaved_session
+from monitor_app.core.log import state_folder
+from monitor_app.core.runs import Phase
+from monitor_app.gui.main_window import MainWindow
+from monitor_app.gui.settings import Settings, settings_file
+from monitor_app.gui.theme import THEMES, application
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from monitor_app.session.rows import SpanRow
+
+ROOT = Path(__file__).parents[2]
+SMALL, LARGE = (1280, 800), (2560, 1440)
+PATIENCE_S = 300.0
+SEEN = 12
+"""Of 255: how much a colour may change by the palette. A difference that nobody sees on a screen."""
+PROFILE = """
+title = "Simulated TX1"
+description = "The paper's networks, replayed by a simulated Jetson TX1 behind a simulated 50 kSa/s shunt."
+[[source]]
+kind = "shunt"
+name = "shunt"
+emulate = "tx1"
+[source.roles]
+power = "total"
+[inference]
+device = "emulated:tx1"
+[protocol]
+settle_s = 0.4
+idle_s = 0.7
+warm_up_s = 0.6
+warm_up_batches = 1
+timed_s = 1.6
+timed_batches = 3
+[plan]
+networks = [
+    "alexnet_2016", "googlenet_2016", "resnet18", "enet", "vgg16", "resnet50", "bn_nin", "inception_v3_2016",
+]
+batch_sizes = [1, 4, 16]
+cycles = 1
+images = "published"
+"""
+
+
+class Pictures:
+    """Takes them into a folder, one after another."""
+
+    def __init__(self, folder: Path, wanted: set[str]) -> None:
+        self._folder, self._wanted = folder, wanted
+        self._profile = Path(HOME.name) / "simulated-tx1.toml"
+        self._profile.write_text(PROFILE)
+
+    def take_all(self) -> None:
+        recorded = self._live()
+        for name, take in (
+            ("new", self._new), ("markers", self._markers), ("inferences", self._inferences),
+            ("overlay", self._overlay), ("figures", self._figures), ("start-page", self._start_page),
+        ):  # fmt: skip
+            if not self._wanted or name in self._wanted:
+                window = self._window(None if name == "start-page" else recorded)
+                take(window)
+                close(window)
+
+    def _window(self, session: Path | None, client: BenchClient | None = None) -> MainWindow:
+        window = MainWindow(
+            client, session, start_bench=self._start, unsaved=client is not None, settings=Settings(settings_file()),
+            theme=THEMES["dark"],
+        )  # fmt: skip
+        window.resize(*SMALL)
+        window.show()
+        window.activateWindow()
+        until(lambda: session is None or window.edge_s > 0)
+        turn(1.0)
+        return window
+
+    def _start(self, _: object = None) -> BenchClient:
+        return BenchClient(self._profile, new_unsaved_session())
+
+    def _shoot(self, name: str, window: MainWindow, seen: QWidget, *, large: bool = False) -> None:
+        """In both themes, and at both sizes where it is ``large``."""
+        for size in (SMALL, LARGE) if large else (SMALL,):
+            for theme in THEMES:
+                window.appearance.use_theme(theme)
+                seen.resize(*size)
+                turn(1.5)
+                light, at = "" if theme == "dark" else f"-{theme}", "" if size == SMALL else f"-{size[0]}"
+                self._keep(seen, self._folder / f"{name}{light}{at}.png")
+        seen.resize(*SMALL)
+        window.appearance.use_theme("dark")
+
+    def _keep(self, seen: QWidget, path: Path) -> None:
+        if self._wanted and path.stem.split("-light")[0].removesuffix("-2560") not in self._wanted:
+            return
+        seen.grab().save(str(path))
+        print(f"{path.name}: {shrink(path):,} bytes", flush=True)
+
+    # -- one after another -----------------------------------------------------------------------
+
+    def _live(self) -> Path:
+        """While it records, and the session once all its runs have ended."""
+        window = self._window(None, self._start())
+        until(lambda: len(done(window)) >= 4 and phase(window) == Phase.TIMED)
+        turn(0.5)
+        self._shoot("live", window, window, large=True)
+        until(lambda: len(done(window)) == 24 and phase(window) is None)
+        recorded = Path(HOME.name) / "published.plm"
+        window.document.target = recorded
+        window.bench.stop_recording()
+        until(lambda: recorded.exists() and not window.bench.live)
+        close(window)
+        return recorded
+
+    def _new(self, window: MainWindow) -> None:
+        window.new_bench.show()
+        sheet = window.new_bench.sheet
+        assert sheet is not None
+        turn(3.0)  # the weights are looked for
+        self._shoot("new", window, sheet, large=True)
+        sheet.close()
+
+    def _markers(self, window: MainWindow) -> None:
+        """A single at the beginning of a run, one pair while it idles, and one over its timed batches."""
+        spans = spans_of_run(window, 5)
+        window.show_run(5)
+        turn(1.0)
+        timed = next(each for each in spans if each.phase == Phase.TIMED)
+        idle = next(each for each in spans if each.phase == Phase.IDLE_BEFORE)
+        window.markers.lay_single(seconds(window, timed)[0] - 0.4)
+        window.markers.lay(*inner(seconds(window, idle)), name="idle")
+        window.markers.lay(*inner(seconds(window, timed)), name="full")
+        turn(1.0)
+        self._shoot("markers", window, window)
+
+    def _inferences(self, window: MainWindow) -> None:
+        """Zoomed in on batches, with the mouse on one."""
+        timed = next(each for each in spans_of_run(window, 5) if each.phase == Phase.TIMED)
+        start_s, end_s = seconds(window, timed)
+        window.show_run(5)
+        window.navigation.show_between((start_s + end_s) / 2 - 0.22, (start_s + end_s) / 2 + 0.22)
+        turn(1.0)
+        stack = window.parts.stack
+        rect = stack.trace.rect
+        for x in (0.3, 0.5):
+            at = QPointF(rect.left() + x * rect.width(), rect.top() + 0.4 * rect.height())
+            QTest.mouseMove(stack.viewport(), stack.mapFromScene(at))
+            turn(0.5)
+        self._shoot("inferences", window, window)
+
+    def _overlay(self, window: MainWindow) -> None:
+        window.inferences.overlay_runs(4, 7)
+        seen = window.inferences.window
+        assert seen is not None
+        until(lambda: seen.job is None and seen.list.count() == 4)
+        seen.list.setCurrentRow(3)
+        self._shoot("overlay", window, seen)
+
+    def _figures(self, window: MainWindow) -> None:
+        window.figures.show()
+        seen = window.figures.window
+        assert seen is not None
+        until(lambda: seen.figures is not None)
+        self._shoot("figures", window, seen, large=True)
+
+    def _start_page(self, window: MainWindow) -> None:
+        """With sessions that somebody has left behind."""
+        recorded = Path(HOME.name) / "published.plm"
+        for name in ("heat-sink.plm", "overnight.plm"):
+            window.sessions.add_recent(Path(shutil.copy(recorded, Path(HOME.name) / name)))
+        folder = state_folder() / "sessions"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("session-1.plm", "session-2.plm"):
+            shutil.copy(recorded, folder / name)
+        window.sessions.list_on(window.parts.start_page)
+        turn(2.0)
+        self._shoot("start-page", window, window)
+
+
+# -- what is on the screen -------------------------------------------------------------------------
+
+
+def done(window: MainWindow) -> list[int]:
+    recording = window.recording
+    return [] if recording is None else [run.id for run in recording.runs if run.state == "done"]
+
+
+def phase(window: MainWindow) -> str | None:
+    """What is going on now."""
+    recording = window.recording
+    now = [span for span in recording.spans if span.end_ns is None] if recording is not None else []
+    return now[-1].phase if now else None
+
+
+def spans_of_run(window: MainWindow, run: int) -> list[SpanRow]:
+    assert window.recording is not None
+    return [span for span in window.recording.spans if span.run == run]
+
+
+def seconds(window: MainWindow, span: SpanRow) -> tuple[float, float]:
+    assert window.recording is not None
+    assert span.end_ns is not None
+    return window.recording.seconds(span.start_ns), window.recording.seconds(span.end_ns)
+
+
+def inner(span_s: tuple[float, float]) -> tuple[float, float]:
+    """Without the moment in which the power changes."""
+    start_s, end_s = span_s
+    return start_s + 0.1 * (end_s - start_s), end_s - 0.1 * (end_s - start_s)
+
+
+# -- time, and files -------------------------------------------------------------------------------
+
+
+def turn(seconds: float) -> None:
+    """Let the window live for so long."""
+    end_s = time.monotonic() + seconds
+    while time.monotonic() < end_s:
+        QApplication.processEvents()
+        time.sleep(0.002)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end_s = time.monotonic() + PATIENCE_S
+    while not holds():
+        turn(0.05)
+        if time.monotonic() > end_s:
+            raise TimeoutError("The window does not show what the picture is of.")
+
+
+def close(window: MainWindow) -> None:
+    window.close_at_once()
+    window.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def shrink(path: Path) -> int:
+    """A palette where no difference is seen; the size in bytes."""
+    with Image.open(path) as image:
+        full = image.convert("RGB")
+    small = full.quantize(256, Image.Quantize.MEDIANCUT, kmeans=1, dither=Image.Dither.NONE)
+    worst = max(high for _, high in ImageChops.difference(full, small.convert("RGB")).getextrema())
+    (small if worst <= SEEN else full).save(path, optimize=True)
+    return path.stat().st_size
+
+
+def main(folder: Path, wanted: set[str]) -> int:
+    """Take the pictures; the exit code."""
+    logging.disable(logging.WARNING)
+    application()
+    Pictures(folder, wanted).take_all()
+    return 0
+
+
+if __name__ == "__main__":
+    code = main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images", set(sys.argv[2:]))
+    HOME.cleanup()
+    sys.exit(code)
