@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 .DEFAULT_GOAL := help
-.PHONY: help run test test-busy mutants lint format bench demo setup setup-dev clean
+.PHONY: help run test test-busy mutants lint format bench pictures demo setup setup-dev clean
 
 BIN := .venv/bin
 CONSTRAINTS ?= packaging/constraints.txt
@@ -18,6 +18,7 @@ help:
 	@echo 'make test-busy run every test beside four busy loops, TIMES=5 times over'
 	@echo 'make mutants  count how many changes of the code its tests notice; MODULE=clock for one module, EVERY=5 for a fifth'
 	@echo 'make bench    measure the speed of the program itself'
+	@echo 'make pictures take the pictures of the guide again, from the window as it is'
 	@echo 'make demo     fetch the demonstration weights and photographs again'
 	@echo 'make clean    remove .venv and the caches, but not the recordings in out/'
 	@echo
@@ -63,6 +64,10 @@ format: setup-dev
 
 bench: setup-dev
 	@set -e; for script in tests/benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python "$$script"; done
+
+# Alone on the machine: samples that a busy one loses are in the pictures too.
+pictures: setup-dev
+	$(BIN)/python tests/benchmarks/pictures.py
 
 setup:
 	@bash packaging/bootstrap.sh run

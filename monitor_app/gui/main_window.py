@@ -446,6 +446,7 @@ class MainWindow(QMainWindow):
         self.inferences.set_theme()
         self.new_bench.set_theme()
         self.refresh_panels()
+        self._refresh(*self.parts.at(Place.BOTTOM))
 
     def show_shortcuts(self) -> None:
         ShortcutsDialog(self, self.commands, MOUSE_ACTIONS).open()

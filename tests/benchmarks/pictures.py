@@ -25,7 +25,6 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from monitor_app.bench.client import BenchClient
 from monitor_app.cli.files import new_unsaved_session
-from monitor_app.core.log import state_folder
 from monitor_app.core.runs import Phase
 from monitor_app.gui.main_window import MainWindow
 from monitor_app.gui.settings import Settings, settings_file
@@ -39,29 +38,37 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 SMALL, LARGE = (1280, 800), (2560, 1440)
 PATIENCE_S = 300.0
-SEEN = 12
+RECORDED = "published networks.plm"
+SEEN = 8
 """Of 255: how much a colour may change by the palette. A difference that nobody sees on a screen."""
-PROFILE = """
+PROFILE = """\
+# The paper's networks without a board: a simulated Jetson TX1 replays the
+# published times and accuracies behind a simulated shunt of 50 kSa/s.
 title = "Simulated TX1"
-description = "The paper's networks, replayed by a simulated Jetson TX1 behind a simulated 50 kSa/s shunt."
+
 [[source]]
 kind = "shunt"
 name = "shunt"
 emulate = "tx1"
+
 [source.roles]
 power = "total"
+
 [inference]
 device = "emulated:tx1"
+
 [protocol]
 settle_s = 0.4
 idle_s = 0.7
 warm_up_s = 0.6
-warm_up_batches = 1
-timed_s = 1.6
+warm_up_batches = 2
+timed_s = 2.5
 timed_batches = 3
+
 [plan]
 networks = [
-    "alexnet_2016", "googlenet_2016", "resnet18", "enet", "vgg16", "resnet50", "bn_nin", "inception_v3_2016",
+    "alexnet_2016", "googlenet_2016", "resnet18", "enet",
+    "vgg16", "resnet50", "bn_nin", "inception_v3_2016",
 ]
 batch_sizes = [1, 4, 16]
 cycles = 1
@@ -130,7 +137,7 @@ class Pictures:
         turn(0.5)
         self._shoot("live", window, window, large=True)
         until(lambda: len(done(window)) == 24 and phase(window) is None)
-        recorded = Path(HOME.name) / "published.plm"
+        recorded = Path(HOME.name) / RECORDED
         window.document.target = recorded
         window.bench.stop_recording()
         until(lambda: recorded.exists() and not window.bench.live)
@@ -160,6 +167,7 @@ class Pictures:
 
     def _inferences(self, window: MainWindow) -> None:
         """Zoomed in on batches, with the mouse on one."""
+        window.markers.restore(())
         timed = next(each for each in spans_of_run(window, 5) if each.phase == Phase.TIMED)
         start_s, end_s = seconds(window, timed)
         window.show_run(5)
@@ -186,20 +194,26 @@ class Pictures:
         seen = window.figures.window
         assert seen is not None
         until(lambda: seen.figures is not None)
+        seen.choose("chart", "top1-operations")
         self._shoot("figures", window, seen, large=True)
 
     def _start_page(self, window: MainWindow) -> None:
-        """With sessions that somebody has left behind."""
-        recorded = Path(HOME.name) / "published.plm"
-        for name in ("heat-sink.plm", "overnight.plm"):
-            window.sessions.add_recent(Path(shutil.copy(recorded, Path(HOME.name) / name)))
-        folder = state_folder() / "sessions"
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("session-1.plm", "session-2.plm"):
-            shutil.copy(recorded, folder / name)
+        """With a recording that somebody has left behind, and two sessions that were saved."""
+        recent = Path(HOME.name) / "cold start.plm"
+        shutil.copy(self._left_behind(), recent)
+        window.sessions.add_recent(recent)
+        window.sessions.add_recent(Path(HOME.name) / RECORDED)
         window.sessions.list_on(window.parts.start_page)
         turn(2.0)
         self._shoot("start-page", window, window)
+
+    def _left_behind(self) -> Path:
+        """A short recording in the folder of those that nobody has saved."""
+        client = self._start()
+        other = self._window(None, client)
+        until(lambda: len(done(other)) == 2)
+        close(other)
+        return client.session
 
 
 # -- what is on the screen -------------------------------------------------------------------------
@@ -263,7 +277,7 @@ def shrink(path: Path) -> int:
     """A palette where no difference is seen; the size in bytes."""
     with Image.open(path) as image:
         full = image.convert("RGB")
-    small = full.quantize(256, Image.Quantize.MEDIANCUT, kmeans=1, dither=Image.Dither.NONE)
+    small = full.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
     worst = max(high for _, high in ImageChops.difference(full, small.convert("RGB")).getextrema())
     (small if worst <= SEEN else full).save(path, optimize=True)
     return path.stat().st_size

@@ -407,6 +407,15 @@ def test_both_themes_colour_the_window(open_window: Opener, session: Path, theme
         assert image.pixelColor(round(corner.x() * ratio), round(corner.y() * ratio)) == QColor(expected.ground)
 
 
+def test_another_theme_reaches_the_status_bar_at_once(open_window: Opener, session: Path) -> None:
+    """The number of lost samples stayed in the colour of the dark theme, which is next to nothing on a light ground."""
+    window = open_window(None, session, theme=DARK)
+    lost = window.parts.panel(StatusBar).lost
+    assert DARK.text in lost.styleSheet()
+    window.appearance.use_theme(LIGHT.name)
+    assert LIGHT.text in lost.styleSheet()
+
+
 def test_the_list_of_keys_is_deleted_when_it_is_closed(open_window: Opener, session: Path) -> None:
     window = open_window(None, session)
     for _ in range(3):

@@ -61,7 +61,7 @@ class LateReads:
             self._late.append(LateRead(last[0], now_ns, cpu_ns - last[1]))
 
     def cause_of(self, gap: Gap) -> LateRead | None:
-        """The late read during which, or soon after which, these samples were lost; None where they were read in time."""
+        """The late read during which or soon after which these samples were lost; None where they were read in time."""
         meanwhile = (
             each for each in self._late
             if each.start_ns - SLACK_NS < gap.end_ns and gap.start_ns < each.end_ns + MEMORY_NS

@@ -71,7 +71,8 @@ def _same(a: Protocol, b: Protocol) -> bool:
 def in_words(protocol: Protocol) -> str:
     """Its times in the order of a run."""
     p = protocol
-    warm_up = f"{p.warm_up_s:g} s and {p.warm_up_batches} passes" if p.warm_up_s else f"{p.warm_up_batches} passes"
+    passes = f"{p.warm_up_batches} pass{'es' * (p.warm_up_batches != 1)}"
+    warm_up = f"{p.warm_up_s:g} s and {passes}" if p.warm_up_s else passes
     until = f", until steady, {p.warm_up_max_s:g} s at most" if p.warm_up_max_s else ""
     fresh = "; each in a fresh process, whose memory is measured" if p.fresh_process else ""
     return (

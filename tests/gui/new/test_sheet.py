@@ -12,12 +12,13 @@ from PySide6.QtWidgets import QWidget
 
 from monitor_app.core.own_profiles import own_profiles_folder
 from monitor_app.core.package_data import profile_path
+from monitor_app.core.profile import Protocol
 from monitor_app.gui.new.batches_part import BatchesPart
 from monitor_app.gui.new.device_part import DevicePart
 from monitor_app.gui.new.draft import Draft, Origin
 from monitor_app.gui.new.images_part import ImagesPart
 from monitor_app.gui.new.networks_part import NOTHING, NetworksPart
-from monitor_app.gui.new.protocol_part import TYPED, ProtocolPart
+from monitor_app.gui.new.protocol_part import TYPED, ProtocolPart, in_words
 from monitor_app.gui.new.sheet import NewSheet
 from monitor_app.gui.new.source_part import SourcePart, typed_source
 from monitor_app.gui.new.title_part import TitlePart
@@ -126,6 +127,11 @@ def test_batches_cycles_precision_and_protocol(qtbot: QtBot, sheet: NewSheet) ->
     qtbot.waitUntil(lambda: sheet.estimate.values["runs"].text() == "48")
     assert "SIMULATED" in sheet.estimate.values["energy"].text()
     assert "free" in sheet.estimate.values["disk"].text()
+
+
+def test_one_pass_of_the_warm_up_is_not_several() -> None:
+    assert "warm-up 0.5 s and 1 pass, timed" in in_words(Protocol(warm_up_s=0.5, warm_up_batches=1, warm_up_max_s=0.0))
+    assert "2 passes" in in_words(Protocol(warm_up_batches=2))
 
 
 def test_what_is_typed_reaches_the_parts(qtbot: QtBot, sheet: NewSheet) -> None:
