@@ -445,8 +445,10 @@ class MainWindow(QMainWindow):
         self.figures.set_theme()
         self.inferences.set_theme()
         self.new_bench.set_theme()
-        self.refresh_panels()
-        self._refresh(*self.parts.at(Place.BOTTOM))
+        try:
+            self._tasks.do_all(host_time_ns())  # not in a while, as of a session in which nothing happens
+        except MonitorError as error:
+            self.document.give_up(error)
 
     def show_shortcuts(self) -> None:
         ShortcutsDialog(self, self.commands, MOUSE_ACTIONS).open()

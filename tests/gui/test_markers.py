@@ -20,6 +20,7 @@ from monitor_app.core.markers import Marker
 from monitor_app.gui.markers.dialog import BACKWARDS, NO_TIME, MarkerDialog
 from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.panels.selection_panel import SelectionPanel
+from monitor_app.gui.theme import DARK, LIGHT
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer import SessionWriter
 from tests.gui.conftest import LENGTH_S, StandIn, Tape, at, frames
@@ -97,6 +98,14 @@ def point_at(qtbot: QtBot, window: MainWindow, share_x: float) -> None:
         return at_s is not None and abs(at_s - view.start_s - share_x * view.width_s) < view.width_s / 200
 
     qtbot.waitUntil(is_there)
+
+
+def test_markers_follow_the_theme_at_once(window: MainWindow) -> None:
+    """The first is nearly white on a dark ground, and was so on a light one until the next look at the session."""
+    window.markers.lay_single(5.0)
+    for theme in (LIGHT, DARK):
+        window.appearance.use_theme(theme.name)
+        assert [each.colour for each in window.parts.stack.markers] == [theme.markers[0]]
 
 
 def test_keys_lay_at_the_pointer_and_in_the_middle(qtbot: QtBot, window: MainWindow) -> None:
