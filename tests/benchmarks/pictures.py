@@ -25,6 +25,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from monitor_app.bench.client import BenchClient
 from monitor_app.cli.files import new_unsaved_session
+from monitor_app.core.package_data import profile_path
 from monitor_app.core.runs import Phase
 from monitor_app.gui.main_window import MainWindow
 from monitor_app.gui.settings import Settings, settings_file
@@ -75,16 +76,35 @@ cycles = 1
 images = "published"
 """
 
+SEVERAL = """
+[inference]
+device = "emulated:tx1"
+[protocol]
+settle_s = 0.4
+idle_s = 1.5
+warm_up_s = 1.0
+timed_s = 5.0
+[plan]
+networks = ["googlenet_2016", "resnet50"]
+images = "published"
+"""
+"""After the instruments of the profile simulated-bench, in place of its plan, whose networks really run."""
+
 
 class Pictures:
     """Takes them into a folder, one after another."""
 
     def __init__(self, folder: Path, wanted: set[str]) -> None:
         self._folder, self._wanted = folder, wanted
-        self._profile = Path(HOME.name) / "simulated-tx1.toml"
+        self._profile, self._bench = Path(HOME.name) / "simulated-tx1.toml", Path(HOME.name) / "simulated-bench.toml"
         self._profile.write_text(PROFILE)
+        instruments = profile_path("simulated-bench").read_text(encoding="utf-8").split("[plan]")[0]
+        self._bench.write_text(instruments + SEVERAL)
 
     def take_all(self) -> None:
+        """What needs a recording in progress first."""
+        if not self._wanted or "several" in self._wanted:
+            self._several()
         recorded = self._live()
         for name, take in (
             ("new", self._new), ("markers", self._markers), ("inferences", self._inferences),
@@ -129,6 +149,14 @@ class Pictures:
         print(f"{path.name}: {shrink(path):,} bytes", flush=True)
 
     # -- one after another -----------------------------------------------------------------------
+
+    def _several(self) -> None:
+        """Instruments on one axis, while the second network is timed; in the dark theme alone."""
+        window = self._window(None, BenchClient(self._bench, new_unsaved_session()))
+        until(lambda: len(done(window)) == 1 and phase(window) == Phase.TIMED)
+        turn(3.0)
+        self._keep(window, self._folder / "several.png")
+        close(window)
 
     def _live(self) -> Path:
         """While it records, and the session once all its runs have ended."""
