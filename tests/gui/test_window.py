@@ -355,13 +355,16 @@ def test_a_meter_that_stops_shows_nothing_as_live(live: Live, monkeypatch: pytes
     monkeypatch.setattr(recording, "SILENT_SAMPLES", 0)
     frames(window, 2)
     assert [texts(window)[name] for name in ("power", "net power", "current", "voltage")] == [NOTHING] * 4
-    assert "no samples for" in window.parts.panel(Readouts).caption.text()
+    caption = window.parts.panel(Readouts).caption
+    assert "no samples for" in caption.text()
+    assert caption.palette().color(caption.foregroundRole()) == QColor(DARK.alarm)
     assert "no samples for" in window.parts.panel(StatusBar).text
     assert "no samples since 0:15" in window.parts.panel(Toolbar).recording.text()
     monkeypatch.setattr(recording, "SILENT_S", 1e6)
     tape.write_until(15.5)
     frames(window, 2)
     assert texts(window)["power"] == "10.00"
+    assert caption.palette().color(caption.foregroundRole()) == QColor(DARK.dim), "no alarm any more"
     assert "lost" in window.parts.panel(StatusBar).text
 
 

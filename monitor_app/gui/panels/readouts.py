@@ -198,7 +198,8 @@ class Readouts(Panel):
         self.live.setVisible(state.growing and not state.subject.live)
         stopped = stopped_text(state) if state.subject.live else ""
         self.caption.setText(stopped if state.silent_s and stopped else joined(state.subject.caption, stopped))
-        self.caption.setStyleSheet(f"color: {self.theme.alarm}" if stopped else "")
+        # Both are named: an empty style leaves a label in the colour that it had.
+        self.caption.setStyleSheet(f"color: {self.theme.alarm if stopped else self.theme.dim}")
         self.show_readings(readings(state.recording, state.subject))
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
