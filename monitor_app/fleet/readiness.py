@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.bench.acquisition.trial import try_source
 from monitor_app.core.errors import MonitorError
+from monitor_app.core.source_specs import BOARD_KINDS
 from monitor_app.fleet.progress import progress_of
 from monitor_app.inference.process import require_device
 from monitor_app.session.writer_lock import is_written
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from monitor_app.core.source_specs import SourceSpec
     from monitor_app.fleet.lab import Board
     from monitor_app.fleet.progress import Progress
-
-OF_THE_BOARD = frozenset({"jetson-rails", "jtop"})
-"""Kinds of instruments that are read on the board itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ def _of_board(board: Board, folder: Path, shared: Sequence[str]) -> Readiness:
     except MonitorError as error:
         missing.append(str(error))
     for spec in board.profile.source:
-        if _is_there_anyway(spec) or (board.host and spec.kind in OF_THE_BOARD):
+        if _is_there_anyway(spec) or (board.host and spec.kind in BOARD_KINDS):
             continue
         try:
             found += [f"{spec.name}: {trial.sentence}" for trial in try_source(spec)]
