@@ -445,6 +445,11 @@ class MainWindow(QMainWindow):
         self.figures.set_theme()
         self.inferences.set_theme()
         self.new_bench.set_theme()
+        if self.recording is None:
+            # As at the start, when it is not decided yet whether there will be a start page.
+            self.refresh_panels()
+            self._refresh(*self.parts.at(Place.BOTTOM))
+            return
         try:
             self._tasks.do_all(host_time_ns())  # not in a while, as of a session in which nothing happens
         except MonitorError as error:

@@ -65,7 +65,7 @@ def test_a_stopped_plan_is_resumed_by_its_bench(qtbot: QtBot, live: tuple[MainWi
     assert not button.isVisible()
     bench.say(Status(reported("done", "cancelled", "cancelled")))
     frames(window)
-    assert button.text() == "Resume at run 2"
+    assert button.text().replace("&", "") == "Resume at run 2"
     qtbot.mouseClick(button, CLICK)
     qtbot.keyClick(window, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
     assert bench.commands == [ResumeRuns(), ResumeRuns()]
@@ -98,7 +98,7 @@ def test_a_stopped_session_is_resumed_in_its_file(
     window = open_window(None, path, start_bench=start)
     button = window.parts.panel(RunPanel).resume
     qtbot.waitUntil(button.isVisible, timeout=30_000)
-    assert button.text() == "Resume at run 2"
+    assert button.text().replace("&", "") == "Resume at run 2"
     qtbot.mouseClick(button, CLICK)
     assert wanted == [Resumed(path)]
     bench.say(Opened(str(path)), Status(reported("done", "running", "waiting", phase=BenchPhase.RUNNING)))
