@@ -105,7 +105,7 @@ def record_profile(
     """As `record_session`, from the text of a profile; also ends when all replays end. Raises MonitorError."""
     profile = parse_profile(text, name)
     allowed = allowance(profile, text, name, trusted=trusted)
-    if profile.plan is not None and profile.plan.autostart:
+    if profile.plan is not None and profile.plan.autostart and profile.board is None:
         require_device(profile.inference.device)
     session = output or Path(new_session_name())
     try:

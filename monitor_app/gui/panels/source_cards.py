@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor_app.core.formatting import clock_bound, engineering, sample_rate, unit_of
+from monitor_app.core.source_kinds import COMPUTED
 from monitor_app.core.status import TROUBLE, SourceState
-from monitor_app.gui.session.shown_signals import COMPUTED, in_order
+from monitor_app.gui.session.shown_signals import in_order
 
 if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus, SourceStatus

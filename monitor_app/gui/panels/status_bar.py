@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QHBoxLayout
 
 from monitor_app.core.formatting import clock_bound, long_duration, sample_rate, size
+from monitor_app.core.source_kinds import NO_INSTRUMENTS
 from monitor_app.core.status import TROUBLE, SourceState
 from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.panels.parts import Shrinking
 from monitor_app.gui.session.curve_style import CurveStyle
-from monitor_app.gui.session.shown_signals import COMPUTED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,7 @@ def quality_text(
     recording: Recording, status: BenchStatus | None, file_bytes: int, own_cpu: float
 ) -> tuple[str, str, str]:
     """The text before, of and after the number of lost samples, which stands out when it is not zero."""
-    measured = [source for source in recording.sources if source.kind not in COMPUTED]
+    measured = [source for source in recording.sources if source.kind not in NO_INSTRUMENTS]
     rates = [sample_rate(recording.rate_hz(source.id)) for source in measured]
     lost = max(recording.lost_samples, sum(s.lost_samples for s in status.sources) if status else 0)
     bounds = [clock.bound_ns for clock in recording.clocks.values()]
@@ -81,7 +81,7 @@ def loses_samples(state: WindowState) -> bool:
     if recording is None or not state.live:
         return False
     since_ns = recording.newest_ns - LATELY_NS
-    computed = {source.id for source in recording.sources if source.kind in COMPUTED}
+    computed = {source.id for source in recording.sources if source.kind in NO_INSTRUMENTS}
     return any(gap.end_ns > since_ns for gap in recording.gaps if gap.source not in computed)
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from monitor_app import __version__
 from monitor_app.analysis.session_summary import started_utc
 from monitor_app.core.formatting import clock_bound, sample_rate
+from monitor_app.core.source_kinds import NO_INSTRUMENTS
 from monitor_app.gui.session.curve_style import CurveStyle
-from monitor_app.gui.session.shown_signals import COMPUTED
 
 if TYPE_CHECKING:
     from monitor_app.gui.session.recording import Recording
@@ -47,7 +47,7 @@ def caption_of(
     meta = recording.reader.meta()
     name = recording.reader.path.name
     title = meta.get("title", "")
-    measured = [source for source in recording.sources if source.kind not in COMPUTED]
+    measured = [source for source in recording.sources if source.kind not in NO_INSTRUMENTS]
     parts = [name] if title else []
     parts += [_introduced(source) for source in measured]
     started = started_utc(recording.reader)

@@ -13,8 +13,9 @@ from monitor_app.analysis.run.signals import sibling, total_power
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.core.samples import Quantity
+from monitor_app.core.source_kinds import COMPUTED, LINK
 from monitor_app.gui.session.batch_log import BatchLog
-from monitor_app.gui.session.shown_signals import COMPUTED, labels_of, usual_signals
+from monitor_app.gui.session.shown_signals import labels_of, usual_signals
 from monitor_app.session.writer_lock import is_written
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ class Recording:
     def silent_s(self) -> float:
         """For how long no sample has come although some should have; 0 while they come."""
         silent_s = (host_time_ns() - self._grown_ns) * 1e-9
-        fastest_hz = max((self.rate_hz(source.id) for source in self.sources), default=0.0)
+        fastest_hz = max((self.rate_hz(source.id) for source in self.sources if source.kind != LINK), default=0.0)
         return silent_s if silent_s > max(SILENT_S, SILENT_SAMPLES / max(fastest_hz, 1e-3)) else 0.0
 
     def statistics(self, signal_id: int, start_ns: int, end_ns: int) -> Statistics:
