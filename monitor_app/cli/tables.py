@@ -34,7 +34,9 @@ from monitor_app.core.formatting import (
     size,
     without_interval,
 )
+from monitor_app.core.link_words import link_words
 from monitor_app.core.runs import RunState
+from monitor_app.core.source_kinds import LINK
 from monitor_app.core.status import CHECKING, CheckState, SourceState
 
 if TYPE_CHECKING:
@@ -98,6 +100,8 @@ def print_session(file: Path, summary: SessionSummary) -> None:
     started = f"{summary.started_utc:%Y-%m-%d %H:%M:%S} UTC" if summary.started_utc else "start time not known"
     ending = "" if summary.complete else ", incomplete: interrupted, or still being recorded"
     out.print(f"{started}, {summary.duration_s:.1f} s{ending}")
+    if summary.link is not None:
+        out.print(f"{summary.link.where} ({summary.link.name}), {summary.link.bound}")
     for line in summary.notes.splitlines():
         out.print(Text(f"  {line}", style="dim"))
     for source in summary.sources:
@@ -262,6 +266,8 @@ def status_block(status: BenchStatus, elapsed_s: float, duration_s: float | None
 
 def _source_text(source: SourceStatus) -> str:
     mark = f" {SIMULATED}" if source.simulated else ""
+    if source.kind == LINK:
+        return f"{source.name} {link_words(source)}"
     if source.state is not SourceState.STREAMING:
         return f"{source.name}{mark} {source.state.value}"
     rate = "" if source.rate_hz is None else f" {sample_rate(source.rate_hz)}"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QHBoxLayout
 
 from monitor_app.core.formatting import clock_bound, long_duration, sample_rate, size
-from monitor_app.core.source_kinds import NO_INSTRUMENTS
+from monitor_app.core.link_words import link_words
+from monitor_app.core.source_kinds import LINK, NO_INSTRUMENTS
 from monitor_app.core.status import TROUBLE, SourceState
 from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.panels.parts import Shrinking
@@ -31,6 +32,7 @@ LEAST_PX = 240
 LOST_TIP = "Samples that the instrument took but that never arrived"
 AFTER_TIP = (
     "Clock: the largest possible error of a sample's time on the host's clock. "
+    "Link: the same of a time of the board that the networks run on, where that is elsewhere. "
     "Monitor: processor time of the window and the bench together."
 )
 STOPPED = TROUBLE | {SourceState.DISCONNECTED}
@@ -52,9 +54,8 @@ def quality_text(
     measured = [source for source in recording.sources if source.kind not in NO_INSTRUMENTS]
     rates = [sample_rate(recording.rate_hz(source.id)) for source in measured]
     lost = max(recording.lost_samples, sum(s.lost_samples for s in status.sources) if status else 0)
-    bounds = [clock.bound_ns for clock in recording.clocks.values()]
-    # The largest of them: the source panel shows that of each source.
-    after = [f"clock {clock_bound(max(bounds) if bounds else None)}"]
+    # The largest of the instruments: the source panel shows that of each.
+    after = [f"clock {clock_bound(recording.clock_bound_ns)}", *link_text(recording, status)]
     if status is not None:
         after.append(f"monitor {100 * (status.cpu_fraction + own_cpu):.0f} % of a core")
     after.append(f"session {size(file_bytes)}")
@@ -65,14 +66,28 @@ def quality_text(
     return before, f"{lost:,} lost", APART.join(after)
 
 
+def link_text(recording: Recording, status: BenchStatus | None) -> list[str]:
+    """The bound of the link to a board elsewhere, or what the link does instead; empty where there is no such board."""
+    for source in status.sources if status else ():
+        if source.kind == LINK:
+            return [f"link {link_words(source)}"]
+    bound_ns = recording.link_bound_ns
+    return [] if bound_ns is None else [f"link {clock_bound(bound_ns)}"]
+
+
 def stopped_text(state: WindowState) -> str:
     """Which sources give no samples while a bench records; empty where all do."""
     if not state.live or state.status is None:
         return ""
-    names = [source.name for source in state.status.sources if source.state in STOPPED]
+    stopped = [source for source in state.status.sources if source.state in STOPPED]
+    names = [source.name for source in stopped if source.kind != LINK]
+    # A link that is made for the first time is no alarm.
+    texts = [f"{source.name} lost" for source in stopped if source.kind == LINK and source.state in TROUBLE]
     if state.silent_s:
-        return f"no samples for {long_duration(state.silent_s)}"
-    return f"no samples from {', '.join(names)}" if names else ""
+        texts.append(f"no samples for {long_duration(state.silent_s)}")
+    elif names:
+        texts.append(f"no samples from {', '.join(names)}")
+    return APART.join(texts)
 
 
 def loses_samples(state: WindowState) -> bool:

@@ -232,6 +232,17 @@ class Recording:
             return clock.rate_hz
         return next((s.rate_hz for s in self.sources if s.id == source_id), 0.0)
 
+    @property
+    def clock_bound_ns(self) -> int | None:
+        """The largest bound of the clocks of the instruments; None while none is known."""
+        known = (s.id for s in self.sources if s.id in self.clocks and s.kind != LINK)
+        return max((self.clocks[k].bound_ns for k in known), default=None)
+
+    @property
+    def link_bound_ns(self) -> int | None:
+        """That of the link to a board elsewhere, as it last stood; None where there is none."""
+        return next((self.clocks[s.id].bound_ns for s in self.sources if s.id in self.clocks and s.kind == LINK), None)
+
     def state_of(self, run: RunRow) -> str:
         """The state of a run in words; one that no bench records any longer is cut off, whatever its row says."""
         return CUT_OFF if self._cut_off and run.state == RunState.RUNNING.value else run.state.replace("_", " ")

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The board elsewhere that the networks of a session ran on, and how well its times were known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from monitor_app.core.formatting import clock_bound
+from monitor_app.core.source_kinds import LINK
+
+if TYPE_CHECKING:
+    from monitor_app.session.reader import SessionReader
+
+_SSH = "ssh "
+
+
+@dataclass(frozen=True, slots=True)
+class BoardLink:
+    """A board that was reached over ssh."""
+
+    host: str
+    """As it was typed after `ssh`."""
+    name: str
+    """The board's own."""
+    bound_ns: int | None
+    """How far times of the board may be off, the median of the runs; of the session where there were none. None where
+    it was never known."""
+    worst_ns: int | None
+    """The largest of them."""
+
+    @property
+    def where(self) -> str:
+        """For the header of a session."""
+        return f"networks on {self.host} over ssh"
+
+    @property
+    def bound(self) -> str:
+        """± 0.21 ms, with the largest where that is another."""
+        usual, worst = clock_bound(self.bound_ns), clock_bound(self.worst_ns)
+        return f"link bound {usual}" + (f", {worst} at most" if worst != usual else "")
+
+
+def board_link(reader: SessionReader) -> BoardLink | None:
+    """None where the networks ran on the computer that recorded. Raises NotASessionError for a damaged file."""
+    source = next((each for each in reader.sources() if each.kind == LINK), None)
+    if source is None:
+        return None
+    began_ns = min((span.start_ns for span in reader.spans()), default=0)
+    rows = reader.clocks(source.id)
+    bounds = [row.bound_ns for row in rows if row.host_ns >= began_ns] or [row.bound_ns for row in rows]
+    host = source.model.removeprefix(_SSH)
+    usual_ns, worst_ns = (round(median(bounds)), max(bounds)) if bounds else (None, None)
+    return BoardLink(host, source.serial_number, usual_ns, worst_ns)
