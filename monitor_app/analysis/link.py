@@ -37,9 +37,9 @@ class BoardLink:
 
     @property
     def bound(self) -> str:
-        """± 0.21 ms, with the largest where that is another."""
+        """± 0.21 ms, with the largest in brackets where that is another."""
         usual, worst = clock_bound(self.bound_ns), clock_bound(self.worst_ns)
-        return f"link bound {usual}" + (f", {worst} at most" if worst != usual else "")
+        return usual + (f" ({worst} at most)" if worst != usual else "")
 
 
 def board_link(reader: SessionReader) -> BoardLink | None:

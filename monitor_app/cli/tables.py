@@ -101,7 +101,7 @@ def print_session(file: Path, summary: SessionSummary) -> None:
     ending = "" if summary.complete else ", incomplete: interrupted, or still being recorded"
     out.print(f"{started}, {summary.duration_s:.1f} s{ending}")
     if summary.link is not None:
-        out.print(f"{summary.link.where} ({summary.link.name}), {summary.link.bound}")
+        out.print(f"{summary.link.where} ({summary.link.name}), link bound {summary.link.bound}")
     for line in summary.notes.splitlines():
         out.print(Text(f"  {line}", style="dim"))
     for source in summary.sources:

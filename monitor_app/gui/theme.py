@@ -167,8 +167,8 @@ def style_sheet(theme: Theme) -> str:
     QPlainTextEdit {{ background: {t.ground}; color: {t.text}; border: 1px solid {t.ground};
         selection-background-color: {t.line}; selection-color: {t.text}; }}
     QPlainTextEdit:focus, QTableView#networks:focus {{ border: 1px solid {t.line}; }}
-    QComboBox, QSpinBox, QDoubleSpinBox {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.raised}; border-radius: 4px;
-        padding: 2px 8px; }}
+    QComboBox, QSpinBox, QDoubleSpinBox {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.raised};
+        border-radius: 4px; padding: 2px 8px; }}
     QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus {{ border-color: {t.dim}; }}
     QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {{ color: {t.dim}; background: {t.panel}; }}
     QComboBox::drop-down {{ border: 0; width: 20px; }}

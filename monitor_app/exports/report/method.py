@@ -104,8 +104,8 @@ def _board(campaign: Campaign) -> str:
     return (
         f"The networks ran on a board elsewhere, {link.name}, reached over ssh as {link.host}"
         f"{f' ({told})' if told else ''}. "
-        f"Its times were brought to the clock of the recording computer by questions over the link, {link.bound}; this "
-        "is added to the clock bound of every meter on that computer."
+        f"Questions over the link tell its times on the clock of the recording computer to {link.bound}, which is "
+        "added to the clock bound of every meter on that computer."
     )
 
 

@@ -67,10 +67,10 @@ def quality_text(
 
 
 def link_text(recording: Recording, status: BenchStatus | None) -> list[str]:
-    """The bound of the link to a board elsewhere, or what the link does instead; empty where there is no such board."""
+    """The bound of the link to a board elsewhere; empty where there is no such board, or it is said as an alarm."""
     for source in status.sources if status else ():
         if source.kind == LINK:
-            return [f"link {link_words(source)}"]
+            return [] if source.state in TROUBLE else [f"link {link_words(source)}"]
     bound_ns = recording.link_bound_ns
     return [] if bound_ns is None else [f"link {clock_bound(bound_ns)}"]
 
@@ -79,15 +79,16 @@ def stopped_text(state: WindowState) -> str:
     """Which sources give no samples while a bench records; empty where all do."""
     if not state.live or state.status is None:
         return ""
-    stopped = [source for source in state.status.sources if source.state in STOPPED]
-    names = [source.name for source in stopped if source.kind != LINK]
-    # A link that is made for the first time is no alarm.
-    texts = [f"{source.name} lost" for source in stopped if source.kind == LINK and source.state in TROUBLE]
+    names = [each.name for each in state.status.sources if each.state in STOPPED and each.kind != LINK]
     if state.silent_s:
-        texts.append(f"no samples for {long_duration(state.silent_s)}")
-    elif names:
-        texts.append(f"no samples from {', '.join(names)}")
-    return APART.join(texts)
+        return f"no samples for {long_duration(state.silent_s)}"
+    return f"no samples from {', '.join(names)}" if names else ""
+
+
+def lost_link_text(state: WindowState) -> str:
+    """What the link to a board elsewhere does in its place while a bench records; empty where there is no trouble."""
+    sources = state.status.sources if state.live and state.status is not None else ()
+    return APART.join(f"{s.name} {link_words(s)}" for s in sources if s.kind == LINK and s.state in TROUBLE)
 
 
 def loses_samples(state: WindowState) -> bool:
@@ -133,7 +134,7 @@ class StatusBar(Panel):
             return
         file_bytes = status.file_bytes if status and status.file_bytes else _size_of(recording.reader.path)
         before, lost, after = quality_text(recording, status, file_bytes, own_cpu)
-        stopped = stopped_text(state)
+        stopped = APART.join(filter(None, (lost_link_text(state), stopped_text(state))))
         lost = stopped or lost
         self.resolution.set_text(resolution_text(state.samples_per_column, state.style))
         self._before.set_text(before + APART if before else "")

@@ -61,7 +61,7 @@ def caption_of(
         *(Note(sample_rate(recording.rate_hz(s.id))) for s in measured if signal is None or s.id == signal.source),
         Note(f"{recording.lost_samples:,} samples lost", alarm=recording.lost_samples > 0),
         _clock(recording),
-        *([Note(link.bound)] if link is not None else []),
+        *([Note(f"link {link.bound}")] if link is not None else []),
         *_coverage(recording, signal, span_s),
         *([] if "completed_utc_ns" in meta else [Note("session not closed")]),
         Note(meta.get("program", f"monitor-app {__version__}")),
