@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 from pydantic import ValidationError
 
-from monitor_app.bench.board.examination import examination
+from monitor_app.bench.examination import examination
 from monitor_app.cli.consent import allowance
 from monitor_app.cli.terminal import say
 from monitor_app.core.profile import Board

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.bench.board.control import this_board
 from monitor_app.bench.board.doctor import Check, Verdict, busy_cores_between, disk_check, is_ready, machine_checks
-from monitor_app.bench.board.examination import LOOK_S, child_check, examination, power_mode_checks
+from monitor_app.bench.examination import LOOK_S, child_check, examination, power_mode_checks
 from monitor_app.bench.runs.inference_place import Here
 from monitor_app.cli.terminal import put, say
 from monitor_app.core.errors import BoardError

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor_app.bench.board import examination as examinations
+from monitor_app.bench import examination as examinations
 from monitor_app.bench.board.doctor import Verdict
-from monitor_app.bench.board.examination import examination
 from monitor_app.bench.board.instruments import SERVICES, instruments_in
+from monitor_app.bench.examination import examination
 from monitor_app.core.errors import BoardError, BoardLostError
 from monitor_app.gui.new.board_trial import look_at
 from monitor_app.remote import bootstrap

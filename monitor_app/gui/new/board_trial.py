@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
-from monitor_app.bench.board.examination import examination
+from monitor_app.bench.examination import examination
 from monitor_app.core.errors import MonitorError
 
 if TYPE_CHECKING:
