@@ -6,7 +6,9 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtWidgets import QDoubleSpinBox, QGridLayout, QLineEdit, QPushButton, QWidget
+from pydantic import ValidationError
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QCompleter, QDoubleSpinBox, QGridLayout, QLineEdit, QPushButton, QWidget
 
 from monitor_app.core.profile import Board
 from monitor_app.gui.new.board_hosts import known_hosts
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 THIS = "this machine"
 TEST, STOP = "Test the connection", "Stop the test"
 STOPPED = "The test was stopped."
+MISTAKE = "There is a mistake in the profile, which is said under its text: put it right first."
 USUAL = {name: field.default for name, field in Board.model_fields.items()}
 HINTS = {
     "python": "What runs the agent there, Python 3.6 or later",
@@ -50,7 +53,14 @@ class BoardPart(ProfilePart):
         self._trial: BoardTrial | None = None
         self._shown = ""
         self.host = Choice("Board that the networks run on", editable=True)
-        self.host.addItems([THIS, *known_hosts()])
+        hosts = known_hosts()
+        self.host.addItems([THIS, *hosts])
+        self.host.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        # Offered below, not written into the field: "t" is no "this machine".
+        completer = QCompleter(hosts, self.host)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        self.host.setCompleter(completer)
         self.host.setMinimumWidth(with_text(180))
         self.host.setToolTip("This machine, or a host as you type it after ssh: a name, an address, USER@HOST")
         self.test, self.advanced = QPushButton(TEST), WordButton("advanced")
@@ -180,7 +190,10 @@ class BoardPart(ProfilePart):
 
     def _test(self) -> None:
         profile = self._profile
-        if profile is None or not self._elsewhere or self._trial is not None:
+        if profile is None or profile.board is None or self._trial is not None:
+            return
+        if not _is_valid(profile.board):
+            self.lines.say(MISTAKE, wrong=True)
             return
         alone = profile.model_copy(update={"source": (), "combination": (), "plan": None})
         self._allowed(alone, self._begin)
@@ -208,6 +221,15 @@ class BoardPart(ProfilePart):
             trial.stop()
         self.test.setText(TEST)
         self.lines.clear()
+
+
+def _is_valid(board: Board) -> bool:
+    """It may have been typed wrongly."""
+    try:
+        Board.model_validate(board.model_dump(warnings=False))
+    except ValidationError:
+        return False
+    return True
 
 
 def _words(text: str) -> list[str]:

@@ -17,7 +17,7 @@ from monitor_app.core.own_profiles import own_profiles_folder
 from monitor_app.core.package_data import profile_path
 from monitor_app.core.profile import Board
 from monitor_app.gui.new.board_hosts import known_hosts
-from monitor_app.gui.new.board_part import STOP, STOPPED, TEST, THIS, BoardPart
+from monitor_app.gui.new.board_part import MISTAKE, STOP, STOPPED, TEST, THIS, BoardPart
 from monitor_app.gui.new.images_part import ImagesPart
 from monitor_app.gui.new.networks_part import NetworksPart
 from monitor_app.gui.new.sheet import NewSheet
@@ -124,7 +124,7 @@ def test_a_host_that_is_typed_stands_in_the_profile_and_goes_again(
     assert sheet.draft.profile == before
 
 
-def test_what_few_need_is_folded_away_and_written(qtbot: QtBot, sheet: NewSheet, part: BoardPart) -> None:
+def test_what_few_need_is_folded_away_and_written(qtbot: QtBot, sheet: NewSheet, part: BoardPart, stub: Stub) -> None:
     type_host(qtbot, part, "tx1")
     qtbot.mouseClick(part.advanced, CLICK)
     assert part.folded.isVisible()
@@ -140,6 +140,9 @@ def test_what_few_need_is_folded_away_and_written(qtbot: QtBot, sheet: NewSheet,
     text = sheet.draft.text
     type_host(qtbot, part, "-oProxyCommand=x")
     assert sheet.draft.profile is None
+    qtbot.mouseClick(part.test, CLICK)
+    assert stub.asked == []
+    assert texts(part) == [MISTAKE]
     assert not sheet.start.isEnabled(), "the profile says why"
     assert "host" in sheet.draft.problem
     type_host(qtbot, part, "tx1")
@@ -217,12 +220,23 @@ def test_a_command_of_somebody_else_is_asked_about_before_it_is_run(
         assert stub.asked == []
 
 
-def test_hosts_of_own_profiles_are_suggested() -> None:
+def test_hosts_of_own_profiles_are_suggested_and_nothing_is_typed_for_the_user(qtbot: QtBot) -> None:
     folder = own_profiles_folder()
     folder.mkdir(parents=True, mode=0o700)
     (folder / "bench.toml").write_text('title = "b"\n[board]\nhost = "lab@bench-tx1"\n')
     (folder / "broken.toml").write_text("title =")
     assert known_hosts()[0] == "lab@bench-tx1"
+    tasks = Tasks(QWidget())
+    part = BoardPart(tasks)
+    qtbot.addWidget(part)
+    part.show_profile(parse_profile('title = "t"', "t"))
+    part.show()
+    assert part.host.itemText(1) == "lab@bench-tx1"
+    type_host(qtbot, part, "t")
+    assert part.host.currentText() == "t"
+    board = part.apply(parse_profile('title = "t"', "t")).board
+    assert board is not None
+    assert board.host == "t"
 
 
 def test_the_other_parts_do_not_speak_of_this_machine(qtbot: QtBot, sheet: NewSheet, part: BoardPart) -> None:
