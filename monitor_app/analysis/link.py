@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The board elsewhere that the networks of a session ran on, and how well its times were known."""
+"""The board elsewhere that the networks of a session run on, how well its times are known, and what the link does."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from monitor_app.core.formatting import clock_bound
+from monitor_app.core.formatting import clock_bound, long_duration
+from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.source_kinds import LINK
+from monitor_app.core.status import SourceState
 
 if TYPE_CHECKING:
+    from monitor_app.core.status import SourceStatus
     from monitor_app.session.reader import SessionReader
 
 _SSH = "ssh "
+LASTING_S = 1.0
+"""A state that has lasted less is not said for how long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +58,19 @@ def board_link(reader: SessionReader) -> BoardLink | None:
     host = source.model.removeprefix(_SSH)
     usual_ns, worst_ns = (round(median(bounds)), max(bounds)) if bounds else (None, None)
     return BoardLink(host, source.serial_number, usual_ns, worst_ns)
+
+
+def link_words(status: SourceStatus, now_ns: int | None = None) -> str:
+    """± 0.21 ms while there is a link, else what it is instead and for how long: "reconnecting for 12 s".
+
+    Args:
+        status: of the source of kind `link`.
+        now_ns: host time; by default now.
+    """
+    if status.state is SourceState.STREAMING:
+        return clock_bound(status.clock_bound_ns)
+    words = "reconnecting" if status.state is SourceState.LOST else str(status.state.value)
+    if status.since_ns is None or status.state is SourceState.DISCONNECTED:
+        return words
+    lasted_s = ((host_time_ns() if now_ns is None else now_ns) - status.since_ns) * 1e-9
+    return f"{words} for {long_duration(lasted_s)}" if lasted_s >= LASTING_S else words

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from monitor_app.analysis.compare.check import Verdict as CheckVerdict
 from monitor_app.analysis.findings import Verdict
+from monitor_app.analysis.link import link_words
 from monitor_app.analysis.run.energy import COVERAGE_FACTOR
 from monitor_app.cli.terminal import Terminal
 from monitor_app.core.formatting import (
@@ -34,7 +35,6 @@ from monitor_app.core.formatting import (
     size,
     without_interval,
 )
-from monitor_app.core.link_words import link_words
 from monitor_app.core.runs import RunState
 from monitor_app.core.source_kinds import LINK
 from monitor_app.core.status import CHECKING, CheckState, SourceState
