@@ -48,13 +48,20 @@ LOOK_S = 1.0
 """Over how long other load is measured."""
 CLOCK_S = 2.0
 """How long the clock of the link is watched before its bound is stated."""
+HANDOVER_S = 2.0
+"""How long, beyond a lease, a board is waited for that somebody has."""
 POLL_S = 0.05
 _STAT = "/proc/stat"
 
 
+def open_link(board: Board) -> Link:
+    """It waits for a board that our own link of before has not given up yet, such as that of a test just stopped."""
+    return Link(board, wait_s=board.lease_s + HANDOVER_S)
+
+
 @contextmanager
 def examination(
-    board: Board, tell: Tell, cancelled: Cancelled, make_link: Callable[[Board], Link] = Link
+    board: Board, tell: Tell, cancelled: Cancelled, make_link: Callable[[Board], Link] = open_link
 ) -> Iterator[Examination]:
     """Connect to a board, and disconnect at the end. Whatever is asked meanwhile raises BoardError where it is lost.
 

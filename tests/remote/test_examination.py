@@ -20,6 +20,7 @@ from monitor_app.bench.examination import examination
 from monitor_app.core.errors import BoardError, BoardLostError
 from monitor_app.gui.new.board_trial import look_at
 from monitor_app.remote import bootstrap
+from monitor_app.remote.link import Link
 from tests.cli.program import monitor_app
 
 if TYPE_CHECKING:
@@ -185,8 +186,18 @@ def test_the_test_can_be_stopped_at_any_time_and_leaves_the_board(
     with pytest.raises(BoardLostError, match="stopped"):
         list(look_at(board.board(), "emulated:tx1", tell, stop.is_set))
     # The board is free again: nobody is told to wait for us.
-    with examination(board.board(), lambda _: None, lambda: False) as examined:
-        assert examined.instruments() == []
+    with Link(board.board()) as link:
+        assert link.connect().user
+
+
+def test_a_test_begins_while_the_one_before_is_being_ended(board: SshBoard) -> None:
+    first = Link(board.board())
+    first.connect()
+    ending = threading.Timer(0.5, first.close)
+    ending.start()
+    checks = list(look_at(board.board(), "emulated:tx1", lambda _: None, lambda: False))
+    ending.join()
+    assert checks[-1].name == "link"
 
 
 def test_a_board_that_cannot_be_reached_is_one_sentence(board: SshBoard) -> None:
