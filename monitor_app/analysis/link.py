@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.formatting import clock_bound, long_duration
 from monitor_app.core.host_time import host_time_ns
-from monitor_app.core.source_kinds import LINK
+from monitor_app.core.samples import LINK
 from monitor_app.core.status import SourceState
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from monitor_app.analysis.run.inputs import Effort, delay_of, idle_spans, mean_o
 from monitor_app.analysis.run.results import RunResult, run_result
 from monitor_app.analysis.run.signals import is_simulated, powers_of_sources, total_power
 from monitor_app.core.runs import RunState
-from monitor_app.core.source_kinds import LINK
+from monitor_app.core.samples import LINK
 from monitor_app.session.schema import FORMAT_VERSION, NOTES
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from monitor_app.bench.runs.inference_place import Here
 from monitor_app.cli.terminal import put, say
 from monitor_app.core.errors import BoardError
 from monitor_app.core.log import state_folder
-from monitor_app.core.source_kinds import BOARD_KINDS
+from monitor_app.core.samples import BOARD_KINDS
 from monitor_app.sources.discovery import find_sources
 from monitor_app.sources.registry import KINDS
 

@@ -23,7 +23,7 @@ from monitor_app.cli.files import new_session_name
 from monitor_app.cli.terminal import Terminal, put, say, signals_to_end
 from monitor_app.core.errors import SessionError, SourceError
 from monitor_app.core.garbage import keep_what_is_there
-from monitor_app.core.source_kinds import LINK
+from monitor_app.core.samples import LINK
 from monitor_app.core.status import SourceState
 from monitor_app.inference.process import require_device
 from monitor_app.session.files import discard_empty_session

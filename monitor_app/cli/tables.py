@@ -36,7 +36,7 @@ from monitor_app.core.formatting import (
     without_interval,
 )
 from monitor_app.core.runs import RunState
-from monitor_app.core.source_kinds import LINK
+from monitor_app.core.samples import LINK
 from monitor_app.core.status import CHECKING, CheckState, SourceState
 
 if TYPE_CHECKING:

@@ -49,7 +49,7 @@ from window_watch import ErrorLog, Findings, FurtherWindows, WatchedBench, memor
 from monitor_app.bench.client import ProfileFile, Resumed
 from monitor_app.cli.files import new_unsaved_session
 from monitor_app.core.log import WINDOW_LOG, log_to_file, state_folder
-from monitor_app.core.source_kinds import COMPUTED
+from monitor_app.core.samples import COMPUTED
 from monitor_app.core.status import SourceState
 from monitor_app.gui.main_window import MainWindow
 from monitor_app.gui.new.sheet import NewSheet

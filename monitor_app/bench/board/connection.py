@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor_app.core.errors import BoardBusyError, BoardError, BoardLostError
 from monitor_app.core.host_time import host_time_ns
-from monitor_app.core.samples import SourceInfo
-from monitor_app.core.source_kinds import LINK
+from monitor_app.core.samples import LINK, SourceInfo
 from monitor_app.core.status import SourceState, SourceStatus
 from monitor_app.remote.link import Link
 

@@ -34,7 +34,7 @@ from monitor_app.core.errors import MonitorError
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.package_data import profile_path
 from monitor_app.core.runs import RunState
-from monitor_app.core.source_kinds import NO_INSTRUMENTS
+from monitor_app.core.samples import NO_INSTRUMENTS
 from monitor_app.core.status import TROUBLE, BenchPhase, BenchStatus, SourceState
 
 if TYPE_CHECKING:

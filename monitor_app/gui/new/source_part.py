@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout
 from monitor_app.bench.acquisition.discovery import open_files
 from monitor_app.bench.acquisition.trial import try_source
 from monitor_app.core.errors import MonitorError, ProfileError
-from monitor_app.core.source_kinds import BOARD_KINDS
+from monitor_app.core.samples import BOARD_KINDS
 from monitor_app.core.source_specs import EmulatedSpec, SerialSpec
 from monitor_app.gui.new.choice import Choice
 from monitor_app.gui.new.part import ProfilePart

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 
 from monitor_app.core.formatting import duration
 from monitor_app.core.runs import RunState
-from monitor_app.core.source_kinds import NO_INSTRUMENTS
+from monitor_app.core.samples import NO_INSTRUMENTS
 from monitor_app.core.status import CHECKING, BenchPhase, CheckState, SourceState
 from monitor_app.gui.panels.panel import Panel
 from monitor_app.gui.panels.parts import Label, SectionHeader

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.analysis.link import link_words
 from monitor_app.core.formatting import clock_bound, engineering, sample_rate, unit_of
-from monitor_app.core.source_kinds import COMPUTED, LINK
+from monitor_app.core.samples import COMPUTED, LINK
 from monitor_app.core.status import TROUBLE, SourceState
 from monitor_app.gui.session.shown_signals import in_order
 

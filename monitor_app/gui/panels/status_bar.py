@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from monitor_app.analysis.link import link_words
 from monitor_app.core.formatting import clock_bound, long_duration, sample_rate, size
-from monitor_app.core.source_kinds import LINK, NO_INSTRUMENTS
+from monitor_app.core.samples import LINK, NO_INSTRUMENTS
 from monitor_app.core.status import TROUBLE, SourceState
 from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.panels.parts import Shrinking

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.formatting import live, short_fraction, span_of_time
 from monitor_app.core.runs import Phase
-from monitor_app.core.source_kinds import NO_INSTRUMENTS
+from monitor_app.core.samples import NO_INSTRUMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

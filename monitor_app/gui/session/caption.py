@@ -11,7 +11,7 @@ from monitor_app import __version__
 from monitor_app.analysis.link import board_link
 from monitor_app.analysis.session_summary import started_utc
 from monitor_app.core.formatting import clock_bound, sample_rate
-from monitor_app.core.source_kinds import NO_INSTRUMENTS
+from monitor_app.core.samples import NO_INSTRUMENTS
 from monitor_app.gui.session.curve_style import CurveStyle
 
 if TYPE_CHECKING:

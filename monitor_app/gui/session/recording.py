@@ -12,8 +12,7 @@ from monitor_app.analysis.run.results import run_result
 from monitor_app.analysis.run.signals import sibling, total_power
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import Phase, RunState
-from monitor_app.core.samples import Quantity
-from monitor_app.core.source_kinds import COMPUTED, LINK
+from monitor_app.core.samples import COMPUTED, LINK, Quantity
 from monitor_app.gui.session.batch_log import BatchLog
 from monitor_app.gui.session.shown_signals import labels_of, usual_signals
 from monitor_app.session.writer_lock import is_written

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from monitor_app.analysis.run.signals import powers_of_sources, total_power
-from monitor_app.core.samples import Quantity, Role
-from monitor_app.core.source_kinds import COMPUTED
+from monitor_app.core.samples import COMPUTED, Quantity, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
