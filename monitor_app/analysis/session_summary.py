@@ -8,11 +8,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from monitor_app.analysis.link import BoardLink, board_link
 from monitor_app.analysis.run.correlation import Correlations
 from monitor_app.analysis.run.inputs import Effort, delay_of, idle_spans, mean_over, run_inputs
 from monitor_app.analysis.run.results import RunResult, run_result
 from monitor_app.analysis.run.signals import is_simulated, powers_of_sources, total_power
 from monitor_app.core.runs import RunState
+from monitor_app.core.samples import LINK
 from monitor_app.session.schema import FORMAT_VERSION, NOTES
 
 if TYPE_CHECKING:
@@ -65,6 +67,8 @@ class SessionSummary:
     notes: str = ""
     """What the user has written about it."""
     log: tuple[LogRow, ...] = ()
+    link: BoardLink | None = None
+    """To the board that the networks ran on, where that was not the computer that recorded."""
 
     @property
     def swing_w(self) -> float | None:
@@ -79,7 +83,8 @@ def summarise(reader: SessionReader) -> SessionSummary:
     idle = tuple(reader.statistics(power.id, *span) for span in _idle_windows(reader, power)) if power else ()
     runs = tuple(run_results(reader))
     powers = powers_of_sources(reader)
-    sources = tuple(_source(reader, source, powers.get(source.id), extent) for source in reader.sources())
+    instruments = [source for source in reader.sources() if source.kind != LINK]
+    sources = tuple(_source(reader, source, powers.get(source.id), extent) for source in instruments)
     return SessionSummary(
         title=meta.get("title", ""),
         started_utc=started_utc(reader),
@@ -96,6 +101,7 @@ def summarise(reader: SessionReader) -> SessionSummary:
         runs=runs,
         notes=meta.get(NOTES, "").strip(),
         log=tuple(reader.log()),
+        link=board_link(reader),
     )
 
 
@@ -124,6 +130,7 @@ def as_json(summary: SessionSummary) -> dict[str, Any]:
         "idle_w": summary.idle_w,
         "full_w": summary.full_w,
         "swing_w": summary.swing_w,
+        "board": summary.link and _link_json(summary.link),
         "sources": [_source_json(source) for source in summary.sources],
         "runs": [_run_json(result, simulated=summary.simulated) for result in summary.runs],
         "log": [{"level": row.level, "text": row.text} for row in summary.log],
@@ -168,6 +175,15 @@ def started_utc(reader: SessionReader) -> datetime | None:
     host_ns, utc_ns = pairs[0]
     started_ns = utc_ns + extent.start_ns - host_ns
     return datetime.fromtimestamp(started_ns * 1e-9, timezone.utc) if 0 <= started_ns < YEAR_9999_NS else None
+
+
+def _link_json(link: BoardLink) -> dict[str, Any]:
+    return {
+        "host": link.host,
+        "name": link.name,
+        "link_bound_us": link.bound_ns and link.bound_ns / 1000,
+        "link_bound_max_us": link.worst_ns and link.worst_ns / 1000,
+    }
 
 
 def _source_json(summary: SourceSummary) -> dict[str, Any]:

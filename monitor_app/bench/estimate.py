@@ -106,7 +106,7 @@ def estimate(
     if plan is None or not specs:
         return CampaignEstimate(0.0, 0.0, BASE_BYTES, None, 0, "The plan has no runs.")
     cycles = plan.cycles or 1
-    images = _accuracy_images(plan)
+    images = _accuracy_images(profile)
     fitting = [spec for spec in specs if _fits(spec)]
     times = [seconds_per_image(spec) for spec in fitting]
     costs = [_cost(profile.protocol, spec, time, images) for spec, time in zip(fitting, times, strict=True)]
@@ -119,6 +119,7 @@ def estimate(
     joules = _joules(profile, seconds, busy_s)
     runs = cycles * len(specs)
     remarks = _remarks(plan, fitting, times, runs - cycles * len(fitting), default=_is_default(seconds_per_image))
+    remarks += _unseen(profile, fitting)
     return CampaignEstimate(
         seconds, most_s, size, joules, runs, _sentence(runs, seconds, most_s, size, joules, remarks), tuple(remarks)
     )
@@ -152,9 +153,10 @@ def _accuracy_s(spec: RunSpec, image_s: float | None, images: int) -> float:
     return images * ((image_s or 0.0) + IMAGE_S)
 
 
-def _accuracy_images(plan: Plan) -> int:
+def _accuracy_images(profile: Profile) -> int:
     """Number of images on which accuracy is measured; 0 where the folder cannot be used, which the run reports."""
-    if plan.images is None or plan.weights == "none":
+    plan = profile.plan
+    if plan is None or plan.images is None or plan.weights == "none" or profile.board is not None:
         return 0
     try:
         return len(find_dataset(plan.images).images)
@@ -222,6 +224,18 @@ def _remarks(
         remarks.append(f"{_counted(too_big, 'run')} will not fit into memory")
     if not plan.cycles:
         remarks.append("this is one cycle, and cycles repeat until you stop them")
+    return remarks
+
+
+def _unseen(profile: Profile, specs: Sequence[RunSpec]) -> list[str]:
+    """What a board elsewhere has not been asked."""
+    if profile.board is None or all(is_emulated(spec.device) for spec in specs):
+        return []
+    remarks = []
+    if not profile.inference.threads and not all(spec.device.startswith("cuda") for spec in specs):
+        remarks.append(f"{profile.board.host} is taken to have as many cores as this computer")
+    if profile.plan is not None and profile.plan.images is not None and profile.plan.weights != "none":
+        remarks.append(f"the time for the images on {profile.board.host} is left out")
     return remarks
 
 

@@ -46,6 +46,10 @@ TrustOption = Annotated[
     bool,
     typer.Option("--trust", help="Allow the profile to run code, without a question."),
 ]
+BoardOption = Annotated[
+    str | None,
+    typer.Option("--board", help="A board elsewhere, as one would type it after `ssh`.", show_default=False),
+]
 SessionsArgument = Annotated[
     list[Path], typer.Argument(help="Session files (*.plm), or a folder of them.", show_default=False)
 ]
@@ -276,13 +280,21 @@ def sources(
             "--install-udev", help="Install the udev rules that allow users to open instruments (needs root)."
         ),
     ] = False,
+    board: BoardOption = None,
 ) -> None:
     """List the instruments found on this machine. Their state says what each needs before it can be used."""
     from monitor_app.cli import sources as commands
     from monitor_app.sources.discovery import find_sources
 
+    if board is not None and (install_udev or capture is not None):
+        raise typer.BadParameter("--board lists what a board has of itself, and goes with --json only.")
     if install_udev:
         commands.install_udev()
+    elif board is not None:
+        from monitor_app.cli.boards import instruments_of, named_board
+
+        there = instruments_of(named_board(board))
+        _print_json([each.as_json() for each in there]) if as_json else tables.print_sources(there)
     elif capture is not None:
         spec = commands.spec_to_capture(find_profile(profile) if profile else None, source, kind, port)
         raise typer.Exit(commands.capture(spec, capture, duration))
@@ -296,20 +308,25 @@ def doctor(
     profile: Annotated[
         str | None, typer.Argument(help="Profile that is to be measured. Default: any.", show_default=False)
     ] = None,
+    board: BoardOption = None,
     folder: Annotated[Path, typer.Option("--folder", help="Where the session is to be recorded.")] = Path(),
     as_json: JsonOption = False,
+    trust: TrustOption = False,
 ) -> None:
-    """Check whether this board is ready to be measured. Each line that is not says the command that mends it.
+    """Check whether a board is ready to be measured. Each line that is not says the command that mends it.
 
     Clocks, power mode, throttling, temperature, other load, memory, disk, torch and the meter; nothing is changed.
-    Exit code 0: it can be measured. 1: it cannot.
+    It is this machine, or the board of --board or of the profile's [board]. Exit code 0: it can be measured. 1: it
+    cannot.
     """
     from monitor_app.cli import doctor as commands
-    from monitor_app.sources.profile_reader import load_profile
+    from monitor_app.cli.boards import board_of, profile_to_look_at
 
-    checks = commands.examine(load_profile(find_profile(profile)) if profile else None, folder)
+    wanted = None if profile is None else profile_to_look_at(find_profile(profile), trusted=trust)
+    elsewhere = board_of(wanted, board)
+    checks = commands.examine(wanted, folder, elsewhere)
     if as_json:
-        _print_json(commands.as_json(checks))
+        _print_json(commands.as_json(checks, elsewhere))
         raise typer.Exit(commands.exit_code(checks))
     raise typer.Exit(commands.print_checks(checks))
 

@@ -23,6 +23,7 @@ from monitor_app.cli.files import new_session_name
 from monitor_app.cli.terminal import Terminal, put, say, signals_to_end
 from monitor_app.core.errors import SessionError, SourceError
 from monitor_app.core.garbage import keep_what_is_there
+from monitor_app.core.samples import LINK
 from monitor_app.core.status import SourceState
 from monitor_app.inference.process import require_device
 from monitor_app.session.files import discard_empty_session
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from monitor_app.core.profile import Profile
-    from monitor_app.core.status import BenchStatus
+from monitor_app.core.status import BenchStatus
 
 POLL_S = 0.2
 LINE_EVERY_S = 5.0
@@ -105,7 +106,7 @@ def record_profile(
     """As `record_session`, from the text of a profile; also ends when all replays end. Raises MonitorError."""
     profile = parse_profile(text, name)
     allowed = allowance(profile, text, name, trusted=trusted)
-    if profile.plan is not None and profile.plan.autostart:
+    if profile.plan is not None and profile.plan.autostart and profile.board is None:
         require_device(profile.inference.device)
     session = output or Path(new_session_name())
     try:
@@ -175,7 +176,9 @@ def _wait(bench: Bench, duration_s: float | None, interrupted: threading.Event, 
 
 def _refuse_to_record_nothing(bench: Bench, status: BenchStatus) -> None:
     """If no instrument can be used there is nothing to record: raise the reason, and leave no file."""
-    if status.sources and all(source.state is SourceState.FAILED for source in status.sources):
+    # A link alone records nothing.
+    needed = [source for source in status.sources if source.kind != LINK] or status.sources
+    if needed and all(source.state is SourceState.FAILED for source in needed):
         bench.close()
         if not bench.resumed:
             discard_empty_session(bench.session)

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from monitor_app.analysis.compare.check import Verdict as CheckVerdict
 from monitor_app.analysis.findings import Verdict
+from monitor_app.analysis.link import link_words
 from monitor_app.analysis.run.energy import COVERAGE_FACTOR
 from monitor_app.cli.terminal import Terminal
 from monitor_app.core.formatting import (
@@ -35,6 +36,7 @@ from monitor_app.core.formatting import (
     without_interval,
 )
 from monitor_app.core.runs import RunState
+from monitor_app.core.samples import LINK
 from monitor_app.core.status import CHECKING, CheckState, SourceState
 
 if TYPE_CHECKING:
@@ -98,6 +100,8 @@ def print_session(file: Path, summary: SessionSummary) -> None:
     started = f"{summary.started_utc:%Y-%m-%d %H:%M:%S} UTC" if summary.started_utc else "start time not known"
     ending = "" if summary.complete else ", incomplete: interrupted, or still being recorded"
     out.print(f"{started}, {summary.duration_s:.1f} s{ending}")
+    if summary.link is not None:
+        out.print(f"{summary.link.where} ({summary.link.name}), link bound {summary.link.bound}")
     for line in summary.notes.splitlines():
         out.print(Text(f"  {line}", style="dim"))
     for source in summary.sources:
@@ -262,6 +266,8 @@ def status_block(status: BenchStatus, elapsed_s: float, duration_s: float | None
 
 def _source_text(source: SourceStatus) -> str:
     mark = f" {SIMULATED}" if source.simulated else ""
+    if source.kind == LINK:
+        return f"{source.name} {link_words(source)}"
     if source.state is not SourceState.STREAMING:
         return f"{source.name}{mark} {source.state.value}"
     rate = "" if source.rate_hz is None else f" {sample_rate(source.rate_hz)}"

@@ -13,10 +13,6 @@ from monitor_app.core.samples import Role
 Name = Annotated[str, Field(min_length=1)]
 BySignal: TypeAlias = "float | dict[str, float] | None"
 """A number for all currents and powers of a source, or one for each by the name of the power or the current."""
-LINK = "link"
-"""Kind of the source without signals that carries the clock of the link to a board elsewhere."""
-BOARD_KINDS = frozenset({"jetson-rails", "jtop"})
-"""Kinds that are read from the board itself, by its own clock; behind a link their bound has that of the link in it."""
 _Gain = Annotated[float, Field(gt=0, le=1000)]
 _Ratio = Annotated[float, Field(ge=0, lt=1)]
 

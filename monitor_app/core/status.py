@@ -61,6 +61,8 @@ class SourceStatus:
     """Limits of its measurements, each one sentence."""
     implausible_samples: int = 0
     """Samples that a bit flipped on the line explains best."""
+    since_ns: int | None = None
+    """Host time from which on a link to a board is in this state; None for others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from monitor_app.bench.runs.completed_runs import CompletedRuns, threads_for
 from monitor_app.core.errors import NotASessionError
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import RunState
-from monitor_app.core.samples import Quantity, Role
+from monitor_app.core.samples import LINK, Quantity, Role
 from monitor_app.session.files import has_begun
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.writer_lock import is_written
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from monitor_app.core.runs import RunSpec
     from monitor_app.session.rows import RunRow
 
-LINK = "link"
-"""Kind of the source that is the way to a board elsewhere; its clock's bound is that of the link."""
 MOST_FAILURES = 2
 """A run that has failed so often is not waited for any longer."""
 

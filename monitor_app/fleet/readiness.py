@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.bench.acquisition.trial import try_source
 from monitor_app.core.errors import MonitorError
-from monitor_app.core.source_specs import BOARD_KINDS
+from monitor_app.core.samples import BOARD_KINDS
 from monitor_app.fleet.progress import progress_of
 from monitor_app.inference.process import require_device
 from monitor_app.session.writer_lock import is_written

@@ -167,10 +167,10 @@ def style_sheet(theme: Theme) -> str:
     QPlainTextEdit {{ background: {t.ground}; color: {t.text}; border: 1px solid {t.ground};
         selection-background-color: {t.line}; selection-color: {t.text}; }}
     QPlainTextEdit:focus, QTableView#networks:focus {{ border: 1px solid {t.line}; }}
-    QComboBox, QSpinBox {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.raised}; border-radius: 4px;
-        padding: 2px 8px; }}
-    QComboBox:focus, QSpinBox:focus {{ border-color: {t.dim}; }}
-    QComboBox:disabled, QSpinBox:disabled {{ color: {t.dim}; background: {t.panel}; }}
+    QComboBox, QSpinBox, QDoubleSpinBox {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.raised};
+        border-radius: 4px; padding: 2px 8px; }}
+    QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus {{ border-color: {t.dim}; }}
+    QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled {{ color: {t.dim}; background: {t.panel}; }}
     QComboBox::drop-down {{ border: 0; width: 20px; }}
     QComboBox::down-arrow {{ width: 0; height: 0; }}
     QComboBox QLineEdit {{ background: transparent; border: 0; padding: 0; }}
@@ -192,6 +192,7 @@ def style_sheet(theme: Theme) -> str:
     QPushButton#pill:hover {{ background: {t.line}; }}
     QLabel {{ color: {t.text}; background: transparent; }}
     QLabel#wrong {{ color: {t.alarm}; }}
+    QLabel#good {{ color: {t.accuracy}; }}
     QLabel#dim, QLabel#header, QLabel#nothing {{ color: {t.dim}; }}
     QLabel#nothing {{ background: {t.ground}; }}
     QLabel#simulated {{ background: {t.alarm}; color: {t.on_alarm}; border-radius: 4px; padding: 4px 15px;

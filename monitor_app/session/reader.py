@@ -302,6 +302,10 @@ class SessionReader:
         """The clock fit of a source as it last stood, or as it stood at ``until_ns``."""
         return self._newest(ClockRow, "clock", source_id, until_ns)
 
+    def clocks(self, source_id: int) -> list[ClockRow]:
+        """All clock fits of a source, by rising time: about one a second."""
+        return self._checked_rows(ClockRow, "SELECT * FROM clock WHERE source = ? ORDER BY host_ns", (source_id,))
+
     def alignment(self, source_id: int, until_ns: int | None = None) -> AlignmentRow | None:
         """The delay of a source as it was last found, or was before ``until_ns``; None where it never was."""
         return self._newest(AlignmentRow, "alignment", source_id, until_ns)

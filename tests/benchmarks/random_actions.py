@@ -49,10 +49,10 @@ from window_watch import ErrorLog, Findings, FurtherWindows, WatchedBench, memor
 from monitor_app.bench.client import ProfileFile, Resumed
 from monitor_app.cli.files import new_unsaved_session
 from monitor_app.core.log import WINDOW_LOG, log_to_file, state_folder
+from monitor_app.core.samples import COMPUTED
 from monitor_app.core.status import SourceState
 from monitor_app.gui.main_window import MainWindow
 from monitor_app.gui.new.sheet import NewSheet
-from monitor_app.gui.session.shown_signals import COMPUTED
 from monitor_app.gui.session_files import sessions
 from monitor_app.gui.settings import Settings, settings_file
 from monitor_app.gui.theme import application

@@ -55,7 +55,7 @@ def test_the_doctor_says_what_is_missing_and_its_exit_code_is_the_truth(tmp_path
     profile.write_text('title = "a probe"\n[[source]]\nkind = "powersensor3"\n')
     done = monitor_app("doctor", str(profile), "--folder", str(tmp_path))
     assert done.returncode == 1
-    assert "The profile has powersensor3, of which this machine shows nothing." in done.stdout
+    assert "The profile has powersensor3, of which nothing is seen on this machine." in done.stdout
     assert "Not ready to be measured" in done.stdout
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from monitor_app.analysis.campaign.cells import Campaign, Cell, Conditions
+from monitor_app.analysis.link import board_link
 from monitor_app.analysis.run.correlation import Correlations
 from monitor_app.analysis.run.energy import COVERAGE_FACTOR
 from monitor_app.analysis.run.inputs import Effort, run_inputs
@@ -93,6 +94,7 @@ def campaign_of(
         environment=environment,
         meta=meta,
         meter=_meter(reader),
+        link=board_link(reader),
     )
 
 
@@ -244,7 +246,8 @@ def _meter(reader: SessionReader) -> str:
     if signal is None or source is None or not source.serial_number:
         return ""
     # A rail of a Jetson has the address of its chip for a serial number, which is the same on every board.
-    host = f" of {reader.meta().get('host', '')}" if source.kind == "jetson-rails" else ""
+    meta = reader.meta()
+    host = f" of {meta.get('board_host') or meta.get('host', '')}" if source.kind == "jetson-rails" else ""
     # A power that is computed has its gain and zero in its factors.
     used = [each for each in reader.signals() if each.id in {signal.id, signal.factor_a, signal.factor_b}]
     values = [f"{each.name}: {each.scale:g}, {each.zero_offset:g}, {each.accuracy}" for each in used]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from monitor_app.analysis.link import BoardLink
     from monitor_app.core.estimate import Estimate, Proportion
     from monitor_app.core.runs import ImageAnswers
 
@@ -119,6 +120,8 @@ class Campaign:
     meter: str = ""
     """The device that measured the power, with its serial number and calibration; the same text is the same gain error.
     Empty where it is not certain which one it was."""
+    link: BoardLink | None = None
+    """To the board that the networks ran on, where that was not the computer that recorded."""
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:

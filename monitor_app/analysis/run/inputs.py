@@ -17,8 +17,7 @@ from monitor_app.analysis.run.signals import frequencies, sibling, total_power
 from monitor_app.analysis.statistics.bootstrap import RESAMPLES
 from monitor_app.core.clock import ClockMethod
 from monitor_app.core.runs import Phase
-from monitor_app.core.samples import Quantity
-from monitor_app.core.source_specs import BOARD_KINDS, LINK
+from monitor_app.core.samples import BOARD_KINDS, LINK, Quantity
 from monitor_app.sources.accuracy import PPK2, ppk2_limit
 
 if TYPE_CHECKING:

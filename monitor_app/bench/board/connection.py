@@ -10,12 +10,11 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from monitor_app.core.errors import BoardBusyError, BoardError, BoardLostError
 from monitor_app.core.host_time import host_time_ns
-from monitor_app.core.samples import SourceInfo
-from monitor_app.core.source_specs import LINK
+from monitor_app.core.samples import LINK, SourceInfo
 from monitor_app.core.status import SourceState, SourceStatus
 from monitor_app.remote.link import Link
 
@@ -161,10 +160,14 @@ class BoardConnection:
     def _store_clock(self, link: Link) -> None:
         now_ns, state = host_time_ns(), link.clock.state
         self._recorder.put(lambda writer: writer.write_clock(SOURCE_ID, now_ns, state))
-        self._status = replace(
-            self._status, state=SourceState.STREAMING, message="", rate_hz=state.rate_hz,
+        self._show(
+            SourceState.STREAMING, now_ns, message="", rate_hz=state.rate_hz,
             clock_bound_ns=state.bound_ns, clock_method=state.method.value,
         )  # fmt: skip
+
+    def _show(self, state: SourceState, now_ns: int, **changes: Any) -> None:
+        since_ns = self._status.since_ns if self._status.state is state else now_ns
+        self._status = replace(self._status, state=state, since_ns=since_ns, **changes)
 
     def _tell(self, error: BoardError) -> None:
         """The board is gone, or is not there yet: once in the log, and in the status for as long as it lasts."""
@@ -174,7 +177,7 @@ class BoardConnection:
             self._trouble = error
             self._changed.notify_all()
         state = SourceState.LOST if was_there and not isinstance(error, BoardBusyError) else SourceState.FAILED
-        self._status = replace(self._status, state=state, message=text)
+        self._show(state, now_ns, message=text)
         if before is None or str(before) != text:
             logger.warning("%s", text)
             self._recorder.put(lambda writer: writer.write_log(now_ns, "warning", text))

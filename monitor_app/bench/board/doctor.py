@@ -6,11 +6,12 @@ Every check looks at files below a root, that of this machine or a copy of anoth
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from monitor_app.core.formatting import engineering, size
+from monitor_app.core.formatting import clock_bound, engineering, size
 from monitor_app.sources.jetson.boards import recognise_board
 from monitor_app.sources.jetson.chips import find_chips
 
@@ -50,7 +51,14 @@ BUSY_CORES = 0.2
 LEAST_MEMORY_BYTES = 1 << 30
 NEAR_C = 5.0
 """Distance to the temperature at which the board slows down, below which it soon does."""
+GOOD_LINK_NS = 2_000_000
+"""Energies of batches shorter than ten times the bound of the link are doubtful."""
 LEAST_DISK_BYTES, GOOD_DISK_BYTES = 200_000_000, 5_000_000_000
+JETPACKS = {24: 2, 27: 3, 28: 3, 31: 4, 32: 4, 34: 5, 35: 5, 36: 6, 38: 7}
+"""Major version of JetPack by that of L4T."""
+_L4T = re.compile(r"#\s*R(?P<major>\d{1,3}) \(release\), REVISION: (?P<minor>\d{1,3}(?:\.\d{1,3})*)")
+LEAST_BOARD_DISK_BYTES = 50_000_000
+"""On a board elsewhere, which keeps the agent and what runs the networks, and no session."""
 _CPU = "sys/devices/system/cpu"
 _NO_COOLING = ("fan", "pwm")
 """Kinds of cooling devices that cool and do not slow down."""
@@ -92,8 +100,8 @@ def machine_checks(root: Path, busy_cores: float | None = None) -> Iterator[Chec
         root: / or a folder with a copy of its files.
         busy_cores: how many cores other work keeps busy, from `busy_cores_between`; None where it was not measured.
     """
-    yield _board(root)
-    yield _rails(root)
+    yield board_check(root)
+    yield rails_check(root)
     yield _processor_clock(root)
     yield from _gpu_clock(root)
     yield from _slowed_down(root)
@@ -109,6 +117,16 @@ def disk_check(free_bytes: int, folder: str) -> Check:
     if free_bytes < LEAST_DISK_BYTES:
         return Check("disk", Verdict.NOT_READY, text, "df -h .")
     return Check("disk", Verdict.READY if free_bytes >= GOOD_DISK_BYTES else Verdict.CAUTION, text)
+
+
+def link_check(bound_ns: int | None) -> Check:
+    """How well times of a board elsewhere are known here; None: not yet."""
+    if bound_ns is None:
+        return Check("link", Verdict.UNKNOWN, "The board's clock is not known yet: look again.")
+    text = f"Times of the board are known to {clock_bound(bound_ns)}, which is added to the bound of a meter here."
+    wide = bound_ns > GOOD_LINK_NS
+    mend = "connect the board by a cable to the same switch; a sync line to the meter makes it independent of the link"
+    return Check("link", Verdict.CAUTION if wide else Verdict.READY, text, mend if wide else "")
 
 
 def inference_check(versions: Mapping[str, str], devices: Mapping[str, str], *, gpu_expected: bool) -> Check:
@@ -141,17 +159,28 @@ def _ticks(stat: str) -> tuple[int, int] | None:
     return sum(ticks), sum(ticks) - idle
 
 
-def _board(root: Path) -> Check:
+def board_check(root: Path) -> Check:
+    """Which board it is, and which JetPack it has."""
     board, model = recognise_board(root), _text(root / "proc/device-tree/model")
-    release = _text(root / "etc/nv_tegra_release").partition(",")[0].lstrip("# ")
+    release = _release(_text(root / "etc/nv_tegra_release"))
     if board is not None:
-        return Check("board", Verdict.READY, f"{board.title}{f', L4T {release}' if release else ''}.")
+        return Check("board", Verdict.READY, f"{board.title}{f', {release}' if release else ''}.")
     return Check(
         "board", Verdict.UNKNOWN, f"{model or 'A machine without a device tree'}: no board that is known by name."
     )
 
 
-def _rails(root: Path) -> Check:
+def _release(text: str) -> str:
+    """L4T 32.7.1 (JetPack 4), from a line as NVIDIA writes it; empty where it is none."""
+    found = _L4T.match(text)
+    if found is None:
+        return ""
+    jetpack = JETPACKS.get(int(found["major"]))
+    return f"L4T {found['major']}.{found['minor']}" + (f" (JetPack {jetpack})" if jetpack else "")
+
+
+def rails_check(root: Path) -> Check:
+    """Which rails it measures of itself."""
     chips = find_chips(root, recognise_board(root))
     if not chips:
         return Check("rails", Verdict.UNKNOWN, "It has no power monitor of its own that is known: use a meter.")

@@ -26,7 +26,7 @@ from monitor_app.core.errors import BoardError, BoardLostError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from monitor_app.bench.board.connection import BoardConnection
+    from monitor_app.bench.board.reach import Reach
     from monitor_app.bench.board.saved_state import Found
     from monitor_app.remote.link import Link
 
@@ -95,7 +95,7 @@ class ThisMachine:
 class BoardElsewhere:
     """Everything that is a fact of the board comes from the board."""
 
-    def __init__(self, connection: BoardConnection) -> None:
+    def __init__(self, connection: Reach) -> None:
         self._connection = connection
 
     def meet(self, cancelled: Callable[[], bool]) -> None:
@@ -157,7 +157,7 @@ def board_files(link: Link, patterns: tuple[str, ...]) -> Iterator[Path]:
 class CallOnBoard:
     """Calls the commands of a Jetson elsewhere, through its agent."""
 
-    connection: BoardConnection
+    connection: Reach
     paths: Mapping[str, str]
     user: str
 
@@ -180,7 +180,7 @@ class SavedOnBoard:
     Who has the link has the board, so it needs no lock of its own.
     """
 
-    def __init__(self, connection: BoardConnection) -> None:
+    def __init__(self, connection: Reach) -> None:
         self._connection = connection
 
     def boot(self) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from monitor_app.bench.board.connection import BoardConnection
+    from monitor_app.bench.board.reach import Reach
     from monitor_app.core.errors import BoardError
     from monitor_app.remote.child import RemoteChild
     from monitor_app.remote.clock import LinkClock
@@ -29,14 +29,12 @@ class OnTheBoard:
     """Networks run on a board elsewhere; the agent there is the parent of the child.
 
     Args:
-        connection: to the board.
+        connection: to the board; a single link is enough.
         load_signals: sockets of simulated instruments on this machine, which show the load of the network.
         cancelled: the user has stopped or skipped the run.
     """
 
-    def __init__(
-        self, connection: BoardConnection, load_signals: Sequence[Path], cancelled: Callable[[], bool]
-    ) -> None:
+    def __init__(self, connection: Reach, load_signals: Sequence[Path], cancelled: Callable[[], bool]) -> None:
         self._connection = connection
         self._load_signals = tuple(load_signals)
         self._cancelled = cancelled

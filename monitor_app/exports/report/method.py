@@ -22,7 +22,8 @@ INTERVALS = (
     "batches have no interval, unless other runs of the session show how strongly they are correlated.",
     "The uncertainty of power and energy combines the resolution of the meter, the noise of the mean, the spread of "
     "the batches (of their energies for energy, of energy divided by time for power), the noise of the idle baseline, "
-    "its drift over the run, the clock bound between meter and computer, and the gain error that the manufacturer of "
+    "its drift over the run, the clock bound between meter and computer (and between computer and board, where the "
+    "networks ran on a board elsewhere), and the gain error that the manufacturer of "
     "the meter states. They are combined as in JCGM 100:2008 and expanded with a coverage factor of 2. What a meter "
     "does not state is not included.",
     "Net power is power above idle. Idle power is measured before and after each run and interpolated linearly.",
@@ -41,7 +42,8 @@ def method_of(campaign: Campaign) -> tuple[str, ...]:
         profile = parse_profile(campaign.meta.get("profile", ""), "the profile")
     except ProfileError:
         return (UNKNOWN,)
-    return tuple(filter(None, (_plan(profile.plan), _run(profile.protocol), _state(profile), _meters(profile))))
+    parts = (_plan(profile.plan), _run(profile.protocol), _state(profile), _board(campaign), _meters(profile))
+    return tuple(filter(None, parts))
 
 
 def _plan(plan: Plan | None) -> str:
@@ -88,6 +90,23 @@ def _state(profile: Profile) -> str:
     if plan and plan.clocks:
         text += f" Clocks: {listed(plan.clocks)}."
     return text
+
+
+def _board(campaign: Campaign) -> str:
+    """Where the networks ran, if not on the computer that recorded, and how well times of that place are known."""
+    link, meta, environment = campaign.link, campaign.meta, campaign.environment
+    if link is None:
+        return ""
+    cores = f"{meta['cores']} cores" if "cores" in meta else ""
+    python = f"Python {meta['python']}" if "python" in meta else ""
+    facts = (campaign.board, meta.get("processor", ""), cores, environment.get("L4T", "").lstrip("# "), python)
+    told = ", ".join(dict.fromkeys(filter(None, facts)))
+    return (
+        f"The networks ran on a board elsewhere, {link.name}, reached over ssh as {link.host}"
+        f"{f' ({told})' if told else ''}. "
+        f"Questions over the link tell its times on the clock of the recording computer to {link.bound}, which is "
+        "added to the clock bound of every meter on that computer."
+    )
 
 
 def _meters(profile: Profile) -> str:

@@ -116,7 +116,8 @@ def _summary(content: ReportContent) -> Iterator[Block]:
 
 def _headline(campaign: Campaign) -> Iterator[Block]:
     began = f", started {moment(campaign.started_utc)}" if campaign.started_utc else ""
-    yield Paragraph(f"{campaign.board or 'Unnamed board'}{began}. {measured(campaign)}")
+    where = f", {campaign.link.where}" if campaign.link is not None else ""
+    yield Paragraph(f"{campaign.board or 'Unnamed board'}{where}{began}. {measured(campaign)}")
     yield Headlines(headline(campaign))
     notes = campaign.meta.get(NOTES, "").strip()
     if notes:

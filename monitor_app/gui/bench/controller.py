@@ -34,8 +34,8 @@ from monitor_app.core.errors import MonitorError
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.package_data import profile_path
 from monitor_app.core.runs import RunState
+from monitor_app.core.samples import NO_INSTRUMENTS
 from monitor_app.core.status import TROUBLE, BenchPhase, BenchStatus, SourceState
-from monitor_app.gui.session.shown_signals import COMPUTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +138,7 @@ class BenchController(QObject):
 
     def _is_only_meter(self, name: str) -> bool:
         sources = self.status.sources if self.status is not None else ()
-        return [s.name for s in sources if s.state is SourceState.STREAMING and s.kind not in COMPUTED] == [name]
+        return [s.name for s in sources if s.state is SourceState.STREAMING and s.kind not in NO_INSTRUMENTS] == [name]
 
     # -- what the bench reports ------------------------------------------------------------------
 

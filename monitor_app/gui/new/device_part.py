@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.tasks import Tasks
 
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-DEVICES = {"cpu": "this machine's processor", "cuda:0": "the first GPU", "emulated:tx1": "published figures, replayed"}
+DEVICES = {"cpu": "the processor", "cuda:0": "the first GPU", "emulated:tx1": "published figures, replayed"}
 
 
 class DevicePart(ProfilePart):

@@ -41,6 +41,8 @@ class ImagesPart(ProfilePart):
         self.found = dim_label()
         self.found.setWordWrap(True)
         self._counted: str | None = None
+        self._host = ""
+        """The board that has the images; empty where they are on this machine."""
         self._task: Task | None = None
         self.row(self.kind, self.accuracy)
         self.row(self.folder, self.browse, stretch=0)
@@ -88,6 +90,8 @@ class ImagesPart(ProfilePart):
             self.folder.setText(plan.images)
         self.accuracy.setCurrentIndex(self.accuracy.findData(plan.accuracy))
         self._show_folder()
+        self.browse.setEnabled(profile.board is None)
+        self._host = profile.board.host if profile.board is not None else ""
         if is_emulated(profile.inference.device) and plan.images:
             self._counted = None
             self.found.setText(REPLAYED)
@@ -98,7 +102,7 @@ class ImagesPart(ProfilePart):
         return planned(profile, {"images": self.images, "accuracy": self.accuracy.currentData()})
 
     def _count(self, images: str | None) -> None:
-        if images == self._counted and images is not None:
+        if images == self._counted and images is not None and not self._host:
             return
         self._counted = images
         if self._task is not None:
@@ -106,6 +110,9 @@ class ImagesPart(ProfilePart):
             self._task = None
         if images is None:
             self.found.setText(WITHOUT)
+            return
+        if self._host:
+            self.found.setText(f"Looked for on {self._host} when the plan begins.")
             return
         self.found.setText("looking…")
         self._task = self.tasks.start(lambda _: find_dataset(images), self._show_count)

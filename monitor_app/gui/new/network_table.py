@@ -26,6 +26,8 @@ Index: TypeAlias = "QModelIndex | QPersistentModelIndex"
 HEADS = ("network", "MACs", "parameters", "weights")
 SORTED = int(Qt.ItemDataRole.UserRole)
 HERE, TO_DOWNLOAD, NO_WEIGHTS, OWN = "here", "to download", "none", "your own"
+ELSEWHERE = "not known"
+LOOKED_FOR = "Weights are looked for on the board when the plan begins."
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class NetworkModel(QAbstractTableModel):
         self.rows = list(rows)
         self.chosen: list[str] = []
         """In the order of the plan."""
+        self._elsewhere = False
 
     def choose(self, names: Iterable[str]) -> None:
         """These are in the plan, and no others; they stand first."""
@@ -97,6 +100,12 @@ class NetworkModel(QAbstractTableModel):
         first = [self._known.get(name) or own_row(name) for name in self.chosen]
         self.rows = [*first, *(row for name, row in self._known.items() if name not in self.chosen)]
         self.endResetModel()
+
+    def run_elsewhere(self, elsewhere: bool) -> None:
+        """Whether networks run on a board whose files are not seen here, so that its weights are not known."""
+        if elsewhere != self._elsewhere:
+            self._elsewhere = elsewhere
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, len(HEADS) - 1))
 
     def switch(self, row: int) -> None:
         """Into the plan, at its end, or out of it."""
@@ -129,14 +138,17 @@ class NetworkModel(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         row, column = self.rows[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return (row.title, _millions(row.macs), _millions(row.parameters), row.weights)[column]
+            return (row.title, _millions(row.macs), _millions(row.parameters), self._weights(row))[column]
         if role == SORTED:
-            return (row.title.lower(), row.macs or 0, row.parameters or 0, row.weights)[column]
+            return (row.title.lower(), row.macs or 0, row.parameters or 0, self._weights(row))[column]
         if role == Qt.ItemDataRole.CheckStateRole and column == 0:
             return Qt.CheckState.Checked if row.name in self.chosen else Qt.CheckState.Unchecked
         if role == Qt.ItemDataRole.ToolTipRole:
-            return row.tip
+            return LOOKED_FOR if self._weights(row) == ELSEWHERE else row.tip
         return _alignment(column) if role == Qt.ItemDataRole.TextAlignmentRole else None
+
+    def _weights(self, row: NetworkRow) -> str:
+        return ELSEWHERE if self._elsewhere and row.weights not in {NO_WEIGHTS, OWN} else row.weights
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         if role != Qt.ItemDataRole.CheckStateRole:

@@ -94,6 +94,7 @@ class NetworksPart(ProfilePart):
 
     def show_profile(self, profile: Profile) -> None:
         self._plan = profile.plan or self._plan
+        self.model.run_elsewhere(profile.board is not None)
         plan = plan_or_default(profile)
         if list(plan.networks) != self.model.chosen:
             self.model.choose(plan.networks)

@@ -20,7 +20,8 @@ MODULES = (
     "monitor_app.inference.networks.packaged", "monitor_app.inference.networks.registry",
     "monitor_app.bench.acquisition.source_set", "monitor_app.bench.runs.run", "monitor_app.analysis.run.delay",
     "monitor_app.bench.runs.power_check", "monitor_app.bench.runs.preparation", "monitor_app.bench.runs.driver",
-    "monitor_app.bench.bench", "monitor_app.bench.estimate", "monitor_app.gui.new.draft",
+    "monitor_app.bench.bench", "monitor_app.bench.examination",
+    "monitor_app.bench.estimate", "monitor_app.gui.new.draft",
     "monitor_app.gui.new.network_table", "monitor_app.gui.new.networks_part", "monitor_app.gui.new.source_part",
     "monitor_app.gui.new.sheet",
 )  # fmt: skip

@@ -20,12 +20,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from monitor_app.bench.trust import code_in, question
 from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import MonitorError
 from monitor_app.core.own_profiles import own_profiles_folder
 from monitor_app.core.private_files import private_folder
+from monitor_app.gui.bench.trust_dialog import ask_trust
 from monitor_app.gui.new.batches_part import BatchesPart
 from monitor_app.gui.new.beginnings import beginnings
+from monitor_app.gui.new.board_part import BoardPart
 from monitor_app.gui.new.choice import Choice
 from monitor_app.gui.new.device_part import DevicePart
 from monitor_app.gui.new.draft import Draft, Origin
@@ -41,13 +44,15 @@ from monitor_app.gui.theme import with_text
 from monitor_app.sources.profile_reader import read_profile_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from monitor_app.core.profile import Profile
     from monitor_app.gui.new.part import ProfilePart
     from monitor_app.gui.tasks import Tasks
     from monitor_app.gui.theme import Theme
 
 PARTS: tuple[type[ProfilePart], ...] = (
-    TitlePart, SourcePart, NetworksPart, BatchesPart, DevicePart, ProtocolPart, ImagesPart,
+    TitlePart, BoardPart, SourcePart, NetworksPart, BatchesPart, DevicePart, ProtocolPart, ImagesPart,
 )  # fmt: skip
 """All parts, from top to bottom."""
 P = TypeVar("P", bound="ProfilePart")
@@ -153,6 +158,7 @@ class NewSheet(QDialog):
         QShortcut(QKeySequence("Ctrl+S"), self, self.save_profile)
         QShortcut(QKeySequence("Ctrl+O"), self, self.open_profile)
         self.beginning.activated.connect(self._begin)
+        self.part(BoardPart).know_origin(self._allow)
         self._list_beginnings()
 
     def part(self, kind: type[P]) -> P:
@@ -197,6 +203,13 @@ class NewSheet(QDialog):
         profile = self.draft.profile
         if profile is not None:
             self.start_asked.emit(self.draft.text, self._origin.trusts(profile))
+
+    def _allow(self, profile: Profile, go_on: Callable[[], None]) -> None:
+        """Go on where the user has named the code that this profile runs, or allows it now."""
+        if self._origin.trusts(profile):
+            go_on()
+        else:
+            ask_trust(self, question(code_in(profile)), lambda yes: go_on() if yes else None)
 
     def warn(self, sentence: str) -> None:
         """What Start will do besides."""

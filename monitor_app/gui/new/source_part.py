@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout
 from monitor_app.bench.acquisition.discovery import open_files
 from monitor_app.bench.acquisition.trial import try_source
 from monitor_app.core.errors import MonitorError, ProfileError
+from monitor_app.core.samples import BOARD_KINDS
 from monitor_app.core.source_specs import EmulatedSpec, SerialSpec
 from monitor_app.gui.new.choice import Choice
 from monitor_app.gui.new.part import ProfilePart
@@ -59,6 +60,8 @@ class SourcePart(ProfilePart):
     def __init__(self, tasks: Tasks) -> None:
         super().__init__(tasks)
         self._sources: tuple[SourceSpec, ...] = ()
+        self._host = ""
+        """The board elsewhere that the networks run on; empty where that is this machine."""
         self._bench_pid: Callable[[], int | None] = lambda: None
         self._search_task: Task | None = None
         self.rows: list[SourceRow] = []
@@ -99,16 +102,17 @@ class SourcePart(ProfilePart):
     # -- the sources of the profile --------------------------------------------------------------
 
     def show_profile(self, profile: Profile) -> None:
-        if profile.source == self._sources:
+        host = profile.board.host if profile.board is not None else ""
+        if (profile.source, host) == (self._sources, self._host):
             return
-        self._sources = profile.source
+        self._sources, self._host = profile.source, host
         self._show_sources()
 
     def _show_sources(self) -> None:
         empty(self._lines)
         self.rows = []
         for k, spec in enumerate(self._sources):
-            row = SourceRow(spec, self.tasks, self)
+            row = SourceRow(spec, self.tasks, self, self._host if spec.kind in BOARD_KINDS else "")
             row.remove.clicked.connect(partial(self._remove, k))
             self.rows.append(row)
             self._lines.addLayout(row.line)
@@ -249,14 +253,14 @@ class Answer(Label):
 
 
 class SourceRow:
-    """One source of the profile."""
+    """One source of the profile; ``host``: the board elsewhere that measures it of itself."""
 
-    def __init__(self, spec: SourceSpec, tasks: Tasks, parent: QWidget) -> None:
+    def __init__(self, spec: SourceSpec, tasks: Tasks, parent: QWidget, host: str = "") -> None:
         self.answer = Answer(tasks)
         self.answer.setParent(parent)
         self.test, self.remove = WordButton("test"), WordButton("remove")
         name, where = Label(spec.name), Elided()
-        where.set_text(described(spec))
+        where.set_text(f"{described(spec)}, on {host}" if host else described(spec))
         self.line = QHBoxLayout()
         self.line.setSpacing(10)
         self.line.addWidget(name)
@@ -265,7 +269,8 @@ class SourceRow:
             button.setAccessibleName(f"{does} {spec.name}")
             _for_keys(button)
             self.line.addWidget(button)
-        self.test.clicked.connect(lambda: self.answer.test(spec))
+        seen = f"{host} measures it of itself: the test of the connection lists its rails."
+        self.test.clicked.connect(lambda: self.answer.say(seen) if host else self.answer.test(spec))
 
 
 class FoundRow:

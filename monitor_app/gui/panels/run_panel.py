@@ -22,12 +22,12 @@ from PySide6.QtWidgets import (
 
 from monitor_app.core.formatting import duration
 from monitor_app.core.runs import RunState
+from monitor_app.core.samples import NO_INSTRUMENTS
 from monitor_app.core.status import CHECKING, BenchPhase, CheckState, SourceState
 from monitor_app.gui.panels.panel import Panel
 from monitor_app.gui.panels.parts import Label, SectionHeader
 from monitor_app.gui.plot.annotations import PHASE_NAMES
 from monitor_app.gui.session.recording import CUT_OFF
-from monitor_app.gui.session.shown_signals import COMPUTED
 from monitor_app.gui.theme import BODY_PX, ui_font
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _warning(status: BenchStatus) -> str:
     """Runs go on where no instrument is there any more: their energy will not be known."""
     if status.phase is not BenchPhase.RUNNING or not status.sources:
         return ""
-    measuring = any(s.state is SourceState.STREAMING and s.kind not in COMPUTED for s in status.sources)
+    measuring = any(s.state is SourceState.STREAMING and s.kind not in NO_INSTRUMENTS for s in status.sources)
     return "" if measuring else NO_POWER
 
 

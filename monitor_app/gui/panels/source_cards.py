@@ -6,9 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from monitor_app.analysis.link import link_words
 from monitor_app.core.formatting import clock_bound, engineering, sample_rate, unit_of
+from monitor_app.core.samples import COMPUTED, LINK
 from monitor_app.core.status import TROUBLE, SourceState
-from monitor_app.gui.session.shown_signals import COMPUTED, in_order
+from monitor_app.gui.session.shown_signals import in_order
 
 if TYPE_CHECKING:
     from monitor_app.core.status import BenchStatus, SourceStatus
@@ -78,17 +80,18 @@ def _card(
 ) -> SourceCard:
     signals = [s for s in recording.signals if row and s.source == row.id] if recording else []
     rate_hz = (state.rate_hz if state else None) or (recording.rate_hz(row.id) if recording and row else None)
+    is_link = (state.kind if state else row.kind if row else "") == LINK
     return SourceCard(
         name=name,
-        detail=_detail(state, rate_hz),
+        detail=_link_detail(state) if is_link else _detail(state, rate_hz),
         colour=_colour(state, theme),
         trouble=state is not None and state.state in TROUBLE,
         about=_about(row, state),
-        clock=_clock(recording, row, state),
+        clock="link bound " * is_link + _clock(recording, row, state),
         message=(state.message if state else "") or _implausible(recording, row, state),
         notes=(state.notes if state else ()) or (row.notes if row else ()),
         simulated=bool((state and state.simulated) or (row and row.simulated)),
-        action=_action(state),
+        action="" if is_link else _action(state),
         signals=tuple(_signal_line(s, shown, theme) for s in in_order(signals)),
     )
 
@@ -97,6 +100,11 @@ def _detail(state: SourceStatus | None, rate_hz: float | None) -> str:
     if state is not None and STATE_TEXTS[state.state]:
         return STATE_TEXTS[state.state]
     return sample_rate(rate_hz) if rate_hz else ""
+
+
+def _link_detail(state: SourceStatus | None) -> str:
+    """What the link does where there is none now, and for how long."""
+    return "" if state is None or state.state is SourceState.STREAMING else link_words(state)
 
 
 def _colour(state: SourceStatus | None, theme: Theme) -> str:

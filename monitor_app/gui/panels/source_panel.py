@@ -219,6 +219,7 @@ class CardView(QWidget):
         lines = self.card.signals
         first = first_lines(lines)
         self.signals.show_lines(lines if self.open else first, self._theme)
+        self.signals.setVisible(bool(lines))
         hidden = len(lines) - len(first)
         self.more.setVisible(hidden > 0)
         self.more.setText("fewer" if self.open else f"{hidden} more")

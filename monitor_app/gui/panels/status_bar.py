@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QHBoxLayout
 
+from monitor_app.analysis.link import link_words
 from monitor_app.core.formatting import clock_bound, long_duration, sample_rate, size
+from monitor_app.core.samples import LINK, NO_INSTRUMENTS
 from monitor_app.core.status import TROUBLE, SourceState
 from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.panels.parts import Shrinking
 from monitor_app.gui.session.curve_style import CurveStyle
-from monitor_app.gui.session.shown_signals import COMPUTED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +32,7 @@ LEAST_PX = 240
 LOST_TIP = "Samples that the instrument took but that never arrived"
 AFTER_TIP = (
     "Clock: the largest possible error of a sample's time on the host's clock. "
+    "Link: the same of a time of the board that the networks run on, where that is elsewhere. "
     "Monitor: processor time of the window and the bench together."
 )
 STOPPED = TROUBLE | {SourceState.DISCONNECTED}
@@ -49,12 +51,11 @@ def quality_text(
     recording: Recording, status: BenchStatus | None, file_bytes: int, own_cpu: float
 ) -> tuple[str, str, str]:
     """The text before, of and after the number of lost samples, which stands out when it is not zero."""
-    measured = [source for source in recording.sources if source.kind not in COMPUTED]
+    measured = [source for source in recording.sources if source.kind not in NO_INSTRUMENTS]
     rates = [sample_rate(recording.rate_hz(source.id)) for source in measured]
     lost = max(recording.lost_samples, sum(s.lost_samples for s in status.sources) if status else 0)
-    bounds = [clock.bound_ns for clock in recording.clocks.values()]
-    # The largest of them: the source panel shows that of each source.
-    after = [f"clock {clock_bound(max(bounds) if bounds else None)}"]
+    # The largest of the instruments: the source panel shows that of each.
+    after = [f"clock {clock_bound(recording.clock_bound_ns)}", *link_text(recording, status)]
     if status is not None:
         after.append(f"monitor {100 * (status.cpu_fraction + own_cpu):.0f} % of a core")
     after.append(f"session {size(file_bytes)}")
@@ -65,14 +66,29 @@ def quality_text(
     return before, f"{lost:,} lost", APART.join(after)
 
 
+def link_text(recording: Recording, status: BenchStatus | None) -> list[str]:
+    """The bound of the link to a board elsewhere; empty where there is no such board, or it is said as an alarm."""
+    for source in status.sources if status else ():
+        if source.kind == LINK:
+            return [] if source.state in TROUBLE else [f"link {link_words(source)}"]
+    bound_ns = recording.link_bound_ns
+    return [] if bound_ns is None else [f"link {clock_bound(bound_ns)}"]
+
+
 def stopped_text(state: WindowState) -> str:
     """Which sources give no samples while a bench records; empty where all do."""
     if not state.live or state.status is None:
         return ""
-    names = [source.name for source in state.status.sources if source.state in STOPPED]
+    names = [each.name for each in state.status.sources if each.state in STOPPED and each.kind != LINK]
     if state.silent_s:
         return f"no samples for {long_duration(state.silent_s)}"
     return f"no samples from {', '.join(names)}" if names else ""
+
+
+def lost_link_text(state: WindowState) -> str:
+    """What the link to a board elsewhere does in its place while a bench records; empty where there is no trouble."""
+    sources = state.status.sources if state.live and state.status is not None else ()
+    return APART.join(f"{s.name} {link_words(s)}" for s in sources if s.kind == LINK and s.state in TROUBLE)
 
 
 def loses_samples(state: WindowState) -> bool:
@@ -81,7 +97,7 @@ def loses_samples(state: WindowState) -> bool:
     if recording is None or not state.live:
         return False
     since_ns = recording.newest_ns - LATELY_NS
-    computed = {source.id for source in recording.sources if source.kind in COMPUTED}
+    computed = {source.id for source in recording.sources if source.kind in NO_INSTRUMENTS}
     return any(gap.end_ns > since_ns for gap in recording.gaps if gap.source not in computed)
 
 
@@ -118,7 +134,7 @@ class StatusBar(Panel):
             return
         file_bytes = status.file_bytes if status and status.file_bytes else _size_of(recording.reader.path)
         before, lost, after = quality_text(recording, status, file_bytes, own_cpu)
-        stopped = stopped_text(state)
+        stopped = APART.join(filter(None, (lost_link_text(state), stopped_text(state))))
         lost = stopped or lost
         self.resolution.set_text(resolution_text(state.samples_per_column, state.style))
         self._before.set_text(before + APART if before else "")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.formatting import live, short_fraction, span_of_time
 from monitor_app.core.runs import Phase
-from monitor_app.gui.session.shown_signals import COMPUTED
+from monitor_app.core.samples import NO_INSTRUMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -119,7 +119,7 @@ def annotate(recording: Recording, subject: Subject, *, with_levels: bool) -> An
 
 def _gaps(recording: Recording) -> list[Gap]:
     """Gaps of the measured sources, with the name of the source where there are several."""
-    measured = [source for source in recording.sources if source.kind not in COMPUTED]
+    measured = [source for source in recording.sources if source.kind not in NO_INSTRUMENTS]
     names = {source.id: f"{source.name}  " if len(measured) > 1 else "" for source in measured}
     return [
         Gap(

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor_app import __version__
+from monitor_app.analysis.link import board_link
 from monitor_app.analysis.session_summary import started_utc
 from monitor_app.core.formatting import clock_bound, sample_rate
+from monitor_app.core.samples import NO_INSTRUMENTS
 from monitor_app.gui.session.curve_style import CurveStyle
-from monitor_app.gui.session.shown_signals import COMPUTED
 
 if TYPE_CHECKING:
     from monitor_app.gui.session.recording import Recording
@@ -47,9 +48,11 @@ def caption_of(
     meta = recording.reader.meta()
     name = recording.reader.path.name
     title = meta.get("title", "")
-    measured = [source for source in recording.sources if source.kind not in COMPUTED]
+    measured = [source for source in recording.sources if source.kind not in NO_INSTRUMENTS]
     parts = [name] if title else []
     parts += [_introduced(source) for source in measured]
+    link = board_link(recording.reader)
+    parts += [link.where] if link is not None else []
     started = started_utc(recording.reader)
     if started is not None:
         parts.append(f"started {started:%Y-%m-%d %H:%M:%S} UTC")
@@ -58,6 +61,7 @@ def caption_of(
         *(Note(sample_rate(recording.rate_hz(s.id))) for s in measured if signal is None or s.id == signal.source),
         Note(f"{recording.lost_samples:,} samples lost", alarm=recording.lost_samples > 0),
         _clock(recording),
+        *([Note(f"link {link.bound}")] if link is not None else []),
         *_coverage(recording, signal, span_s),
         *([] if "completed_utc_ns" in meta else [Note("session not closed")]),
         Note(meta.get("program", f"monitor-app {__version__}")),
@@ -71,8 +75,8 @@ def _introduced(source: SourceRow) -> str:
 
 
 def _clock(recording: Recording) -> Note:
-    bounds = [clock.bound_ns for clock in recording.clocks.values()]
-    return Note(f"clock {clock_bound(max(bounds))}" if bounds else "clock not known")
+    bound_ns = recording.clock_bound_ns
+    return Note("clock not known" if bound_ns is None else f"clock {clock_bound(bound_ns)}")
 
 
 def _coverage(recording: Recording, signal: SignalRow | None, span_s: tuple[float, float]) -> list[Note]:

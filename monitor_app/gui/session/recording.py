@@ -12,9 +12,9 @@ from monitor_app.analysis.run.results import run_result
 from monitor_app.analysis.run.signals import sibling, total_power
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import Phase, RunState
-from monitor_app.core.samples import Quantity
+from monitor_app.core.samples import COMPUTED, LINK, Quantity
 from monitor_app.gui.session.batch_log import BatchLog
-from monitor_app.gui.session.shown_signals import COMPUTED, labels_of, usual_signals
+from monitor_app.gui.session.shown_signals import labels_of, usual_signals
 from monitor_app.session.writer_lock import is_written
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class Recording:
     def silent_s(self) -> float:
         """For how long no sample has come although some should have; 0 while they come."""
         silent_s = (host_time_ns() - self._grown_ns) * 1e-9
-        fastest_hz = max((self.rate_hz(source.id) for source in self.sources), default=0.0)
+        fastest_hz = max((self.rate_hz(source.id) for source in self.sources if source.kind != LINK), default=0.0)
         return silent_s if silent_s > max(SILENT_S, SILENT_SAMPLES / max(fastest_hz, 1e-3)) else 0.0
 
     def statistics(self, signal_id: int, start_ns: int, end_ns: int) -> Statistics:
@@ -230,6 +230,17 @@ class Recording:
         if clock is not None:
             return clock.rate_hz
         return next((s.rate_hz for s in self.sources if s.id == source_id), 0.0)
+
+    @property
+    def clock_bound_ns(self) -> int | None:
+        """The largest bound of the clocks of the instruments; None while none is known."""
+        known = (s.id for s in self.sources if s.id in self.clocks and s.kind != LINK)
+        return max((self.clocks[k].bound_ns for k in known), default=None)
+
+    @property
+    def link_bound_ns(self) -> int | None:
+        """That of the link to a board elsewhere, as it last stood; None where there is none."""
+        return next((self.clocks[s.id].bound_ns for s in self.sources if s.id in self.clocks and s.kind == LINK), None)
 
     def state_of(self, run: RunRow) -> str:
         """The state of a run in words; one that no bench records any longer is cut off, whatever its row says."""

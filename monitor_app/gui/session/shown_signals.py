@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from monitor_app.analysis.run.signals import powers_of_sources, total_power
-from monitor_app.core.samples import Quantity, Role
+from monitor_app.core.samples import COMPUTED, Quantity, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 MOST_PANES = 4
 MOST_IN_PANE = 6
 """The number of colours and marks that distinguish them."""
-COMPUTED = frozenset({"sum", "difference"})
-"""Kinds of the sources that the bench computes: each has one signal, which is named after its source."""
 RAILS = "jetson-rails"
 
 

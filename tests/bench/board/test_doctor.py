@@ -59,7 +59,7 @@ def look(root: Path, files: dict[str, str], busy_cores: float | None = None) -> 
 
 def test_a_board_as_it_comes_can_be_measured_and_its_clocks_change(tmp_path):
     found = look(tmp_path, ORIN)
-    assert found["board"].text == "Jetson Orin Nano, L4T R36 (release)."
+    assert found["board"].text == "Jetson Orin Nano, L4T 36.4.3 (JetPack 6)."
     assert found["processor clock"].verdict is Verdict.CAUTION
     assert found["processor clock"].text == "It changes with the load, from 730 MHz to 1.51 GHz (schedutil)."
     assert found["processor clock"].mend == found["GPU clock"].mend == "sudo jetson_clocks"
