@@ -21,6 +21,7 @@ import math
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,6 +88,21 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True)
+class MappedEdge:
+    """How an edge that another machine has stamped came to its host time: by the clock of a link.
+
+    All edges of one link are off host time by nearly the same, which no fit to them alone can see.
+    """
+
+    bound_ns: int
+    """Its host times are within this of the truth."""
+    moved_ns: float = 0.0
+    """By how much the link's clock has changed its mind since its first edge."""
+    link: int = 0
+    """Edges of different links do not lie on one line."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Line:
     """Host time against index, relative to the origin."""
 
@@ -124,6 +140,8 @@ class SampleClock:
         """(index, earliest, latest), as lateness relative to the origin."""
         self._edges: deque[tuple[float, float, float]] = deque(maxlen=MARKS)
         """As _marks, of edges on a wire; apart, so that frequent marks do not push them out."""
+        self._mapped: deque[MappedEdge] = deque(maxlen=MARKS)
+        """Of each edge, where another machine has stamped them."""
         self._mark_ns = self._edge_ns = self._heard_ns = -(2**62)
         """Host time of the newest mark, of the newest edge, and of anything."""
         self._origin: tuple[float, int] = (0.0, 0)
@@ -143,12 +161,29 @@ class SampleClock:
         self._mark_ns = max(self._mark_ns, mark.latest_ns)
         self._line = None
 
-    def add_edge(self, index: int, earliest_ns: int, latest_ns: int) -> None:
-        """A wire was switched between two host times; ``index`` is the first sample that saw it switched."""
+    def add_edge(self, index: int, earliest_ns: int, latest_ns: int, mapped: MappedEdge | None = None) -> None:
+        """A wire was switched between two host times; ``index`` is the first sample that saw it switched.
+
+        With ``mapped`` the times given from now on are those of the link's clock, like those of everything that happens
+        on the board: what the link is off cancels, and is not in the bound.
+        """
+        if mapped is not None:
+            self._follow(mapped)
         # The sample before did not see it yet, so it was taken before the latest time, and this one a period later.
         self._edges.append(self._limits(index, earliest_ns, latest_ns + math.ceil(self._nominal_ns)))
         self._edge_ns = max(self._edge_ns, latest_ns)
         self._line = None
+
+    def _follow(self, mapped: MappedEdge) -> None:
+        """Move the edges of before to where the link's clock would put them now."""
+        if self._mapped and self._mapped[-1].link == mapped.link:
+            moved_ns = mapped.moved_ns - self._mapped[-1].moved_ns
+            shifted = [(x, earliest + moved_ns, latest + moved_ns) for x, earliest, latest in self._edges]
+        else:
+            shifted = []
+            self._mapped.clear()
+        self._edges = deque(shifted, maxlen=MARKS)
+        self._mapped.append(mapped)
 
     def add_arrival(self, end_index: int, arrival_ns: int) -> None:
         """All samples before ``end_index`` had been taken by ``arrival_ns``."""
@@ -190,7 +225,8 @@ class SampleClock:
         # Against the present line: constraints since the last time was given may have moved it.
         owed_ns = 0.0 if self._knot is None else self._at(line, self._knot[0]) - self._knot[1]
         contradicted = line.misfit_ns > self._transport_bound_ns
-        return ClockState(1e9 / line.period_ns, math.ceil(line.bound_ns + abs(owed_ns)), self._method, contradicted)
+        bound_ns = math.ceil(line.bound_ns + abs(owed_ns) + self._restless_ns)
+        return ClockState(1e9 / line.period_ns, bound_ns, self._method, contradicted)
 
     @property
     def _method(self) -> ClockMethod:
@@ -198,6 +234,20 @@ class SampleClock:
             return ClockMethod.LINE
         marked = len(self._marks) >= LEAST_MARKS and self._heard_ns - self._mark_ns < FRESH_NS
         return ClockMethod.TWO_WAY if marked else ClockMethod.ARRIVAL
+
+    @property
+    def _restless_ns(self) -> float:
+        """How far the link's clock may move until the next edge: as far as it did between two of the last."""
+        steps = [abs(after.moved_ns - before.moved_ns) for before, after in pairwise(self._mapped)]
+        return max(steps, default=0.0)
+
+    @property
+    def _apart_ns(self) -> float:
+        """How far host times may be from those that edges were given by the clock of a link."""
+        if not self._mapped:
+            return 0.0
+        newest_ns = self._mapped[-1].moved_ns
+        return max(each.bound_ns + abs(newest_ns - each.moved_ns) for each in self._mapped)
 
     def _is_old(self, mark: tuple[float, float, float]) -> bool:
         x, _, latest = mark
@@ -265,14 +315,17 @@ class SampleClock:
 
     def _constraints(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Points (x, lateness) that the line must lie below, and points it must lie above."""
-        arrivals = [(x, late) for _, x, late in self._arrivals]
-        marks = [mark for mark in (*self._marks, *self._edges) if not self._is_old(mark)]
+        edges = [edge for edge in self._edges if not self._is_old(edge)]
+        apart_ns = self._apart_ns if edges else 0.0
+        arrivals = [(x, late + apart_ns) for _, x, late in self._arrivals]
+        fresh = [mark for mark in self._marks if not self._is_old(mark)]
+        marks = [(x, earliest - apart_ns, latest + apart_ns) for x, earliest, latest in fresh] + edges
         above = arrivals + [(x, latest) for x, _, latest in marks]
         below = [(x, earliest) for x, earliest, _ in marks]
         if self._method is ClockMethod.ARRIVAL:
             # The current second may not have had its earliest arrival yet.
             settled = arrivals[:-1] or arrivals
-            below += [(x, late - self._transport_bound_ns) for x, late in settled]
+            below += [(x, late - 2 * apart_ns - self._transport_bound_ns) for x, late in settled]
         return np.array(above, np.float64).reshape(-1, 2), np.array(below, np.float64).reshape(-1, 2)
 
 

@@ -19,7 +19,7 @@ import signal
 import threading
 from datetime import datetime, timezone
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -529,6 +529,10 @@ class Link:
             f"{self.board.host} has not started the agent within {self._hello_s:.0f} s: run "
             f"`ssh {self.board.host} {self.board.python} --version` and see what it waits for."
         )
+
+
+GetLink: TypeAlias = "Callable[[], Link]"
+"""The link of this moment, to a board to which it may be made again. Raises BoardError where there is none."""
 
 
 def _busy(host: str, message: Message) -> str:

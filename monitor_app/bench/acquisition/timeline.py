@@ -100,6 +100,8 @@ class Timeline:
         """Host time until which blocks are held."""
         self._polls: tuple[int, int, int, int] | None = None
         """Index and time of the first and of the last sample of a source that gives times itself."""
+        self._times_bound_ns = 0
+        """How far its newest times may be off besides its own bound."""
 
     def add_mark(self, mark: TimeMark) -> None:
         """A two-way mark of the source's clock."""
@@ -149,6 +151,7 @@ class Timeline:
         if block.times_ns is not None:
             at = self._polls[:2] if self._polls else (first, start_ns)
             self._polls = (*at, first + len(block) - 1, last_ns)
+            self._times_bound_ns = block.times_bound_ns
         self._end_rate_hz = self.state.rate_hz
         self._end = (first + len(block), last_ns + round(1e9 / self._end_rate_hz))
         self._given_ns = last_ns
@@ -163,7 +166,8 @@ class Timeline:
             return self._clock.state
         first, start_ns, last, last_ns = self._polls
         rate_hz = (last - first) * 1e9 / (last_ns - start_ns) if last_ns > start_ns else self._info.rate_hz
-        return ClockState(rate_hz, self._info.transport_bound_ns, ClockMethod.POLLED)
+        bound_ns = self._info.transport_bound_ns + self._times_bound_ns
+        return ClockState(rate_hz, bound_ns, ClockMethod.POLLED)
 
     @property
     def started(self) -> bool:
@@ -203,7 +207,7 @@ class Timeline:
         for index, level in zip(block.changes.index[ours].tolist(), block.changes.level[ours].tolist(), strict=True):
             sent = self._edges.nearest(self._clock.time_of(index), bool(level), tolerance_ns)
             if sent is not None:
-                self._clock.add_edge(index, sent.earliest_ns, sent.latest_ns)
+                self._clock.add_edge(index, sent.earliest_ns, sent.latest_ns, sent.mapped)
 
 
 def _finite_parts(block: SampleBlock) -> Iterator[SampleBlock]:
