@@ -21,7 +21,6 @@ import math
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,6 +44,8 @@ FRESH_NS = 5_000_000_000
 """How long a mark bounds the line: after this a crystal may have drifted by a millisecond."""
 LEAST_MARKS = 2
 """A single mark, such as that of the start of a stream, does not bound the rate."""
+RESTLESS = 64
+"""Anchors over which it is looked how far the clock of a link moves from one to the next."""
 FRESH_EDGE_NS = 30_000_000_000
 OLDEST_NS = 90_000_000_000
 """Older marks are dropped: over more than a minute or two a crystal is not linear to microseconds."""
@@ -94,12 +95,24 @@ class MappedEdge:
     All edges of one link are off host time by nearly the same, which no fit to them alone can see.
     """
 
+    board_ns: int
+    """When it was, by the clock of the machine that stamped it."""
+    host_ns: int
+    """The same as the link's clock had it then."""
+    rate: float
+    """Host time over board time, as the link's clock had it then."""
     bound_ns: int
-    """Its host times are within this of the truth."""
-    moved_ns: float = 0.0
-    """By how much the link's clock has changed its mind since its first edge."""
+    """Its host time is within this of the truth."""
     link: int = 0
     """Edges of different links do not lie on one line."""
+
+    def tangent_ns(self, board_ns: int) -> int:
+        """What the link's clock as it was then makes of another time of the board."""
+        return self.host_ns + round((board_ns - self.board_ns) * self.rate)
+
+    def tangent_board_ns(self, host_ns: int) -> int:
+        """The time of the board that this makes into a host time."""
+        return self.board_ns + round((host_ns - self.host_ns) / self.rate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +153,12 @@ class SampleClock:
         """(index, earliest, latest), as lateness relative to the origin."""
         self._edges: deque[tuple[float, float, float]] = deque(maxlen=MARKS)
         """As _marks, of edges on a wire; apart, so that frequent marks do not push them out."""
-        self._mapped: deque[MappedEdge] = deque(maxlen=MARKS)
-        """Of each edge, where another machine has stamped them."""
+        self._mapped: deque[tuple[MappedEdge, tuple[float, float, float]]] = deque(maxlen=MARKS)
+        """Where another machine has stamped the edges: how, and what _edges was for each when it came."""
+        self._anchor: MappedEdge | None = None
+        """The newest that is known of the link's clock."""
+        self._steps_ns: deque[int] = deque(maxlen=RESTLESS)
+        """How far the link's clock moved from one anchor to the next."""
         self._mark_ns = self._edge_ns = self._heard_ns = -(2**62)
         """Host time of the newest mark, of the newest edge, and of anything."""
         self._origin: tuple[float, int] = (0.0, 0)
@@ -167,23 +184,31 @@ class SampleClock:
         With ``mapped`` the times given from now on are those of the link's clock, like those of everything that happens
         on the board: what the link is off cancels, and is not in the bound.
         """
-        if mapped is not None:
-            self._follow(mapped)
         # The sample before did not see it yet, so it was taken before the latest time, and this one a period later.
-        self._edges.append(self._limits(index, earliest_ns, latest_ns + math.ceil(self._nominal_ns)))
+        limits = self._limits(index, earliest_ns, latest_ns + math.ceil(self._nominal_ns))
+        self._edges.append(limits)
+        if mapped is not None:
+            if self._mapped and self._mapped[-1][0].link != mapped.link:
+                self._mapped.clear()
+            self._mapped.append((mapped, limits))
+            self.follow(mapped)
         self._edge_ns = max(self._edge_ns, latest_ns)
         self._line = None
 
-    def _follow(self, mapped: MappedEdge) -> None:
-        """Move the edges of before to where the link's clock would put them now."""
-        if self._mapped and self._mapped[-1].link == mapped.link:
-            moved_ns = mapped.moved_ns - self._mapped[-1].moved_ns
-            shifted = [(x, earliest + moved_ns, latest + moved_ns) for x, earliest, latest in self._edges]
-        else:
-            shifted = []
-            self._mapped.clear()
-        self._edges = deque(shifted, maxlen=MARKS)
-        self._mapped.append(mapped)
+    def follow(self, anchor: MappedEdge) -> None:
+        """Put all edges where the link's clock has them now, so that they lie on one line; several times a second.
+
+        ``anchor`` is any present time of the machine that stamped them.
+        """
+        if not self._mapped or self._mapped[-1][0].link != anchor.link:
+            return
+        if self._anchor is not None and self._anchor.link == anchor.link:
+            self._steps_ns.append(abs(anchor.host_ns - self._anchor.tangent_ns(anchor.board_ns)))
+        self._anchor, self._line = anchor, None
+        self._edges.clear()
+        for edge, (x, earliest, latest) in self._mapped:
+            moved_ns = anchor.tangent_ns(edge.board_ns) - edge.host_ns
+            self._edges.append((x, earliest + moved_ns, latest + moved_ns))
 
     def add_arrival(self, end_index: int, arrival_ns: int) -> None:
         """All samples before ``end_index`` had been taken by ``arrival_ns``."""
@@ -236,18 +261,17 @@ class SampleClock:
         return ClockMethod.TWO_WAY if marked else ClockMethod.ARRIVAL
 
     @property
-    def _restless_ns(self) -> float:
-        """How far the link's clock may move until the next edge: as far as it did between two of the last."""
-        steps = [abs(after.moved_ns - before.moved_ns) for before, after in pairwise(self._mapped)]
-        return max(steps, default=0.0)
+    def _restless_ns(self) -> int:
+        """How far the link's clock may move until it is looked at again: as far as it did lately."""
+        return max(self._steps_ns, default=0)
 
     @property
     def _apart_ns(self) -> float:
         """How far host times may be from those that edges were given by the clock of a link."""
-        if not self._mapped:
+        if self._anchor is None:
             return 0.0
-        newest_ns = self._mapped[-1].moved_ns
-        return max(each.bound_ns + abs(newest_ns - each.moved_ns) for each in self._mapped)
+        moved = [(edge, self._anchor.tangent_ns(edge.board_ns) - edge.host_ns) for edge, _ in self._mapped]
+        return max((edge.bound_ns + abs(moved_ns) for edge, moved_ns in moved), default=0.0)
 
     def _is_old(self, mark: tuple[float, float, float]) -> bool:
         x, _, latest = mark

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from monitor_app.remote.clock import LinkClock
     from monitor_app.remote.link import GetLink
 
 KEPT = 256
@@ -50,6 +51,8 @@ class SentEdge:
     level: bool
     mapped: MappedEdge | None = None
     """How it came to these times, where a board elsewhere has switched the wire."""
+    anchor: Callable[[int], MappedEdge] | None = None
+    """What the clock of the link to that board says at a host time."""
 
     def may_be(self, host_ns: int, tolerance_ns: int) -> bool:
         """Whether it may have been at a host time."""
@@ -66,6 +69,14 @@ class EdgeLog:
     def add(self, edge: SentEdge) -> None:
         """The wire has been switched."""
         self._edges.append(edge)
+
+    def __len__(self) -> int:
+        return len(self._edges)
+
+    @property
+    def newest(self) -> SentEdge:
+        """The last that was sent. Raises IndexError before the first."""
+        return self._edges[-1]
 
     def nearest(self, host_ns: int, level: bool, tolerance_ns: int) -> SentEdge | None:
         """The edge to ``level`` nearest to a host time, if it is within the tolerance and no other is."""
@@ -136,13 +147,37 @@ def _jetson_gpio() -> Any:
     return Jetson.GPIO
 
 
+class BoardStamps:
+    """Edges that a board has stamped, in host time. Of one link, in their order."""
+
+    _links = itertools.count(1)
+
+    def __init__(self, clock: LinkClock) -> None:
+        self._clock = clock
+        self._link = next(self._links)
+        self._newest: MappedEdge | None = None
+
+    def edge(self, before_ns: int, after_ns: int, level: bool) -> SentEdge:
+        """The wire was switched between these two times of the board."""
+        self._newest = mapped = self._mapped(before_ns)
+        return SentEdge(mapped.host_ns, self._clock.host_time_ns(after_ns), level, mapped, self.anchor)
+
+    def anchor(self, host_ns: int) -> MappedEdge:
+        """As an edge at a host time would be, from any thread; after the first edge."""
+        newest = self._newest
+        assert newest is not None, "an edge has brought this"
+        return self._mapped(newest.tangent_board_ns(host_ns))
+
+    def _mapped(self, board_ns: int) -> MappedEdge:
+        host_ns, bound_ns = self._clock.host_time_ns(board_ns), self._clock.bound_ns(np.array([board_ns], np.int64))
+        return MappedEdge(board_ns, host_ns, TICKS_HZ / self._clock.state.rate_hz, bound_ns, self._link)
+
+
 class BoardWire:
     """The same pin of a board elsewhere, switched by a child of the agent there and stamped by the board's clock.
 
     Raises PortError where the board is out of reach, SourceError where the pin cannot be used.
     """
-
-    _links = itertools.count(1)
 
     def __init__(self, pin: int, link: GetLink) -> None:
         try:
@@ -155,10 +190,7 @@ class BoardWire:
             raise PortError(str(error)) from error
         except BoardError as error:
             raise SourceError(f"The sync line cannot be switched: {error}") from error
-        self._number = next(self._links)
-        self._moved_ns = 0.0
-        self._before: tuple[int, int] | None = None
-        """Board and host time of the last edge."""
+        self._stamps = BoardStamps(self._link.clock)
         try:
             answer = self._answer()
             if "error" in answer:
@@ -177,22 +209,10 @@ class BoardWire:
         except BrokenPipeError as error:
             raise self._gone() from error
         answer = self._answer()
-        stamps = np.array([answer["before_ns"], answer["after_ns"]], np.int64)
-        earliest_ns, latest_ns = self._link.clock.host_ns(stamps).tolist()
-        bound_ns = self._link.clock.bound_ns(stamps)
-        self._move(int(stamps[0]), earliest_ns)
-        return SentEdge(earliest_ns, latest_ns, level, MappedEdge(bound_ns, self._moved_ns, self._number))
+        return self._stamps.edge(answer["before_ns"], answer["after_ns"], level)
 
     def close(self) -> None:
         self._child.close()
-
-    def _move(self, board_ns: int, host_ns: int) -> None:
-        """Add what the link's clock has changed besides the rate of the two clocks."""
-        if self._before is not None:
-            passed_ns = board_ns - self._before[0]
-            rate = TICKS_HZ / self._link.clock.state.rate_hz
-            self._moved_ns += (host_ns - self._before[1] - passed_ns) - passed_ns * (rate - 1)
-        self._before = board_ns, host_ns
 
     def _answer(self) -> dict[str, Any]:
         """The next line of the child, which says nothing unasked."""
