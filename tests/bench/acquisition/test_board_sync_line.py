@@ -14,7 +14,6 @@ from monitor_app.bench.acquisition.sync_line import BoardStamps, BoardWire, Edge
 from monitor_app.bench.acquisition.timeline import Timeline
 from monitor_app.core.clock import ClockMethod
 from monitor_app.core.errors import BoardLostError, PortError, SourceError, SourceLostError
-from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import LineChanges, Quantity, SampleBlock, Signal, SourceInfo, TimeMark
 from monitor_app.remote.clock import LinkClock, RoundTrip
 from monitor_app.remote.link import Link
@@ -103,9 +102,7 @@ class Laboratory:
 
 @pytest.mark.parametrize("marks", [False, True], ids=["arrivals", "marks"])
 @pytest.mark.parametrize("way", PIPES)
-def test_the_meter_follows_the_boards_time_as_the_link_has_it(
-    way: str, marks: bool
-) -> None:
+def test_the_meter_follows_the_boards_time_as_the_link_has_it(way: str, marks: bool) -> None:
     ppms = (20.0, -50.0, 80.0) if marks else (-60.0, 90.0, -30.0)
     errors, bounds, links = Laboratory(*PIPES[way], seed=3, ppms=ppms).run(90.0, marks)
     assert len(errors) > 1000

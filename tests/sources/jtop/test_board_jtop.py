@@ -57,7 +57,7 @@ def test_the_same_signals_and_values_as_on_the_board_with_times_within_both_boun
             assert (there.info.model, there.info.firmware) == (here.info.model, here.info.firmware)
             for source in (here, there):
                 for _ in range(3):
-                    service.update()
+                    service.tell(publish=UPDATE)
                     (block,) = blocks(source, 1)
                     assert block.times_ns is not None
                     assert (block.times_bound_ns > 0) is (source is there)
@@ -78,7 +78,7 @@ def test_a_clock_that_is_hours_ahead_is_turned_into_host_time(link: Link) -> Non
         source = JtopSource("jtop", 0.1, python=sys.executable, socket=service.socket, place=Ahead())
         try:
             source.open()
-            service.update()
+            service.tell(publish=UPDATE)
             (block,) = blocks(source, 1)
         finally:
             source.close()
