@@ -102,10 +102,10 @@ class SweepsThere:
         if not rows:
             return []
         stamps = np.array([(row.before_ns, row.after_ns) for row in rows], np.int64)
-        times: list[list[int]] = self._link.clock.host_ns(stamps.ravel()).reshape(stamps.shape).tolist()
+        times = self._link.clock.host_ns(stamps.ravel()).reshape(stamps.shape)
         bound_ns = self._link.clock.bound_ns(stamps.ravel())
         return [
-            Sweep(start_ns, end_ns, tuple(map(_bytes, row.texts)), self._missed(row), bound_ns)
+            Sweep(int(start_ns), int(end_ns), tuple(map(_bytes, row.texts)), self._missed(row), bound_ns)
             for row, (start_ns, end_ns) in zip(rows, times, strict=True)
         ]
 
