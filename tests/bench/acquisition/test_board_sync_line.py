@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from monitor_app.analysis.run.delay import find_delay
 from monitor_app.bench.acquisition.sync_line import BoardStamps, BoardWire, EdgeLog, SyncDriver
 from monitor_app.bench.acquisition.timeline import Timeline
 from monitor_app.core.clock import ClockMethod
@@ -112,6 +113,27 @@ def test_the_meter_follows_the_boards_time_as_the_link_has_it(way: str, marks: b
         # The link alone is off by half a millisecond and more, and its bound says so.
         assert np.median(links) > 500_000
     assert np.median(bounds) < 150_000
+
+
+def test_the_delay_of_a_load_step_sequence_contains_what_the_link_is_off() -> None:
+    lab = Laboratory(*PIPES["asymmetric"], seed=5, ppms=(20.0, -50.0, 80.0))
+    lab.talk_until(40.0)
+    # The board switches, and stamps, at these true times; the meter shows the true power in host time.
+    edges_s = 30.0 + np.cumsum(lab.rng.uniform(0.15, 0.6, 24))
+    edges_ns = lab.link.host_ns(np.array([lab.board.ns(each) for each in edges_s], np.int64))
+    times_s = np.arange(29.5, edges_s[-1] + 2.0, 1e-4)
+    power_w = np.ones(len(times_s))
+    for edge_s, target_w in zip(edges_s, np.resize([5.0, 1.0], len(edges_s)), strict=True):
+        after = times_s >= edge_s
+        power_w[after] += (target_w - power_w[after][0]) * (1 - np.exp(-(times_s[after] - edge_s) / 0.01))
+    times_ns = np.array([lab.host.ns(each) for each in times_s], np.int64)
+    found = find_delay(edges_ns, times_ns, power_w + lab.rng.normal(0, 0.05, len(power_w)))
+    off_ns = np.array([lab.host.ns(each) for each in edges_s], np.int64) - edges_ns
+    assert found is not None
+    # Half of the difference of the two ways, which no question can see.
+    assert abs(np.mean(off_ns)) > 300_000
+    assert found.bound_ns < 200_000
+    assert abs(found.delay_ns - np.mean(off_ns)) < found.bound_ns + np.ptp(off_ns)
 
 
 # -- the pin of a board ------------------------------------------------------------------------------
