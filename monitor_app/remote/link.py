@@ -63,6 +63,10 @@ Message = dict[str, Any]
 logger = logging.getLogger(__name__)
 
 
+GetLink: TypeAlias = "Callable[[], Link]"
+"""The link of this moment, to a board to which it may be made again. Raises BoardError where there is none."""
+
+
 class _Pending:
     """A question without an answer so far."""
 
@@ -529,10 +533,6 @@ class Link:
             f"{self.board.host} has not started the agent within {self._hello_s:.0f} s: run "
             f"`ssh {self.board.host} {self.board.python} --version` and see what it waits for."
         )
-
-
-GetLink: TypeAlias = "Callable[[], Link]"
-"""The link of this moment, to a board to which it may be made again. Raises BoardError where there is none."""
 
 
 def _busy(host: str, message: Message) -> str:

@@ -14,7 +14,6 @@ from monitor_app.bench.acquisition.instruments import beside_rails, make_instrum
 from monitor_app.bench.acquisition.source_reader import CLOSE_S, Acquisition, Sync
 from monitor_app.bench.acquisition.sync_line import BoardWire, EdgeLog, GpioWire, SimulatedWire, SyncDriver
 from monitor_app.core.errors import BoardError, MonitorError, ProfileError
-from monitor_app.core.source_specs import BOARD_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -128,7 +127,7 @@ class SourceSet:
 
     def _put_together(self, profile: Profile) -> list[Combination]:
         """The instruments, and what is computed from them. Raises ProfileError."""
-        if self._connection is not None and any(spec.kind in BOARD_KINDS for spec in profile.source):
+        if self._connection is not None and any(spec.kind == "jetson-rails" for spec in profile.source):
             # How many chips it has decides how many sources there are.
             with contextlib.suppress(BoardError):  # each source says so itself, until the board is there
                 self._connection.wait(lambda: False, BOARD_S)
