@@ -60,7 +60,7 @@ class Bench:
         self._recorder.put(lambda writer: writer.set_meta(_meta(profile, profile_text, threads)))
         self._connection = None if profile.board is None else BoardConnection(profile.board, self._recorder)
         try:
-            self._sources = SourceSet(profile, self._recorder)
+            self._sources = SourceSet(profile, self._recorder, self._connection)
         except BaseException:
             if self._connection is not None:
                 self._connection.close()

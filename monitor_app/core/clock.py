@@ -44,6 +44,8 @@ FRESH_NS = 5_000_000_000
 """How long a mark bounds the line: after this a crystal may have drifted by a millisecond."""
 LEAST_MARKS = 2
 """A single mark, such as that of the start of a stream, does not bound the rate."""
+RESTLESS = 64
+"""Anchors over which it is looked how far the clock of a link moves from one to the next."""
 FRESH_EDGE_NS = 30_000_000_000
 OLDEST_NS = 90_000_000_000
 """Older marks are dropped: over more than a minute or two a crystal is not linear to microseconds."""
@@ -87,6 +89,33 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True)
+class MappedEdge:
+    """How an edge that another machine has stamped came to its host time: by the clock of a link.
+
+    All edges of one link are off host time by nearly the same, which no fit to them alone can see.
+    """
+
+    board_ns: int
+    """When it was, by the clock of the machine that stamped it."""
+    host_ns: int
+    """The same as the link's clock had it then."""
+    rate: float
+    """Host time over board time, as the link's clock had it then."""
+    bound_ns: int
+    """Its host time is within this of the truth."""
+    link: int = 0
+    """Edges of different links do not lie on one line."""
+
+    def tangent_ns(self, board_ns: int) -> int:
+        """What the link's clock as it was then makes of another time of the board."""
+        return self.host_ns + round((board_ns - self.board_ns) * self.rate)
+
+    def tangent_board_ns(self, host_ns: int) -> int:
+        """The time of the board that this makes into a host time."""
+        return self.board_ns + round((host_ns - self.host_ns) / self.rate)
+
+
+@dataclass(frozen=True, slots=True)
 class _Line:
     """Host time against index, relative to the origin."""
 
@@ -124,6 +153,12 @@ class SampleClock:
         """(index, earliest, latest), as lateness relative to the origin."""
         self._edges: deque[tuple[float, float, float]] = deque(maxlen=MARKS)
         """As _marks, of edges on a wire; apart, so that frequent marks do not push them out."""
+        self._mapped: deque[tuple[MappedEdge, tuple[float, float, float]]] = deque(maxlen=MARKS)
+        """Where another machine has stamped the edges: how, and what _edges was for each when it came."""
+        self._anchor: MappedEdge | None = None
+        """The newest that is known of the link's clock."""
+        self._steps_ns: deque[int] = deque(maxlen=RESTLESS)
+        """How far the link's clock moved from one anchor to the next."""
         self._mark_ns = self._edge_ns = self._heard_ns = -(2**62)
         """Host time of the newest mark, of the newest edge, and of anything."""
         self._origin: tuple[float, int] = (0.0, 0)
@@ -143,12 +178,37 @@ class SampleClock:
         self._mark_ns = max(self._mark_ns, mark.latest_ns)
         self._line = None
 
-    def add_edge(self, index: int, earliest_ns: int, latest_ns: int) -> None:
-        """A wire was switched between two host times; ``index`` is the first sample that saw it switched."""
+    def add_edge(self, index: int, earliest_ns: int, latest_ns: int, mapped: MappedEdge | None = None) -> None:
+        """A wire was switched between two host times; ``index`` is the first sample that saw it switched.
+
+        With ``mapped`` the times given from now on are those of the link's clock, like those of everything that happens
+        on the board: what the link is off cancels, and is not in the bound.
+        """
         # The sample before did not see it yet, so it was taken before the latest time, and this one a period later.
-        self._edges.append(self._limits(index, earliest_ns, latest_ns + math.ceil(self._nominal_ns)))
+        limits = self._limits(index, earliest_ns, latest_ns + math.ceil(self._nominal_ns))
+        self._edges.append(limits)
+        if mapped is not None:
+            if self._mapped and self._mapped[-1][0].link != mapped.link:
+                self._mapped.clear()
+            self._mapped.append((mapped, limits))
+            self.follow(mapped)
         self._edge_ns = max(self._edge_ns, latest_ns)
         self._line = None
+
+    def follow(self, anchor: MappedEdge) -> None:
+        """Put all edges where the link's clock has them now, so that they lie on one line; several times a second.
+
+        ``anchor`` is any present time of the machine that stamped them.
+        """
+        if not self._mapped or self._mapped[-1][0].link != anchor.link:
+            return
+        if self._anchor is not None and self._anchor.link == anchor.link:
+            self._steps_ns.append(abs(anchor.host_ns - self._anchor.tangent_ns(anchor.board_ns)))
+        self._anchor, self._line = anchor, None
+        self._edges.clear()
+        for edge, (x, earliest, latest) in self._mapped:
+            moved_ns = anchor.tangent_ns(edge.board_ns) - edge.host_ns
+            self._edges.append((x, earliest + moved_ns, latest + moved_ns))
 
     def add_arrival(self, end_index: int, arrival_ns: int) -> None:
         """All samples before ``end_index`` had been taken by ``arrival_ns``."""
@@ -190,7 +250,8 @@ class SampleClock:
         # Against the present line: constraints since the last time was given may have moved it.
         owed_ns = 0.0 if self._knot is None else self._at(line, self._knot[0]) - self._knot[1]
         contradicted = line.misfit_ns > self._transport_bound_ns
-        return ClockState(1e9 / line.period_ns, math.ceil(line.bound_ns + abs(owed_ns)), self._method, contradicted)
+        bound_ns = math.ceil(line.bound_ns + abs(owed_ns) + self._restless_ns)
+        return ClockState(1e9 / line.period_ns, bound_ns, self._method, contradicted)
 
     @property
     def _method(self) -> ClockMethod:
@@ -198,6 +259,19 @@ class SampleClock:
             return ClockMethod.LINE
         marked = len(self._marks) >= LEAST_MARKS and self._heard_ns - self._mark_ns < FRESH_NS
         return ClockMethod.TWO_WAY if marked else ClockMethod.ARRIVAL
+
+    @property
+    def _restless_ns(self) -> int:
+        """How far the link's clock may move until it is looked at again: as far as it did lately."""
+        return max(self._steps_ns, default=0)
+
+    @property
+    def _apart_ns(self) -> float:
+        """How far host times may be from those that edges were given by the clock of a link."""
+        if self._anchor is None:
+            return 0.0
+        moved = [(edge, self._anchor.tangent_ns(edge.board_ns) - edge.host_ns) for edge, _ in self._mapped]
+        return max((edge.bound_ns + abs(moved_ns) for edge, moved_ns in moved), default=0.0)
 
     def _is_old(self, mark: tuple[float, float, float]) -> bool:
         x, _, latest = mark
@@ -265,14 +339,17 @@ class SampleClock:
 
     def _constraints(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Points (x, lateness) that the line must lie below, and points it must lie above."""
-        arrivals = [(x, late) for _, x, late in self._arrivals]
-        marks = [mark for mark in (*self._marks, *self._edges) if not self._is_old(mark)]
+        edges = [edge for edge in self._edges if not self._is_old(edge)]
+        apart_ns = self._apart_ns if edges else 0.0
+        arrivals = [(x, late + apart_ns) for _, x, late in self._arrivals]
+        fresh = [mark for mark in self._marks if not self._is_old(mark)]
+        marks = [(x, earliest - apart_ns, latest + apart_ns) for x, earliest, latest in fresh] + edges
         above = arrivals + [(x, latest) for x, _, latest in marks]
         below = [(x, earliest) for x, earliest, _ in marks]
         if self._method is ClockMethod.ARRIVAL:
             # The current second may not have had its earliest arrival yet.
             settled = arrivals[:-1] or arrivals
-            below += [(x, late - self._transport_bound_ns) for x, late in settled]
+            below += [(x, late - 2 * apart_ns - self._transport_bound_ns) for x, late in settled]
         return np.array(above, np.float64).reshape(-1, 2), np.array(below, np.float64).reshape(-1, 2)
 
 

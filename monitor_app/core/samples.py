@@ -141,6 +141,8 @@ class SampleBlock:
     times_ns: NDArray[np.int64] | None = None
     """Host time of each sample, strictly rising, where the source knows it, as one that is polled does; None where
     the device samples by a clock of its own and the fit of that clock gives the times."""
+    times_bound_ns: int = 0
+    """How far times_ns may be off besides the source's transport_bound_ns, by the link to a board that gave them."""
 
     def __len__(self) -> int:
         return len(self.codes[0])

@@ -19,7 +19,7 @@ import signal
 import threading
 from datetime import datetime, timezone
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -61,6 +61,10 @@ _Model = TypeVar("_Model", bound=BaseModel)
 Message = dict[str, Any]
 
 logger = logging.getLogger(__name__)
+
+
+GetLink: TypeAlias = "Callable[[], Link]"
+"""The link of this moment, to a board to which it may be made again. Raises BoardError where there is none."""
 
 
 class _Pending:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from monitor_app.core.samples import PowerSource
     from monitor_app.core.status import FoundSource, Identity
+    from monitor_app.remote.link import GetLink
     from monitor_app.sources.jetson.boards import BoardPart
     from monitor_app.sources.serial.transport import Transport
 
@@ -51,6 +52,8 @@ class Connection:
     serial_number: str = ""
     """As USB reports it."""
     open_transport: Callable[[str], Transport] = SerialTransport
+    link: GetLink | None = None
+    """To the board that is measured; None where that is this machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +68,10 @@ class Kind(Generic[Spec]):
     """A source that is not open yet. Raises PortError, ProfileError."""
     data_rate: Callable[[Spec], DataRate]
     """What it produces; nominal where the instrument reports its rate or its signals only once it is asked."""
-    parts: Callable[[Spec], Sequence[BoardPart]] = lambda _: ()
+    parts: Callable[[Spec, GetLink | None], Sequence[BoardPart]] = lambda _spec, _link: ()
     """The sources of one table, where these may be several; if it gives none, there is one, by ``make``."""
+    of_this_machine: bool = False
+    """Whether it measures the machine that it runs on, and no board elsewhere."""
     probe: Callable[[str], PowerSource] | None = None
     """A source that asks on a port whether this instrument is there; without one, no port is asked."""
     find: Callable[[Path], list[FoundSource]] = lambda _: []
@@ -172,7 +177,7 @@ _ROWS: tuple[AnyKind, ...] = (
     Kind(
         spec=jetson.JetsonRailsSpec,
         title="power rails of a Jetson",
-        make=lambda spec, _: jetson.first_chip(spec),
+        make=lambda spec, at: jetson.first_chip(spec, at.link),
         data_rate=lambda _: DataRate(100.0, signals=6),
         parts=jetson.rails_of_board,
         find=jetson.find,
@@ -181,7 +186,7 @@ _ROWS: tuple[AnyKind, ...] = (
     Kind(
         spec=jtop.JtopSpec,
         title="jtop service",
-        make=lambda spec, _: jtop.JtopSource(spec.name, spec.interval_s, spec.roles, spec.python),
+        make=lambda spec, at: jtop.jtop_source(spec, at.link),
         data_rate=lambda spec: DataRate(1 / spec.interval_s, signals=30),
         find=jtop.find,
         identity="kind",
@@ -192,6 +197,7 @@ _ROWS: tuple[AnyKind, ...] = (
         title="NVIDIA GPU",
         make=lambda spec, _: nvml.NvmlSource(spec.name, spec.index, spec.role),
         data_rate=lambda _: DataRate(nvml.RATE_HZ, signals=6),
+        of_this_machine=True,
         find=nvml.find,
         identity="model",
     ),
@@ -200,6 +206,7 @@ _ROWS: tuple[AnyKind, ...] = (
         title="energy counters of the processor",
         make=lambda spec, _: rapl.RaplSource(spec.name, spec.root, spec.roles),
         data_rate=lambda _: DataRate(rapl.RATE_HZ, signals=3),
+        of_this_machine=True,
         find=rapl.find,
         identity="kind",
     ),
@@ -208,6 +215,7 @@ _ROWS: tuple[AnyKind, ...] = (
         title="power sensors of the kernel",
         make=lambda spec, _: hwmon.HwmonSource(spec.name, spec.root, spec.roles),
         data_rate=lambda _: DataRate(10.0, signals=6),
+        of_this_machine=True,
         find=hwmon.find,
         identity="kind",
     ),

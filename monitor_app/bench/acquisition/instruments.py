@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from monitor_app.core.samples import PowerSource, SourceInfo
     from monitor_app.core.source_specs import SourceSpec
+    from monitor_app.remote.link import GetLink
     from monitor_app.sources.jetson.boards import Board, BoardPart
     from monitor_app.sources.serial.capture import Capture
     from monitor_app.sources.serial.transport import Transport
@@ -87,17 +88,23 @@ class Instrument:
             self.emulated.close()
 
 
-def make_instruments(spec: SourceSpec, folder: Path | None = None) -> list[Instrument]:
+def make_instruments(spec: SourceSpec, folder: Path | None = None, link: GetLink | None = None) -> list[Instrument]:
     """The instruments of one [[source]] table: one, or one for each chip of a board. Raises ProfileError.
 
-    ``folder`` is where it may write files, that of the session; without a session it writes none.
+    ``folder`` is where it may write files, that of the session; without a session it writes none. ``link`` leads to the
+    board that is measured, where that is not this machine.
     """
     kind = KINDS[spec.kind]
-    parts = kind.parts(spec)
+    if link is not None and kind.of_this_machine:
+        raise ProfileError(
+            f"{spec.name} ({spec.kind}) would measure this computer, not the board of [board]: take it out of the "
+            "profile, or record it in a session of its own."
+        )
+    parts = kind.parts(spec, link)
     rails = [rail for part in parts for rail in part.rails]
     if parts and (refusal := unknown_roles(spec.name, [s for part in parts for s in part.signals], _roles(spec))):
         raise ProfileError(refusal)
-    return [_part(spec, part, rails) for part in parts] or [_one(spec, folder)]
+    return [_part(spec, part, rails) for part in parts] or [_one(spec, folder, link)]
 
 
 def unknown_roles(name: str, signals: Sequence[str], roles: Collection[str]) -> str:
@@ -141,13 +148,15 @@ def _part(spec: SourceSpec, part: BoardPart, rails: list[str]) -> Instrument:
     )
 
 
-def _one(spec: SourceSpec, folder: Path | None) -> Instrument:
+def _one(spec: SourceSpec, folder: Path | None, link: GetLink | None) -> Instrument:
     emulated = _emulated(spec, folder)
     replay = Replay() if isinstance(spec, SerialSpec) and spec.replay is not None else None
     return Instrument(
         spec.name,
         spec.kind,
-        lambda known: corrected_source(KINDS[spec.kind].make(spec, _connection(spec, emulated, replay, known)), spec),
+        lambda known: corrected_source(
+            KINDS[spec.kind].make(spec, _connection(spec, emulated, replay, known, link)), spec
+        ),
         emulated=emulated,
         replay=replay,
         sync_line=spec.sync_line if isinstance(spec, SerialSpec) else None,
@@ -163,11 +172,15 @@ def _emulated(spec: SourceSpec, folder: Path | None) -> EmulatedDevice | None:
 
 
 def _connection(
-    spec: SourceSpec, emulated: EmulatedDevice | None, replay: Replay | None, known: SourceInfo | None
+    spec: SourceSpec,
+    emulated: EmulatedDevice | None,
+    replay: Replay | None,
+    known: SourceInfo | None,
+    link: GetLink | None = None,
 ) -> Connection:
     """Where the instrument is now. Raises PortError, SourceError."""
     if not isinstance(spec, SerialSpec):
-        return Connection(emulated.port() if emulated is not None else "")
+        return Connection(emulated.port() if emulated is not None else "", link=link)
     if replay is not None and spec.replay is not None:
         return Connection(spec.replay, open_transport=replay.open)
     open_transport = partial(SerialTransport, baud=spec.port_baud)

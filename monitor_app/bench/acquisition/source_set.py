@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.bench.acquisition.board_totals import combinations
 from monitor_app.bench.acquisition.instruments import beside_rails, make_instruments
 from monitor_app.bench.acquisition.source_reader import CLOSE_S, Acquisition, Sync
-from monitor_app.bench.acquisition.sync_line import EdgeLog, GpioWire, SimulatedWire, SyncDriver
-from monitor_app.core.errors import MonitorError, ProfileError
+from monitor_app.bench.acquisition.sync_line import BoardWire, EdgeLog, GpioWire, SimulatedWire, SyncDriver
+from monitor_app.core.errors import BoardError, MonitorError, ProfileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from monitor_app.bench.acquisition.combination import Combination
@@ -24,13 +25,32 @@ if TYPE_CHECKING:
     from monitor_app.core.profile import Profile
     from monitor_app.core.source_specs import SourceSpec
     from monitor_app.core.status import SourceStatus
+    from monitor_app.remote.link import GetLink, Link
+
+BOARD_S = 15.0
+"""How long a bench waits at its start for the board whose rails it is to read."""
+
+
+class ToBoard(Protocol):
+    """The connection to a board elsewhere."""
+
+    def link(self) -> Link:
+        """That of this moment. Raises BoardError where there is none."""
+
+    def wait(self, cancelled: Callable[[], bool], timeout_s: float | None = None) -> Link:
+        """The same, once there is one. Raises BoardError where there is none in that time."""
 
 
 class SourceSet:
-    """Reads all instruments of a profile from the moment it is made until close. Raises ProfileError."""
+    """Reads all instruments of a profile from the moment it is made until close. Raises ProfileError.
 
-    def __init__(self, profile: Profile, recorder: Recorder) -> None:
+    ``connection`` is that to the board of the profile; None where the networks run on this machine.
+    """
+
+    def __init__(self, profile: Profile, recorder: Recorder, connection: ToBoard | None = None) -> None:
         self._recorder = recorder
+        self._connection = connection
+        self._link = None if connection is None else connection.link
         self._edges = EdgeLog()
         self.instruments: list[Instrument] = []
         try:
@@ -44,7 +64,7 @@ class SourceSet:
             self._acquire(instrument)
         for _ in self._taps:
             next(self._ids)
-        self._wire = _wire(profile, self.load_signals, self._edges)
+        self._wire = _wire(profile, self.load_signals, self._edges, self._link)
 
     @property
     def load_signals(self) -> list[Path]:
@@ -73,7 +93,7 @@ class SourceSet:
 
     def add(self, spec: SourceSpec) -> None:
         """Add an instrument to the session. Raises MonitorError where its name is taken."""
-        new = make_instruments(spec, self._recorder.path.parent)
+        new = make_instruments(spec, self._recorder.path.parent, self._link)
         taken = {*self._acquisitions, *(each.name for each in self._taps)}
         for instrument in new:
             if instrument.name in taken:
@@ -107,8 +127,12 @@ class SourceSet:
 
     def _put_together(self, profile: Profile) -> list[Combination]:
         """The instruments, and what is computed from them. Raises ProfileError."""
+        if self._connection is not None and any(spec.kind == "jetson-rails" for spec in profile.source):
+            # How many chips it has decides how many sources there are.
+            with contextlib.suppress(BoardError):  # each source says so itself, until the board is there
+                self._connection.wait(lambda: False, BOARD_S)
         for spec in beside_rails(profile.source):
-            self.instruments += make_instruments(spec, self._recorder.path.parent)
+            self.instruments += make_instruments(spec, self._recorder.path.parent, self._link)
         taps = combinations(self.instruments, profile.combination)
         names = Counter([*(each.name for each in self.instruments), *(each.name for each in taps)])
         twice = [name for name, count in names.items() if count > 1]
@@ -129,9 +153,11 @@ def _close(instruments: Iterable[Instrument]) -> None:
         instrument.close()
 
 
-def _wire(profile: Profile, load_signals: Sequence[Path], edges: EdgeLog) -> SyncDriver | None:
-    """The wire from this board to the meters' digital inputs, where there is one."""
+def _wire(profile: Profile, load_signals: Sequence[Path], edges: EdgeLog, link: GetLink | None) -> SyncDriver | None:
+    """The wire from the board to the meters' digital inputs, where there is one."""
     pin = profile.sync.gpio
     if pin is not None:
-        return SyncDriver(lambda: GpioWire(pin), edges, profile.sync.interval_s)
+        return SyncDriver(
+            lambda: GpioWire(pin) if link is None else BoardWire(pin, link), edges, profile.sync.interval_s
+        )
     return SyncDriver(lambda: SimulatedWire(load_signals), edges, profile.sync.interval_s) if load_signals else None

@@ -17,16 +17,18 @@ from monitor_app.core.errors import SourceLostError
 from monitor_app.core.samples import LineChanges, SampleBlock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from monitor_app.bench.acquisition.sync_line import EdgeLog
+    from monitor_app.core.clock import MappedEdge
     from monitor_app.core.samples import SourceInfo, TimeMark
 
 LEARNING_NS = 450_000_000
 """How long the first samples of a connection wait for their times: with the first marks and some early arrivals the
 clock is known ten times better than with one, and a time once given is final."""
+ANCHOR_EVERY_NS = 200_000_000
 EDGE_TOLERANCE_NS = 2_000_000
 """An edge that the meter saw is matched with a sent one no further away than the clock bound plus this."""
 
@@ -96,11 +98,15 @@ class Timeline:
         self._base: int | None = None
         self._expected: int | None = None
         """The device's own count after the newest block."""
+        self._anchor: Callable[[int], MappedEdge] | None = None
+        self._anchor_due_ns = 0
         self._held: list[SampleBlock] = []
         self._learned_ns: int | None = None
         """Host time until which blocks are held."""
         self._polls: tuple[int, int, int, int] | None = None
         """Index and time of the first and of the last sample of a source that gives times itself."""
+        self._times_bound_ns = 0
+        """How far its newest times may be off besides its own bound."""
 
     def add_mark(self, mark: TimeMark) -> None:
         """A two-way mark of the source's clock."""
@@ -118,6 +124,7 @@ class Timeline:
         if block.times_ns is not None:
             return [self._place(part) for part in parts]
         self._clock.add_arrival(self._expected, block.arrival_ns)
+        self._follow_board(block.arrival_ns)
         if self._sync is not None and len(block.changes.index):
             self._find_edges(block, self._sync)
         self._held += parts
@@ -150,6 +157,7 @@ class Timeline:
         if block.times_ns is not None:
             at = self._polls[:2] if self._polls else (first, start_ns)
             self._polls = (*at, first + len(block) - 1, last_ns)
+            self._times_bound_ns = block.times_bound_ns
         self._end_rate_hz = self.state.rate_hz
         self._end = (first + len(block), last_ns + round(1e9 / self._end_rate_hz))
         self._given_ns = last_ns
@@ -164,7 +172,8 @@ class Timeline:
             return self._clock.state
         first, start_ns, last, last_ns = self._polls
         rate_hz = (last - first) * 1e9 / (last_ns - start_ns) if last_ns > start_ns else self._info.rate_hz
-        return ClockState(rate_hz, self._info.transport_bound_ns, ClockMethod.POLLED)
+        bound_ns = self._info.transport_bound_ns + self._times_bound_ns
+        return ClockState(rate_hz, bound_ns, ClockMethod.POLLED)
 
     @property
     def started(self) -> bool:
@@ -195,6 +204,12 @@ class Timeline:
         gap = Gap(index, missed, end_ns, start_ns, DISCONNECTED) if missed else None
         return index + missed, gap
 
+    def _follow_board(self, now_ns: int) -> None:
+        """Where a board elsewhere switches the sync line, its edges are where the link's clock has them now."""
+        if self._anchor is not None and now_ns >= self._anchor_due_ns:
+            self._anchor_due_ns = now_ns + ANCHOR_EVERY_NS
+            self._clock.follow(self._anchor(now_ns))
+
     def _find_edges(self, block: SampleBlock, line: int) -> None:
         """Tie the clock to the edges on the sync line that this block saw, before its samples are given their times."""
         if self._edges is None:
@@ -204,7 +219,8 @@ class Timeline:
         for index, level in zip(block.changes.index[ours].tolist(), block.changes.level[ours].tolist(), strict=True):
             sent = self._edges.nearest(self._clock.time_of(index), bool(level), tolerance_ns)
             if sent is not None:
-                self._clock.add_edge(index, sent.earliest_ns, sent.latest_ns)
+                self._anchor = sent.anchor
+                self._clock.add_edge(index, sent.earliest_ns, sent.latest_ns, sent.mapped)
 
 
 def _finite_parts(block: SampleBlock) -> Iterator[SampleBlock]:

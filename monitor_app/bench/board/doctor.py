@@ -13,23 +13,17 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.formatting import clock_bound, engineering, size
 from monitor_app.sources.jetson.boards import recognise_board
-from monitor_app.sources.jetson.chips import find_chips
+from monitor_app.sources.jetson.chips import RAIL_PATTERNS, find_chips
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 PATTERNS = (
+    *RAIL_PATTERNS,
     "/etc/nv_tegra_release",
-    "/proc/device-tree/compatible",
-    "/proc/device-tree/model",
     "/proc/meminfo",
     "/proc/stat",
-    "/sys/bus/i2c/drivers/ina*/*-*/hwmon/hwmon*/*",
-    "/sys/bus/i2c/drivers/ina*/*-*/iio:device*/*",
-    "/sys/bus/i2c/drivers/ina*/*-*/iio_device/*",
-    "/sys/bus/i2c/drivers/ina*/*-*/of_node/*",
-    "/sys/bus/i2c/drivers/ina*/*-*/of_node/channel@*/*",
     "/sys/class/devfreq/*/governor",
     "/sys/class/devfreq/*/max_freq",
     "/sys/class/devfreq/*/min_freq",
@@ -40,10 +34,10 @@ PATTERNS = (
     "/sys/class/thermal/thermal_zone*/trip_point_*_temp",
     "/sys/class/thermal/thermal_zone*/trip_point_*_type",
     "/sys/class/thermal/thermal_zone*/type",
-    "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor",
-    "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_max_freq",
-    "/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_min_freq",
-    "/sys/devices/system/cpu/cpu[0-9]*/thermal_throttle/core_throttle_count",
+    "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor",
+    "/sys/devices/system/cpu/cpu*/cpufreq/scaling_max_freq",
+    "/sys/devices/system/cpu/cpu*/cpufreq/scaling_min_freq",
+    "/sys/devices/system/cpu/cpu*/thermal_throttle/core_throttle_count",
 )
 """The files that the checks read, for a board of which they have to be fetched."""
 BUSY_CORES = 0.2
@@ -188,7 +182,7 @@ def rails_check(root: Path) -> Check:
 
 
 def _processor_clock(root: Path) -> Check:
-    folders = sorted((root / _CPU).glob("cpu[0-9]*/cpufreq"))
+    folders = sorted((root / _CPU).glob("cpu*/cpufreq"))
     ranges = [(_number(each / "scaling_min_freq"), _number(each / "scaling_max_freq")) for each in folders]
     known = [(low, high) for low, high in ranges if low is not None and high is not None]
     if not known:
@@ -223,7 +217,7 @@ def _slowed_down(root: Path) -> Iterator[Check]:
         if (_number(folder / "cur_state") or 0) > 0 and not _text(folder / "type").lower().startswith(_NO_COOLING)
     ]
     over_current = _total(root, "sys/class/hwmon/hwmon*/oc*_event_cnt")
-    too_hot = _total(root, f"{_CPU}/cpu[0-9]*/thermal_throttle/core_throttle_count")
+    too_hot = _total(root, f"{_CPU}/cpu*/thermal_throttle/core_throttle_count")
     if limits:
         text = f"It is slowed down now, by {', '.join(sorted(set(limits)))}."
         yield Check("throttling", Verdict.CAUTION, text, "let it cool, and set cool_down_c under [protocol]")

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.bench.board.commands import (
@@ -22,13 +20,14 @@ from monitor_app.bench.board.control import BoardControl, this_board
 from monitor_app.bench.board.environment import PATTERNS, machine_environment
 from monitor_app.bench.board.saved_state import FoundFile, as_text, from_text
 from monitor_app.core.errors import BoardError, BoardLostError
+from monitor_app.remote.board_files import board_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from monitor_app.bench.board.reach import Reach
     from monitor_app.bench.board.saved_state import Found
-    from monitor_app.remote.link import Link
 
 CONNECT_S = 60.0
 """How long a plan waits for a board that does not answer at all before it is refused."""
@@ -137,20 +136,6 @@ class BoardElsewhere:
         user = facts.user if facts is not None else ""
         tools = BoardTools(CallOnBoard(self._connection, paths, user), CLOCKS_FILE) if there else None
         return BoardControl(tools, SavedOnBoard(self._connection))
-
-
-@contextlib.contextmanager
-def board_files(link: Link, patterns: tuple[str, ...]) -> Iterator[Path]:
-    """A copy of files of a board, below a folder that stands for its root. Raises BoardError."""
-    with tempfile.TemporaryDirectory(prefix="monitor-app-") as name:
-        root = Path(name)
-        for path, text in link.snapshot(patterns).files.items():
-            file = root / path.lstrip("/")
-            if root not in file.resolve().parents:
-                continue  # the answer of another machine, which must not lead elsewhere
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(text.encode("utf-8", "surrogateescape"))
-        yield root
 
 
 @dataclass(frozen=True, slots=True)

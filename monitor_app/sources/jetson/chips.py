@@ -19,7 +19,24 @@ if TYPE_CHECKING:
 
     from monitor_app.sources.jetson.boards import Board
 
+_HWMON_FILES = (("in", "input"), ("in", "label"), ("in", "enable"), ("curr", "input"), ("shunt", "resistor"))
 DRIVERS = ("ina3221x", "ina3221", "ina238")
+_DEVICE = "/sys/bus/i2c/drivers/ina*/*-*"
+_VALUES = (
+    *(f"{kind}{channel}_{what}" for channel in (1, 2, 3) for kind, what in _HWMON_FILES),
+    "power1_input", "samples", "update_interval", "rail_name_*", "ui_input_*", "in_current*_input", "in_voltage*_input",
+)  # fmt: skip
+RAIL_PATTERNS = (
+    "/proc/device-tree/compatible",
+    "/proc/device-tree/model",
+    "/sys/firmware/devicetree/base/compatible",
+    "/sys/firmware/devicetree/base/model",
+    *(f"{_DEVICE}/{folder}/{name}" for folder in ("hwmon/hwmon*", "iio:device*", "iio_device") for name in _VALUES),
+    f"{_DEVICE}/of_node/*",
+    f"{_DEVICE}/of_node/channel@*/*",
+)
+"""The files by which boards and chips are recognised, for a board of which they have to be fetched. Not all that a chip
+has: reading a value may take a conversion."""
 _WHERE = re.compile(r"(\d+)-([0-9a-f]{4})")
 _UNUSED_NAMES = {"", "NC", "(null)"}
 """NC is NVIDIA's name of an input that is not connected; (null) is how the iio driver prints one without a name."""
@@ -110,7 +127,7 @@ def require_chips(root: Path, board: Board | None) -> list[Chip]:
     if not board.rails:
         raise PortError(f"The {board.title} has no power monitor of its own: connect an external meter.")
     raise PortError(
-        f"The {board.title} has power monitors, but the kernel shows none under {root / 'sys/bus/i2c/drivers'}: "
+        f"The {board.title} has power monitors, but the kernel shows none under /sys/bus/i2c/drivers: "
         "run NVIDIA's JetPack kernel, or in a container give it the board's files with -v /sys:/sys:ro."
     )
 

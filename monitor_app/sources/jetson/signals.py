@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from monitor_app.sources.accuracy import DataSheet
     from monitor_app.sources.jetson.boards import Board
     from monitor_app.sources.jetson.chips import Chip, ChipRail
-    from monitor_app.sources.jetson.update_rate import UpdateRate
+    from monitor_app.sources.jetson.sweeps import UpdateRate
 
 _LEAST_SHUNT_OHM = 1e-4
 _POWER_STEP_V = 0.2

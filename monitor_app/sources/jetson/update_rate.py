@@ -8,86 +8,76 @@ faster than the chip converts, they would only repeat it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from monitor_app.sources.jetson.sweeps import UpdateRate
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from monitor_app.sources.jetson.sweeps import Sweep
 
 BUDGET_S = 0.45
 LOOK_EVERY_S = 0.002
 LEAST_CHANGES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateRate:
-    """How often a chip can be polled."""
-
-    interval_s: float
-    """One conversion of all its channels; sweeps start no closer together."""
-    sweep_s: float
-    """How long it takes to read all files once."""
-    waits: bool
-    """A read waits for the next conversion."""
-
-    @property
-    def rate_hz(self) -> float:
-        return 1 / max(self.interval_s, self.sweep_s)
-
-    @property
-    def longest_sweep_s(self) -> float:
-        """A sweep that takes longer was delayed by something else, and its values do not belong together."""
-        return self.sweep_s + max(self.sweep_s / 2, 0.010)
-
-    @property
-    def bound_s(self) -> float:
-        """How far the middle of a sweep may be from when a value held.
-
-        A value is the mean over one conversion, which ended when it was read, or up to one conversion before.
-        """
-        return self.longest_sweep_s / 2 + 2 * self.interval_s
-
-
 def find_update_rate(
-    read: Callable[[int], bytes | None],
+    look: Callable[[Sequence[int], int, float, float], Sequence[Sweep]],
     files: int,
     interval_s: float | None,
     fallback_s: float,
     watched: int,
-    clock_ns: Callable[[], int],
-    sleep: Callable[[float], None],
 ) -> UpdateRate:
     """Poll the chip for at most BUDGET_S, if one read does not take longer.
 
     Args:
-        read: Reads a file by its number; None where it gave nothing.
+        look: as `Sweeper.look`.
         files: How many there are.
         interval_s: The chip's conversion time, where the kernel gives it.
         fallback_s: What to assume where neither the kernel nor the chip shows it.
         watched: The file whose value changes most.
-        clock_ns: The host's clock.
-        sleep: Waits for seconds.
     """
-    start_ns = clock_ns()
-    took_s: list[float] = []
-    answered: list[bool] = []
-    for index in [*range(files), *range(files)]:
-        if (clock_ns() - start_ns) * 1e-9 + max(took_s, default=0.0) > BUDGET_S:
-            break
-        before_ns = clock_ns()
-        answered.append(read(index) is not None)
-        took_s.append((clock_ns() - before_ns) * 1e-9)
+    read_s, spent_s = _longest_read(look, files)
+    if 2 * files * read_s > BUDGET_S:
+        interval_s = interval_s or fallback_s
+        waits = read_s > interval_s / 2
+        return UpdateRate(interval_s, files * max(read_s, interval_s if waits else 0.0), waits)
+    # The first sweep finds conversions that were ready before it. A rail that is off answers at once.
+    sweeps = look(range(files), 2, 0.0, BUDGET_S)
+    sweep_s = _seconds(sweeps[-1:])
+    answered = sum(isinstance(text, bytes) for text in sweeps[-1].texts)
     if interval_s is None:
-        changes_ns = _watch(lambda: read(watched), start_ns + round(BUDGET_S * 1e9), clock_ns, sleep)
-        interval_s = period_of_changes(changes_ns) or fallback_s
-    if len(took_s) == 2 * files:
-        # The first sweep finds conversions that were ready before it. A rail that is off answers at once.
-        sweep_s = sum(took_s[files:])
-        return UpdateRate(interval_s, sweep_s, waits=sweep_s > max(sum(answered[files:]), 1) * interval_s / 2)
-    waits = max(took_s) > interval_s / 2
-    return UpdateRate(interval_s, files * max(max(took_s), interval_s if waits else 0.0), waits)
+        left_s = max(0.0, BUDGET_S - spent_s - _seconds(sweeps))
+        seen = look([watched], round(BUDGET_S / LOOK_EVERY_S), LOOK_EVERY_S, left_s)
+        interval_s = period_of_changes(_changes_ns(seen)) or fallback_s
+    return UpdateRate(interval_s, sweep_s, waits=sweep_s > max(answered, 1) * interval_s / 2)
+
+
+def _longest_read(
+    look: Callable[[Sequence[int], int, float, float], Sequence[Sweep]], files: int
+) -> tuple[float, float]:
+    """How long one of two reads in a row takes, of the first file that answers, and how long that took; seconds."""
+    spent_s = 0.0
+    for index in range(files):
+        sweeps = look([index], 2, 0.0, BUDGET_S)
+        spent_s += _seconds(sweeps)
+        if isinstance(sweeps[-1].texts[0], bytes) or spent_s > BUDGET_S:
+            return max(_seconds([each]) for each in sweeps), spent_s
+    return 0.0, spent_s
+
+
+def _seconds(sweeps: Sequence[Sweep]) -> float:
+    return (sweeps[-1].end_ns - sweeps[0].start_ns) * 1e-9
+
+
+def _changes_ns(sweeps: Sequence[Sweep]) -> list[int]:
+    """When the value was seen to change."""
+    values = [(each.start_ns, each.texts[0]) for each in sweeps if isinstance(each.texts[0], bytes)]
+    return [at_ns for (_, before), (at_ns, after) in pairwise(values) if after != before]
 
 
 def period_of_changes(times_ns: list[int]) -> float | None:
@@ -101,21 +91,3 @@ def period_of_changes(times_ns: list[int]) -> float | None:
     # A value that happens to repeat makes a gap of two periods, so a short gap shows how many a long one holds.
     short = np.quantile(gaps, 0.25)
     return float(gaps.sum() / np.maximum(np.rint(gaps / short), 1).sum()) * 1e-9
-
-
-def _watch(
-    read: Callable[[], bytes | None],
-    until_ns: int,
-    clock_ns: Callable[[], int],
-    sleep: Callable[[float], None],
-) -> list[int]:
-    """When the value was seen to change."""
-    last = read()
-    changes_ns: list[int] = []
-    while (now_ns := clock_ns()) < until_ns:
-        value = read()
-        if value is not None and value != last:
-            changes_ns.append(now_ns)
-            last = value
-        sleep(LOOK_EVERY_S)
-    return changes_ns

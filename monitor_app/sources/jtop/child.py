@@ -7,8 +7,9 @@ jetson-stats that fits the service, which on an older Jetson is the system's own
 
     child.py SOCKET INTERVAL_S
 
-Lines have one key that says what they are: ``connected`` (versions and the running interval), ``board``, ``update``,
-``error`` (a code, with what else is known). It ends when its stdin ends.
+Lines have one key that says what they are: ``connected`` (versions and the running interval), ``board``, ``update``
+(with the uptime of its values, and the present moment by two clocks), ``error`` (a code, with what else is known). It
+ends when its stdin ends.
 """
 
 import errno
@@ -18,6 +19,7 @@ import os
 import re
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry or ".") != _HERE]
 
+CLOCK_BOOTTIME = 7
+"""Of Linux; Python 3.6 has no name for it."""
 _MISMATCH = re.compile(r"service: \[(?P<service>[^]]*)\] and client: \[(?P<client>[^]]*)\]")
 _ABSENT = (errno.ENOENT, errno.ECONNREFUSED)
 _FORBIDDEN = (errno.EACCES, errno.EPERM)
@@ -74,7 +78,7 @@ def _follow(socket: str, interval_s: float, say: "Callable[[str, dict[str, objec
         # After a time-out the client shows the old values again.
         if uptime_s > last_uptime_s:
             last_uptime_s = uptime_s
-            say("update", dict(_values(client), uptime_s=uptime_s, seen_s=seen_s))
+            say("update", dict(_values(client), uptime_s=uptime_s, seen_s=seen_s, **_clocks()))
 
     class Client(jtop.jtop):
         def _load_jetson_libraries(self) -> None:
@@ -117,6 +121,18 @@ def _power_mode(model: "Any") -> "str | None":
 def _uptime_s() -> float:
     with open("/proc/uptime") as file:
         return float(file.read().split()[0])
+
+
+def _clocks() -> "dict[str, float]":
+    """The same moment by two clocks: by that of the uptimes, and by the one that NTP does not bend."""
+    before_s = time.clock_gettime(CLOCK_BOOTTIME)
+    raw_ns = _raw_ns()
+    return {"boot_s": (before_s + time.clock_gettime(CLOCK_BOOTTIME)) / 2, "raw_ns": raw_ns}
+
+
+def _raw_ns() -> int:
+    exact = getattr(time, "clock_gettime_ns", None)
+    return int(exact(time.CLOCK_MONOTONIC_RAW) if exact else time.clock_gettime(time.CLOCK_MONOTONIC_RAW) * 1e9)
 
 
 def _describe(error: Exception) -> "dict[str, object]":

@@ -8,17 +8,15 @@ starts others (docs/decisions/0006-jtop-in-a-child.md).
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections import deque
-from pathlib import Path
+from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from monitor_app.core.child_process import ChildProcess
-from monitor_app.core.errors import HandshakeError, PortError, SourceLostError
+from monitor_app.core.errors import HandshakeError, SourceLostError
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import Quantity, Role, Signal, SourceInfo
 from monitor_app.core.source_specs import Name, SourceSpec
@@ -28,17 +26,18 @@ from monitor_app.sources.base import Described, try_source
 from monitor_app.sources.jetson.boards import recognise_board
 from monitor_app.sources.jtop import readings as jtop_readings
 from monitor_app.sources.jtop.failures import failure, most_telling, other_interpreter_may_do
+from monitor_app.sources.jtop.places import Here, There
 from monitor_app.sources.polling import Blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from monitor_app.core.samples import Reading
+    from monitor_app.remote.link import GetLink
+    from monitor_app.sources.jtop.places import Child, Place
 
 SOCKET = "/run/jtop.sock"
-SYSTEM_PYTHON = "/usr/bin/python3"
-SERVICE_COMMAND = Path("/usr/local/bin/jtop")
-"""What the service runs; its first line names the interpreter that has the service's own jetson-stats."""
 CONNECT_S = 20.0
 """An old board takes seconds to import jetson-stats. A service whose inner process died never answers."""
 BOARD_S = 5.0
@@ -63,7 +62,7 @@ class JtopSpec(SourceSpec):
 
 
 class JtopSource(Described):
-    """The service on this computer. ``roles`` says what each signal feeds, by its name.
+    """The service, on this computer or a board elsewhere. ``roles`` says what each signal feeds, by its name.
 
     Args:
         name: of the source.
@@ -72,6 +71,7 @@ class JtopSource(Described):
         python: the interpreter that has jetson-stats in the service's version; by default this one, then the
             service's, then the system's.
         socket: where the service listens.
+        place: the machine that the service is on.
     """
 
     def __init__(
@@ -82,12 +82,14 @@ class JtopSource(Described):
         python: str | None = None,
         *,
         socket: str = SOCKET,
+        place: Place | None = None,
     ) -> None:
         super().__init__(name)
         self._asked_s = interval_s
         self._roles = dict(roles or {})
         self._python = python
         self._socket = socket
+        self._place = place if place is not None else Here()
         self._process: JtopProcess | None = None
         self._environment: dict[str, str] = {}
 
@@ -100,7 +102,7 @@ class JtopSource(Described):
         """Connect, and describe the signals from a first update. Raises SourceError with what to do."""
         self.close()
         failures: list[dict[str, Any]] = []
-        for python in interpreters() if self._python is None else [self._python]:
+        for python in self._place.interpreters() if self._python is None else [self._python]:
             try:
                 problem = self._connect(python)
             except BaseException:
@@ -149,7 +151,7 @@ class JtopSource(Described):
 
     def _connect(self, python: str) -> dict[str, Any] | None:
         """Start the child and wait until it has described the board. What went wrong, or None."""
-        self._process = JtopProcess(python, self._socket, self._asked_s)
+        self._process = JtopProcess(self._place.start(python, [self._socket, str(self._asked_s)]))
         self._pending: deque[tuple[str, dict[str, Any]]] = deque()
         received: dict[str, dict[str, Any]] = {}
         wait_s = CONNECT_S + STALE_INTERVALS * self._asked_s
@@ -214,8 +216,11 @@ class JtopSource(Described):
         if lacking or seen_s - uptime_s > self._span_s:
             self._blocks.leave_out()
             return
-        time_ns = _host_ns((uptime_s + seen_s + STEP_S) / 2)
-        yield self._blocks.make([values[signal.name][1] for signal in self.info.signals], time_ns, arrival_ns)
+        # The two clocks of the machine drift apart only while it sleeps.
+        since_s = (uptime_s + seen_s + STEP_S) / 2 - float(update["boot_s"])
+        time_ns, bound_ns = self._place.host_ns(int(update["raw_ns"]) + round(since_s * 1e9))
+        block = self._blocks.make([values[signal.name][1] for signal in self.info.signals], time_ns, arrival_ns)
+        yield replace(block, times_bound_ns=bound_ns)
 
     def _missed(self, step_s: float) -> int:
         """Updates between two that came. A busy board is slower than its interval, so the usual step counts."""
@@ -277,6 +282,12 @@ class JtopSource(Described):
                 yield f"At the start the {key} was {self._environment[key]}."
 
 
+def jtop_source(spec: JtopSpec, link: GetLink | None = None) -> JtopSource:
+    """The service of this machine, or of the board that a link leads to. Raises PortError where that is not there."""
+    place = There(link) if link is not None else Here()
+    return JtopSource(spec.name, spec.interval_s, spec.roles, spec.python, place=place)
+
+
 def find(root: Path) -> list[FoundSource]:
     """The service of the Jetson whose files are under ``root``, or how to start it; empty on another machine."""
     if (root / SOCKET.lstrip("/")).exists():
@@ -285,28 +296,6 @@ def find(root: Path) -> list[FoundSource]:
         return []
     state = "The jtop service is not running: run `sudo jtop --install-service`; the rails work without it."
     return [FoundSource("jtop", SOCKET, "jetson-stats", False, state)]
-
-
-def interpreters() -> list[str]:
-    """Interpreters that may have jetson-stats: ours, the service's, the system's."""
-    found = [sys.executable]
-    try:
-        with SERVICE_COMMAND.open("rb") as file:
-            first_line = file.readline(256)
-    except OSError:
-        first_line = b""
-    if first_line.startswith(b"#!/") and len(words := first_line[2:].split()) == 1:
-        found.append(words[0].decode(errors="replace"))
-    found.append(SYSTEM_PYTHON)
-    return [python for python in dict.fromkeys(found) if python == sys.executable or Path(python).exists()]
-
-
-def _host_ns(uptime_s: float) -> int:
-    """An uptime (CLOCK_BOOTTIME) as a time of host_time_ns. They drift apart only while the board sleeps."""
-    before_ns = host_time_ns()
-    boot_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    middle_ns = (before_ns + host_time_ns()) // 2
-    return middle_ns - boot_ns + round(uptime_s * 1e9)
 
 
 def _texts(board: Mapping[str, Any]) -> dict[str, str]:
@@ -322,23 +311,11 @@ def _modes(update: Mapping[str, Any]) -> dict[str, str]:
     return {key: text for key, text in modes.items() if text is not None}
 
 
-CHILD = Path(__file__).with_name("child.py")
-
-
 class JtopProcess:
-    """A running child. Messages are objects with one key that says what they are.
+    """A running child. Messages are objects with one key that says what they are."""
 
-    Raises PortError when ``python`` cannot be run.
-    """
-
-    def __init__(self, python: str, socket: str, interval_s: float) -> None:
-        try:
-            self._child = ChildProcess([python, str(CHILD), socket, str(interval_s)], "jtop child", log_stderr=True)
-        except OSError as error:
-            raise PortError(
-                f"{python} cannot be run ({error.strerror}): name a Python interpreter that has jetson-stats "
-                "as python in the profile."
-            ) from error
+    def __init__(self, child: Child) -> None:
+        self._child = child
 
     def receive(self, timeout_s: float) -> list[tuple[str, dict[str, Any]]]:
         """The messages that have come, waiting at most timeout_s for the first. Raises SourceLostError at the end."""

@@ -107,8 +107,8 @@ def test_a_pin_is_switched_between_two_looks_at_the_clock_and_left_low():
     )  # fmt: skip
     wire = GpioWire(7, gpio)
     before_ns = host_time_ns()
-    earliest_ns, latest_ns = wire.set(True)
-    assert before_ns <= earliest_ns <= latest_ns <= host_time_ns()
+    edge = wire.set(True)
+    assert before_ns <= edge.earliest_ns <= edge.latest_ns <= host_time_ns()
     wire.close()
     assert calls == [
         ("mode", 10), ("setup", 7, 0), ("output", 7, 1), ("output", 7, 0), ("cleanup", 7)

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from monitor_app.core.profile import Board
 from monitor_app.remote import bootstrap
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 WAIT_S = 60.0
 """Generous: a busy machine."""
+PIPES = str(Path(__file__).parents[1] / "pipes.py")
 _PLACES = """
 import os, time
 
@@ -49,15 +51,21 @@ class FakeBoard:
         for name in ("root/sys", "root/proc", "root/etc", "home", "memory", "bin"):
             (folder / name).mkdir(parents=True)
 
-    def payload(self, slow_s: float = 0.0) -> bytes:
-        """The agent with the places of this board; no message could do that."""
+    def payload(self, slow_s: float = 0.0, more: str = "") -> bytes:
+        """The agent with the places of this board; no message could do that. ``more`` is source that comes last."""
         places = _PLACES.format(
             root=str(self.root),
             lock=str(self.folder / "board.lock"),
             memory=str(self.folder / "memory"),
             slow_s=slow_s,
         )
-        return bootstrap.make_payload({"places.py": places})
+        return bootstrap.make_payload({"places.py": places + more})
+
+    def reached(self, **options: Any) -> Board:
+        """As a profile has it: what ssh would run there runs here, in the environment of this board."""
+        environment = [f"{name}={value}" for name, value in self.environment().items()]
+        ssh = ("env", "-i", *environment, sys.executable, PIPES, "ssh")
+        return Board(host="board", ssh=ssh, **{"python": sys.executable, **options})
 
     def file(self, path: str, content: str | bytes = "") -> Path:
         """A file of the fake root."""

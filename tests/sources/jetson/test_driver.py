@@ -20,6 +20,7 @@ from monitor_app.core.samples import Quantity, Role, SampleBlock
 from monitor_app.sources.jetson.boards import board_names, load_board, recognise_board
 from monitor_app.sources.jetson.chips import Chip, conversion_s, cycle_of, find_chips, require_chips
 from monitor_app.sources.jetson.driver import RailsSource
+from monitor_app.sources.jetson.sweeps import SweepsHere
 from monitor_app.sources.jetson.sysfs import RailFile, numbers_in
 from monitor_app.sources.jetson.update_rate import BUDGET_S, period_of_changes
 from tests.sources.jetson.tree import Clock, FileSeam, FreeChip, JetsonTree, WaitingChip, always, at_reads, write
@@ -67,7 +68,7 @@ def read_for(source: RailsSource, seconds: float, timeout_s: float = 0.05) -> li
 
 
 def on_seam(chip: Chip, seam: FileSeam, board: Board | None = None) -> RailsSource:
-    return RailsSource("rails", chip, board, pread=seam, clock_ns=seam.clock.now, sleep=seam.clock.sleep)
+    return RailsSource("rails", chip, board, sweeper=SweepsHere(seam, seam.clock.now, seam.clock.sleep))
 
 
 # Every board in the form its kernels give it: place, names of the three channels.
@@ -283,9 +284,7 @@ def test_a_role_given_for_a_signal_goes_before_the_boards(tree: JetsonTree) -> N
         only_chip(tree, board),
         board,
         {"VDD_SOC": Role.CPU, "VDD_IN": Role.OTHER},
-        pread=seam,
-        clock_ns=seam.clock.now,
-        sleep=seam.clock.sleep,
+        SweepsHere(seam, seam.clock.now, seam.clock.sleep),
     )
     source.open()
     roles = {s.name: s.role for s in source.info.derived_signals}

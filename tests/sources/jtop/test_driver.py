@@ -30,8 +30,10 @@ from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import Quantity, Role
 from monitor_app.sources.jetson.boards import load_board
 from monitor_app.sources.jtop import driver as jtop
-from monitor_app.sources.jtop.driver import CHILD, JtopProcess, JtopSource
+from monitor_app.sources.jtop import places
+from monitor_app.sources.jtop.driver import JtopProcess, JtopSource
 from monitor_app.sources.jtop.failures import failure, most_telling
+from monitor_app.sources.jtop.places import CHILD
 from monitor_app.sources.jtop.readings import MODULE_RAILS, decode
 from tests.sources.jtop.service import Board, namespaces, real_service, stand_in
 
@@ -335,10 +337,10 @@ def test_another_interpreter_is_tried_where_the_first_does_not_fit(tmp_path, mon
     init = tmp_path / "jtop/__init__.py"
     init.write_text(init.read_text().replace('__version__ = "7.', '__version__ = "4.'))
     old = wrapper(tmp_path, sys.executable, PYTHONPATH=str(tmp_path))
-    monkeypatch.setattr(jtop, "interpreters", lambda: [old, sys.executable])
+    monkeypatch.setattr(places.Here, "interpreters", lambda _: [old, sys.executable])
     with stand_in(first=UPDATE) as service, opened(service.socket) as source:
         assert source.info.firmware.startswith("jetson-stats 7.")
-    monkeypatch.setattr(jtop, "interpreters", lambda: [sys.executable, old])
+    monkeypatch.setattr(places.Here, "interpreters", lambda _: [sys.executable, old])
     with stand_in(first=UPDATE, version="4.2.2") as service, opened(service.socket) as source:
         assert source.info.firmware.startswith("jetson-stats 4.")
 
@@ -348,13 +350,13 @@ def test_interpreters_are_ours_the_services_and_the_systems(tmp_path, monkeypatc
     own = tmp_path / "python3"
     own.touch()
     command.write_text(f"#!{own}\nimport jtop\n")
-    monkeypatch.setattr(jtop, "SERVICE_COMMAND", command)
-    monkeypatch.setattr(jtop, "SYSTEM_PYTHON", sys.executable)
-    assert jtop.interpreters() == [sys.executable, str(own)]
+    monkeypatch.setattr(places, "SERVICE_COMMAND", command)
+    monkeypatch.setattr(places, "SYSTEM_PYTHON", sys.executable)
+    assert places.Here().interpreters() == [sys.executable, str(own)]
     command.write_text("#!/usr/bin/env python3\n")
-    assert jtop.interpreters() == [sys.executable]
+    assert places.Here().interpreters() == [sys.executable]
     command.unlink()
-    assert jtop.interpreters() == [sys.executable]
+    assert places.Here().interpreters() == [sys.executable]
 
 
 def test_the_most_telling_of_several_failures_is_told():
@@ -618,7 +620,7 @@ def test_the_child_ends_with_its_parent():
 def test_a_child_that_hears_nothing_is_killed(tmp_path):
     deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('{}', flush=True); signal.pause()"
     python = wrapper(tmp_path, sys.executable, "-c", deaf.replace("{}", '{"deaf": {}}'))
-    process = JtopProcess(python, "", 1.0)
+    process = JtopProcess(places.Here().start(python, ["", "1.0"]))
     assert process.receive(10) == [("deaf", {})]
     process.close()
     process.close()
