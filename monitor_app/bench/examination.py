@@ -22,13 +22,14 @@ from monitor_app.bench.board.doctor import (
     rails_check,
 )
 from monitor_app.bench.board.instruments import INSTRUMENT_PATTERNS, instruments_in
-from monitor_app.bench.board.machine import BoardElsewhere, board_files
+from monitor_app.bench.board.machine import BoardElsewhere
 from monitor_app.bench.board.reach import OneLink
 from monitor_app.bench.runs.inference_link import CancelledError, InferenceLink
 from monitor_app.bench.runs.inference_on_board import OnTheBoard
 from monitor_app.core.errors import BoardError, BoardLostError, InferenceError
 from monitor_app.core.formatting import size
 from monitor_app.core.runs import is_emulated
+from monitor_app.remote.board_files import board_files
 from monitor_app.remote.link import Link
 from monitor_app.sources.jetson.boards import recognise_board
 

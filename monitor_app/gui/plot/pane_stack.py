@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QGraphicsView
 from monitor_app.core.formatting import engineering, unit_of
 from monitor_app.gui.plot.accuracy_pane import AccuracyPane
 from monitor_app.gui.plot.annotations import Annotations, annotate
-from monitor_app.gui.plot.axes import BARE_GUTTER_PX, GUTTER_PX, axis_px
+from monitor_app.gui.plot.axes.axes import BARE_GUTTER_PX, GUTTER_PX, axis_px
 from monitor_app.gui.plot.batches.layer import BatchGround, CardLayer
 from monitor_app.gui.plot.batches.spans import span_at, spans_in
 from monitor_app.gui.plot.cursor_values import cursor_at

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The axes of the panes, and their picture."""
