@@ -200,6 +200,8 @@ class Bench:
         """Stop the runs, close the instruments, complete the file. Calling it twice is fine."""
         self._phase = BenchPhase.STOPPING
         self._finder.stop()
+        if self._connection is not None:
+            self._connection.hurry()
         self._runs.close()
         self._finder.close()
         self._sources.close()

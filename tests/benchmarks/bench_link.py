@@ -55,7 +55,7 @@ def link_over(board: SshBoard, way: tuple[float, ...] | None, late: float) -> It
 def talking(link: Link, folder: Path, bytes_per_s: float) -> Iterator[None]:
     """A child that writes so much, in place of one that the agent knows."""
     program = folder / "python3"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} {PIPES} talk {bytes_per_s}\n')
+    program.write_text(f"#!/bin/sh\nexec {sys.executable} {PIPES} talk {bytes_per_s}\n")
     program.chmod(0o755)
     child = link.start_child("replay", python=str(program))
     read = 0

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from monitor_app.remote.link import Link
 
 CONNECT_S = 60.0
-"""How long a plan waits for a board that does not answer at all before it is refused."""
+"""How long, beyond a lease, a plan waits for a board that does not answer at all before it is refused."""
 
 
 class Machine(Protocol):
@@ -99,7 +99,7 @@ class BoardElsewhere:
         self._connection = connection
 
     def meet(self, cancelled: Callable[[], bool]) -> None:
-        self._connection.wait(cancelled, CONNECT_S)
+        self._connection.wait(cancelled, CONNECT_S + self._connection.board.lease_s)
 
     def meet_again(self, cancelled: Callable[[], bool]) -> None:
         self._connection.wait(cancelled)

@@ -466,7 +466,7 @@ class TestLease:
             first.hello()
             before_s = time.time()
             with RunningAgent(board) as second:
-                assert second.line() == b"monitor-app agent 1\n"
+                second.greeting()
                 busy = second.next("busy")
                 assert busy["holder"] == "tester@lab"
                 assert before_s - 60 < busy["since_utc_s"] <= time.time()
@@ -490,7 +490,7 @@ class TestLease:
         with RunningAgent(board) as first:
             first.hello()
             with RunningAgent(board, wait_s=3000.0) as second:
-                assert second.line() == b"monitor-app agent 1\n"
+                second.greeting()
                 assert second.process.stdin is not None
                 second.process.stdin.close()
                 assert second.wait() == 3
@@ -625,7 +625,7 @@ class TestForcedCommand:
         arguments = bootstrap.arguments(board.payload(), holder="x@y")
         arguments[3] = "0" * 64
         with self.installed(board, tmp_path, ["python3", *arguments]) as agent:
-            agent.line()
+            agent.greeting()
             assert "another version" in agent.next("failed")["message"]
             assert agent.wait() == 98
 
@@ -668,6 +668,6 @@ class TestGarbage:
         payload = board.payload()
         words = [*bootstrap.arguments(payload, holder="x")[:-1], "[]"]
         with RunningAgent(board, command=[sys.executable, *words]) as agent:
-            agent.line()
+            agent.greeting()
             assert agent.next("failed")["message"]
             assert agent.wait() == 1
