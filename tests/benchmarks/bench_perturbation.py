@@ -2,16 +2,23 @@
 """What does measuring do to what is measured? Latency of a network with the whole monitor over without it.
 
     python tests/benchmarks/bench_perturbation.py [NETWORK] [ROUNDS]
+    python tests/benchmarks/bench_perturbation.py agent [NETWORK] [ROUNDS]
 
 Without: the inference child alone, driven by a loop that does nothing else. With: the window, the bench, the
 emulated meter at 50 kSa/s, and the same child. In turn, for drift of the machine to cancel; one torch thread.
+
+`agent`: what runs on a board that is reached over ssh. One child all the time; with and without, in turn, the agent
+beside it, which is asked for the clock five times a second and sweeps nine files 25 times a second.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from monitor_process import NETWORK_PROFILE, monitor
@@ -21,7 +28,16 @@ from monitor_app.inference import messages
 from monitor_app.inference.process import InferenceChild
 from monitor_app.session.reader import SessionReader
 
-TIMED_S = 8.0
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.remote.agent.boards import FakeBoard, RunningAgent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TIMED_S, AGENT_TIMED_S = 8.0, 2.0
+"""The second is short: what else the machine does changes within seconds."""
+QUESTION_S, SWEEP_S, FILES = 0.2, 0.04, 9
 
 
 def main(network: str, rounds: int) -> None:
@@ -38,6 +54,68 @@ def main(network: str, rounds: int) -> None:
         )
     median, p99 = np.median(ratios, axis=0)
     print(f"{network}: median of {rounds} rounds: ratio of medians {median:.3f}, of p99 {p99:.3f}")
+
+
+def beside_the_agent(network: str, rounds: int) -> None:
+    """The same for the agent of a board."""
+    ratios = []
+    with InferenceChild() as child:
+        answer(child, messages.Load(network, threads=1))
+        answer(child, messages.WarmUp(1, 5.0, 10))
+        for k in range(rounds):
+            found = {}
+            for watched in (False, True) if k % 2 == 0 else (True, False):
+                with agent() if watched else contextlib.nullcontext():
+                    found[watched] = quantiles(answer(child, messages.Time(1, AGENT_TIMED_S, 30)))
+            ratios.append((found[True][0] / found[False][0], found[True][1] / found[False][1]))
+            print(
+                f"{k + 1:2d}: without {found[False][0]:6.2f} / {found[False][1]:6.2f} ms, with {found[True][0]:6.2f} / "
+                f"{found[True][1]:6.2f} ms, ratio of medians {ratios[-1][0]:.3f}, of p99 {ratios[-1][1]:.3f}",
+                flush=True,
+            )
+    median, p99 = np.median(ratios, axis=0)
+    low, high = np.percentile([each for each, _ in ratios], (25, 75))
+    print(
+        f"{network} beside the agent: median of {rounds} rounds: ratio of medians {median:.4f} "
+        f"(half of the rounds {low:.3f} to {high:.3f}), of p99 {p99:.3f}"
+    )
+
+
+def answer(child: InferenceChild, command: messages.Command) -> np.ndarray:
+    """Start and end of the timed batches of a command."""
+    rows: list[messages.Row] = []
+    child.send(command)
+    while True:
+        event = child.receive(60)
+        if isinstance(event, messages.Batches) and event.phase is Phase.TIMED:
+            rows += event.rows
+        if isinstance(event, (messages.Loaded, messages.PhaseDone)):
+            return np.array([(row[0], row[1]) for row in rows])
+
+
+@contextlib.contextmanager
+def agent() -> Iterator[None]:
+    """One that is being used."""
+    with tempfile.TemporaryDirectory() as folder:
+        board = FakeBoard(Path(folder))
+        paths = [f"/sys/rail{number}" for number in range(FILES)]
+        for path in paths:
+            board.file(path, "1234\n")
+        ended = threading.Event()
+
+        def use(running: RunningAgent) -> None:
+            while not ended.wait(QUESTION_S):
+                running.ask("clock")
+
+        with RunningAgent(board) as running:
+            running.hello()
+            running.say("sweep", paths=paths, interval_s=SWEEP_S, burst=0)
+            running.ask("clock")
+            asking = threading.Thread(target=use, args=(running,))
+            asking.start()
+            yield
+            ended.set()
+            asking.join()
 
 
 def without(network: str) -> tuple[float, float]:
@@ -82,4 +160,7 @@ def quantiles(spans: np.ndarray) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["agent"]:
+        del sys.argv[1]
+        main = beside_the_agent
     main(sys.argv[1] if len(sys.argv) > 1 else "resnet18", int(sys.argv[2]) if len(sys.argv) > 2 else 6)

@@ -222,12 +222,7 @@ class RunDriver:
         """Everything before the first run; again where the board is lost meanwhile. Raises MonitorError."""
         for tried in range(1, MOST_LOSSES + 1):
             try:
-                total = self._preparation.admit()
-                if not self._only_check:
-                    self._prepare_board()
-                environment = dict(self._machine.environment())
-                self._recorder.put(lambda writer: writer.set_environment(environment))
-                self.message = self._preparation.play_steps(total, only_check=self._only_check)
+                self._prepare_once()
                 return
             except BoardLostError as error:
                 logger.warning("The board was lost before the first run: %s", error)
@@ -236,6 +231,14 @@ class RunDriver:
                     raise
                 if not self._found_again():
                     raise CancelledError from None
+
+    def _prepare_once(self) -> None:
+        total = self._preparation.admit()
+        if not self._only_check:
+            self._prepare_board()
+        environment = dict(self._machine.environment())
+        self._recorder.put(lambda writer: writer.set_environment(environment))
+        self.message = self._preparation.play_steps(total, only_check=self._only_check)
 
     def _prepare_board(self) -> None:
         """Undo what a killed session has left, and check that the modes of the plan can be set. Raises MonitorError."""
