@@ -98,6 +98,11 @@ class Bench:
         return self._runs.failures
 
     @property
+    def unrestored(self) -> str:
+        """Why the power mode and clocks of the board could not be set back after the plan; empty where they were."""
+        return self._runs.unrestored
+
+    @property
     def runs_active(self) -> bool:
         """The plan is being run."""
         return self._runs.active

@@ -13,7 +13,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from monitor_app.core.errors import BoardBusyError, BoardError, BoardLostError
+from monitor_app.core.errors import BoardError, BoardLostError
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import SourceInfo
 from monitor_app.core.source_specs import LINK
@@ -211,7 +211,8 @@ class BoardConnection:
             self._trouble = error
             self._failed += 1
             self._changed.notify_all()
-        state = SourceState.LOST if was_there and not isinstance(error, BoardBusyError) else SourceState.FAILED
+        # Only what has never been there has failed: a recording of nothing else would end.
+        state = SourceState.LOST if was_there else SourceState.FAILED
         self._status = replace(self._status, state=state, message=text)
         if before is None or str(before) != text:
             logger.warning("%s", text)

@@ -105,6 +105,8 @@ class RunDriver:
         """The last thing that went wrong, one sentence."""
         self.refusal: MonitorError | None = None
         """Why the plan could not be run at all, once that is known."""
+        self.unrestored = ""
+        """Why the power mode and clocks are not as they were found, where they are not."""
         self.failures: tuple[str, ...] = ()
         """Why runs failed, in their order."""
         self._thread = threading.Thread(target=self._run, name="inference runs")
@@ -261,6 +263,7 @@ class RunDriver:
             board.restore()
         except MonitorError as error:
             self.message = f"The original power mode and clocks could not be restored: {error}"
+            self.unrestored = f"{self.message} The next plan for this board will."
             logger.warning("%s", self.message)
 
     def _run_cycles(self) -> None:
