@@ -115,6 +115,15 @@ class There:
         self.most = max(self.most, len(found))
         return found
 
+    def watch(self, recording: Recording) -> None:
+        """Count them until no run is left."""
+
+        def over() -> bool:
+            self.children()
+            return not recording.bench.runs_active
+
+        wait_for(over)
+
     def agents(self) -> list[int]:
         """Interpreters that run the agent."""
         return [each.pid for each in self._processes() if "monitor-app loader" in " ".join(_words(each))[:4000]]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import signal
 import subprocess
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 TOLD_S, CLOSED_S = 10.0, 5.0
 """What is promised of a pulled cable, and of the end of a recording."""
 LINK_BOUND_NS = 2_000_000
-PYTHON_2 = Path("~root/.pyenv/versions/2.7.18/bin/python2.7").expanduser()
+PYTHON_2 = Path(pwd.getpwuid(os.getuid()).pw_dir) / ".pyenv/versions/2.7.18/bin/python2.7"
 NETWORKS = ("alexnet_2016", "resnet18")
 
 
@@ -225,8 +226,7 @@ def test_a_pulled_cable_is_told_and_the_run_is_repeated(
         wait_for(lambda: there.children() == [] and there.agents() == [])
         cable.put_back()
         wait_for(lambda: there.children() and made.run() is not None and made.run().id != first)  # type: ignore[union-attr]
-        while made.bench.runs_active:
-            there.children()
+        there.watch(made)
         assert made.bench.failures == ()
         assert made.bench.refusal is None
     assert there.most == 1
@@ -282,8 +282,7 @@ def test_a_run_is_repeated_after_ssh_or_the_agent_was_killed(recording: Callable
         [agent] = there.agents()
         os.kill(agent, signal.SIGKILL)
         made.wait_for_phase("timed", second)
-        while made.bench.runs_active:
-            there.children()
+        there.watch(made)
         assert made.bench.failures == ()
     rows = made.rows()
     assert [run.state for run in rows] == ["cancelled", "cancelled", "done"]

@@ -97,8 +97,8 @@ class BoardConnection:
 
         Args:
             cancelled: asked several times a second; the wait ends with BoardLostError once it says so.
-            timeout_s: how long to wait; None waits for as long as it takes. With one, the first try that begins from
-                now on and fails ends the wait.
+            timeout_s: how long to wait; None waits for as long as it takes. With one, the first try that fails from
+                now on ends the wait.
 
         Raises:
             BoardError: there is none in that time.
