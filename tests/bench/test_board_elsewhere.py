@@ -127,8 +127,8 @@ def test_batches_are_inside_their_spans_and_the_bound_is_known(local: Path, remo
     assert clock is not None
     assert 0 < clock.bound_ns < LINK_BOUND_NS
     # A smaller batch shows it more: its share of the time between two batches is larger.
-    for run, other in zip(runs_of(remote), runs_of(local), strict=True):
-        budgets = [each["energy_j_per_image"]["gross_budget"]["clock"] for each in (run, other)]
+    for far, near in zip(runs_of(remote), runs_of(local), strict=True):
+        budgets = [each["energy_j_per_image"]["gross_budget"]["clock"] for each in (far, near)]
         assert budgets[0] > budgets[1]
 
 
