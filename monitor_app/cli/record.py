@@ -24,7 +24,7 @@ from monitor_app.cli.terminal import Terminal, put, say, signals_to_end
 from monitor_app.core.errors import SessionError, SourceError
 from monitor_app.core.garbage import keep_what_is_there
 from monitor_app.core.status import SourceState
-from monitor_app.inference.process import child_kind, require_device
+from monitor_app.inference.process import require_device
 from monitor_app.session.files import discard_empty_session
 from monitor_app.session.reader import SessionReader
 from monitor_app.sources.profile_reader import parse_profile, read_profile_text
@@ -105,11 +105,8 @@ def record_profile(
     """As `record_session`, from the text of a profile; also ends when all replays end. Raises MonitorError."""
     profile = parse_profile(text, name)
     allowed = allowance(profile, text, name, trusted=trusted)
-    if profile.plan is not None and profile.plan.autostart:
-        if profile.board is None:
-            require_device(profile.inference.device)
-        else:
-            child_kind(profile.inference.device)
+    if profile.plan is not None and profile.plan.autostart and profile.board is None:
+        require_device(profile.inference.device)
     session = output or Path(new_session_name())
     try:
         session.parent.mkdir(parents=True, exist_ok=True)
