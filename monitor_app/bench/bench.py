@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from monitor_app import __version__
@@ -58,18 +59,20 @@ class Bench:
         threads = threads_for(profile, completed)
         self._recorder = Recorder(session, resume=resume)
         self._recorder.put(lambda writer: writer.set_meta(_meta(profile, profile_text, threads)))
-        self._connection = None if profile.board is None else BoardConnection(profile.board, self._recorder)
-        try:
-            self._sources = SourceSet(profile, self._recorder, self._connection)
-        except BaseException:
-            if self._connection is not None:
-                self._connection.close()
-            self._recorder.close()
+        # What has been started has threads, which would outlive a bench that cannot be made.
+        with ExitStack() as made:
             if not resume:
-                discard_empty_session(session)
-            raise
-        self._finder = Finder()
-        self._runs = RunDriver(profile, threads, self._recorder, self._sources, completed, window, self._connection)
+                made.callback(discard_empty_session, session)
+            made.callback(self._recorder.close)
+            self._connection = None if profile.board is None else BoardConnection(profile.board, self._recorder)
+            if self._connection is not None:
+                made.callback(self._connection.close)
+            self._sources = SourceSet(profile, self._recorder, self._connection)
+            made.callback(self._sources.close)
+            self._finder = Finder()
+            made.callback(self._finder.close)
+            self._runs = RunDriver(profile, threads, self._recorder, self._sources, completed, window, self._connection)
+            made.pop_all()
         self._phase = BenchPhase.MONITORING
         self.message = ""
         """Why the last command could not be carried out, one sentence; empty where it could."""
@@ -96,6 +99,11 @@ class Bench:
     def failures(self) -> tuple[str, ...]:
         """Why runs failed, one sentence each; those that did not fit into memory are results, and none of them."""
         return self._runs.failures
+
+    @property
+    def unrestored(self) -> str:
+        """Why the power mode and clocks of the board could not be set back after the plan; empty where they were."""
+        return self._runs.unrestored
 
     @property
     def runs_active(self) -> bool:
@@ -200,6 +208,8 @@ class Bench:
         """Stop the runs, close the instruments, complete the file. Calling it twice is fine."""
         self._phase = BenchPhase.STOPPING
         self._finder.stop()
+        if self._connection is not None:
+            self._connection.hurry()
         self._runs.close()
         self._finder.close()
         self._sources.close()

@@ -52,6 +52,8 @@ class Code:
     """As part of a sentence."""
     files: tuple[Path, ...]
     """What it is in, as far as the profile names it; whatever that needs in its turn is not known."""
+    there: bool = False
+    """It runs on a board elsewhere, and not on this computer."""
 
 
 def allowance(
@@ -112,7 +114,9 @@ def code_in(profile: Profile) -> tuple[Code, ...]:
 
 def question(code: Sequence[Code]) -> str:
     """What the user is asked."""
-    return f"This profile runs code: {_listed(code)}. It can do on this computer whatever you can. Do you allow it?"
+    places = {"the board": any(each.there for each in code), "this computer": not all(each.there for each in code)}
+    where = " and on ".join(sorted((place for place, runs in places.items() if runs), reverse=True))
+    return f"This profile runs code: {_listed(code)}. It can do on {where} whatever you can. Do you allow it?"
 
 
 def fingerprint(text: str, code: Sequence[Code]) -> str:
@@ -146,10 +150,10 @@ def _of_board(board: Board) -> list[Code]:
         )
     for python in dict.fromkeys((board.python, board.inference_python)):
         if python is not None and not PYTHON.fullmatch(python):
-            code.append(Code(f"the program {shown(python)} on the board {host}", ()))
+            code.append(Code(f"the program {shown(python)} on the board {host}", (), there=True))
     if board.env:
         given = " ".join(f"{name}={value}" for name, value in board.env.items())
-        code.append(Code(f"processes with {shown(given)} on the board {host}", ()))
+        code.append(Code(f"processes with {shown(given)} on the board {host}", (), there=True))
     return code
 
 

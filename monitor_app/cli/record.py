@@ -130,11 +130,13 @@ def record_profile(
         raise problem
     _print_files(session, export=export)
     _print_losses(session)
+    if bench.unrestored:
+        say(bench.unrestored)
     if interrupted.is_set():
         return 130
     if bench.failures:
         say(_failure_sentence(session, bench.failures))
-    return 1 if bench.failures else 0
+    return 1 if bench.failures or bench.unrestored else 0
 
 
 def _failure_sentence(session: Path, failures: Sequence[str]) -> str:

@@ -46,7 +46,7 @@ class BoardFacts(_Answer):
     tools: dict[str, str]
     """Paths by name."""
     pythons: dict[str, str]
-    """Versions by path."""
+    """Versions by path, and by the names that were asked about."""
     disk_free_bytes: int | None
     load_1min: float
 

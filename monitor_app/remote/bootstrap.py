@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-GREETING = "monitor-app agent 1"
-"""The agent's first line on its stdout; whatever comes before is a login shell's."""
+LOADS, GREETING = "monitor-app loader 1", "monitor-app agent 1"
+"""The first line of the loader, which waits for the agent, and of the agent; what comes before is a login shell's."""
 COMPLAINT = "monitor-app agent: "
 """How the one line on stderr begins where the agent does not run."""
 PYTHON_UNUSABLE, NOT_ARRIVED = 97, 98
@@ -40,6 +40,7 @@ try:
     hashlib.sha256
 except Exception as error:
     end(97, "this Python lacks a part of its standard library (%s)" % error)
+os.write(1, (chr(10) + "monitor-app loader 1" + chr(10)).encode("ascii"))
 size = int(sys.argv[1])
 data = b""
 while len(data) < size:

@@ -44,8 +44,8 @@ HELLO_S = 45.0
 """How long the login and the start of the agent may take: a cold Nano reads its Python from a memory card."""
 FIRST_QUESTIONS, FIRST_S, QUESTION_S = 8, 0.1, 0.2
 """So many questions about the clock come at the first interval, all others at the second."""
-SILENCE_S = 5.0
-"""A board from which no line has come for so long is lost."""
+SILENCE_S, HURRIED_S = 5.0, 2.0
+"""A board from which no line has come for so long is lost; the second where the link is about to be closed."""
 ANSWER_S = 10.0
 CALL_S = 40.0
 """nvpmodel may take many seconds; the agent ends it after thirty."""
@@ -110,6 +110,7 @@ class Link:
         self._ready = False
         self._closing = False
         self._ended = False
+        self._silence_s = SILENCE_S
         self._ssh = self._started(ssh_command(board, [board.python, *words]))
         self._pump = threading.Thread(target=self._run, name=f"link to {board.host}", daemon=True)
         self._pump.start()
@@ -154,7 +155,8 @@ class Link:
 
     def facts(self) -> BoardFacts:
         """What the board is."""
-        return self._model(BoardFacts, self.ask({"type": "facts"}, 2 * ANSWER_S))
+        pythons = [each for each in (self.board.python, self.board.inference_python) if each is not None]
+        return self._model(BoardFacts, self.ask({"type": "facts", "pythons": pythons}, 2 * ANSWER_S))
 
     def snapshot(self, patterns: Sequence[str]) -> Snapshot:
         """Files below /sys and /proc, and /etc/nv_tegra_release; `*` stands for any part of a name."""
@@ -217,7 +219,14 @@ class Link:
             "type": "start", "child": kind, "python": python, "bundle": bundle, "arguments": list(arguments),
             "environment": {**(environment or {}), **self.board.env},
         }  # fmt: skip
-        answer = self._ask_for(child, number, question)
+        try:
+            answer = self._ask_for(child, number, question)
+        except BoardLostError:
+            raise
+        except BoardError:
+            # It may start late, and nobody would know of it.
+            self.tell({"type": "end", "child": number, "line": ""})
+            raise
         child.has_started(int(answer.get("pid", 0)))
         return child
 
@@ -272,6 +281,10 @@ class Link:
         """A child or a sweep takes no more messages."""
         with self._lock:
             self._takers.pop(number, None)
+
+    def hurry(self) -> None:
+        """It is about to be closed: do not wait long for a board that says nothing."""
+        self._silence_s = HURRIED_S
 
     def close(self) -> None:
         """End everything on the board, and ssh; takes less than five seconds whatever they do. Twice is fine."""
@@ -367,18 +380,19 @@ class Link:
             self._finish()
 
     def _begin(self) -> None:
-        """Send the agent, and wait for its hello. Raises BoardError, EOFError, BrokenPipeError."""
+        """Send the agent to its loader, and wait for its hello. Raises BoardError, EOFError, BrokenPipeError."""
         deadline_s = monotonic() + self._hello_s
-        left, greeted = memoryview(self._payload), False
+        left, loads, greeted = memoryview(self._payload), False, False
         while self._hello is None and not self._closing:
-            if left:
+            if loads and left:
                 with contextlib.suppress(BrokenPipeError):  # its stderr says why
                     left = left[self._ssh.send_some(bytes(left[: 1 << 16]), 0.0) :]
             for line in self._ssh.lines(POLL_S):
                 if greeted:
                     self._welcome(self._decoded(line))
-                # What a .bashrc prints may lack the end of its line.
-                greeted = greeted or line.rstrip(b"\r").endswith(bootstrap.GREETING.encode("ascii"))
+                # Before it speaks, another shell may read, and would take the agent for commands.
+                loads = loads or _says(line, bootstrap.LOADS)
+                greeted = greeted or _says(line, bootstrap.GREETING)
             if monotonic() > deadline_s:
                 raise BoardUnreachableError(self._too_late(greeted))
 
@@ -407,9 +421,9 @@ class Link:
                 self._take(self._decoded(line), now_ns)
             if lines:
                 heard_s = monotonic()
-            elif monotonic() - heard_s > SILENCE_S:
+            elif monotonic() - heard_s > (silence_s := self._silence_s):
                 raise BoardLostError(
-                    f"{self.board.host} has not answered for {SILENCE_S:.0f} s: check its power, its cable or Wi-Fi."
+                    f"{self.board.host} has not answered for {silence_s:.0f} s: check its power, its cable or Wi-Fi."
                 )
             if not self._ready and (self.clock.count >= FIRST_QUESTIONS or monotonic() - start_s > SILENCE_S / 2):
                 self._set_ready()
@@ -522,6 +536,11 @@ class Link:
         if code is not None and code < 0:
             return f"ssh to {host} was killed on this computer by {signal_name(-code)}: connect again."
         said = f" ({tail})" if tail else ""
+        if code == SSH_FAILED and not tail:
+            return (
+                f"The agent on {host} was killed, or the connection ended without a word: see there whether memory has "
+                "run out, and check its power, its cable or Wi-Fi."
+            )
         if code == SSH_FAILED:
             return f"The connection to {host} was lost{said}: check its power, its cable or Wi-Fi."
         return f"The agent on {host} is gone, ssh {reason}{said}: see whether it was killed there, and connect again."
@@ -531,8 +550,14 @@ class Link:
             return f"The agent on {self.board.host} started but says nothing: look for other load on the board."
         return (
             f"{self.board.host} has not started the agent within {self._hello_s:.0f} s: run "
-            f"`ssh {self.board.host} {self.board.python} --version` and see what it waits for."
+            f"`ssh {self.board.host} {self.board.python} --version` and see what it waits for, such as a .bashrc there "
+            "that starts another shell."
         )
+
+
+def _says(line: bytes, words: str) -> bool:
+    # What a .bashrc prints may lack the end of its line.
+    return line.rstrip(b"\r").endswith(words.encode("ascii"))
 
 
 def _busy(host: str, message: Message) -> str:

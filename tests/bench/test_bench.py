@@ -17,7 +17,9 @@ import psutil
 import pytest
 
 from monitor_app.analysis.session_summary import SessionSummary, summarise
+from monitor_app.bench import bench as bench_module
 from monitor_app.bench.bench import Bench
+from monitor_app.core.errors import SessionError
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.load_signal import LoadSignal
 from monitor_app.core.runs import Phase
@@ -259,3 +261,12 @@ def test_runs_can_be_stopped_and_started_again(tmp_path: Path, wait_until: Calla
     with SessionReader(tmp_path / "s.plm") as reader:
         assert [run.state for run in reader.runs()] == ["cancelled"] * 3
         assert all(span.end_ns is not None for span in reader.spans())
+
+
+def test_a_bench_that_cannot_be_made_leaves_nothing_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise SessionError("The state folder belongs to another user.")
+
+    monkeypatch.setattr(bench_module, "RunDriver", refuse)
+    with pytest.raises(SessionError, match="belongs to another user"):
+        Bench(parse_profile(IDLE_PROFILE, "idle"), IDLE_PROFILE, tmp_path / "s.plm")

@@ -103,6 +103,7 @@ def test_a_board_that_ssh_leads_to_is_no_code(more: str) -> None:
 @pytest.mark.parametrize(
     ("more", "named"),
     [
+        # What ssh starts runs here, everything else there.
         ('ssh = ["ssh", "-o", "ProxyCommand=evil"]', "the command `ssh -o ProxyCommand=evil` for the board nano"),
         ('ssh = ["/tmp/evil"]', "the command `/tmp/evil` for the board nano"),
         ('python = "/tmp/evil"', "the program /tmp/evil on the board nano"),
@@ -110,9 +111,15 @@ def test_a_board_that_ssh_leads_to_is_no_code(more: str) -> None:
         ('env = { PATH = "/tmp/evil" }', "processes with PATH=/tmp/evil on the board nano"),
     ],
 )
-def test_it_is_said_what_a_board_would_run(more: str, named: str) -> None:
+def test_it_is_said_what_a_board_would_run_and_where(more: str, named: str) -> None:
     [question] = asked(BOARD.format(more=more))[1]
-    assert question == f"This profile runs code: {named}. It can do on this computer whatever you can. Do you allow it?"
+    where = "this computer" if named.startswith("the command") else "the board"
+    assert question == f"This profile runs code: {named}. It can do on {where} whatever you can. Do you allow it?"
+
+
+def test_code_on_both_computers_is_said_to_be_on_both() -> None:
+    [question] = asked(BOARD.format(more='ssh = ["/tmp/evil"]\npython = "/tmp/evil"'))[1]
+    assert question.endswith(" It can do on this computer and on the board whatever you can. Do you allow it?")
 
 
 def test_a_name_cannot_pretend_to_be_another_one() -> None:

@@ -2,16 +2,25 @@
 """What does measuring do to what is measured? Latency of a network with the whole monitor over without it.
 
     python tests/benchmarks/bench_perturbation.py [NETWORK] [ROUNDS]
+    python tests/benchmarks/bench_perturbation.py agent [NETWORK] [ROUNDS]
 
 Without: the inference child alone, driven by a loop that does nothing else. With: the window, the bench, the
 emulated meter at 50 kSa/s, and the same child. In turn, for drift of the machine to cancel; one torch thread.
+
+`agent`: what runs on a board that is reached over ssh. One child all the time, and beside it the agent, which is
+stopped half of the time, in turn. It is asked for the clock five times a second, and sweeps nine files 25 times a
+second.
 """
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
 import tempfile
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from monitor_process import NETWORK_PROFILE, monitor
@@ -21,7 +30,17 @@ from monitor_app.inference import messages
 from monitor_app.inference.process import InferenceChild
 from monitor_app.session.reader import SessionReader
 
-TIMED_S = 8.0
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.remote.agent.boards import FakeBoard, RunningAgent
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+
+TIMED_S, AGENT_TIMED_S = 8.0, 0.5
+"""The second is short: what else the machine does changes within seconds."""
+QUESTION_S, SWEEP_S, FILES = 0.2, 0.04, 9
 
 
 def main(network: str, rounds: int) -> None:
@@ -38,6 +57,72 @@ def main(network: str, rounds: int) -> None:
         )
     median, p99 = np.median(ratios, axis=0)
     print(f"{network}: median of {rounds} rounds: ratio of medians {median:.3f}, of p99 {p99:.3f}")
+
+
+def beside_the_agent(network: str, rounds: int) -> None:
+    """The same for the agent of a board, which is stopped (SIGSTOP) for what counts as without."""
+    ratios = []
+    with InferenceChild() as child, agent() as process:
+        answer(child, messages.Load(network, threads=1))
+        answer(child, messages.WarmUp(1, 5.0, 10))
+        for k in range(rounds):
+            found = {}
+            for watched in (False, True) if k % 2 == 0 else (True, False):
+                process.send_signal(signal.SIGCONT if watched else signal.SIGSTOP)
+                found[watched] = quantiles(answer(child, messages.Time(1, AGENT_TIMED_S, 10)))[0]
+            ratios.append(found[True] / found[False])
+            print(f"{k + 1:3d}: without {found[False]:6.2f} ms, with {found[True]:6.2f} ms, ratio {ratios[-1]:.3f}")
+        process.send_signal(signal.SIGCONT)
+    low, high = median_interval(np.array(ratios))
+    print(
+        f"{network} beside the agent: {rounds} rounds: ratio of medians {np.median(ratios):.4f} "
+        f"(95 %: {low:.4f} to {high:.4f})"
+    )
+
+
+def median_interval(values: np.ndarray) -> tuple[float, float]:
+    """Of the median, by order statistics."""
+    half = 0.98 * len(values) ** 0.5
+    low, high = int(len(values) / 2 - half), int(np.ceil(len(values) / 2 + half))
+    ordered = np.sort(values)
+    return float(ordered[max(low, 0)]), float(ordered[min(high, len(values) - 1)])
+
+
+def answer(child: InferenceChild, command: messages.Command) -> np.ndarray:
+    """Start and end of the timed batches of a command."""
+    rows: list[messages.Row] = []
+    child.send(command)
+    while True:
+        event = child.receive(60)
+        if isinstance(event, messages.Batches) and event.phase is Phase.TIMED:
+            rows += event.rows
+        if isinstance(event, (messages.Loaded, messages.PhaseDone)):
+            return np.array([(row[0], row[1]) for row in rows])
+
+
+@contextlib.contextmanager
+def agent() -> Iterator[subprocess.Popen[bytes]]:
+    """One that is being used; while it is stopped its answers are waited for."""
+    with tempfile.TemporaryDirectory() as folder:
+        board = FakeBoard(Path(folder))
+        paths = [f"/sys/rail{number}" for number in range(FILES)]
+        for path in paths:
+            board.file(path, "1234\n")
+        ended = threading.Event()
+
+        def use(running: RunningAgent) -> None:
+            while not ended.wait(QUESTION_S):
+                running.ask("clock")
+
+        with RunningAgent(board, lease_s=600.0) as running:
+            running.hello()
+            running.say("sweep", paths=paths, interval_s=SWEEP_S, burst=0)
+            running.ask("clock")
+            asking = threading.Thread(target=use, args=(running,))
+            asking.start()
+            yield running.process
+            ended.set()
+            asking.join()
 
 
 def without(network: str) -> tuple[float, float]:
@@ -82,4 +167,7 @@ def quantiles(spans: np.ndarray) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["agent"]:
+        del sys.argv[1]
+        main = beside_the_agent
     main(sys.argv[1] if len(sys.argv) > 1 else "resnet18", int(sys.argv[2]) if len(sys.argv) > 2 else 6)

@@ -25,10 +25,10 @@ from monitor_app.gui.panels.status_bar import quality_text, resolution_text
 from monitor_app.gui.periodic import PeriodicTasks
 from monitor_app.gui.plot.accuracy_pane import running_top1
 from monitor_app.gui.plot.annotations import annotate, spread_apart
-from monitor_app.gui.plot.axes.axes import settled_range, time_step
 from monitor_app.gui.plot.columns import columns_for, extremes, trace_lines
 from monitor_app.gui.plot.envelope_cache import EnvelopeCache
 from monitor_app.gui.plot.items import columns_image
+from monitor_app.gui.plot.scales.axes import settled_range, time_step
 from monitor_app.gui.session.recording import Recording
 from monitor_app.gui.session.shown_signals import shown_signals_of
 from monitor_app.gui.session.subject import in_view, present

@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from monitor_app.core.profile import Board
@@ -23,7 +25,7 @@ from monitor_app.remote import bootstrap
 from monitor_app.remote.link import Link
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 AHEAD_S = 12_345
 PIPES = str(Path(__file__).parent / "pipes.py")
@@ -50,7 +52,7 @@ UsePAM no
 StrictModes no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
-SetEnv HOME={folder}/home XDG_CACHE_HOME={folder}/home/cache
+SetEnv {environment}
 """
 
 
@@ -60,8 +62,34 @@ class SshBoard:
 
     folder: Path
     port: int
-    pid: int
-    """Of sshd."""
+    _running: list[subprocess.Popen[bytes]]
+
+    @property
+    def pid(self) -> int:
+        """Of sshd."""
+        return self._running[-1].pid
+
+    def turn_off(self) -> None:
+        """As a board that loses its power, but that its connections are reset at once."""
+        process = self._running.pop()
+        for each in psutil.Process(process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        # unshare waits for sshd and does not pass on that it is to end.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(60)
+
+    def turn_on(self) -> None:
+        """Start its sshd, and wait until it answers."""
+        command = [*UNSHARE, require_sshd(), "-D", "-e", "-f", str(self.folder / "sshd_config")]
+        with (self.folder / "sshd.log").open("w") as log:
+            process = subprocess.Popen(command, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+        self._running.append(process)
+        deadline_s = time.monotonic() + 60
+        while not _answers(self.port):
+            if process.poll() is not None or time.monotonic() > deadline_s:
+                pytest.skip(f"sshd does not run here: {(self.folder / 'sshd.log').read_text().strip()}")
+            time.sleep(0.05)
 
     @property
     def home(self) -> Path:
@@ -70,13 +98,18 @@ class SshBoard:
 
     @property
     def payload(self) -> bytes:
-        """The agent, with a lock of this board's own."""
+        """The agent, with a lock and a saved state of this board's own."""
+        return self.payload_with()
+
+    def payload_with(self, sources: Mapping[str, str] | None = None, **more: str) -> bytes:
+        """The same with other sources, and other values in `places.py`."""
         places = Path(bootstrap.__file__).parent / "agent" / "places.py"
-        lines = [
-            f"LOCK_FILE = {str(self.folder / 'lock')!r}" if line.startswith("LOCK_FILE =") else line
-            for line in places.read_text(encoding="utf-8").splitlines()
-        ]
-        return bootstrap.make_payload({"places.py": "\n".join(lines) + "\n"})
+        values = {"LOCK_FILE": str(self.folder / "lock"), "STATE_FILE": str(self.folder / "state"), **more}
+        text = places.read_text(encoding="utf-8")
+        for name, value in values.items():
+            text, found = re.subn(rf"^{name} = .*$", f"{name} = {value!r}", text, flags=re.MULTILINE)
+            assert found == 1, name
+        return bootstrap.make_payload({"places.py": text, **(sources or {})})
 
     def config(self, more: str = "", **changed: object) -> str:
         """A file for `ssh -F`, with lines before the others."""
@@ -117,29 +150,29 @@ def _sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshBoard]:
 
 
 @contextmanager
-def run_sshd(folder: Path) -> Iterator[SshBoard]:
-    """A board whose files are in this folder; skips the test where there can be none."""
-    sshd = require_sshd()
+def run_sshd(folder: Path, **environment: str) -> Iterator[SshBoard]:
+    """A board whose files are in this folder; skips the test where there can be none.
+
+    Args:
+        folder: empty.
+        environment: of those who log in, besides a home of their own.
+    """
+    require_sshd()
     (folder / "home").mkdir()
     (folder / "known_hosts").write_text("board " + _key(folder / "host_key"))
     (folder / "authorized_keys").write_text(_key(folder / "key"))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    (folder / "sshd_config").write_text(SERVER.format(port=port, folder=folder))
-    command = [*UNSHARE, sshd, "-D", "-e", "-f", str(folder / "sshd_config")]
-    with (folder / "sshd.log").open("w") as log:
-        process = subprocess.Popen(command, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+    homes = {"HOME": f"{folder}/home", "XDG_CACHE_HOME": f"{folder}/home/cache"}
+    words = " ".join(f"{name}={value}" for name, value in {**homes, **environment}.items())
+    (folder / "sshd_config").write_text(SERVER.format(port=port, folder=folder, environment=words))
+    board = SshBoard(folder, port, [])
     try:
-        deadline_s = time.monotonic() + 60
-        while not _answers(port):
-            if process.poll() is not None or time.monotonic() > deadline_s:
-                pytest.skip(f"sshd does not run here: {(folder / 'sshd.log').read_text().strip()}")
-            time.sleep(0.05)
-        yield SshBoard(folder, port, process.pid)
+        board.turn_on()
+        yield board
     finally:
-        # unshare waits for sshd and does not pass on that it is to end.
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(60)
+        if board._running:
+            board.turn_off()
 
 
 def _answers(port: int) -> bool:

@@ -18,8 +18,9 @@ import numpy as np
 import psutil
 import pytest
 
-from monitor_app.core.errors import BoardBusyError, BoardError, BoardLostError
+from monitor_app.core.errors import BoardBusyError, BoardError, BoardLostError, BoardUnreachableError
 from monitor_app.core.host_time import host_time_ns
+from monitor_app.remote import link as remote_link
 from monitor_app.remote.link import FIRST_QUESTIONS
 from tests.remote.conftest import AHEAD_S, PIPES
 
@@ -366,6 +367,20 @@ def test_a_key_that_may_do_nothing_else_is_enough(link_to: Callable[..., Link], 
     other = [*ssh_board.board().ssh, "board", "touch", str(ssh_board.folder / "touched")]
     subprocess.run(other, capture_output=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
     assert not (ssh_board.folder / "touched").exists()
+
+
+def test_a_bashrc_that_starts_another_shell_gets_nothing_to_run(
+    link_to: Callable[..., Link], ssh_board: SshBoard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It would run as commands whatever comes on its input.
+    got = ssh_board.folder / "got"
+    (ssh_board.home / ".bashrc").write_text(f"exec cat > {got}\n")
+    monkeypatch.setattr(remote_link, "HELLO_S", 5.0)
+    with pytest.raises(
+        BoardUnreachableError, match=r"has not started the agent within 5 s: .* starts another shell\.$"
+    ):
+        link_to().connect()
+    assert got.read_bytes() == b""
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import replace
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from monitor_app.core.errors import BoardBusyError, BoardError, BoardLostError
+from monitor_app.core.errors import BoardError, BoardLostError
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.samples import LINK, SourceInfo
 from monitor_app.core.status import SourceState, SourceStatus
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from monitor_app.bench.acquisition.recorder import Recorder
     from monitor_app.core.profile import Board
-    from monitor_app.remote.board_facts import BoardFacts
+    from monitor_app.remote.board_facts import BoardFacts, Hello
 
 TICKS_HZ = 1e6
 """The clock of a board counts as microseconds."""
@@ -31,6 +32,8 @@ CLOCK_EVERY_S = 1.0
 AGAIN_S = 2.0
 """From the end of a link to the next try."""
 LOOK_S = 0.1
+HANDOVER_S = 2.0
+"""How long, beyond a lease, it is waited for a board that our own bench of before may still have."""
 SOURCE_ID = 1000
 """Of the link, in a session; those of instruments count from 1."""
 
@@ -53,11 +56,19 @@ class BoardConnection:
         self._recorder = recorder
         self._make_link = make_link or (lambda board, wait_s: Link(board, wait_s=wait_s))
         self._link: Link | None = None
+        self._made: Link | None = None
+        """The newest, connected or not."""
         self._facts: BoardFacts | None = None
         self._changed = threading.Condition()
         self._closing = threading.Event()
+        self._hurried = False
+        self._try_now = threading.Event()
         self._trouble: BoardError | None = None
+        """Why there is no link: what the newest try ended with, or how the link was lost."""
+        self._failed = 0
+        """How many tries and links have ended."""
         self._introduced = False
+        self._boot = ""
         self._status = SourceStatus(link_name(board), LINK, SourceState.CONNECTING)
         self._thread = threading.Thread(target=self._run, name=self._status.name)
         self._thread.start()
@@ -73,10 +84,11 @@ class BoardConnection:
         return self._facts
 
     def link(self) -> Link:
-        """That of this moment. Raises BoardError where the board is not connected."""
+        """That of this moment. Raises BoardLostError where there is none, whatever the reason."""
         link = self._link
         if link is None or link.ended:
-            raise self._trouble or BoardLostError(f"{self.board.host} is not connected yet: wait a moment.")
+            said = self._trouble or (link.error if link is not None else None)
+            raise BoardLostError(str(said or f"{self.board.host} is not connected yet: wait a moment."))
         return link
 
     def wait(self, cancelled: Callable[[], bool], timeout_s: float | None = None) -> Link:
@@ -84,55 +96,74 @@ class BoardConnection:
 
         Args:
             cancelled: asked several times a second; the wait ends with BoardLostError once it says so.
-            timeout_s: how long to wait; None waits for as long as it takes. With one, a board that cannot be used,
-                and not only that is not there, is not waited for.
+            timeout_s: how long to wait; None waits for as long as it takes. With one, the first try that fails from
+                now on ends the wait.
 
         Raises:
             BoardError: there is none in that time.
         """
-        waited_s = 0.0
+        began_s, failed = monotonic(), self._failed
+        self._try_now.set()
         while True:
             with self._changed:
                 if self._changed.wait_for(lambda: self._link is not None and not self._link.ended, LOOK_S):
                     return self.link()
-                trouble = self._trouble
-            waited_s += LOOK_S
-            if cancelled() or self._closing.is_set():
+                # What has failed before may have been mended since.
+                trouble = self._trouble if self._failed > failed else None
+            if cancelled() or self._hurried:
                 raise BoardLostError(f"Waiting for {self.board.host} was stopped.")
-            if timeout_s is not None and (trouble is not None or waited_s > timeout_s):
-                raise trouble or BoardLostError(f"{self.board.host} did not answer within {timeout_s:.0f} s.")
+            if timeout_s is None:
+                continue
+            if trouble is not None:
+                raise trouble
+            if monotonic() - began_s > timeout_s:
+                raise BoardLostError(f"{self.board.host} did not answer within {timeout_s:.0f} s.")
+
+    def hurry(self) -> None:
+        """`close` follows soon: from now on a board that is silent is given up sooner, and none is connected again."""
+        self._hurried = True
+        link = self._made
+        if link is not None:
+            link.hurry()
 
     def close(self) -> None:
         """End everything on the board, and the link; calling it twice is fine."""
+        self._hurried = True
         self._closing.set()
+        self._try_now.set()
+        link = self._made
+        if link is not None:
+            link.close()  # also where the thread waits for an answer of it
         self._thread.join()
 
     # -- the thread ------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        wait_s = 0.0
-        while not self._closing.is_set():
+        while not self._hurried:
+            self._try_now.clear()
             try:
-                self._connected(wait_s)
+                # An agent of our own may hold the board until its lease ends: this link's, or a killed bench's.
+                self._connected(self.board.lease_s + HANDOVER_S)
             except BoardError as error:
-                self._tell(error)
+                if not self._hurried:
+                    self._tell(error)
             except Exception as error:  # the top of a thread
                 logger.exception("The link to %s has stopped", self.board.host)
                 self._tell(
                     BoardLostError(f"The link stopped because of an error in this program ({error!r}); see the log.")
                 )
-            # Our own agent of before may hold the board until its lease ends.
-            wait_s = self.board.lease_s + 2
-            self._closing.wait(AGAIN_S)
+            self._try_now.wait(AGAIN_S)
         self._status = replace(self._status, state=SourceState.DISCONNECTED)
 
     def _connected(self, wait_s: float) -> None:
         """From connecting until the link is lost or is to be closed."""
-        link = self._make_link(self.board, wait_s)
+        self._made = link = self._make_link(self.board, wait_s)
         try:
-            hello = link.connect(self._closing.is_set)
+            hello = link.connect(lambda: self._hurried)
             self._facts = link.facts()
-            self._introduce(hello.python, self._facts.host)
+            self._introduce(hello, self._facts.host)
+            if self._hurried:
+                link.hurry()
             with self._changed:
                 self._link, self._trouble = link, None
                 self._changed.notify_all()
@@ -143,14 +174,20 @@ class BoardConnection:
                     return
             raise link.error or BoardLostError(f"The link to {self.board.host} has ended.")
         finally:
+            link.close()
             with self._changed:
                 self._link = None
-            link.close()
 
-    def _introduce(self, python: str, serial_number: str) -> None:
+    def _introduce(self, hello: Hello, serial_number: str) -> None:
+        boot, self._boot = self._boot, hello.boot_id
         if self._introduced:
+            rebooted = ", after a reboot" if boot != hello.boot_id else ""
+            now_ns, text = host_time_ns(), f"{self.board.host} is connected again{rebooted}."
+            logger.info("%s", text)
+            self._recorder.put(lambda writer: writer.write_log(now_ns, "info", text))
             return
         self._introduced = True
+        python = hello.python
         info = SourceInfo(
             link_name(self.board), LINK, f"ssh {self.board.host}", serial_number, f"Python {python}", TICKS_HZ, ()
         )
@@ -175,8 +212,10 @@ class BoardConnection:
         was_there = self._introduced
         with self._changed:
             self._trouble = error
+            self._failed += 1
             self._changed.notify_all()
-        state = SourceState.LOST if was_there and not isinstance(error, BoardBusyError) else SourceState.FAILED
+        # Only what has never been there has failed: a recording of nothing else would end.
+        state = SourceState.LOST if was_there else SourceState.FAILED
         self._show(state, now_ns, message=text)
         if before is None or str(before) != text:
             logger.warning("%s", text)

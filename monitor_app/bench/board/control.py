@@ -7,6 +7,7 @@ also by the next start, after the process was killed or the machine lost its pow
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitor_app.bench.board.commands import CLOCKS_FILE, BoardControlError, find_tools
@@ -188,10 +189,12 @@ class BoardControl:
                 "The clocks were at their maximum when this session began, and their values before that are not "
                 "known: reboot the board, then start again."
             )
-        current, boot = tools.mode(), self._file.boot()
+        boot = self._file.boot()
         if boot != self._boot:
-            # A board elsewhere may have been rebooted meanwhile, and its clocks are no longer held.
-            self._set_to, self._holding, self._boot = None, self._holding and not self._boot, boot
+            rebooted, self._boot = bool(self._boot), boot
+            if rebooted:
+                found = self._saved_anew(tools, found, boot)
+        current = tools.mode()
         if self._set_to == (number, clocks) and current == number:
             return
         if current != number:
@@ -207,6 +210,19 @@ class BoardControl:
                 tools.set_mode(number, self._name(number))
         self._hold_or_free(tools, found, number, clocks)
         self._set_to = number, clocks
+
+    def _saved_anew(self, tools: BoardTools, found: Found, boot: str) -> Found:
+        """A board elsewhere was rebooted: its clocks are no longer held, and what was kept of them is gone."""
+        self._set_to, self._holding, self._changed = None, False, True
+        if tools.mode() != found.mode:
+            # What is kept belongs to the mode that was found.
+            tools.set_mode(found.mode, self._name(found.mode))
+        if found.held:
+            tools.hold_clocks()
+        tools.store_clocks()
+        self._found = replace(found, boot=boot)
+        self._file.write(self._found)
+        return self._found
 
     def _hold_or_free(self, tools: BoardTools, found: Found, number: int, clocks: str | None) -> None:
         as_found = number == found.mode

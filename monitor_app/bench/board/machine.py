@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from monitor_app.bench.board.saved_state import Found
 
 CONNECT_S = 60.0
-"""How long a plan waits for a board that does not answer at all before it is refused."""
+"""How long, beyond a lease, a plan waits for a board that does not answer at all before it is refused."""
 
 
 class Machine(Protocol):
@@ -98,7 +98,7 @@ class BoardElsewhere:
         self._connection = connection
 
     def meet(self, cancelled: Callable[[], bool]) -> None:
-        self._connection.wait(cancelled, CONNECT_S)
+        self._connection.wait(cancelled, CONNECT_S + self._connection.board.lease_s)
 
     def meet_again(self, cancelled: Callable[[], bool]) -> None:
         self._connection.wait(cancelled)

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from monitor_app.core.profile import Board
     from monitor_app.remote.board_facts import BoardFacts
     from monitor_app.remote.link import Link
 
 
 class Reach(Protocol):
     """A link that is made again whenever it is lost (`connection.BoardConnection`), or a single one."""
+
+    @property
+    def board(self) -> Board:
+        """How it is reached."""
 
     @property
     def facts(self) -> BoardFacts | None:
@@ -33,6 +38,10 @@ class OneLink:
 
     only: Link
     facts: BoardFacts | None
+
+    @property
+    def board(self) -> Board:
+        return self.only.board
 
     def link(self) -> Link:
         return self.only

@@ -20,7 +20,7 @@ from monitor_app.bench.runs.observer import Observer
 from monitor_app.bench.runs.preparation import Preparation
 from monitor_app.bench.runs.progress import PlanProgress
 from monitor_app.bench.runs.run import Outcome, Run, RunContext
-from monitor_app.core.errors import BoardError, MonitorError
+from monitor_app.core.errors import BoardError, BoardLostError, MonitorError
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.log import state_folder
 from monitor_app.core.runs import RunState
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from monitor_app.core.runs import RunSpec
     from monitor_app.core.status import CheckStatus
 
+MOST_LOSSES = 3
+"""So many times in a row the board may be lost in one run, which may be what brings it down."""
 BOARD_FILE = "board.json"
 """Keeps the power mode and the clocks that were found, while they are changed."""
 
@@ -103,6 +105,8 @@ class RunDriver:
         """The last thing that went wrong, one sentence."""
         self.refusal: MonitorError | None = None
         """Why the plan could not be run at all, once that is known."""
+        self.unrestored = ""
+        """Why the power mode and clocks are not as they were found, where they are not."""
         self.failures: tuple[str, ...] = ()
         """Why runs failed, in their order."""
         self._thread = threading.Thread(target=self._run, name="inference runs")
@@ -186,12 +190,7 @@ class RunDriver:
         self._begin_cycle(self._cycle + 1)
         try:
             self._meet()
-            total = self._preparation.admit()
-            if not self._only_check:
-                self._prepare_board()
-            environment = dict(self._machine.environment())
-            self._recorder.put(lambda writer: writer.set_environment(environment))
-            self.message = self._preparation.play_steps(total, only_check=self._only_check)
+            self._prepare()
             if not self._only_check:
                 self._run_cycles()
         except CancelledError:
@@ -221,6 +220,28 @@ class RunDriver:
             self._recorder.put(lambda writer: writer.set_meta({**meta, "threads": str(threads)}))
             self._begin_cycle(self._cycle + 1)
 
+    def _prepare(self) -> None:
+        """Everything before the first run; again where the board is lost meanwhile. Raises MonitorError."""
+        for tried in range(1, MOST_LOSSES + 1):
+            try:
+                self._prepare_once()
+                return
+            except BoardLostError as error:
+                logger.warning("The board was lost before the first run: %s", error)
+                self._inference.end()
+                if tried == MOST_LOSSES:
+                    raise
+                if not self._found_again():
+                    raise CancelledError from None
+
+    def _prepare_once(self) -> None:
+        total = self._preparation.admit()
+        if not self._only_check:
+            self._prepare_board()
+        environment = dict(self._machine.environment())
+        self._recorder.put(lambda writer: writer.set_environment(environment))
+        self.message = self._preparation.play_steps(total, only_check=self._only_check)
+
     def _prepare_board(self) -> None:
         """Undo what a killed session has left, and check that the modes of the plan can be set. Raises MonitorError."""
         left = self._machine.pending()
@@ -242,6 +263,7 @@ class RunDriver:
             board.restore()
         except MonitorError as error:
             self.message = f"The original power mode and clocks could not be restored: {error}"
+            self.unrestored = f"{self.message} The next plan for this board will."
             logger.warning("%s", self.message)
 
     def _run_cycles(self) -> None:
@@ -289,32 +311,39 @@ class RunDriver:
         return RunStatus(None, network_title(spec.network), spec.batch_size, state.value, fraction=fraction)
 
     def _one_run(self, index: int, spec: RunSpec, context: RunContext) -> None:
-        """Again and again, where the board is lost meanwhile: nothing is known of such a run."""
-        while self._try_run(index, spec, context) and not self._cancelled:
-            with contextlib.suppress(BoardError):  # the wait was cancelled
-                self._machine.meet_again(lambda: self._cancelled)
+        """Again, where the board is lost meanwhile: nothing is known of such a run. Not for ever: it may be the run."""
+        for tried in range(1, MOST_LOSSES + 1):
+            if not self._try_run(index, spec, context, last=tried == MOST_LOSSES) or not self._found_again():
+                return
 
-    def _try_run(self, index: int, spec: RunSpec, context: RunContext) -> bool:
-        """Whether the board was lost."""
+    def _found_again(self) -> bool:
+        """Wait for a board that was lost, for as long as it takes; False where the wait was cancelled."""
+        with contextlib.suppress(BoardError):
+            self._machine.meet_again(lambda: self._cancelled)
+            return not self._cancelled
+        return False
+
+    def _try_run(self, index: int, spec: RunSpec, context: RunContext, *, last: bool) -> bool:
+        """Whether the board was lost, and the run is to be tried again."""
         run_id, cycle, started_ns = next(self._run_ids), self._cycle, host_time_ns()
         title = network_title(spec.network)
         self._recorder.put(lambda writer: writer.add_run(run_id, cycle, spec, title, RunState.RUNNING))
         self._recorder.put(lambda writer: writer.start_run(run_id, started_ns))
         self._progress.begin_run(index, run_id)
-        outcome = self._outcome(run_id, spec, context)
+        outcome = self._outcome(run_id, spec, context, last=last)
         ended_ns = host_time_ns()
         self._recorder.put(lambda writer: writer.end_run(run_id, outcome.state, outcome.reason, ended_ns))
         self._completed.note(cycle, spec, outcome.state)
         self._progress.end_run(outcome.state, outcome.reason or "")
         return outcome.board_lost
 
-    def _outcome(self, run_id: int, spec: RunSpec, context: RunContext) -> Outcome:
+    def _outcome(self, run_id: int, spec: RunSpec, context: RunContext, *, last: bool) -> Outcome:
         size = self._completed.too_big(spec)
         if size is not None:
             return Outcome(RunState.DOES_NOT_FIT, f"Not tried, since {size} images at a time did not fit into memory.")
         key = spec.network, spec.precision
         due = spec.accuracy and (context.plan.accuracy != "once" or key not in self._evaluated)
-        outcome = Run(run_id, spec, context, accuracy_due=due).carry_out()
+        outcome = Run(run_id, spec, context, accuracy_due=due, last_try=last).carry_out()
         if outcome.accuracy_measured:
             self._evaluated.add(key)
         if outcome.state is RunState.FAILED:

@@ -13,7 +13,7 @@ from monitor_app.bench.runs.power_check import PowerCheckError, check_power, che
 from monitor_app.bench.runs.progress import START_S
 from monitor_app.bench.runs.pulse_delay import SETTLE_S, find_delays
 from monitor_app.bench.runs.run import start_inference
-from monitor_app.core.errors import MonitorError
+from monitor_app.core.errors import BoardLostError, MonitorError
 from monitor_app.core.runs import is_emulated
 from monitor_app.core.status import CheckState, CheckStatus
 from monitor_app.inference import messages
@@ -104,6 +104,7 @@ class Preparation:
 
         Raises:
             PowerCheckError: the power does not follow.
+            BoardLostError: the board was lost meanwhile.
             MonitorError: no sequence could be played, and only_check is set.
             CancelledError: the plan was stopped meanwhile.
         """
@@ -118,7 +119,7 @@ class Preparation:
                 if aligns:
                     self._align(edges_ns)
             found = self._check(total, edges_ns, delay_is_known=aligns) if total and checks and edges_ns else ""
-        except PowerCheckError:
+        except (PowerCheckError, BoardLostError):
             raise
         except MonitorError as error:
             if only_check:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from monitor_app.bench.runs.cool_down import hottest_c, wait_until_cool
 from monitor_app.bench.runs.inference_link import CancelledError, ChildReportedError, NoMemoryLeftError
 from monitor_app.bench.runs.warm_up import WarmUpJudge
-from monitor_app.core.errors import BoardLostError, MonitorError, SessionError
+from monitor_app.core.errors import BoardLostError, InferenceError, MonitorError, SessionError
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.inference import messages
@@ -35,6 +35,7 @@ KILLED = (
     "{} with {} images at a time does not fit into memory, and the system ended the inference process: use a smaller "
     "batch size."
 )
+KEEPS_LOSING = "The board was lost in this run three times in a row, at last so: {} Try a smaller batch size."
 NOT_HERE = "in another run"
 """Why a run has no accuracy where the plan asks for it once."""
 
@@ -79,13 +80,17 @@ class Run:
         spec: what to run.
         context: what it shares with the other runs of the plan.
         accuracy_due: False where the accuracy of the network is measured in another run.
+        last_try: it fails where the board is lost once more.
     """
 
-    def __init__(self, run_id: int, spec: RunSpec, context: RunContext, *, accuracy_due: bool) -> None:
+    def __init__(
+        self, run_id: int, spec: RunSpec, context: RunContext, *, accuracy_due: bool, last_try: bool = False
+    ) -> None:
         self._id = run_id
         self._spec = spec
         self._context = context
         self._accuracy_due = accuracy_due
+        self._last_try = last_try
         self._accuracy_measured = False
 
     def carry_out(self) -> Outcome:
@@ -96,10 +101,12 @@ class Run:
         except CancelledError:
             state = RunState.CANCELLED
         except BoardLostError as error:
-            logger.warning("Run %d is lost: %s", self._id, error)
-            self._mark("lost", f"{error} The run is repeated.")
-            self._context.inference.end()
-            return Outcome(RunState.CANCELLED, str(error), self._accuracy_measured, board_lost=True)
+            if not self._last_try:
+                logger.warning("Run %d is lost: %s", self._id, error)
+                self._mark("lost", f"{error} The run is repeated.")
+                self._context.inference.end()
+                return Outcome(RunState.CANCELLED, str(error), self._accuracy_measured, board_lost=True)
+            state, reason = self._failure(InferenceError(KEEPS_LOSING.format(error)))
         except MonitorError as error:
             state, reason = self._failure(error)
         return Outcome(state, reason, self._accuracy_measured)

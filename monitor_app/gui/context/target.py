@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.gui.plot.axes.axes import axis_px
 from monitor_app.gui.plot.legend import LEGEND_PX, entry_at
 from monitor_app.gui.plot.markers.layout import part_at
+from monitor_app.gui.plot.scales.axes import axis_px
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QPointF

@@ -10,11 +10,11 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from monitor_app.gui.plot.annotations import Gap, Interval, Note, RunFigures, clear_of, spread_apart
-from monitor_app.gui.plot.axes.axes import time_step
-from monitor_app.gui.plot.axes.axis_picture import TEXT_GAP_PX, Axes
+from monitor_app.gui.plot.axis_picture import TEXT_GAP_PX, Axes
 from monitor_app.gui.plot.grounds import paint_grounds
 from monitor_app.gui.plot.layer import Layer
 from monitor_app.gui.plot.legend import LEGEND_PX, paint_legend, paint_marks
+from monitor_app.gui.plot.scales.axes import time_step
 from monitor_app.gui.plot.words import ascent_px, draw_text, elided, text_px
 from monitor_app.gui.theme import BODY_PX, SMALL_PX, mixed, ui_font
 

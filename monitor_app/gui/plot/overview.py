@@ -13,8 +13,8 @@ from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from monitor_app.gui.plot.axes.axes import GUTTER_PX, axis_px
 from monitor_app.gui.plot.columns import columns_for, joined_groups
+from monitor_app.gui.plot.scales.axes import GUTTER_PX, axis_px
 from monitor_app.gui.plot.time_window import MIN_WIDTH_S
 from monitor_app.gui.theme import mixed
 

@@ -11,9 +11,9 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QGraphicsGridLayout
 
-from monitor_app.gui.plot.axes.axes import ROOM, TimeAxis, ValueAxis, axis_px
 from monitor_app.gui.plot.items import Placement
 from monitor_app.gui.plot.plot_state import PaneState
+from monitor_app.gui.plot.scales.axes import ROOM, TimeAxis, ValueAxis, axis_px
 from monitor_app.gui.plot.scales.value_scale import Extent, Scale, fitted_range
 from monitor_app.gui.plot.view_box import TimeViewBox
 

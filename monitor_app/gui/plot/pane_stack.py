@@ -16,7 +16,6 @@ from PySide6.QtWidgets import QGraphicsView
 from monitor_app.core.formatting import engineering, unit_of
 from monitor_app.gui.plot.accuracy_pane import AccuracyPane
 from monitor_app.gui.plot.annotations import Annotations, annotate
-from monitor_app.gui.plot.axes.axes import BARE_GUTTER_PX, GUTTER_PX, axis_px
 from monitor_app.gui.plot.batches.layer import BatchGround, CardLayer
 from monitor_app.gui.plot.batches.spans import span_at, spans_in
 from monitor_app.gui.plot.cursor_values import cursor_at
@@ -25,6 +24,7 @@ from monitor_app.gui.plot.markers.layer import MarkerLayer
 from monitor_app.gui.plot.markers.layout import BANNER_ROW_PX, BANNERS_AT_PX
 from monitor_app.gui.plot.overlay import Backdrop, CursorLayer, Foreground
 from monitor_app.gui.plot.plot_state import LegendEntry, PlotState, ShownBatches
+from monitor_app.gui.plot.scales.axes import BARE_GUTTER_PX, GUTTER_PX, axis_px
 from monitor_app.gui.plot.scales.plot_options import ACCURACY as ACCURACY_KEY
 from monitor_app.gui.plot.scales.plot_options import LATENCY as LATENCY_KEY
 from monitor_app.gui.plot.scales.plot_options import PlotOptions

@@ -61,7 +61,7 @@ def _opened() -> int:
     trouble: Optional[OSError] = None
     for path in _candidates():
         try:
-            return _open(path)
+            return open_shared(path)
         except OSError as error:
             trouble = error
     raise trouble or OSError("There is no folder for the lock of the board.")
@@ -77,12 +77,15 @@ def _candidates() -> "Iterator[str]":
             continue
 
 
-def _open(path: str) -> int:
+def open_shared(path: str, create: bool = True) -> int:
+    """A file of all users of the board, in a folder that all may write. Raises OSError, also where it is no file."""
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         # Not with O_CREAT at once: in a folder that all may write, kernels refuse that for another user's file.
         descriptor = os.open(path, flags)
     except FileNotFoundError:
+        if not create:
+            raise
         try:
             descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
             os.fchmod(descriptor, 0o666)  # every user of the board has the same lock

@@ -91,8 +91,6 @@ class Cache:
 
     def write_state(self, text: str) -> None:
         """Save it: when this returns it is on the disk. Raises RefusedError."""
-        if len(text) > MOST_STATE:
-            raise RefusedError("The saved state of a board has at most {} characters.".format(MOST_STATE), errno.E2BIG)
         self._write(self._state_file, text.encode("utf-8", "surrogateescape"))
 
     def remove_state(self) -> None:

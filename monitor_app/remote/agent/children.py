@@ -37,8 +37,8 @@ _prctl: "Callable[..., int]" = ctypes.CDLL(None, use_errno=True).prctl
 class Child:
     """One of them. Used by `Children` alone."""
 
-    def __init__(self, number: int, command: List[str], environment: Dict[str, str]) -> None:
-        self.number = number
+    def __init__(self, number: int, command: List[str], environment: Dict[str, str], alone: bool) -> None:
+        self.number, self.alone = number, alone
         self.memory = MemoryWatch()
         parent = os.getpid()
 
@@ -97,14 +97,20 @@ class Children:
     def __len__(self) -> int:
         return len(self._running)
 
-    def start(self, number: int, command: List[str], environment: Dict[str, str]) -> int:
-        """Start one, and return its process number. Raises RefusedError."""
+    def start(self, number: int, command: List[str], environment: Dict[str, str], alone: bool = False) -> int:
+        """Start one, and return its process number; of those that run alone there is one. Raises RefusedError."""
         if threading.current_thread() is not threading.main_thread():
             raise AssertionError("Linux kills a child with the thread that started it")
         if number in self._running:
             raise RefusedError("There is a child with this number already.", errno.EEXIST)
+        before = next((each.process.pid for each in self._running.values() if each.alone), None)
+        if alone and before is not None:
+            raise RefusedError(
+                "Process {} of before has not ended on the board: kill it there, or reboot the board.".format(before),
+                errno.EBUSY,
+            )
         try:
-            child = Child(number, command, environment)
+            child = Child(number, command, environment, alone)
         except (OSError, subprocess.SubprocessError) as error:
             reason = getattr(error, "strerror", None) or error
             raise RefusedError(

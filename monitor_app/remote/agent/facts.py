@@ -5,28 +5,31 @@ import getpass
 import os
 import platform
 import re
+import shutil
 import socket
 import subprocess
 from typing import Any, Dict, List, Optional
 
+from . import places
 from .board_calls import TOOLS, find_tool
 from .cache import Cache
 from .clock import now_ns
 from .files import snapshot
-from .refused import RefusedError
+from .refused import Question, RefusedError, texts_of
 
-BOOT_ID = "/proc/sys/kernel/random/boot_id"
 CPUINFO = "/proc/cpuinfo"
 MODEL = "/proc/device-tree/model"
 _PYTHON = re.compile(r"python3(\.\d+)?")
+_NAMED = re.compile(r"(?:pypy|python)[0-9.]*")
 _VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
 _NAME = re.compile(r"^(?:model name|Hardware|Processor)\s*:\s*(.+?)\s*$", re.MULTILINE)
 TIMEOUT_S = 10.0
 MOST_PYTHONS = 16
 
 
-def facts(cache: Cache) -> "Dict[str, Any]":
+def facts(question: Question, cache: Cache) -> "Dict[str, Any]":
     """The answer. An interpreter that does not say its version is left out."""
+    named = texts_of(question, "pythons") if "pythons" in question else []
     free: Optional[int] = None
     try:
         folder: Optional[str] = cache.folder
@@ -46,7 +49,7 @@ def facts(cache: Cache) -> "Dict[str, Any]":
         "home": os.path.expanduser("~"),
         "cache": folder,
         "tools": {name: path for name, path in ((name, find_tool(name)) for name in TOOLS) if path},
-        "pythons": _pythons(),
+        "pythons": _pythons(named),
         "disk_free_bytes": free,
         "load_1min": os.getloadavg()[0],
     }
@@ -67,7 +70,11 @@ def user() -> str:
 
 def boot_id() -> str:
     """Differs after each boot; empty where it is not known."""
-    return _text(BOOT_ID)
+    try:
+        with open(places.BOOT_ID, encoding="ascii", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
 
 
 def _processor() -> str:
@@ -79,12 +86,20 @@ def _text(path: str) -> str:
     return str(snapshot([path])["files"].get(path, "")).strip("\0\n ")
 
 
-def _pythons() -> Dict[str, str]:
+def _pythons(named: List[str]) -> Dict[str, str]:
     # All at once: each takes a tenth of a second, and many times that where it is a script that looks for another.
-    asked = [(path, _ask_version(path)) for path in _interpreters()]
+    paths = [(path, path) for path in _interpreters()] + [(name, _path(name)) for name in named[:MOST_PYTHONS]]
+    asked = [(name, _ask_version(path)) for name, path in paths if path]
     until_ns = now_ns() + int(TIMEOUT_S * 1e9)
     versions = [(path, _version(process, (until_ns - now_ns()) * 1e-9)) for path, process in asked]
     return {path: version for path, version in versions if version}
+
+
+def _path(name: str) -> "Optional[str]":
+    """Of an interpreter that is given by path or name; None where there is none."""
+    if not _NAMED.fullmatch(os.path.basename(name)):
+        return None
+    return os.path.expanduser(name) if "/" in name else shutil.which(name)
 
 
 def _interpreters() -> List[str]:

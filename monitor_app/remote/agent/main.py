@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, Optional
 
 from .board_calls import call
 from .board_lock import BoardLock
+from .board_state import BoardState
 from .cache import Cache
 from .children import ASK_S, AT_ONCE_S, KILL_S, TERMINATE_S, Children
 from .clock import now_ns
@@ -19,7 +20,7 @@ from .facts import boot_id, facts, host, user
 from .files import snapshot
 from .lines import Lines, Outbox
 from .refused import Question, RefusedError, number_of, text_of, texts_of
-from .starts import command_of, environment_of
+from .starts import RUN_NETWORKS, command_of, environment_of
 from .sweeps import Sweeps
 from .worker import Answer, Worker, answer
 
@@ -109,6 +110,7 @@ class Agent:
 
     def __init__(self, outbox: Outbox, version: str, lease_s: float, cache: Cache) -> None:
         self._outbox, self._version, self._cache = outbox, version, cache
+        self._saved = BoardState(cache)
         self._lease_ns = int(lease_s * 1e9)
         self._renewed_ns = now_ns()
         self._received_ns = self._renewed_ns
@@ -124,7 +126,7 @@ class Agent:
         self._board = Worker(outbox, "board")
         self._answers: Dict[str, Callable[[Question], None]] = {
             "clock": self._clock,
-            "facts": self._later(self._files, lambda _: facts(cache)),
+            "facts": self._later(self._files, lambda q: facts(q, cache)),
             "snapshot": self._later(self._files, _snapshot),
             "bundle": self._later(self._files, self._bundle),
             "call": self._later(self._board, call),
@@ -237,7 +239,8 @@ class Agent:
         if self._reason is not None:
             raise RefusedError("The agent is ending.")
         command, environment = command_of(question, self._cache), environment_of(question)
-        return {"type": "started", "pid": self._children.start(number_of(question, "id"), command, environment)}
+        number, runs_networks = number_of(question, "id"), question["child"] in RUN_NETWORKS
+        return {"type": "started", "pid": self._children.start(number, command, environment, runs_networks)}
 
     def _bundle(self, question: Question) -> Answer:
         data = None if question.get("data") is None else text_of(question, "data")
@@ -246,12 +249,12 @@ class Agent:
     def _state(self, question: Question) -> Answer:
         action = text_of(question, "action")
         if action == "write":
-            self._cache.write_state(text_of(question, "text"))
+            self._saved.write(text_of(question, "text"))
         elif action == "remove":
-            self._cache.remove_state()
+            self._saved.remove()
         elif action != "read":
             raise RefusedError("The saved state of a board is read, written or removed.")
-        return {"type": "state", "text": self._cache.read_state()}
+        return {"type": "state", "text": self._saved.read()}
 
     def _hello(self) -> "Dict[str, Any]":
         return {

@@ -5,7 +5,10 @@ import os
 
 ROOT = "/"
 """What /sys, /proc and /etc of the messages lie below."""
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
 LOCK_FILE = "/run/lock/monitor-app.lock"
+STATE_FILE = "/var/tmp/monitor-app.board"
+"""How the board was found, while it is changed: in a folder that outlives a reboot, as power modes do."""
 SHARED_MEMORY = "/dev/shm"
 CLOCKS_FILE = "/run/monitor-app.clocks"
 """Where jetson_clocks keeps what it found: in a folder of root's, since root obeys it."""

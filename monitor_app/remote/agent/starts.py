@@ -16,6 +16,8 @@ MODULES = {
     "jtop": "monitor_app.sources.jtop.child",
 }
 """What is run where there is no bundle: on a board where this program is installed."""
+RUN_NETWORKS = ("inference", "replay")
+"""Of these there is at most one at a time: what is measured runs alone."""
 GPIO = "gpio"
 _PYTHON = re.compile(r"(?:pypy|python)[0-9.]*")
 _VARIABLE = re.compile(r"(?:MALLOC_|CUDA_|OMP_|OPENBLAS_|PYTHON)[A-Z0-9_]*|LD_LIBRARY_PATH|PATH")

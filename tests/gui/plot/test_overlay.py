@@ -10,10 +10,10 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
 from monitor_app.gui.plot.annotations import BELOW_BASELINE_PX, Annotations, Gap, Interval, Note, clear_of
-from monitor_app.gui.plot.axes.axes import value_step
 from monitor_app.gui.plot.markers.layer import MarkerLayer
 from monitor_app.gui.plot.overlay import Backdrop, CursorLayer, Foreground
 from monitor_app.gui.plot.plot_state import Cursor, LegendEntry, PaneState, PlotState, ShownMarker
+from monitor_app.gui.plot.scales.axes import value_step
 from monitor_app.gui.plot.time_window import TimeWindow
 from monitor_app.gui.theme import DARK
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.gui.plot.axes.axes import settled_range
+from monitor_app.gui.plot.scales.axes import settled_range
 from monitor_app.gui.plot.scales.plot_options import PlotOptions
 from monitor_app.gui.plot.scales.time_labels import RELATIVE, TimeLabels, wall_clock
 from monitor_app.gui.plot.scales.value_scale import LABEL_PX, Extent, Scale, fitted_range, positive_of, ticks

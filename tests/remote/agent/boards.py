@@ -29,7 +29,9 @@ _PLACES = """
 import os, time
 
 ROOT = {root!r}
+BOOT_ID = {boot_id!r}
 LOCK_FILE = {lock!r}
+STATE_FILE = {state!r}
 SHARED_MEMORY = {memory!r}
 CLOCKS_FILE = "/run/monitor-app.clocks"
 TOOL_FOLDERS = "/nowhere"
@@ -55,7 +57,9 @@ class FakeBoard:
         """The agent with the places of this board; no message could do that. ``more`` is source that comes last."""
         places = _PLACES.format(
             root=str(self.root),
+            boot_id=str(self.root / "proc/sys/kernel/random/boot_id"),
             lock=str(self.folder / "board.lock"),
+            state=str(self.folder / "board.state"),
             memory=str(self.folder / "memory"),
             slow_s=slow_s,
         )
@@ -176,8 +180,13 @@ class RunningAgent:
                 return message
             self._kept.append(message)
 
-    def hello(self) -> dict[str, Any]:
+    def greeting(self) -> None:
+        """Of the loader, then of the agent."""
+        assert [self.line(), self.line()] == [b"\n", bootstrap.LOADS.encode() + b"\n"], self.stderr
         assert self.line() == bootstrap.GREETING.encode() + b"\n", self.stderr
+
+    def hello(self) -> dict[str, Any]:
+        self.greeting()
         return self.next("hello")
 
     def rest(self) -> list[dict[str, Any]]:

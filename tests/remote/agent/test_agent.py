@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shlex
 import signal
 import socket
@@ -466,7 +467,7 @@ class TestLease:
             first.hello()
             before_s = time.time()
             with RunningAgent(board) as second:
-                assert second.line() == b"monitor-app agent 1\n"
+                second.greeting()
                 busy = second.next("busy")
                 assert busy["holder"] == "tester@lab"
                 assert before_s - 60 < busy["since_utc_s"] <= time.time()
@@ -490,7 +491,7 @@ class TestLease:
         with RunningAgent(board) as first:
             first.hello()
             with RunningAgent(board, wait_s=3000.0) as second:
-                assert second.line() == b"monitor-app agent 1\n"
+                second.greeting()
                 assert second.process.stdin is not None
                 second.process.stdin.close()
                 assert second.wait() == 3
@@ -587,6 +588,55 @@ class TestCache:
             assert agent.ask("state", action="remove")["text"] is None
             assert agent.ask("state", action="elsewhere")["type"] == "failed"
 
+    def test_the_saved_state_is_the_boards_and_not_its_users(self, board: FakeBoard) -> None:
+        with RunningAgent(board) as agent:
+            agent.hello()
+            agent.ask("state", action="write", text='{"mode": 2}')
+        with RunningAgent(board, environment={"HOME": str(board.folder / "memory")}) as other:
+            other.hello()
+            assert other.ask("state", action="read")["text"] == '{"mode": 2}'
+            assert other.ask("state", action="write", text='{"mode": 3}')["text"] == '{"mode": 3}'
+        state = board.folder / "board.state"
+        assert state.stat().st_mode & 0o777 == 0o666
+        with RunningAgent(board) as agent:
+            agent.hello()
+            assert agent.ask("state", action="read")["text"] == '{"mode": 3}'
+            assert agent.ask("state", action="remove")["text"] is None
+        assert not state.exists()
+
+    def test_a_link_is_no_saved_state_and_the_users_folder_is_taken(self, board: FakeBoard) -> None:
+        (board.folder / "elsewhere").write_text("mine")
+        (board.folder / "board.state").symlink_to(board.folder / "elsewhere")
+        with RunningAgent(board) as agent:
+            agent.hello()
+            assert agent.ask("state", action="read")["text"] is None
+            assert agent.ask("state", action="write", text="{}")["text"] == "{}"
+        assert (board.folder / "elsewhere").read_text() == "mine"
+        assert list((board.folder / "home").rglob("board.json"))
+
+    def test_networks_run_alone(self, board: FakeBoard) -> None:
+        with RunningAgent(board) as agent:
+            agent.hello()
+            number = start(agent, ECHO)
+            agent.next("output", child=number)
+            second = agent.ask("start", child="replay", python=sys.executable, bundle=None, arguments=[])
+            assert second["type"] == "failed"
+            assert re.fullmatch(r"Process \d+ of before has not ended on the board: .*", second["message"])
+            agent.say("end", child=number, line="quit")
+            agent.next("ended", child=number)
+            start(agent, ECHO)
+
+    def test_interpreters_are_asked_for_their_versions_by_name(self, board: FakeBoard) -> None:
+        (board.folder / "bin/python3.99").symlink_to(sys.executable)
+        with RunningAgent(board) as agent:
+            agent.hello()
+            named = ["python3.99", sys.executable, "/none/python3", "/bin/sh"]
+            pythons = agent.ask("facts", pythons=named)["pythons"]
+        version = ".".join(map(str, sys.version_info[:3]))
+        assert {name: pythons.get(name) for name in named} == {
+            "python3.99": version, sys.executable: version, "/none/python3": None, "/bin/sh": None,
+        }  # fmt: skip
+
     def test_a_home_that_cannot_be_written(self, board: FakeBoard) -> None:
         # Root may write to folders of any mode, but not below a file.
         (board.folder / "file").touch()
@@ -625,7 +675,7 @@ class TestForcedCommand:
         arguments = bootstrap.arguments(board.payload(), holder="x@y")
         arguments[3] = "0" * 64
         with self.installed(board, tmp_path, ["python3", *arguments]) as agent:
-            agent.line()
+            agent.greeting()
             assert "another version" in agent.next("failed")["message"]
             assert agent.wait() == 98
 
@@ -668,6 +718,6 @@ class TestGarbage:
         payload = board.payload()
         words = [*bootstrap.arguments(payload, holder="x")[:-1], "[]"]
         with RunningAgent(board, command=[sys.executable, *words]) as agent:
-            agent.line()
+            agent.greeting()
             assert agent.next("failed")["message"]
             assert agent.wait() == 1

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from monitor_app.core.formatting import PREFIXES
-from monitor_app.gui.plot.axes.axes import KEPT_ROOM, ROOM, TOO_EMPTY, settled_range, value_step, value_text
+from monitor_app.gui.plot.scales.axes import KEPT_ROOM, ROOM, TOO_EMPTY, settled_range, value_step, value_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPixmap
 
-from monitor_app.gui.plot.axes.axes import LABEL_AT_PX, axis_px
+from monitor_app.gui.plot.scales.axes import LABEL_AT_PX, axis_px
 from monitor_app.gui.plot.scales.value_scale import ticks
 from monitor_app.gui.theme import SMALL_PX, ui_font, with_text
 
