@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor_app.bench.acquisition.trial import try_source
+from monitor_app.bench.board.doctor import Verdict
+from monitor_app.bench.examination import examination
 from monitor_app.core.errors import MonitorError
 from monitor_app.core.samples import BOARD_KINDS
 from monitor_app.fleet.progress import progress_of
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from monitor_app.core.profile import Board as BoardOverSsh
     from monitor_app.core.source_specs import SourceSpec
     from monitor_app.fleet.lab import Board
     from monitor_app.fleet.progress import Progress
@@ -59,8 +62,10 @@ def _of_board(board: Board, folder: Path, shared: Sequence[str]) -> Readiness:
         return Readiness(board.name, progress, (), (f"{session} is being recorded by another process.",))
     found, missing = [], list(shared)
     try:
-        if not board.host:
+        if board.profile.board is None:
             require_device(board.profile.inference.device)
+        else:
+            missing += _what_a_board_lacks(board.profile.board, board.profile.inference.device)
     except MonitorError as error:
         missing.append(str(error))
     for spec in board.profile.source:
@@ -71,6 +76,12 @@ def _of_board(board: Board, folder: Path, shared: Sequence[str]) -> Readiness:
         except MonitorError as error:
             missing.append(str(error))
     return Readiness(board.name, progress, tuple(found), tuple(missing))
+
+
+def _what_a_board_lacks(board: BoardOverSsh, device: str) -> list[str]:
+    """Why a board elsewhere cannot be measured now, one sentence each. Raises BoardError where it is out of reach."""
+    with examination(board, lambda _: None, lambda: False) as examined:
+        return [each.text for each in examined.examine(device) if each.verdict is Verdict.NOT_READY]
 
 
 def _is_there_anyway(spec: SourceSpec) -> bool:
