@@ -59,7 +59,17 @@ NEEDS_TORCH = {
     *(f"monitor_app.inference.{name}" for name in ("loading", "measure", "memory")),
     *(
         f"monitor_app.inference.networks.{name}"
-        for name in ("alexnet", "bn_nin", "conv_biases", "costs", "enet", "googlenet", "inception_resnet")
+        for name in (
+            "alexnet",
+            "bn_nin",
+            "conv_biases",
+            "costs",
+            "counting",
+            "enet",
+            "googlenet",
+            "inception_resnet",
+            "old_torch",
+        )
     ),
 }
 """What only the child that runs networks imports, and what counts them."""
