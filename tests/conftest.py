@@ -40,7 +40,11 @@ QtBot.waitUntil.__kwdefaults__["timeout"] = 60_000
 QtBot.waitSignal.__kwdefaults__["timeout"] = 60_000
 
 TRIES = 3
-_WAITING = ("tests/bench/", "tests/cli/", "test_every_source", "test_discovery", "tests/sources/jtop/", "_process.py")
+_WAITING = (
+    "tests/bench/", "tests/cli/", "tests/fleet/", "tests/remote/test_", "test_every_source", "test_discovery",
+    "tests/sources/jtop/", "_process.py",
+)  # fmt: skip
+_LONG = ("test_fleet", "test_board_elsewhere", "test_memory", "test_link", "test_child.py", "test_many_instruments")
 _GRACE_S = 10.0
 _HOMES = {
     "HOME": "",
@@ -117,11 +121,12 @@ class Tries(Generic[T]):
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files in turn that wait for other processes and that compute, so that the workers seldom all wait or all compute.
 
-    The former begin, so that none of them is alone at the end.
+    The former begin, so that none of them is alone at the end, and so do those that take a minute or more.
     """
     places: dict[Path, tuple[int, int]] = {}
     counts = [0, 0]
-    for path in dict.fromkeys(item.path for item in items):
+    paths = dict.fromkeys(item.path for item in items)
+    for path in sorted(paths, key=lambda path: not any(name in path.as_posix() for name in _LONG)):
         computes = int(not any(name in path.as_posix() for name in _WAITING))
         places[path] = counts[computes], computes
         counts[computes] += 1
