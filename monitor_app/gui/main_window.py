@@ -250,11 +250,11 @@ class MainWindow(QMainWindow):
             self.document.give_up(error)
 
     def do_task(self) -> None:
-        """One periodic task, between two frames."""
+        """One periodic task between two frames, and several where they are late."""
         if self.quiet.active:
             return
         try:
-            self._tasks.do_one(host_time_ns())
+            self._tasks.catch_up(host_time_ns())
         except MonitorError as error:
             self.document.give_up(error)
 

@@ -7,6 +7,7 @@ less than a pixel, and no more than thirty a second while the view follows the n
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -92,6 +93,11 @@ class _Task:
 class PeriodicTasks:
     """Each task is done at most once in its period, in s; of those that are due, the one due longest goes first."""
 
+    LATE_NS = 200_000_000
+    """Beyond this, several tasks are done at once: on a busy computer there are too few moments for one in each."""
+    AT_ONCE_S = 0.008
+    """Of this computer's time, for them."""
+
     def __init__(self, tasks: Iterable[tuple[float, Callable[[], object]]]) -> None:
         self._tasks = [_Task(round(period_s * 1e9), do) for period_s, do in tasks]
 
@@ -104,6 +110,13 @@ class PeriodicTasks:
         task.due_ns = now_ns + task.period_ns
         task.do()
         return True
+
+    def catch_up(self, now_ns: int) -> None:
+        """Do the task that has been due longest, and while the next one is late, that as well."""
+        began_s = time.thread_time()
+        while self.do_one(now_ns) and time.thread_time() - began_s < self.AT_ONCE_S:
+            if now_ns - min(task.due_ns for task in self._tasks) < self.LATE_NS:
+                break
 
     def do_all(self, now_ns: int) -> None:
         """Do all of them now, in their order."""

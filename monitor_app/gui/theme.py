@@ -12,11 +12,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication
 
-from monitor_app.charts.palette import PALETTES, Palette
+from monitor_app.charts.palette import PALETTES, Palette, legible
 from monitor_app.core.package_data import resource_path
 from monitor_app.core.samples import Quantity
 
 BODY_PX, SMALL_PX, CAPTION_PX = 12, 11, 11
+ON_SPAN_CONTRAST = 5.0
+"""Of words on the ground of a timed phase: enough is left where the tint of a batch lies over it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,9 @@ class Theme(Palette):
     """Ground of buttons, and of the row under the mouse."""
     on_alarm: str
     span: str
-    """Ground of a run while it is measured: 1.3 from that of the pane, and still 3 from every trace."""
+    """Ground of a run while it is timed: further from that of the pane than `span_soft`, and 3 from every trace."""
     span_soft: str
-    """Ground of a run while it warms up or its accuracy is measured."""
+    """Ground of a run while it warms up or its accuracy is measured: 1.3 from that of the pane."""
     others: tuple[str, ...]
     """Of the second and further signals in a pane; none of them is the colour of a quantity."""
     markers: tuple[str, ...]
@@ -40,6 +42,11 @@ class Theme(Palette):
     def palette(self) -> Palette:
         """Of pictures in this theme."""
         return PALETTES["light" if self.name == "light" else "dark"]
+
+    @property
+    def on_span(self) -> str:
+        """Of words on the ground of a run that matter less than the others."""
+        return legible(self.dim, self.span, self.text, ON_SPAN_CONTRAST)
 
     def of_quantity(self, quantity: Quantity) -> str:
         """The colour of a measured quantity."""
@@ -54,13 +61,13 @@ class Theme(Palette):
 
 DARK = Theme(
     name="dark", **asdict(PALETTES["dark"]), raised="#2a3037", on_alarm="#ffffff",
-    span="#2a2f35", span_soft="#22272c", others=("#e88fbd", "#46c2b3", "#b9c95a", "#cf9a76", "#92a5ba"),
+    span="#343a41", span_soft="#2a2f35", others=("#e88fbd", "#46c2b3", "#b9c95a", "#cf9a76", "#92a5ba"),
     markers=("#e6eaee", "#2d6cbd", "#367e7e", "#fcd887", "#6c6c12"),
 )  # fmt: skip
 LIGHT = Theme(
-    # Power is darker than in figures: it is read over the ground of a timed phase as well.
-    name="light", **(asdict(PALETTES["light"]) | {"power": "#ae6e00"}), raised="#e2e6ea", on_alarm="#ffffff",
-    span="#dbdee1", span_soft="#e9ebed", others=("#b4307c", "#0c807a", "#687400", "#8a5328", "#546b82"),
+    # Power and accuracy are darker than in figures: they are read over the ground of a timed phase as well.
+    name="light", **(asdict(PALETTES["light"]) | {"power": "#a36700", "accuracy": "#1a8350"}), raised="#e2e6ea", on_alarm="#ffffff",
+    span="#cfd3d7", span_soft="#dbdee1", others=("#b4307c", "#0c807a", "#687400", "#8a5328", "#546b82"),
     markers=("#16191c", "#757ec6", "#6c9975", "#122463", "#483f00"),
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}

@@ -236,8 +236,11 @@ def test_phases_stand_out_from_what_is_around_them(name: str) -> None:
         assert contrast_of(soft, ground) >= 1.3
         assert contrast_of(strong, ground) >= 3.0
     assert contrast_of(strong, soft) >= 1.3
+    assert contrast_of(theme.span_soft, theme.ground) >= 1.3
+    assert contrast_of(theme.span, theme.ground) > contrast_of(theme.span_soft, theme.ground) + 0.1
+    assert contrast_of(theme.on_span, theme.span) >= 4.5
     assert contrast_of(theme.text, theme.span) >= 7.0
-    for colour in (theme.dim, theme.power, theme.current, theme.latency, theme.accuracy):
+    for colour in (theme.dim, theme.power, theme.current, theme.latency, theme.accuracy, *theme.others):
         assert contrast_of(colour, theme.span) >= 3.0
 
 
@@ -257,10 +260,12 @@ def test_phases_stand_out_on_the_screen_and_the_trace_over_them(open_window: Ope
     def ground(pixels: list[str]) -> str:
         return max(set(pixels), key=pixels.count)
 
-    idle, warm_up, timed = column(1.3), column(3.3), column(5.3)
+    idle, warm_up, timed, accuracy = (column(seconds) for seconds in (1.3, 3.3, 5.3, 7.6))
     assert contrast_of(ground(timed), ground(idle)) >= 1.3
-    assert contrast_of(warm_up[0], idle[0]) >= 1.3, "the strip over a phase that is not timed"
-    assert contrast_of(timed[0], warm_up[0]) >= 1.3
+    for others in (warm_up, accuracy):
+        assert contrast_of(ground(others), ground(idle)) >= 1.3
+        assert contrast_of(others[0], idle[0]) >= 1.3, "the strip over a phase that is not timed"
+    assert contrast_of(timed[0], warm_up[0]) >= 1.3, "which differs from that of a timed one"
     assert max(contrast_of(each, ground(timed)) for each in timed[10:]) >= 3.0, "the trace"
 
 

@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from monitor_app.core.formatting import live, short_fraction, span_of_time
 from monitor_app.core.runs import Phase
@@ -38,6 +38,8 @@ class Interval:
     strong: bool = False
     run_id: int | None = None
     """Of an interval that is a whole run."""
+    growing: bool = False
+    """Whether it has not ended: it reaches to the newest sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,11 @@ class RunFigures:
     end_s: float
     full_w: float | None
     p50_ms: float | None
+    growing: bool = False
+    """Whether the run has not ended: it reaches to the newest sample."""
+
+
+_G = TypeVar("_G", Interval, RunFigures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,19 @@ class Annotations:
     accuracy: tuple[Note, ...] = ()
     accuracy_note: str = ""
     """Why no accuracy was measured."""
+
+    def reaching(self, edge_s: float) -> Annotations:
+        """With what has not ended reaching to the newest sample, whose time it is: rows are read less often."""
+        runs, phases = _reaching(self.runs, edge_s), _reaching(self.phases, edge_s)
+        if runs is self.runs and phases is self.phases:
+            return self
+        return replace(self, runs=runs, phases=phases, figures=_reaching(self.figures, edge_s))
+
+
+def _reaching(intervals: tuple[_G, ...], edge_s: float) -> tuple[_G, ...]:
+    if not any(each.growing and each.end_s != edge_s for each in intervals):
+        return intervals
+    return tuple(replace(each, end_s=edge_s) if each.growing else each for each in intervals)
 
 
 def annotate(recording: Recording, subject: Subject, *, with_levels: bool) -> Annotations:
@@ -140,39 +160,46 @@ def _phases(recording: Recording) -> list[Interval]:
             recording.seconds(span.end_ns) if span.end_ns is not None else recording.edge_s,
             PHASE_NAMES.get(span.phase, span.phase),
             strong=span.phase == Phase.TIMED.value,
+            growing=span.end_ns is None,
         )
         for span in recording.spans
         if span.phase in MEASURED
     ]
 
 
-def _bounds(recording: Recording) -> dict[int, tuple[float, float]]:
-    """Of each run, start and end of what is measured, in s."""
+def _bounds(recording: Recording) -> dict[int, tuple[float, float, bool]]:
+    """Of each run, start and end of what is measured, in s, and whether it goes on."""
     bounds: dict[int, tuple[int, int]] = {}
+    growing = {span.run for span in recording.spans if span.phase in MEASURED and span.end_ns is None}
     for span in recording.spans:
         if span.phase in MEASURED:
             end_ns = span.end_ns if span.end_ns is not None else recording.newest_ns
             start_ns, last_ns = bounds.get(span.run, (span.start_ns, end_ns))
             bounds[span.run] = (min(start_ns, span.start_ns), max(last_ns, end_ns))
-    return {run: (recording.seconds(start), recording.seconds(end)) for run, (start, end) in bounds.items()}
+    return {
+        run: (recording.seconds(start), recording.seconds(end), run in growing) for run, (start, end) in bounds.items()
+    }
 
 
-def _runs(recording: Recording, bounds: dict[int, tuple[float, float]]) -> list[Interval]:
+def _runs(recording: Recording, bounds: dict[int, tuple[float, float, bool]]) -> list[Interval]:
     titles = {run.id: f"{run.title}  ·  batch {run.batch_size}" for run in recording.runs}
-    return [Interval(*ends, titles.get(run, ""), run_id=run) for run, ends in bounds.items()]
+    return [
+        Interval(start_s, end_s, titles.get(run, ""), run_id=run, growing=growing)
+        for run, (start_s, end_s, growing) in bounds.items()
+    ]
 
 
 def _figures(
-    recording: Recording, bounds: dict[int, tuple[float, float]], *, with_levels: bool
+    recording: Recording, bounds: dict[int, tuple[float, float, bool]], *, with_levels: bool
 ) -> Iterator[RunFigures]:
-    for run, ends in bounds.items():
+    for run, (start_s, end_s, growing) in bounds.items():
         result = recording.results.get(run)
         if result is None:
             continue
         full_w = result.power.full_w if with_levels and result.power is not None else None
         p50_ms = 1e3 * result.latency.median_s if result.latency is not None else None
         if full_w is not None or p50_ms is not None:
-            yield RunFigures(*ends, full_w, p50_ms)
+            yield RunFigures(start_s, end_s, full_w, p50_ms, growing=growing)
 
 
 def _latency_notes(result: RunResult | None) -> list[Note]:

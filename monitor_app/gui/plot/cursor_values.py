@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from monitor_app.gui.session.recording import Recording
 
 
+NAME_APART = "   "
+"""Between a value and the name of its signal."""
+
+
 def cursor_at(
     seconds: float, pixel_s: float, recording: Recording, panes: Sequence[TracePane], times: TimeLabels = RELATIVE
 ) -> Cursor:
@@ -38,7 +42,7 @@ def _of_curve(curve: TraceCurve, recording: Recording, seconds: float, named: bo
     signal = curve.shown.signal
     mean, low, high = (engineering(value, unit_of(signal.quantity), exact=True) for value in group)
     if named:
-        return (f"{mean}   {recording.labels.get(signal.id, signal.name)}",)
+        return (f"{mean}{NAME_APART}{recording.labels.get(signal.id, signal.name)}",)
     if group[1] == group[2]:
         return (mean,)
     if curve.style is CurveStyle.DEVIATION:

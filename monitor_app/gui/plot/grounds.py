@@ -35,7 +35,7 @@ LEAST_EDGED_PX = 8
 
 def phase_colours(theme: Theme) -> tuple[QColor, QColor, QColor]:
     """Of the edges of a phase, and of the strips above those that are not timed and those that are."""
-    return tuple(mixed(theme.dim, theme.ground, strength) for strength in (0.4, 0.4, 0.9))  # type: ignore[return-value]
+    return tuple(mixed(theme.dim, theme.ground, strength) for strength in (0.55, 0.55, 1.0))  # type: ignore[return-value]
 
 
 def paint_grounds(painter: QPainter, state: PlotState) -> None:

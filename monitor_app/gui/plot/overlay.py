@@ -134,7 +134,7 @@ class Foreground(_TimedLayer):
     def _paint_names(self, painter: QPainter) -> None:
         top = self.state.first.rect.top()
         self._paint_texts(painter, self.state.annotations.runs, top + 5, self.state.theme.text, BODY_PX)
-        self._paint_texts(painter, self.state.annotations.phases, top + 5 + LINE_PX, self.state.theme.dim, SMALL_PX)
+        self._paint_texts(painter, self.state.annotations.phases, top + 5 + LINE_PX, self.state.theme.on_span, SMALL_PX)
 
     def _paint_texts(
         self, painter: QPainter, intervals: Iterable[Interval], top: float, colour: str, size_px: int
@@ -290,9 +290,11 @@ class CursorLayer(Layer):
         x = round(self.state.x_pixel(cursor.seconds)) + 0.5
         painter.setPen(QPen(mixed(theme.dim, theme.ground, 0.6), 1))
         painter.drawLine(QPointF(x, rect.top()), QPointF(x, self.state.panes[-1].rect.bottom()))
+        on_card = self.state.reads_batch
         for pane, lines in self._tags(cursor):
-            self._paint_tag(painter, pane, x, lines)
-        if self.state.latency is not None:
+            if not on_card or pane is not self.state.first:
+                self._paint_tag(painter, pane, x, lines)
+        if self.state.latency is not None and not on_card:
             self._paint_tag(painter, self.state.latency, x, cursor.latency)
 
     def _tags(self, cursor: Cursor) -> list[tuple[PaneState, tuple[str, ...]]]:

@@ -335,12 +335,19 @@ class PaneStack(pg.GraphicsLayoutWidget):
         changed = self._draw_traces(recording, view)
         changed |= self.latency.refresh(recording.batches, view, moved=moved)
         changed |= self.accuracy.refresh(recording.batches, view)
+        changed |= self._lengthen(recording.edge_s)
         if moved:
             for pane in self.panes:
                 pane.show_time(view)
             self._locate_cursor()
         if moved or changed:
             self._repaint()
+
+    def _lengthen(self, edge_s: float) -> bool:
+        """Let the ground of a run that has not ended follow the trace; whether that is seen."""
+        before, self.annotations = self.annotations, self.annotations.reaching(edge_s)
+        ended_s = (each.end_s for each in before.phases if each.growing)
+        return self.annotations is not before and min(ended_s, default=edge_s) < self.view.end_s
 
     def arrange(self, recording: Recording, shown: ShownSignals) -> None:
         """The panes that these signals and the runs of the recording need."""

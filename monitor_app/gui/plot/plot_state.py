@@ -162,6 +162,12 @@ class ShownBatches:
     energies: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
     """Texts, by index, of those that are wide enough for one."""
 
+    @property
+    def seen_card(self) -> BatchCard | None:
+        """The card, while its span is in view."""
+        card = self.card
+        return card if card is not None and any(span.index == card.span.index for span in self.spans) else None
+
 
 NO_BATCHES = ShownBatches()
 
@@ -196,6 +202,12 @@ class PlotState:
     @property
     def panes(self) -> tuple[PaneState, ...]:
         return (*self.traces, *(pane for pane in (self.latency, self.accuracy) if pane is not None))
+
+    @property
+    def reads_batch(self) -> bool:
+        """Whether the mouse is on the batch of the card: what is read there stands on the card, not beside it."""
+        card, cursor = self.batches.seen_card, self.cursor
+        return card is not None and cursor is not None and card.span.start_s <= cursor.seconds <= card.span.end_s
 
     def x_pixel(self, seconds: float) -> float:
         """Where a time is, in s since the start of the session."""

@@ -13,7 +13,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF
 
 from monitor_app.gui.batch_controller import FIRST, LAST, NO_BATCHES
-from monitor_app.gui.plot.batches.layer import card_rect, card_size
+from monitor_app.gui.plot.batches.layer import card_rect, card_size, shown_card
 from monitor_app.gui.plot.batches.spans import spans_in
 from monitor_app.gui.plot.plot_state import BatchCard, BatchSpan
 from monitor_app.gui.plot.time_window import TimeWindow
@@ -97,6 +97,30 @@ def test_the_mouse_reads_a_batch(qtbot: QtBot, window: MainWindow) -> None:
     assert card.warnings == ("SIMULATED",)
     point_at(qtbot, window, 5.039)
     assert shown(window) is None, "in the pause between two"
+
+
+def test_what_is_read_on_a_batch_stands_on_its_card_alone(qtbot: QtBot, window: MainWindow) -> None:
+    stack = window.parts.stack
+    window.signals.toggle_quantity("A")
+    window.navigation.show_between(5.0, 5.2)
+    frames(window)
+
+    def boxes() -> int:
+        """Of values and cards over the first pane."""
+        stack.viewport().grab()
+        state = stack.state()
+        return sum(tag.intersects(state.first.rect) for tag in stack.cursor_layer.tags) + (shown(window) is not None)
+
+    point_at(qtbot, window, 5.03)
+    card = shown_card(stack.state())
+    assert card is not None
+    assert card.rows[:-1] == (shown(window) or card).rows
+    assert card.rows[-1][0].startswith("0:05.03")
+    assert card.rows[-1][1] == "10.00 W"
+    assert boxes() == 1
+    assert len(stack.cursor_layer.tags) == 1, "the value of the other pane"
+    point_at(qtbot, window, 5.039)
+    assert boxes() == 1, "in the pause between two, that of the values"
 
 
 def test_wide_spans_say_what_they_took(window: MainWindow) -> None:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from monitor_app.gui.main_window import MainWindow
     from monitor_app.gui.theme import Theme
     from monitor_app.session.reader import SessionReader
+    from tests.gui.conftest import StandIn, Tape
+
+    Live = tuple[MainWindow, StandIn, Tape]
 
 ROOM = QRect(10, 5, 200, 60)
 
@@ -47,7 +50,7 @@ def window(open_window: Callable[..., MainWindow], session: Path) -> MainWindow:
 
 
 @pytest.fixture
-def painted(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+def painted(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The paintings of the panes from now on."""
     seen: list[object] = []
     paint = PaneStack.paintEvent
@@ -274,3 +277,27 @@ def test_texts_that_are_kept_have_the_size_that_text_has_now(qapp: QApplication)
             assert text_px(elided(words, 60.0)) <= 60.0
     finally:
         set_text_size(100)
+
+
+def test_the_ground_of_the_running_run_follows_the_trace_between_two_readings_of_the_rows(live: Live) -> None:
+    window, _, tape = live  # within the timed phase of run 2
+    before = window.parts.stack.annotations
+    tape.write_until(16.5)
+    window.refresh()  # a frame, and no task
+    notes = window.parts.stack.annotations
+    assert window.edge_s == pytest.approx(16.5, abs=1e-3)
+    assert (before.runs[-1].end_s, notes.runs[-1].end_s) == pytest.approx((15.0, 16.5), abs=1e-3)
+    assert notes.phases[-1].end_s == notes.runs[-1].end_s
+    assert notes.runs[:-1] == before.runs[:-1]
+
+
+def test_a_run_that_goes_on_beside_the_view_costs_no_painting(live: Live, painted: list[object]) -> None:
+    window, _, tape = live
+    window.navigation.show_between(2.0, 7.0)
+    frames(window)
+    QApplication.processEvents()
+    painted.clear()
+    tape.write_until(16.5)
+    window.refresh()
+    QApplication.processEvents()
+    assert not painted

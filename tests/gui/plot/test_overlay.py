@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from monitor_app.gui.plot.annotations import BELOW_BASELINE_PX, Annotations, Gap, Interval, Note, clear_of
+from monitor_app.gui.plot.annotations import BELOW_BASELINE_PX, Annotations, Gap, Interval, Note, RunFigures, clear_of
 from monitor_app.gui.plot.markers.layer import MarkerLayer
 from monitor_app.gui.plot.overlay import Backdrop, CursorLayer, Foreground
 from monitor_app.gui.plot.plot_state import Cursor, LegendEntry, PaneState, PlotState, ShownMarker
@@ -70,6 +70,19 @@ def test_a_state_is_frozen_and_says_where_times_and_values_are() -> None:
     assert PANE.y_pixel(10.0) == 20
     with pytest.raises(FrozenInstanceError):
         STATE.markers = ()  # type: ignore[misc]
+
+
+def test_the_ground_of_a_run_that_goes_on_ends_where_the_trace_does() -> None:
+    notes = Annotations(
+        runs=(Interval(1.0, 3.0, "one"), Interval(4.0, 6.0, "two", growing=True)),
+        phases=(Interval(4.0, 5.0, "warm-up"), Interval(5.0, 6.0, "timed", strong=True, growing=True)),
+        figures=(RunFigures(4.0, 6.0, 10.0, None, growing=True),),
+    )
+    later = notes.reaching(7.5)
+    assert [each.end_s for each in (*later.runs, *later.phases, *later.figures)] == [3.0, 7.5, 5.0, 7.5, 7.5]
+    assert later.reaching(7.5) is later, "nothing new, nothing to paint"
+    ended = Annotations(runs=(Interval(1.0, 3.0, "one"),))
+    assert ended.reaching(9.0) is ended
 
 
 def test_without_a_state_nothing_is_painted() -> None:

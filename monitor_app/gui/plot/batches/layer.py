@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from monitor_app.core.formatting import span_of_time
+from monitor_app.gui.plot.cursor_values import NAME_APART
 from monitor_app.gui.plot.layer import Layer
 from monitor_app.gui.plot.words import draw_text, text_px
 from monitor_app.gui.theme import mixed
 
 if TYPE_CHECKING:
-    from monitor_app.gui.plot.plot_state import BatchCard, BatchSpan
+    from collections.abc import Iterator, Sequence
+
+    from monitor_app.gui.plot.plot_state import BatchCard, BatchSpan, Cursor, PaneState, PlotState
 
 FILL, PALE, PICKED = 24, 12, 74
 """Opacities of 255: of a timed batch, of one of warm-up or accuracy, and of the one that is looked at."""
@@ -37,7 +41,7 @@ class BatchGround(Layer):
         for span in spans:
             picked = card is not None and span.index == card.span.index
             self._paint_span(painter, span, colour, PICKED if picked else FILL if span.timed else PALE)
-        painter.setPen(QColor(self.state.theme.dim))
+        painter.setPen(QColor(self.state.theme.on_span))
         foot = self.state.traces[-1].rect.bottom() - 8
         for span in spans:
             left, right = self._ends(span)
@@ -75,8 +79,8 @@ class CardLayer(Layer):
     """Beside its batch, so that it does not cover it."""
 
     def paint_state(self, painter: QPainter) -> None:
-        card = self.state.batches.card
-        if card is None or not any(span.index == card.span.index for span in self.state.batches.spans):
+        card = shown_card(self.state)
+        if card is None:
             return
         theme = self.state.theme
         ends = self.state.x_pixel(card.span.start_s), self.state.x_pixel(card.span.end_s)
@@ -93,6 +97,24 @@ class CardLayer(Layer):
         first, last = self.state.first.rect, self.state.panes[-1].rect
         foot = self.state.latency.rect if self.state.latency is not None else first
         return first.adjusted(0, NAMES_PX, 0, 0), QRectF(foot.topLeft(), last.bottomRight())
+
+
+def shown_card(state: PlotState) -> BatchCard | None:
+    """The card in view, with what is read under the mouse where that is on its batch: there is one box, not two."""
+    card, cursor = state.batches.seen_card, state.cursor
+    if card is None or cursor is None or not state.reads_batch:
+        return card
+    return replace(card, rows=(*card.rows, *_under_cursor(cursor, state.traces)))
+
+
+def _under_cursor(cursor: Cursor, panes: Sequence[PaneState]) -> Iterator[tuple[str, str]]:
+    """The time with the first value; each other one with the name of its signal, where several share the pane."""
+    (when, *first), *others = cursor.traces
+    over = (lines for pane, lines in zip(panes[1:], others, strict=False) if pane.over)
+    for line in (*first, *(line for lines in over for line in lines)):
+        value, _, name = line.partition(NAME_APART)
+        yield name or when, value
+        when = ""
 
 
 def card_size(card: BatchCard, metrics: QFontMetricsF) -> QSizeF:
