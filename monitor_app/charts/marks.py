@@ -286,7 +286,7 @@ def _draw_bar(canvas: Canvas, mark: Mark, bar: Box) -> None:
     pen = canvas.dashed_pen(colour if own else canvas.palette.text, 1.3, dash_of(mark.series.origin))
     canvas.painter.setPen(pen)
     canvas.painter.setBrush(
-        canvas.colour(mark.series.colour, bar_opacity(mark.group)) if own else Qt.BrushStyle.NoBrush
+        canvas.colour(colour, bar_opacity(mark.group)) if own else Qt.BrushStyle.NoBrush
     )
     canvas.painter.drawRect(QRectF(QPointF(bar.left, bar.top), QPointF(bar.right, bar.bottom)))
     _draw_intervals(canvas, mark, canvas.pen(canvas.palette.text, 1.6))
@@ -308,5 +308,5 @@ def _fill(canvas: Canvas, mark: Mark) -> QColor:
     """Hollow is clear in a bubble, which may lie over others, and covers the line in a small mark."""
     has_size = mark.point.size is not None
     if mark.series.origin in SOLID and not mark.ring:
-        return canvas.colour(mark.series.colour, FILL if has_size else 255)
+        return canvas.colour(canvas.line_colour(mark.series.colour), FILL if has_size else 255)
     return canvas.colour(canvas.palette.ground, 0 if has_size or mark.ring else 255)

@@ -68,8 +68,8 @@ def line_colour(palette: Palette, index: int) -> str:
 
 
 def bar_opacity(group: int) -> int:
-    """Of the fill of a bar, of 255: paler for each further group."""
-    return (215, 120, 55)[min(group, 2)]
+    """Of the fill of a bar, of 255: paler for each further group, whose outlines are as strong as the first."""
+    return (255, 130, 60)[min(group, 2)]
 
 
 def draw_symbol(painter: QPainter, centre: QPointF, radius: float, group: int) -> None:

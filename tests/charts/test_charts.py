@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from monitor_app.analysis.figures import FIGURES, Options
 from monitor_app.charts.canvas import plain
@@ -26,6 +27,8 @@ from monitor_app.charts.labels import Bubble, Wanted, place_labels, spread
 from monitor_app.charts.layout import Layout, View, lay_out, moved, nearest
 from monitor_app.charts.model import Axis, Chart, Line, Origin, Point, Scale, Series
 from monitor_app.charts.palette import PALETTES, contrast_of, legible
+from monitor_app.charts.render import paint
+from monitor_app.gui.figures.chart_legend import legend_of
 from monitor_app.core.errors import ExportError
 from monitor_app.core.estimate import Estimate
 from tests.analysis.campaigns import NAMES, campaign, published_campaign, published_times
@@ -569,6 +572,29 @@ def test_contrast_is_that_of_the_standard() -> None:
     assert contrast_of("#000000", "#ffffff") == pytest.approx(21)
     assert contrast_of("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
     assert legible("#de2d26", "#ffffff", "#000000", 3.0) == "#de2d26", "a colour that stands out is left alone"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_each_bar_stands_out_from_the_ground_also_that_of_a_black_network(theme: str) -> None:
+    """From the pixels: a network may be black in the paper, and the ground is nearly so in the dark theme."""
+    palette = PALETTES[theme]  # type: ignore[index]
+    layout = lay_out(FIGURES["top1"]([campaign()], Options()), (1280, 800), palette)
+    image = QImage(1280, 800, QImage.Format.Format_RGB32)
+    image.fill(QColor(palette.ground))
+    painter = QPainter(image)
+    paint(layout, painter)
+    painter.end()
+    bars = {mark.series.network: mark.bar for mark in layout.marks if mark.bar is not None and not mark.group}
+    assert "ENet" in bars
+    for network, bar in bars.items():
+        # Beside its error bar, and above the axis.
+        at = bar.left + 0.2 * (bar.right - bar.left), bar.bottom - 0.2 * (bar.bottom - bar.top)
+        found = image.pixelColor(*map(round, at)).name()
+        assert contrast_of(found, palette.ground) >= 3.0, (network, found)
+    for key, figure in FIGURES.items():
+        made = figure([campaign()], Options())
+        samples = [entry.sample.colour for entry in legend_of(made, palette)]
+        assert all(contrast_of(colour, palette.ground) >= 3.0 for colour in samples), key
 
 
 def test_files_are_what_their_names_say(tmp_path: Path) -> None:

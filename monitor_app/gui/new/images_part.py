@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from monitor_app.gui.tasks import Task, Tasks
 
 NONE, DEMO, FOLDER = "none", "the demo's twenty photographs", "a folder of your own"
+REPLAY = "as published, replayed"
+REPLAY_NAME = "published"
+"""How the profiles of an emulated board name its images, none of which are read; elsewhere it is a folder."""
 WITHOUT = "Accuracy is not measured."
 REPLAYED = "Accuracy is the published one."
 
@@ -43,6 +46,8 @@ class ImagesPart(ProfilePart):
         self._counted: str | None = None
         self._host = ""
         """The board that has the images; empty where they are on this machine."""
+        self._emulated = False
+        """Whether the device replays what was published."""
         self._task: Task | None = None
         self.row(self.kind, self.accuracy)
         self.row(self.folder, self.browse, stretch=0)
@@ -55,7 +60,8 @@ class ImagesPart(ProfilePart):
     @property
     def images(self) -> str | None:
         """As a profile names them."""
-        return {NONE: None, DEMO: "demo"}.get(self.kind.currentText(), self.folder.text().strip() or None)
+        kind = self.kind.currentText()
+        return {NONE: None, DEMO: "demo", REPLAY: REPLAY_NAME}.get(kind, self.folder.text().strip() or None)
 
     def _choose(self) -> None:
         self._show_folder()
@@ -64,7 +70,7 @@ class ImagesPart(ProfilePart):
         self._change()
 
     def _change(self) -> None:
-        self._count(self.images)
+        self._describe(self.images)
         self.edited.emit()
 
     def _browse(self) -> None:
@@ -84,30 +90,47 @@ class ImagesPart(ProfilePart):
     def show_profile(self, profile: Profile) -> None:
         plan = plan_or_default(profile)
         self.setEnabled(profile.plan is not None)
-        own = plan.images not in {None, "demo"}
-        self.kind.setCurrentText(FOLDER if own else DEMO if plan.images else NONE)
-        if own:
-            self.folder.setText(plan.images)
+        self._offer_replay(on=is_emulated(profile.inference.device))
+        kinds = {None: NONE, "demo": DEMO} | ({REPLAY_NAME: REPLAY} if self._emulated else {})
+        self.kind.setCurrentText(kinds.get(plan.images, FOLDER))
+        if plan.images not in kinds:
+            self.folder.setText(plan.images or "")
         self.accuracy.setCurrentIndex(self.accuracy.findData(plan.accuracy))
         self._show_folder()
         self.browse.setEnabled(profile.board is None)
         self._host = profile.board.host if profile.board is not None else ""
-        if is_emulated(profile.inference.device) and plan.images:
-            self._counted = None
-            self.found.setText(REPLAYED)
-        else:
-            self._count(plan.images)
+        self._describe(plan.images)
+
+    def _offer_replay(self, *, on: bool) -> None:
+        """As a choice: only an emulated board has something to replay."""
+        self._emulated = on
+        at = self.kind.findText(REPLAY)
+        if on and at < 0:
+            self.kind.insertItem(1, REPLAY)
+        elif not on and at >= 0:
+            self.kind.removeItem(at)
 
     def apply(self, profile: Profile) -> Profile:
         return planned(profile, {"images": self.images, "accuracy": self.accuracy.currentData()})
 
-    def _count(self, images: str | None) -> None:
-        if images == self._counted and images is not None and not self._host:
-            return
-        self._counted = images
+    def _describe(self, images: str | None) -> None:
+        if self._emulated and images:
+            self._stop_counting()
+            self.found.setText(REPLAYED)
+        else:
+            self._count(images)
+
+    def _stop_counting(self) -> None:
+        self._counted = None
         if self._task is not None:
             self._task.stop()
             self._task = None
+
+    def _count(self, images: str | None) -> None:
+        if images == self._counted and images is not None and not self._host:
+            return
+        self._stop_counting()
+        self._counted = images
         if images is None:
             self.found.setText(WITHOUT)
             return

@@ -144,7 +144,9 @@ class NetworkModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.CheckStateRole and column == 0:
             return Qt.CheckState.Checked if row.name in self.chosen else Qt.CheckState.Unchecked
         if role == Qt.ItemDataRole.ToolTipRole:
-            return LOOKED_FOR if self._weights(row) == ELSEWHERE else row.tip
+            tip = LOOKED_FOR if self._weights(row) == ELSEWHERE else row.tip
+            # Of the first two a cell may have no room.
+            return "\n".join(filter(None, (row.title, self._weights(row), tip)))
         return _alignment(column) if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def _weights(self, row: NetworkRow) -> str:

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QPushButton, QTableView
 
 from monitor_app.core.formatting import listed
@@ -17,12 +19,15 @@ from monitor_app.gui.panels.parts import dim_label
 from monitor_app.inference.networks.registry import network_title
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QKeyEvent, QShowEvent
+    from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 
     from monitor_app.core.profile import Plan, Profile
     from monitor_app.gui.tasks import Tasks
 
 ROW_PX, SHOWN_ROWS = 22, 6
+BOX_PX = 42
+"""Of a cell, beside its text: the box, and what is free on both sides."""
+WEIGHTS_COLUMN, LEAST_WORDS_PX = 3, 48
 WEIGHTS = {"auto": "weights that are here", "hub": "weights, downloaded where missing", "none": "without weights"}
 NOTHING = "None: the power is recorded, and nothing is run."
 
@@ -120,11 +125,40 @@ class NetworksPart(ProfilePart):
 class _Table(QTableView):
     """Space puts the network of the row into the plan, whichever column is the current one."""
 
+    _name_px, _words_px = 0.0, 0
+    """What the names need, and the words about the weights."""
+
     def showEvent(self, event: QShowEvent) -> None:
         """Columns are as wide as the text of now; Qt would measure every row with each change of a box."""
-        for column in range(1, self.model().columnCount()):
-            self.resizeColumnToContents(column)
+        self.fit()
         super().showEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange and self.model() is not None:
+            self.fit()
+
+    def fit(self) -> None:
+        """Measure the texts, of all rows: those of a filter as well."""
+        cells, model = QFontMetricsF(self.font()), self.model()
+        assert isinstance(model, NetworkFilter)
+        networks = model.sourceModel()
+        assert isinstance(networks, NetworkModel)
+        self._name_px = max(cells.horizontalAdvance(row.title) for row in networks.rows) + BOX_PX
+        for column in range(1, model.columnCount()):
+            self.resizeColumnToContents(column)
+        self._words_px = self.columnWidth(WEIGHTS_COLUMN)
+        self._share()
+
+    def _share(self) -> None:
+        """Names are read as a whole; where room is short, the words about the weights are elided."""
+        numbers = sum(self.columnWidth(column) for column in range(1, WEIGHTS_COLUMN))
+        left = self.viewport().width() - numbers - ceil(self._name_px)
+        self.setColumnWidth(WEIGHTS_COLUMN, max(min(self._words_px, left), LEAST_WORDS_PX))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         index = self.currentIndex()

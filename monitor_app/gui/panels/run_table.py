@@ -38,7 +38,7 @@ from monitor_app.gui.session.tables import origin, table_of
 from monitor_app.gui.theme import SMALL_PX, ui_font
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from monitor_app.gui.panels.panel import WindowState
     from monitor_app.gui.theme import Theme
@@ -51,7 +51,9 @@ PADDING_PX, HEAD_PADDING_PX = 20, 18
 """Of a cell, on both sides together."""
 LEAST_PX, LEAST_NAME_PX = 30, 126
 WORDS = ("top-1", "run")
-"""Columns that can be elided, the first one first."""
+"""Columns whose words can be elided, the first one first; between the two, columns give way."""
+GIVE_WAY = ("p99 ms", "idle W", "full W", "p50 ms", "start", "precision", "cycle", "images/s", "net W")
+"""Columns that are hidden where there is no room for all, the first one first, unless the user has chosen them."""
 ARROW_PX = 14
 """Of the order, beside a head."""
 
@@ -96,7 +98,10 @@ class RunTable(Panel):
         self._plan_runs = False
         self._chosen_columns: dict[str, bool] = {}
         """Columns that the user has shown or hidden."""
-        self._widths: list[float] = []
+        self._widths: dict[int, float] = {}
+        """What the columns need that are wanted, by their place."""
+        self._least: dict[int, float] = {}
+        """What is left of those whose words are elided."""
         self.view.resized.connect(self._fit)
         self._set_view()
         self._set_header()
@@ -262,34 +267,59 @@ class RunTable(Panel):
         self._set_columns()
 
     def _set_columns(self) -> None:
-        """Hide what is not wanted, and give each column the room that its texts need."""
+        """Give each column that is wanted the room that its texts need."""
         varied = differing(self._model.lines)
-        for k, name in enumerate(COLUMNS):
-            wanted = self._chosen_columns.get(name, name not in WHERE_THEY_DIFFER or name in varied)
-            self.view.setColumnHidden(k, not wanted)
-        cells, heads = QFontMetricsF(self.view.font()), QFontMetricsF(self.view.horizontalHeader().font())
-        self._widths = [
-            max(
-                heads.horizontalAdvance(name) + HEAD_PADDING_PX + (ARROW_PX if k == self._shown.sortColumn() else 0),
-                *(cells.horizontalAdvance(line.texts[k]) + PADDING_PX for line in self._model.lines),
-                LEAST_PX,
-            )
+        wanted = [
+            k
             for k, name in enumerate(COLUMNS)
+            if self._chosen_columns.get(name, name not in WHERE_THEY_DIFFER or name in varied)
         ]
+        lines = self._model.lines
+        self._widths = {k: self._needed(k, [line.texts[k] for line in lines]) for k in wanted}
+        top1, run = (COLUMNS.index(name) for name in WORDS)
+        # Of top-1 only the reasons can be elided: the numbers are read as a whole.
+        numbers = self._needed(top1, [line.texts[top1] for line in lines if "/" in line.texts[top1]])
+        self._least = {top1: max(numbers, LEAST_NAME_PX), run: LEAST_NAME_PX}
         self._fit()
 
+    def _needed(self, k: int, texts: Iterable[str]) -> float:
+        """The width of a column in which these texts are."""
+        cells, heads = QFontMetricsF(self.view.font()), QFontMetricsF(self.view.horizontalHeader().font())
+        arrow = ARROW_PX if k == self._shown.sortColumn() else 0
+        return max(
+            heads.horizontalAdvance(COLUMNS[k]) + HEAD_PADDING_PX + arrow,
+            *(cells.horizontalAdvance(text) + PADDING_PX for text in texts),
+            LEAST_PX,
+        )
+
     def _fit(self) -> None:
-        """What room is left is shared by all columns; where it is short, the words are elided, not the numbers."""
-        shown = [k for k in range(len(self._widths)) if not self.view.isColumnHidden(k)]
-        widths = {k: self._widths[k] for k in shown}
+        """What room is left is shared by all columns; where it is short, some of them give way to the names."""
+        widths = self._fitting(self.view.viewport().width())
         spare = self.view.viewport().width() - sum(widths.values())
-        for k in (COLUMNS.index(name) for name in WORDS):
-            gives = min(max(-spare, 0), max(widths.get(k, 0) - LEAST_NAME_PX, 0))
-            if gives:
-                widths[k] -= gives
-                spare += gives
-        for k in shown:
-            self.view.setColumnWidth(k, ceil(widths[k]) + int(max(spare - len(shown), 0) / len(shown)))
+        for k in range(len(COLUMNS)):
+            self.view.setColumnHidden(k, k not in widths)
+        for k, width in widths.items():
+            self.view.setColumnWidth(k, ceil(width) + int(max(spare - len(widths), 0) / len(widths)))
+
+    def _fitting(self, room_px: float) -> dict[int, float]:
+        """The widths of the columns that are shown: reasons are elided, then columns hidden, then names elided."""
+        widths = dict(self._widths)
+        top1, run = (COLUMNS.index(name) for name in WORDS)
+
+        def elide(k: int) -> None:
+            over = sum(map(ceil, widths.values())) - room_px
+            if k in widths and over > 0:
+                widths[k] = max(widths[k] - over, min(widths[k], self._least[k]))
+
+        elide(top1)
+        for k in (COLUMNS.index(name) for name in GIVE_WAY if not self._chosen_columns.get(name)):
+            if sum(map(ceil, widths.values())) > room_px:
+                widths.pop(k, None)
+        if top1 in widths:  # a column that has given way may leave more room than was missing
+            widths[top1] = self._widths[top1]
+        elide(top1)
+        elide(run)
+        return widths
 
     def columns_menu(self) -> QMenu:
         """Which columns are shown."""
@@ -398,7 +428,7 @@ class RunTable(Panel):
     def _copy_lines(self, lines: Sequence[RunLine]) -> None:
         if not lines:
             return
-        shown = [k for k in range(len(COLUMNS)) if not self.view.isColumnHidden(k)]
+        shown = sorted(self._widths)  # also those for which there is no room
         cells = [[*(COLUMNS[k] for k in shown), "origin"]]
         where = origin(simulated=self._simulated)
         cells += [[*("" if line.texts[k] == NOTHING else line.texts[k] for k in shown), where] for line in lines]

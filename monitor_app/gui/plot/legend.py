@@ -34,8 +34,11 @@ LETTERS = "●■▲◆▼⬟"
 SWATCH_PX = 20
 APART_PX = 20
 LEAST_NAME_PX = 40
+VALUE_APART_PX = 7
 LEGEND_PX = 22
 """Height of the legend above its pane."""
+MEAN_TEXT, VALUE_TEXT = "mean 000.00 mW", "000 mW"
+"""Beside the legend there is always room for this much of the statistics; values take turns at being so wide."""
 
 
 def paint_mark(painter: QPainter, at: Point, slot: int, size: float = MARK_PX) -> None:
@@ -52,16 +55,17 @@ def paint_mark(painter: QPainter, at: Point, slot: int, size: float = MARK_PX) -
         painter.drawPolygon(QPolygonF([QPointF(x + reach * math.cos(a), y + reach * math.sin(a)) for a in angles]))
 
 
-def legend_px(entries: Sequence[LegendEntry]) -> float:
-    """The width of a legend that is written out, with room behind it; 0 without entries."""
-    texts = (text_px(entry.name) + text_px(entry.value) + 7 for entry in entries)
-    return sum(text + SWATCH_PX + APART_PX for text in texts)
+def legend_px(strip_px: float, entries: Sequence[LegendEntry]) -> float:
+    """The width of a legend in a strip that it shares with the statistics, with room behind it; 0 without entries."""
+    return sum(SWATCH_PX + text_px(name) + width + APART_PX for _, name, _, width in _laid_out(strip_px, entries))
 
 
 def paint_legend(
     painter: QPainter, theme: Theme, rect: QRectF, entries: Sequence[LegendEntry], *, marked: bool
 ) -> None:
-    """Names and values in one line within ``rect``; where room is short, values are left out, then names are elided.
+    """Names and values in one line within ``rect``, which it shares with the statistics.
+
+    Where room is short, values are left out, then names are elided.
 
     ``marked``: with the marks that the lines carry.
     """
@@ -75,7 +79,7 @@ def paint_legend(
         x += text_px(name)
         if value:
             painter.setPen(QColor(theme.dim))
-            draw_text(painter, x + 7, baseline, value)
+            draw_text(painter, x + VALUE_APART_PX, baseline, value)
         x += width + APART_PX
 
 
@@ -134,7 +138,7 @@ def _begin_marks(painter: QPainter, ground: str, colour: str) -> None:
 
 
 def entry_at(left: float, room: float, entries: Sequence[LegendEntry], x: float) -> LegendEntry | None:
-    """The entry that `paint_legend` has written at ``x``."""
+    """The entry that `paint_legend` has written at ``x`` in a strip that is ``room`` wide."""
     for entry, name, _, width in _laid_out(room, entries):
         end = left + SWATCH_PX + text_px(name) + width
         if left <= x <= end:
@@ -144,10 +148,16 @@ def entry_at(left: float, room: float, entries: Sequence[LegendEntry], x: float)
 
 
 def _laid_out(room: float, entries: Sequence[LegendEntry]) -> list[tuple[LegendEntry, str, str, float]]:
-    """Each entry with its name and its value as there is room for them, and the width of the value."""
+    """Each entry with its name and its value as there is room for them, and the width of the value.
+
+    It is the same for other values, so that nothing moves while they change.
+    """
+    if not entries:
+        return []
+    room -= text_px(MEAN_TEXT) + APART_PX
     fixed_px = len(entries) * SWATCH_PX + (len(entries) - 1) * APART_PX
     names = [text_px(entry.name) for entry in entries]
-    values = [text_px(entry.value) + 7 if entry.value else 0.0 for entry in entries]
+    values = [VALUE_APART_PX + max(text_px(e.value), text_px(VALUE_TEXT)) if e.value else 0.0 for e in entries]
     with_values = fixed_px + sum(names) + sum(values) <= room
     share = max((room - fixed_px) / len(entries), LEAST_NAME_PX)
     short = not with_values and fixed_px + sum(names) > room

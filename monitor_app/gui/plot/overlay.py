@@ -15,7 +15,16 @@ from monitor_app.gui.plot.grounds import paint_grounds
 from monitor_app.gui.plot.layer import Layer
 from monitor_app.gui.plot.legend import LEGEND_PX, paint_legend, paint_marks
 from monitor_app.gui.plot.scales.axes import time_step
-from monitor_app.gui.plot.words import ascent_px, draw_text, elided, text_px
+from monitor_app.gui.plot.words import (
+    LINE_PX,
+    NAMES_TOP_PX,
+    ascent_px,
+    draw_text,
+    elided,
+    line_px,
+    names_px,
+    text_px,
+)
 from monitor_app.gui.theme import BODY_PX, SMALL_PX, mixed, ui_font
 
 if TYPE_CHECKING:
@@ -23,8 +32,6 @@ if TYPE_CHECKING:
 
     from monitor_app.gui.plot.plot_state import Cursor, PaneState
 
-LINE_PX = 16
-"""Height of a line of small text."""
 MARK_ROOM_PX = 260
 LEAST_NAMED_PX = 46
 """Intervals narrower than this are shown without their name."""
@@ -132,9 +139,9 @@ class Foreground(_TimedLayer):
     # -- names -----------------------------------------------------------------------------------
 
     def _paint_names(self, painter: QPainter) -> None:
-        top = self.state.first.rect.top()
-        self._paint_texts(painter, self.state.annotations.runs, top + 5, self.state.theme.text, BODY_PX)
-        self._paint_texts(painter, self.state.annotations.phases, top + 5 + LINE_PX, self.state.theme.on_span, SMALL_PX)
+        top, notes, theme = self.state.first.rect.top() + NAMES_TOP_PX, self.state.annotations, self.state.theme
+        self._paint_texts(painter, notes.runs, top, theme.text, BODY_PX)
+        self._paint_texts(painter, notes.phases, top + line_px(), theme.on_span, SMALL_PX)
 
     def _paint_texts(
         self, painter: QPainter, intervals: Iterable[Interval], top: float, colour: str, size_px: int
@@ -313,7 +320,7 @@ class CursorLayer(Layer):
         theme = self.state.theme
         width = max(text_px(line) for line in lines) + 14
         height = len(lines) * LINE_PX + 6
-        room = tag_rect(pane.rect, x, width, height, 44 if pane is self.state.first else 4, list(self._boxes()))
+        room = tag_rect(pane.rect, x, width, height, names_px() + 7 if pane is self.state.first else 4, list(self._boxes()))
         self.tags.append(room)
         painter.fillRect(room, QColor(theme.raised))
         painter.setPen(QColor(theme.text))

@@ -43,7 +43,7 @@ class Pane:
             self._layout.addItem(item, row, column)
         self._above_px, self._column, self._columns = MARGIN_PX, 0, 1
         self._place()
-        self._floor, self._room = floor, room
+        self._floor, self._usual_room = floor, room
         self._range: tuple[float, float] | None = None
         self._data: Extent | None = None
         """Of the values last shown."""
@@ -99,6 +99,11 @@ class Pane:
             return
         self._data = Extent(low, high, positive)
         self._fit()
+
+    @property
+    def _room(self) -> float:
+        """Fraction of the span of the data that is left free above them."""
+        return self._usual_room
 
     def _fit(self) -> None:
         if self.fits_itself and self._data is not None:

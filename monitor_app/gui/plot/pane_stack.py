@@ -31,6 +31,7 @@ from monitor_app.gui.plot.scales.plot_options import PlotOptions
 from monitor_app.gui.plot.scales.time_labels import RELATIVE, TimeLabels
 from monitor_app.gui.plot.time_window import TimeWindow
 from monitor_app.gui.plot.trace_pane import TracePane
+from monitor_app.gui.plot.words import names_px
 from monitor_app.gui.session.shown_signals import MOST_PANES, ShownSignals
 from monitor_app.gui.theme import with_text
 
@@ -354,6 +355,8 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self._arrange(max(len(shown.panes), 1), with_runs=recording.has_runs)
         several = len({signal.source for signal in recording.signals}) > 1
         for k, pane in enumerate(self._pool):
+            named = recording.has_runs and (k == 0 or pane in self._over)
+            pane.names_px = names_px() if named else 0
             signals = shown.panes[k] if k < len(shown.panes) else ()
             pane.show_signals(signals, legend=bool(signals) and (several or len(signals) > 1 or bool(self._over)))
         self._set_looks()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.formatting import QUANTITIES, scale_of, unit_of
 from monitor_app.core.samples import Quantity
+from monitor_app.gui.plot.scales.axes import KEPT_ROOM
 from monitor_app.gui.plot.legend import LEGEND_PX
 from monitor_app.gui.plot.pane import MARGIN_PX, Pane
 from monitor_app.gui.plot.plot_state import CurveState, PaneState
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from monitor_app.gui.session.shown_signals import ShownSignal
     from monitor_app.gui.theme import Theme
 
-NAMES_ROOM = 0.2
-"""Fraction of the span left free above the trace for the names of the runs."""
+FREE_ABOVE = 0.2
+"""Fraction of the span left free above the trace."""
+MOST_NAMES = 0.4
+"""Of the height, for the names of the runs, in a pane that is very low."""
 REORDER = 1.3
 """Columns change places only when one is wider than the one behind it by this factor."""
 
@@ -35,9 +38,11 @@ class TracePane(Pane):
     """Holds the curves; the stack decides when each of them is drawn."""
 
     def __init__(self) -> None:
-        super().__init__(room=NAMES_ROOM)
+        super().__init__(room=FREE_ABOVE)
         self.curves: tuple[TraceCurve, ...] = ()
         self.has_legend = self.keeps_strip = False
+        self.names_px = 0
+        """What the names of the runs take at its top."""
         self._style = CurveStyle.ENVELOPE
         self._strip, self._strips = 0, 1
         self._theme: Theme | None = None
@@ -61,6 +66,12 @@ class TracePane(Pane):
         return any(curve.shown.signal.id == signal_id for curve in self.curves)
 
     # -- what is in it ---------------------------------------------------------------------------
+
+    @property
+    def _room(self) -> float:
+        """So much that the names of the runs stand above the trace, not on it."""
+        names = min(self.names_px / max(self.rect.height(), 1.0), MOST_NAMES)
+        return max(self._usual_room, names / (1 - names) / KEPT_ROOM)
 
     def show_signals(self, signals: tuple[ShownSignal, ...], *, legend: bool) -> None:
         """Curves for just these signals; those that stay keep what they have read."""

@@ -166,6 +166,7 @@ class ViewStatistics:
             self.lines, figures, self._stack.traces, (*self._stack.legends, *[()] * len(figures)), strict=False
         ):
             rect, gutter_px = pane.rect, self._stack.gutter_px - BESIDE_PX
-            corner = self._stack.mapFromScene(rect.topRight()) + QPoint(gutter_px, 2 - (1 + pane.strip) * LEGEND_PX)
-            line.show_figures(each, corner, rect.width() + gutter_px - legend_px(entries))
+            corner = self._stack.mapFromScene(rect.topRight()) + QPoint(gutter_px, -(1 + pane.strip) * LEGEND_PX)
+            strip_px = rect.width() + gutter_px
+            line.show_figures(each, corner, strip_px - legend_px(strip_px, entries))
         self._stack.keep_clear(tuple(QRectF(line.geometry()) for line in self.lines if not line.isHidden()))

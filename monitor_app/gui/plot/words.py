@@ -9,13 +9,26 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QStaticText
 
-from monitor_app.gui.theme import SMALL_PX, ui_font
+from monitor_app.gui.theme import SMALL_PX, ui_font, with_text
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPainter
 
+LINE_PX = 16
+"""Height of a line of small text of the usual size."""
+NAMES_TOP_PX = 5
 KEPT = 4096
 """Texts; those that move with the time are new ones every few seconds."""
+
+
+def line_px() -> int:
+    """Height of a line of small text, as large as text is now."""
+    return with_text(LINE_PX)
+
+
+def names_px() -> int:
+    """What the names of a run and of its phases take at the top of the first pane."""
+    return NAMES_TOP_PX + 2 * line_px()
 
 
 def text_px(text: str, size_px: int = SMALL_PX) -> float:

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QTextCursor
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QFontMetricsF, QTextCursor
+from PySide6.QtWidgets import QStyle, QStyleOptionViewItem, QWidget
 
 from monitor_app.core.own_profiles import own_profiles_folder
 from monitor_app.core.package_data import profile_path
@@ -16,14 +16,15 @@ from monitor_app.core.profile import Protocol
 from monitor_app.gui.new.batches_part import BatchesPart
 from monitor_app.gui.new.device_part import DevicePart
 from monitor_app.gui.new.draft import Draft, Origin
-from monitor_app.gui.new.images_part import ImagesPart
+from monitor_app.gui.new.images_part import DEMO, FOLDER, NONE, REPLAY, REPLAYED, ImagesPart
+from monitor_app.gui.new.network_table import network_rows
 from monitor_app.gui.new.networks_part import NOTHING, NetworksPart
 from monitor_app.gui.new.protocol_part import TYPED, ProtocolPart, in_words
 from monitor_app.gui.new.sheet import NewSheet
 from monitor_app.gui.new.source_part import SourcePart, typed_source
 from monitor_app.gui.new.title_part import TitlePart
 from monitor_app.gui.tasks import Tasks
-from monitor_app.gui.theme import DARK, application
+from monitor_app.gui.theme import DARK, application, set_text_size
 from monitor_app.sources.profile_reader import parse_profile, parse_source
 
 if TYPE_CHECKING:
@@ -197,6 +198,54 @@ def test_images_are_counted_or_what_is_wrong_is_said(qtbot: QtBot, sheet: NewShe
     qtbot.keyClick(images.kind, Qt.Key.Key_End)
     qtbot.waitUntil(lambda: images.found.text() == "1 labelled image")
     assert plan_of(sheet).images == str(tmp_path)
+
+
+def test_the_published_accuracy_is_a_choice_of_an_emulated_board_alone(qtbot: QtBot, sheet: NewSheet) -> None:
+    images = sheet.part(ImagesPart)
+
+    def choices() -> list[str]:
+        return [images.kind.itemText(k) for k in range(images.kind.count())]
+
+    assert choices() == [NONE, DEMO, FOLDER]
+    assert images.kind.currentText() == DEMO
+    sheet.open_path(profile_path("simulated-tx1-canziani2016"), own=True)
+    assert choices() == [NONE, REPLAY, DEMO, FOLDER]
+    assert images.kind.currentText() == REPLAY
+    assert not images.folder.isVisible(), "it is no folder"
+    assert images.found.text() == REPLAYED
+    images.kind.setFocus()
+    qtbot.keyClick(images.kind, Qt.Key.Key_Home)
+    assert plan_of(sheet).images is None
+    qtbot.keyClick(images.kind, Qt.Key.Key_Down)
+    assert plan_of(sheet).images == "published"
+    assert images.found.text() == REPLAYED
+    type_text(sheet, '"emulated:tx1"', '"cpu"')
+    assert choices() == [NONE, DEMO, FOLDER]
+    assert (images.kind.currentText(), images.folder.text()) == (FOLDER, "published"), "elsewhere it is one"
+    qtbot.waitUntil(lambda: "published" in images.found.text())
+
+
+@pytest.mark.parametrize("percent", [100, 130])
+def test_the_names_of_the_networks_are_read_as_a_whole(qtbot: QtBot, sheet: NewSheet, percent: int) -> None:
+    table = sheet.part(NetworksPart).table
+    sheet.resize(1280, 760)
+    app = application()
+    try:
+        set_text_size(percent)
+        qtbot.waitUntil(lambda: table.font().pixelSize() == app.font().pixelSize())
+        rows = network_rows()
+        longest = max(QFontMetricsF(table.font()).horizontalAdvance(row.title) for row in rows)
+        option = QStyleOptionViewItem()
+        table.initViewItemOption(option)
+        option.rect = QRect(0, 0, table.columnWidth(0), 22)
+        option.features |= QStyleOptionViewItem.ViewItemFeature.HasCheckIndicator
+        room = table.style().subElementRect(QStyle.SubElement.SE_ItemViewItemText, option, table)
+        assert longest <= room.width(), "as much as the style leaves beside the box"
+        assert table.horizontalScrollBar().maximum() == 0
+        tip = table.model().index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+        assert tip.splitlines()[:2] == [table.model().index(0, k).data() for k in (0, 3)]
+    finally:
+        set_text_size(100)
 
 
 # -- sources -------------------------------------------------------------------------------------

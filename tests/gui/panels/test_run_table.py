@@ -256,6 +256,34 @@ def test_larger_text_has_wider_columns(qtbot: QtBot, open_window: Opener, sessio
         set_text_size(100)
 
 
+def test_columns_that_matter_less_give_way_to_the_names(
+    qtbot: QtBot, open_window: Opener, session: Path
+) -> None:
+    window = open_window(None, session)
+    table = table_of(window)
+    bar, run = table.view.horizontalScrollBar(), COLUMNS.index("run")
+
+    def shown() -> set[str]:
+        return {name for k, name in enumerate(COLUMNS) if not table.view.isColumnHidden(k)}
+
+    everything = shown()
+    assert "p99 ms" in everything
+    try:
+        window.appearance.set_text_percent(130)
+        qtbot.waitUntil(lambda: shown() < everything)
+        assert bar.maximum() == 0, "nothing is to be scrolled sideways"
+        width = max(QFontMetricsF(table.view.font()).horizontalAdvance(name) for name in column(table, "run"))
+        assert table.view.columnWidth(run) >= width + PADDING_PX
+        assert {"#", "run", "batch", "state", "ms/image", "mJ/image", "top-1"} <= shown()
+        table.show_column("p99 ms", True)
+        assert "p99 ms" in shown(), "what the user has chosen stays"
+        assert bar.maximum() == 0
+    finally:
+        set_text_size(100)
+    window.appearance.set_text_percent(100)
+    qtbot.waitUntil(lambda: shown() == everything)
+
+
 def test_a_run_is_cut_off_once_its_bench_has_died(open_window: Opener, campaign: Path) -> None:
     bench = StandIn(campaign)
     window = open_window(bench, campaign)

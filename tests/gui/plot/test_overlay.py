@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, replace
+from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import QRectF
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter
+from PySide6.QtWidgets import QApplication
 
 from monitor_app.gui.plot.annotations import BELOW_BASELINE_PX, Annotations, Gap, Interval, Note, RunFigures, clear_of
 from monitor_app.gui.plot.markers.layer import MarkerLayer
@@ -15,7 +17,15 @@ from monitor_app.gui.plot.overlay import Backdrop, CursorLayer, Foreground
 from monitor_app.gui.plot.plot_state import Cursor, LegendEntry, PaneState, PlotState, ShownMarker
 from monitor_app.gui.plot.scales.axes import value_step
 from monitor_app.gui.plot.time_window import TimeWindow
-from monitor_app.gui.theme import DARK
+from monitor_app.gui.plot.words import names_px
+from monitor_app.gui.theme import DARK, SMALL_PX, set_text_size, ui_font
+from tests.gui.conftest import frames
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from monitor_app.gui.main_window import MainWindow
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -98,3 +108,20 @@ def test_without_a_state_nothing_is_painted() -> None:
 @pytest.mark.parametrize("high", [1.0, 1.1, 12.0, 24.0, 45.0, 999.0])
 def test_a_low_pane_still_has_two_numbers_on_its_axis(high: float, pixels: float) -> None:
     assert value_step(0.0, high, pixels) <= high
+
+
+@pytest.mark.parametrize("percent", [100, 130])
+def test_the_names_of_runs_stand_above_the_trace(
+    open_window: Callable[..., MainWindow], session: Path, percent: int
+) -> None:
+    window = open_window(None, session)
+    try:
+        window.appearance.set_text_percent(percent)
+        QApplication.processEvents()
+        frames(window, 3)
+        stack = window.parts.stack
+        pane = stack.state().first
+        assert pane.y_pixel(10.0) >= pane.rect.top() + names_px(), "the highest sample"
+        assert names_px() >= 2 * QFontMetricsF(ui_font(SMALL_PX)).height()
+    finally:
+        set_text_size(100)

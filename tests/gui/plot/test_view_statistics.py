@@ -6,13 +6,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontMetricsF, QGuiApplication
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QGuiApplication, QImage, QPainter
 
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.main_window import ROWS_S
+from monitor_app.gui.plot.legend import legend_px, paint_legend
+from monitor_app.gui.plot.plot_state import LegendEntry
 from monitor_app.gui.plot.view_statistics import view_figures, within
-from monitor_app.gui.theme import SMALL_PX, application, ui_font
+from monitor_app.gui.theme import DARK, SMALL_PX, application, set_text_size, ui_font
 from monitor_app.session.waveform import Statistics
 from tests.gui.conftest import FULL_A, GAP_S, VOLTS, frames
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from monitor_app.gui.main_window import MainWindow
 
     Opener = Callable[..., MainWindow]
+
+SOME = Statistics(100, 1.2709, 14.091, 6.2442, 0.1, 100, 10.0)
 
 
 def texts(window: MainWindow, pane: int = 0) -> dict[str, str]:
@@ -110,3 +114,29 @@ def test_where_room_is_short_the_mean_stays() -> None:
         "mean 61.300 mW   ∫ 613.00 mJ"
     )
     assert figures.line(5, metrics) == ""
+
+
+@pytest.mark.parametrize("percent", [100, 130])
+@pytest.mark.parametrize("value", ["13.0 W", "850 mW", ""])
+def test_a_legend_of_five_leaves_the_statistics_their_room(percent: int, value: str, qapp: object) -> None:
+    """At 1280 pixels, where panes and their notes are 950 wide."""
+    strip = QRectF(0, 0, 950, 18)
+    names = ("shunt power", "tx1", "ppk2 power", "edgepowermeter power", "csv power")
+    set_text_size(percent)
+    try:
+        entries = [LegendEntry(name, value, "#ffffff", slot) for slot, name in enumerate(names)]
+        image = QImage(strip.size().toSize(), QImage.Format.Format_RGB32)
+        image.fill(0)
+        painter = QPainter(image)
+        paint_legend(painter, DARK, strip, entries, marked=True)
+        painter.end()
+        columns = [x for x in range(image.width()) if any(image.pixel(x, y) & 0xFFFFFF for y in range(image.height()))]
+        line = view_figures("power", Quantity.POWER, SOME, "").line(
+            room := strip.width() - legend_px(strip.width(), entries), QFontMetricsF(ui_font(SMALL_PX))
+        )
+        assert line.startswith("mean 6.2442 W")
+        assert max(columns) < strip.width() - room, "where the statistics begin at the earliest"
+        others = [LegendEntry(name, value and "9.99 W", "#ffffff", slot) for slot, name in enumerate(names)]
+        assert legend_px(strip.width(), others) == legend_px(strip.width(), entries), "other values move nothing"
+    finally:
+        set_text_size(100)

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 from monitor_app.core.formatting import span_of_time
 from monitor_app.gui.plot.cursor_values import NAME_APART
 from monitor_app.gui.plot.layer import Layer
-from monitor_app.gui.plot.words import draw_text, text_px
+from monitor_app.gui.plot.words import draw_text, names_px, text_px
 from monitor_app.gui.theme import mixed
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ FILL, PALE, PICKED = 24, 12, 74
 EDGE = 0.45
 """Opacity of an edge."""
 LABEL_ROOM_PX = 12
-NAMES_PX = 40
-"""At the top of the first pane, for the names of runs and phases."""
 LINE_PX, PAD_PX, GAP_PX = 16, 8, 10
 
 
@@ -96,7 +94,7 @@ class CardLayer(Layer):
         """The first pane below its names, and those of the runs: above other panes are lines with their statistics."""
         first, last = self.state.first.rect, self.state.panes[-1].rect
         foot = self.state.latency.rect if self.state.latency is not None else first
-        return first.adjusted(0, NAMES_PX, 0, 0), QRectF(foot.topLeft(), last.bottomRight())
+        return first.adjusted(0, names_px() + 3, 0, 0), QRectF(foot.topLeft(), last.bottomRight())
 
 
 def shown_card(state: PlotState) -> BatchCard | None:
