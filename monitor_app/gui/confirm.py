@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The question before something that cannot be undone."""
+"""The question before something that cannot be undone, and what has to be read before it is too late."""
 
 from __future__ import annotations
 
@@ -12,6 +12,19 @@ from monitor_app.gui.keyboard import letter_buttons
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
+
+
+def tell(parent: QWidget, title: str, sentence: str) -> None:
+    """A sentence, until it is dismissed: where the window with its message bar is no longer there."""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setWindowTitle(title)
+    box.setTextFormat(Qt.TextFormat.PlainText)  # names in it are somebody else's
+    box.setText(sentence)
+    box.addButton("Close", QMessageBox.ButtonRole.AcceptRole)
+    letter_buttons(box)
+    box.exec()
+    box.deleteLater()
 
 
 def confirmed(parent: QWidget, question: str, go_on: str, stay: str = "Keep running") -> bool:

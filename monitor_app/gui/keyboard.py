@@ -150,6 +150,14 @@ def letter_after(taken: str, buttons: Iterable[QAbstractButton]) -> None:
             button.setText(text)
 
 
+def letters_in(window: QWidget) -> str:
+    """The letters that menus and buttons of a window have, also those that are not shown now."""
+    bars = [bar for bar in window.findChildren(QMenuBar) if bar.window() is window]
+    texts = [*(action.text() for bar in bars for action in bar.actions())]
+    texts += [button.text() for button in window.findChildren(QPushButton) if button.window() is window]
+    return "".join(map(mnemonic_of, texts))
+
+
 # -- menus ---------------------------------------------------------------------------------------
 
 

@@ -187,6 +187,7 @@ class MainWindow(QMainWindow):
         self.document.title_changed.connect(lambda _: self.figures.set_name(self.document.name))
         self.parts.pill.clicked.connect(self.follow)
         self.quiet.left.connect(lambda: self.actions_by_name["quiet"].setChecked(False))
+        self.quiet.outdated.connect(self._renew_quiet)
         self.parts.overview.view_asked.connect(self.navigation.show_between)
         self.sessions.join(self.parts.start_page)
         FileDrop(self).dropped.connect(self.document.open_listed)
@@ -275,6 +276,16 @@ class MainWindow(QMainWindow):
         self.parts.nothing.setVisible(not live and recording.origin_ns is None)
         self._pace.set_by_view(width_s=self.view.width_s, pixels=stack.pixels, live=live)
 
+    def _renew_quiet(self) -> None:
+        """While nothing is painted by itself: one frame, for the user has changed what is on the screen."""
+        try:
+            if self.quiet.active and self.recording is not None:
+                self._show_frame(self.recording)
+                self.quiet.renew()
+                self._pace.set_quiet()
+        except MonitorError as error:
+            self.document.give_up(error)
+
     # -- periodic tasks --------------------------------------------------------------------------
 
     def _update_rows(self) -> None:
@@ -326,6 +337,8 @@ class MainWindow(QMainWindow):
 
     def refresh_panels(self) -> None:
         """Show at once what the user has changed."""
+        if self.quiet.active:
+            self._renew_quiet()  # or what is known of the samples is as old as the picture
         self._refresh(*self.parts.at(Place.TOP), *self.parts.at(Place.SIDE))
 
     def _state(self) -> WindowState:
@@ -450,6 +463,7 @@ class MainWindow(QMainWindow):
             self.refresh_panels()
             self._refresh(*self.parts.at(Place.BOTTOM))
             return
+        self._renew_quiet()
         try:
             self._tasks.do_all(host_time_ns())  # not in a while, as of a session in which nothing happens
         except MonitorError as error:

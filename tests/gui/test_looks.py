@@ -13,9 +13,10 @@ from monitor_app.bench.messages import Status
 from monitor_app.charts.palette import contrast_of
 from monitor_app.core.status import BenchPhase
 from monitor_app.gui.actions import ShortcutsDialog
-from monitor_app.gui.confirm import confirmed
+from monitor_app.gui.confirm import confirmed, tell
 from monitor_app.gui.figures.window import FiguresWindow
 from monitor_app.gui.keyboard import mnemonic_of
+from monitor_app.gui.panels.run_panel import RunPanel
 from monitor_app.gui.panels.toolbar import Toolbar
 from monitor_app.gui.session_files.unsaved_dialog import UnsavedDialog
 from monitor_app.gui.theme import THEMES, application, style_sheet
@@ -47,7 +48,12 @@ def test_no_letter_means_two_things_and_alt_presses_a_button(qtbot: QtBot, live:
     window.parts.message_bar.note("A sentence.")
     letters = letters_of(window)
     assert len(letters) == len(set(letters))
-    toolbar = window.parts.panel(Toolbar)
+    window.parts.message_bar.offer("A sentence.", "Show the figures", window.figures.show)
+    assert mnemonic_of(window.parts.message_bar.button.text())
+    letters = letters_of(window)
+    assert len(letters) == len(set(letters))
+    toolbar, runs = window.parts.panel(Toolbar), window.parts.panel(RunPanel)
+    assert all(mnemonic_of(button.text()) for button in (runs.start_stop, runs.skip, runs.resume))
     assert all(mnemonic_of(b.text()) for b in (toolbar.record, toolbar.start, toolbar.mark, toolbar.open))
     marked: list[bool] = []
     toolbar.mark_asked.connect(lambda: marked.append(True))
@@ -80,6 +86,37 @@ def test_a_question_is_answered_by_a_letter(
     QTimer.singleShot(0, answer)
     assert confirmed(window, "Is this the end?", "End it", "Keep running") is went_on
     assert len(boxes) == 1
+
+
+def test_a_recorded_session_has_letters_as_well(open_window: Opener, session: Path) -> None:
+    window = open_window(None, session)
+    window.parts.message_bar.offer("A sentence.", "Save what can be read…", lambda: None)
+    panel = window.parts.panel(RunPanel)
+    texts = [panel.start_stop.text(), window.parts.message_bar.button.text()]
+    assert all(map(mnemonic_of, texts))
+    letters = [mnemonic_of(action.text()) for action in window.menuBar().actions()]
+    letters += [letter for b in window.findChildren(QPushButton) if b.isVisible() and (letter := mnemonic_of(b.text()))]
+    assert len(letters) == len(set(letters)), "also those of buttons that cannot be pressed now"
+
+
+def test_what_could_not_be_saved_is_told_in_a_box_that_a_letter_closes(
+    qtbot: QtBot, open_window: Opener, session: Path
+) -> None:
+    window = open_window(None, session)
+    sentences: list[str] = []
+
+    def close() -> None:
+        box = QApplication.activeModalWidget()
+        if not isinstance(box, QMessageBox) or not box.isActiveWindow():
+            QTimer.singleShot(10, close)
+            return
+        sentences.append(box.text())
+        [button] = box.buttons()
+        qtbot.keyClick(box, mnemonic_of(button.text()), Qt.KeyboardModifier.AltModifier)
+
+    QTimer.singleShot(0, close)
+    tell(window, "Save session", "a <b> of somebody else cannot be written.")
+    assert sentences == ["a <b> of somebody else cannot be written."]
 
 
 def test_the_present_theme_is_checked_in_the_menu(qtbot: QtBot, open_window: Opener, session: Path) -> None:

@@ -118,3 +118,29 @@ def test_it_is_remembered_and_off_at_first(open_window: Callable[..., MainWindow
     second = open_window(bench, settings=settings)
     assert second.actions_by_name["quiet"].isChecked()
     assert second.quiet.active
+
+
+def test_another_theme_or_size_takes_a_new_picture_and_samples_are_not_missed(
+    live: tuple[MainWindow, StandIn, Tape], qtbot: QtBot
+) -> None:
+    window, bench, tape = live
+    choose(qtbot, window)
+    bench.say(Status(TIMED))
+    window.refresh()
+    stack = window.parts.stack
+
+    def ground() -> str:
+        return stack.grab().toImage().pixelColor(stack.width() - 3, stack.height() - 3).name()
+
+    assert ground() == window.theme.ground
+    tape.write_until(16.5)
+    window.appearance.use_theme("light")
+    assert window.quiet.active
+    assert ground() == window.theme.ground, "in the picture that stands in for the panes"
+    assert window.edge_s == pytest.approx(16.5, abs=0.01), "what is said of the samples is of now"
+    window.resize(1400, 900)
+    qtbot.waitUntil(lambda: stack.width() > 1100)
+    qtbot.waitUntil(lambda: ground() == window.theme.ground)
+    label, words = window.quiet.label, [line for line in window.statistics.lines if line.isVisible()]
+    assert words
+    assert not any(label.geometry().intersects(line.geometry()) for line in words)

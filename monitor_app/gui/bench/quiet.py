@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QAbstractScrollArea, QLabel, QPushButton
 
 from monitor_app.core.runs import Phase
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 QUIET_TEXT = "Quiet: nothing is painted while batches are timed   ·   click to paint"
 SETTING = "quiet"
-ABOVE_PX = 12
+BELOW_PX = 34
+"""Between the label and the lower edge of the panes: the times of the axis, not the statistics above, stay read."""
 
 
 class QuietMode(QObject):
@@ -25,6 +26,8 @@ class QuietMode(QObject):
 
     left = Signal()
     """The user has clicked the label: painting is wanted again."""
+    outdated = Signal()
+    """The panes have another size: the picture that stands in for them is to be taken anew."""
 
     def __init__(self, settings: Settings, panes: QAbstractScrollArea) -> None:
         super().__init__(panes)
@@ -42,6 +45,8 @@ class QuietMode(QObject):
         self.label.setCursor(Qt.CursorShape.PointingHandCursor)
         self.label.hide()
         self.label.clicked.connect(self.left)
+        self._resized = QTimer(self, interval=0, singleShot=True)
+        self._resized.timeout.connect(self.outdated)
         panes.installEventFilter(self)
 
     def want(self, on: bool) -> None:
@@ -55,6 +60,12 @@ class QuietMode(QObject):
         """Whether nothing is to be painted now; called whenever the bench may have said something new."""
         self._set(active=self.wanted and is_timed(status))
         return self.active
+
+    def renew(self) -> None:
+        """Take the picture of the panes anew: they have other colours, or another size."""
+        if self.active:
+            self._set(active=False)
+            self._set(active=True)
 
     def _set(self, *, active: bool) -> None:
         if active == self.active:
@@ -71,12 +82,15 @@ class QuietMode(QObject):
         self._picture.setGeometry(self._panes.rect())
         self._picture.raise_()
         self.label.adjustSize()
-        self.label.move((self._panes.width() - self.label.width()) // 2, ABOVE_PX)
+        left = (self._panes.width() - self.label.width()) // 2
+        self.label.move(left, self._panes.height() - self.label.height() - BELOW_PX)
         self.label.raise_()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize:
             self._place()
+            if self.active:
+                self._resized.start()
         return False
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton
 
+from monitor_app.gui.keyboard import letter_after, letters_in
 from monitor_app.gui.panels.parts import Label
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ class MessageBar(QFrame):
         self._label.setText(sentence)
         self._offered = do
         self.button.setText(words)
+        if words:
+            letter_after(letters_in(self.window()), [self.button])
         self.button.setVisible(bool(words))
         self.setProperty("kind", kind)
         self.style().unpolish(self)

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from monitor_app.session.rows import RunRow
 
 NO_POWER = "no power is measured"
+RUN, STOP, RECORD = "Run p&lan", "Stop p&lan", "Re&cord"
+"""Of the button, by what can be done; the toolbar, whose buttons do the same, has other letters."""
 LINE_PX = 22
 MOST_LINES = 9
 
@@ -173,7 +175,7 @@ class RunPanel(Panel):
         self.foot.setObjectName("dim")
         self.warning = Label()
         self.warning.setStyleSheet(f"color: {theme.alarm}")
-        self.start_stop, self.skip = _button("Run plan"), _button("Skip ru&n")
+        self.start_stop, self.skip = _button(RUN), _button("Skip ru&n")
         self.start_stop.clicked.connect(self.start_stop_asked)
         self.skip.clicked.connect(self.skip_asked)
         self.resume = _button("Res&ume")
@@ -218,7 +220,7 @@ class RunPanel(Panel):
         self.foot.setText(plan.foot)
         self.warning.setText(plan.warning)
         self.warning.setVisible(bool(plan.warning))
-        self.start_stop.setText("Stop plan" if plan.running else "Record" if plan.recorded else "Run plan")
+        self.start_stop.setText(STOP if plan.running else RECORD if plan.recorded else RUN)
         self.skip.setEnabled(plan.running)
         self.skip.setVisible(not plan.recorded)
 

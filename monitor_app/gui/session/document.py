@@ -16,9 +16,8 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
 from monitor_app.core.errors import MonitorError, NotASessionError
-from monitor_app.gui.confirm import confirmed
+from monitor_app.gui.confirm import confirmed, tell
 from monitor_app.gui.keyboard import letter_buttons
-from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.session.recording import Recording
 from monitor_app.session.files import discard_session, keep_session, problem_with_place, settle
 from monitor_app.session.promise import promise
@@ -311,7 +310,7 @@ class Document(QObject):
             except MonitorError as error:
                 log.warning("%s", error)
                 if self.asks:
-                    QMessageBox.warning(self._parent, "Save session", plain_tip(str(error)))
+                    tell(self._parent, "Save session", str(error))
         elif self.unsaved:
             with contextlib.suppress(sqlite3.Error):
                 settle(session)  # it stays where it is, as one file where possible

@@ -451,6 +451,20 @@ def test_the_wheel_zooms_at_the_pointer(window: FiguresWindow, qtbot: QtBot) -> 
     assert spans(window) == pytest.approx((x_before, y_before))
 
 
+def test_a_double_click_and_the_menu_show_everything_again(window: FiguresWindow, qtbot: QtBot) -> None:
+    whole, at = spans(window), at_point(window, "Middle")
+    for again in ("double click", "menu"):
+        wheel(window, at, 3)
+        assert spans(window) != whole
+        if again == "menu":
+            entries = [each for each in window.menus.chart_entries(QPointF(2, 2)) if isinstance(each, Item)]
+            [entry] = [each for each in entries if each.text.replace("&", "") == "Show everything"]
+            entry.do()
+        else:
+            qtbot.mouseDClick(window.view, Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
+        assert spans(window) == whole, again
+
+
 def test_a_drag_pans_and_with_shift_frames(window: FiguresWindow, qtbot: QtBot) -> None:
     start = at_point(window, "Slow") + QPoint(0, 60)
     before = at_point(window, "Slow")

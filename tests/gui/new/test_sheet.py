@@ -220,7 +220,7 @@ def test_the_published_accuracy_is_a_choice_of_an_emulated_board_alone(qtbot: Qt
     assert plan_of(sheet).images == "published"
     assert images.found.text() == REPLAYED
     type_text(sheet, '"emulated:tx1"', '"cpu"')
-    assert choices() == [NONE, DEMO, FOLDER]
+    qtbot.waitUntil(lambda: choices() == [NONE, DEMO, FOLDER])
     assert (images.kind.currentText(), images.folder.text()) == (FOLDER, "published"), "elsewhere it is one"
     qtbot.waitUntil(lambda: "published" in images.found.text())
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from monitor_app.bench.messages import Opened, Status
+from monitor_app.core.clock import ClockState
 from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.session import recording
-from tests.gui.conftest import IDLE_A, RATE_HZ, VOLTS, StandIn, Tape, at, frames, status
+from tests.gui.conftest import BUSY, IDLE_A, RATE_HZ, VOLTS, StandIn, Tape, at, frames, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,14 +24,23 @@ NOISE_A = 0.02
 
 
 class NoisyTape(Tape):
-    """After 20 s at idle, with noise and then a little more current."""
+    """With noise: at idle after 20 s, with a little more current, or a run of its own."""
 
     def write_idle(self, start_s: float, end_s: float, more_a: float) -> None:
         k = np.arange(round(start_s * RATE_HZ), round(end_s * RATE_HZ))
-        noise = np.random.default_rng(7).normal(0, NOISE_A, len(k))
+        noise = np.random.default_rng(round(10 * start_s)).normal(0, NOISE_A, len(k))
         amps = (IDLE_A + more_a + noise).astype("<f4")
         volts = np.full(len(k), VOLTS, "<f4")
         self._writer.write_block(1, int(k[0]), (amps, volts), at(k[0] / RATE_HZ), at(k[-1] / RATE_HZ))
+        self._writer.commit()
+
+    def write_run(self, more_a: float) -> None:
+        """The first run alone, during which so much more flows."""
+        for start_s in np.arange(0.0, 9.0, 0.5).tolist():
+            busy = BUSY[0][0] <= start_s < BUSY[0][1]
+            self.write_idle(start_s, start_s + 0.5, more_a if busy else 0.0)
+            self._events(start_s, start_s + 0.5)
+        self._writer.write_clock(1, at(9.0), ClockState(float(RATE_HZ), 210_000))
         self._writer.commit()
 
 
@@ -54,3 +64,25 @@ def test_within_its_noise_net_power_is_zero_with_a_bound(
         # Twice the standard error of 5000 independent samples, whose scatter is known here.
         assert float(net.unit.split()[1]) == pytest.approx(2e3 * NOISE_A * VOLTS / 5000**0.5, rel=0.6)
     tape.close()
+
+
+@pytest.mark.parametrize(("more_a", "shown"), [(0.0, "0"), (0.05, "0.50")])
+def test_so_it_is_of_a_run_that_was_recorded(
+    open_window: Callable[..., MainWindow], tmp_path: Path, more_a: float, shown: str
+) -> None:
+    """A network that draws no more than the idle board does."""
+    tape = NoisyTape(tmp_path / "light.plm")
+    tape.write_run(more_a)
+    tape.close()
+    window = open_window(None, tape.path)
+    window.show_run(1)
+    frames(window, 3)
+    net = window.parts.panel(Readouts).numbers[1].reading
+    assert net.text == shown
+    if shown == "0":
+        sign, bound, unit = net.unit.split()
+        assert (sign, unit) == ("±", "mW")
+        # Twice the standard error of the difference of two means of independent samples; the drift of idle adds to it.
+        timed, idle = 0.9 * 3.0 * RATE_HZ, 2.0 * RATE_HZ
+        least_mw = 2e3 * NOISE_A * VOLTS * (1 / timed + 1 / idle) ** 0.5
+        assert 0.8 * least_mw <= float(bound) <= 20 * least_mw
