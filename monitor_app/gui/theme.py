@@ -66,8 +66,9 @@ DARK = Theme(
 )  # fmt: skip
 LIGHT = Theme(
     # Power and accuracy are darker than in figures: they are read over the ground of a timed phase as well.
-    name="light", **(asdict(PALETTES["light"]) | {"power": "#a36700", "accuracy": "#1a8350"}), raised="#e2e6ea", on_alarm="#ffffff",
-    span="#cfd3d7", span_soft="#dbdee1", others=("#b4307c", "#0c807a", "#687400", "#8a5328", "#546b82"),
+    name="light", **(asdict(PALETTES["light"]) | {"power": "#a36700", "accuracy": "#1a8350"}),
+    raised="#e2e6ea", on_alarm="#ffffff", span="#cfd3d7", span_soft="#dbdee1",
+    others=("#b4307c", "#0c807a", "#687400", "#8a5328", "#546b82"),
     markers=("#16191c", "#757ec6", "#6c9975", "#122463", "#483f00"),
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in (DARK, LIGHT)}

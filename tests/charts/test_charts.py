@@ -28,9 +28,9 @@ from monitor_app.charts.layout import Layout, View, lay_out, moved, nearest
 from monitor_app.charts.model import Axis, Chart, Line, Origin, Point, Scale, Series
 from monitor_app.charts.palette import PALETTES, contrast_of, legible
 from monitor_app.charts.render import paint
-from monitor_app.gui.figures.chart_legend import legend_of
 from monitor_app.core.errors import ExportError
 from monitor_app.core.estimate import Estimate
+from monitor_app.gui.figures.chart_legend import legend_of
 from tests.analysis.campaigns import NAMES, campaign, published_campaign, published_times
 
 if TYPE_CHECKING:

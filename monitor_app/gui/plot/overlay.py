@@ -320,7 +320,8 @@ class CursorLayer(Layer):
         theme = self.state.theme
         width = max(text_px(line) for line in lines) + 14
         height = len(lines) * LINE_PX + 6
-        room = tag_rect(pane.rect, x, width, height, names_px() + 7 if pane is self.state.first else 4, list(self._boxes()))
+        below = names_px() + 7 if pane is self.state.first else 4
+        room = tag_rect(pane.rect, x, width, height, below, list(self._boxes()))
         self.tags.append(room)
         painter.fillRect(room, QColor(theme.raised))
         painter.setPen(QColor(theme.text))

@@ -256,9 +256,7 @@ def test_larger_text_has_wider_columns(qtbot: QtBot, open_window: Opener, sessio
         set_text_size(100)
 
 
-def test_columns_that_matter_less_give_way_to_the_names(
-    qtbot: QtBot, open_window: Opener, session: Path
-) -> None:
+def test_columns_that_matter_less_give_way_to_the_names(qtbot: QtBot, open_window: Opener, session: Path) -> None:
     window = open_window(None, session)
     table = table_of(window)
     bar, run = table.view.horizontalScrollBar(), COLUMNS.index("run")
