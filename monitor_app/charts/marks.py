@@ -285,9 +285,7 @@ def _draw_bar(canvas: Canvas, mark: Mark, bar: Box) -> None:
     colour = canvas.line_colour(mark.series.colour)
     pen = canvas.dashed_pen(colour if own else canvas.palette.text, 1.3, dash_of(mark.series.origin))
     canvas.painter.setPen(pen)
-    canvas.painter.setBrush(
-        canvas.colour(colour, bar_opacity(mark.group)) if own else Qt.BrushStyle.NoBrush
-    )
+    canvas.painter.setBrush(canvas.colour(colour, bar_opacity(mark.group)) if own else Qt.BrushStyle.NoBrush)
     canvas.painter.drawRect(QRectF(QPointF(bar.left, bar.top), QPointF(bar.right, bar.bottom)))
     _draw_intervals(canvas, mark, canvas.pen(canvas.palette.text, 1.6))
 
