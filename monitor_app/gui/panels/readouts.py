@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from monitor_app.session.rows import SignalRow
 
 HEIGHT_PX, CAPTION_PX = 62, 16
+SMALLEST_UNIT_PX = 7
+"""Where text is large and room short, a bound is better small than left out."""
 LARGEST_PX, SMALLEST_PX = 32, 13
 SIDE_PX = 14
 
@@ -312,9 +314,16 @@ class Number(QWidget):
             x += advance
         if measured:
             painter.setPen(QColor(self._theme.dim))
-            painter.setFont(ui_font(SMALL_PX))
-            if x + 5 + metrics.horizontalAdvance(self.reading.unit) <= self.width():  # else over the next number
+            size_px = unit_px(self.reading.unit, self.width() - x - 5)
+            if size_px is not None:  # else over the next number
+                painter.setFont(ui_font(size_px))
                 painter.drawText(QPointF(x + 5, 48), self.reading.unit)
+
+
+def unit_px(unit: str, room_px: float) -> int | None:
+    """The size of the font, as `ui_font` takes it, in which a unit with its bound fits; None where none can be read."""
+    sizes = range(SMALL_PX, SMALLEST_UNIT_PX - 1, -1)
+    return next((px for px in sizes if QFontMetricsF(ui_font(px)).horizontalAdvance(unit) <= room_px), None)
 
 
 def _large(size_px: int) -> QFont:

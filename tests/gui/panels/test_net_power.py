@@ -10,8 +10,9 @@ import pytest
 
 from monitor_app.bench.messages import Opened, Status
 from monitor_app.core.clock import ClockState
-from monitor_app.gui.panels.readouts import Readouts
+from monitor_app.gui.panels.readouts import Number, Readouts, unit_px
 from monitor_app.gui.session import recording
+from monitor_app.gui.theme import SMALL_PX, set_text_size
 from tests.gui.conftest import BUSY, IDLE_A, RATE_HZ, VOLTS, StandIn, Tape, at, frames, status
 
 if TYPE_CHECKING:
@@ -86,3 +87,24 @@ def test_so_it_is_of_a_run_that_was_recorded(
         timed, idle = 0.9 * 3.0 * RATE_HZ, 2.0 * RATE_HZ
         least_mw = 2e3 * NOISE_A * VOLTS * (1 / timed + 1 / idle) ** 0.5
         assert 0.8 * least_mw <= float(bound) <= 20 * least_mw
+
+
+@pytest.mark.parametrize("percent", [100, 130])
+def test_the_bound_is_written_also_in_large_text(
+    open_window: Callable[..., MainWindow], tmp_path: Path, percent: int
+) -> None:
+    tape = NoisyTape(tmp_path / "light.plm")
+    tape.write_run(0.0)
+    tape.close()
+    window = open_window(None, tape.path)
+    window.show_run(1)
+    frames(window, 3)
+    try:
+        window.appearance.set_text_percent(percent)
+        net: Number = window.parts.panel(Readouts).numbers[1]
+        assert net.width() >= 90, "at 1280 pixels"
+        assert unit_px("± 18.3 mW", net.width() - 30) is not None
+        assert unit_px("W", net.width() - 30) == SMALL_PX, "no smaller than it has to be"
+        assert unit_px("± 18.3 mW", 10) is None
+    finally:
+        set_text_size(100)
