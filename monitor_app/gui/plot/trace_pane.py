@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.formatting import QUANTITIES, scale_of, unit_of
 from monitor_app.core.samples import Quantity
-from monitor_app.gui.plot.scales.axes import KEPT_ROOM
 from monitor_app.gui.plot.legend import LEGEND_PX
 from monitor_app.gui.plot.pane import MARGIN_PX, Pane
 from monitor_app.gui.plot.plot_state import CurveState, PaneState
+from monitor_app.gui.plot.scales.axes import KEPT_ROOM
 from monitor_app.gui.plot.trace_curve import TraceCurve
 from monitor_app.gui.session.curve_style import CurveStyle
 
