@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures of a folder are drawn in the process of the tests, and what a picture makes for itself can have no windows."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor_app.gui.theme import application
+
+
+@pytest.fixture(autouse=True, scope="session")
+def with_windows() -> None:
+    application()
