@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of a folder are drawn in the process of the tests, and what a picture makes for itself there has no windows."""
+"""Figures are drawn in the process of the tests, and what a picture makes for itself there can have no windows."""
 
 from __future__ import annotations
 
