@@ -99,7 +99,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.appearance = Appearance(self, settings, theme)
         self.settings = settings
-        self.bench = BenchController(client, start_bench, lambda question, go_on: confirmed(self, question, go_on))
+        self.bench = BenchController(self, client, start_bench, lambda *words: confirmed(self, *words))
         self.document = Document(self, unsaved=unsaved, title=title, is_recording=lambda: self.bench.live)
         self.sessions = Sessions(self, self.document, self.settings)
         self.notes = NotesController(self, self.document, self.bench)
@@ -111,7 +111,7 @@ class MainWindow(QMainWindow):
         self._task_timer = QTimer(self, interval=TASK_MS)
         self._pace = Pace(self._timer, self._task_timer)
         self.navigation = Navigation(live=client is not None, moved=self._pace.expect_interaction)
-        self.signals = SignalSelection(lambda: self.document.recording)
+        self.signals = SignalSelection(self, lambda: self.document.recording)
         self.undo = Undo(self)
         self.exports = Exports(self)
         self.figures = FiguresController(lambda: self.recording, lambda: self.theme, self)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication
 from monitor_app.charts.palette import PALETTES, Palette, legible
 from monitor_app.core.package_data import resource_path
 from monitor_app.core.samples import Quantity
+from monitor_app.gui.freed_memory import give_back_large_blocks
 
 BODY_PX, SMALL_PX, CAPTION_PX = 12, 11, 11
 ON_SPAN_CONTRAST = 5.0
@@ -244,6 +245,8 @@ _offscreen: QApplication | None = None
 
 def application(*options: str) -> QApplication:
     """The application in our style; ``options`` are those of Qt, for one that does not exist yet."""
+    if QApplication.instance() is None:
+        give_back_large_blocks()  # of a program that is left open for days
     app = QApplication.instance() or QApplication([*sys.argv[:1], *options])
     assert isinstance(app, QApplication)
     app.setApplicationName("monitor-app")

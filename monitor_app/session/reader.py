@@ -126,6 +126,10 @@ class SessionReader:
         """The signal between two host times as about ``columns`` groups of samples; see Waveform.envelope."""
         return self.waveform(signal_id).envelope(start_ns, end_ns, columns)
 
+    def envelopes(self, signal_id: int, start_ns: int, end_ns: int, columns: int) -> Iterator[Envelope]:
+        """The same in pieces, of a bounded size each; see Waveform.envelopes. Do nothing else with it meanwhile."""
+        return self.waveform(signal_id).envelopes(start_ns, end_ns, columns)
+
     def statistics(self, signal_id: int, start_ns: int, end_ns: int) -> Statistics:
         """Exact count, minimum, maximum, mean, deviation and coverage of all samples in [start_ns, end_ns)."""
         return self.waveform(signal_id).statistics(start_ns, end_ns)

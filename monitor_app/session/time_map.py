@@ -98,13 +98,19 @@ class TimeMap:
             return np.empty((0, 2), np.int64)
         return np.array([(start, self.time_at(start)), (end, self.time_at(end))], np.int64)
 
-    def knots(self, rows: NDArray[np.int64], start: int, end: int) -> NDArray[np.int64]:
-        """As `ends`, with the ends of all rows between them: the times of a polled source are uneven."""
-        ends = self.ends(start, end)
-        if not len(ends):
+    def knots(self, rows: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The ends of a window, as from `ends`, with those of some rows between them, and the first sample after these.
+
+        The times of a polled source are uneven, so that they are those of the rows.
+        """
+        if not len(ends) or not len(rows):
             return ends
         first, n, t_first_ns, t_last_ns = rows.T
         knots = np.stack((first, t_first_ns, first + n - 1, t_last_ns), axis=1).reshape(-1, 2)
+        (start, _), (end, _) = ends
+        after = self._row("first > ? ORDER BY first", int(first[-1])) if first[-1] + n[-1] < end else None
+        if after is not None:
+            knots = np.concatenate((knots, np.array([(after[0], after[2])], np.int64)))
         inside = (knots[:, 0] > start) & (knots[:, 0] < end)
         return np.concatenate((ends[:1], knots[inside], ends[1:]))
 

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +26,7 @@ from monitor_app.session.time_map import LARGEST, TimeMap, checked_index, checke
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -97,6 +98,8 @@ class Statistics:
 ENCODINGS = ("<u2", "<i2", "<f4")
 LARGEST_SUMMARY = 1e75
 """Of two factors as large as 32 bits and their scales can make them; a variance has 32 bits."""
+AT_ONCE = 1 << 18
+"""Samples or entries that are folded at a time: some tens of megabytes, and more than any picture has."""
 MANY_GAPS = 64
 """With more, samples are folded one by one, which does not depend on their number."""
 
@@ -147,27 +150,41 @@ class Waveform:
         Groups start at multiples of their size, so that a picture that scrolls does not flicker; the first and
         the last one are cut at the window's ends and are exact all the same.
         """
+        pieces = list(self.envelopes(start_ns, end_ns, columns))
+        return pieces[0] if len(pieces) == 1 else _joined(pieces)
+
+    def envelopes(self, start_ns: int, end_ns: int, columns: int) -> Iterator[Envelope]:
+        """The same in pieces one after the other, at least one: what is read at a time does not depend on the length.
+
+        A piece ends where a group does, and holds what it would hold in one with all others.
+        """
         start, end = self.times.index_at(start_ns), self.times.index_at(end_ns)
         level, width = _grid((end - start) / max(columns, 1))
+        ends = self.times.ends(start, end)
+        at_once = max(AT_ONCE * entry_size(level) // width, 1) * width
+        cuts = [start, *range((start // at_once + 1) * at_once, end, at_once), max(start, end)]
+        for first, stop in pairwise(cuts):
+            folded, knots = self._groups(first, stop, level, width, ends)
+            yield Envelope(
+                start_ns=interpolated(knots, np.maximum(folded["start"], start)),
+                end_ns=interpolated(knots, np.minimum(folded["start"] + width, end)),
+                # Not the columns of a table, any of which would keep all of it.
+                count=folded["n"].copy(),
+                minimum=folded["min"].copy(),
+                maximum=folded["max"].copy(),
+                mean=folded["mean"].copy(),
+                variance=folded["var"].copy(),
+                samples_per_column=width,
+            )
+
+    def _groups(
+        self, start: int, end: int, level: int, width: int, ends: NDArray[np.int64]
+    ) -> tuple[Entries, NDArray[np.int64]]:
+        """The samples start to end - 1 in groups, and the knots of their times; ``ends``: those of the window."""
         if level:
-            folded = fold(self.entries(start, end, level), width)
-            knots = self.times.ends(start, end)
-        else:
-            samples = self._samples(start, end)
-            folded = _folded(samples, start, end, width)
-            knots = self.times.knots(samples.rows, start, end)
-        begins = np.maximum(folded["start"], start)
-        ends = np.minimum(folded["start"] + width, end)
-        return Envelope(
-            start_ns=interpolated(knots, begins),
-            end_ns=interpolated(knots, ends),
-            count=folded["n"],
-            minimum=folded["min"],
-            maximum=folded["max"],
-            mean=folded["mean"],
-            variance=folded["var"],
-            samples_per_column=width,
-        )
+            return fold(self.entries(start, end, level), width), ends
+        samples = self._samples(start, end)
+        return _folded(samples, start, end, width), self.times.knots(samples.rows, ends)
 
     def statistics(self, start_ns: int, end_ns: int) -> Statistics:
         """The samples in [start_ns, end_ns) as one group; with none, count is 0 and the values are NaN."""
@@ -252,6 +269,9 @@ class Waveform:
 
     def _samples(self, start: int, end: int) -> _Samples:
         """Rows that hold any of the samples start to end - 1, with their values in SI units."""
+        if end <= start:
+            # Not looked up: at the end of a recording the row that is nearest may be another one for each factor.
+            return _Samples(np.empty((0, 4), np.int64), np.empty(0))
         columns = [self._decoded(signal, start, end) for signal in self._stored]
         if len(columns) == 1:
             return columns[0]
@@ -282,9 +302,20 @@ class Waveform:
         return _Samples(rows, signal.scale * codes.astype(np.float64) + signal.zero_offset)
 
 
+def _joined(pieces: list[Envelope]) -> Envelope:
+    """Pieces in their order as one; lets go of each array once it has been joined."""
+    columns = {field.name: [getattr(each, field.name) for each in pieces] for field in fields(Envelope)}
+    (width, *_) = columns.pop("samples_per_column")
+    pieces.clear()
+    joined = {name: np.concatenate(columns.pop(name)) for name in list(columns)}
+    return Envelope(**joined, samples_per_column=width)
+
+
 def _folded(samples: _Samples, start: int, end: int, width: int) -> Entries:
     """The samples start to end - 1 in groups of ``width``."""
     index, values = samples.within(start, end)
+    if width == 1:
+        return entries_of_samples(index, values)
     gaps = np.flatnonzero(np.diff(index) != 1) + 1
     if len(gaps) > MANY_GAPS:
         return fold(entries_of_samples(index, values), width)

@@ -7,11 +7,13 @@ import math
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import fields
 
 import numpy as np
 import pytest
 
 from monitor_app.core.errors import DamagedSessionError
+from monitor_app.session import waveform
 from monitor_app.session.pyramid import LEVELS, entry_size
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.waveform import MANY_GAPS, Statistics, _folded, _grid, _Samples
@@ -130,6 +132,65 @@ def test_columns_begin_at_multiples_of_their_width_and_are_cut_at_the_ends(reade
     assert found.maximum == pytest.approx((edges[1:] - 1) * 1e-4 - 0.5)
     assert found.mean == pytest.approx((edges[1:] + edges[:-1] - 1) / 2e4 - 0.5)
     assert found.variance == pytest.approx((np.diff(edges) ** 2 - 1) / 12 * 1e-8, rel=1e-5, abs=1e-15)
+
+
+@pytest.mark.parametrize(("start", "end"), [(101, 901), (0, 2560), (1990, 2070), (2005, 2010), (-50, 4000), (300, 300)])
+@pytest.mark.parametrize("columns", [4000, 800, 100, 30, 3, 1])
+@pytest.mark.parametrize("signal", [CURRENT, POWER])
+def test_what_is_read_in_pieces_is_to_the_last_digit_what_is_read_at_once(
+    reader, monkeypatch, start, end, columns, signal
+):
+    whole = list(reader.envelopes(signal, ns(start) + 7, ns(end) + 7, columns))
+    assert len(whole) == 1
+    monkeypatch.setattr(waveform, "AT_ONCE", 16)
+    pieces = list(reader.envelopes(signal, ns(start) + 7, ns(end) + 7, columns))
+    assert len(pieces) >= min(len(whole[0]) // 16, 2)
+    joined = reader.envelope(signal, ns(start) + 7, ns(end) + 7, columns)
+    for field in fields(waveform.Envelope):
+        expected = np.asarray(getattr(whole[0], field.name))
+        assert np.array_equal(expected, getattr(joined, field.name)), field.name
+        assert expected.dtype == np.asarray(getattr(joined, field.name)).dtype
+
+
+def test_nothing_of_a_recording_that_grows_meanwhile_is_no_damage(tmp_path, monkeypatch):
+    writer = SessionWriter(tmp_path / "live.plm")
+    writer.add_source(1, shunt())
+    codes = np.full(100, 20_000, "<u2")
+    put(writer, 0, (codes, codes))
+    writer.commit()
+    decoded, grown = waveform.Waveform._decoded, []
+
+    def grows(*arguments):
+        found = decoded(*arguments)
+        if not grown:
+            grown.append(put(writer, 100, (codes, codes)))
+            writer.commit()
+        return found
+
+    monkeypatch.setattr(waveform.Waveform, "_decoded", grows)
+    with SessionReader(tmp_path / "live.plm") as reader:
+        assert len(reader.envelope(POWER, ns(300), ns(400), 10)) == 0
+        assert len(reader.samples(POWER, ns(300), ns(400))[0]) == 0
+        assert len(reader.envelope(POWER, ns(0), ns(400), 10_000)) >= 100
+    writer.close()
+
+
+def test_times_of_a_polled_source_are_the_same_in_pieces(tmp_path, monkeypatch):
+    writer = SessionWriter(tmp_path / "polled.plm")
+    writer.add_source(1, shunt())
+    times = START_NS + np.cumsum(np.random.default_rng(3).integers(1, 10**7, 400))
+    for k, time_ns in enumerate(times.tolist()):
+        codes = np.full(1, k, "<u2")
+        writer.write_block(1, k + 5 * (k > 200), (codes, codes), time_ns, time_ns)
+    writer.close()
+    window = int(times[3]), int(times[-3]), 200
+    with SessionReader(tmp_path / "polled.plm") as reader:
+        whole = reader.envelope(CURRENT, *window)
+        monkeypatch.setattr(waveform, "AT_ONCE", 16)
+        joined = reader.envelope(CURRENT, *window)
+        assert len(list(reader.envelopes(CURRENT, *window))) > 10
+    assert whole.start_ns.tolist() == joined.start_ns.tolist()
+    assert whole.end_ns.tolist() == joined.end_ns.tolist()
 
 
 @pytest.mark.parametrize(("start", "end"), [(100, 900), (1024, 2048), (64, 128), (0, 1), (1023, 2049), (1000, 1000)])

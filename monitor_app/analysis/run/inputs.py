@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from monitor_app.analysis.run.correlation import Correlations, KnownCorrelation
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import MemoryRow, RunRow, SignalRow, SpanRow
-    from monitor_app.session.waveform import Statistics
+    from monitor_app.session.waveform import Envelope, Statistics
 
     Floats = NDArray[np.float64]
     Integers = NDArray[np.int64]
@@ -338,7 +338,13 @@ def _period_ns(reader: SessionReader, signal: SignalRow) -> int:
 
 def _readings(reader: SessionReader, signal: SignalRow, start_ns: int, end_ns: int, effort: Effort) -> Readings:
     """Samples of a span, or means of neighbours where there are too many, each at the middle of its samples."""
-    groups = reader.envelope(signal.id, start_ns, end_ns, effort.most_samples)
+    pieces = [_middles(each) for each in reader.envelopes(signal.id, start_ns, end_ns, effort.most_samples)]
+    times_ns, values = (np.concatenate(column) for column in zip(*pieces, strict=True))
+    return Readings(times_ns, values)
+
+
+def _middles(groups: Envelope) -> tuple[Integers, Floats]:
+    """Times and means of groups."""
     middle = (groups.samples_per_column - 1) / (2 * groups.samples_per_column)
     times_ns = groups.start_ns + np.round((groups.end_ns - groups.start_ns) * middle).astype(np.int64)
-    return Readings(times_ns, groups.mean)
+    return times_ns, groups.mean

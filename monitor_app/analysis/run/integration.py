@@ -40,7 +40,10 @@ class Integral:
         self._power_w = power.values
         steps_s = np.diff(power.times_ns) * _S
         self.period_s = float(np.median(steps_s))
-        self._energy_j = _sums(steps_s * (power.values[1:] + power.values[:-1]) / 2)
+        twice_w = power.values[1:] + power.values[:-1]
+        twice_w *= steps_s
+        twice_w /= 2
+        self._energy_j = _sums(twice_w)
         self._covered_s = _sums(np.where(steps_s <= GAP * self.period_s, steps_s, 0.0))
 
     def between(self, start_ns: Nanoseconds, end_ns: Nanoseconds) -> Floats:
@@ -144,5 +147,6 @@ def mean_power(power: Readings) -> Mean | None:
 
 def _sums(parts: Floats) -> Floats:
     """Cumulative sums from 0 on: one longer than the parts."""
-    sums: Floats = np.concatenate(([0.0], np.cumsum(parts)))
+    sums = np.zeros(len(parts) + 1)
+    np.cumsum(parts, out=sums[1:])
     return sums

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+AT_ONCE = 1 << 18
+"""Windows that are computed at a time, which takes a dozen numbers of each."""
 LEAST_COVERAGE = 0.99
 """Fraction of a window that must have samples; energy across a gap is not known."""
 _S = 1e-9
@@ -34,6 +36,11 @@ class LargestWindow:
     means_w: Floats
     """Of the window that begins then; not a number where samples are missing."""
 
+    @property
+    def alone(self) -> LargestWindow:
+        """Without all others, of which there are as many as samples."""
+        return replace(self, starts_ns=self.starts_ns[:0].copy(), means_w=self.means_w[:0].copy())
+
 
 def largest_window(power: Readings, length_ns: int) -> LargestWindow | None:
     """Of the windows that begin at a sample; None where none fits or none is complete."""
@@ -44,12 +51,19 @@ def largest_window(power: Readings, length_ns: int) -> LargestWindow | None:
         return None
     starts = power.times_ns[(power.times_ns >= first) & (power.times_ns <= last)]
     integral = Integral(power)
-    ends = starts + length_ns
-    means = integral.between(starts, ends) / (length_ns * _S)
-    means[integral.covered_s(starts, ends) < LEAST_COVERAGE * length_ns * _S] = np.nan
+    parts = (starts[k : k + AT_ONCE] for k in range(0, len(starts), AT_ONCE))
+    means = np.concatenate([_means(integral, part, length_ns) for part in parts])
     if not np.isfinite(means).any():
         return None
     best = int(np.nanargmax(means))
     start = int(starts[best])
     mean_w = float(means[best])
     return LargestWindow(start, start + length_ns, mean_w, mean_w * length_ns * _S, starts, means)
+
+
+def _means(integral: Integral, starts: NDArray[np.int64], length_ns: int) -> Floats:
+    """The mean power of windows; not a number where samples are missing."""
+    ends = starts + length_ns
+    means = integral.between(starts, ends) / (length_ns * _S)
+    means[integral.covered_s(starts, ends) < LEAST_COVERAGE * length_ns * _S] = np.nan
+    return means

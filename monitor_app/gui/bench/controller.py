@@ -95,10 +95,14 @@ class BenchController(QObject):
     """(a sentence announced before that holds no longer)"""
 
     def __init__(
-        self, client: Client | None, start_bench: StartBench | None, confirm: Callable[[str, str], bool]
+        self,
+        parent: QObject,
+        client: Client | None,
+        start_bench: StartBench | None,
+        confirm: Callable[[str, str], bool],
     ) -> None:
         """``confirm`` asks a question and is given the words of the button that goes on."""
-        super().__init__()
+        super().__init__(parent)
         self._confirm = confirm
         self.client = client
         self.status: BenchStatus | None = None

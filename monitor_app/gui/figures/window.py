@@ -64,7 +64,7 @@ class FiguresController(QObject):
         self, recording: Callable[[], Recording | None], theme: Callable[[], Theme], main: QWidget | None = None
     ) -> None:
         """``main`` is the window that they belong to, which they do not cover."""
-        super().__init__()
+        super().__init__(main)
         self._recording, self._theme, self._main = recording, theme, main
         self._name = ""
         self.window: FiguresWindow | None = None

@@ -130,7 +130,7 @@ def analyse(request: Request, known: Analysis | None, go_on: Callable[[float], b
     chart, window = inferences.window_chart(inputs, request.window_s, request.origin_ns)
     name = f"pair {request.name}" if request.name else "pair"
     words = f"{inputs.name}  ·  {exact_interval(request.end_ns - request.start_ns)}"
-    return Analysis(request, f"Inferences of the {name}", (*charts, chart), words, window, inputs)
+    return Analysis(request, f"Inferences of the {name}", (*charts, chart), words, window and window.alone, inputs)
 
 
 def _overlay(request: OverlayRequest, go_on: Callable[[float], bool]) -> Analysis | None:

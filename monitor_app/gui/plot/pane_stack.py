@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QPainter, QPaintEvent, QRegion
 from PySide6.QtWidgets import QGraphicsView
 
@@ -100,6 +100,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         """Pixels of a picture for each pixel of the stack; None on a screen, which has a ratio of its own."""
         self._every: tuple[TracePane | LatencyPane | AccuracyPane, ...] = (*self._pool, self.latency, self.accuracy)
         for pane in self._every:
+            QObject.setParent(pane.plot, self)  # one that is not shown is in no scene, and would outlive the stack
             self._connect(pane)
         self._pool[0].plot.geometryChanged.connect(self._lay_over)
         self._arrange(1, with_runs=True)

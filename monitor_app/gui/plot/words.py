@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LINE_PX = 16
 """Height of a line of small text of the usual size."""
 NAMES_TOP_PX = 5
-KEPT = 4096
+KEPT = 1024
 """Texts; those that move with the time are new ones every few seconds."""
 
 

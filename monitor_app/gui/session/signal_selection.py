@@ -23,8 +23,8 @@ class SignalSelection(QObject):
     refused = Signal(str)
     """(why a signal cannot be shown, one sentence)"""
 
-    def __init__(self, recording: Callable[[], Recording | None]) -> None:
-        super().__init__()
+    def __init__(self, parent: QObject, recording: Callable[[], Recording | None]) -> None:
+        super().__init__(parent)
         self._recording = recording
         self.chosen: ShownSignals | None = None
         self._usual = ShownSignals()

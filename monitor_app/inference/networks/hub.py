@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import fcntl
-import http.client
 import os
 import sys
-import urllib.error
-import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO
@@ -17,6 +15,7 @@ from monitor_app.core.private_files import open_private
 from monitor_app.inference.networks.weights import WeightsError, check_sha256, file_sha256
 
 if TYPE_CHECKING:
+    import http.client
     from collections.abc import Callable, Iterator
 
     from monitor_app.inference.networks.network import PublishedWeights
@@ -102,7 +101,7 @@ def _download(published: PublishedWeights, partial: BinaryIO, say: Callable[[str
     if answer is None:
         return
     with answer:
-        if had and answer.status != http.HTTPStatus.PARTIAL_CONTENT:
+        if had and answer.status != HTTPStatus.PARTIAL_CONTENT:
             partial.truncate(0)
             had = 0
         left = answer.headers["Content-Length"]
@@ -124,6 +123,11 @@ def _download(published: PublishedWeights, partial: BinaryIO, say: Callable[[str
 
 def _ask(url: str, start: int) -> http.client.HTTPResponse | None:
     """The answer that begins at byte `start`; None where there is nothing from there on."""
+    # Here, since a window lists networks and seldom downloads: they take 2 MB.
+    import http.client
+    import urllib.error
+    import urllib.request
+
     headers = {"User-Agent": "monitor-app"} | ({"Range": f"bytes={start}-"} if start else {})
     try:
         answer: http.client.HTTPResponse = urllib.request.urlopen(
@@ -131,7 +135,7 @@ def _ask(url: str, start: int) -> http.client.HTTPResponse | None:
         )
     except urllib.error.HTTPError as error:
         with error:
-            if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
                 return None
             raise _UnreachableError(f"the server answers {error.code} {error.reason}") from error
     except (OSError, http.client.HTTPException) as error:
@@ -140,6 +144,8 @@ def _ask(url: str, start: int) -> http.client.HTTPResponse | None:
 
 
 def _blocks(answer: http.client.HTTPResponse) -> Iterator[bytes]:
+    import http.client  # loaded by whoever has asked
+
     while True:
         try:
             block = answer.read(BLOCK_BYTES)
