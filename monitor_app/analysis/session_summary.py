@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,16 @@ from monitor_app.core.samples import LINK
 from monitor_app.session.schema import FORMAT_VERSION, NOTES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from monitor_app.analysis.run.energy import Budget, EnergySummary, Figure
     from monitor_app.analysis.run.latency import LatencySummary
     from monitor_app.core.estimate import Estimate, Proportion
     from monitor_app.session.reader import Extent, SessionReader
     from monitor_app.session.rows import AlignmentRow, ClockRow, LogRow, SignalRow, SourceRow
 
+MACHINE = ("machine", "processor", "cores")
+"""Keys of a session's metadata that are of what the networks ran on."""
 YEAR_9999_NS = 253_402_300_800 * 10**9
 """Later dates cannot be formatted; a damaged file may hold them."""
 
@@ -69,6 +73,8 @@ class SessionSummary:
     log: tuple[LogRow, ...] = ()
     link: BoardLink | None = None
     """To the board that the networks ran on, where that was not the computer that recorded."""
+    machine: Mapping[str, str] = field(default_factory=dict)
+    """What the networks ran on, as far as it is known: processor, cores, board, kernel, power mode, versions."""
 
     @property
     def swing_w(self) -> float | None:
@@ -102,6 +108,7 @@ def summarise(reader: SessionReader) -> SessionSummary:
         notes=meta.get(NOTES, "").strip(),
         log=tuple(reader.log()),
         link=board_link(reader),
+        machine={**{key: meta[key] for key in MACHINE if key in meta}, **reader.environment()},
     )
 
 
@@ -131,6 +138,7 @@ def as_json(summary: SessionSummary) -> dict[str, Any]:
         "full_w": summary.full_w,
         "swing_w": summary.swing_w,
         "board": summary.link and _link_json(summary.link),
+        "machine": dict(summary.machine),
         "sources": [_source_json(source) for source in summary.sources],
         "runs": [_run_json(result, simulated=summary.simulated) for result in summary.runs],
         "log": [{"level": row.level, "text": row.text} for row in summary.log],

@@ -245,7 +245,7 @@ def fleet(
     from monitor_app.cli.fleet import check_lab, run_lab
 
     if check:
-        code, document = check_lab(lab, output, as_json=as_json)
+        code, document = check_lab(lab, output, trusted=trust, as_json=as_json)
     else:
         quiet = quiet or as_json
         code, document = run_lab(lab, output, scheduler=scheduler, quiet=quiet, trusted=trust, as_json=as_json)

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor_app.cli.consent import allowance
+from monitor_app.cli.tables import SIMULATED
 from monitor_app.cli.terminal import Terminal, put, say, signals_to_end
 from monitor_app.core.errors import MonitorError, SessionError
 from monitor_app.core.formatting import NOTHING, clock_bound, duration
@@ -39,14 +40,22 @@ LINE_EVERY_S = 30.0
 FAILED, INTERRUPTED = 1, 130
 
 
-def check_lab(lab: Path, folder: Path, *, as_json: bool) -> tuple[int, dict[str, Any] | None]:
-    """Say what would be done and what is missing; exit code 1 where a board is not ready. Raises MonitorError."""
-    found = readiness(load_lab(lab), folder)
+def check_lab(lab: Path, folder: Path, *, trusted: bool, as_json: bool) -> tuple[int, dict[str, Any] | None]:
+    """Say what would be done and what is missing; exit code 1 where a board is not ready.
+
+    Raises MonitorError, also where a board elsewhere would be looked at by code that the user has not allowed.
+    """
+    boards = load_lab(lab)
+    for board in boards:
+        if board.profile.board is not None:
+            _allowance(board, lab, trusted=trusted)
+    found = readiness(boards, folder)
     code = 0 if all(each.ready for each in found) else FAILED
     if as_json:
         return code, {"ready": not code, "boards": [_readiness_json(each) for each in found]}
     for each in found:
-        put(f"{each.board}: {'ready' if each.ready else 'NOT READY'}, {_work(each.progress)}")
+        name = _marked(each.board.name, simulated=each.board.simulated)
+        put(f"{name}: {'ready' if each.ready else 'NOT READY'}, {_work(each.progress)}")
         put(*(f"  {sentence}" for sentence in (*each.found, *each.missing)))
     return code, None
 
@@ -82,7 +91,7 @@ def run_lab(
     if as_json:
         return code, {
             "done": not code,
-            "boards": [_row_json(row, board, folder) for row, board in zip(rows, boards, strict=True)],
+            "boards": [_row_json(row, folder) for row in rows],
         }
     display.summarise(rows)
     return code, None
@@ -95,8 +104,13 @@ def _allowance(board: Board, lab: Path, *, trusted: bool) -> str:
 class _Row:
     """What is shown of one board."""
 
-    def __init__(self, name: str, state: State, progress: Progress | None, sentence: str) -> None:
-        self.name, self.state, self.progress, self.sentence = name, state, progress, sentence
+    def __init__(self, board: Board, state: State, progress: Progress | None, sentence: str) -> None:
+        self.board, self.state, self.progress, self.sentence = board, state, progress, sentence
+
+    @property
+    def name(self) -> str:
+        """Of the board, marked where something of it is simulated."""
+        return _marked(self.board.name, simulated=self.board.simulated)
 
     @property
     def runs(self) -> str:
@@ -135,8 +149,8 @@ def _row(board: Board, folder: Path, fleet: Fleet) -> _Row:
     try:
         progress = progress_of(board.profile, board.session(folder))
     except MonitorError as error:
-        return _Row(board.name, state, None, sentence or str(error))
-    return _Row(board.name, state, progress, sentence or progress.sentence)
+        return _Row(board, state, None, sentence or str(error))
+    return _Row(board, state, progress, sentence or progress.sentence)
 
 
 def _is_done(row: _Row) -> bool:
@@ -207,6 +221,10 @@ class _Display:
                 self._console.print(_line(row), soft_wrap=True)
 
 
+def _marked(name: str, *, simulated: bool) -> str:
+    return f"{name} {SIMULATED}" if simulated else name
+
+
 def _work(progress: Progress | None) -> str:
     if progress is None:
         return "its session cannot be read"
@@ -218,7 +236,8 @@ def _work(progress: Progress | None) -> str:
 
 def _readiness_json(found: Readiness) -> dict[str, Any]:
     return {
-        "board": found.board,
+        "board": found.board.name,
+        "simulated": found.board.simulated,
         "ready": found.ready,
         **_progress_json(found.progress),
         "found": list(found.found),
@@ -226,10 +245,11 @@ def _readiness_json(found: Readiness) -> dict[str, Any]:
     }
 
 
-def _row_json(row: _Row, board: Board, folder: Path) -> dict[str, Any]:
+def _row_json(row: _Row, folder: Path) -> dict[str, Any]:
     return {
-        "board": row.name,
-        "session": str(board.session(folder)),
+        "board": row.board.name,
+        "simulated": row.board.simulated,
+        "session": str(row.board.session(folder)),
         "state": row.state.value,
         **_progress_json(row.progress),
         "message": row.sentence,

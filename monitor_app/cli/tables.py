@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 
 SIMULATED = "SIMULATED"
 PIPE_WIDTH = 120
+NO_SOURCES = "It has no power monitor of its own that is known: use a meter on this computer (`monitor-app sources`)."
 NAME_WIDTH = 16
 """Names are wrapped to this before figures would have to be cut."""
 _UNBOUNDED = 10_000
@@ -215,7 +216,10 @@ def print_networks(listed: Sequence[Listed]) -> None:
 
 
 def print_sources(found: Sequence[FoundSource]) -> None:
-    """Print the instruments found on this machine, and the state of each."""
+    """Print the instruments found on this machine or on a board, which need not have any, and the state of each."""
+    if not found:
+        console().print(NO_SOURCES)
+        return
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("kind", "where", "what", "state"):
         table.add_column(name)

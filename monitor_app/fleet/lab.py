@@ -16,6 +16,7 @@ from pydantic import Field, model_validator
 from monitor_app.core.errors import ProfileError
 from monitor_app.core.own_profiles import own_profile
 from monitor_app.core.package_data import profile_path
+from monitor_app.core.runs import is_emulated
 from monitor_app.core.source_specs import Table
 from monitor_app.sources.profile_reader import parse_profile, parse_tables, profile_of, read_profile_text, read_toml
 from monitor_app.sources.profile_writer import profile_text
@@ -89,6 +90,12 @@ class Board:
     retry: Retry
     host: str = ""
     """Where it is; empty for this machine."""
+
+    @property
+    def simulated(self) -> bool:
+        """Its power, or the time of its networks, is that of an emulator."""
+        emulated = any(getattr(each, "emulate", None) is not None for each in self.profile.source)
+        return emulated or is_emulated(self.profile.inference.device)
 
     def session(self, folder: Path) -> Path:
         """Its session file."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Readiness:
     """Of one board."""
 
-    board: str
+    board: Board
     progress: Progress | None
     """None where its session cannot be read."""
     found: tuple[str, ...]
@@ -55,11 +55,11 @@ def _of_board(board: Board, folder: Path, shared: Sequence[str]) -> Readiness:
     try:
         progress = progress_of(board.profile, session)
     except MonitorError as error:
-        return Readiness(board.name, None, (), (str(error),))
+        return Readiness(board, None, (), (str(error),))
     if not progress.left:
-        return Readiness(board.name, progress, (), ())
+        return Readiness(board, progress, (), ())
     if is_written(session):
-        return Readiness(board.name, progress, (), (f"{session} is being recorded by another process.",))
+        return Readiness(board, progress, (), (f"{session} is being recorded by another process.",))
     found, missing = [], list(shared)
     try:
         if board.profile.board is None:
@@ -75,7 +75,7 @@ def _of_board(board: Board, folder: Path, shared: Sequence[str]) -> Readiness:
             found += [f"{spec.name}: {trial.sentence}" for trial in try_source(spec)]
         except MonitorError as error:
             missing.append(str(error))
-    return Readiness(board.name, progress, tuple(found), tuple(missing))
+    return Readiness(board, progress, tuple(found), tuple(missing))
 
 
 def _what_a_board_lacks(board: BoardOverSsh, device: str) -> list[str]:

@@ -33,6 +33,8 @@ def test_show_and_report_say_where_the_networks_ran(tmp_path: Path) -> None:
     writer.add_source(1000, SourceInfo("link to tx1", "link", "ssh tx1", "bench-tx1", "Python 3.6.9", 1e6, ()))
     for second, bound_ns in enumerate((900_000, 300_000, 310_000, 290_000, 300_000)):
         writer.write_clock(1000, second * 10**9, ClockState(1e6, bound_ns, ClockMethod.TWO_WAY))
+    writer.set_meta({"processor": "ARMv8", "cores": "4", "host": "lab-pc"})
+    writer.set_environment({"L4T": "R32 (release), REVISION: 7.1", "torch": "1.10.0"})
     writer.close()
     done = monitor_app("show", str(path))
     assert "networks on tx1 over ssh (bench-tx1), link bound ± 0.3 ms (± 0.9 ms at most)" in done.stdout
@@ -43,6 +45,9 @@ def test_show_and_report_say_where_the_networks_ran(tmp_path: Path) -> None:
     assert document["sources"] == []
     assert document["board"] == {
         "host": "tx1", "name": "bench-tx1", "link_bound_us": 300.0, "link_bound_max_us": 900.0,
+    }  # fmt: skip
+    assert document["machine"] == {
+        "processor": "ARMv8", "cores": "4", "L4T": "R32 (release), REVISION: 7.1", "torch": "1.10.0",
     }  # fmt: skip
     told = replace(
         campaign(),

@@ -172,6 +172,15 @@ def test_a_chart_is_found_by_the_finding_it_stands_behind() -> None:
     assert "0.10 ± 0.10 W" in found.text
 
 
+def test_a_board_elsewhere_is_told_from_the_computer_that_recorded() -> None:
+    here = replace(campaign(), meta={"profile": 'title = "t"', "host": "lab-pc", "system": "Linux-7", "cores": "4"})
+    there = replace(here, meta={**here.meta, "board_host": "bench-tx1", "board_boot_id": "1-2-3"})
+    assert "recording computer" not in page(content(here)).text
+    shown = re.sub(r"\s+", " ", page(content(there)).text)
+    assert "recording computer lab-pc system of that computer Linux-7 cores 4 name of the board bench-tx1" in shown
+    assert "1-2-3" not in shown
+
+
 def test_text_of_strangers_is_text() -> None:
     strange = replace(
         published_campaign(),

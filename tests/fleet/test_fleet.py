@@ -168,8 +168,8 @@ def test_what_cannot_be_done_is_given_up_and_the_exit_code_says_so(tmp_path: Pat
     assert code == 1
     assert done(lab, "here") == whole(QUICK)
     assert states(lab, "here")["no_such_network", 1, "failed"] == 2
-    assert "here: run 2 of 4, failed" in said
-    assert "away: run 0 of 4, failed" in said
+    assert "here SIMULATED: run 2 of 4, failed" in said
+    assert "away SIMULATED: run 0 of 4, failed" in said
     assert "Given up" in said
 
 
@@ -178,8 +178,8 @@ def test_check_says_what_is_missing_and_changes_nothing(tmp_path: Path) -> None:
     with fleet(lab, "--check") as process:
         code, said = ended(process)
     assert code == 1
-    assert "here: ready, 2 runs" in said
-    assert "away: NOT READY, 2 runs" in said
+    assert "here SIMULATED: ready, 2 runs" in said
+    assert "away SIMULATED: NOT READY, 2 runs" in said
     assert str(tmp_path / "no") in said
     assert not (tmp_path / "runs").exists()
 

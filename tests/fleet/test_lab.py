@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from monitor_app.cli.fleet import check_lab
 from monitor_app.core.errors import ProfileError
 from monitor_app.fleet.lab import load_lab
 from monitor_app.sources.profile_reader import parse_profile
@@ -106,3 +107,19 @@ def test_a_profile_that_is_wrong_by_itself_is_named_itself(tmp_path: Path) -> No
     (tmp_path / "base.toml").write_text(PROFILE.replace("idle_s", "idle"))
     with pytest.raises(ProfileError, match=r"base\.toml, line 9: unknown key protocol\.idle; did you mean idle_s"):
         load_lab(path)
+
+
+def test_a_check_runs_no_program_of_a_profile_without_leave(tmp_path: Path) -> None:
+    """A board elsewhere is looked at by the ssh that its profile names."""
+    witness = tmp_path / "was run"
+    program = tmp_path / "ssh"
+    program.write_text(f"#!/bin/sh\ntouch '{witness}'\nexit 255\n")
+    program.chmod(0o755)
+    (tmp_path / "nano.toml").write_text(f'{PROFILE}[board]\nhost = "nano"\nssh = ["{program}"]\n')
+    path = lab(tmp_path, '[[board]]\nname = "a"\nprofile = "nano.toml"\n')
+    with pytest.raises(ProfileError, match=r"board a was not used, because it runs code: .*--trust"):
+        check_lab(path, tmp_path / "runs", trusted=False, as_json=True)
+    assert not witness.exists()
+    code, _ = check_lab(path, tmp_path / "runs", trusted=True, as_json=True)
+    assert code == 1
+    assert witness.exists()

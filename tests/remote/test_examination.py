@@ -17,6 +17,7 @@ from monitor_app.bench import examination as examinations
 from monitor_app.bench.board.doctor import Verdict
 from monitor_app.bench.board.instruments import SERVICES, instruments_in
 from monitor_app.bench.examination import examination
+from monitor_app.cli.tables import NO_SOURCES
 from monitor_app.core.errors import BoardError, BoardLostError
 from monitor_app.gui.new.board_trial import look_at
 from monitor_app.remote import bootstrap
@@ -128,6 +129,8 @@ def test_sources_lists_what_the_board_has_of_itself(board: SshBoard, by_name: st
     done = monitor_app("sources", "--board", "board", "--json", PATH=by_name)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [], "this machine is no Jetson, and nothing of the desktop's is the board's"
+    done = monitor_app("sources", "--board", "board", PATH=by_name)
+    assert (done.returncode, done.stdout) == (0, f"{NO_SOURCES}\n")
 
 
 def test_the_instruments_of_a_board_by_a_copy_of_its_files(tmp_path: Path) -> None:

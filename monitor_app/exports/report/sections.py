@@ -40,9 +40,14 @@ if TYPE_CHECKING:
 
 
 _ELSEWHERE = frozenset(
-    {"profile", "title", "boot_id", "clock", "shift_ns", "durable_commits", "completed_utc_ns", "python", NOTES}
-)
+    {
+        "profile", "title", "boot_id", "board_boot_id", "clock", "shift_ns", "durable_commits", "completed_utc_ns",
+        "python", NOTES,
+    }
+)  # fmt: skip
 """Keys of a session's metadata that the environment leaves out: shown elsewhere in the report, or for programs."""
+_NAMES = {"board_host": "name of the board", "host": "recording computer", "system": "system of that computer"}
+"""Where the networks ran on a board elsewhere, whose processor, cores and kernel are shown beside these."""
 _SIMULATED = "This report contains simulated data. Each chart, number and row that it affects is marked SIMULATED."
 
 
@@ -127,7 +132,8 @@ def _headline(campaign: Campaign) -> Iterator[Block]:
 
 
 def _environment(campaign: Campaign) -> Iterator[Block]:
-    metadata = {name: value for name, value in campaign.meta.items() if name not in _ELSEWHERE}
+    named = _NAMES if "board_host" in campaign.meta else {}
+    metadata = {named.get(name, name): value for name, value in campaign.meta.items() if name not in _ELSEWHERE}
     conditions = dict.fromkeys(cell.conditions for cell in campaign.cells)
     modes = dict.fromkeys(each.power_mode or "unchanged" for each in conditions)
     clocks = dict.fromkeys(each.clocks or "unchanged" for each in conditions)
