@@ -157,7 +157,6 @@ def test_a_board_out_of_reach_holds_up_no_other_and_is_recorded_once_it_is_there
             plugged_in.terminate()
             plugged_in.wait()
     assert code == 0, said
-    assert str(port) in said  # it was said what it waits for
     assert done(lab, "away") == whole(QUICK)
 
 
@@ -191,7 +190,7 @@ def test_the_lab_s_own_scheduler_records_too_without_the_variables_of_its_nanny(
     scheduler = start("scheduler", *loopback, "--port", "0")
     worker = None
     try:
-        wait_for(found.exists)
+        wait_for(lambda: found.exists() and found.read_text().endswith("}"))
         address = json.loads(found.read_text())["address"]
         with fleet(lab, "--scheduler", address) as process:
             code, said = ended(process)

@@ -314,7 +314,7 @@ class Number(QWidget):
             x += advance
         if measured:
             painter.setPen(QColor(self._theme.dim))
-            size_px = unit_px(self.reading.unit, self.width() - x - 5)
+            size_px = unit_px(self.reading.unit, self.width() - x - 8)
             if size_px is not None:  # else over the next number
                 painter.setFont(ui_font(size_px))
                 painter.drawText(QPointF(x + 5, 48), self.reading.unit)
