@@ -228,9 +228,10 @@ def _marked(name: str, *, simulated: bool) -> str:
 def _work(progress: Progress | None) -> str:
     if progress is None:
         return "its session cannot be read"
+    runs = "1 run" if progress.planned == 1 else f"{progress.planned} runs"
     if not progress.left:
-        return f"all {progress.planned} runs are done"
-    begun = f"{progress.done} of {progress.planned} runs are done" if progress.done else f"{progress.planned} runs"
+        return f"all done, {runs}"
+    begun = f"{progress.done} of {runs} done" if progress.done else runs
     return f"{begun}, about {duration(progress.left_s)} left"
 
 

@@ -184,7 +184,8 @@ def _refuse_to_record_nothing(bench: Bench, status: BenchStatus) -> None:
         bench.close()
         if not bench.resumed:
             discard_empty_session(bench.session)
-        raise SourceError(" ".join(source.message for source in status.sources))
+        # A board that cannot be reached is the reason for each of its own sources.
+        raise SourceError(" ".join(dict.fromkeys(source.message for source in status.sources)))
 
 
 def _print_files(session: Path, *, export: bool) -> None:

@@ -69,7 +69,8 @@ def test_the_wheel_carries_every_profile_and_resource(wheel: Path) -> None:
         if path.is_file()
     }
     assert expected
-    expected |= {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "monitor_app").rglob("*.j2")}
+    for pattern in ("*.j2", "*.txt"):
+        expected |= {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "monitor_app").rglob(pattern)}
     assert expected <= packed
 
 
@@ -92,3 +93,21 @@ def test_an_installed_program_finds_its_own_copies(wheel: Path, tmp_path: Path) 
     assert profile == share / "profiles" / f"{profile_names()[0]}.toml"
     assert resources == share / "resources"
     assert profile.read_text(encoding="utf-8") == profile_path(profile_names()[0]).read_text(encoding="utf-8")
+
+
+def test_an_installed_program_sends_boards_what_a_checkout_sends(wheel: Path, tmp_path: Path) -> None:
+    """The agent and the bundles of the inference child are made of the sources as they are installed."""
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    script = (
+        "import hashlib; from monitor_app.remote import bootstrap; from monitor_app.remote.bundle.build import bundle; "
+        "print(hashlib.sha256(bootstrap.payload()).hexdigest(), *(bundle((3, n)).sha256 for n in (6, 8, 10)))"
+    )
+    sent = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=place, env={**os.environ, "PYTHONPATH": str(place)}, check=True, capture_output=True, text=True,
+        ).stdout.split()
+        for place in (CHECKOUT, tmp_path)
+    ]  # fmt: skip
+    assert len(set(sent[0])) == 4
+    assert sent[0] == sent[1]

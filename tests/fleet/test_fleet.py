@@ -83,7 +83,7 @@ def test_two_boards_are_recorded_side_by_side_and_nothing_listens_outside(tmp_pa
         assert done(lab, board) == whole(QUICK)
         assert parts(lab, board) == 1
         assert is_complete(lab, board)
-        assert f"{board}: run 2 of 2, done, 0:00 left, link {NOTHING}, meter ±" in said
+        assert f"{board} SIMULATED: run 2 of 2, done, 0:00 left, link {NOTHING}, meter ±" in said
 
     before = session(lab, "left").read_bytes()
     with fleet(lab, "--json") as process:

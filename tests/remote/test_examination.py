@@ -118,6 +118,15 @@ def test_what_is_wrong_is_one_line_and_the_exit_code(profile: Path, board: SshBo
     assert "ssh-copy-id" in done.stderr
 
 
+def test_a_board_that_is_out_of_reach_is_said_once_though_its_rails_are_missed_too(tmp_path: Path) -> None:
+    profile, session = tmp_path / "rails.toml", tmp_path / "rails.plm"
+    profile.write_text('title = "r"\n[[source]]\nkind = "jetson-rails"\n[board]\nhost = "nano.invalid"\n')
+    done = monitor_app("record", str(profile), "-o", str(session), "--quiet")
+    assert done.returncode == 1
+    assert done.stderr.count("There is no host named nano.invalid") == 1
+    assert not session.exists()
+
+
 def test_a_host_that_is_none_is_wrong_usage() -> None:
     for command in ("doctor", "sources"):
         done = monitor_app(command, "--board", "-oProxyCommand=touch x")
