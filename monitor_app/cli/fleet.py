@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -15,7 +13,7 @@ from rich.text import Text
 
 from monitor_app.cli.consent import allowance
 from monitor_app.cli.tables import SIMULATED
-from monitor_app.cli.terminal import Terminal, put, say, signals_to_end
+from monitor_app.cli.terminal import Terminal, interrupted_by_signal, put, say
 from monitor_app.core.errors import MonitorError, SessionError
 from monitor_app.core.formatting import NOTHING, clock_bound, duration
 from monitor_app.fleet.job import FINAL, Job, State
@@ -26,7 +24,6 @@ from monitor_app.fleet.readiness import readiness
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-    from types import FrameType
 
     from monitor_app.fleet.engine import Fleet
     from monitor_app.fleet.lab import Board
@@ -78,7 +75,7 @@ def run_lab(
             f"{folder} cannot be created ({error.strerror}): choose a folder you can write to."
         ) from error
     jobs = [Job(b.name, b.text, str(folder.absolute()), b.retry, allowed[b.name]) for b in boards]
-    interrupted = _on_signals()
+    interrupted = interrupted_by_signal()
     with fleet_of(jobs, scheduler) as fleet, _Display(quiet=quiet) as display:
         while True:
             over = fleet.over  # before the files are read, so that the last look sees how it ended
@@ -267,15 +264,3 @@ def _progress_json(progress: Progress | None) -> dict[str, Any]:
         "meter_bound_us": None if progress.meter_ns is None else progress.meter_ns / 1000,
         "link_bound_us": None if progress.link_ns is None else progress.link_ns / 1000,
     }
-
-
-def _on_signals() -> threading.Event:
-    """Set on Ctrl-C, SIGTERM or SIGHUP; a second one changes nothing, since files are being completed."""
-    interrupted = threading.Event()
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        interrupted.set()
-
-    for number in signals_to_end():
-        signal.signal(number, interrupt)
-    return interrupted

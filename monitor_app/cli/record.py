@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import signal
 import tempfile
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +18,7 @@ from monitor_app.bench.runs.completed_runs import CompletedRuns, threads_for
 from monitor_app.cli import tables
 from monitor_app.cli.consent import allowance
 from monitor_app.cli.files import new_session_name
-from monitor_app.cli.terminal import Terminal, put, say, signals_to_end
+from monitor_app.cli.terminal import Terminal, interrupted_by_signal, put, say
 from monitor_app.core.errors import SessionError, SourceError
 from monitor_app.core.garbage import keep_what_is_there
 from monitor_app.core.samples import LINK
@@ -31,8 +29,8 @@ from monitor_app.session.reader import SessionReader
 from monitor_app.sources.profile_reader import parse_profile, read_profile_text
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Sequence
-    from types import FrameType
 
     from monitor_app.core.profile import Profile
 from monitor_app.core.status import BenchStatus
@@ -71,7 +69,7 @@ def check_profile(profile_path: Path, *, trusted: bool) -> int:
     allowed = allowance(profile, text, str(profile_path), trusted=trusted)
     waiting = profile.plan and profile.plan.model_copy(update={"autostart": False, "without_power": False})
     checked = profile.protocol.model_copy(update={"power_check": True})
-    interrupted = _on_signals()
+    interrupted = interrupted_by_signal()
     with tempfile.TemporaryDirectory(prefix="monitor-app-") as folder:
         checking = profile.model_copy(update={"plan": waiting, "protocol": checked})
         bench = Bench(checking, text, Path(folder) / "s.plm", allowed=allowed)
@@ -117,7 +115,7 @@ def record_profile(
         ) from error
     if not quiet and duration_s is None:
         _print_estimate(profile, session, resume=resume)
-    interrupted = _on_signals()
+    interrupted = interrupted_by_signal()
     bench = Bench(profile, text, session, resume=resume, allowed=allowed)
     keep_what_is_there()
     try:
@@ -210,18 +208,6 @@ def _print_losses(session: Path) -> None:
             if lost and extent and signal:
                 coverage = reader.statistics(signal.id, extent.start_ns, extent.end_ns).coverage
                 put(f"lost     {lost:,} samples of {source.name} (coverage {coverage:.2%})")
-
-
-def _on_signals() -> threading.Event:
-    """Set on Ctrl-C, SIGTERM or SIGHUP, which end the recording; a second one changes nothing."""
-    interrupted = threading.Event()
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        interrupted.set()
-
-    for number in signals_to_end():
-        signal.signal(number, interrupt)
-    return interrupted
 
 
 class _Display:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -16,6 +17,7 @@ from monitor_app.core.plain_text import visible, visible_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import FrameType
 
     from rich.console import ConsoleOptions, RenderableType
 
@@ -44,6 +46,18 @@ def signals_to_end() -> list[signal.Signals]:
     """
     ending = [signal.SIGINT, signal.SIGTERM]
     return ending if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [*ending, signal.SIGHUP]
+
+
+def interrupted_by_signal() -> threading.Event:
+    """Set on one of `signals_to_end` from now on; a second one changes nothing, since files are being completed."""
+    interrupted = threading.Event()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupted.set()
+
+    for number in signals_to_end():
+        signal.signal(number, interrupt)
+    return interrupted
 
 
 def put(*lines: str) -> None:
