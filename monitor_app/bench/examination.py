@@ -106,11 +106,11 @@ class Examination:
         """Whether it is ready to be measured: as `describe`, with all that would disturb a measurement."""
         yield from self._machine()
         self._tell("Looking at its load for a second …")
-        before, before_s = self._link.snapshot((_STAT,)).files.get(_STAT, ""), time.monotonic()
-        self._wait_until(before_s + LOOK_S)
+        before = self._link.snapshot((_STAT,)).files.get(_STAT, "")
+        self._wait_until(time.monotonic() + LOOK_S)
         with board_files(self._link, PATTERNS) as root:
-            after, seconds = _read(root / _STAT.lstrip("/")), time.monotonic() - before_s
-            yield from machine_checks(root, busy_cores_between(before, after, seconds))
+            after = _read(root / _STAT.lstrip("/"))
+            yield from machine_checks(root, busy_cores_between(before, after))
             gpu_expected = _is_jetson(root)
         yield from self._power_mode()
         yield self._disk()

@@ -45,7 +45,7 @@ def _checks_here(profile: Profile | None, folder: Path, found: Find) -> Iterator
     say("Looking at this machine, about 10 s.")
     before = _stat()
     time.sleep(LOOK_S)
-    yield from machine_checks(ROOT, busy_cores_between(before, _stat(), LOOK_S))
+    yield from machine_checks(ROOT, busy_cores_between(before, _stat()))
     yield from power_mode_checks(this_board(state_folder() / "board.json"))
     yield _disk(folder)
     gpu = bool(shutil.which("nvidia-smi")) or Path("/etc/nv_tegra_release").exists()

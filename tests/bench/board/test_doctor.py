@@ -124,11 +124,11 @@ def test_files_that_say_nonsense_are_not_believed(tmp_path):
 def test_other_load(tmp_path):
     before = "cpu  100 0 50 1000 20 0 0 0 0 0\ncpu0 1\ncpu1 1\n"
     after = "cpu  150 0 100 1090 30 0 0 0 0 0\ncpu0 1\ncpu1 1\n"
-    busy = busy_cores_between(before, after, 1.0)
+    busy = busy_cores_between(before, after)
     assert busy == pytest.approx(1.0)  # 100 of 200 ticks, of two cores
     assert look(tmp_path, {}, busy)["other load"].verdict is Verdict.CAUTION
     assert look(tmp_path, {}, 0.05)["other load"].verdict is Verdict.READY
-    assert busy_cores_between("", after, 1.0) is None
+    assert busy_cores_between("", after) is None
 
 
 def test_what_prevents_a_measurement_makes_a_board_not_ready():
