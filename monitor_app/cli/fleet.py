@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from monitor_app.cli.consent import allowance
+from monitor_app.cli.live_display import LiveDisplay
 from monitor_app.cli.tables import SIMULATED
-from monitor_app.cli.terminal import Terminal, interrupted_by_signal, put, say
+from monitor_app.cli.terminal import interrupted_by_signal, put, say
 from monitor_app.core.errors import MonitorError, SessionError
 from monitor_app.core.formatting import NOTHING, clock_bound, duration
 from monitor_app.fleet.job import FINAL, Job, State
@@ -174,23 +173,12 @@ def _table(rows: Sequence[_Row]) -> Table:
     return table
 
 
-class _Display:
+class _Display(LiveDisplay):
     """A table that is redrawn on a terminal; elsewhere a line whenever a board has a new run, state or message."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._console = Terminal(stderr=True, quiet=quiet)
-        self._live = Live(Text(""), console=self._console, transient=True) if self._console.is_terminal else None
+        super().__init__(quiet=quiet)
         self._said: dict[str, tuple[object, float]] = {}
-
-    def __enter__(self) -> _Display:
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._live:
-            with suppress(OSError):
-                self._live.stop()
 
     def show(self, rows: Sequence[_Row]) -> None:
         """Show the boards; the recording goes on where nobody can see it any more."""

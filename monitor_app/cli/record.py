@@ -5,12 +5,8 @@ from __future__ import annotations
 
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from rich.live import Live
-from rich.text import Text
 
 from monitor_app.bench.bench import Bench
 from monitor_app.bench.estimate import estimate
@@ -18,7 +14,8 @@ from monitor_app.bench.runs.completed_runs import CompletedRuns, threads_for
 from monitor_app.cli import tables
 from monitor_app.cli.consent import allowance
 from monitor_app.cli.files import new_session_name
-from monitor_app.cli.terminal import Terminal, interrupted_by_signal, put, say
+from monitor_app.cli.live_display import LiveDisplay
+from monitor_app.cli.terminal import interrupted_by_signal, put, say
 from monitor_app.core.errors import SessionError, SourceError
 from monitor_app.core.garbage import keep_what_is_there
 from monitor_app.core.samples import LINK
@@ -210,24 +207,13 @@ def _print_losses(session: Path) -> None:
                 put(f"lost     {lost:,} samples of {source.name} (coverage {coverage:.2%})")
 
 
-class _Display:
+class _Display(LiveDisplay):
     """The status on stderr: redrawn on a terminal, a line every few seconds elsewhere."""
 
     def __init__(self, duration_s: float | None, *, quiet: bool) -> None:
+        super().__init__(quiet=quiet)
         self._duration_s = duration_s
-        self._console = Terminal(stderr=True, quiet=quiet)
-        self._live = Live(Text(""), console=self._console, transient=True) if self._console.is_terminal else None
         self._next_line_s = 0.0
-
-    def __enter__(self) -> _Display:
-        if self._live:
-            self._live.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._live:
-            with suppress(OSError):
-                self._live.stop()
 
     def show(self, status: BenchStatus, elapsed_s: float) -> None:
         """Show the status at this time since the recording began, which goes on where nobody can see it any more."""
