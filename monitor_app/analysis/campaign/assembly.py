@@ -20,7 +20,7 @@ from monitor_app.analysis.session_summary import started_utc
 from monitor_app.analysis.statistics.intervals import t_quantile
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.estimate import Estimate
-from monitor_app.core.runs import MemoryKind, RunState
+from monitor_app.core.runs import ALLOCATOR, ALLOCATOR_KEEPS, CUDNN_BENCHMARK, MemoryKind, RunState
 from monitor_app.core.samples import CALIBRATED
 from monitor_app.inference.networks.registry import find_network
 from monitor_app.session.writer_lock import is_written
@@ -106,11 +106,11 @@ class _Accuracy:
     answers: ImageAnswers | None = None
 
 
-_Accuracies: TypeAlias = "dict[tuple[str, str, str | None], _Accuracy]"
+_Accuracies: TypeAlias = "dict[tuple[str, ...], _Accuracy]"
 
 
-def _accuracy_key(run: RunRow) -> tuple[str, str, str | None]:
-    return run.network, run.precision, run.weights_sha256
+def _accuracy_key(run: RunRow) -> tuple[str, ...]:
+    return run.network, run.precision, run.weights_sha256 or "", run.back_end
 
 
 def _accuracy_by_network(results: Iterable[RunResult], reader: SessionReader) -> _Accuracies:
@@ -127,8 +127,9 @@ def _accuracy_by_network(results: Iterable[RunResult], reader: SessionReader) ->
 
 def _conditions(run: RunRow) -> Conditions:
     return Conditions(
-        run.device, run.precision, run.threads, bool(run.channels_last), bool(run.compiled), run.power_mode, run.clocks
-    )
+        run.device, run.precision, run.threads, bool(run.channels_last), bool(run.compiled), run.power_mode, run.clocks,
+        run.back_end, run.facts.get(ALLOCATOR, ALLOCATOR_KEEPS), run.facts.get(CUDNN_BENCHMARK) == "1",
+    )  # fmt: skip
 
 
 def _cell(

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from monitor_app.core.back_ends import TORCH
+from monitor_app.core.runs import ALLOCATOR_KEEPS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -30,6 +33,10 @@ class Conditions:
     power_mode: str | None
     """None: it was not set."""
     clocks: str | None
+    back_end: str = TORCH
+    """A key of core.back_ends."""
+    allocator: str = ALLOCATOR_KEEPS
+    cudnn_benchmark: bool = False
 
 
 @dataclass(frozen=True, slots=True)

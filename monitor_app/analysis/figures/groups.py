@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from monitor_app.analysis.campaign.cells import Conditions
 from monitor_app.analysis.campaign.published import published
+from monitor_app.core.back_ends import BACK_ENDS
 from monitor_app.core.formatting import listed
+from monitor_app.core.runs import ALLOCATOR_KEEPS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -141,6 +143,12 @@ def _words(key: str, value: object) -> str:
         return "channels last" if value else "channels first"
     if key == "compiled":
         return "compiled" if value else "not compiled"
+    if key == "back_end":
+        return BACK_ENDS[str(value)].title if value in BACK_ENDS else str(value)
+    if key == "allocator":
+        return "memory kept" if value == ALLOCATOR_KEEPS else "memory by the system"
+    if key == "cudnn_benchmark":
+        return "cuDNN timed" if value else "cuDNN not timed"
     if value is None:
         return f"{key.replace('_', ' ')} as found"
     return f"{key} {value}" if key == "clocks" else str(value)
