@@ -120,9 +120,15 @@ def ui_font(size_px: int, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
 
     ``size_px`` is that of the usual text; the font is as much larger or smaller as the user wants text to be.
     """
+    return usual_font(round(size_px * _text_percent / 100), weight)
+
+
+@cache
+def usual_font(size_px: int, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
+    """The font of the window at a size, whatever size the user wants text to be; shared, so not to be changed."""
     font = QFont()
     font.setFamilies(["Inter", "Segoe UI", "Noto Sans", "Ubuntu", "DejaVu Sans"])
-    font.setPixelSize(round(size_px * _text_percent / 100))
+    font.setPixelSize(size_px)
     font.setWeight(weight)
     return font
 

@@ -24,7 +24,7 @@ from monitor_app.gui.plain_tip import plain_tip
 from monitor_app.gui.session.net_power import net_bound_w
 from monitor_app.gui.session.subject import APART
 from monitor_app.gui.session.tables import marked, origin, table_of
-from monitor_app.gui.theme import SMALL_PX, ui_font
+from monitor_app.gui.theme import SMALL_PX, ui_font, usual_font
 
 if TYPE_CHECKING:
     from monitor_app.analysis.run.results import RunResult
@@ -285,9 +285,12 @@ class Number(QWidget):
             self.update()
 
     def largest_px(self) -> int:
-        """The largest size at which number and unit fit; room for one digit more, so that it seldom changes."""
-        unit = QFontMetricsF(ui_font(SMALL_PX)).horizontalAdvance(self.reading.unit)
-        room = self.width() - SIDE_PX - 8 - unit
+        """The largest size at which number and unit fit; room for one digit more, so that it seldom changes.
+
+        Larger text makes no number smaller: its unit then has the room that it has at the usual size.
+        """
+        unit_at_usual_size = QFontMetricsF(usual_font(SMALL_PX)).horizontalAdvance(self.reading.unit)
+        room = self.width() - SIDE_PX - 8 - unit_at_usual_size
         wide = sum(_advances(self.reading.text, QFontMetricsF(_large(100))))
         return int(min(max(100 * room / max(wide, 1), SMALLEST_PX), LARGEST_PX))
 

@@ -108,3 +108,21 @@ def test_the_bound_is_written_also_in_large_text(
         assert unit_px("± 18.3 mW", 10) is None
     finally:
         set_text_size(100)
+
+
+def test_larger_text_makes_no_number_smaller(open_window: Callable[..., MainWindow], tmp_path: Path) -> None:
+    tape = NoisyTape(tmp_path / "light.plm")
+    tape.write_run(0.2)
+    tape.close()
+    window = open_window(None, tape.path)
+    window.show_run(1)
+    drawn_px = {}
+    try:
+        for percent in (100, 130):
+            window.appearance.set_text_percent(percent)
+            frames(window, 3)
+            numbers = window.parts.panel(Readouts).numbers
+            drawn_px[percent] = min(number.largest_px() for number in numbers) * percent / 100
+    finally:
+        set_text_size(100)
+    assert drawn_px[130] > drawn_px[100] - 2, "but for what is rounded"
