@@ -395,7 +395,7 @@ def networks(
     as_json: JsonOption = False,
 ) -> None:
     """List the networks that can be run. The table has their parameters, operations, input size and weights."""
-    from monitor_app.inference.networks.listing import list_networks
+    from monitor_app.inference.listing import list_networks
 
     listed = list_networks(names or (), every=every)
     _print_json([each.as_json() for each in listed]) if as_json else tables.print_networks(listed)

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from monitor_app.analysis.session_summary import SessionSummary, SourceSummary
     from monitor_app.core.estimate import Proportion
     from monitor_app.core.status import BenchStatus, FoundSource, RunStatus, SourceStatus
-    from monitor_app.inference.networks.listing import Listed
+    from monitor_app.inference.listing import Listed
 
 
 SIMULATED = "SIMULATED"

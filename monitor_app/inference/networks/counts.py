@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from monitor_app.inference.networks.network import Network
 
 
+GROUPS_MISLEAD_FROM = 2.0
+"""Where ignoring groups multiplies a network's operations by more than this, the count of 2016 is withheld."""
+
+
 @dataclass(frozen=True, slots=True)
 class Costs:
     """Of one image."""
