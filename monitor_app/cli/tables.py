@@ -205,7 +205,7 @@ def print_networks(listed: Sequence[Listed]) -> None:
         table.add_row(
             network.name,
             network.title,
-            fixed(costs.parameters / 1e6, 2),
+            fixed(None if costs.parameters is None else costs.parameters / 1e6, 2),
             fixed(None if costs.macs is None else costs.macs / 1e9, 3),
             fixed(None if costs.operations is None else costs.operations / 1e9, 2),
             f"{network.input_pixels}",

@@ -17,6 +17,7 @@ import onnxruntime
 from monitor_app.core.errors import InferenceError, first_line
 from monitor_app.inference.back_ends.cpu import cpu_name, multiplication
 from monitor_app.inference.back_ends.model_file import in_precision, model_file
+from monitor_app.inference.back_ends.onnx_gpu import OnnxGpuMemory, multiplication_by
 from monitor_app.inference.back_ends.onnx_providers import (
     CPU,
     Provider,
@@ -77,10 +78,12 @@ class OnnxRuntime:
         return OnnxModel(file, session, provider, settings, command, started)
 
     def device_memory(self, device: str) -> DeviceMemory | None:
-        return None
+        provider = provider_of(self._name, Load("", device=device))
+        return OnnxGpuMemory(provider.index) if provider.on_gpu else None
 
     def work(self, command: Pulses) -> Callable[[], object]:
-        return multiplication()
+        provider = provider_of(self._name, Load("", device=command.device, threads=command.threads))
+        return multiplication_by(provider) if provider.on_gpu else multiplication()
 
     def free(self) -> None:
         gc.collect()
