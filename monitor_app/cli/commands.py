@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 FAILED, CANNOT, INTERRUPTED = 1, 2, 130
 """Exit codes. 1 of `analyze` says that a session is worse than its baseline, so what it cannot do is 2."""
+USAGE, COULD_NOT = 2, 3
+"""A wrong command line, and the same where 1 and 2 are verdicts: see docs/requirements.md."""
 
 logger = logging.getLogger(__name__)
 
@@ -106,8 +108,24 @@ class _Interrupted(BaseException):
     """Ctrl-C or SIGTERM. Not a KeyboardInterrupt, which the parser would turn into an ordinary failure."""
 
 
+class _Judged(BaseException):
+    """The end of a command whose exit code is a verdict, of which 2 must not be taken for a wrong command line."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+
+
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
+    judges = arguments[:1] == ["check"] or (arguments[:1] == ["record"] and "--require" in arguments)
+    try:
+        code = _run(arguments)
+    except _Judged as judged:
+        return judged.code
+    return COULD_NOT if judges and (code == USAGE or (code == FAILED and arguments[0] == "check")) else code
+
+
+def _run(arguments: list[str]) -> int:
     before = {number: signal.signal(number, _interrupt) for number in signals_to_end()}
     try:
         _command()(arguments, prog_name="monitor-app")
@@ -487,6 +505,56 @@ def analyze(
     if document is not None:
         _print_json(document)
     raise typer.Exit(0 if good else FAILED)
+
+
+@app.command()
+def check(
+    files: SessionsArgument,
+    deadline_ms: Annotated[
+        float | None, typer.Option(help="A batch that takes longer has missed its deadline.", show_default=False)
+    ] = None,
+    max_miss_ratio: Annotated[
+        float | None,
+        typer.Option(help="Largest fraction of batches that may miss the deadline. Default: 0.01.", show_default=False),
+    ] = None,
+    p99_ms: Annotated[
+        float | None, typer.Option(help="Time within which 99 of 100 batches must end.", show_default=False)
+    ] = None,
+    max_energy_mj: Annotated[
+        float | None, typer.Option(help="Largest energy of the whole board per image, in mJ.", show_default=False)
+    ] = None,
+    max_power_w: Annotated[
+        float | None,
+        typer.Option(help="Largest mean power of the whole board while batches are timed.", show_default=False),
+    ] = None,
+    min_top1: Annotated[
+        float | None, typer.Option(help="Least top-1 accuracy, in percent.", show_default=False)
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option(help="Write the verdicts as JUnit XML, for a CI system.", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check whether the networks of sessions meet requirements: PASS, FAIL or INCONCLUSIVE for each.
+
+    Options are added to the [require] table of the profile in each session, or replace its limits. Exit code 0: all
+    are met. 1: one is not. 2: none is known not to be met, but there is not enough evidence for one. 3: nothing could
+    be checked, or wrong usage.
+    """
+    from monitor_app.cli import check as command
+
+    files = session_files(files)
+    limits = {
+        "deadline_ms": deadline_ms, "max_miss_ratio": max_miss_ratio, "p99_ms": p99_ms,
+        "max_energy_mj": max_energy_mj, "max_power_w": max_power_w, "min_top1": min_top1,
+    }  # fmt: skip
+    found = command.judge_files(files, limits)
+    if junit is not None:
+        from monitor_app.exports.junit import write_verdicts
+
+        write_verdicts(found, junit, sessions=files)
+    _print_json(command.as_json(found)) if as_json else command.print_verdicts(found)
+    raise _Judged(command.exit_code(found))
 
 
 @app.command()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from monitor_app.analysis.link import BoardLink
     from monitor_app.core.estimate import Estimate, Proportion
     from monitor_app.core.runs import ImageAnswers
+    from monitor_app.session.rows import RunRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,18 @@ class Conditions:
     power_mode: str | None
     """None: it was not set."""
     clocks: str | None
+
+
+def conditions_of(run: RunRow) -> Conditions:
+    """Those of one run."""
+    return Conditions(
+        run.device, run.precision, run.threads, bool(run.channels_last), bool(run.compiled), run.power_mode, run.clocks
+    )
+
+
+def accuracy_key(run: RunRow) -> tuple[str, str, str | None]:
+    """Runs that have this in common have the same accuracy, which is measured once."""
+    return run.network, run.precision, run.weights_sha256
 
 
 @dataclass(frozen=True, slots=True)
