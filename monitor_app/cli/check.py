@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from monitor_app.core.estimate import Estimate
 
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 2}
-COULD_NOT = 3
-"""Exit code where nothing could be checked: a wrong command line, a file that is no session, no requirement."""
 _STYLES = {Verdict.PASS: "green", Verdict.FAIL: "red", Verdict.INCONCLUSIVE: "yellow"}
 _WIDTH = len(Verdict.INCONCLUSIVE.value) + 2
 _UNDER = (0, 0, 0, _WIDTH)

@@ -17,6 +17,7 @@ import typer
 from monitor_app import __version__
 from monitor_app.cli import tables
 from monitor_app.cli.files import find_profile, session_files
+from monitor_app.cli.judged import Judged, code_of
 from monitor_app.cli.terminal import put, say, signals_to_end
 from monitor_app.core.errors import ExportError, MonitorError
 from monitor_app.core.log import log_to_file
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 FAILED, CANNOT, INTERRUPTED = 1, 2, 130
 """Exit codes. 1 of `analyze` says that a session is worse than its baseline, so what it cannot do is 2."""
-USAGE, COULD_NOT = 2, 3
-"""A wrong command line, and the same where 1 and 2 are verdicts: see docs/requirements.md."""
 
 logger = logging.getLogger(__name__)
 
@@ -108,21 +107,12 @@ class _Interrupted(BaseException):
     """Ctrl-C or SIGTERM. Not a KeyboardInterrupt, which the parser would turn into an ordinary failure."""
 
 
-class _Judged(BaseException):
-    """The end of a command whose exit code is a verdict, of which 2 must not be taken for a wrong command line."""
-
-    def __init__(self, code: int) -> None:
-        self.code = code
-
-
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
-    judges = arguments[:1] == ["check"] or (arguments[:1] == ["record"] and "--require" in arguments)
     try:
-        code = _run(arguments)
-    except _Judged as judged:
+        return code_of(arguments, _run(arguments))
+    except Judged as judged:
         return judged.code
-    return COULD_NOT if judges and (code == USAGE or (code == FAILED and arguments[0] == "check")) else code
 
 
 def _run(arguments: list[str]) -> int:
@@ -214,31 +204,40 @@ def record(
         bool,
         typer.Option("--resume", help="Resume the session given by -o: run what is left of its plan."),
     ] = False,
+    require: Annotated[
+        bool,
+        typer.Option("--require", help="End with the verdict on the profile's [require] as exit code, like `check`."),
+    ] = False,
     trust: TrustOption = False,
 ) -> None:
     """Record a session without a window. Ctrl-C ends the recording and completes the file.
 
-    Exit code 1: a run of the plan failed, or nothing could be recorded.
+    Exit code 1: a run of the plan failed, or nothing could be recorded. With --require also: a requirement is not met;
+    2: one is inconclusive; 3: wrong usage.
     """
     from monitor_app.cli.record import check_profile, record_profile, record_session, resume_session
     from monitor_app.cli.sources import replay_profile
 
     if check:
-        if profile is None or output is not None or replay is not None or resume:
+        if profile is None or output is not None or replay is not None or resume or require:
             raise typer.BadParameter("--check needs a profile and nothing else.")
         raise typer.Exit(check_profile(find_profile(profile), trusted=trust))
     if resume:
         if output is None or replay is not None:
             raise typer.BadParameter("--resume needs the session to resume: give it as -o FILE.")
         path = None if profile is None else find_profile(profile)
-        raise typer.Exit(resume_session(path, output, duration, export=export, quiet=quiet, trusted=trust))
+        code = resume_session(path, output, duration, export=export, quiet=quiet, trusted=trust, require=require)
+        raise typer.Exit(code)
     if (profile is None) == (replay is None):
         raise typer.BadParameter("give either a profile to record, or --replay with a capture.")
     if replay is not None:
+        if require:
+            raise typer.BadParameter("--require needs a profile.")
         text = replay_profile(replay)
         raise typer.Exit(record_profile(text, str(replay), output, duration, export=export, quiet=quiet, trusted=trust))
     path = find_profile(str(profile))
-    raise typer.Exit(record_session(path, output, duration, export=export, quiet=quiet, trusted=trust))
+    code = record_session(path, output, duration, export=export, quiet=quiet, trusted=trust, require=require)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -554,7 +553,7 @@ def check(
 
         write_verdicts(found, junit, sessions=files)
     _print_json(command.as_json(found)) if as_json else command.print_verdicts(found)
-    raise _Judged(command.exit_code(found))
+    raise Judged(command.exit_code(found))
 
 
 @app.command()

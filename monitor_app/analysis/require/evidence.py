@@ -35,16 +35,8 @@ if TYPE_CHECKING:
 
 NO_POWER = "No power of the board was measured: add its meter to the profile, with the role total."
 NO_RUN = "The session has no run: record one with a plan."
-_CAUSES = {
-    "resolution": "the resolution of the meter",
-    "idle_noise": "the noise of the idle power",
-    "drift": "the drift of the idle power",
-    "clock": "the clock bound of the meter",
-    "gain": "the gain error that the meter states",
-    "zero": "the zero error that the meter states",
-    "pauses": "the energy between the batches",
-}
-"""What more batches do not make smaller, by its name in a budget."""
+_CAUSES = ("resolution", "idle_noise", "drift", "clock", "gain", "zero", "pauses")
+"""What more batches do not make smaller, as a budget names it."""
 _ENDED = {RunState.FAILED.value: "failed", RunState.CANCELLED.value: "was cancelled"}
 
 
@@ -58,7 +50,7 @@ class Measured:
     passing: float
     """From noise and the spread of batches and repetitions; infinite where there are too few batches to know."""
     cause: str
-    """The largest of what stays, in words; empty where nothing does."""
+    """The largest of what stays, as a `Budget` names it; empty where nothing does."""
 
     @property
     def estimate(self) -> Estimate:
@@ -217,7 +209,7 @@ def _of_budget(value: float, budget: Budget) -> Measured:
     cause = max(_CAUSES, key=lambda name: float(getattr(budget, name)))
     passing = COVERAGE_FACTOR * max(budget.noise, budget.spread)
     lasting = COVERAGE_FACTOR * budget.lasting
-    return Measured(value, lasting, passing, _CAUSES[cause] if lasting > 0 else "")
+    return Measured(value, lasting, passing, cause if lasting > 0 else "")
 
 
 def _pooled(repetitions: Sequence[Measured | None]) -> Measured | None:

@@ -112,7 +112,7 @@ def _at_most(value: Estimate, limit: float) -> Verdict:
 
 def unseen_burst(evidence: Evidence) -> float:
     """Batches that are assumed to be slow together, until it is seen."""
-    return max(math.ceil(UNSEEN_S / max(float(np.median(evidence.latencies_s)), 1e-9)), 1)
+    return max(round(UNSEEN_S / max(float(np.median(evidence.latencies_s)), 1e-9)), 1)
 
 
 def _misses(requirement: Requirement, evidence: Evidence) -> _Found:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.statistics.binomial import clopper_pearson
+from monitor_app.analysis.statistics.binomial import surely_at_least, surely_at_most
 from monitor_app.analysis.statistics.short_series import LEAST
 from monitor_app.core.formatting import long_duration, number
 
@@ -20,18 +20,24 @@ if TYPE_CHECKING:
 MOST = 1000.0
 """As many times what was measured is too much to propose."""
 _STEP = 1.05
+_ACCURATE = "a more accurate meter, or calibrating this one, would decide it"
+_LASTING = {
+    "resolution": ("the resolution of the meter", _ACCURATE),
+    "idle_noise": ("the noise of the idle power", "a longer idle_s would decide it"),
+    "drift": ("the drift of the idle power", "a longer settle_s would decide it"),
+    "clock": ("the clock bound of the meter", "larger batches, or a sync line to the meter, would decide it"),
+    "gain": ("the gain error that the meter states", _ACCURATE),
+    "zero": ("the zero error that the meter states", _ACCURATE),
+    "pauses": ("the energy between the batches", "batches without pauses between them would decide it"),
+}
+"""What stays however long is measured, in words, and what would make it smaller."""
 UNLESS = "unless the true value is the limit itself"
 _TOO_NEAR = "The value lies so near the limit that no reasonable number of {} decides it: choose another limit."
 
 
 def more_of_deadline(rare: Rare, limit: float, evidence: Evidence) -> str:
     """Batches that decide whether the fraction beyond a level is at most ``limit``, if as many are beyond it."""
-
-    def decides(factor: float) -> bool:
-        low, high = rare.interval(factor * rare.hits, factor * rare.trials)
-        return high <= limit or low > limit
-
-    factor = _least(decides)
+    factor = _least(lambda factor: rare.decides(limit, factor))
     if factor is None:
         return _TOO_NEAR.format("batches")
     as_often = "if none of them takes longer" if rare.hits == 0 else "if as many of them take longer"
@@ -44,11 +50,10 @@ def more_batches(found: Measured, limit: float, evidence: Evidence, unit: str, s
         return f"At least {LEAST} batches have to be timed for an interval: time the run for longer."
     distance = abs(found.value - limit)
     if distance <= found.lasting:
-        least = number(scale * found.lasting, unit)
+        what, remedy = _LASTING[found.cause]
         return (
-            f"The uncertainty from {found.cause} and the like is ± {least} however long is measured, and the value is "
-            f"{number(scale * distance, unit)} from the limit: a more accurate meter, or calibrating it, would decide "
-            "it."
+            f"The uncertainty that stays however long is measured is ± {number(scale * found.lasting, unit)}, most of "
+            f"it from {what}, and the value is {number(scale * distance, unit)} from the limit: {remedy}."
         )
     factor = max(found.passing**2 / (distance**2 - found.lasting**2), 1.0)
     if factor > MOST:
@@ -60,8 +65,8 @@ def more_images(top1: Proportion, limit: float) -> str:
     """Labelled images that decide whether the fraction of right answers is at least ``limit``."""
 
     def decides(factor: float) -> bool:
-        low, high = clopper_pearson(factor * top1.correct, factor * top1.images)
-        return low >= limit or high < limit
+        side = surely_at_least if top1.value > limit else surely_at_most
+        return side(factor * top1.correct, factor * top1.images, limit)
 
     factor = _least(decides)
     if factor is None:
@@ -79,12 +84,16 @@ def _batches(factor: float, evidence: Evidence) -> str:
 
 def _least(decides: Callable[[float], bool]) -> float | None:
     """The factor by which the evidence has to grow, to a few per cent; None where it is more than ``MOST``."""
-    factor = _STEP
-    while factor <= MOST:
-        if decides(factor):
-            return factor
-        factor *= _STEP
-    return None
+    high = 1.0
+    while not decides(high):
+        high *= 2
+        if high > MOST:
+            return None
+    low = high / 2
+    while high > _STEP * low:
+        middle = math.sqrt(low * high)
+        low, high = (low, middle) if decides(middle) else (middle, high)
+    return max(high, 1.0)
 
 
 def _about(count: float) -> int:

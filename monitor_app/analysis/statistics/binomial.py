@@ -32,6 +32,16 @@ def clopper_pearson(count: float, trials: float) -> tuple[float, float]:
     return low, high
 
 
+def surely_at_most(count: float, trials: float, limit: float) -> bool:
+    """Whether the upper end of that interval is at most ``limit``, 0 to 1; quicker than the end itself."""
+    return count < trials and beta_below(limit, count + 1, trials - count) >= 1 - TAIL
+
+
+def surely_at_least(count: float, trials: float, limit: float) -> bool:
+    """Whether the lower end of that interval is at least ``limit``."""
+    return count > 0 and beta_below(limit, count, trials - count + 1) <= TAIL
+
+
 @lru_cache(maxsize=4096)
 def beta_quantile(probability: float, a: float, b: float) -> float:
     """The quantile of the beta distribution, a and b above 0: by Newton's method, kept inside a bracket by bisection.

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.analysis.statistics.binomial import TAIL, clopper_pearson
+from monitor_app.analysis.statistics.binomial import TAIL, clopper_pearson, surely_at_least, surely_at_most
 from monitor_app.analysis.statistics.bootstrap import correlation_time
 from monitor_app.analysis.statistics.short_series import student_quantile
 from monitor_app.core.estimate import Estimate
@@ -62,17 +62,18 @@ class Rare:
         assumed = max(self.clustering, self.unseen, self.longest)
         return assumed * _student(FEW) if assumed > self.unseen else assumed
 
-    def interval(self, hits: float | None = None, trials: float | None = None) -> tuple[float, float]:
-        """Of the fraction of hits, at 95 %; or if so many of so many trials were hits, clustered like these."""
-        hits, trials = (self.hits if hits is None else hits), (self.trials if trials is None else trials)
+    def decides(self, limit: float, factor: float) -> bool:
+        """Whether ``factor`` times as many hits and trials would show on which side of ``limit`` their fraction is."""
+        hits, trials = factor * self.hits, factor * self.trials
         effect = min(self.design_effect(hits), trials)
-        return clopper_pearson(hits / effect, trials / effect)
+        side = surely_at_most if hits < limit * trials else surely_at_least
+        return side(hits / effect, trials / effect, limit)
 
     @property
     def fraction(self) -> Estimate:
         """Hits in all trials, at least one trial."""
-        value = self.hits / self.trials
-        low, high = self.interval()
+        value, effect = self.hits / self.trials, min(self.design_effect(), self.trials)
+        low, high = clopper_pearson(self.hits / effect, self.trials / effect)
         return Estimate(value, min(low, value), max(high, value))
 
 
@@ -101,22 +102,12 @@ def quantile(values: Floats, probability: float, unseen: float = 1.0, limit: flo
     effects = (beyond(values, level, unseen).design_effect(fraction * count) for level in levels)
     effect = min(max(effects), count)
 
-    def interval(hits: int) -> tuple[float, float]:
-        return clopper_pearson(hits / effect, count / effect)
-
-    above = bisect.bisect_right(range(count + 1), fraction, key=lambda hits: interval(hits)[1]) - 1
-    below = bisect.bisect_right(range(count + 1), fraction, key=lambda hits: interval(hits)[0])
+    hits, trials = range(count + 1), count / effect
+    above = bisect.bisect_left(hits, 1, key=lambda each: not surely_at_most(each / effect, trials, fraction)) - 1
+    below = bisect.bisect_left(hits, 1, key=lambda each: surely_at_least(each / effect, trials, fraction))
     high = float(ordered[above]) if above >= 0 else math.inf
     low = float(ordered[below - 1]) if below <= count else -math.inf
     return Estimate(value, min(low, value), max(high, value))
-
-
-def trials_needed(probability: float, rare: Rare) -> int:
-    """Trials without a hit that show that more than ``probability`` of all are none; 368 for 99 % and no bursts.
-
-    368 and not 299, which are enough for 95 % on this side alone: both sides of the interval have 2.5 %.
-    """
-    return math.ceil(rare.design_effect(0) * math.log(TAIL) / math.log(probability))
 
 
 def _student(independent: float) -> float:
