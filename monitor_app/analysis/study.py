@@ -12,6 +12,7 @@ from monitor_app.analysis.figures.back_ends import several_settings
 from monitor_app.analysis.figures.options import Options, headline_batches
 from monitor_app.analysis.findings import findings_of, meter_findings
 from monitor_app.analysis.findings.meter import meter_chart, traces_of
+from monitor_app.analysis.require.session import required_by, verdicts_on
 from monitor_app.analysis.run.signals import is_simulated
 from monitor_app.session.reader import SessionReader
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from monitor_app.analysis.campaign.cells import Campaign
     from monitor_app.analysis.findings import Finding
+    from monitor_app.analysis.require.session import SessionVerdicts
+    from monitor_app.analysis.run.results import RunResult
     from monitor_app.charts.model import Chart
 
 
@@ -33,6 +36,8 @@ class Study:
     """Of each campaign."""
     meter: Chart
     """The errors that slower meters would have made on the runs of the first session."""
+    verdicts: tuple[SessionVerdicts, ...] = ()
+    """Of each campaign, on what its profile requires."""
 
     def charts(self, *, gross: bool = False, macs: bool = False) -> tuple[Chart, ...]:
         """All figures.
@@ -53,16 +58,19 @@ class SessionAnalysis:
     campaign: Campaign
     findings: tuple[Finding, ...]
     meter: Chart
+    verdicts: SessionVerdicts
 
 
 def analyse_session(file: Path, progress: Callable[[float], None] = lambda fraction: None) -> SessionAnalysis:
     """Read one session; ``progress`` as of `study`. Raises NotASessionError, NewerSessionError."""
     with SessionReader(file) as reader:
-        campaign = campaign_of(reader, progress=progress)
+        known: dict[int, RunResult] = {}
+        campaign = campaign_of(reader, known=known, progress=progress)
         doubted = {run_id for cell in campaign.cells if cell.doubts for run_id in cell.run_ids}
         traces, simulated = traces_of(reader, without=doubted), is_simulated(reader)
+        verdicts = verdicts_on(reader, required_by(reader), known)
     findings = (*findings_of(campaign), *meter_findings(traces, simulated=simulated))
-    return SessionAnalysis(campaign, findings, meter_chart(traces, simulated=simulated))
+    return SessionAnalysis(campaign, findings, meter_chart(traces, simulated=simulated), verdicts)
 
 
 def study(files: Sequence[Path], progress: Callable[[float], None] = lambda fraction: None) -> Study:
@@ -84,7 +92,12 @@ def study(files: Sequence[Path], progress: Callable[[float], None] = lambda frac
 
 def study_of(found: Sequence[SessionAnalysis]) -> Study:
     """Sessions, at least one, put together in this order."""
-    return Study(tuple(each.campaign for each in found), tuple(each.findings for each in found), found[0].meter)
+    return Study(
+        tuple(each.campaign for each in found),
+        tuple(each.findings for each in found),
+        found[0].meter,
+        tuple(each.verdicts for each in found),
+    )
 
 
 def chart_behind(finding: Finding, charts: Sequence[Chart]) -> Chart | None:

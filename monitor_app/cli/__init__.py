@@ -3,6 +3,7 @@
 
 Exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage, 130 interrupted (the file is complete).
 `record` ends with 1 also where a run of the plan failed. Of `analyze` 1 is a regression, and 2 all that it cannot do.
+Of `check` 1 and 2 are verdicts, FAIL and INCONCLUSIVE, and 3 is all that it cannot do, wrong usage included.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ COMMANDS = (
     "show",
     "export",
     "analyze",
+    "check",
     "figures",
     "report",
     "repair",
@@ -48,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
         from monitor_app.cli.terminal import say
 
         say(unknown)
-        return 2
+        return 3 if unknown.endswith("`monitor-app check`?") else 2
     first = arguments[0] if arguments else ""
     if first == "--reset-settings" or (first not in COMMANDS and not first.startswith("-")):
         arguments = ["window", *arguments]

@@ -74,6 +74,7 @@ def write_report(files: Sequence[Path], output: Path) -> None:
         campaigns=found.campaigns,
         charts=found.charts(),
         findings=found.findings,
+        verdicts=found.verdicts,
         warnings=differences(found.campaigns),
         made_utc=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )

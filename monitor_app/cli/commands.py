@@ -17,6 +17,7 @@ import typer
 from monitor_app import __version__
 from monitor_app.cli import tables
 from monitor_app.cli.files import find_profile, session_files
+from monitor_app.cli.judged import Judged, code_of
 from monitor_app.cli.terminal import put, say, signals_to_end
 from monitor_app.core.errors import ExportError, MonitorError
 from monitor_app.core.log import log_to_file
@@ -116,6 +117,13 @@ class _Interrupted(BaseException):
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code."""
+    try:
+        return code_of(arguments, _run(arguments))
+    except Judged as judged:
+        return judged.code
+
+
+def _run(arguments: list[str]) -> int:
     before = {number: signal.signal(number, _interrupt) for number in signals_to_end()}
     try:
         _command()(arguments, prog_name="monitor-app")
@@ -204,31 +212,40 @@ def record(
         bool,
         typer.Option("--resume", help="Resume the session given by -o: run what is left of its plan."),
     ] = False,
+    require: Annotated[
+        bool,
+        typer.Option("--require", help="End with the verdict on the profile's [require] as exit code, like `check`."),
+    ] = False,
     trust: TrustOption = False,
 ) -> None:
     """Record a session without a window. Ctrl-C ends the recording and completes the file.
 
-    Exit code 1: a run of the plan failed, or nothing could be recorded.
+    Exit code 1: a run of the plan failed, or nothing could be recorded. With --require also: a requirement is not met;
+    2: one is inconclusive; 3: wrong usage.
     """
     from monitor_app.cli.record import check_profile, record_profile, record_session, resume_session
     from monitor_app.cli.sources import replay_profile
 
     if check:
-        if profile is None or output is not None or replay is not None or resume:
+        if profile is None or output is not None or replay is not None or resume or require:
             raise typer.BadParameter("--check needs a profile and nothing else.")
         raise typer.Exit(check_profile(find_profile(profile), trusted=trust))
     if resume:
         if output is None or replay is not None:
             raise typer.BadParameter("--resume needs the session to resume: give it as -o FILE.")
         path = None if profile is None else find_profile(profile)
-        raise typer.Exit(resume_session(path, output, duration, export=export, quiet=quiet, trusted=trust))
+        code = resume_session(path, output, duration, export=export, quiet=quiet, trusted=trust, require=require)
+        raise typer.Exit(code)
     if (profile is None) == (replay is None):
         raise typer.BadParameter("give either a profile to record, or --replay with a capture.")
     if replay is not None:
+        if require:
+            raise typer.BadParameter("--require needs a profile.")
         text = replay_profile(replay)
         raise typer.Exit(record_profile(text, str(replay), output, duration, export=export, quiet=quiet, trusted=trust))
     path = find_profile(str(profile))
-    raise typer.Exit(record_session(path, output, duration, export=export, quiet=quiet, trusted=trust))
+    code = record_session(path, output, duration, export=export, quiet=quiet, trusted=trust, require=require)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -517,6 +534,56 @@ def analyze(
     if document is not None:
         _print_json(document)
     raise typer.Exit(0 if good else FAILED)
+
+
+@app.command()
+def check(
+    files: SessionsArgument,
+    deadline_ms: Annotated[
+        float | None, typer.Option(help="A batch that takes longer has missed its deadline.", show_default=False)
+    ] = None,
+    max_miss_ratio: Annotated[
+        float | None,
+        typer.Option(help="Largest fraction of batches that may miss the deadline. Default: 0.01.", show_default=False),
+    ] = None,
+    p99_ms: Annotated[
+        float | None, typer.Option(help="Time within which 99 of 100 batches must end.", show_default=False)
+    ] = None,
+    max_energy_mj: Annotated[
+        float | None, typer.Option(help="Largest energy of the whole board per image, in mJ.", show_default=False)
+    ] = None,
+    max_power_w: Annotated[
+        float | None,
+        typer.Option(help="Largest mean power of the whole board while batches are timed.", show_default=False),
+    ] = None,
+    min_top1: Annotated[
+        float | None, typer.Option(help="Least top-1 accuracy, in percent.", show_default=False)
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option(help="Write the verdicts as JUnit XML, for a CI system.", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check whether the networks of sessions meet requirements: PASS, FAIL or INCONCLUSIVE for each.
+
+    Options are added to the [require] table of the profile in each session, or replace its limits. Exit code 0: all
+    are met. 1: one is not. 2: none is known not to be met, but there is not enough evidence for one. 3: nothing could
+    be checked, or wrong usage.
+    """
+    from monitor_app.cli import check as command
+
+    files = session_files(files)
+    limits = {
+        "deadline_ms": deadline_ms, "max_miss_ratio": max_miss_ratio, "p99_ms": p99_ms,
+        "max_energy_mj": max_energy_mj, "max_power_w": max_power_w, "min_top1": min_top1,
+    }  # fmt: skip
+    found = command.judge_files(files, limits)
+    if junit is not None:
+        from monitor_app.exports.junit import write_verdicts
+
+        write_verdicts(found, junit, sessions=files)
+    _print_json(command.as_json(found)) if as_json else command.print_verdicts(found)
+    raise Judged(command.exit_code(found))
 
 
 @app.command()

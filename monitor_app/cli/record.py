@@ -8,15 +8,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor_app.analysis.require.session import verdicts_on
 from monitor_app.bench.bench import Bench
 from monitor_app.bench.estimate import estimate
 from monitor_app.bench.runs.completed_runs import CompletedRuns, threads_for
 from monitor_app.cli import tables
+from monitor_app.cli.check import exit_code, print_verdicts
 from monitor_app.cli.consent import allowance
 from monitor_app.cli.files import new_session_name
+from monitor_app.cli.judged import Judged
 from monitor_app.cli.live_display import LiveDisplay
 from monitor_app.cli.terminal import interrupted_by_signal, put, say
-from monitor_app.core.errors import SessionError, SourceError
+from monitor_app.core.errors import ProfileError, SessionError, SourceError
 from monitor_app.core.garbage import keep_what_is_there
 from monitor_app.core.samples import LINK
 from monitor_app.core.status import SourceState
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor_app.core.profile import Profile
+    from monitor_app.core.require import Require
 from monitor_app.core.status import BenchStatus
 
 POLL_S = 0.2
@@ -38,25 +42,43 @@ LINE_EVERY_S = 5.0
 
 
 def record_session(
-    profile_path: Path, output: Path | None, duration_s: float | None, *, export: bool, quiet: bool, trusted: bool
+    profile_path: Path,
+    output: Path | None,
+    duration_s: float | None,
+    *,
+    export: bool,
+    quiet: bool,
+    trusted: bool,
+    require: bool = False,
 ) -> int:
     """Record until the duration is over, the plan is complete, or Ctrl-C is pressed; the exit code.
 
     Raises MonitorError.
     """
     text = read_profile_text(profile_path)
-    return record_profile(text, str(profile_path), output, duration_s, export=export, quiet=quiet, trusted=trusted)
+    return record_profile(
+        text, str(profile_path), output, duration_s, export=export, quiet=quiet, trusted=trusted, require=require
+    )
 
 
 def resume_session(
-    profile_path: Path | None, session: Path, duration_s: float | None, *, export: bool, quiet: bool, trusted: bool
+    profile_path: Path | None,
+    session: Path,
+    duration_s: float | None,
+    *,
+    export: bool,
+    quiet: bool,
+    trusted: bool,
+    require: bool = False,
 ) -> int:
     """Run the part of a plan that a session does not hold yet. Without a profile, take the one in the session."""
     if profile_path is not None:
         text, name = read_profile_text(profile_path), str(profile_path)
     else:
         text, name = _profile_of(session), f"the profile in {session}"
-    return record_profile(text, name, session, duration_s, export=export, quiet=quiet, trusted=trusted, resume=True)
+    return record_profile(
+        text, name, session, duration_s, export=export, quiet=quiet, trusted=trusted, resume=True, require=require
+    )
 
 
 def check_profile(profile_path: Path, *, trusted: bool) -> int:
@@ -97,9 +119,16 @@ def record_profile(
     quiet: bool,
     trusted: bool = False,
     resume: bool = False,
+    require: bool = False,
 ) -> int:
-    """As `record_session`, from the text of a profile; also ends when all replays end. Raises MonitorError."""
+    """As `record_session`, from the text of a profile; also ends when all replays end. Raises MonitorError.
+
+    The verdicts on what the profile requires are printed at the end; with ``require``, `Judged` is raised where nothing
+    else has gone wrong.
+    """
     profile = parse_profile(text, name)
+    if require and not profile.require:
+        raise ProfileError(f"{name} requires nothing: write [require] into it, or leave --require out.")
     allowed = allowance(profile, text, name, trusted=trusted)
     if profile.plan is not None and profile.plan.autostart and profile.board is None:
         require_device(profile.inference.device)
@@ -125,13 +154,27 @@ def record_profile(
         raise problem
     _print_files(session, export=export)
     _print_losses(session)
+    verdict = _print_verdicts(session, profile.require)
     if bench.unrestored:
         say(bench.unrestored)
     if interrupted.is_set():
         return 130
     if bench.failures:
         say(_failure_sentence(session, bench.failures))
-    return 1 if bench.failures or bench.unrestored else 0
+    code = 1 if bench.failures or bench.unrestored else 0
+    if require and not code:
+        raise Judged(verdict)
+    return code
+
+
+def _print_verdicts(session: Path, require: Require) -> int:
+    """The verdicts on what is required, where anything is, as `check` prints them; its exit code."""
+    if not require:
+        return 0
+    with SessionReader(session) as reader:
+        found = [verdicts_on(reader, require)]
+    print_verdicts(found)
+    return exit_code(found)
 
 
 def _failure_sentence(session: Path, failures: Sequence[str]) -> str:

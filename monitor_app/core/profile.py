@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from monitor_app.core.back_ends import back_end_for, precision_refused
+from monitor_app.core.require import Require
 from monitor_app.core.runs import RunSpec, is_emulated
 from monitor_app.core.samples import Role
 from monitor_app.core.source_specs import SourceSpec, Table
@@ -183,6 +184,7 @@ class Profile(Table):
     inference: Inference = Inference()
     protocol: Protocol = Protocol()
     plan: Plan | None = None
+    require: Require = Require()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Profile:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from monitor_app.analysis.campaign.cells import Campaign, Cell, Conditions
+from monitor_app.analysis.campaign.cells import Campaign, Cell, Conditions, accuracy_key, conditions_of
 from monitor_app.analysis.link import board_link
 from monitor_app.analysis.run.correlation import Correlations
 from monitor_app.analysis.run.energy import COVERAGE_FACTOR
@@ -20,7 +20,7 @@ from monitor_app.analysis.session_summary import started_utc
 from monitor_app.analysis.statistics.intervals import t_quantile
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.estimate import Estimate
-from monitor_app.core.runs import ALLOCATOR, ALLOCATOR_KEEPS, CUDNN_BENCHMARK, MemoryKind, RunState
+from monitor_app.core.runs import MemoryKind, RunState
 from monitor_app.core.samples import CALIBRATED
 from monitor_app.inference.networks.registry import find_network
 from monitor_app.session.writer_lock import is_written
@@ -71,7 +71,7 @@ def campaign_of(
             result = run_result(run_inputs(reader, run, EFFORT, correlations))
         if run.state in {_DONE, RunState.DOES_NOT_FIT.value, RunState.FAILED.value, RunState.CANCELLED.value}:
             known[run.id] = result
-        groups.setdefault((run.network, run.batch_size, _conditions(run)), []).append(result)
+        groups.setdefault((run.network, run.batch_size, conditions_of(run)), []).append(result)
         if progress:
             progress(count / len(runs))
     power_simulated = _power_simulated(reader)
@@ -109,27 +109,16 @@ class _Accuracy:
 _Accuracies: TypeAlias = "dict[tuple[str, ...], _Accuracy]"
 
 
-def _accuracy_key(run: RunRow) -> tuple[str, ...]:
-    return run.network, run.precision, run.weights_sha256 or "", run.back_end
-
-
 def _accuracy_by_network(results: Iterable[RunResult], reader: SessionReader) -> _Accuracies:
     """The one on the most images of each network; the same images again would add no information."""
     best: _Accuracies = {}
     for result in results:
-        key, found = _accuracy_key(result.run), _Accuracy(result.top1, result.top5, result.run.id)
+        key, found = accuracy_key(result.run), _Accuracy(result.top1, result.top5, result.run.id)
         images = result.top1.images if result.top1 else 0
         held = best.get(key)
         if images and (held is None or held.top1 is None or images > held.top1.images):
             best[key] = found
     return {key: replace(found, answers=reader.answers(found.run_id)) for key, found in best.items()}
-
-
-def _conditions(run: RunRow) -> Conditions:
-    return Conditions(
-        run.device, run.precision, run.threads, bool(run.channels_last), bool(run.compiled), run.power_mode, run.clocks,
-        run.back_end, run.facts.get(ALLOCATOR, ALLOCATOR_KEEPS), run.facts.get(CUDNN_BENCHMARK) == "1",
-    )  # fmt: skip
 
 
 def _cell(
@@ -144,7 +133,7 @@ def _cell(
     done = [result for result in results if result.run.state == _DONE]
     run = (done or results)[-1].run
     # The weights of a run that was interrupted while it loaded are unknown.
-    accuracy = accuracies.get(_accuracy_key(run))
+    accuracy = accuracies.get(accuracy_key(run))
     fits = True if done else False if any(_does_not_fit(r) for r in results) else None
     memory = _memory(done)
     steady = [bool(result.run.steady) for result in done if result.run.steady is not None]

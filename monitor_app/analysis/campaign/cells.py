@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitor_app.core.back_ends import TORCH
-from monitor_app.core.runs import ALLOCATOR_KEEPS
+from monitor_app.core.runs import ALLOCATOR, ALLOCATOR_KEEPS, CUDNN_BENCHMARK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from monitor_app.analysis.link import BoardLink
     from monitor_app.core.estimate import Estimate, Proportion
     from monitor_app.core.runs import ImageAnswers
+    from monitor_app.session.rows import RunRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,19 @@ class Conditions:
     """A key of core.back_ends."""
     allocator: str = ALLOCATOR_KEEPS
     cudnn_benchmark: bool = False
+
+
+def conditions_of(run: RunRow) -> Conditions:
+    """Those of one run."""
+    return Conditions(
+        run.device, run.precision, run.threads, bool(run.channels_last), bool(run.compiled), run.power_mode, run.clocks,
+        run.back_end, run.facts.get(ALLOCATOR, ALLOCATOR_KEEPS), run.facts.get(CUDNN_BENCHMARK) == "1",
+    )  # fmt: skip
+
+
+def accuracy_key(run: RunRow) -> tuple[str, ...]:
+    """Runs that have this in common have the same accuracy, which is measured once."""
+    return run.network, run.precision, run.weights_sha256 or "", run.back_end
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,15 +74,16 @@ class Budget:
     @property
     def measured(self) -> float:
         """Of the energy of this very run: all but the spread."""
-        return math.hypot(self.noise, self._others)
+        return math.hypot(self.noise, self.lasting)
 
     @property
     def combined(self) -> float:
         """Of the energy of such runs. The spread already includes the noise, so the larger of the two is used."""
-        return math.hypot(max(self.noise, self.spread), self._others)
+        return math.hypot(max(self.noise, self.spread), self.lasting)
 
     @property
-    def _others(self) -> float:
+    def lasting(self) -> float:
+        """What stays however many batches are timed: all but noise and spread."""
         return math.hypot(self.resolution, self.idle_noise, self.drift, self.clock, self.gain, self.zero, self.pauses)
 
 

@@ -28,6 +28,7 @@ from monitor_app.exports.report.blocks import (
 )
 from monitor_app.exports.report.headline import headline, measured
 from monitor_app.exports.report.method import INTERVALS, method_of
+from monitor_app.exports.report.requirements import counts, requirements
 from monitor_app.exports.report.table import notes_on_cells, table_of
 from monitor_app.session.schema import NOTES
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from monitor_app.analysis.campaign.cells import Campaign
     from monitor_app.analysis.findings.finding import Finding
+    from monitor_app.analysis.require.session import SessionVerdicts
     from monitor_app.charts.model import Chart
 
 
@@ -59,6 +61,8 @@ class ReportContent:
     charts: tuple[Chart, ...] = ()
     findings: tuple[tuple[Finding, ...], ...] = ()
     """Of each campaign, in their order; empty if none were tested."""
+    verdicts: tuple[SessionVerdicts, ...] = ()
+    """Of each campaign, on what its profile requires; empty if nothing was checked."""
     warnings: tuple[str, ...] = ()
     """Unwanted differences between compared campaigns, one sentence each."""
     title: str = ""
@@ -92,8 +96,10 @@ class ReportContent:
 def document_of(content: ReportContent) -> Document:
     """The report, section by section in reading order."""
     figures = tuple(_figure(chart) for chart in content.charts)
+    required = tuple(requirements(content.names, content.verdicts))
     sections = (
         Section("summary", "Summary", tuple(_summary(content))),
+        *((Section("requirements", "Requirements", required),) if required else ()),
         Section("environment", "Environment", tuple(_each(content, _environment))),
         Section("method", "Method", tuple(_each(content, lambda campaign: iter((BulletList(method_of(campaign)),))))),
         Section("uncertainty", "Uncertainty", (BulletList(INTERVALS),)),
@@ -113,6 +119,8 @@ def _summary(content: ReportContent) -> Iterator[Block]:
     if content.warnings:
         yield Alert(content.warnings)
     yield from _each(content, _headline)
+    if any(each.judgements for each in content.verdicts):
+        yield Paragraph(f"Requirements of the profile: {counts(content.verdicts)}.")
     verdicts = [finding.verdict.value for found in content.findings for finding in found]
     if verdicts:
         counted = ", ".join(f"{verdict}: {verdicts.count(verdict)}" for verdict in dict.fromkeys(verdicts))
