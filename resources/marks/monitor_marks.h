@@ -40,7 +40,8 @@
 extern "C" {
 #endif
 
-enum { MONITOR_LONGEST_NAME = 120, MONITOR_MOST_BYTES = 16384, MONITOR_MOST_LOADS = 8 };
+enum { MONITOR_LONGEST_NAME = 120, MONITOR_MOST_BYTES = 16384, MONITOR_MOST_LOADS = 8,
+       MONITOR_AGAIN_NS = 200000 };
 
 /* All integers of the messages are little-endian, as is every machine that this is for. */
 struct monitor_header {
@@ -200,6 +201,7 @@ static void monitor_send_(int kind, const char *name, int64_t start_ns, int64_t 
     size_t length = strlen(name);
     pid_t process = getpid();
     int64_t now_ns;
+    int due, appended;
     if (length > MONITOR_LONGEST_NAME) {
         length = MONITOR_LONGEST_NAME;
         while (length > 0 && ((unsigned char)name[length] & 0xC0) == 0x80) length--; /* not within a letter */
@@ -217,9 +219,11 @@ static void monitor_send_(int kind, const char *name, int64_t start_ns, int64_t 
     record.images = images;
     record.kind = (uint8_t)kind;
     record.name_bytes = (uint8_t)length;
-    if (!monitor_append_(&record, name)) __atomic_add_fetch(&monitor_.lost, 1, __ATOMIC_RELAXED);
     now_ns = monitor_now_ns();
-    if (now_ns - monitor_.full_ns > 200000 && !monitor_flush_()) monitor_.full_ns = now_ns;
+    due = now_ns - monitor_.full_ns > MONITOR_AGAIN_NS; /* each try costs more than a mark */
+    appended = monitor_append_(&record, name);
+    if (due && !monitor_flush_()) monitor_.full_ns = now_ns;
+    if (!appended && !monitor_append_(&record, name)) __atomic_add_fetch(&monitor_.lost, 1, __ATOMIC_RELAXED);
     monitor_release_lock_();
 }
 

@@ -57,7 +57,7 @@ _HEADER = struct.Struct("<4sHHIIQ")
 _RECORD = struct.Struct("<QqqIBB")
 _BOTH = struct.Struct("<4sHHIIQQqqIBB")
 _LOAD = struct.Struct("<qB")
-_MOST_IMAGES = 2**32 - 1
+_MOST = 2**32 - 1
 _getpid = os.getpid
 
 if hasattr(time, "clock_gettime_ns"):
@@ -146,19 +146,18 @@ class _Sender:
     def post(self, kind, name, start_ns, end_ns, images):
         """Send it, or have it wait. Never raises OSError, never waits."""
         number = next(self.numbers)
-        if not self.waiting:
-            whole = _BOTH.pack(
-                b"PLMM", 1, 1, self.pid, self.lost, self.id, number, start_ns, end_ns, images, kind, len(name)
-            )
-            if self.put(whole + name):
-                return
+        if self.waiting and (now_ns() - self.full_ns < AGAIN_NS or not self.flush()):
+            if len(self.waiting) < MOST_WAITING:
+                self.waiting.append(_RECORD.pack(number, start_ns, end_ns, images, kind, len(name)) + name)
+            else:
+                self.lost = (self.lost + 1) % _MOST
+            return
+        whole = _BOTH.pack(
+            b"PLMM", 1, 1, self.pid, self.lost, self.id, number, start_ns, end_ns, images, kind, len(name)
+        )
+        if not self.put(whole + name):
             self.full_ns = now_ns()
-        if len(self.waiting) < MOST_WAITING:
-            self.waiting.append(_RECORD.pack(number, start_ns, end_ns, images, kind, len(name)) + name)
-        else:
-            self.lost = (self.lost + 1) % 2**32
-        if now_ns() - self.full_ns > AGAIN_NS and not self.flush():
-            self.full_ns = now_ns()
+            self.waiting.append(whole[_HEADER.size :] + name)
 
     def flush(self):
         """Send what waits, many in one datagram; whether none is left."""
@@ -174,6 +173,7 @@ class _Sender:
             header = _HEADER.pack(b"PLMM", 1, len(records), self.pid, self.lost, self.id)
             if records and not self.put(header + b"".join(records)):
                 self.waiting.extendleft(reversed(records))
+                self.full_ns = now_ns()
                 return False
         return True
 
@@ -235,6 +235,7 @@ def _high_socket():
 
 
 _sender = None
+_senders = {}
 _asks = not hasattr(os, "register_at_fork")
 """Python 3.6 does not tell a child that it is one."""
 
@@ -254,11 +255,12 @@ def _send(kind, name, start_ns, end_ns, images):
     try:
         sender = _sender
         if sender is None or (_asks and sender.pid != _getpid()):
-            sender = _sender = _Sender(_getpid())
+            # Threads may come here at once: one sender is kept, and nothing has been sent by the others.
+            sender = _sender = _senders.setdefault(_getpid(), _Sender(_getpid()))
         encoded = name.encode("utf-8", "replace")
         if len(encoded) > LONGEST_NAME:
             encoded = encoded[:LONGEST_NAME].decode("utf-8", "ignore").encode("utf-8")
-        if not 0 <= images <= _MOST_IMAGES:
+        if not 0 <= images <= _MOST:
             images = 0
         sender.post(kind, encoded, start_ns, end_ns, images)
     except (OSError, struct.error, TypeError, AttributeError):  # no descriptor left, or no text for a name

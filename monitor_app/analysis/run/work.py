@@ -249,7 +249,10 @@ def _resolved(around: _Around, spans: Batches) -> WorkEnergy | str:
     clock_j = math.hypot(sums.clock_j, sums.edges_j) / count
 
     def budget(values: Floats, above: Baseline | None) -> Budget:
-        noise = noise_j(around.inputs.power, above, instrument, total_s, samples)
+        # The noise is that of the meter while the board was idle, also of gross energy.
+        noise = noise_j(around.inputs.power, baseline, instrument, total_s, samples)
+        if above is None:
+            noise = {**noise, "idle_noise": 0.0, "drift": 0.0}
         return Budget(
             **{cause: value / count for cause, value in noise.items()},
             spread=half_width(values) / COVERAGE_FACTOR if count > 1 else 0.0,
