@@ -18,6 +18,7 @@ from monitor_app.bench.acquisition.source_set import SourceSet
 from monitor_app.bench.board.connection import BoardConnection
 from monitor_app.bench.runs.completed_runs import CompletedRuns, threads_for
 from monitor_app.bench.runs.driver import RunDriver
+from monitor_app.bench.runs.program_driver import ProgramDriver
 from monitor_app.core.status import BenchPhase, BenchStatus, CheckState, SourceState
 from monitor_app.session.files import discard_empty_session
 from monitor_app.session.schema import NOTES
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from monitor_app.bench.runs.own_program import OwnProgram
     from monitor_app.core.errors import MonitorError
     from monitor_app.core.markers import Marker
     from monitor_app.core.profile import Profile
@@ -44,12 +46,13 @@ class Bench:
 
     def __init__(
         self, profile: Profile, profile_text: str, session: Path, *, resume: bool = False, allowed: str = "",
-        window: int | None = None,
+        window: int | None = None, program: OwnProgram | None = None,
     ) -> None:  # fmt: skip
         """With ``resume`` the session is there already, and the runs of the plan that it does not hold yet are run.
 
         ``allowed`` is what `trust.allowance` has given for this profile; one that runs no code needs nothing.
         ``window``: number of the process that shows it, whose processor time counts as the monitor's.
+        ``program``: a command of the user's, which is run instead of the plan.
         """
         trust.check(profile, profile_text, allowed)
         self._profile = profile
@@ -71,13 +74,22 @@ class Bench:
             made.callback(self._sources.close)
             self._finder = Finder()
             made.callback(self._finder.close)
-            self._runs = RunDriver(profile, threads, self._recorder, self._sources, completed, window, self._connection)
+            self._runs: RunDriver | ProgramDriver
+            self._program = None
+            if program is not None:
+                self._runs = self._program = ProgramDriver(
+                    profile, program, self._recorder, self._sources, self._connection
+                )
+            else:
+                self._runs = RunDriver(
+                    profile, threads, self._recorder, self._sources, completed, window, self._connection
+                )
             made.pop_all()
         self._phase = BenchPhase.MONITORING
         self.message = ""
         """Why the last command could not be carried out, one sentence; empty where it could."""
         self._meter = _Meter()
-        if profile.plan is not None and profile.plan.autostart:
+        if program is not None or (profile.plan is not None and profile.plan.autostart):
             self.start_runs()
 
     @property
@@ -99,6 +111,16 @@ class Bench:
     def failures(self) -> tuple[str, ...]:
         """Why runs failed, one sentence each; those that did not fit into memory are results, and none of them."""
         return self._runs.failures
+
+    @property
+    def program_codes(self) -> tuple[int, ...]:
+        """Exit codes of the command of the user's, one a repetition that has ended; negative for a signal."""
+        return () if self._program is None else self._program.codes
+
+    def pass_signal(self, number: int) -> None:
+        """Send the command of the user's a signal; nothing where none runs."""
+        if self._program is not None:
+            self._program.pass_signal(number)
 
     @property
     def unrestored(self) -> str:

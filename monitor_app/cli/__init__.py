@@ -2,6 +2,7 @@
 """The command line, which can do everything to a bench that the window can.
 
 Exit codes: 0 done, 1 failed (one sentence on stderr), 2 wrong usage, 130 interrupted (the file is complete).
+`run` ends as its command ended, with 126 or 127 where that cannot be started, and with 125 where it cannot be measured.
 `record` ends with 1 also where a run of the plan failed. Of `analyze` 1 is a regression, and 2 all that it cannot do.
 Of `check` 1 and 2 are verdicts, FAIL and INCONCLUSIVE, and 3 is all that it cannot do, wrong usage included.
 """
@@ -15,6 +16,8 @@ from pathlib import Path
 COMMANDS = (
     "window",
     "record",
+    "run",
+    "mark",
     "fleet",
     "sources",
     "doctor",
@@ -51,6 +54,11 @@ def main(arguments: list[str] | None = None) -> int:
 
         say(unknown)
         return 3 if unknown.endswith("`monitor-app check`?") else 2
+    if arguments[:1] == ["mark"]:
+        # The time is that at which this is reached, so nothing else is imported for it.
+        from monitor_app.cli.mark import mark
+
+        return mark(arguments[1:])
     first = arguments[0] if arguments else ""
     if first == "--reset-settings" or (first not in COMMANDS and not first.startswith("-")):
         arguments = ["window", *arguments]

@@ -126,7 +126,8 @@ def run(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     before = {number: signal.signal(number, _interrupt) for number in signals_to_end()}
     try:
-        _command()(arguments, prog_name="monitor-app")
+        words, own = _split(arguments)
+        _command()(words, prog_name="monitor-app", obj=own)
     except SystemExit as stop:
         return int(stop.code or 0)
     except MonitorError as error:
@@ -139,6 +140,14 @@ def _run(arguments: list[str]) -> int:
         for number, handler in before.items():
             signal.signal(number, handler)
     return 0
+
+
+def _split(arguments: list[str]) -> tuple[list[str], tuple[str, ...] | None]:
+    """The arguments of `run`, and the command after them, of which nothing is looked at."""
+    if arguments[:1] != ["run"] or "--" not in arguments:
+        return arguments, None
+    place = arguments.index("--")
+    return arguments[:place], tuple(arguments[place + 1 :])
 
 
 @functools.cache
@@ -246,6 +255,61 @@ def record(
     path = find_profile(str(profile))
     code = record_session(path, output, duration, export=export, quiet=quiet, trusted=trust, require=require)
     raise typer.Exit(code)
+
+
+@app.command(
+    "run",
+    options_metavar="[OPTIONS]",
+    epilog="Example: monitor-app run -n 5 simulated-tx1 -- python examples/own_loop.py",
+)
+def run_command(
+    context: typer.Context,
+    profile: Annotated[
+        str | None,
+        typer.Argument(
+            help="A profile: a TOML file, or the name of one that is installed. Default: an instrument of this "
+            "machine. After it `--`, and the command.",
+            show_default=False,
+        ),
+    ] = None,
+    repetitions: Annotated[int, typer.Option("-n", "--repetitions", help="How often the command is run.", min=1)] = 1,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The session file to write.")] = None,
+    ignore_failure: Annotated[
+        bool, typer.Option("-i", "--ignore-failure", help="Repeat the command also where it has failed.")
+    ] = False,
+    summary: Annotated[
+        Path | None, typer.Option("--summary", help="Write the results here instead of to stderr.", show_default=False)
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing but what the command prints.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The results as one JSON document.")] = False,
+    trust: TrustOption = False,
+) -> None:
+    """Record while a command runs, and print what it cost: monitor-app run [PROFILE] -- COMMAND ...
+
+    Its input and output are its own; the results go to stderr. The exit code is that of the command: 128 and the
+    number where a signal ended it, 127 where there is no such program, 125 where it could not be measured.
+    """
+    from monitor_app.bench.runs.own_program import OwnProgram
+    from monitor_app.cli.own_program import NOT_MEASURED, measure_command
+    from monitor_app.program.command import NotStartedError
+
+    if not context.obj:
+        raise typer.BadParameter("give the command after `--`: monitor-app run [PROFILE] -- COMMAND ...")
+    program = OwnProgram(context.obj, repetitions, ignore_failure)
+    try:
+        code = measure_command(
+            profile, program, output, trusted=trust, quiet=quiet, as_json=as_json, summary_file=summary
+        )
+    except MonitorError as error:
+        logger.info("Failed", exc_info=True)
+        say(str(error))
+        code = error.code if isinstance(error, NotStartedError) else NOT_MEASURED
+    raise typer.Exit(code)
+
+
+@app.command("mark", short_help="Mark a moment in the session of a `monitor-app run`.")
+def mark_command() -> None:
+    """Mark a moment from a shell that `monitor-app run` has started: monitor-app mark NAME."""
 
 
 @app.command()

@@ -13,6 +13,7 @@ The traceback goes to the log, never to the user.
     ├── InferenceError          a network cannot be loaded or run
     │   ├── NotEnoughMemoryError
     │   └── ChildDiedError      the inference process ended without being asked to
+    ├── ProgramError            a program of the user's own cannot be measured
     ├── SessionError            a session file that cannot be read or written
     │   ├── NotASessionError
     │   │   └── DamagedSessionError
@@ -66,6 +67,10 @@ class NotEnoughMemoryError(InferenceError):
 
 class ChildDiedError(InferenceError):
     """The inference process ended without being asked to."""
+
+
+class ProgramError(MonitorError):
+    """A program of the user's own cannot be measured."""
 
 
 class SessionError(MonitorError):

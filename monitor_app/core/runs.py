@@ -77,6 +77,9 @@ class RunSpec:
         return is_emulated(self.device)
 
 
+OWN_PROGRAM = "own program"
+"""Device of a run whose work is a command of the user's: what it runs on, it chooses itself."""
+
 EMULATED = "emulated:"
 """Prefix of the name of an inference device that replays published figures."""
 

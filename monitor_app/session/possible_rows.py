@@ -146,6 +146,20 @@ def _run_fact(known: Known, row: Row) -> None:
     _require(row[0] in known.runs, isinstance(row[1], str), isinstance(row[2], str))
 
 
+def _program(known: Known, row: Row) -> None:
+    value = rows.checked(rows.ProgramRow, row)
+    words = json.loads(value.command)
+    _require(value.run in known.runs, isinstance(words, list), all(isinstance(word, str) for word in words))
+    _require(min(value.marks, value.lost, value.malformed, value.left_out) >= 0)
+
+
+def _work_span(known: Known, row: Row) -> None:
+    _, run, name, start_ns, end_ns, images = row
+    _require(run in known.runs, isinstance(name, str), isinstance(start_ns, int))
+    _require(end_ns is None or (isinstance(end_ns, int) and end_ns >= start_ns), start_ns >= 0)
+    _require(images is None or (isinstance(images, int) and images >= 0), (images is None) == (end_ns is None))
+
+
 def _mark(known: Known, row: Row) -> None:
     rows.checked(rows.MarkRow, row)
 
@@ -161,6 +175,6 @@ def _log(known: Known, row: Row) -> None:
 CHECKS: dict[str, Callable[[Known, Row], None]] = {
     "meta": _text, "environment": _text, "utc": _utc, "clock": _clock, "alignment": _alignment,
     "line_change": _line_change, "span": _span, "batch": _batch, "memory": _memory, "answers": _answers,
-    "run_fact": _run_fact, "mark": _mark, "marker": _marker, "log": _log,
+    "run_fact": _run_fact, "mark": _mark, "marker": _marker, "log": _log, "program": _program, "work_span": _work_span,
 }  # fmt: skip
 """By table, in the order in which rows can belong to each other."""

@@ -26,16 +26,19 @@ from monitor_app.session import schema
 from monitor_app.session.host_clock import SHIFT
 from monitor_app.session.rows import (
     BATCH,
+    WORK_SPAN,
     AlignmentRow,
     ClockRow,
     GapRow,
     LogRow,
     MarkRow,
     MemoryRow,
+    ProgramRow,
     RunRow,
     SignalRow,
     SourceRow,
     SpanRow,
+    WorkSpans,
     checked,
     require,
 )
@@ -297,6 +300,51 @@ class SessionReader:
             if any(set(each.top1) - {RIGHT, WRONG, UNANSWERED} for each in found):
                 raise ValueError("an impossible answer")
         return found[0] if found else None
+
+    def programs(self) -> dict[int, ProgramRow]:
+        """By run: the commands of the user's that were measured; other runs are those of networks."""
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'program'"):
+            return {}
+        return {row.run: row for row in self._checked_rows(ProgramRow, "SELECT * FROM program ORDER BY run")}
+
+    def work_spans(
+        self,
+        *,
+        run_id: int | None = None,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        after_id: int = 0,
+    ) -> WorkSpans:
+        """Marks of programs in order of id.
+
+        Args:
+            run_id: only those of this run.
+            start_ns: only those that begin at this time or later.
+            end_ns: only those that begin before.
+            after_id: only those that were stored after this one.
+        """
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'work_span'"):
+            return WorkSpans((), np.empty(0, WORK_SPAN))
+        conditions, values = [], []
+        for condition, value in (("run = ?", run_id), ("start_ns >= ?", start_ns), ("start_ns < ?", end_ns)):
+            if value is not None:
+                conditions.append(condition)
+                values.append(value)
+        rows = self._rows(
+            "SELECT id, run, name, start_ns, ifnull(end_ns, start_ns), ifnull(images, -1) "
+            f"FROM work_span WHERE {' AND '.join([*conditions, 'id > ?'])} ORDER BY id",
+            values,
+            after=after_id,
+        )
+        with self._damage():
+            places: dict[str, int] = {}
+            for row in rows:
+                require(row[2], str)
+                places.setdefault(row[2], len(places))
+            spans = np.array([(*row[:2], places[row[2]], *row[3:]) for row in rows], WORK_SPAN)
+            if not (spans["start_ns"] <= spans["end_ns"]).all() or (spans["images"] < -1).any():
+                raise ValueError("an impossible mark")
+            return WorkSpans(tuple(map(visible, places) if self._visible else places), spans)
 
     def memory(self, run_id: int | None = None) -> list[MemoryRow]:
         """Memory of one run, or of all."""

@@ -39,7 +39,8 @@ _RATES_ALIKE = 1.25
 """Nominal rates within this factor are alike: some sources measure theirs at each connection."""
 _TIMES = (
     "utc.host_ns", "clock.host_ns", "alignment.host_ns", "gap.end_ns", "run.started_ns", "run.ended_ns",
-    "span.start_ns", "span.end_ns", "batch.end_ns", "mark.host_ns", "log.host_ns",
+    "span.start_ns", "span.end_ns", "batch.end_ns", "mark.host_ns", "log.host_ns", "work_span.start_ns",
+    "work_span.end_ns",
 )  # fmt: skip
 
 

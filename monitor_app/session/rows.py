@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from monitor_app.core.back_ends import TORCH
-from monitor_app.core.runs import BACK_END, is_emulated
+from monitor_app.core.runs import BACK_END, OWN_PROGRAM, is_emulated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from monitor_app.core.samples import Quantity, Role
 
@@ -55,6 +57,29 @@ BATCH = np.dtype(
         ("device_ns", "<i8"),
     ]
 )
+
+
+WORK_SPAN = np.dtype(
+    [("id", "<i8"), ("run", "<i8"), ("name", "<i4"), ("start_ns", "<i8"), ("end_ns", "<i8"), ("images", "<i8")]
+)
+"""Name is a place in `WorkSpans.names`; of a moment end_ns is start_ns and images -1; images 0: a span without any."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkSpans:
+    """Marks of programs."""
+
+    names: tuple[str, ...]
+    rows: NDArray[np.void]
+    """WORK_SPAN, shape (n,)."""
+
+    def of(self, name: str) -> NDArray[np.void]:
+        """The spans of that name, by rising start, without moments."""
+        if name not in self.names:
+            return self.rows[:0]
+        chosen: NDArray[np.void] = self.rows[(self.rows["name"] == self.names.index(name)) & (self.rows["images"] >= 0)]
+        ordered: NDArray[np.void] = chosen[np.argsort(chosen["start_ns"], kind="stable")]
+        return ordered
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +165,11 @@ class RunRow:
         return self.facts.get(BACK_END, TORCH)
 
     @property
+    def own_program(self) -> bool:
+        """Its work is a command of the user's, and not a network."""
+        return self.device == OWN_PROGRAM
+
+    @property
     def simulated(self) -> bool:
         """Times, memory and accuracy were played by an emulated device."""
         return is_emulated(self.device)
@@ -169,6 +199,25 @@ class SpanRow:
     phase: str
     start_ns: int
     end_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramRow:
+    """A run whose work is a command of the user's: how it ended, and its marks."""
+
+    run: int
+    command: str
+    """JSON: its words."""
+    exit_code: int | None
+    """Negative for a signal; None until it has ended."""
+    marks: int
+    """That came."""
+    lost: int
+    """That the program made and that did not come."""
+    malformed: int
+    """Datagrams and records that were no marks."""
+    left_out: int
+    """Marks beyond what a run may have."""
 
 
 @dataclass(frozen=True, slots=True)

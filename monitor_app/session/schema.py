@@ -94,10 +94,21 @@ CREATE TABLE run_fact (
     run INTEGER NOT NULL REFERENCES run, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (run, key)) WITHOUT ROWID;
 CREATE TABLE log (
     id INTEGER PRIMARY KEY, host_ns INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL);
+CREATE TABLE program (
+    run INTEGER PRIMARY KEY REFERENCES run, command TEXT NOT NULL, exit_code INTEGER,
+    marks INTEGER NOT NULL, lost INTEGER NOT NULL, malformed INTEGER NOT NULL, left_out INTEGER NOT NULL);
+CREATE TABLE work_span (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, name TEXT NOT NULL,
+    start_ns INTEGER NOT NULL, end_ns INTEGER, images INTEGER);
+CREATE INDEX work_span_by_run ON work_span (run);
+CREATE INDEX work_span_by_time ON work_span (start_ns);
 """
 
-ADDED = ("answers", "zero_limit", "implausible", "marker", "run_fact")
-"""Tables that the first sessions of this format do not have."""
+ADDED = (
+    "answers", "zero_limit", "implausible", "marker", "run_fact",
+    "program", "work_span", "work_span_by_run", "work_span_by_time",
+)  # fmt: skip
+"""Tables and indices that the first sessions of this format do not have."""
 
 
 def create(path: Path) -> sqlite3.Connection:

@@ -280,6 +280,27 @@ class SessionWriter:
             ((run_id, use.kind.value, use.peak_bytes, use.floor_bytes) for use in uses),
         )
 
+    def add_program(self, run_id: int, command: str) -> None:
+        """The run is a command of the user's; ``command`` is the JSON list of its words."""
+        self._execute("INSERT INTO program VALUES (?, ?, NULL, 0, 0, 0, 0)", (run_id, command))
+
+    def end_program(self, run_id: int, exit_code: int, counts: tuple[int, int, int, int]) -> None:
+        """How it ended, and its marks: those that came, that were lost, were none, and were left out."""
+        self._execute(
+            "UPDATE program SET exit_code = ?, marks = ?, lost = ?, malformed = ?, left_out = ? WHERE run = ?",
+            (exit_code, *counts, run_id),
+        )
+
+    def write_work(self, run_id: int, rows: Iterable[tuple[str, int, int | None, int | None]]) -> None:
+        """Marks of a program: name, start, end and images; those of a moment have neither end nor images."""
+        self._execute_many(
+            "INSERT INTO work_span (run, name, start_ns, end_ns, images) VALUES (?, ?, ?, ?, ?)",
+            (
+                (run_id, name, self._at(start_ns), None if end_ns is None else self._at(end_ns), images)
+                for name, start_ns, end_ns, images in rows
+            ),
+        )
+
     def write_mark(self, host_ns: int, kind: str, text: str, run_id: int | None = None) -> None:
         """Something worth seeing on the time axis."""
         self._execute(

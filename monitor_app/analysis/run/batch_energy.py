@@ -82,7 +82,7 @@ def energy_of_batch(
     baseline = Baseline.of(batch, idle.before, idle.after)
     net_j = None if baseline is None else gross_j - float(baseline.power_w[0]) * seconds
     budget = Budget(
-        **_noise(power, baseline, instrument, seconds, round(seconds / integral.period_s)),
+        **noise_j(power, baseline, instrument, seconds, round(seconds / integral.period_s)),
         spread=0.0,
         clock=clock_error_j(integral, batch, instrument),
         gain=(instrument.accuracy or 0.0) * abs(gross_j if net_j is None else net_j) / _SQRT3,
@@ -93,7 +93,7 @@ def energy_of_batch(
     return BatchEnergy(gross_j, net_j, gross_j / seconds, budget, bound_s > CLOCK_FRACTION * seconds)
 
 
-def _noise(
+def noise_j(
     power: Readings, baseline: Baseline | None, instrument: Instrument, seconds: float, samples: int
 ) -> dict[str, float]:
     """Standard uncertainties in J from noise, from resolution and from the idle power."""

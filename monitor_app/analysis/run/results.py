@@ -9,15 +9,17 @@ power minus the idle baseline, measured before and after the run. Energy is that
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from monitor_app.analysis.run.command_energy import energy_of_command
 from monitor_app.analysis.run.energy import EnergySummary, energy_of_run
 from monitor_app.analysis.run.inputs import mean_over
 from monitor_app.analysis.run.integration import mean_power
 from monitor_app.analysis.run.latency import LatencySummary, summarise_latency
 from monitor_app.analysis.statistics.intervals import wilson
 from monitor_app.analysis.statistics.short_series import LEAST
+from monitor_app.core.estimate import exact
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,6 +113,7 @@ def run_result(inputs: RunInputs) -> RunResult:
     timed, power = inputs.timed, inputs.power
     known = inputs.correlation
     prior = None if known is None else known.probabilities
+    alone = inputs.run.own_program
     images = int(timed.images.sum())
     timed_s = float(timed.end_ns.max() - timed.start_ns.min()) * 1e-9 if len(timed.images) else 0.0
     return RunResult(
@@ -118,10 +121,10 @@ def run_result(inputs: RunInputs) -> RunResult:
         images=images,
         timed_s=timed_s,
         images_per_s=images / timed_s if timed_s else None,
-        latency=_latency(timed.seconds, inputs.effort.resamples, prior),
+        latency=_of_command(timed.seconds) if alone else _latency(timed.seconds, inputs.effort.resamples, prior),
         device_latency=_latency(inputs.device_s, inputs.effort.resamples, prior),
         power=None if power is None else _power(power),
-        energy=None if power is None else _energy(power, prior),
+        energy=None if power is None else energy_of_command(power) if alone else _energy(power, prior),
         memory=inputs.memory,
         top1=wilson(inputs.top1.correct, inputs.top1.images),
         top5=wilson(inputs.top5.correct, inputs.top5.images),
@@ -131,6 +134,13 @@ def run_result(inputs: RunInputs) -> RunResult:
 
 def _latency(seconds: Floats, resamples: int, prior: Floats | None) -> LatencySummary | None:
     return summarise_latency(seconds, resamples=resamples, prior=prior) if len(seconds) else None
+
+
+def _of_command(seconds: Floats) -> LatencySummary | None:
+    """The time of the one command of a run, which has no scatter."""
+    if not len(seconds):
+        return None
+    return replace(summarise_latency(seconds, resamples=1), mean=exact(float(seconds[0])))
 
 
 def _power(inputs: PowerInputs) -> Power | None:

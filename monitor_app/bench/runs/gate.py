@@ -26,7 +26,9 @@ APPEAR_S = 2.0
 LOOK_S = 0.1
 
 
-def admit(session: Path, sources: SourceSet, wait: Callable[[float], None], *, without_power: bool) -> SignalRow | None:
+def admit(
+    session: Path, sources: SourceSet, wait: Callable[[float], None], *, without_power: bool, what: str = "plan"
+) -> SignalRow | None:
     """The total power, once all sources are connected; None where the profile has no source or does without.
 
     Args:
@@ -34,6 +36,7 @@ def admit(session: Path, sources: SourceSet, wait: Callable[[float], None], *, w
         sources: those of the bench.
         wait: waits for this number of seconds. Raises CancelledError.
         without_power: whether the plan may run where nothing measures the total power.
+        what: is to be run, in sentences.
 
     Raises:
         ProfileError: a role names no signal, or nothing measures the total power.
@@ -57,7 +60,7 @@ def admit(session: Path, sources: SourceSet, wait: Callable[[float], None], *, w
         elif without_power:
             return None
         elif now - connected > APPEAR_S:
-            raise ProfileError(_no_total(session, [status.message for status in statuses if status.message]))
+            raise ProfileError(_no_total(session, [status.message for status in statuses if status.message], what))
         wait(LOOK_S)
 
 
@@ -70,7 +73,7 @@ def _found(session: Path) -> tuple[set[str], SignalRow | None]:
         return set(), None
 
 
-def _no_total(session: Path, troubles: list[str]) -> str:
+def _no_total(session: Path, troubles: list[str], what: str) -> str:
     with SessionReader(session) as reader:
         names = {source.id: source.name for source in reader.sources()}
         powers = [f"{names[s.source]}/{s.name}" for s in reader.signals() if s.quantity is Quantity.POWER]
@@ -81,6 +84,6 @@ def _no_total(session: Path, troubles: list[str]) -> str:
     )
     reason = f" ({troubles[0].rstrip('.')})" if troubles else ""
     return (
-        f"The plan was not started, since no signal is the total power of the board{reason}: {way}, or set "
+        f"The {what} was not started, since no signal is the total power of the board{reason}: {way}, or set "
         "without_power = true under [plan]."
     )

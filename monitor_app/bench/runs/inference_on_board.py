@@ -52,7 +52,7 @@ class OnTheBoard:
         python = (board.inference_python if kind.program == "inference" else None) or board.python
         facts = self._connection.facts
         version = facts.pythons.get(python) if facts is not None else None
-        there = bundle(_version(version or link.hello.python))
+        there = bundle(python_version(version or link.hello.python))
         stored = link.bundle(there.data)
         words = [*kind.arguments, *(("--lamp", "-") if self._load_signals else ())]
         self._child = link.start_child(kind.program, words, python=python, bundle=stored, environment=kind.environment)
@@ -97,7 +97,7 @@ class OnTheBoard:
             self._load_signal.set(change.busy, host_ns)
 
 
-def _version(text: str) -> tuple[int, int]:
+def python_version(text: str) -> tuple[int, int]:
     """3.10.12 as (3, 10). Raises InferenceError."""
     major, _, rest = text.partition(".")
     minor = rest.partition(".")[0]
