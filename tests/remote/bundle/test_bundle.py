@@ -67,7 +67,8 @@ def test_from_3_10_on_sources_are_as_they_are() -> None:
 @pytest.mark.parametrize("tier", TIERS)
 def test_nothing_needs_what_a_board_has_not(tier: tuple[int, int]) -> None:
     optional = {"efficientnet_lite_pytorch", "timm", "pynvml", "jtop", "pydantic"}
-    installed = {"numpy", "PIL", "torch", "torchvision", "monitor_app", "__future__"}
+    back_ends = {"onnxruntime", "openvino", "ai_edge_litert", "tflite_runtime", "tensorrt"}
+    installed = {"numpy", "PIL", "torch", "torchvision", "monitor_app", "__future__"} | back_ends
     for path, data in bundled_files(tier).items():
         if not path.endswith(".py"):
             continue
