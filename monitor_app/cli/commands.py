@@ -102,6 +102,14 @@ class Theme(str, Enum):
     DARK = "dark"
 
 
+class OnnxPrecision(str, Enum):
+    """Precisions that a network is exported in."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+    INT8 = "int8"
+
+
 class _Interrupted(BaseException):
     """Ctrl-C or SIGTERM. Not a KeyboardInterrupt, which the parser would turn into an ordinary failure."""
 
@@ -393,9 +401,31 @@ def networks(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Also list every classifier of torchvision.")] = False,
     as_json: JsonOption = False,
+    export: Annotated[
+        str | None,
+        typer.Option("--export", metavar="NAME", help="Write this network to the ONNX file of -o.", show_default=False),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The ONNX file to write.")] = None,
+    precision: Annotated[
+        OnnxPrecision, typer.Option(help="Of the file; int8 needs --calibration.")
+    ] = OnnxPrecision.FP32,
+    calibration: Annotated[
+        str | None, typer.Option(help="Images by which the ranges of int8 are found: demo, or a folder.")
+    ] = None,
+    weights: Annotated[str, typer.Option(help="Weights of the file: auto, hub, none, a file or a folder.")] = "auto",
 ) -> None:
-    """List the networks that can be run. The table has their parameters, operations, input size and weights."""
-    from monitor_app.inference.networks.listing import list_networks
+    """List the networks that can be run, or export one of them.
+
+    The table has their parameters, operations, input size and weights.
+    """
+    if export is not None:
+        from monitor_app.inference.onnx_files.to_file import export_to_file
+
+        if output is None:
+            raise typer.BadParameter("--export needs -o FILE.onnx.")
+        put(*export_to_file(export, output, weights, precision.value, calibration))
+        return
+    from monitor_app.inference.listing import list_networks
 
     listed = list_networks(names or (), every=every)
     _print_json([each.as_json() for each in listed]) if as_json else tables.print_networks(listed)

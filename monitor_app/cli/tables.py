@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from monitor_app.analysis.session_summary import SessionSummary, SourceSummary
     from monitor_app.core.estimate import Proportion
     from monitor_app.core.status import BenchStatus, FoundSource, RunStatus, SourceStatus
-    from monitor_app.inference.networks.listing import Listed
+    from monitor_app.inference.listing import Listed
 
 
 SIMULATED = "SIMULATED"
@@ -205,7 +205,7 @@ def print_networks(listed: Sequence[Listed]) -> None:
         table.add_row(
             network.name,
             network.title,
-            fixed(costs.parameters / 1e6, 2),
+            fixed(None if costs.parameters is None else costs.parameters / 1e6, 2),
             fixed(None if costs.macs is None else costs.macs / 1e9, 3),
             fixed(None if costs.operations is None else costs.operations / 1e9, 2),
             f"{network.input_pixels}",

@@ -24,19 +24,75 @@ class BackEndRow:
     """Of this program, which installs it; None: no package index has it, the board brings it."""
     takes: tuple[str, ...] = ()
     """Suffixes of files that it can run as well, where it is asked for."""
+    precisions: tuple[str, ...] = ("fp32",)
+    """That it has on any device; whether it has one on the device that is asked for, it says when it loads."""
 
 
 BACK_ENDS = {
     row.name: row
     for row in (
-        BackEndRow(TORCH, "PyTorch", (".pt", ".pth", ".pt2", ".ts", ".torchscript"), ("torch",), "torch"),
-        BackEndRow("onnxruntime", "ONNX Runtime", (".onnx", ".ort"), ("onnxruntime",), "onnx"),
-        BackEndRow("openvino", "OpenVINO", (".xml",), ("openvino",), "openvino", takes=(".onnx",)),
-        BackEndRow("litert", "LiteRT", (".tflite",), ("ai_edge_litert", "tflite_runtime"), "litert"),
-        BackEndRow("tensorrt", "TensorRT", (".engine", ".plan"), ("tensorrt",), None, takes=(".onnx",)),
+        BackEndRow(
+            TORCH,
+            "PyTorch",
+            (".pt", ".pth", ".pt2", ".ts", ".torchscript"),
+            ("torch",),
+            "torch",
+            precisions=("fp32", "tf32", "fp16", "bf16"),
+        ),
+        BackEndRow(
+            "onnxruntime",
+            "ONNX Runtime",
+            (".onnx", ".ort"),
+            ("onnxruntime",),
+            "onnx",
+            precisions=("fp32", "tf32", "fp16", "int8"),
+        ),
+        BackEndRow(
+            "onnxruntime-tensorrt",
+            "ONNX Runtime with TensorRT",
+            (),
+            ("onnxruntime",),
+            "onnx",
+            takes=(".onnx",),
+            precisions=("fp32", "tf32", "fp16", "int8"),
+        ),
+        BackEndRow(
+            "openvino",
+            "OpenVINO",
+            (".xml",),
+            ("openvino",),
+            "openvino",
+            takes=(".onnx",),
+            precisions=("fp32", "fp16", "bf16", "int8"),
+        ),
+        BackEndRow(
+            "litert",
+            "LiteRT",
+            (".tflite",),
+            ("ai_edge_litert", "tflite_runtime"),
+            "litert",
+            precisions=("fp32", "fp16", "int8"),
+        ),
+        BackEndRow(
+            "tensorrt",
+            "TensorRT",
+            (".engine", ".plan"),
+            ("tensorrt",),
+            None,
+            takes=(".onnx",),
+            precisions=("fp32", "tf32", "fp16", "int8"),
+        ),
     )
 }
 """In the order in which they are listed."""
+
+
+def precision_refused(back_end: str, precision: str) -> str | None:
+    """Why a back end cannot run a network in a precision, one sentence; None where it may, on one of its devices."""
+    row = BACK_ENDS[back_end]
+    if precision in row.precisions:
+        return None
+    return f"{row.title} runs no network in {precision}: use one of {', '.join(row.precisions)}."
 
 
 def back_end_for(network: str, wanted: str | None = None) -> str:

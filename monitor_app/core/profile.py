@@ -10,13 +10,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from monitor_app.core.back_ends import back_end_for
-from monitor_app.core.runs import RunSpec
+from monitor_app.core.back_ends import back_end_for, precision_refused
+from monitor_app.core.runs import RunSpec, is_emulated
 from monitor_app.core.samples import Role
 from monitor_app.core.source_specs import SourceSpec, Table
 
 Precision = Literal["fp32", "tf32", "fp16", "bf16", "int8"]
-BackEndName = Literal["auto", "torch", "onnxruntime", "openvino", "litert", "tensorrt"]
+BackEndName = Literal["auto", "torch", "onnxruntime", "onnxruntime-tensorrt", "openvino", "litert", "tensorrt"]
 _HOST = re.compile(r"(?:[\w.+-]+@)?[\w\[][\w.:%\]-]*", re.ASCII)
 _VARIABLE = re.compile(r"LD_LIBRARY_PATH|PATH|(?:CUDA_|MALLOC_|OMP_|OPENBLAS_|PYTHON)[A-Z0-9_]*")
 
@@ -64,6 +64,8 @@ class Inference(Table):
     """keep: memory that is freed stays with the process for the next pass; system: as glibc does it by itself."""
     cudnn_benchmark: bool = False
     """Let cuDNN time its algorithms in the first passes, and take the fastest."""
+    calibration: str | None = None
+    """Images from which the ranges of int8 are found: 'demo' or a folder. At most half of them are used for it."""
     seed: int = 0
 
 
@@ -187,6 +189,15 @@ class Profile(Table):
         names = [each.name for each in self.source] + [each.name for each in self.combination]
         if len(set(names)) < len(names):
             raise ValueError("two sources have the same name; give each its own")
+        return self
+
+    @model_validator(mode="after")
+    def _precisions_are_offered(self) -> Profile:
+        if is_emulated(self.inference.device):
+            return self
+        for spec in self.run_specs(1):
+            if (refused := precision_refused(spec.back_end, spec.precision)) is not None:
+                raise ValueError(refused.rstrip("."))
         return self
 
     def run_specs(self, threads: int) -> list[RunSpec]:

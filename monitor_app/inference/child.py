@@ -50,6 +50,17 @@ if TYPE_CHECKING:
     from monitor_app.inference.messages import Loaded
     from monitor_app.inference.passes import BusySignal
 
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "failed to allocate memory",
+    "cannot allocate memory",
+    "bad_alloc",
+    "bad allocation",
+    "alloc_failed",
+)
+"""What libraries say, in small letters."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -187,9 +198,9 @@ def _kind(error: InferenceError) -> FailureKind:
 def _is_out_of_memory(error: Exception) -> bool:
     if isinstance(error, (MemoryError, NotEnoughMemoryError)):
         return True
-    # torch's own class for it is a RuntimeError as well, and so are the CPU allocator's, which has none
+    # No library has a class of its own for it everywhere: torch's is a RuntimeError, ONNX Runtime's nothing else
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+    return not isinstance(error, InferenceError) and any(words in text for words in _OUT_OF_MEMORY)
 
 
 if __name__ == "__main__":

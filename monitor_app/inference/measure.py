@@ -20,7 +20,8 @@ from monitor_app.inference.messages import Batches, PhaseDone
 from monitor_app.inference.passes import Report, no_garbage_collection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence, Set
+    from pathlib import Path
     from typing import Any
 
     from numpy.typing import NDArray
@@ -75,15 +76,17 @@ class Runner:
     def evaluate(self, batch_size: int, dataset: Dataset) -> PhaseDone:
         """Count right answers over all images of `dataset`; the last batch may be smaller.
 
-        An image that cannot be decoded is left out, counted and named in `reason`. Nothing is counted where the
-        network was trained on other classes; `reason` says so.
+        An image that cannot be decoded is left out, counted and named in `reason`; so are those with which the network
+        was calibrated, as long as there are others. Nothing is counted where the network was trained on other classes;
+        `reason` says so.
         """
         report = Report(Phase.ACCURACY, self._send)
         bad = list(dataset.unlabelled)
+        asked, note = _fresh_images(dataset, self._model.calibrated_with)
         of_images = [UNANSWERED] * len(dataset.images)
         stopped = False
         with self._model.phase(), report:
-            for images, labels, places in self._decoded(dataset, batch_size, bad):
+            for images, labels, places in self._decoded(dataset, asked, batch_size, bad):
                 outputs, start_ns, end_ns, device_ns = self._pass(self._model.prepare([images]))
                 scores = self._model.arrays(outputs)[0]
                 if not report.batches and (misfit := dataset.misfit(scores.shape[1], self._model.network.title)):
@@ -100,7 +103,7 @@ class Runner:
             report.batches,
             report.images,
             stopped,
-            _name_bad(bad),
+            "; ".join(filter(None, (_name_bad(bad), note))) or None,
             dataset.sha256,
             "".join(of_images),
         )
@@ -120,15 +123,16 @@ class Runner:
         return outputs, start_ns, end_ns, model.device_ns()
 
     def _decoded(
-        self, dataset: Dataset, batch_size: int, bad: list[str]
+        self, dataset: Dataset, asked: Sequence[int], batch_size: int, bad: list[str]
     ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64], list[int]]]:
-        """Batches of images with their labels and their places in the data set."""
+        """Batches of the images at these places of the data set, with their labels and those places."""
         network = self._model.network
         arrays: list[np.ndarray] = []
         labels: list[int] = []
         places: list[int] = []
-        read = read_images(dataset.images, network.preprocessing, network.input_pixels)
-        for place, (image, values) in enumerate(read):
+        images = [dataset.images[place] for place in asked]
+        read = read_images(images, network.preprocessing, network.input_pixels)
+        for place, (image, values) in zip(asked, read, strict=True):
             if isinstance(values, BadImageError):
                 logger.warning("%s", values)
                 bad.append(image.file.name)
@@ -136,9 +140,20 @@ class Runner:
                 arrays.append(values)
                 labels.append(image.label)
                 places.append(place)
-            if arrays and (len(arrays) == batch_size or place == len(dataset.images) - 1):
+            if arrays and (len(arrays) == batch_size or place == asked[-1]):
                 yield np.stack(arrays), np.array(labels, np.int64), places
                 arrays, labels, places = [], [], []
+
+
+def _fresh_images(dataset: Dataset, calibrated_with: Set[Path]) -> tuple[list[int], str | None]:
+    """The places of the images that the calibration has not seen, and what is to be said of them."""
+    every = list(range(len(dataset.images)))
+    fresh = [place for place in every if dataset.images[place].file not in calibrated_with]
+    if len(fresh) == len(every):
+        return every, None
+    if not fresh:
+        return every, "these are the images that it was calibrated with, on which its accuracy may be too good"
+    return fresh, f"{len(every) - len(fresh)} images are left out, because it was calibrated with them"
 
 
 def best_answers(scores: NDArray[Any], count: int = 5) -> NDArray[np.int64]:

@@ -35,6 +35,8 @@ class Load:
     compiled: bool = False
     cudnn_benchmark: bool = False
     """Let cuDNN time its algorithms in the first passes, and take the fastest."""
+    calibration: str = ""
+    """Images by which the ranges of int8 are found: `demo`, or a folder; none are named where it is empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from torch import nn
 
 from monitor_app.core.errors import InferenceError
 from monitor_app.inference.back_ends.pytorch import PyTorch
+from monitor_app.inference.listing import list_networks
 from monitor_app.inference.messages import Load
 from monitor_app.inference.networks.conv_biases import build_with_conv_biases
 from monitor_app.inference.networks.costs import build_without_weights
-from monitor_app.inference.networks.listing import list_networks
 from monitor_app.inference.networks.registry import (
     NETWORKS,
     USUAL_NAMES,
@@ -179,7 +179,7 @@ def test_the_list_says_what_each_network_is():
 
 def test_listing_needs_no_torch():
     script = (
-        "import sys; from monitor_app.inference.networks.listing import list_networks;"
+        "import sys; from monitor_app.inference.listing import list_networks;"
         "print(len(list_networks(every=True)), 'torch' in sys.modules)"
     )
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)

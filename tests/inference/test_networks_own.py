@@ -13,8 +13,8 @@ from torch import nn
 
 from monitor_app.core.errors import InferenceError
 from monitor_app.inference.back_ends.pytorch import PyTorch
+from monitor_app.inference.listing import list_networks
 from monitor_app.inference.messages import Load
-from monitor_app.inference.networks.listing import list_networks
 from monitor_app.inference.networks.own import OwnNetworkError
 from monitor_app.inference.networks.registry import find_network, network_title
 

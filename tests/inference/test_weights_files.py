@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from monitor_app.inference.back_ends.pytorch import PyTorch
+from monitor_app.inference.listing import list_networks
 from monitor_app.inference.messages import Load
 from monitor_app.inference.networks import weights_files
 from monitor_app.inference.networks.hub import hub_folder, published_name
-from monitor_app.inference.networks.listing import list_networks
 from monitor_app.inference.networks.network import Network, PublishedWeights
 from monitor_app.inference.networks.registry import NETWORKS
 from monitor_app.inference.networks.torchvision_models import build_torchvision
@@ -173,7 +173,7 @@ def test_the_list_tells_what_auto_would_use_without_torch(tmp_path):
     file.touch()
     assert listed()["resnet18"] == "torchvision IMAGENET1K_V1, resnet18-f37072fd.pth in torch's cache"
     script = (
-        "import sys; from monitor_app.inference.networks.listing import list_networks;"
+        "import sys; from monitor_app.inference.listing import list_networks;"
         "print(list_networks(['resnet18'])[0].weights, 'torch' in sys.modules)"
     )
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)

@@ -281,6 +281,7 @@ class RunDriver:
             self._profile.protocol,
             self._plan,
             self._profile.inference.seed,
+            self._profile.inference.calibration or "",
             self._recorder,
             self._inference,
             self._board,

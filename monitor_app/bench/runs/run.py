@@ -63,6 +63,8 @@ class RunContext:
     protocol: Protocol
     plan: Plan
     seed: int
+    calibration: str
+    """Images by which the ranges of int8 are found; empty: none are named."""
     recorder: Recorder
     inference: InferenceLink
     board: BoardControl | None
@@ -172,7 +174,7 @@ class Run:
         start_inference(self._context.inference, kind, self._context.recorder)
         load = messages.Load(
             spec.network, spec.precision, spec.device, spec.threads, weights, self._context.seed,
-            spec.channels_last, spec.compiled, spec.cudnn_benchmark,
+            spec.channels_last, spec.compiled, spec.cudnn_benchmark, self._context.calibration,
         )  # fmt: skip
         loaded = self._context.inference.ask(load, messages.Loaded, LOAD_S)
         run_id, facts = self._id, loaded.facts

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -33,6 +34,11 @@ class Model(Protocol):
     @property
     def inputs(self) -> tuple[Input, ...]:
         """What one pass takes, in the order of `prepare`."""
+        ...
+
+    @property
+    def calibrated_with(self) -> frozenset[Path]:
+        """Images by which the ranges of int8 were found: its accuracy is measured on others. Mostly none."""
         ...
 
     def phase(self) -> AbstractContextManager[object]:

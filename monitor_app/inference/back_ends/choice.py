@@ -41,10 +41,10 @@ def require_back_end(name: str) -> None:
 def open_back_end(name: str) -> BackEnd:
     """The back end of that name, which takes seconds to import. Raises InferenceError as `require_back_end`."""
     require_back_end(name)
-    if name == "onnxruntime":
+    if name in {"onnxruntime", "onnxruntime-tensorrt"}:
         from monitor_app.inference.back_ends.onnx_runtime import OnnxRuntime
 
-        return OnnxRuntime()
+        return OnnxRuntime(name)
     if name == "openvino":
         from monitor_app.inference.back_ends.open_vino import OpenVino
 

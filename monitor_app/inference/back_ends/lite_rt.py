@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from monitor_app.inference.networks.network import Network
 
 NAME = "litert"
-NO_COSTS = "not counted: no library that is kept up counts the operations of such a file"
 
 
 class LiteRT:
@@ -96,6 +95,7 @@ class LiteRTModel:
         self.inputs = tuple(_input(each, index, file.network) for index, each in enumerate(described))
         side = image_side(self.inputs)
         self.network = with_side(file.network, side)
+        self.calibrated_with = frozenset(file.calibrated_with)
         self._batch_size = 0
         self._resize(1)
         _check_precision(command, self.network, "int8" if _is_quantised(interpreter) else "fp32")
@@ -114,7 +114,7 @@ class LiteRTModel:
                 "threads": str(command.threads),
                 "XNNPACK": _delegated(interpreter),
                 "types of tensors": _types(interpreter),
-                **({} if costs else {"costs": NO_COSTS}),
+                **file.facts,
             },
         )
 

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX Runtime as a back end, with its providers for the processor, CUDA and TensorRT. For the child only."""
+"""ONNX Runtime as a back end, with its providers for the processor, CUDA and TensorRT. For the child only.
+
+A pass begins with its inputs where the device has them and ends with its outputs left there, synchronised, as with
+PyTorch: both are bound before (IO binding), so that no pass copies to or from the host.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,16 @@ import onnxruntime
 
 from monitor_app.core.errors import InferenceError, first_line
 from monitor_app.inference.back_ends.cpu import cpu_name, multiplication
-from monitor_app.inference.back_ends.model_file import model_file
+from monitor_app.inference.back_ends.model_file import in_precision, model_file
+from monitor_app.inference.back_ends.onnx_gpu import OnnxGpuMemory, multiplication_by
+from monitor_app.inference.back_ends.onnx_providers import (
+    CPU,
+    Provider,
+    devices,
+    provider_of,
+    running_providers,
+    session_options,
+)
 from monitor_app.inference.inputs import Input
 from monitor_app.inference.messages import Load, Loaded
 from monitor_app.inference.versions import installed_versions
@@ -20,6 +33,7 @@ from monitor_app.inference.versions import installed_versions
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -29,40 +43,47 @@ if TYPE_CHECKING:
 
 _TYPES = {
     "tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64", "tensor(int64)": "int64",
-    "tensor(int32)": "int32", "tensor(int8)": "int8", "tensor(uint8)": "uint8", "tensor(bool)": "bool",
+    "tensor(int32)": "int32", "tensor(int16)": "int16", "tensor(int8)": "int8", "tensor(uint8)": "uint8",
+    "tensor(bool)": "bool",
 }  # fmt: skip
 
 
 class OnnxRuntime:
-    """The back end of this process."""
+    """The back end of this process.
+
+    Args:
+        name: a key of core.back_ends: with the provider for CUDA on a GPU, or with that for TensorRT.
+    """
+
+    def __init__(self, name: str = "onnxruntime") -> None:
+        self._name = name
 
     def versions(self) -> dict[str, str]:
-        return {**installed_versions("onnxruntime"), "onnxruntime": onnxruntime.__version__}
+        # Builds for GPUs are packages of other names
+        return {**installed_versions("onnx"), "onnxruntime": onnxruntime.__version__}
 
     def devices(self) -> dict[str, str]:
-        return {"cpu": cpu_name()}
+        return devices(self._name, cpu_name())
 
     def warm_imports(self, command: Load) -> None:
         """Nothing: the library is one piece."""
 
     def load(self, command: Load) -> OnnxModel:
         started = perf_counter()
-        file = model_file(command, "onnxruntime")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = command.threads
-        options.inter_op_num_threads = 1
-        try:
-            session = onnxruntime.InferenceSession(str(file.path), options, providers=["CPUExecutionProvider"])
-        # The library raises a class for each status, and they have no name to import
-        except Exception as error:
-            raise InferenceError(f"{file.path} cannot be opened ({first_line(error)}): export it again.") from error
-        return OnnxModel(file, session, command, started)
+        provider = provider_of(self._name, command)
+        file = in_precision(model_file(command, self._name), command, symmetric=provider.on_gpu)
+        options = session_options(command)
+        session = _open(file.path, options, provider)
+        settings = {**provider.settings, **running_providers(session, provider)}
+        return OnnxModel(file, session, provider, settings, command, started)
 
     def device_memory(self, device: str) -> DeviceMemory | None:
-        return None
+        provider = provider_of(self._name, Load("", device=device))
+        return OnnxGpuMemory(provider.index) if provider.on_gpu else None
 
     def work(self, command: Pulses) -> Callable[[], object]:
-        return multiplication()
+        provider = provider_of(self._name, Load("", device=command.device, threads=command.threads))
+        return multiplication_by(provider) if provider.on_gpu else multiplication()
 
     def free(self) -> None:
         gc.collect()
@@ -71,33 +92,54 @@ class OnnxRuntime:
 class OnnxModel:
     """A session of ONNX Runtime."""
 
-    def __init__(self, file: ModelFile, session: onnxruntime.InferenceSession, command: Load, started: float) -> None:
+    def __init__(
+        self,
+        file: ModelFile,
+        session: onnxruntime.InferenceSession,
+        provider: Provider,
+        settings: dict[str, str],
+        command: Load,
+        started: float,
+    ) -> None:
         self.network = file.network
         self.inputs = tuple(_input(each) for each in session.get_inputs())
+        self.calibrated_with = frozenset(file.calibrated_with)
+        self._outputs = [each.name for each in session.get_outputs()]
         self._session = session
+        self._provider = provider
         self.loaded = Loaded(
             network=file.network.name,
             title=file.network.title,
             parameters=file.costs.parameters if file.costs else None,
             macs=file.costs.macs if file.costs else None,
             operations=file.costs.operations if file.costs else None,
-            input_pixels=file.network.input_pixels,
+            input_pixels=_pixels(self.inputs),
             weights=file.weights,
             weights_sha256=file.weights_sha256,
             seconds=perf_counter() - started,
-            settings={"threads": str(command.threads), "providers": ", ".join(session.get_providers())},
+            settings={**settings, **file.facts},
         )
 
     def phase(self) -> AbstractContextManager[object]:
         return nullcontext()
 
-    def prepare(self, arrays: Sequence[NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        return {
-            each.name: array.astype(each.dtype, copy=False) for each, array in zip(self.inputs, arrays, strict=True)
-        }
+    def prepare(self, arrays: Sequence[NDArray[Any]]) -> Any:
+        binding = self._session.io_binding()
+        for each, array in zip(self.inputs, arrays, strict=True):
+            value = onnxruntime.OrtValue.ortvalue_from_numpy(
+                array.astype(each.dtype, copy=False), self._provider.memory, self._provider.index
+            )
+            binding.bind_ortvalue_input(each.name, value)
+        for name in self._outputs:
+            binding.bind_output(name, self._provider.memory, self._provider.index)
+        if self._provider.on_gpu:
+            binding.synchronize_inputs()
+        return binding
 
-    def run(self, prepared: dict[str, NDArray[Any]]) -> Any:
-        return self._session.run(None, prepared)
+    def run(self, prepared: Any) -> Any:
+        # Returns when the device has done the pass
+        self._session.run_with_iobinding(prepared)
+        return prepared
 
     def synchronize(self) -> None:
         """Nothing: `run` returns when the outputs are there."""
@@ -106,10 +148,53 @@ class OnnxModel:
         return None
 
     def arrays(self, outputs: Any) -> tuple[NDArray[Any], ...]:
-        return tuple(outputs)
+        return tuple(outputs.copy_outputs_to_cpu())
+
+
+def _open(path: Path, options: onnxruntime.SessionOptions, provider: Provider) -> onnxruntime.InferenceSession:
+    try:
+        # The second one is for operators that the first does not have; which ran which is recorded
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=[(provider.name, provider.options), *([] if provider.name == CPU else [CPU])]
+        )
+        session.disable_fallback()
+    # The library raises a class for each status, derived from nothing else and without a name to import
+    except Exception as error:
+        raise _cannot_open(path, error) from error
+    return session
+
+
+def _cannot_open(path: Path, error: Exception) -> Exception:
+    said = str(error)
+    # [ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Load model from x.onnx failed: ...
+    reason = said.rpartition(" failed:")[2].strip().partition("\n")[0][:300].rstrip(".") or first_line(error)
+    kind = type(error).__name__
+    if "allocate memory" in said or "bad_alloc" in said or "out of memory" in said.lower():
+        return error
+    if kind == "NoSuchFile":
+        return InferenceError(f"There is no file {path}: name one that is there.")
+    if "opset" in said.lower():
+        return InferenceError(
+            f"{path} needs a newer ONNX Runtime than {onnxruntime.__version__} ({reason}): export it with a lower "
+            "opset, or install a newer one."
+        )
+    if kind == "NotImplemented" or "is not a registered function/op" in said:
+        return InferenceError(
+            f"{path} has an operator that ONNX Runtime {onnxruntime.__version__} does not know ({reason}): export it "
+            "without it."
+        )
+    if kind == "InvalidProtobuf":
+        return InferenceError(f"{path} is not an ONNX file, or is damaged: export it again.")
+    return InferenceError(f"{path} cannot be opened by ONNX Runtime ({reason}): export it again.")
 
 
 def _input(described: Any) -> Input:
     # A dimension that is not fixed has a name or nothing: the first is the batch
     shape = tuple(size if isinstance(size, int) else None for size in described.shape)
     return Input(described.name, shape, _TYPES.get(described.type, described.type))
+
+
+def _pixels(inputs: Sequence[Input]) -> int | None:
+    """The side of the images; None where it takes something else."""
+    shape = inputs[0].shape if len(inputs) == 1 else ()
+    return shape[-1] if len(shape) == 4 else None

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import gc
 from contextlib import nullcontext
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import openvino
 
+from monitor_app.core.back_ends import precision_refused
 from monitor_app.core.errors import InferenceError, NotEnoughMemoryError
 from monitor_app.inference.back_ends.cpu import cpu_name, multiplication
 from monitor_app.inference.back_ends.file_inputs import (
@@ -27,6 +29,7 @@ from monitor_app.inference.back_ends.file_inputs import (
 from monitor_app.inference.back_ends.model_file import model_file
 from monitor_app.inference.back_ends.torch_options import refuse_torch_options
 from monitor_app.inference.messages import Load, Loaded
+from monitor_app.inference.onnx_files import workshop
 from monitor_app.inference.pulses import SIZE
 
 if TYPE_CHECKING:
@@ -57,7 +60,6 @@ RECORDED = {
     "EXECUTION_DEVICES": "execution devices",
 }
 """Properties of a compiled program, and the names of the facts of a run."""
-NO_COSTS = "not counted: no library that is kept up counts the operations of such a file"
 
 
 class OpenVino:
@@ -85,8 +87,14 @@ class OpenVino:
         started = perf_counter()
         refuse_torch_options(command, NAME)
         device = self._device(command.device)
+        if (refused := precision_refused(NAME, command.precision)) is not None:
+            raise InferenceError(refused)
         file = model_file(command, NAME)
-        return OpenVinoModel(self._core, _read(self._core, file.path), file, command, device, started)
+        model = _read(self._core, file.path)
+        if _is_quantised(model) != (command.precision == "int8"):
+            file = _in_int8(file, command)
+            model = _read(self._core, file.path)
+        return OpenVinoModel(self._core, model, file, command, device, started)
 
     def device_memory(self, device: str) -> DeviceMemory | None:
         # A GPU of Intel shares the memory of the processor; no account of it is offered that a reader could reset
@@ -134,6 +142,7 @@ class OpenVinoModel:
         self.inputs = tuple(_input(each, index, file.network) for index, each in enumerate(model.inputs))
         side = image_side(self.inputs)
         self.network = with_side(file.network, side)
+        self.calibrated_with = frozenset(file.calibrated_with)
         self._batch_size = 0
         # One image fits if any does; what cannot run is said now and not in the warm-up
         program = self._compile(1)
@@ -148,7 +157,7 @@ class OpenVinoModel:
             weights=file.weights,
             weights_sha256=file.weights_sha256,
             seconds=perf_counter() - started,
-            settings={**_settings(program), "batch": "fixed"} | ({} if costs else {"costs": NO_COSTS}),
+            settings={**_settings(program), "batch": "fixed", **file.facts},
         )
 
     def phase(self) -> AbstractContextManager[object]:
@@ -217,6 +226,22 @@ def _read(core: openvino.Core, path: Path) -> openvino.Model:
         raise InferenceError(f"{path} cannot be opened by OpenVINO ({reason(error)}): export it again.") from error
 
 
+def _is_quantised(model: openvino.Model) -> bool:
+    kinds = {each.get_type_name() for each in model.get_ops()}
+    return "FakeQuantize" in kinds or "FakeConvert" in kinds
+
+
+def _in_int8(file: ModelFile, command: Load) -> ModelFile:
+    if command.precision != "int8":
+        raise InferenceError(
+            f"{file.path} holds a network in int8: set precision to int8, or name its file in {command.precision}."
+        )
+    made = workshop.quantised_for_openvino(file.path, file.network, command.calibration or None)
+    return replace(
+        file, path=made.path, precision="int8", facts={**file.facts, **made.facts}, calibrated_with=made.images
+    )
+
+
 def _input(port: Any, index: int, network: Network) -> Input:
     name = port.get_any_name() if port.get_names() else f"input {index}"
     shape = port.get_partial_shape()
@@ -228,8 +253,6 @@ def _input(port: Any, index: int, network: Network) -> Input:
 
 
 def _options(command: Load, device: str) -> dict[str, Any]:
-    if command.precision not in PRECISIONS:
-        raise InferenceError(f"OpenVINO runs no network in {command.precision}: use one of {', '.join(PRECISIONS)}.")
     options: dict[str, Any] = {
         "PERFORMANCE_HINT": "LATENCY",
         # Left to itself it takes bf16 where the processor has it, without a word

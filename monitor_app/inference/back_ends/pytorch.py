@@ -5,23 +5,22 @@ from __future__ import annotations
 
 import gc
 import os
-from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from monitor_app.core.back_ends import TORCH, precision_refused
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.runs import MemoryKind
 from monitor_app.inference.back_ends.cpu import cpu_name
+from monitor_app.inference.built_modules import build_with_weights
 from monitor_app.inference.inputs import images_of
 from monitor_app.inference.memory import gpu_bytes_of
 from monitor_app.inference.messages import Load, Loaded
-from monitor_app.inference.networks.counting import costs_of, load_packages
+from monitor_app.inference.networks.counting import load_packages
 from monitor_app.inference.networks.old_torch import compiled
 from monitor_app.inference.networks.registry import Network, find_network
-from monitor_app.inference.networks.weights import apply_weights, file_sha256
-from monitor_app.inference.networks.weights_files import find_weights
 from monitor_app.inference.pulses import SIZE
 from monitor_app.inference.torch_missing import PACKAGES
 from monitor_app.inference.versions import installed_versions
@@ -29,6 +28,7 @@ from monitor_app.inference.versions import installed_versions
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from torch import nn
@@ -108,6 +108,7 @@ class TorchModel:
         self.inputs: tuple[Input, ...] = (images_of(network.input_pixels),)
         self.run: Callable[[Any], Any] = self._run_on_cuda if device.type == "cuda" else module
         self.module = module
+        self.calibrated_with: frozenset[Path] = frozenset()
         self._device = device
         self._dtype = dtype
         self._layout = layout
@@ -150,17 +151,8 @@ def _load(command: Load, device: torch.device) -> TorchModel:
     dtype = _dtype(command.precision)
     torch.set_num_threads(command.threads)
     settings = _set_up(command, device)
-    weights = find_weights(network, command.weights)
-    torch.manual_seed(command.seed)
-    module = network.build().eval()
-    costs = costs_of(network, module)
-    if weights is not None:
-        if network.adapt is not None:
-            weights = replace(weights, state=network.adapt(weights.state, module))
-        apply_weights(module, weights, network.title)
-    title, sha256 = (weights.title, weights.sha256) if weights else _own_weights(network, command.weights)
-    for parameter in module.parameters():
-        parameter.requires_grad_(False)
+    built = build_with_weights(network, command.weights, command.seed)
+    module, costs = built.module, built.costs
     layout = torch.channels_last if command.channels_last else torch.contiguous_format
     module.to(device=device, dtype=dtype, memory_format=layout)
     if command.compiled:
@@ -173,8 +165,8 @@ def _load(command: Load, device: torch.device) -> TorchModel:
         macs=costs.macs,
         operations=costs.operations,
         input_pixels=network.input_pixels,
-        weights=title,
-        weights_sha256=sha256,
+        weights=built.weights,
+        weights_sha256=built.weights_sha256,
         seconds=perf_counter() - started,
         settings=settings,
     )
@@ -206,17 +198,10 @@ def _on(value: bool) -> str:
     return "on" if value else "off"
 
 
-def _own_weights(network: Network, request: str) -> tuple[str | None, str | None]:
-    """What the weights that came with a user's own network are called, and their file's SHA-256."""
-    if not network.own or request == "none":
-        return None, None
-    return network.source, file_sha256(network.file) if network.file else None
-
-
 def _dtype(precision: str) -> torch.dtype:
     dtype = PRECISIONS.get(precision)
     if dtype is None:
-        raise InferenceError(f"PyTorch runs no network in {precision!r} here: use one of {', '.join(PRECISIONS)}.")
+        raise InferenceError(precision_refused(TORCH, precision) or f"There is no precision {precision!r}.")
     return dtype
 
 

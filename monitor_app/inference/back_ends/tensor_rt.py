@@ -27,11 +27,12 @@ from monitor_app.inference.back_ends.file_inputs import (
     shape_at,
     with_side,
 )
-from monitor_app.inference.back_ends.model_file import model_file
+from monitor_app.inference.back_ends.model_file import in_precision, model_file
 from monitor_app.inference.back_ends.tensor_rt_build import OnnxFile, Recipe, kept_engine
 from monitor_app.inference.back_ends.tensor_rt_engine import Log, execution
 from monitor_app.inference.back_ends.torch_options import refuse_torch_options
 from monitor_app.inference.messages import Load, Loaded
+from monitor_app.inference.networks.weights import file_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
 
 NAME = "tensorrt"
 WORK_BYTES = 64 << 20
-NO_COSTS = "not counted: an engine does not say what it computes"
 AS_BUILT = "as the engine was built, which it does not say"
 
 
@@ -75,7 +75,11 @@ class TensorRT:
         started = perf_counter()
         refuse_torch_options(command, NAME)
         runtime = self._runtime(command.device)
-        return TensorRTModel(model_file(command, NAME), runtime, command, started)
+        file = model_file(command, NAME)
+        if command.precision != "fp16" or file.precision != "fp32":
+            # fp16 of a file in fp32 is what the builder makes itself
+            file = in_precision(file, command, symmetric=True)
+        return TensorRTModel(file, runtime, command, started)
 
     def device_memory(self, device: str) -> DeviceMemory | None:
         return GpuMemory(self._runtime(device))
@@ -108,13 +112,14 @@ class TensorRTModel:
 
     def __init__(self, file: ModelFile, runtime: CudaRuntime, command: Load, started: float) -> None:
         self._runtime = runtime
+        self.calibrated_with = frozenset(file.calibrated_with)
         self._log = Log()
         self._events = runtime.event(), runtime.event()
         self._memory: dict[str, DeviceArray] = {}
         self._batch_size, self._largest = 0, 0
         self._execution: Execution | None = None
         self._onnx: OnnxFile | None = None
-        self._recipe = Recipe(file.path, file.weights_sha256 or "", command.precision, runtime.name)
+        self._recipe = Recipe(file.path, file_sha256(file.path), command.precision, runtime.name)
         if file.path.suffix.lower() == ".onnx":
             self._onnx = OnnxFile(file.path, file.network, self._log)
             self.inputs: tuple[Input, ...] = self._onnx.inputs
@@ -138,7 +143,7 @@ class TensorRTModel:
             weights=file.weights,
             weights_sha256=file.weights_sha256,
             seconds=perf_counter() - started,
-            settings=self._settings(command) | ({} if costs else {"costs": NO_COSTS}),
+            settings={**self._settings(command), **file.facts},
         )
 
     def phase(self) -> AbstractContextManager[object]:

@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode  # noqa: PLC2701 - it
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from monitor_app.core.errors import InferenceError
-from monitor_app.inference.networks.counts import Costs
+from monitor_app.inference.networks.counts import GROUPS_MISLEAD_FROM, Costs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from monitor_app.inference.networks.network import Network
-
-
-GROUPS_MISLEAD_FROM = 2.0
-"""Where ignoring groups multiplies a network's operations by more than this, the count of 2016 is withheld."""
 
 
 def count_costs(network: Network, module: nn.Module | None = None) -> Costs:

@@ -12,17 +12,23 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from monitor_app.core.back_ends import is_foreign_file
 from monitor_app.core.package_data import package_text
 
 if TYPE_CHECKING:
     from monitor_app.inference.networks.network import Network
 
 
+GROUPS_MISLEAD_FROM = 2.0
+"""Where ignoring groups multiplies a network's operations by more than this, the count of 2016 is withheld."""
+
+
 @dataclass(frozen=True, slots=True)
 class Costs:
     """Of one image."""
 
-    parameters: int
+    parameters: int | None
+    """None: the file is of a kind that cannot be counted."""
     macs: int | None
     """Multiply-accumulates of convolutions and matrix products, by group; None: some cannot be counted."""
     operations: int | None
@@ -48,7 +54,12 @@ def conventions(network: Network, costs: Costs) -> dict[str, str]:
         operations = "withheld: the count of 2016 ignores groups and would more than double this network's operations"
     if costs.macs is None:
         macs = operations = f"withheld: the network runs operators whose cost is not known ({at})"
-    return {"parameters": "all of them, as built; buffers are not counted", "macs": macs, "operations": operations}
+    parameters = "all of them, as built; buffers are not counted"
+    if network.file is not None and is_foreign_file(str(network.file)):
+        parameters = "the elements of all weights in the file, as they are there"
+    if costs.parameters is None:
+        parameters = macs = operations = "unknown: the kind of the file is not counted"
+    return {"parameters": parameters, "macs": macs, "operations": operations}
 
 
 @cache

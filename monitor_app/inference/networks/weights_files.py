@@ -44,13 +44,33 @@ def find_weights(network: Network, request: str) -> Weights | None:
         return None
     if request in {"auto", "hub"}:
         return _usual(network, download=request == "hub")
-    path = Path(request).expanduser()
-    file = _in_directory(path, network) if path.is_dir() else path
+    file = _named(network, request)
     if file is None:
         return None
     published = network.published
     is_published = published is not None and file.name == published_name(published)
     return _read(file, f"torchvision {published.tag}, {file}" if published and is_published else str(file))
+
+
+def locate_weights(network: Network, request: str) -> Path | None:
+    """The file that `find_weights` would read, which is not opened; fetched where that is asked for.
+
+    Raises:
+        WeightsError: as `find_weights`, as far as is seen without opening it.
+    """
+    if request == "none":
+        return None
+    if request not in {"auto", "hub"}:
+        return _named(network, request)
+    located = network.weights.locate() if network.weights is not None else None
+    if located is not None or network.published is None:
+        return located
+    return fetch(network.published) if request == "hub" else cached(network.published)
+
+
+def _named(network: Network, request: str) -> Path | None:
+    path = Path(request).expanduser()
+    return _in_directory(path, network) if path.is_dir() else path
 
 
 def usual_title(network: Network) -> str | None:

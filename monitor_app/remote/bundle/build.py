@@ -34,6 +34,7 @@ _ON_BOARD = {
     "messages.py": "monitor_app/core/messages.py",
     "package_data.py": "monitor_app/core/package_data.py",
     "torch_missing.py": "monitor_app/inference/torch_missing.py",
+    "workshop.py": "monitor_app/inference/onnx_files/workshop.py",
 }
 _LOWERED_ON_BOARD = {
     "lowered.py": HELPERS_FILE,

@@ -24,6 +24,7 @@ REPLACED = (
     "monitor_app.core.messages",
     "monitor_app.core.package_data",
     "monitor_app.inference.torch_missing",
+    "monitor_app.inference.onnx_files.workshop",
 )
 """Modules in place of which on_board/ has one of the same name."""
 RESOURCES = ("reference/canziani2016_*.csv",)

@@ -9,13 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from monitor_app.core.back_ends import is_foreign_file
 from monitor_app.inference.networks.counts import Costs, conventions, known_costs
 from monitor_app.inference.networks.registry import NETWORKS, USUAL_NAMES, find_network
 from monitor_app.inference.networks.weights_files import usual_title
+from monitor_app.inference.onnx_files.workshop import description
 from monitor_app.inference.torch_missing import require_torch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from monitor_app.inference.networks.network import Network
 
@@ -61,8 +64,16 @@ def list_networks(names: Sequence[str] = (), *, every: bool = False) -> list[Lis
     return [_listed(find_network(name)) for name in names or (NETWORKS if every else USUAL_NAMES)]
 
 
+def _of_a_file(network: Network, file: Path) -> Costs:
+    """Of a file for another back end than PyTorch; of most of them nothing can be counted."""
+    found = description(file, network.cost_pixels) if file.suffix.lower() == ".onnx" else {"costs": None}
+    return Costs(**found["costs"]) if found["costs"] else Costs(None, None, None)
+
+
 def _listed(network: Network) -> Listed:
     costs = None if network.own else known_costs(network.name)
+    if costs is None and network.file is not None and is_foreign_file(str(network.file)):
+        costs = _of_a_file(network, network.file)
     if costs is None:
         require_torch()
         from monitor_app.inference.networks.costs import count_costs
