@@ -45,6 +45,18 @@ def open_back_end(name: str) -> BackEnd:
         from monitor_app.inference.back_ends.onnx_runtime import OnnxRuntime
 
         return OnnxRuntime(name)
+    if name == "openvino":
+        from monitor_app.inference.back_ends.open_vino import OpenVino
+
+        return OpenVino()
+    if name == "litert":
+        from monitor_app.inference.back_ends.lite_rt import LiteRT
+
+        return LiteRT()
+    if name == "tensorrt":
+        from monitor_app.inference.back_ends.tensor_rt import TensorRT
+
+        return TensorRT()
     from monitor_app.inference.back_ends.pytorch import PyTorch
 
     return PyTorch()

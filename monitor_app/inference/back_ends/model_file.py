@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from monitor_app.inference.messages import Load
     from monitor_app.inference.networks.network import Network
 
-ONNX = ".onnx"
+ONNX, TFLITE = ".onnx", ".tflite"
 COSTS = "costs"
 """Name of the fact that says why some of them are not known."""
 
@@ -53,11 +53,15 @@ def model_file(command: Load, back_end: str) -> ModelFile:
     suffixes = (*row.suffixes, *row.takes)
     if network.file is not None and network.file.name.lower().endswith(suffixes):
         return _own(network, network.file, command.weights)
-    if ONNX not in suffixes or _of_another(network, back_end):
+    if not {ONNX, TFLITE}.intersection(suffixes) or _of_another(network, back_end):
         kinds = " or ".join(suffixes)
         raise InferenceError(f"{row.title} runs files that end in {kinds}, and {network.title} is none: name such one.")
-    path, known = workshop.kept_export(network, command.weights, command.seed)
-    facts = {"exported by": f"{known['way']}, opset {known['opset']}"}
+    if ONNX in suffixes:
+        path, known = workshop.kept_export(network, command.weights, command.seed)
+        facts = {"exported by": f"{known['way']}, opset {known['opset']}"}
+    else:
+        path, known = workshop.kept_tflite(network, command.weights, command.seed)
+        facts = {"exported by": str(known["way"])}
     return ModelFile(network, path, _costs(network, known), known["weights"], known["weights_sha256"], "fp32", facts)
 
 

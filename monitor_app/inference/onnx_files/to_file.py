@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network as an ONNX file where the user wants it, for `monitor-app networks --export`."""
+"""A network as an ONNX or a LiteRT file where the user wants it, for `monitor-app networks --export`."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
     from monitor_app.inference.networks.network import Network
 
-SUFFIX = ".onnx"
+SUFFIX, TFLITE = ".onnx", ".tflite"
 SEED = 0
 """Of weights where there are none: that of a profile which names no other."""
 
 
 def export_to_file(name: str, file: Path, weights: str, precision: str, calibration: str | None) -> list[str]:
-    """Write a network to an ONNX file, which appears when it is whole; what was done, as lines.
+    """Write a network to an ONNX or a LiteRT file, which appears when it is whole; what was done, as lines.
 
     Args:
         name: of the network, a file of PyTorch or ONNX, or a function.
-        file: ends in .onnx.
+        file: ends in .onnx or .tflite.
         weights: as `find_weights` takes them.
         precision: fp32, fp16 or int8.
         calibration: images by which the ranges of int8 are found, `demo` or a folder.
@@ -35,9 +35,12 @@ def export_to_file(name: str, file: Path, weights: str, precision: str, calibrat
         InferenceError: the network cannot be had, exported or converted.
         ExportError: the file cannot be written.
     """
-    if file.suffix.lower() != SUFFIX:
-        raise ExportError(f"{file} does not end in {SUFFIX}, by which its kind is known: name it so.")
+    kind = file.suffix.lower()
+    if kind not in {SUFFIX, TFLITE}:
+        raise ExportError(f"{file} does not end in {SUFFIX} or {TFLITE}, by which its kind is known: name it so.")
     network = find_network(name)
+    if kind == TFLITE:
+        return _to_tflite(network, file, weights, precision)
     source, lines = _source(network, weights)
     if precision != "fp32":
         made = workshop.converted(source, network, precision, calibration)
@@ -46,6 +49,19 @@ def export_to_file(name: str, file: Path, weights: str, precision: str, calibrat
     with completed(file) as stream, source.open("rb") as read:
         shutil.copyfileobj(read, stream)
     return [f"{file}: {network.title} in {precision}", *lines]
+
+
+def _to_tflite(network: Network, file: Path, weights: str, precision: str) -> list[str]:
+    if precision != "fp32":
+        raise ExportError(f"{file} can be written in fp32 only: leave --precision out.")
+    path, known = workshop.kept_tflite(network, weights, SEED)
+    with completed(file) as stream, path.open("rb") as read:
+        shutil.copyfileobj(read, stream)
+    return [
+        f"{file}: {network.title} in fp32",
+        f"weights: {known['weights'] or 'random'}",
+        f"exported by: {known['way']}",
+    ]
 
 
 def _source(network: Network, weights: str) -> tuple[Path, list[str]]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ONNX files of networks, made where they are missing and kept for the next time. Imports no converter.
+"""ONNX and LiteRT files of networks, made where they are missing and kept for the next time. Imports no converter.
 
 What is made depends only on what stands in its name: the same network, weights, precision and versions are made once.
 A board elsewhere has a stand-in for this file (`remote/bundle/on_board/workshop.py`), which makes nothing.
@@ -62,14 +62,7 @@ def kept_export(network: Network, weights: str, seed: int) -> tuple[Path, dict[s
     Raises:
         InferenceError: as `export_network`; or it cannot be kept.
     """
-    located = locate_weights(network, weights)
-    known = {
-        "network": network.name,
-        "weights": None if located is None else file_sha256(located),
-        "seed": seed if located is None else None,
-        "file": None if network.file is None else file_sha256(network.file),
-        "versions": [__version__, *installed_versions("torch", "torchvision", "onnxscript").values()],
-    }
+    known = _made_of(network, weights, seed)
     # Whatever a function of the user's builds may be another network the next time
     changes = network.own and network.file is None
     file = _named(network, known)
@@ -121,6 +114,62 @@ def converted(
     return Converted(path, facts, images.files if images is not None else ())
 
 
+def quantised_for_openvino(file: Path, network: Network, calibration: str | None) -> Converted:
+    """The same network in int8 by OpenVINO's own quantiser, made if it is missing.
+
+    Args:
+        file: that OpenVINO reads.
+        network: whose.
+        calibration: images by which the ranges are found, `demo` or a folder.
+
+    Raises:
+        InferenceError: it cannot be converted, or there are no images to calibrate it with.
+    """
+    from monitor_app.inference.onnx_files.calibration import calibration_images
+
+    images = calibration_images(calibration, network)
+    known = {
+        "file": file_sha256(file),
+        # The weights of a file .xml are beside it
+        "weights": file_sha256(file.with_suffix(".bin")) if file.suffix.lower() == ".xml" else None,
+        "images": images.sha256,
+        "pixels": network.input_pixels,
+        "versions": [__version__, *installed_versions("nncf", "openvino").values()],
+    }
+    made = _named(network, known, "openvino-int8", ".xml")
+
+    def make() -> dict[str, Any]:
+        _say(f"Quantising {network.title} for OpenVINO, which takes minutes")
+        files = [str(each) for each in images.files]
+        return _work("openvino_int8", source=str(file), network=network.name, images=files, file=str(made))
+
+    path, answer = _kept(made, make)
+    return Converted(path, {"conversion": str(answer["way"]), **images.facts}, images.files)
+
+
+def kept_tflite(network: Network, weights: str, seed: int) -> tuple[Path, dict[str, Any]]:
+    """The LiteRT file of a network of PyTorch, made if it is missing, and what is known of it.
+
+    Raises:
+        InferenceError: its converter is not installed, or it cannot be converted; or it cannot be kept.
+    """
+    known = {**_made_of(network, weights, seed), "converter": installed_versions("litert-torch")}
+    changes = network.own and network.file is None
+    file = _named(network, known, suffix=".tflite")
+    return _kept(file, lambda: export_tflite(network, weights, seed, file), changes=changes)
+
+
+def export_tflite(network: Network, weights: str, seed: int, file: Path) -> dict[str, Any]:
+    """Write a network of PyTorch to a LiteRT file. What is known of it, see `export_tflite.export_tflite`.
+
+    Raises:
+        InferenceError: torch or the converter is not installed, or it cannot be converted.
+    """
+    require_torch()
+    _say(f"Converting {network.title} for LiteRT, which takes up to a minute")
+    return _work("export_tflite", network=network.name, weights=weights, seed=seed, file=str(file))
+
+
 def description(file: Path, pixels: int) -> dict[str, Any]:
     """What an ONNX file of the user's holds, see `describe.describe`. Raises InferenceError."""
     return _work("describe", file=str(file), pixels=pixels)
@@ -137,10 +186,22 @@ def cache_folder() -> Path:
         ) from error
 
 
-def _named(network: Network, known: dict[str, Any], precision: str = "") -> Path:
+def _made_of(network: Network, weights: str, seed: int) -> dict[str, Any]:
+    """All that the file of a network of PyTorch depends on."""
+    located = locate_weights(network, weights)
+    return {
+        "network": network.name,
+        "weights": None if located is None else file_sha256(located),
+        "seed": seed if located is None else None,
+        "file": None if network.file is None else file_sha256(network.file),
+        "versions": [__version__, *installed_versions("torch", "torchvision", "onnxscript").values()],
+    }
+
+
+def _named(network: Network, known: dict[str, Any], precision: str = "", suffix: str = ".onnx") -> Path:
     digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode("utf-8", "surrogatepass")).hexdigest()
     title = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in network.title)[:60]
-    return cache_folder() / f"{title}{'-' if precision else ''}{precision}-{digest[:16]}.onnx"
+    return cache_folder() / f"{title}{'-' if precision else ''}{precision}-{digest[:16]}{suffix}"
 
 
 def _kept(file: Path, make: Callable[[], dict[str, Any]], *, changes: bool = False) -> tuple[Path, dict[str, Any]]:
