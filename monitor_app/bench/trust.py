@@ -2,8 +2,9 @@
 """Whether a profile that runs code may be used (docs/decisions/0020-a-profile-is-not-a-program.md).
 
 Most profiles only name instruments and networks that the program knows. One that has a program started, a module
-imported or a network file loaded is a program itself, and is used only where the user has said so. The bench refuses
-it otherwise (`check`); whoever starts a bench finds out before whether the user allows it (`allowance`).
+imported or a network file loaded that can hold code is a program itself, and is used only where the user has said so.
+The bench refuses it otherwise (`check`); whoever starts a bench finds out before whether the user allows it
+(`allowance`).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor_app.core.back_ends import BACK_ENDS, back_end_for
 from monitor_app.core.errors import MonitorError, ProfileError
 from monitor_app.core.log import state_folder
 from monitor_app.core.own_profiles import own_profile_files
@@ -167,6 +169,8 @@ def _of_network(name: str) -> list[Code]:
     if code is None:
         return []
     if code.file is not None:
+        if not BACK_ENDS[back_end_for(name)].runs_code:
+            return []
         return [Code(f"the network in the file {shown(str(code.file))}", (code.file.absolute(),))]
     files = _of_module(code.module)
     where = f" in {shown(str(Path.cwd()))}" if files else ""

@@ -225,16 +225,38 @@ def record(
         bool,
         typer.Option("--require", help="End with the verdict on the profile's [require] as exit code, like `check`."),
     ] = False,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--network", help="Run this network, file or module:function once; may be given again.", show_default=False
+        ),
+    ] = None,
+    batch: Annotated[
+        list[int] | None, typer.Option("--batch", help="At this batch size; may be given again.", show_default=False)
+    ] = None,
+    back_end: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--back-end", help="By this back end, such as onnxruntime; may be given again.", show_default=False
+        ),
+    ] = None,
     trust: TrustOption = False,
 ) -> None:
     """Record a session without a window. Ctrl-C ends the recording and completes the file.
 
+    --network, --batch and --back-end take the place of what the plan of the profile has.
+
     Exit code 1: a run of the plan failed, or nothing could be recorded. With --require also: a requirement is not met;
     2: one is inconclusive; 3: wrong usage.
     """
-    from monitor_app.cli.record import check_profile, record_profile, record_session, resume_session
+    from monitor_app.cli.plan_options import with_plan
+    from monitor_app.cli.record import check_profile, record_profile, resume_session
     from monitor_app.cli.sources import replay_profile
+    from monitor_app.sources.profile_reader import read_profile_text
 
+    planned = bool(network or batch or back_end)
+    if planned and (check or resume or replay is not None):
+        raise typer.BadParameter("--network, --batch and --back-end are for a new recording of a profile.")
     if check:
         if profile is None or output is not None or replay is not None or resume or require:
             raise typer.BadParameter("--check needs a profile and nothing else.")
@@ -253,7 +275,8 @@ def record(
         text = replay_profile(replay)
         raise typer.Exit(record_profile(text, str(replay), output, duration, export=export, quiet=quiet, trusted=trust))
     path = find_profile(str(profile))
-    code = record_session(path, output, duration, export=export, quiet=quiet, trusted=trust, require=require)
+    text = with_plan(read_profile_text(path), str(path), network or (), batch or (), back_end or ())
+    code = record_profile(text, str(path), output, duration, export=export, quiet=quiet, trusted=trust, require=require)
     raise typer.Exit(code)
 
 

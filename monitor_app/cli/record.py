@@ -34,31 +34,11 @@ if TYPE_CHECKING:
 
     from monitor_app.core.profile import Profile
     from monitor_app.core.require import Require
-from monitor_app.core.status import BenchStatus
+    from monitor_app.core.status import BenchStatus
 
 POLL_S = 0.2
 LINE_EVERY_S = 5.0
 """Interval of status lines where stderr is not a terminal."""
-
-
-def record_session(
-    profile_path: Path,
-    output: Path | None,
-    duration_s: float | None,
-    *,
-    export: bool,
-    quiet: bool,
-    trusted: bool,
-    require: bool = False,
-) -> int:
-    """Record until the duration is over, the plan is complete, or Ctrl-C is pressed; the exit code.
-
-    Raises MonitorError.
-    """
-    text = read_profile_text(profile_path)
-    return record_profile(
-        text, str(profile_path), output, duration_s, export=export, quiet=quiet, trusted=trusted, require=require
-    )
 
 
 def resume_session(

@@ -22,6 +22,8 @@ class BackEndRow:
     """Any one of these modules is enough."""
     extra: str | None
     """Of this program, which installs it; None: no package index has it, the board brings it."""
+    runs_code: bool = False
+    """A file of its kind can do whatever a program can, and so is asked for like one."""
     takes: tuple[str, ...] = ()
     """Suffixes of files that it can run as well, where it is asked for."""
     precisions: tuple[str, ...] = ("fp32",)
@@ -38,6 +40,7 @@ BACK_ENDS = {
             ("torch",),
             "torch",
             precisions=("fp32", "tf32", "fp16", "bf16"),
+            runs_code=True,
         ),
         BackEndRow(
             "onnxruntime",
@@ -81,6 +84,7 @@ BACK_ENDS = {
             None,
             takes=(".onnx",),
             precisions=("fp32", "tf32", "fp16", "int8"),
+            runs_code=True,
         ),
     )
 }

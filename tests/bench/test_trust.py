@@ -81,6 +81,7 @@ def test_no_network_that_the_program_knows_is_taken_for_code() -> None:
         (NETWORK.format(name="NET.PT"), "the network in the file NET.PT"),
         (NETWORK.format(name="~/a/net@64"), "the network in the file HOME/a/net"),
         (NETWORK.format(name="net.torchscript@64"), "the network in the file net.torchscript"),
+        (NETWORK.format(name="net.engine"), "the network in the file net.engine"),
     ],
 )
 def test_it_is_said_what_would_run(text: str, named: str) -> None:
@@ -90,6 +91,11 @@ def test_it_is_said_what_would_run(text: str, named: str) -> None:
         f"This profile runs code: {named}. It can do on this computer whatever you can. Do you allow it?"
     ]
     assert "\x1b" not in questions[0]
+
+
+@pytest.mark.parametrize("name", ["net.onnx", "/a/net.onnx@299", "net.tflite", "a/net.xml"])
+def test_a_file_that_holds_a_graph_and_no_program_is_no_code(name: str) -> None:
+    assert asked(NETWORK.format(name=name), answer=False) == ("", [])
 
 
 BOARD = 'title = "sent to you"\n[board]\nhost = "nano"\n{more}\n'
