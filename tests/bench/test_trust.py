@@ -246,7 +246,7 @@ HARMLESS = {
     "accuracy", "calibrated", "description", "device", "faults", "gain", "minus", "name", "plus", "power_modes",
     "roles", "separator", "serial_number", "start", "stop", "sync_line", "title", "zero_a",
     # files and folders that are read, as data
-    "board", "images", "replay", "root", "weights",
+    "board", "calibration", "images", "replay", "root", "weights",
 }  # fmt: skip
 CHECKED = {"port": "addresses", "resource": "addresses", "account": "written files", "host": "Board"}
 ASKED_ABOUT = {"python", "networks", "ssh", "inference_python", "env"}
