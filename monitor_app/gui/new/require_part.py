@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FIELDS = {
     "deadline_ms": ("deadline of a batch", "ms"),
-    "max_miss_ratio": ("missed by at most", "of 1"),
+    "max_miss_ratio": ("missed by at most", "of the batches (0 to 1)"),
     "p99_ms": ("p99 at most", "ms"),
     "max_energy_mj": ("energy at most", "mJ / image"),
     "max_power_w": ("power at most", "W"),

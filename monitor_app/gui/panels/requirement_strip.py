@@ -155,9 +155,9 @@ class Chip(QWidget):
         left = SIDE_PX + used + GAP_PX
         rest_px = self.width() - left - 4.0
         # Without its interval rather than cut off
+        text = self._theme.text
         whole = QFontMetricsF(ui_font(SMALL_PX)).horizontalAdvance(self.value) <= rest_px
-        value = self.value if whole else without_ends(self.value)
-        self._text(painter, 0.85, left, rest_px, value, SMALL_PX, self._theme.text)
+        self._text(painter, 0.85, left, rest_px, self.value if whole else without_ends(self.value), SMALL_PX, text)
 
     def _text(
         self, painter: QPainter, at: float, left: float, room: float, text: str, size_px: int, colour: str
