@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from monitor_app.core.formatting import number
 
 if TYPE_CHECKING:
-    from monitor_app.core.require import Require
+    from monitor_app.core.profile import Require
 
 
 class Kind(str, Enum):

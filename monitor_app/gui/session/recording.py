@@ -12,7 +12,7 @@ from monitor_app.analysis.run.inputs import IDLE_PHASES, LIVE, run_inputs
 from monitor_app.analysis.run.results import run_result
 from monitor_app.analysis.run.signals import sibling, total_power
 from monitor_app.core.host_time import host_time_ns
-from monitor_app.core.require import Require
+from monitor_app.core.profile import Require
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.core.samples import COMPUTED, LINK, Quantity
 from monitor_app.gui.session.batch_log import BatchLog

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.tasks import Task, Tasks
 
+REST = 10.0
+"""Times as long as it took to judge, until it is done again: the window may run on the board that it measures."""
 Known: TypeAlias = "dict[Hashable, Judgement]"
 
 
@@ -53,6 +56,7 @@ class RequirementsController(QObject):
         super().__init__(parent)
         self._tasks = tasks
         self._task: Task | None = None
+        self._began_s = self._rests_until_s = 0.0
         self._recording: Recording | None = None
         self._judged: Hashable = None
         self._known: Known = {}
@@ -64,7 +68,7 @@ class RequirementsController(QObject):
         if recording is not self._recording:
             self._forget()
             self._recording = recording
-        if recording is None or self._task is not None:
+        if recording is None or self._task is not None or time.monotonic() < self._rests_until_s:
             return
         require = recording.require
         if require.deadline_ms is None and deadline_ms is not None:
@@ -78,13 +82,15 @@ class RequirementsController(QObject):
             live,
         )
         if not snapshot.requirements:
+            self._judged = None
             self._show(())
         elif snapshot.identity != self._judged:
-            self._judged, known = snapshot.identity, self._known
+            self._judged, known, self._began_s = snapshot.identity, self._known, time.monotonic()
             self._task = self._tasks.start(lambda stopped: _judge(snapshot, known, stopped), self._take)
 
     def _take(self, found: object) -> None:
-        self._task = None
+        self._task, now_s = None, time.monotonic()
+        self._rests_until_s = now_s + REST * (now_s - self._began_s)
         if isinstance(found, dict):
             self._known = found
             self._show(tuple(found.values()))
@@ -97,7 +103,7 @@ class RequirementsController(QObject):
     def _forget(self) -> None:
         if self._task is not None:
             self._task.stop()
-        self._task, self._judged, self._known = None, None, {}
+        self._task, self._judged, self._known, self._rests_until_s = None, None, {}, 0.0
         self._show(())
 
 
