@@ -14,7 +14,7 @@ from monitor_app.analysis.require.judgement import Judgement, Verdict
 from monitor_app.analysis.require.session import SessionVerdicts, required_by, verdicts_on, worst
 from monitor_app.cli.tables import SIMULATED, console
 from monitor_app.core.errors import MonitorError
-from monitor_app.core.require import Require
+from monitor_app.core.profile import Require
 from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from monitor_app.cli import tables
 from monitor_app.cli.check import exit_code, print_verdicts
 from monitor_app.cli.consent import allowance
 from monitor_app.cli.files import new_session_name
-from monitor_app.cli.judged import Judged
+from monitor_app.cli.judged import COULD_NOT, Judged
 from monitor_app.cli.live_display import LiveDisplay
 from monitor_app.cli.terminal import interrupted_by_signal, put, say
-from monitor_app.core.errors import ProfileError, SessionError, SourceError
+from monitor_app.core.errors import SessionError, SourceError
 from monitor_app.core.garbage import keep_what_is_there
 from monitor_app.core.samples import LINK
 from monitor_app.core.status import SourceState
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Sequence
 
-    from monitor_app.core.profile import Profile
-    from monitor_app.core.require import Require
+    from monitor_app.core.profile import Profile, Require
     from monitor_app.core.status import BenchStatus
 
 POLL_S = 0.2
@@ -108,7 +107,8 @@ def record_profile(
     """
     profile = parse_profile(text, name)
     if require and not profile.require:
-        raise ProfileError(f"{name} requires nothing: write [require] into it, or leave --require out.")
+        say(f"{name} requires nothing: write [require] into it, or leave --require out.")
+        raise Judged(COULD_NOT)
     allowed = allowance(profile, text, name, trusted=trusted)
     if profile.plan is not None and profile.plan.autostart and profile.board is None:
         require_device(profile.inference.device)

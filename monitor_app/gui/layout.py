@@ -23,6 +23,7 @@ from monitor_app.gui.panels.discovery_panel import DiscoveryPanel
 from monitor_app.gui.panels.message_bar import MessageBar
 from monitor_app.gui.panels.panel import Panel, Place
 from monitor_app.gui.panels.readouts import Readouts
+from monitor_app.gui.panels.requirement_strip import RequirementStrip
 from monitor_app.gui.panels.run_panel import RunPanel
 from monitor_app.gui.panels.run_table import RunTable
 from monitor_app.gui.panels.selection_panel import SelectionPanel
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.theme import Theme
 
 PANELS: tuple[type[Panel], ...] = (
-    Toolbar, SourcePanel, DiscoveryPanel, RunPanel, SelectionPanel, Readouts, RunTable, StatusBar,
+    Toolbar, SourcePanel, DiscoveryPanel, RunPanel, SelectionPanel, Readouts, RequirementStrip, RunTable, StatusBar,
 )  # fmt: skip
 """All panels, those of one place from top to bottom."""
 SIDE_PX, LEAST_SIDE_PX, MOST_SIDE_PX = 252, 200, 640

@@ -47,6 +47,7 @@ from monitor_app.gui.plot.view_statistics import ViewStatistics
 from monitor_app.gui.process_job import may_stop_jobs, stop_jobs
 from monitor_app.gui.session.document import Document
 from monitor_app.gui.session.exporting import Exports
+from monitor_app.gui.session.requirements_controller import RequirementsController
 from monitor_app.gui.session.signal_selection import SignalSelection
 from monitor_app.gui.session.subject import Subject, subject_of
 from monitor_app.gui.session_files.file_drop import FileDrop
@@ -140,13 +141,15 @@ class MainWindow(QMainWindow):
         restore_layout(self, self.parts, self.actions_by_name, self.settings)
         track_window(self)
         self.menus = PlotMenus(self)
+        self.requirements = RequirementsController(self, self.tasks)
         self._grown_ns = -STILL_NS
         often = (
             self._update_rows, self._choose_page, self.views.update, self._show_annotations, self.markers.update,
             self.batches.update, self._show_statistics, self.undo.look,
         )  # fmt: skip
         rows = ((ROWS_S, do) for do in often)
-        self._tasks = PeriodicTasks((*rows, (RESULTS_S, self._update_results), *self._panel_tasks()))
+        results = ((RESULTS_S, do) for do in (self._update_results, self._update_requirements))
+        self._tasks = PeriodicTasks((*rows, *results, *self._panel_tasks()))
         self._connect()
         self.appearance.use_theme(theme.name)
         if session is not None:
@@ -174,6 +177,7 @@ class MainWindow(QMainWindow):
         )
         for changes in (self.bench, self.signals, self.views):
             changes.changed.connect(self.refresh_panels)
+        self.requirements.changed.connect(lambda: self._refresh(*self.parts.at(Place.ABOVE_PANES)))
         commands = (action.triggered for action in self.actions())
         for signal in (self.signals.changed, self.markers.changed, self.views.changed, *commands):
             signal.connect(self._pace.expect_interaction)
@@ -304,6 +308,9 @@ class MainWindow(QMainWindow):
             self.recording.update_results()
             self.document.complete_title()
 
+    def _update_requirements(self) -> None:
+        self.requirements.update(self.recording, self.views.options.deadline_ms, live=self.live)
+
     def _choose_page(self) -> None:
         if self.parts.show_start(self.recording is None and not self.bench.live):
             self.sessions.list_on(self.parts.start_page)
@@ -345,7 +352,7 @@ class MainWindow(QMainWindow):
         return WindowState(
             self.recording, self.bench.status, self.signals.shown, self.theme, self.selection, self.bench.live,
             self.bench.can_start, self.document.undecided, self.parts.stack.samples_per_column,
-            self.resume_offer.at, self.subject, self.live, self.views.options.style,
+            self.resume_offer.at, self.subject, self.live, self.views.options.style, self.requirements.judgements,
         )  # fmt: skip
 
     # -- session ---------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from monitor_app.gui.actions import Command, Entry, Separator, SubMenu
 from monitor_app.gui.context_menu import open_menu_of_focus
 from monitor_app.gui.panels.readouts import Readouts
+from monitor_app.gui.panels.requirement_strip import RequirementStrip
 from monitor_app.gui.panels.run_table import RunTable
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def menu_commands(
         Command("Markers", "Switch J and Wh, C and Ah", markers.switch_units, ("U",)),
         Command("Analysis", "Figures and findings", window.figures.show, ("F5",)),
         Command("Window", "Sources and runs", parts.side.setVisible, ("F6",), checkable=True, name="side"),
-        Command("Window", "Read-outs", parts.panel(Readouts).setVisible, ("F7",), checkable=True, name="readouts"),
+        Command("Window", "Read-outs", partial(_show_readouts, parts), ("F7",), checkable=True, name="readouts"),
         Command("Window", "Overview", parts.overview.setVisible, ("F8",), checkable=True, name="overview"),
         Command("Window", "Table of runs", parts.panel(RunTable).set_wanted, ("F9",), checkable=True, name="table"),
         Command("Window", ONLY_TRACES, partial(_show_only_traces, window), ("F10",), checkable=True, checked=False),
@@ -210,6 +211,11 @@ def menu_commands(
         Separator("Help"),
         Command("Help", "About monitor-app", window.help.show_about),
     )
+
+
+def _show_readouts(parts: Parts, on: bool) -> None:
+    parts.panel(Readouts).setVisible(on)
+    parts.panel(RequirementStrip).set_wanted(on)
 
 
 def _show_only_traces(window: WindowCommands, on: bool) -> None:

@@ -122,6 +122,8 @@ def _step_of_views(before: Choices, after: Choices) -> str:
         return "range of values"
     if was.log != now.log:
         return "scale of the values"
+    if was.deadline_ms != now.deadline_ms:
+        return "deadline"
     if was.style is not now.style:
         return "style of the curves"
     if was.heights != now.heights:

@@ -14,7 +14,7 @@ from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from monitor_app.cli.check import with_limits
 from monitor_app.core.errors import MonitorError
-from monitor_app.core.require import Require
+from monitor_app.core.profile import Require
 from tests.cli.program import monitor_app
 from tests.exports.conftest import Recipe, write
 
@@ -126,6 +126,48 @@ def test_simulated_is_said_everywhere(tmp_path: Path) -> None:
     done = monitor_app("check", str(path), "--junit", str(tmp_path / "out.xml"))
     assert done.stdout.count("SIMULATED") == 2
     assert (tmp_path / "out.xml").read_text().count("SIMULATED") == 2
+
+
+PROFILE = """
+title = "Required"
+[[source]]
+kind = "shunt"
+emulate = "tx1"
+rate_hz = 10_000
+[inference]
+device = "emulated:tx1"
+[protocol]
+settle_s = 0.2
+power_check = false
+idle_s = 0.2
+warm_up_s = 0.1
+warm_up_batches = 1
+timed_s = 0.4
+timed_batches = 3
+[plan]
+networks = ["alexnet_2016"]
+"""
+
+
+def test_a_recording_ends_with_its_verdicts(tmp_path: Path) -> None:
+    profile, session = tmp_path / "it.toml", tmp_path / "it.plm"
+    profile.write_text(f"{PROFILE}[require]\nmax_power_w = 100\np99_ms = 500\n")
+    done = monitor_app("record", str(profile), "-o", str(session), "--require", "-q")
+    assert done.returncode == 2, done.stderr
+    assert "PASS          AlexNet b1: power at most 100 W  SIMULATED" in done.stdout
+    assert done.stdout.rstrip().endswith("2 requirements checked: 1 PASS, 1 INCONCLUSIVE.")
+    assert monitor_app("check", str(session)).stdout in done.stdout
+    assert monitor_app("check", str(session), "--max-power-w", "1").returncode == 1
+
+
+def test_record_with_verdicts_as_exit_code_needs_something_required(tmp_path: Path) -> None:
+    profile = tmp_path / "it.toml"
+    profile.write_text(PROFILE)
+    done = monitor_app("record", str(profile), "-o", str(tmp_path / "it.plm"), "--require")
+    assert (done.returncode, "requires nothing" in done.stderr) == (3, True)
+    assert not (tmp_path / "it.plm").exists()
+    assert monitor_app("record", str(profile), "--require", "--no-such-option").returncode == 3
+    assert monitor_app("record", str(profile), "--no-such-option").returncode == 2
 
 
 VALUES = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True), st.floats(1e-6, 1e6))

@@ -7,12 +7,16 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QBuffer, QSizeF
 from PySide6.QtGui import QPdfWriter, QTextTable
 
 from monitor_app.analysis.campaign.cells import Campaign
 from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict
+from monitor_app.analysis.require.judgement import judge
+from monitor_app.analysis.require.requirements import Kind, Requirement
+from monitor_app.analysis.require.session import SessionVerdicts
 from monitor_app.charts.model import Axis, Chart, Origin, Point, Series
 from monitor_app.core.errors import ExportError
 from monitor_app.core.estimate import Estimate
@@ -23,6 +27,7 @@ from monitor_app.exports.report.method import UNKNOWN, method_of
 from monitor_app.exports.report.sections import ReportContent, document_of
 from monitor_app.exports.report.table import notes_on_cells, reciprocal, table_of
 from tests.analysis.campaigns import campaign, published_campaign
+from tests.analysis.require.boards import timed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -449,3 +454,15 @@ def test_a_report_of_nothing_is_a_report(tmp_path: Path) -> None:
     found = page(ReportContent((nothing,)))
     assert "No figures were made." in found.text
     assert "No claims were tested." in found.text
+
+
+def test_verdicts_have_a_section_of_their_own() -> None:
+    one = campaign({"AlexNet": {1: 0.0185}})
+    evidence = timed(np.full(40, 0.02))
+    judgements = tuple(judge(each, evidence) for each in (Requirement(Kind.P99, 0.01), Requirement(Kind.P99, 0.5)))
+    verdicts = (SessionVerdicts(one.path, "It", False, judgements),)
+    found = html_of(document_of(ReportContent((one,), verdicts=verdicts)))
+    assert "Requirements of the profile: 1 FAIL, 1 INCONCLUSIVE." in found
+    assert "<td>ResNet-18 b1: p99 at most 10 ms</td><td>FAIL</td><td>at least 20 ms</td>" in found
+    assert "more batches" in found
+    assert 'id="requirements"' not in html_of(document_of(ReportContent((one,))))

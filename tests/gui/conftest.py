@@ -107,6 +107,10 @@ class Tape:
         self._writer.set_meta({"title": text})
         self._writer.commit()
 
+    def profile(self, text: str) -> None:
+        self._writer.set_meta({"profile": text})
+        self._writer.commit()
+
     def close(self) -> None:
         if not self._closed:
             self._closed = True

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor_app.core.package_data import profile_files
+from monitor_app.core.profile import Require
 from monitor_app.core.samples import Role
 from monitor_app.sources.profile_reader import load_profile, parse_profile
 from monitor_app.sources.profile_writer import profile_text
@@ -45,3 +46,23 @@ def test_whatever_is_typed_survives(title: str, role: str, seconds: float) -> No
     again = parse_profile(profile_text(profile), "again")
     assert (again.title, again.protocol.timed_s) == (title, seconds)
     assert again.source[0].roles == {role: Role.TOTAL}  # type: ignore[attr-defined]
+
+
+LIMIT = st.none() | st.floats(1e-9, 1e9)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    deadline_ms=st.floats(1e-9, 1e9),
+    ratio=st.none() | st.floats(1e-12, 1, exclude_max=True),
+    top1=st.none() | st.floats(1e-9, 100, exclude_max=True),
+    others=st.tuples(LIMIT, LIMIT, LIMIT),
+)
+def test_what_is_required_survives(
+    deadline_ms: float, ratio: float | None, top1: float | None, others: tuple[float | None, ...]
+) -> None:
+    values = (deadline_ms, ratio, *others, top1)
+    given_values = {name: value for name, value in zip(Require.model_fields, values, strict=True) if value is not None}
+    start = parse_profile('title = "t"\n', "start")
+    profile = start.model_copy(update={"require": Require(**given_values)})
+    assert parse_profile(profile_text(profile), "again").require == profile.require

@@ -20,11 +20,11 @@ from monitor_app.analysis.require.more import (
     more_images,
     more_of_deadline,
 )
-from monitor_app.analysis.require.requirements import Kind, ratio
+from monitor_app.analysis.require.requirements import UNITS, Kind, ratio
 from monitor_app.analysis.statistics.binomial import clopper_pearson
 from monitor_app.analysis.statistics.rare import beyond, quantile
 from monitor_app.core.estimate import Estimate
-from monitor_app.core.formatting import interval, number
+from monitor_app.core.formatting import NOT_MEASURED, interval, number
 
 if TYPE_CHECKING:
     from monitor_app.analysis.require.evidence import Evidence, Measured
@@ -65,6 +65,16 @@ class Judgement:
     more: str
     """What would make it conclusive, one sentence; empty where it is."""
     simulated: bool
+
+    @property
+    def measured(self) -> str:
+        """The value with its interval, in the unit of the requirement."""
+        if self.value is None:
+            return NOT_MEASURED
+        unit, scale = UNITS[self.requirement.kind]
+        if math.isinf(self.value.high) and math.isfinite(self.value.low):
+            return f"at least {number(scale * self.value.low, unit)}"
+        return interval(self.value, unit, scale)
 
 
 def judge(requirement: Requirement, evidence: Evidence) -> Judgement:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from monitor_app.core.formatting import number
 
 if TYPE_CHECKING:
-    from monitor_app.core.require import Require
+    from monitor_app.core.profile import Require
 
 
 class Kind(str, Enum):
@@ -25,6 +25,16 @@ class Kind(str, Enum):
     POWER = "power"
     """Mean of the whole board while batches are timed."""
     TOP1 = "top1"
+
+
+UNITS = {
+    Kind.MISSES: ("%", 100.0),
+    Kind.P99: ("ms", 1e3),
+    Kind.ENERGY: ("mJ", 1e3),
+    Kind.POWER: ("W", 1.0),
+    Kind.TOP1: ("%", 100.0),
+}
+"""In which values of each kind are written, and what one in SI units is multiplied by for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,16 @@ class Requirement:
         if self.kind is Kind.POWER:
             return f"power at most {number(self.limit)} W"
         return f"top-1 at least {number(100 * self.limit)} %"
+
+    @property
+    def short(self) -> str:
+        """The same where there is little room: energy ≤ 60 mJ."""
+        if self.kind is Kind.MISSES:
+            return f"deadline {number(1e3 * (self.deadline_s or 0.0))} ms, {ratio(self.limit)}"
+        unit, scale = UNITS[self.kind]
+        sign = "≥" if self.kind is Kind.TOP1 else "≤"
+        name = "top-1" if self.kind is Kind.TOP1 else self.kind.value
+        return f"{name} {sign} {number(scale * self.limit)} {unit}"
 
 
 def requirements_of(require: Require) -> tuple[Requirement, ...]:

@@ -17,7 +17,7 @@ from monitor_app.analysis.run.inputs import Effort, run_inputs
 from monitor_app.analysis.run.results import run_result
 from monitor_app.analysis.run.signals import is_simulated, total_power
 from monitor_app.core.errors import ProfileError
-from monitor_app.core.require import Require
+from monitor_app.core.profile import Require
 from monitor_app.core.runs import Phase
 from monitor_app.sources.profile_reader import read_toml
 

@@ -6,8 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor_app.analysis.require.judgement import Verdict
-from monitor_app.analysis.require.requirements import Kind
-from monitor_app.core.formatting import NOT_MEASURED, interval
 from monitor_app.exports.report.blocks import Block, BulletList, CellTable, Subtitle
 
 if TYPE_CHECKING:
@@ -17,13 +15,6 @@ if TYPE_CHECKING:
     from monitor_app.analysis.require.session import SessionVerdicts
 
 _HEAD = ("requirement", "verdict", "measured")
-_UNITS = {
-    Kind.MISSES: ("%", 100.0),
-    Kind.P99: ("ms", 1e3),
-    Kind.ENERGY: ("mJ", 1e3),
-    Kind.POWER: ("W", 1.0),
-    Kind.TOP1: ("%", 100.0),
-}
 
 
 def counts(found: Sequence[SessionVerdicts]) -> str:
@@ -40,7 +31,7 @@ def requirements(names: Sequence[str], found: Sequence[SessionVerdicts]) -> Iter
         if len(found) > 1:
             yield Subtitle(name, each.simulated)
         rows = tuple(
-            (f"{judgement.label}: {judgement.requirement.title}", judgement.verdict.value, _value(judgement))
+            (f"{judgement.label}: {judgement.requirement.title}", judgement.verdict.value, judgement.measured)
             for judgement in each.judgements
         )
         yield CellTable(_HEAD, rows, tuple(judgement.simulated for judgement in each.judgements))
@@ -50,8 +41,3 @@ def requirements(names: Sequence[str], found: Sequence[SessionVerdicts]) -> Iter
 
 def _name(judgement: Judgement) -> str:
     return f"{judgement.label}, {judgement.requirement.title}: {judgement.verdict.value}."
-
-
-def _value(judgement: Judgement) -> str:
-    unit, scale = _UNITS[judgement.requirement.kind]
-    return NOT_MEASURED if judgement.value is None else interval(judgement.value, unit, scale)

@@ -36,6 +36,7 @@ from monitor_app.gui.new.estimate_part import EstimatePart
 from monitor_app.gui.new.images_part import ImagesPart
 from monitor_app.gui.new.networks_part import NetworksPart
 from monitor_app.gui.new.protocol_part import ProtocolPart
+from monitor_app.gui.new.require_part import RequirePart
 from monitor_app.gui.new.source_part import SourcePart
 from monitor_app.gui.new.title_part import TitlePart
 from monitor_app.gui.new.toml_view import TomlView
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
 PARTS: tuple[type[ProfilePart], ...] = (
     TitlePart, BoardPart, SourcePart, NetworksPart, BatchesPart, DevicePart, ProtocolPart, ImagesPart,
+    RequirePart,
 )  # fmt: skip
 """All parts, from top to bottom."""
 P = TypeVar("P", bound="ProfilePart")

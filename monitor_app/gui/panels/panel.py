@@ -14,6 +14,7 @@ from monitor_app.gui.session.curve_style import CurveStyle
 from monitor_app.gui.session.subject import NO_SUBJECT, Subject
 
 if TYPE_CHECKING:
+    from monitor_app.analysis.require.judgement import Judgement
     from monitor_app.core.status import BenchStatus
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.session.shown_signals import ShownSignals
@@ -59,6 +60,8 @@ class WindowState:
     """Whether the session grows, by the bench of this window or by another process."""
     style: CurveStyle = CurveStyle.ENVELOPE
     """What is drawn around the means."""
+    judgements: tuple[Judgement, ...] = ()
+    """On what is required, as far as the evidence goes; empty where nothing is."""
 
     @property
     def running(self) -> bool:

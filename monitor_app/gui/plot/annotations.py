@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from monitor_app.core.formatting import live, short_fraction, span_of_time
+from monitor_app.core.formatting import live, number, short_fraction, span_of_time
 from monitor_app.core.runs import Phase
 from monitor_app.core.samples import NO_INSTRUMENTS
 
@@ -97,6 +97,16 @@ class Annotations:
     accuracy: tuple[Note, ...] = ()
     accuracy_note: str = ""
     """Why no accuracy was measured."""
+
+    def with_deadline(self, deadline_ms: float | None, misses: tuple[int, int] | None) -> Annotations:
+        """With the deadline of a batch, and how many of those in view have missed it."""
+        if deadline_ms is None or misses is None:
+            return self
+        missed, timed = misses
+        notes = [Note(deadline_ms, "deadline", f"{number(deadline_ms)} ms", line=True)]
+        if timed:
+            notes.append(Note(deadline_ms, "missed", f"{missed:,}"))
+        return replace(self, latency=(*self.latency, *notes))
 
     def reaching(self, edge_s: float) -> Annotations:
         """With what has not ended reaching to the newest sample, whose time it is: rows are read less often."""

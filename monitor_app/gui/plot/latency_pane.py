@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from monitor_app.gui.theme import Theme
 
 TIMED = PHASES.index(Phase.TIMED)
+MOST_ABOVE = 3.0
+"""A deadline this many times as high as the highest batch in view is out of sight, so that the batches can be read."""
 BREADTH = 0.5
 """Points are kept for this fraction of the width beyond each side."""
 NEAR_PX = 7
@@ -33,23 +36,28 @@ REDRAW_S = 0.1
 
 
 class LatencyPane(Pane):
-    """Timed batches in full colour; those of the warm-up and of the accuracy pass pale."""
+    """Timed batches in full colour; those of the warm-up and of the accuracy pass pale; missed deadlines marked."""
 
     def __init__(self) -> None:
         super().__init__(floor=0.0)
         self._pale = Dots(2)
         self._timed = Dots(2)
+        self._missed = Dots(4)
+        self.deadline_ms: float | None = None
+        self._timed_s = self._missed_s = np.empty(0)
+        """Ends of the timed batches that are drawn, and of those among them that missed the deadline."""
         self._drawn: tuple[int, float, float, float] | None = None
         self._drawn_at_s = 0.0
         self._batches: BatchLog | None = None
 
     @property
     def items(self) -> tuple[Dots, ...]:
-        return self._pale, self._timed
+        return self._pale, self._timed, self._missed
 
     def set_theme(self, theme: Theme) -> None:
         self._timed.set_colour(theme.latency)
         self._pale.set_colour(mixed(theme.latency, theme.ground, 0.4))
+        self._missed.set_colour(theme.alarm)
         self.set_label(theme, "latency (ms)")
 
     def set_scale(self, scale: Scale) -> None:
@@ -57,9 +65,16 @@ class LatencyPane(Pane):
             super().set_scale(scale)
             self._drawn = None
 
+    def set_deadline(self, deadline_ms: float | None) -> None:
+        """Mark the timed batches that take longer; None marks none."""
+        if deadline_ms != self.deadline_ms:
+            self.deadline_ms = deadline_ms
+            self._drawn = None
+
     def clear(self) -> None:
         self._drawn = None
-        for item in (self._pale, self._timed):
+        self._timed_s = self._missed_s = np.empty(0)
+        for item in self.items:
             item.clear()
         self.forget_data()
 
@@ -79,14 +94,30 @@ class LatencyPane(Pane):
         rows = batches.between(start, end)
         pixels = round(self.rect.width() * (1 + 2 * BREADTH)) or 1
         timed = rows["phase"] == TIMED
-        for item, chosen in ((self._timed, rows[timed]), (self._pale, rows[~timed])):
+        missed = timed & (rows["latency_ms"] > (math.inf if self.deadline_ms is None else self.deadline_ms))
+        self._timed_s, self._missed_s = rows["end_s"][timed], rows["end_s"][missed]
+        groups = ((self._timed, timed & ~missed), (self._pale, ~timed), (self._missed, missed))
+        for item, chosen in ((item, rows[those]) for item, those in groups):
             x, y = chosen["end_s"], chosen["latency_ms"]
             kept = extremes(x, y, start, end - start, pixels)
             item.set_data(x[kept], self.scale.plotted_all(y[kept]))
         inside = rows["latency_ms"][(rows["end_s"] >= view.start_s) & (rows["end_s"] <= view.end_s)]
         if len(inside):
-            self.include(float(np.min(inside)), float(np.max(inside)), positive_of(float(np.min(inside)), inside))
+            low, high = float(np.min(inside)), float(np.max(inside))
+            self.include(low, self._with_deadline(high), positive_of(low, inside))
         return True
+
+    def _with_deadline(self, high: float) -> float:
+        deadline_ms = self.deadline_ms
+        return high if deadline_ms is None or deadline_ms > MOST_ABOVE * high else max(high, deadline_ms)
+
+    def misses(self, view: TimeWindow) -> tuple[int, int] | None:
+        """Of the timed batches in view, how many missed the deadline, and how many there are; None without one."""
+        if self.deadline_ms is None:
+            return None
+        ends = view.start_s, view.end_s
+        missed, timed = (int(np.diff(np.searchsorted(each, ends))[0]) for each in (self._missed_s, self._timed_s))
+        return missed, timed
 
     def batch_at(self, at: QPointF) -> tuple[float, float] | None:
         """Start and end in s of the batch whose point is at this place in the stack; None where there is none."""

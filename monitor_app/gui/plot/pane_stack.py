@@ -236,6 +236,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
             pane.set_look(options.scale_of(key), options.ranges.get(key))
         for trace in self._pool:
             trace.set_style(options.style)
+        self.latency.set_deadline(options.deadline_ms)
 
     def key_of(self, pane: Pane) -> str:
         """By which the options name it."""
@@ -392,6 +393,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         if recording is None:
             return
         fresh = annotate(recording, subject, with_levels=self.levels_pane is not None)
+        fresh = fresh.with_deadline(self.latency.deadline_ms, self.latency.misses(self.view))
         legends = tuple(self._legend(recording, pane) for pane in self.traces)
         if (fresh, legends) != (self.annotations, self.legends):
             self.annotations, self.legends = fresh, legends

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, QSize, Qt
@@ -66,6 +67,7 @@ def session_picture(
         stack.ratio = RATIO
         stack.resize(width_px, height_px - HEADER_PX)
         stack.show()
+        stack.set_options(replace(stack.options, deadline_ms=recording.require.deadline_ms))
         stack.arrange(recording, shown)
         QCoreApplication.sendPostedEvents()
         stack.show_frame(recording, shown, view)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, Signal
 
 from monitor_app.analysis.session_summary import started_utc
-from monitor_app.core.formatting import QUANTITIES, unit_of
+from monitor_app.core.formatting import QUANTITIES, number, unit_of
 from monitor_app.gui.plot.scales.plot_options import ACCURACY
 from monitor_app.gui.plot.scales.time_labels import RELATIVE, wall_clock
 from monitor_app.gui.plot.scales.value_scale import Scale
 from monitor_app.gui.plot.trace_pane import TracePane
 from monitor_app.gui.session.curve_style import CurveStyle
 from monitor_app.gui.session.shown_signals import MOST_IN_PANE
+from monitor_app.gui.views.deadline_dialog import ask_deadline
 from monitor_app.gui.views.pane_handles import PaneHandles
 from monitor_app.gui.views.range_dialog import PaneRange, RangeDialog
 from monitor_app.gui.views.view_memory import read_options, write_options
@@ -105,7 +106,14 @@ class ViewController(QObject):
 
     def _apply(self) -> None:
         self._signals.overlaid = self.options.overlaid and not self._too_many
-        self._stack.set_options(replace(self.options, overlaid=self._signals.overlaid))
+        deadline_ms = self.required_ms or self.options.deadline_ms
+        self._stack.set_options(replace(self.options, overlaid=self._signals.overlaid, deadline_ms=deadline_ms))
+
+    @property
+    def required_ms(self) -> float | None:
+        """The deadline that the profile of the session requires."""
+        recording = self._recording()
+        return recording.require.deadline_ms if recording is not None else None
 
     @property
     def _too_many(self) -> bool:
@@ -152,6 +160,18 @@ class ViewController(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.chosen.connect(self._take_range)
         dialog.open()
+
+    def set_deadline(self, deadline_ms: float | None) -> None:
+        """Of a batch, where the profile requires none: what takes longer is marked and counted."""
+        self._choose(replace(self.options, deadline_ms=deadline_ms))
+
+    def ask_deadline(self) -> None:
+        """Let the user type a deadline; that of the profile stays."""
+        required_ms = self.required_ms
+        if required_ms is not None:
+            self.note.emit(f"The profile of this session requires a deadline of {number(required_ms)} ms.")
+            return
+        ask_deadline(self._parent, self.options.deadline_ms, self.set_deadline)
 
     def choose_style(self, style: CurveStyle) -> None:
         """What is drawn around the means."""
@@ -200,6 +220,14 @@ class ViewController(QObject):
             entries.append(("Logarithmic", do, pane.scale is Scale.LOG))
         entries.append(("Range of values…", partial(self.ask_range, pane), None))
         entries.append(("Fit the values", partial(self.set_range, pane, None), None))
+        if pane is self._stack.latency:
+            entries += self._deadline_entries()
+        return entries
+
+    def _deadline_entries(self) -> list[Chosen]:
+        entries: list[Chosen] = [("Deadline…", self.ask_deadline, None)]
+        if self.options.deadline_ms is not None:
+            entries.append(("Remove the deadline", partial(self.set_deadline, None), None))
         return entries
 
     def value_entries(self) -> list[Chosen]:

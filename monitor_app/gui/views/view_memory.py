@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.settings import Settings
 
 STYLE, OVERLAID, LOG, RANGES, HEIGHTS = "curve_style", "overlaid", "log_axes", "value_ranges", "pane_heights"
+DEADLINE = "deadline_ms"
 MOST_PX = 10_000
 
 
@@ -30,9 +31,11 @@ def read_options(settings: Settings) -> PlotOptions:
         match row:
             case [str(key), [*sizes]] if sizes and all(_is_height(size) for size in sizes):
                 heights[key] = tuple(sizes)
+    deadline_ms = float(settings.read(DEADLINE, 0.0))
     return PlotOptions(
         CurveStyle(style) if style in {each.value for each in CurveStyle} else CurveStyle.ENVELOPE,
         settings.read(OVERLAID, False), log, ranges, heights,
+        deadline_ms if math.isfinite(deadline_ms) and deadline_ms > 0 else None,
     )  # fmt: skip
 
 
@@ -43,6 +46,7 @@ def write_options(settings: Settings, options: PlotOptions) -> None:
     settings.write(LOG, sorted(options.log))
     settings.write(RANGES, [[key, *bounds] for key, bounds in options.ranges.items()])
     settings.write(HEIGHTS, [[key, list(sizes)] for key, sizes in options.heights.items()])
+    settings.write(DEADLINE, options.deadline_ms or 0.0)
 
 
 def _is_range(low: float, high: float, is_log: bool) -> bool:

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.signal import lfilter
 
 from monitor_app.analysis.require.evidence import Evidence, evidence_of
 from monitor_app.analysis.run.inputs import Answers, Batches, Effort, Instrument, PowerInputs, Readings, RunInputs
@@ -37,7 +39,9 @@ class Correlated:
 
     def latencies_s(self, rng: np.random.Generator, ratio: float, count: int) -> Floats:
         """A fraction ``ratio`` of all such latencies is above ``DEADLINE_S``."""
-        normal = autoregressive(rng, self.rho, count)[0]
+        noise = rng.normal(size=count)
+        noise[1:] *= math.sqrt(1 - self.rho**2)
+        normal = lfilter([1.0], [1.0, -self.rho], noise)
         found: Floats = DEADLINE_S * np.exp(0.15 * (normal - NormalDist().inv_cdf(1 - ratio)))
         return found
 

@@ -14,7 +14,7 @@ from scipy.stats import binom
 from monitor_app.analysis.require.evidence import Measured
 from monitor_app.analysis.require.judgement import Judgement, Verdict, judge
 from monitor_app.analysis.require.requirements import Kind, Requirement, requirements_of
-from monitor_app.core.require import Require
+from monitor_app.core.profile import Require
 from tests.analysis.require.boards import (
     DEADLINE_S,
     TRUE_J,

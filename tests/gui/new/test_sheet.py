@@ -20,6 +20,7 @@ from monitor_app.gui.new.images_part import DEMO, FOLDER, NONE, REPLAY, REPLAYED
 from monitor_app.gui.new.network_table import network_rows
 from monitor_app.gui.new.networks_part import NOTHING, NetworksPart
 from monitor_app.gui.new.protocol_part import TYPED, ProtocolPart, in_words
+from monitor_app.gui.new.require_part import RequirePart
 from monitor_app.gui.new.sheet import NewSheet
 from monitor_app.gui.new.source_part import SourcePart, typed_source
 from monitor_app.gui.new.title_part import TitlePart
@@ -346,3 +347,34 @@ def test_code_is_trusted_where_the_user_has_named_it() -> None:
     assert Origin.elsewhere(opened).trusts(plain.profile)
     assert Origin.elsewhere(opened).trusts(typed.profile), "what was opened named other code"
     assert not Origin.elsewhere(Draft.of_text("[")).trusts(typed.profile), "it could not be read"
+
+
+def test_limits_are_written_into_the_profile_and_read_back(qtbot: QtBot, sheet: NewSheet) -> None:
+    part = sheet.part(RequirePart)
+    assert "[require]" not in sheet.toml.editor.toPlainText()
+    qtbot.keyClicks(part.fields["deadline_ms"], "33")
+    qtbot.keyClicks(part.fields["max_miss_ratio"], "0.001")
+    qtbot.keyClicks(part.fields["min_top1"], "70")
+    found = profile_of(sheet).require
+    assert (found.deadline_ms, found.max_miss_ratio, found.min_top1, found.p99_ms) == (33, 0.001, 70, None)
+    sheet.begin('title = "It"\n[require]\np99_ms = 12.5\n', own=True)
+    assert {name: field.text() for name, field in part.fields.items() if field.text()} == {"p99_ms": "12.5"}
+    part.fields["p99_ms"].clear()
+    part.fields["p99_ms"].textEdited.emit("")
+    assert not profile_of(sheet).require
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("p99_ms", "soon", "require.p99_ms: input should be a valid number"),
+        ("min_top1", "100", "require.min_top1: input should be less than 100"),
+        ("max_miss_ratio", "0.1", "max_miss_ratio needs deadline_ms"),
+    ],
+)
+def test_a_limit_that_is_none_says_what_is_wrong(
+    qtbot: QtBot, sheet: NewSheet, name: str, text: str, said: str
+) -> None:
+    qtbot.keyClicks(sheet.part(RequirePart).fields[name], text)
+    assert said in sheet.draft.problem
+    assert not sheet.start.isEnabled()

@@ -29,6 +29,8 @@ class PlotOptions:
     """By key: smallest and largest value, in the unit of the pane."""
     heights: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """By arrangement: heights of the panes relative to each other, from top to bottom."""
+    deadline_ms: float | None = None
+    """Of a batch, drawn in the pane of latencies, where the profile of the session has none."""
 
     def scale_of(self, key: str) -> Scale:
         """Of the y axis of a pane."""
