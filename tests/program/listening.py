@@ -8,13 +8,13 @@ import socket
 import struct
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor_app.core.package_data import resource_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 FOLDER = resource_path("marks")
 
@@ -38,9 +38,7 @@ def datagram(
     *records: tuple[int, int, int, int, int, bytes], sender: int = 7, lost: int = 0, count: int | None = None
 ) -> bytes:
     """As a program sends it: number, start, end, images, kind and name of each."""
-    head = b"PLMM" + struct.pack(
-        "<HHIIQ", 1, len(records) if count is None else count, os.getpid(), lost, sender
-    )
+    head = b"PLMM" + struct.pack("<HHIIQ", 1, len(records) if count is None else count, os.getpid(), lost, sender)
     return head + b"".join(struct.pack("<QqqIBB", *each[:5], len(each[5])) + each[5] for each in records)
 
 

@@ -150,7 +150,9 @@ signal.setitimer(signal.ITIMER_REAL, 0)
 
 def test_names_that_are_too_long_or_no_text_end_nothing(listening: Socket) -> None:
     received = listening.run(
-        python("with span('é' * 200, images=-3): pass\nmark(None)\nmark('')\nmark('b' * 121)\nspan('x', 2**40).__enter__()")
+        python(
+            "with span('é' * 200, images=-3): pass\nmark(None)\nmark('')\nmark('b' * 121)\nspan('x', 2**40).__enter__()"
+        )
     )
     names = [each.name for each in received if each.kind != END]
     assert names == ["é" * 60, "", "b" * 120]

@@ -92,10 +92,7 @@ def write_program(
     """
     steps = Steps(work, command_s, base_w)
     times_s = (np.arange(int(-3 * rate_hz), int((command_s + 3) * rate_hz)) + phase) / rate_hz
-    if means:
-        values = (steps.energy(times_s) - steps.energy(times_s - 1 / rate_hz)) * rate_hz
-    else:
-        values = steps.power(times_s)
+    values = (steps.energy(times_s) - steps.energy(times_s - 1 / rate_hz)) * rate_hz if means else steps.power(times_s)
     values = values + noise_w * np.random.default_rng(seed).standard_normal(len(values))
     signal = Signal("power", Quantity.POWER, Role.TOTAL, "<f4", resolution=1e-4, accuracy=0.001)
     with_writer = SessionWriter(path)
@@ -109,7 +106,9 @@ def write_program(
         for run in np.split(np.flatnonzero(inside), np.flatnonzero(np.diff(np.flatnonzero(inside)) > 1) + 1):
             if len(run):
                 at = times_ns[part][run]
-                with_writer.write_block(1, first + int(run[0]), (values[part][run].astype(np.float32),), int(at[0]), int(at[-1]))
+                with_writer.write_block(
+                    1, first + int(run[0]), (values[part][run].astype(np.float32),), int(at[0]), int(at[-1])
+                )
     with_writer.write_clock(1, START_NS, ClockState(rate_hz, BOUND_NS))
     _write_run(with_writer, work, command_s, moments)
     with_writer.close()
