@@ -19,14 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-ENTRIES = ("monitor_app.inference.child", "monitor_app.inference.replay_child", "monitor_app.sources.jtop.child")
+ENTRIES = (
+    "monitor_app.inference.child",
+    "monitor_app.inference.replay_child",
+    "monitor_app.sources.jtop.child",
+    "monitor_app.program.child",
+)
 REPLACED = (
     "monitor_app.core.messages",
     "monitor_app.core.package_data",
     "monitor_app.inference.torch_missing",
 )
 """Modules in place of which on_board/ has one of the same name."""
-RESOURCES = ("reference/canziani2016_*.csv",)
+RESOURCES = ("reference/canziani2016_*.csv", "marks/monitor_marks.*")
 """Files of resources/ that the children read."""
 LIBRARIES = frozenset({"numpy", "PIL", "torch", "torchvision"})
 """What may be installed on a board; anything else is asked for in a `try` that a board without it survives."""

@@ -158,7 +158,7 @@ def test_without_a_child_it_names_those_there_are(archive: Path) -> None:
     done = _run([sys.executable, str(archive), "something"])
 
     assert done.returncode == 1
-    assert done.stderr.strip() == b"name the child to run: inference, replay, jtop"
+    assert done.stderr.strip() == b"name the child to run: inference, replay, jtop, program"
 
 
 @pytest.mark.parametrize("version", [*OLD, None])
@@ -238,7 +238,7 @@ def test_what_a_stand_in_lacks_is_refused(copy: Path) -> None:
 def copy(tmp_path: Path) -> Path:
     """The sources that a bundle is made of, to be changed."""
     copied = tmp_path / "monitor_app"
-    for folder in ("core", "inference", "remote", "sources/jtop"):
+    for folder in ("core", "inference", "program", "remote", "sources/jtop"):
         shutil.copytree(PACKAGE / folder, copied / folder)
     for file in ("__init__.py", "sources/__init__.py"):
         shutil.copy(PACKAGE / file, copied / file)
