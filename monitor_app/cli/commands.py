@@ -126,7 +126,7 @@ def run(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     before = {number: signal.signal(number, _interrupt) for number in signals_to_end()}
     try:
-        words, own = _split(arguments)
+        words, own = split_command(arguments)
         _command()(words, prog_name="monitor-app", obj=own)
     except SystemExit as stop:
         return int(stop.code or 0)
@@ -142,7 +142,7 @@ def _run(arguments: list[str]) -> int:
     return 0
 
 
-def _split(arguments: list[str]) -> tuple[list[str], tuple[str, ...] | None]:
+def split_command(arguments: list[str]) -> tuple[list[str], tuple[str, ...] | None]:
     """The arguments of `run`, and the command after them, of which nothing is looked at."""
     if arguments[:1] != ["run"] or "--" not in arguments:
         return arguments, None
@@ -330,7 +330,11 @@ def run_command(
     raise typer.Exit(code)
 
 
-@app.command("mark", short_help="Mark a moment in the session of a `monitor-app run`.")
+@app.command(
+    "mark",
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+    short_help="Mark a moment in the session of a `monitor-app run`.",
+)
 def mark_command() -> None:
     """Mark a moment from a shell that `monitor-app run` has started: monitor-app mark NAME."""
 

@@ -150,7 +150,7 @@ def _runs_table(runs: Sequence[RunResult]) -> Table:
             energy = plus_minus(result.energy.net.j_per_image * 1e3, result.energy.net.expanded_j * 1e3)
         state = "" if run.state == RunState.DONE.value else f" ({run.state.replace('_', ' ')})"
         table.add_row(
-            f"{run.title} b{run.batch_size}{state}",
+            f"{run.label}{state}",
             without_interval(result.seconds_per_image, 1e3),
             _median_ms(latency),
             without_interval(latency.p99 if latency else None, 1e3),
@@ -178,7 +178,7 @@ def _print_notes(out: Console, runs: Sequence[RunResult]) -> None:
     """Errors of runs, and notes on their results; a sentence that concerns several runs is printed once."""
     said: dict[tuple[str, str], list[str]] = {}
     for result in runs:
-        label = f"{result.run.title} b{result.run.batch_size}"
+        label = result.run.label
         remarks = [(result.run.error, "red")] if result.run.error else []
         for text, style in (*remarks, *((note, "dim") for note in result.notes)):
             said.setdefault((text, style), []).append(label)

@@ -189,6 +189,7 @@ def menu_commands(
         Separator("Markers"),
         Command("Markers", "Switch J and Wh, C and Ah", markers.switch_units, ("U",)),
         Command("Analysis", "Figures and findings", window.figures.show, ("F5",)),
+        Command("Analysis", "Spans of my program…", window.inferences.analyse_work, ("Shift+F5",)),
         Command("Window", "Sources and runs", parts.side.setVisible, ("F6",), checkable=True, name="side"),
         Command("Window", "Read-outs", partial(_show_readouts, parts), ("F7",), checkable=True, name="readouts"),
         Command("Window", "Overview", parts.overview.setVisible, ("F8",), checkable=True, name="overview"),

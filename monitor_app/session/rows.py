@@ -165,6 +165,11 @@ class RunRow:
         return self.facts.get(BACK_END, TORCH)
 
     @property
+    def label(self) -> str:
+        """ResNet-18 b8; a command has no batch size."""
+        return self.title if self.own_program else f"{self.title} b{self.batch_size}"
+
+    @property
     def own_program(self) -> bool:
         """Its work is a command of the user's, and not a network."""
         return self.device == OWN_PROGRAM

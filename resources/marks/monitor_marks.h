@@ -113,18 +113,20 @@ static int monitor_put_(const void *data, size_t length) {
     int tries;
     for (tries = 0; tries < 2; tries++) {
         if (monitor_.fd >= 0) {
-            ssize_t sent = sendto(monitor_.fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL,
-                                  (struct sockaddr *)&monitor_.to, sizeof monitor_.to);
-            if (sent >= 0) return 1;
+            if (send(monitor_.fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return 1;
             if (errno == ECONNREFUSED || errno == ENOENT) { /* the bench has gone */
                 monitor_.state = -1;
                 return 0;
             }
-            if (errno != EBADF && errno != ENOTSOCK && errno != EISCONN && errno != EOPNOTSUPP && errno != EINVAL
-                && errno != EAFNOSUPPORT && errno != EPROTOTYPE)
-                return 0;
+            if (errno != EBADF && errno != ENOTSOCK && errno != ENOTCONN && errno != EDESTADDRREQ) return 0;
         }
         monitor_.fd = monitor_socket_(); /* the number may be another's by now: it is not ours to close */
+        if (monitor_.fd >= 0 && connect(monitor_.fd, (struct sockaddr *)&monitor_.to, sizeof monitor_.to) != 0) {
+            close(monitor_.fd);
+            monitor_.fd = -1;
+            monitor_.state = -1; /* the bench has gone */
+            return 0;
+        }
     }
     return 0;
 }
@@ -169,7 +171,7 @@ static void monitor_become_(pid_t process) {
     monitor_.lost = 0;
     monitor_.full_ns = 0;
     header->records = 0;
-    monitor_.fd = monitor_socket_(); /* that of a parent may have been closed, and its number given again */
+    monitor_.fd = -1; /* that of a parent may have been closed, and its number given again */
 }
 
 static int monitor_take_lock_(void) {

@@ -62,7 +62,8 @@ def campaign_of(
         progress: called with the fraction of the runs that have been analysed, 0 to 1.
     """
     known = {} if known is None else known
-    runs = reader.runs()
+    # The paper's figures and findings are about networks.
+    runs = [run for run in reader.runs() if not run.own_program]
     groups: dict[tuple[str, int, Conditions], list[RunResult]] = {}
     correlations = Correlations(reader)
     for count, run in enumerate(runs, start=1):

@@ -34,7 +34,7 @@ _S = 1e-9
 def run_name(inputs: PairInputs) -> str:
     """Of one of the two."""
     run = inputs.run
-    return "" if run is None else f"run {run.id}, {run.title} b{run.batch_size}"
+    return "" if run is None else f"run {run.id}, {run.label}"
 
 
 def traces_chart(two: Two) -> Chart:

@@ -54,7 +54,7 @@ class PairInputs:
         if self.run is None:
             return "no batches"
         phase = self.phase.value.replace("_", "-")
-        of = f"run {self.run.id}, {self.run.title} b{self.run.batch_size}"
+        of = f"run {self.run.id}, {self.run.label}"
         return f"{len(self.batches.images):,} {phase} batches of {of}"
 
 

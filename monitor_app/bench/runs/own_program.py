@@ -36,8 +36,8 @@ class OwnProgram:
 
     @property
     def title(self) -> str:
-        """The command line."""
-        text = shlex.join(self.words)
+        """The command line, with the program by its name alone."""
+        text = shlex.join([os.path.basename(self.words[0]) or self.words[0], *self.words[1:]])
         return text if len(text) <= LONGEST_TITLE else f"{text[: LONGEST_TITLE - 1]}…"
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from monitor_app.gui.inferences.job import OverlayRequest, PairRequest
+from monitor_app.gui.inferences.job import NO_PROGRAM, OverlayRequest, PairRequest, WorkRequest
 from monitor_app.gui.inferences.window import InferencesWindow
 
 if TYPE_CHECKING:
@@ -52,6 +52,14 @@ class InferencesController(QObject):
             self.note.emit(NO_PAIR)
             return
         self._open(request)
+
+    def analyse_work(self) -> None:
+        """Show the spans that a program of the user's has marked, by their names."""
+        recording = self._document.recording
+        if recording is None or recording.origin_ns is None or not any(run.own_program for run in recording.runs):
+            self.note.emit(NO_PROGRAM)
+            return
+        self._open(WorkRequest(recording.reader.path, recording.origin_ns))
 
     def overlay_runs(self, first: int, second: int) -> None:
         """Lay two runs, by their ids, over each other at their start, and show what differs."""

@@ -11,6 +11,8 @@ from PySide6.QtCore import QObject, QThread, Signal
 from monitor_app.analysis.compare.check import CompareError
 from monitor_app.analysis.compare.two_runs import run_changes
 from monitor_app.analysis.figures import inferences, overlay
+from monitor_app.analysis.figures.work import work_charts
+from monitor_app.analysis.program_summary import program_summary
 from monitor_app.analysis.run.correlation import Correlations
 from monitor_app.analysis.run.inputs import run_inputs
 from monitor_app.analysis.run.pair import EFFORT, PairInputs, pair_inputs
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from monitor_app.analysis.run.largest_window import LargestWindow
     from monitor_app.analysis.run.results import RunResult
     from monitor_app.charts.model import Chart
+
+
+NO_PROGRAM = "This session holds no program of yours: record one with `monitor-app run PROFILE -- COMMAND`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,15 @@ class OverlayRequest:
     origin_ns: int
 
 
-Request: TypeAlias = PairRequest | OverlayRequest
+@dataclass(frozen=True, slots=True)
+class WorkRequest:
+    """The spans that a program of the user's has marked, in all its repetitions."""
+
+    session: Path
+    origin_ns: int
+
+
+Request: TypeAlias = PairRequest | OverlayRequest | WorkRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +130,8 @@ def analyse(request: Request, known: Analysis | None, go_on: Callable[[float], b
     """
     if isinstance(request, OverlayRequest):
         return _overlay(request, go_on)
+    if isinstance(request, WorkRequest):
+        return _work(request, go_on)
     if known is not None and known.inputs is not None and _same_pair(known.request, request):
         inputs, charts = known.inputs, list(known.charts[:-1])
     else:
@@ -154,6 +169,19 @@ def _overlay(request: OverlayRequest, go_on: Callable[[float], bool]) -> Analysi
     words = f"really different: {listed(real)}" if real else "no difference is shown"
     title = f"{overlay.run_name(two[0])}  and  {overlay.run_name(two[1])}"
     return Analysis(request, title, charts, f"{title}  ·  {words}")
+
+
+def _work(request: WorkRequest, go_on: Callable[[float], bool]) -> Analysis | None:
+    """Each name as distributions; None where it is cancelled. Raises CompareError where there is no program."""
+    if not go_on(0.1):
+        return None
+    with SessionReader(request.session, visible=True) as reader:
+        summary = program_summary(reader)
+    if summary is None:
+        raise CompareError(NO_PROGRAM)
+    repetitions = f"  ·  {len(summary.repetitions)} repetitions" if len(summary.repetitions) > 1 else ""
+    lost = f"  ·  {summary.lost:,} marks were lost" if summary.lost else ""
+    return Analysis(request, f"Spans of {summary.title}", work_charts(summary), f"{summary.title}{repetitions}{lost}")
 
 
 def _timed(reader: SessionReader, run_id: int) -> tuple[int, int]:

@@ -113,8 +113,9 @@ def run_line(run: RunRow, result: RunResult | None, state: str = "", start_s: fl
     watts = (power.idle_w, power.full_w, power.net_w) if power else (None, None, None)
     per_image, energy = result.seconds_per_image if result else None, result.energy if result else None
     top1 = result.top1 if result else None
+    size = NOTHING if run.own_program else f"{run.batch_size}"
     texts = (
-        f"{run.id}", run.title, f"{run.cycle}", f"{run.batch_size}", run.precision, duration(start_s), state,
+        f"{run.id}", run.title, f"{run.cycle}", size, run.precision or NOTHING, duration(start_s), state,
         three_digits(rate), without_interval(per_image, 1e3), *(fixed(ms, 1) for ms in delays),
         *(fixed(w, 2) for w in watts), energy_words(energy), _top1(run, result),
     )  # fmt: skip
@@ -147,6 +148,8 @@ def _tip(run: RunRow, result: RunResult | None) -> str:
     if run.error:
         return run.error
     parts = [run.network, run.precision, f"on {run.device}", f"{run.threads} threads"]
+    if run.own_program:
+        parts = [run.network, run.device]
     if result is not None and result.power is not None:
         parts.append(f"{100 * result.power.coverage:.2f} % of the samples arrived")
     accuracy = (f"Accuracy was not measured: {run.accuracy_note}.",) if run.accuracy_note else ()

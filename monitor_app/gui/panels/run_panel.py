@@ -112,7 +112,8 @@ def _line(run: RunStatus) -> PlanLine:
 def _recorded_line(run: RunRow, state: str, *, with_cycle: bool) -> PlanLine:
     """With the cycle where there are several, or runs of the same network could not be told apart."""
     cycle = f"  c{run.cycle}" if with_cycle else ""
-    return PlanLine(f"{run.title}  b{run.batch_size}{cycle}", state, _tone(state), run.id)
+    size = "" if run.own_program else f"  b{run.batch_size}"
+    return PlanLine(f"{run.title}{size}{cycle}", state, _tone(state), run.id)
 
 
 def _tone(state: str) -> str:

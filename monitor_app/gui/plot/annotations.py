@@ -192,7 +192,9 @@ def _bounds(recording: Recording) -> dict[int, tuple[float, float, bool]]:
 
 
 def _runs(recording: Recording, bounds: dict[int, tuple[float, float, bool]]) -> list[Interval]:
-    titles = {run.id: f"{run.title}  ·  batch {run.batch_size}" for run in recording.runs}
+    titles = {
+        run.id: run.title if run.own_program else f"{run.title}  ·  batch {run.batch_size}" for run in recording.runs
+    }
     return [
         Interval(start_s, end_s, titles.get(run, ""), run_id=run, growing=growing)
         for run, (start_s, end_s, growing) in bounds.items()

@@ -32,6 +32,8 @@ from monitor_app.gui.plot.scales.time_labels import RELATIVE, TimeLabels
 from monitor_app.gui.plot.time_window import TimeWindow
 from monitor_app.gui.plot.trace_pane import TracePane
 from monitor_app.gui.plot.words import names_px
+from monitor_app.gui.plot.work.layer import WorkGround, WorkLayer, lanes_px
+from monitor_app.gui.plot.work.strips import NO_WORK, shown_work
 from monitor_app.gui.session.shown_signals import MOST_PANES, ShownSignals
 from monitor_app.gui.theme import with_text
 
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.plot.layer import Layer
     from monitor_app.gui.plot.pane import Pane
     from monitor_app.gui.plot.plot_state import BatchCard, BatchSpan, Cursor, ShownMarker
+    from monitor_app.gui.plot.work.strips import ShownWork
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.session.subject import Subject
     from monitor_app.gui.theme import Theme
@@ -96,6 +99,8 @@ class PaneStack(pg.GraphicsLayoutWidget):
         """For each trace pane, where it has any."""
         self._recording: Recording | None = None
         self._cursor_at: QPointF | None = None
+        self._work_key: tuple[object, ...] = ()
+        self._work = NO_WORK
         self.ratio: float | None = None
         """Pixels of a picture for each pixel of the stack; None on a screen, which has a ratio of its own."""
         self._every: tuple[TracePane | LatencyPane | AccuracyPane, ...] = (*self._pool, self.latency, self.accuracy)
@@ -106,8 +111,14 @@ class PaneStack(pg.GraphicsLayoutWidget):
         self._arrange(1, with_runs=True)
         self.marker_layer = MarkerLayer()
         self.cursor_layer = CursorLayer(self._marker_boxes)
-        self._behind: tuple[Layer, ...] = (Backdrop(), BatchGround())
-        self._in_front: tuple[Layer, ...] = (Foreground(), self.marker_layer, self.cursor_layer, CardLayer())
+        self._behind: tuple[Layer, ...] = (Backdrop(), WorkGround(), BatchGround())
+        self._in_front: tuple[Layer, ...] = (
+            WorkLayer(),
+            Foreground(),
+            self.marker_layer,
+            self.cursor_layer,
+            CardLayer(),
+        )
         self.scene().addItem(self.marker_layer)
         self.scene().sigMouseMoved.connect(self._move_cursor)
         self.set_theme(theme)
@@ -281,7 +292,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
             self.latency.state() if with_runs else None, self.accuracy.state() if with_runs else None,
             traces[levels] if levels is not None else None, self.annotations, self.markers, self.cursor_values,
             ShownBatches(self.batch_spans, self._batch_card, self._batch_energies),
-            self.times,
+            self.times, self.shown_work,
         )  # fmt: skip
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -358,7 +369,7 @@ class PaneStack(pg.GraphicsLayoutWidget):
         several = len({signal.source for signal in recording.signals}) > 1
         for k, pane in enumerate(self._pool):
             named = recording.has_runs and (k == 0 or pane in self._over)
-            pane.names_px = names_px() if named else 0
+            pane.names_px = names_px() + lanes_px(recording.work.lanes) if named else 0
             signals = shown.panes[k] if k < len(shown.panes) else ()
             pane.show_signals(signals, legend=bool(signals) and (several or len(signals) > 1 or bool(self._over)))
         self._set_looks()
@@ -444,6 +455,16 @@ class PaneStack(pg.GraphicsLayoutWidget):
         if self._recording is None or self.latency not in self.panes:
             return ()
         return spans_in(self._recording.batches, self.view, self.trace.rect.width())
+
+    @property
+    def shown_work(self) -> ShownWork:
+        """The spans of a program in view, on the pixels that there are."""
+        if self._recording is None or not self._recording.work.lanes:
+            return NO_WORK
+        log, width = self._recording.work, self.trace.rect.width()
+        if self._work_key != (log.version, self.view, width):
+            self._work_key, self._work = (log.version, self.view, width), shown_work(log, self.view, width)
+        return self._work
 
     def show_card(self, card: BatchCard | None) -> None:
         """Of the batch that is looked at, from now on."""

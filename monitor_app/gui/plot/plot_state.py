@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.gui.plot.scales.time_labels import RELATIVE, TimeLabels
 from monitor_app.gui.plot.scales.value_scale import Scale
+from monitor_app.gui.plot.work.strips import NO_WORK, ShownWork
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -194,6 +195,8 @@ class PlotState:
     batches: ShownBatches = NO_BATCHES
     """Those that are wide enough to be spans."""
     times: TimeLabels = RELATIVE
+    work: ShownWork = NO_WORK
+    """Spans that a program has marked."""
 
     @property
     def first(self) -> PaneState:

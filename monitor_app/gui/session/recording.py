@@ -17,6 +17,7 @@ from monitor_app.core.runs import Phase, RunState
 from monitor_app.core.samples import COMPUTED, LINK, Quantity
 from monitor_app.gui.session.batch_log import BatchLog
 from monitor_app.gui.session.shown_signals import labels_of, usual_signals
+from monitor_app.gui.session.work_log import WorkLog
 from monitor_app.session.writer_lock import is_written
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Recording:
         self._grown_ns = host_time_ns()
         """When the newest samples were read."""
         self.batches = BatchLog()
+        self.work = WorkLog()
         self.sources: list[SourceRow] = []
         self.signals: list[SignalRow] = []
         self.runs: list[RunRow] = []
@@ -132,6 +134,8 @@ class Recording:
         self.usual = usual_signals(reader)
         self.labels = labels_of(self.sources, self.signals)
         self.runs, self.spans, self.gaps = reader.runs(), reader.spans(), reader.gaps()
+        if self.origin_ns is not None and any(run.own_program for run in self.runs):
+            self.work.update(reader, self.origin_ns)
         begun = any(run.state == RunState.RUNNING.value for run in self.runs)
         self._cut_off = begun and not self.recorded_here and not is_written(reader.path)
         self.marks += reader.marks(self.marks[-1].id if self.marks else 0)

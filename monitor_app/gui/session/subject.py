@@ -77,7 +77,7 @@ def is_in_view(recording: Recording, view_s: Interval, run: int | None) -> bool:
 
 def run_name(run: RunRow) -> str:
     """A run as captions name it."""
-    return f"run {run.id}: {run.title}{APART}batch {run.batch_size}"
+    return f"run {run.id}: {run.title}" + ("" if run.own_program else f"{APART}batch {run.batch_size}")
 
 
 def run_within(recording: Recording, view_s: Interval, chosen: int | None = None) -> RunRow | None:

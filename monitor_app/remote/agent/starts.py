@@ -14,9 +14,10 @@ MODULES = {
     "inference": "monitor_app.inference.child",
     "replay": "monitor_app.inference.replay_child",
     "jtop": "monitor_app.sources.jtop.child",
+    "program": "monitor_app.program.child",
 }
 """What is run where there is no bundle: on a board where this program is installed."""
-RUN_NETWORKS = ("inference", "replay")
+RUN_NETWORKS = ("inference", "replay", "program")
 """Of these there is at most one at a time: what is measured runs alone."""
 GPIO = "gpio"
 _PYTHON = re.compile(r"(?:pypy|python)[0-9.]*")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The children of the bench as one zip, for the Python of a board (docs/decisions/0032-the-child-in-a-zip.md).
 
-`python BUNDLE.zip inference|replay|jtop ARGUMENTS...` runs one. Nothing is installed there, and nothing is needed but
-the standard library, with numpy to replay figures, and torch, torchvision and Pillow to run networks.
+`python BUNDLE.zip inference|replay|jtop|program ARGUMENTS...` runs one. Nothing is installed there, and nothing is
+needed but the standard library, with numpy to replay figures, and torch, torchvision and Pillow to run networks.
 """
 
 from __future__ import annotations

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-ENTRIES = ("monitor_app.inference.child", "monitor_app.inference.replay_child", "monitor_app.sources.jtop.child")
+ENTRIES = (
+    "monitor_app.inference.child",
+    "monitor_app.inference.replay_child",
+    "monitor_app.sources.jtop.child",
+    "monitor_app.program.child",
+)
 REPLACED = (
     "monitor_app.core.messages",
     "monitor_app.core.package_data",
@@ -27,7 +32,7 @@ REPLACED = (
     "monitor_app.inference.onnx_files.workshop",
 )
 """Modules in place of which on_board/ has one of the same name."""
-RESOURCES = ("reference/canziani2016_*.csv",)
+RESOURCES = ("reference/canziani2016_*.csv", "marks/monitor_marks.*")
 """Files of resources/ that the children read."""
 LIBRARIES = frozenset(
     {"numpy", "PIL", "torch", "torchvision", "onnxruntime", "openvino", "ai_edge_litert", "tflite_runtime", "tensorrt"}

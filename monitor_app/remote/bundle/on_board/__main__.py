@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a child out of the bundle: `python BUNDLE.zip inference|replay|jtop ARGUMENTS...`."""
+"""Runs a child out of the bundle: `python BUNDLE.zip inference|replay|jtop|program ARGUMENTS...`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ CHILDREN = {
     "inference": "monitor_app.inference.child",
     "replay": "monitor_app.inference.replay_child",
     "jtop": "monitor_app.sources.jtop.child",
+    "program": "monitor_app.program.child",
 }
 
 
@@ -26,7 +27,7 @@ def main() -> None:
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     except ModuleNotFoundError as error:
-        if child == "jtop" or error.name is None or error.name.partition(".")[0] not in LIBRARIES:
+        if child in {"jtop", "program"} or error.name is None or error.name.partition(".")[0] not in LIBRARIES:
             raise
         # As a child says it (docs/inference-protocol.md): without numpy it does not come so far
         print(json.dumps({"type": "failed", "kind": "error", "message": missing_sentence(error.name)}), flush=True)  # noqa: T201
