@@ -92,7 +92,7 @@ def precision_refused(back_end: str, precision: str) -> str | None:
     row = BACK_ENDS[back_end]
     if precision in row.precisions:
         return None
-    return f"{row.title} runs no network in {precision}: use one of {', '.join(row.precisions)}."
+    return f"No network runs in {precision} with {row.title}: use one of {', '.join(row.precisions)}."
 
 
 def back_end_for(network: str, wanted: str | None = None) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import onnxruntime
 
+from monitor_app.core.back_ends import precision_refused
 from monitor_app.core.errors import InferenceError
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def provider_of(back_end: str, command: Load) -> Provider:
     Raises:
         InferenceError: this build has no such provider, or it does not have that precision.
     """
+    if (refused := precision_refused(back_end, command.precision)) is not None:
+        raise InferenceError(refused)
     kind, _, number = command.device.partition(":")
     if kind == "cpu" and back_end != WITH_TENSORRT:
         _refuse_on_the_processor(command)

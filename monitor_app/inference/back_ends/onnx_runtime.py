@@ -178,7 +178,7 @@ def _cannot_open(path: Path, error: Exception) -> Exception:
             f"{path} needs a newer ONNX Runtime than {onnxruntime.__version__} ({reason}): export it with a lower "
             "opset, or install a newer one."
         )
-    if kind == "NotImplemented" or "is not a registered function/op" in said:
+    if kind == "NotImplemented" or "No Op registered" in said:
         return InferenceError(
             f"{path} has an operator that ONNX Runtime {onnxruntime.__version__} does not know ({reason}): export it "
             "without it."

@@ -219,7 +219,7 @@ def _kept(file: Path, make: Callable[[], dict[str, Any]], *, changes: bool = Fal
 
 
 def _require_exporter(network: Network) -> None:
-    line = f"`monitor-app networks --export {network.name} -o {network.title}.onnx`"
+    line = f"`monitor-app networks --export {network.name} -o {network.name}.onnx`"
     try:
         require_torch()
     except TorchMissingError as error:
