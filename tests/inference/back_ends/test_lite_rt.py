@@ -5,23 +5,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
 import pytest
 import torch
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
 from torch.nn import functional
 
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.runs import Phase
+from monitor_app.inference.back_ends.lite_rt import LiteRT
 from monitor_app.inference.inputs import random_arrays
 from monitor_app.inference.measure import Runner
 from monitor_app.inference.messages import Load
 from monitor_app.inference.passes import NoLoadSignal
-
-pytest.importorskip("ai_edge_litert")
-
-from ai_edge_litert.interpreter import Interpreter
-
-from monitor_app.inference.back_ends.lite_rt import LiteRT
 
 DATA = Path(__file__).with_name("data")
 WEIGHTS = {key: torch.from_numpy(value) for key, value in np.load(DATA / "weights.npz").items()}
@@ -145,15 +143,14 @@ def test_a_damaged_file_is_a_sentence(content, tmp_path):
     file = tmp_path / "mine.tflite"
     file.write_bytes(content)
 
-    with pytest.raises(InferenceError, match=r"mine\.tflite cannot be opened by LiteRT \(.*\): convert it again\.") as error:
+    with pytest.raises(
+        InferenceError, match=r"mine\.tflite cannot be opened by LiteRT \(.*\): convert it again\."
+    ) as error:
         LiteRT().load(Load(str(file)))
     assert "\n" not in str(error.value)
 
 
 def test_an_operator_that_it_lacks_is_named(tmp_path):
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
-
     model = schema.ModelT.InitFromPackedBuf((DATA / "tiny.tflite").read_bytes())
     model.operatorCodes[0].builtinCode, model.operatorCodes[0].deprecatedBuiltinCode = 32, 32
     model.operatorCodes[0].customCode = "Sparkle"

@@ -3,28 +3,27 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import warnings
 
 import numpy as np
+import onnx
+import openvino
 import pytest
 import torch
+from onnx import TensorProto, helper
 from torch import nn
 
-from monitor_app.core.errors import InferenceError, NotEnoughMemoryError
-from monitor_app.inference.back_ends.pytorch import PyTorch
+from monitor_app.core.errors import InferenceError
+from monitor_app.inference.back_ends.open_vino import OpenVino
+from monitor_app.inference.built_modules import build_with_weights
 from monitor_app.inference.datasets import find_dataset
 from monitor_app.inference.images import read_images
+from monitor_app.inference.measure import Runner
 from monitor_app.inference.messages import Load
-
-openvino = pytest.importorskip("openvino")
-pytest.importorskip("onnx")
-
-import onnx
-from onnx import TensorProto, helper
-
-from monitor_app.inference.back_ends.open_vino import OpenVino
+from monitor_app.inference.networks.counts import known_costs
+from monitor_app.inference.networks.registry import find_network
+from monitor_app.inference.onnx_files import workshop
+from monitor_app.inference.passes import NoLoadSignal
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +43,10 @@ def of_file(path, nodes, inputs, outputs, constants=(), domain=()):
     """Write an ONNX file; inputs and outputs are names with shapes."""
     kinds = {"f": TensorProto.FLOAT, "u": TensorProto.UINT8}
     described = [
-        [helper.make_tensor_value_info(name.lstrip("!"), kinds["u" if name[0] == "!" else "f"], shape) for name, shape in each]
+        [
+            helper.make_tensor_value_info(name.lstrip("!"), kinds["u" if name[0] == "!" else "f"], shape)
+            for name, shape in each
+        ]
         for each in (inputs, outputs)
     ]
     graph = helper.make_graph(nodes, "graph", *described, list(constants))
@@ -112,7 +114,9 @@ def test_a_precision_that_the_device_lacks_is_refused(back_end, network):
         if name in offered:
             assert back_end.load(Load(str(network[1]), precision=precision)).loaded.settings["inference precision"]
         else:
-            with pytest.raises(InferenceError, match=rf"OpenVINO has no {precision} on this cpu and would run \S+ in its place"):
+            with pytest.raises(
+                InferenceError, match=rf"OpenVINO has no {precision} on this cpu and would run \S+ in its place"
+            ):
                 back_end.load(Load(str(network[1]), precision=precision))
 
 
@@ -181,7 +185,11 @@ def test_photographs_for_bytes_with_channels_last_are_pixels(back_end, tmp_path)
 def test_a_batch_that_the_file_does_not_take_is_a_sentence(back_end, tmp_path):
     shape = helper.make_tensor("s", TensorProto.INT64, [2], [3, 4])
     file = of_file(
-        tmp_path / "fixed.onnx", [helper.make_node("Reshape", ["x", "s"], ["y"])], [("x", [2, 6])], [("y", [3, 4])], [shape]
+        tmp_path / "fixed.onnx",
+        [helper.make_node("Reshape", ["x", "s"], ["y"])],
+        [("x", [2, 6])],
+        [("y", [3, 4])],
+        [shape],
     )
     with pytest.raises(InferenceError, match=r"fixed cannot take a batch of 1 \(.*incompatible.*\): export it with"):
         back_end.load(Load(f"{file}"))
@@ -208,3 +216,67 @@ def test_an_operator_that_it_lacks_is_named(back_end, tmp_path):
 def test_a_device_that_is_not_there_is_a_sentence(back_end, network):
     with pytest.raises(InferenceError, match=r"OpenVINO sees no device 'cuda:0': use one of cpu"):
         back_end.load(Load(str(network[1]), device="cuda:0"))
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """EfficientNet-Lite0 with its weights: as a module of torch, and as an ONNX file that torch traced."""
+    built = build_with_weights(find_network("efficientnet_lite0"), "auto", 0)
+    file = tmp_path_factory.mktemp("lite0") / "lite0.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            built.module, (torch.zeros(1, 3, 224, 224),), file, dynamo=False, input_names=["images"],
+            dynamic_axes={"images": {0: "batch"}},
+        )  # fmt: skip
+    known = {"weights": built.weights, "weights_sha256": built.weights_sha256, "parameters": 1, "macs": 1,
+             "operations": 1, "way": "tracing", "opset": 17}  # fmt: skip
+    return built.module, file, known
+
+
+def test_a_network_of_the_list_is_right_on_the_photographs(back_end, exported, monkeypatch):
+    module, file, known = exported
+    monkeypatch.setattr(workshop, "kept_export", lambda network, weights, seed: (file, known))
+    model = back_end.load(Load("efficientnet_lite0"))
+    dataset = find_dataset("demo")
+    images = np.stack([read for _, read in read_images(dataset.images, model.network.preprocessing, 224)])
+    rows = []
+    runner = Runner(model, NoLoadSignal(), lambda batches: rows.extend(batches.rows), lambda: False)
+
+    runner.evaluate(20, dataset)
+
+    with torch.inference_mode():
+        scores = module(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(answered(model, images)[0], scores, rtol=1e-4, atol=1e-4)
+    right = scores.argmax(1) == [image.label for image in dataset.images]
+    assert [row[2:4] for row in rows] == [(20, right.sum())]
+    assert model.loaded.weights == known["weights"]
+    assert (model.loaded.macs, model.loaded.operations) == (
+        known_costs("efficientnet_lite0").macs, known_costs("efficientnet_lite0").operations,
+    )  # fmt: skip
+
+
+def test_int8_by_its_own_quantiser_is_made_once_with_images_that_are_named(exported, tmp_path, monkeypatch, back_end):
+    pytest.importorskip("nncf")
+    module, file, known = exported
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(workshop, "kept_export", lambda network, weights, seed: (file, known))
+
+    model = back_end.load(Load("efficientnet_lite0", precision="int8", calibration="demo"))
+
+    dataset = find_dataset("demo")
+    fresh = [image for image in dataset.images if image.file not in model.calibrated_with]
+    assert len(fresh) == 10
+    images = np.stack([read for _, read in read_images(fresh, model.network.preprocessing, 224)])
+    with torch.inference_mode():
+        scores = module(torch.from_numpy(images)).numpy()
+    answers = answered(model, images)[0]
+    assert (answers.argmax(1) == scores.argmax(1)).sum() >= 8
+    assert np.abs(answers - scores).max() > 1e-3, "it would else be fp32"
+    assert "nncf" in model.loaded.settings["conversion"]
+    assert "10 of the 20 images of demo" in model.loaded.settings["calibration"]
+    monkeypatch.setattr(workshop, "_work", None)
+    back_end.load(Load("efficientnet_lite0", precision="int8", calibration="demo"))
+    made = next(tmp_path.rglob("*.xml"))
+    with pytest.raises(InferenceError, match=r"\.xml holds a network in int8: set precision to int8, or name"):
+        back_end.load(Load(str(made)))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the .tflite files of this folder and their weights; needs litert-torch, which the tests do without.
 
-    python make_tflite.py
+python make_tflite.py
 """
 
 from pathlib import Path
@@ -41,8 +41,11 @@ def main() -> None:
     last = litert_torch.to_channel_last_io(tiny, args=[0])
     litert_torch.convert(last, (torch.zeros(1, 16, 16, 3),)).export(str(HERE / "tiny.tflite"))
     litert_torch.convert(two, (torch.zeros(1, 4), torch.zeros(1, 3))).export(str(HERE / "two.tflite"))
-    weights = {f"{name}.{key}": value for name, module in (("tiny", tiny), ("two", two))
-               for key, value in module.state_dict().items()}
+    weights = {
+        f"{name}.{key}": value
+        for name, module in (("tiny", tiny), ("two", two))
+        for key, value in module.state_dict().items()
+    }
     np.savez(HERE / "weights.npz", **{key: value.numpy() for key, value in weights.items()})
     made = quantizer.Quantizer(str(HERE / "tiny.tflite"), recipe.static_wi8_ai8())
     rng = np.random.default_rng(0)
