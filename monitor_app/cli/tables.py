@@ -18,6 +18,7 @@ from monitor_app.analysis.findings import Verdict
 from monitor_app.analysis.link import link_words
 from monitor_app.analysis.run.energy import COVERAGE_FACTOR
 from monitor_app.cli.terminal import Terminal
+from monitor_app.core.back_ends import back_end_title
 from monitor_app.core.formatting import (
     DOES_NOT_FIT,
     NOT_MEASURED,
@@ -143,6 +144,7 @@ def _runs_table(runs: Sequence[RunResult]) -> Table:
     table.add_column("run", overflow="fold", min_width=NAME_WIDTH)
     for name in ("ms/image", "p50 ms", "p99 ms", "net W", "mJ/image", "memory MB", "top-1"):
         table.add_column(name, justify="right", no_wrap=True)
+    labels = _labels(runs)
     for result in runs:
         run, latency, power = result.run, result.latency, result.power
         energy = NOT_MEASURED
@@ -150,7 +152,7 @@ def _runs_table(runs: Sequence[RunResult]) -> Table:
             energy = plus_minus(result.energy.net.j_per_image * 1e3, result.energy.net.expanded_j * 1e3)
         state = "" if run.state == RunState.DONE.value else f" ({run.state.replace('_', ' ')})"
         table.add_row(
-            f"{run.title} b{run.batch_size}{state}",
+            f"{labels[run.id]}{state}",
             without_interval(result.seconds_per_image, 1e3),
             _median_ms(latency),
             without_interval(latency.p99 if latency else None, 1e3),
@@ -160,6 +162,18 @@ def _runs_table(runs: Sequence[RunResult]) -> Table:
             _accuracy(result.top1, run.accuracy_note),
         )
     return table
+
+
+def _labels(runs: Sequence[RunResult]) -> dict[int, str]:
+    """What each run is called, by its id: with its precision and its back end where the runs differ in them."""
+    rows = [result.run for result in runs]
+    precisions, back_ends = len({row.precision for row in rows}) > 1, len({row.back_end for row in rows}) > 1
+    return {
+        row.id: f"{row.title} b{row.batch_size}"
+        + (f" {row.precision}" if precisions else "")
+        + (f" {back_end_title(row.back_end)}" if back_ends else "")
+        for row in rows
+    }
 
 
 def _expanded_w(result: RunResult) -> float:
@@ -177,8 +191,9 @@ def _median_ms(latency: LatencySummary | None) -> str:
 def _print_notes(out: Console, runs: Sequence[RunResult]) -> None:
     """Errors of runs, and notes on their results; a sentence that concerns several runs is printed once."""
     said: dict[tuple[str, str], list[str]] = {}
+    names = _labels(runs)
     for result in runs:
-        label = f"{result.run.title} b{result.run.batch_size}"
+        label = names[result.run.id]
         remarks = [(result.run.error, "red")] if result.run.error else []
         for text, style in (*remarks, *((note, "dim") for note in result.notes)):
             said.setdefault((text, style), []).append(label)

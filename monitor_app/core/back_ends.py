@@ -87,6 +87,12 @@ BACK_ENDS = {
 """In the order in which they are listed."""
 
 
+def back_end_title(name: str) -> str:
+    """As people write it; a name of a newer version stays as it is."""
+    row = BACK_ENDS.get(name)
+    return name if row is None else row.title
+
+
 def precision_refused(back_end: str, precision: str) -> str | None:
     """Why a back end cannot run a network in a precision, one sentence; None where it may, on one of its devices."""
     row = BACK_ENDS[back_end]

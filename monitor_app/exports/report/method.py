@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from monitor_app.core.back_ends import back_end_title
 from monitor_app.core.errors import ProfileError
 from monitor_app.core.formatting import listed
+from monitor_app.core.runs import is_emulated
 from monitor_app.sources.profile_reader import parse_profile
 
 if TYPE_CHECKING:
@@ -82,13 +84,26 @@ def _run(protocol: Protocol) -> str:
 def _state(profile: Profile) -> str:
     plan, inference = profile.plan, profile.inference
     precisions = listed(plan.precisions) if plan and plan.precisions else inference.precision
-    text = f"The networks run on {inference.device} in {precisions}"
+    text = f"The networks run on {inference.device} in {precisions}{_back_ends(profile)}"
     text += ", compiled by torch" if inference.compiled else ""
     text += ", with channels last." if inference.channels_last else "."
     if plan and plan.power_modes:
         text += f" Power modes: {listed(plan.power_modes)}."
     if plan and plan.clocks:
         text += f" Clocks: {listed(plan.clocks)}."
+    return text
+
+
+def _back_ends(profile: Profile) -> str:
+    """What runs them, and by which images int8 was calibrated; nothing for published figures."""
+    if is_emulated(profile.inference.device):
+        return ""
+    specs = profile.run_specs(1)
+    named = list(dict.fromkeys(back_end_title(spec.back_end) for spec in specs))
+    text = f" by {listed(named)}" if named else ""
+    calibration = profile.inference.calibration
+    if calibration is not None and any(spec.precision == "int8" for spec in specs):
+        text += f" (int8 calibrated with images of {calibration})"
     return text
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from monitor_app.core.back_ends import back_end_title
 from monitor_app.core.formatting import (
     NOTHING,
     duration,
@@ -99,7 +100,7 @@ def run_lines(recording: Recording) -> list[RunLine]:
 
 def _planned(run: RunRow) -> tuple[object, ...]:
     """The same for two runs of one place in the plan."""
-    return run.cycle, run.network, run.batch_size, run.precision, run.device, run.power_mode, run.clocks
+    return run.cycle, run.network, run.batch_size, run.precision, run.device, run.power_mode, run.clocks, run.back_end
 
 
 def run_line(run: RunRow, result: RunResult | None, state: str = "", start_s: float | None = None) -> RunLine:
@@ -146,10 +147,11 @@ def _top1(run: RunRow, result: RunResult | None) -> str:
 def _tip(run: RunRow, result: RunResult | None) -> str:
     if run.error:
         return run.error
-    parts = [run.network, run.precision, f"on {run.device}", f"{run.threads} threads"]
+    parts = [run.network, back_end_title(run.back_end), run.precision, f"on {run.device}", f"{run.threads} threads"]
     if result is not None and result.power is not None:
         parts.append(f"{100 * result.power.coverage:.2f} % of the samples arrived")
-    accuracy = (f"Accuracy was not measured: {run.accuracy_note}.",) if run.accuracy_note else ()
+    was = "Accuracy was not measured" if result is None or result.top1 is None else "Accuracy"
+    accuracy = (f"{was}: {run.accuracy_note}.",) if run.accuracy_note else ()
     return "\n".join(("  ·  ".join(parts), *(result.notes if result is not None else ()), *accuracy))
 
 

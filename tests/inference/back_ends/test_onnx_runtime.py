@@ -61,7 +61,8 @@ def test_what_is_known_of_it(file):
     settings = loaded.settings
     assert (settings["threads"], settings["spinning"], settings["graph optimisation"]) == ("2", "on", "all")
     assert settings["providers"] == CPU
-    assert settings["operators by provider"].startswith(CPU)
+    # 1.23, the last for Python 3.10, cannot tell
+    assert settings.get("operators by provider", CPU).startswith(CPU)
     assert "costs" not in settings
     assert load(file, weights="none").loaded.weights is None
 
