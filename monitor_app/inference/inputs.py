@@ -54,6 +54,12 @@ def images_of(pixels: int, dtype: str = "float32") -> Input:
 
 
 def random_arrays(inputs: Sequence[Input], batch_size: int, seed: int) -> tuple[NDArray[Any], ...]:
-    """Random values for one pass."""
+    """Random values for one pass. Raises InferenceError where the network takes batches of another size only."""
+    first = inputs[0].shape[:1] if inputs else ()
+    if all(None not in each.shape for each in inputs) and first not in ((), (batch_size,)):
+        raise InferenceError(
+            f"The network takes batches of {first[0]} only: set the batch size to that, or export it with a batch of "
+            "any size."
+        )
     rng = np.random.default_rng(seed)
     return tuple(each.random(batch_size, rng) for each in inputs)

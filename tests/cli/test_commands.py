@@ -14,6 +14,7 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from monitor_app.bench.acquisition import instruments
@@ -25,6 +26,7 @@ from monitor_app.sources.serial.transport import SerialPort
 from tests.bench.conftest import EMULATED_RUNS_PROFILE, IDLE_PROFILE
 from tests.cli.program import monitor_app
 from tests.conftest import Tries
+from tests.inference.onnx_files.graphs import classifier, saved
 
 KEYS = {"idle_w", "swing_w", "lost_samples", "sample_rate_hz", "simulated", "coverage", "runs"}
 
@@ -339,3 +341,19 @@ def test_record_check_answers_by_its_code_and_records_nothing(tmp_path: Path) ->
         assert done.returncode == code, done.stderr
         assert says in (done.stderr if code else done.stdout)
         assert [path.name for path in tmp_path.iterdir()] == ["p.toml"]
+
+
+def test_an_onnx_file_is_listed_with_its_costs_and_converted(tmp_path: Path) -> None:
+    file, half = tmp_path / "small.onnx", tmp_path / "half.onnx"
+    saved(classifier(np.random.default_rng(0)), file)
+    (listed,) = json.loads(monitor_app("networks", f"{file}@8", "--json").stdout)
+    assert (listed["macs"], listed["parameters"]) == (4 * 36 * 27 + 20, 4 * 27 + 4 + 20 + 5)
+    done = monitor_app("networks", "--export", f"{file}@8", "--precision", "fp16", "-o", str(half))
+    assert done.stdout.startswith(f"{half}: small in fp16\n")
+    assert half.stat().st_size < file.stat().st_size
+    assert monitor_app("networks", "--export", "resnet18").returncode == 2
+    refused = monitor_app("networks", "--export", "resnet18", "-o", str(tmp_path / "x.pb"))
+    assert (refused.returncode, refused.stderr) == (
+        1,
+        f"{tmp_path / 'x.pb'} does not end in .onnx, by which its kind is known: name it so.\n",
+    )

@@ -151,7 +151,11 @@ def test_batches_last_as_long_as_was_published(child, network, size, batches, im
     (cold,), _ = ask(child, WarmUp(size, 0, 1))
     rows, done = ask(child, Time(size, 0, batches))
     assert done == PhaseDone(Phase.TIMED, batches, batches * size)
-    assert fmean(row.end_ns - row.start_ns for row in rows) / size == pytest.approx(image_ms * 1e6, rel=0.01)
+    # A machine that is busy makes passes longer, and others after them at most as much shorter. How long they last
+    # where nothing stalls is held exactly in test_replay.py, by a clock of its own.
+    images_ns = [(row.end_ns - row.start_ns) / size for row in rows]
+    assert fmean(images_ns) > 0.99 * image_ms * 1e6
+    assert min(images_ns) < 1.01 * image_ms * 1e6
     assert cold.end_ns - cold.start_ns > 1.4 * size * image_ms * 1e6
     assert {(row.images, row.top1, row.top5, row.device_ns) for row in rows} == {(size, None, None, None)}
 

@@ -62,7 +62,7 @@ def groups_of(campaigns: Sequence[Campaign], options: Options, kept: tuple[str, 
         for cell in campaign.cells:
             parts.setdefault(tuple(getattr(cell.conditions, key) for key in kept), []).append(cell)
         for cells in parts.values():
-            words = [_words(key, getattr(cells[0].conditions, key)) for key in varying]
+            words = [word_of(key, getattr(cells[0].conditions, key)) for key in varying]
             name = ", ".join(filter(None, [names[k], *words]))
             groups.append(Group(name, _titled(cells, titles), k, len(groups)))
     if options.paper:
@@ -136,7 +136,8 @@ def _once(cells: Sequence[Cell], quantity: Quantity) -> tuple[Cell, ...]:
     )
 
 
-def _words(key: str, value: object) -> str:
+def word_of(key: str, value: object) -> str:
+    """A condition for people, by the name of its field."""
     if key == "threads":
         return f"{value} threads"
     if key == "channels_last":

@@ -102,7 +102,7 @@ class OnnxModel:
         started: float,
     ) -> None:
         self.network = file.network
-        self.inputs = tuple(_input(each) for each in session.get_inputs())
+        self.inputs = tuple(_input(each, file.network.input_pixels) for each in session.get_inputs())
         self.calibrated_with = frozenset(file.calibrated_with)
         self._outputs = [each.name for each in session.get_outputs()]
         self._session = session
@@ -188,9 +188,12 @@ def _cannot_open(path: Path, error: Exception) -> Exception:
     return InferenceError(f"{path} cannot be opened by ONNX Runtime ({reason}): export it again.")
 
 
-def _input(described: Any) -> Input:
+def _input(described: Any, pixels: int) -> Input:
     # A dimension that is not fixed has a name or nothing: the first is the batch
     shape = tuple(size if isinstance(size, int) else None for size in described.shape)
+    if len(shape) == 4:
+        # Images of any size: that which the name of the network ends in
+        shape = shape[:2] + tuple(size or pixels for size in shape[2:])
     return Input(described.name, shape, _TYPES.get(described.type, described.type))
 
 

@@ -346,3 +346,29 @@ def test_code_is_trusted_where_the_user_has_named_it() -> None:
     assert Origin.elsewhere(opened).trusts(plain.profile)
     assert Origin.elsewhere(opened).trusts(typed.profile), "what was opened named other code"
     assert not Origin.elsewhere(Draft.of_text("[")).trusts(typed.profile), "it could not be read"
+
+
+def test_a_back_end_and_the_images_of_int8(qtbot: QtBot, sheet: NewSheet) -> None:
+    device = sheet.part(DevicePart)
+    assert (device.back_end.currentText(), device.calibration.currentText()) == ("by the file", "no images")
+    device.back_end.setFocus()
+    for _ in range(2):
+        qtbot.keyClick(device.back_end, Qt.Key.Key_Down)
+    assert device.back_end.currentText() == "ONNX Runtime"
+    qtbot.mouseClick(device.precisions["int8"], CLICK)
+    device.calibration.setFocus()
+    qtbot.keyClick(device.calibration, Qt.Key.Key_Down)
+    inference = profile_of(sheet).inference
+    assert (inference.back_end, inference.calibration) == ("onnxruntime", "demo")
+    assert plan_of(sheet).precisions == ("fp32", "int8")
+
+
+def test_back_ends_that_the_text_names_stay(qtbot: QtBot, sheet: NewSheet) -> None:
+    device = sheet.part(DevicePart)
+    type_text(sheet, "batch_sizes = [1]", 'batch_sizes = [1]\nback_ends = ["torch", "onnxruntime"]')
+    qtbot.waitUntil(lambda: device.back_end.currentText() == "PyTorch + ONNX Runtime")
+    qtbot.mouseClick(sheet.part(BatchesPart).buttons[4], CLICK)
+    assert plan_of(sheet).back_ends == ("torch", "onnxruntime")
+    device.back_end.setFocus()
+    qtbot.keyClick(device.back_end, Qt.Key.Key_Home)
+    assert (plan_of(sheet).back_ends, profile_of(sheet).inference.back_end) == ((), "auto")

@@ -67,6 +67,21 @@ def test_what_is_known_of_it(file):
     assert load(file, weights="none").loaded.weights is None
 
 
+def test_a_batch_that_the_file_does_not_take_is_refused(tmp_path):
+    node = helper.make_node("Relu", ["x"], ["y"])
+    running = load(saved(graph_model([node], {"x": (1, 3, 8, 8)}), tmp_path / "one.onnx"))
+    assert random_arrays(running.inputs, 1, 0)[0].shape == (1, 3, 8, 8)
+    with pytest.raises(InferenceError, match=r"^The network takes batches of 1 only: set the batch size to that"):
+        random_arrays(running.inputs, 4, 0)
+
+
+def test_images_of_any_size_have_that_of_the_name(tmp_path):
+    node = helper.make_node("Relu", ["x"], ["y"])
+    running = load(saved(graph_model([node], {"x": ("n", 3, "h", "w")}), tmp_path / "any.onnx"))
+    assert running.inputs[0].shape == (None, 3, PIXELS, PIXELS)
+    assert running.loaded.input_pixels == PIXELS
+
+
 def test_several_inputs_of_several_types(tmp_path):
     nodes = [helper.make_node("Gather", ["table", "i"], ["g"]), helper.make_node("Add", ["g", "x"], ["y"])]
     model = graph_model(nodes, {"x": ("batch", 4)}, {"table": np.arange(40, dtype=np.float32).reshape(10, 4)})

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -280,3 +282,28 @@ def test_int8_by_its_own_quantiser_is_made_once_with_images_that_are_named(expor
     made = next(tmp_path.rglob("*.xml"))
     with pytest.raises(InferenceError, match=r"\.xml holds a network in int8: set precision to int8, or name"):
         back_end.load(Load(str(made)))
+
+
+OUT_OF_MEMORY = """
+import resource, sys
+import numpy as np
+from monitor_app.core.errors import NotEnoughMemoryError
+from monitor_app.inference.back_ends.open_vino import OpenVino
+from monitor_app.inference.messages import Load
+model = OpenVino().load(Load(sys.argv[1]))
+images = np.zeros((2048, 3, 32, 32), np.float32)
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (16 << 20),) * 2)
+try:
+    model.run(model.prepare([images]))
+except (MemoryError, NotEnoughMemoryError) as error:
+    print(type(error).__name__, error)
+"""
+
+
+def test_a_batch_that_does_not_fit_is_no_other_failure(network):
+    """A real shortage, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", OUT_OF_MEMORY, str(network[1])], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert "MemoryError" in done.stdout, done.stderr
