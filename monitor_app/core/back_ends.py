@@ -74,7 +74,7 @@ BACK_ENDS = {
             (".tflite",),
             ("ai_edge_litert", "tflite_runtime"),
             "litert",
-            precisions=("fp32", "fp16", "int8"),
+            precisions=("fp32", "int8"),
         ),
         BackEndRow(
             "tensorrt",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Is a latency of ours that of ten lines of the back end's own API? Both on one file in one process, in turn.
 
-    python tests/benchmarks/bench_back_ends.py onnxruntime [NETWORK] [ROUNDS]
+    python tests/benchmarks/bench_back_ends.py onnxruntime|openvino|litert [NETWORK] [ROUNDS]
 
 Ours is the very loop of the inference child (measure.Runner), its batches reported to nobody. One thread.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -79,7 +79,35 @@ def _onnxruntime(path: str) -> Callable[[], object]:
     return lambda: session.run(None, {described.name: images})
 
 
-SCRIPTS = {"onnxruntime": _onnxruntime}
+def _openvino(path: str) -> Callable[[], object]:
+    import openvino
+
+    core = openvino.Core()
+    model = core.read_model(path)
+    images = np.random.default_rng(0).standard_normal(_of_one(model.inputs[0].get_partial_shape()), np.float32)
+    model.reshape(list(images.shape))
+    options = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY"}
+    request = core.compile_model(model, "CPU", options).create_infer_request()
+    request.set_input_tensor(openvino.Tensor(images))
+    return request.infer
+
+
+def _of_one(shape: Any) -> list[int]:
+    return [each.get_length() if each.is_static else 1 for each in shape]
+
+
+def _litert(path: str) -> Callable[[], object]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=path, num_threads=1)
+    interpreter.allocate_tensors()
+    described = interpreter.get_input_details()[0]
+    images = np.random.default_rng(0).standard_normal(tuple(described["shape"]), np.float32)
+    interpreter.set_tensor(described["index"], images)
+    return interpreter.invoke
+
+
+SCRIPTS = {"onnxruntime": _onnxruntime, "openvino": _openvino, "litert": _litert}
 """For each back end, what somebody would write who has read its first page."""
 
 if __name__ == "__main__":

@@ -39,8 +39,8 @@ def export_tflite(network: str, weights: str, seed: int, file: str) -> dict[str,
         import litert_torch
     except ImportError as error:
         raise InferenceError(
-            f"PyTorch needs the package {CONVERTER} to write a network for LiteRT, which is large: type `pip install "
-            f"{CONVERTER}` in an environment of its own, export there, and name the file in the profile."
+            f"PyTorch needs the package {CONVERTER} to write a network for LiteRT: type `pip install {CONVERTER}`, "
+            "which takes a gigabyte, or name a file .tflite."
         ) from error
     import torch
 

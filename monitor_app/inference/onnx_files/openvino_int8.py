@@ -45,7 +45,7 @@ def quantise(source: str, network: str, images: list[str], file: str) -> dict[st
         import openvino
     except ImportError as error:
         raise InferenceError(
-            "To quantise a network for OpenVINO, nncf must be installed: type `pip install 'inferwatt[openvino]'`."
+            "To quantise a network for OpenVINO, its quantiser must be installed: type `pip install nncf`."
         ) from error
     found = find_network(network)
     read = _images(images, found)

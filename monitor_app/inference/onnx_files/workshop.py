@@ -153,9 +153,9 @@ def kept_tflite(network: Network, weights: str, seed: int) -> tuple[Path, dict[s
     Raises:
         InferenceError: its converter is not installed, or it cannot be converted; or it cannot be kept.
     """
-    known = {**_made_of(network, weights, seed), "converter": installed_versions("litert-torch")}
+    # Not on the converter, which is large: what another environment has made is found by one without it
+    file = _named(network, _made_of(network, weights, seed), suffix=".tflite")
     changes = network.own and network.file is None
-    file = _named(network, known, suffix=".tflite")
     return _kept(file, lambda: export_tflite(network, weights, seed, file), changes=changes)
 
 
