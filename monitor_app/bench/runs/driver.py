@@ -308,7 +308,7 @@ class RunDriver:
         """A run before its turn, or one that the resumed session holds already."""
         state = self._completed.state(cycle, spec) or RunState.WAITING
         fraction = 1.0 if state is RunState.DONE else 0.0
-        return RunStatus(None, network_title(spec.network), spec.batch_size, state.value, fraction=fraction)
+        return RunStatus(None, network_title(spec.network, spec.model), spec.batch_size, state.value, fraction=fraction)
 
     def _one_run(self, index: int, spec: RunSpec, context: RunContext) -> None:
         """Again, where the board is lost meanwhile: nothing is known of such a run. Not for ever: it may be the run."""
@@ -326,7 +326,7 @@ class RunDriver:
     def _try_run(self, index: int, spec: RunSpec, context: RunContext, *, last: bool) -> bool:
         """Whether the board was lost, and the run is to be tried again."""
         run_id, cycle, started_ns = next(self._run_ids), self._cycle, host_time_ns()
-        title = network_title(spec.network)
+        title = network_title(spec.network, spec.model)
         self._recorder.put(lambda writer: writer.add_run(run_id, cycle, spec, title, RunState.RUNNING))
         self._recorder.put(lambda writer: writer.start_run(run_id, started_ns))
         self._progress.begin_run(index, run_id)
@@ -348,7 +348,10 @@ class RunDriver:
             self._evaluated.add(key)
         if outcome.state is RunState.FAILED:
             self.message = outcome.reason or ""
-            self.failures = (*self.failures, f"{network_title(spec.network)} b{spec.batch_size}: {self.message}")
+            self.failures = (
+                *self.failures,
+                f"{network_title(spec.network, spec.model)} b{spec.batch_size}: {self.message}",
+            )
         return outcome
 
     # -- waiting ---------------------------------------------------------------------------------

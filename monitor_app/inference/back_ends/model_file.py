@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.back_ends import BACK_ENDS
 from monitor_app.core.errors import InferenceError
-from monitor_app.inference.networks.registry import find_network
+from monitor_app.inference.networks.registry import network_of
 from monitor_app.inference.networks.weights import file_sha256
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def model_file(command: Load, back_end: str) -> ModelFile:
     Raises:
         InferenceError: there is none that it can run.
     """
-    network, row = find_network(command.network), BACK_ENDS[back_end]
+    network, row = network_of(command), BACK_ENDS[back_end]
     if network.file is None or not network.file.name.lower().endswith((*row.suffixes, *row.takes)):
         kinds = " or ".join((*row.suffixes, *row.takes))
         raise InferenceError(f"{row.title} runs files that end in {kinds}, and {network.title} is none: name such one.")

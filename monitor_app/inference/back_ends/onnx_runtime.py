@@ -13,7 +13,7 @@ import onnxruntime
 from monitor_app.core.errors import InferenceError, first_line
 from monitor_app.inference.back_ends.cpu import cpu_name, multiplication
 from monitor_app.inference.back_ends.model_file import model_file
-from monitor_app.inference.inputs import Input
+from monitor_app.inference.inputs import inputs_of_file
 from monitor_app.inference.messages import Load, Loaded
 from monitor_app.inference.versions import installed_versions
 
@@ -73,7 +73,8 @@ class OnnxModel:
 
     def __init__(self, file: ModelFile, session: onnxruntime.InferenceSession, command: Load, started: float) -> None:
         self.network = file.network
-        self.inputs = tuple(_input(each) for each in session.get_inputs())
+        described = ((each.name, each.shape, _TYPES.get(each.type, each.type)) for each in session.get_inputs())
+        self.inputs = inputs_of_file(described, file.network.model, file.network.title)
         self._session = session
         self.loaded = Loaded(
             network=file.network.name,
@@ -107,9 +108,3 @@ class OnnxModel:
 
     def arrays(self, outputs: Any) -> tuple[NDArray[Any], ...]:
         return tuple(outputs)
-
-
-def _input(described: Any) -> Input:
-    # A dimension that is not fixed has a name or nothing: the first is the batch
-    shape = tuple(size if isinstance(size, int) else None for size in described.shape)
-    return Input(described.name, shape, _TYPES.get(described.type, described.type))
