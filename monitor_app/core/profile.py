@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from monitor_app.core.back_ends import back_end_for
-from monitor_app.core.model_table import ModelTable
+from monitor_app.core.models.table import ModelTable
 from monitor_app.core.runs import RunSpec
 from monitor_app.core.samples import Role
 from monitor_app.core.source_specs import SourceSpec, Table

@@ -8,10 +8,10 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from monitor_app.core.back_ends import TORCH
-from monitor_app.core.units import IMAGE
+from monitor_app.core.models.units import IMAGE
 
 if TYPE_CHECKING:
-    from monitor_app.core.models import ModelSpec
+    from monitor_app.core.models.spec import ModelSpec
 
 
 class Phase(str, Enum):

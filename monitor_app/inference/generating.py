@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from monitor_app.core.models import ModelSpec
+    from monitor_app.core.models.spec import ModelSpec
     from monitor_app.inference.messages import Loaded, PartRow
     from monitor_app.inference.networks.network import Network
 

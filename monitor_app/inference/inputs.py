@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from monitor_app.core.errors import InferenceError
-from monitor_app.core.models import BATCH
+from monitor_app.core.models.spec import BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from monitor_app.core.models import ModelInput, ModelSpec
+    from monitor_app.core.models.spec import ModelInput, ModelSpec
 
 RANDOM_WHOLE_NUMBERS = 100
 """Whole numbers are drawn below this where the network does not say how large they may be: tokens, or indices."""

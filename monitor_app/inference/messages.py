@@ -42,7 +42,7 @@ class Load:
     cudnn_benchmark: bool = False
     """Let cuDNN time its algorithms in the first passes, and take the fastest."""
     model: str = ""
-    """What the profile says of it, as text of core.models.ModelSpec; empty where it says nothing."""
+    """What the profile says of it, as text of core.models.spec.ModelSpec; empty where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)

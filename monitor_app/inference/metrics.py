@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -133,5 +132,5 @@ def _row(name: str, scores: object, reference: str) -> ScoresRow:
     if values.ndim == 0:
         return name, mean, None, 0, False
     counted = bool(np.isin(values, (0.0, 1.0)).all())
-    deviation = float(values.std(ddof=1)) if len(values) > 1 else math.nan
-    return name, mean, None if math.isnan(deviation) else deviation, len(values), counted
+    deviation = float(values.std(ddof=1)) if len(values) > 1 else None
+    return name, mean, deviation, len(values), counted

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from monitor_app.core.back_ends import TORCH
+from monitor_app.core.models.units import IMAGE, known_unit
 from monitor_app.core.runs import BACK_END, UNIT, UNITS_OF_ITEM, is_emulated
-from monitor_app.core.units import IMAGE, known_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -149,7 +149,7 @@ class RunRow:
 
     @property
     def unit(self) -> str:
-        """What its times and energies are given for: one of core.units.UNITS, or MIXED for an unknown one."""
+        """What its times and energies are given for: one of core.models.units.UNITS, or MIXED for an unknown one."""
         return known_unit(self.facts.get(UNIT, IMAGE))
 
     @property

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitor_app.core.back_ends import TORCH
+from monitor_app.core.models.units import IMAGE
 from monitor_app.core.runs import ALLOCATOR_KEEPS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from monitor_app.analysis.link import BoardLink
-    from monitor_app.core.estimate import Estimate, Proportion
+    from monitor_app.core.estimate import Estimate, Metric, Proportion
     from monitor_app.core.runs import ImageAnswers
 
 
@@ -92,6 +93,18 @@ class Cell:
     """Those because of which its net power and energy are left out of findings."""
     answers: ImageAnswers | None = None
     """Those behind ``top1``; None where they were not stored."""
+    unit: str = IMAGE
+    """What an image stands for here: one of core.models.units.UNITS."""
+    metrics: tuple[Metric, ...] = ()
+    """Accuracy by a metric of the user's own; like ``top1`` the same at every batch size."""
+    first_token_s: Estimate | None = None
+    """Of a model that generates: the time until the first token of a request."""
+    tokens_per_s: Estimate | None = None
+    """While it decodes."""
+    prefill_j_per_token: Estimate | None = None
+    """Net energy per token of the prompt."""
+    decode_j_per_token: Estimate | None = None
+    """Net energy per token after the first."""
     gain: float = 0.0
     """Relative standard uncertainty that the gain of the meter gives to its energies; it is part of their intervals."""
 

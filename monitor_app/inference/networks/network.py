@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from monitor_app.core.models import ModelSpec
+    from monitor_app.core.models.spec import ModelSpec
     from monitor_app.inference.networks.weights import PackagedWeights, StateDict
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import InferenceError
-from monitor_app.core.models import model_of_text
+from monitor_app.core.models.spec import model_of_text
 from monitor_app.inference.networks.network import IMAGENET, Network, Preprocessing
 from monitor_app.inference.networks.own import own_network
 from monitor_app.inference.networks.packaged import (
@@ -24,7 +24,7 @@ from monitor_app.inference.networks.paper import NAMESAKES, PAPER_NAMES, paper_n
 from monitor_app.inference.networks.torchvision_models import torchvision_networks
 
 if TYPE_CHECKING:
-    from monitor_app.core.models import ModelSpec
+    from monitor_app.core.models.spec import ModelSpec
     from monitor_app.inference.messages import Load
 
 __all__ = [

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from monitor_app.core.units import IMAGE
+from monitor_app.core.models.units import IMAGE
 
 BATCH = "batch"
 """In the shape of an input: the dimension along which the items of a batch lie."""
@@ -34,7 +34,7 @@ class ModelSpec:
     reference: str
     """What it is: a file, `module:function`, `timm:NAME`, `transformers:FOLDER` or the name of a network."""
     unit: str = IMAGE
-    """One of core.units.UNITS."""
+    """One of core.models.units.UNITS."""
     units: int = 1
     """In one item of a batch; of a generating model the tokens that it adds to a prompt, where the unit is a token."""
     metric: str = ""

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from monitor_app.core.models import BATCH, ModelInput, ModelSpec
+from monitor_app.core.models.spec import BATCH, ModelInput, ModelSpec
+from monitor_app.core.models.units import IMAGE, TOKEN
 from monitor_app.core.source_specs import Table
-from monitor_app.core.units import IMAGE, TOKEN
 
 _FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 MOST = 1 << 24
