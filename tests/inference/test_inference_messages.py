@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_app.core.errors import InferenceError
-from monitor_app.core.runs import Batch, MemoryKind, MemoryUse, NetworkFacts, Phase
+from monitor_app.core.runs import DECODE, Batch, MemoryKind, MemoryUse, NetworkFacts, Part, Phase
 from monitor_app.inference.messages import (
     Batches,
     Evaluate,

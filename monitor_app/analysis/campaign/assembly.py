@@ -194,6 +194,7 @@ def _cell(
         doubts=tuple(dict.fromkeys(doubt for result in done if result.energy for doubt in result.energy.doubts)),
         answers=accuracy.answers if accuracy else None,
         unit=run.unit,
+        units_of_item=run.units_of_item,
         metrics=accuracy.metrics if accuracy else (),
         first_token_s=pooled([_mean_s(r.part(PREFILL)) for r in done]),
         tokens_per_s=pooled([_rate(r.part(DECODE)) for r in done]),

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from monitor_app.core.models.units import IMAGE
 from monitor_app.core.runs import ALLOCATOR_KEEPS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from monitor_app.analysis.link import BoardLink
     from monitor_app.core.estimate import Estimate, Metric, Proportion
@@ -95,6 +96,8 @@ class Cell:
     """Those behind ``top1``; None where they were not stored."""
     unit: str = IMAGE
     """What an image stands for here: one of core.models.units.UNITS."""
+    units_of_item: int = 1
+    """In one item of a batch."""
     metrics: tuple[Metric, ...] = ()
     """Accuracy by a metric of the user's own; like ``top1`` the same at every batch size."""
     first_token_s: Estimate | None = None
@@ -117,6 +120,12 @@ class Cell:
     def label(self) -> str:
         """Its name for people: ResNet-50 b16."""
         return f"{self.title} b{self.batch_size}"
+
+
+def of_main_unit(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """Those with the unit that most of them have: only they can be compared per unit."""
+    units = Counter(cell.unit for cell in cells)
+    return tuple(cell for cell in cells if cell.unit == units.most_common(1)[0][0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,10 @@ from string import ascii_lowercase
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
+from monitor_app.analysis.campaign.cells import of_main_unit
 from monitor_app.analysis.figures import accuracy, batches, networks, operations
 from monitor_app.analysis.figures.options import Budgets, Options
+from monitor_app.core.models.units import IMAGE, worded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,7 +53,30 @@ def figures_for(headline_batches: Sequence[int]) -> Mapping[str, Figure]:
         **_at_each("top1-energy", accuracy.top1_energy, headline_batches),
         "time-energy": batches.time_energy,
     }
-    return MappingProxyType(figures)
+    return MappingProxyType({key: partial(_worded, figure) for key, figure in figures.items()})
+
+
+def _worded(figure: Figure, campaigns: Sequence[Campaign], options: Options) -> Chart:
+    """A figure of the cells that have one unit, in the words of that unit; it says which cells are left out."""
+    cells = [cell for campaign in campaigns for cell in campaign.cells]
+    kept = of_main_unit(cells)
+    unit = kept[0].unit if kept else IMAGE
+    left_out = {cell.title: cell.unit for cell in cells if cell.unit != unit}
+    if left_out:
+        campaigns = [replace(each, cells=tuple(cell for cell in each.cells if cell.unit == unit)) for each in campaigns]
+    # The paper measured images
+    made = figure(campaigns, options if unit == IMAGE else replace(options, paper=False))
+    sentences = tuple(f"{title}: measured per {other}, not per {unit}." for title, other in left_out.items())
+    if unit == IMAGE:
+        return replace(made, missing=made.missing + sentences) if sentences else made
+    return replace(
+        made,
+        title=worded(made.title, unit),
+        x=replace(made.x, title=worded(made.x.title, unit)),
+        y=replace(made.y, title=worded(made.y.title, unit)),
+        caption=worded(made.caption, unit),
+        missing=tuple(worded(sentence, unit) for sentence in made.missing) + sentences,
+    )
 
 
 def _at_each(key: str, figure: AtBatch, batch_sizes: Sequence[int]) -> dict[str, Figure]:

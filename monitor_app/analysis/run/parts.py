@@ -51,6 +51,13 @@ class PartResult:
     """Why it has no energy, one sentence."""
 
     @property
+    def seconds_per_unit(self) -> Estimate | None:
+        """The time of one token: that of a step over the prompts that it serves."""
+        if self.latency is None or self.latency.mean is None:
+            return None
+        return self.latency.mean.scaled(self.latency.count / self.units)
+
+    @property
     def units_per_s(self) -> Estimate | None:
         """Tokens a second while such parts ran."""
         if self.latency is None or self.latency.mean is None or self.latency.mean.low <= 0:

@@ -33,6 +33,11 @@ def shared_unit(units: Iterable[str]) -> str:
     return found.pop() if found else IMAGE
 
 
+def per_unit(unit: str, shared: str) -> str:
+    """After the name of a run in a table of runs whose units differ: its own unit; else nothing."""
+    return f", per {unit}" if shared == MIXED else ""
+
+
 def worded(text: str, unit: str) -> str:
     """A text about images that says the same of another unit: J per image as J per token, images_per_s as well."""
     if unit == IMAGE:

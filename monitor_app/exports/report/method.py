@@ -42,8 +42,30 @@ def method_of(campaign: Campaign) -> tuple[str, ...]:
         profile = parse_profile(campaign.meta.get("profile", ""), "the profile")
     except ProfileError:
         return (UNKNOWN,)
-    parts = (_plan(profile.plan), _run(profile.protocol), _state(profile), _board(campaign), _meters(profile))
+    parts = (
+        _plan(profile.plan),
+        _models(profile),
+        _run(profile.protocol),
+        _state(profile),
+        _board(campaign),
+        _meters(profile),
+    )
     return tuple(filter(None, parts))
+
+
+def _models(profile: Profile) -> str:
+    """Of models that the profile describes: what one unit is."""
+    told = []
+    for spec in (each.spec for each in profile.model):
+        if spec.generates:
+            told.append(
+                f"{spec.name} reads {spec.prompt_tokens} tokens and adds {spec.new_tokens}, the first at the end of "
+                f"prefill; its unit is the {spec.unit}"
+            )
+        else:
+            each = "" if spec.units == 1 else f", {spec.units} of them in an item of a batch"
+            told.append(f"the unit of {spec.name} is the {spec.unit}{each}")
+    return f"Models that the profile describes: {'; '.join(told)}." if told else ""
 
 
 def _plan(plan: Plan | None) -> str:

@@ -8,7 +8,8 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from monitor_app.analysis.campaign.cells import Conditions
-from monitor_app.core.formatting import DOES_NOT_FIT, NOT_MEASURED, fixed, interval, percent
+from monitor_app.core.formatting import DOES_NOT_FIT, NOT_MEASURED, fixed, interval, metric_words, percent
+from monitor_app.core.models.units import per_unit, shared_unit, worded
 from monitor_app.exports.report.blocks import CellTable
 
 if TYPE_CHECKING:
@@ -25,8 +26,14 @@ def table_of(campaign: Campaign) -> CellTable:
         for field in fields(Conditions)
         if len({getattr(cell.conditions, field.name) for cell in campaign.cells}) > 1
     ]
-    head = (_HEAD[0], *(name.replace("_", " ") for name in varying), *_HEAD[1:])
-    rows = tuple((cell.title, *(_condition(cell, name) for name in varying), *_values(cell)) for cell in campaign.cells)
+    unit = shared_unit(cell.unit for cell in campaign.cells)
+    accuracy = "accuracy" if any(cell.metrics for cell in campaign.cells) else "top-1 %"
+    heads = [accuracy if name == "top-1 %" else worded(name, unit) for name in _HEAD]
+    head = (heads[0], *(name.replace("_", " ") for name in varying), *heads[1:])
+    rows = tuple(
+        (cell.title + per_unit(cell.unit, unit), *(_condition(cell, name) for name in varying), *_values(cell))
+        for cell in campaign.cells
+    )
     return CellTable(head, rows, tuple(cell.simulated for cell in campaign.cells))
 
 
@@ -65,7 +72,7 @@ def _values(cell: Cell) -> tuple[str, ...]:
         _number(cell, cell.net_w),
         _number(cell, cell.net_j_per_image),
         memory,
-        percent(cell.top1) if cell.top1 else NOT_MEASURED,
+        percent(cell.top1) if cell.top1 else metric_words(cell.metrics) or NOT_MEASURED,
         origin_of(cell) if cell.fits or cell.top1 else "",
     )
 
