@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-CLASSES, SIDE = 5, 64
-WORDS, WIDTH = 200, 32
+CLASSES, SIDE = 5, 128
+WORDS, WIDTH = 200, 256
 
 
 class Segmenter(nn.Module):
@@ -21,8 +21,8 @@ class Segmenter(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.features = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 16, 3, padding=1))
-        self.classes = nn.Conv2d(16, CLASSES, 1)
+        self.features = nn.Sequential(nn.Conv2d(3, 32, 3, padding=1), nn.ReLU(), nn.Conv2d(32, 32, 3, padding=1))
+        self.classes = nn.Conv2d(32, CLASSES, 1)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         return {"out": self.classes(self.features(images).relu())}
@@ -34,7 +34,7 @@ class Matcher(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.words = nn.Embedding(WORDS, WIDTH)
-        self.layer = nn.TransformerEncoderLayer(WIDTH, 4, 64, batch_first=True)
+        self.layer = nn.TransformerEncoderLayer(WIDTH, 4, 4 * WIDTH, batch_first=True)
 
     def forward(self, question: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
         read = self.layer(self.words(question)).mean(1)
@@ -42,12 +42,12 @@ class Matcher(nn.Module):
 
 
 class Writer(nn.Module):
-    """A language model of one layer that is recurrent: the two functions that generating needs."""
+    """A recurrent language model of four layers: the two functions that generating needs."""
 
     def __init__(self) -> None:
         super().__init__()
         self.words = nn.Embedding(WORDS, WIDTH)
-        self.memory = nn.GRU(WIDTH, WIDTH, batch_first=True)
+        self.memory = nn.GRU(WIDTH, WIDTH, 4, batch_first=True)
         self.answer = nn.Linear(WIDTH, WORDS)
 
     def prefill(self, prompts: np.ndarray) -> Any:

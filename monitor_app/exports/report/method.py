@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import ProfileError
 from monitor_app.core.formatting import listed
+from monitor_app.core.models.units import worded
 from monitor_app.sources.profile_reader import parse_profile
 
 if TYPE_CHECKING:
@@ -28,12 +29,19 @@ INTERVALS = (
     "does not state is not included.",
     "Net power is power above idle. Idle power is measured before and after each run and interpolated linearly.",
     "Repeated runs are pooled: their mean half-width and their scatter are combined in quadrature.",
+    "Accuracy by a metric of the user's own has Student's interval of the mean of its items, cut off at 0 and 1, or "
+    "Wilson's where every item is right or wrong; a metric that gives one number has none.",
     "Top-1 accuracy has a Wilson interval. It covers the sampling of these images; it does not tell whether they "
     "represent the images of an application.",
     "The findings use 90 % intervals: an interval inside a margin passes two one-sided tests for equivalence at 5 %.",
     "Values of the paper are shown with their origin; those digitised from its plots are accurate to 2 to 3 %.",
 )
 """What the intervals are, and what they include."""
+
+
+def intervals(unit: str) -> tuple[str, ...]:
+    """The same in the words of a unit of work; pictures on which accuracy was measured stay images."""
+    return tuple(worded(each, unit) if each.startswith("Time per image") else each for each in INTERVALS)
 
 
 def method_of(campaign: Campaign) -> tuple[str, ...]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from monitor_app.core.estimate import Estimate
 
 _HEAD = ("network", "batch", "ms / image", "images / s", "net W", "net J / image", "memory MB", "top-1 %", "origin")
+_GENERATING = (
+    "network", "batch", "first token ms", "tokens / s", "prefill net mJ / token", "decode net mJ / token", "origin",
+)  # fmt: skip
 
 
 def table_of(campaign: Campaign) -> CellTable:
@@ -35,6 +38,26 @@ def table_of(campaign: Campaign) -> CellTable:
         for cell in campaign.cells
     )
     return CellTable(head, rows, tuple(cell.simulated for cell in campaign.cells))
+
+
+def generating_table_of(campaign: Campaign) -> CellTable | None:
+    """Prefill and decode, one row per cell of a model that generates; None where there is none."""
+    cells = [cell for cell in campaign.cells if cell.first_token_s is not None or cell.tokens_per_s is not None]
+    if not cells:
+        return None
+    rows = tuple(
+        (
+            cell.title,
+            str(cell.batch_size),
+            _number(cell, cell.first_token_s, 1e3),
+            _number(cell, cell.tokens_per_s),
+            _number(cell, cell.prefill_j_per_token, 1e3),
+            _number(cell, cell.decode_j_per_token, 1e3),
+            origin_of(cell),
+        )
+        for cell in cells
+    )
+    return CellTable(_GENERATING, rows, tuple(cell.simulated for cell in cells))
 
 
 def notes_on_cells(campaign: Campaign) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from monitor_app.core.formatting import NOTHING, engineering, fixed, live, metric_value, short_fraction, three_digits
 from monitor_app.core.models.units import IMAGE, worded
+from monitor_app.core.runs import DECODE, PREFILL
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.clipboard import copy
 from monitor_app.gui.context_menu import Item, Title, menu_of, pop_up
@@ -140,12 +141,24 @@ def _of_run(result: RunResult | None) -> tuple[Reading, ...]:
     p50_s = result.latency.median_s if result.latency else None
     p99 = result.latency.p99 if result.latency else None
     top1 = result.top1
+    latencies = Reading(_milliseconds(p50_s), "ms"), Reading(_milliseconds(p99.value if p99 else None), "ms")
     return (
         Reading(three_digits(None if energy is None else 1e3 * energy), "mJ", _of_unit("energy / image", result.unit)),
-        Reading(_milliseconds(p50_s), "ms"),
-        Reading(_milliseconds(p99.value if p99 else None), "ms"),
+        *(_generating(result) or latencies),
         Reading(three_digits(result.images_per_s), RATES.get(result.unit, f"{result.unit}s/s")),
         Reading(*short_fraction(top1)) if top1 else _by_metric(result),
+    )
+
+
+def _generating(result: RunResult) -> tuple[Reading, ...]:
+    """In place of the latency of a request, of a model that generates: until the first token, and for one more."""
+    prefill, decode = result.part(PREFILL), result.part(DECODE)
+    if prefill is None or decode is None or prefill.latency is None:
+        return ()
+    step = decode.seconds_per_unit
+    return (
+        Reading(_milliseconds(prefill.latency.median_s), "ms", "first token"),
+        Reading(_milliseconds(step.value if step else None), "ms", "decode / token"),
     )
 
 

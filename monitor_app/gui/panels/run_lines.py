@@ -113,7 +113,9 @@ def _named(line: RunLine, shared: str) -> RunLine:
 def heads_of(lines: Sequence[RunLine]) -> tuple[str, ...]:
     """What stands above COLUMNS: the same in the words of the unit that the runs have."""
     unit = shared_unit(line.unit for line in lines)
-    return tuple(worded(name, unit) for name in COLUMNS)
+    place = COLUMNS.index("top-1")
+    own = any(letter.isdigit() for line in lines for letter in line.texts[place] if "/" not in line.texts[place])
+    return tuple("accuracy" if own and name == "top-1" else worded(name, unit) for name in COLUMNS)
 
 
 def _planned(run: RunRow) -> tuple[object, ...]:
