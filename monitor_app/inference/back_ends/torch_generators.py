@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -25,13 +26,16 @@ class CausalModel:
     """A causal language model of transformers as a generator: greedy, with its own cache of keys and values.
 
     Args:
-        module: called as those of transformers are; it returns `logits` and `past_key_values`.
+        module: called as those of transformers are.
         device: where it is.
     """
 
     def __init__(self, module: nn.Module, device: torch.device) -> None:
         self._module = module
         self._device = device
+        known = inspect.signature(module.forward).parameters
+        # Newer versions have given the cache another name
+        self._name = "cache" if "cache" in known else "past_key_values"
 
     def prefill(self, prompts: NDArray[Any]) -> Any:
         return self._step(torch.from_numpy(prompts).to(self._device), None)
@@ -43,8 +47,8 @@ class CausalModel:
         return after, after[1].cpu().numpy()
 
     def _step(self, tokens: torch.Tensor, cache: Any) -> tuple[Any, torch.Tensor]:
-        answer = self._module(input_ids=tokens, past_key_values=cache, use_cache=True)
-        return answer.past_key_values, answer.logits[:, -1:].argmax(-1)
+        answer = self._module(input_ids=tokens, use_cache=True, **{self._name: cache})
+        return answer[self._name], answer.logits[:, -1:].argmax(-1)
 
 
 def make_generator(

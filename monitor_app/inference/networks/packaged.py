@@ -115,6 +115,8 @@ def _completed(network: Network, name: str) -> Network:
 
 
 def _transformers_module(folder: Path, *, causal: bool, random: bool = False) -> nn.Module:
+    # It imports it, and cannot where it does not fit torch
+    import_torchvision()
     try:
         import transformers
     except ModuleNotFoundError as error:

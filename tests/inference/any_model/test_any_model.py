@@ -18,6 +18,7 @@ from monitor_app.inference.inputs import inputs_of_file, random_arrays
 from monitor_app.inference.measure import Runner
 from monitor_app.inference.messages import Load
 from monitor_app.inference.metrics import MetricError, scores_of
+from monitor_app.inference.networks.torchvision_models import import_torchvision
 from monitor_app.inference.passes import NoLoadSignal
 from tests.inference.any_model import models
 
@@ -29,6 +30,12 @@ MATCHER = ModelSpec(
     inputs=(ModelInput("input_ids", ("batch", 5), "int64", models.VOCABULARY), ModelInput("features", ("batch", 8))),
 )  # fmt: skip
 COUNTER = ModelSpec("c", f"{HERE}:counter", prompt_tokens=7, new_tokens=4, vocabulary=9, unit="token", units=4)
+
+
+def package(name: str):
+    """One that need not be installed; each of the two needs a torchvision that fits torch, or is made to."""
+    import_torchvision()
+    return pytest.importorskip(name)
 
 
 def loaded(spec: ModelSpec, **options):
@@ -144,7 +151,8 @@ def test_what_does_not_generate_is_refused_in_one_sentence():
 
 
 def test_a_model_of_transformers_gives_the_tokens_of_its_own_loop(tmp_path):
-    transformers = pytest.importorskip("transformers")
+    transformers = package("transformers")
+    transformers.utils.logging.disable_progress_bar()  # it leaves a thread behind
     torch.manual_seed(0)
     config = transformers.GPT2Config(vocab_size=40, n_positions=64, n_embd=16, n_layer=2, n_head=2)
     made = transformers.GPT2LMHeadModel(config).eval()
@@ -170,7 +178,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path):
 
 
 def test_a_network_of_timm_takes_the_images_that_its_weights_were_made_with():
-    timm = pytest.importorskip("timm")
+    timm = package("timm")
     model = PyTorch().load(Load("timm:mobilenetv3_small_050"))
     taken = timm.data.resolve_data_config({}, model=model.module)
     assert model.network.input_pixels == taken["input_size"][-1]
