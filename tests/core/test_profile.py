@@ -359,7 +359,7 @@ def test_accuracy_once_is_in_the_first_run_of_the_smallest_batch_of_each_network
         ("channels_last = true", "channels_last = 2"),
         ("batch_sizes = [4, 1, 16]", 'order = "sorted"'),
         ("batch_sizes = [4, 1, 16]", 'accuracy = "never"'),
-        ("batch_sizes = [4, 1, 16]", 'precisions = ["fp16", "int8"]'),
+        ("batch_sizes = [4, 1, 16]", 'precisions = ["fp16", "int4"]'),
         ("batch_sizes = [4, 1, 16]", 'clocks = ["highest"]'),
         ("batch_sizes = [4, 1, 16]", "seed = -1"),
     ],
