@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -58,9 +57,10 @@ def tensors_in(outputs: Any) -> Iterator[torch.Tensor]:
     elif isinstance(outputs, (tuple, list)):
         for each in outputs:
             yield from tensors_in(each)
-    elif is_dataclass(outputs) and not isinstance(outputs, type):
-        for field in fields(outputs):
-            yield from tensors_in(getattr(outputs, field.name))
+    else:
+        # As dataclasses.fields does, which an old Python does not have
+        for name in getattr(type(outputs), "__dataclass_fields__", ()):
+            yield from tensors_in(getattr(outputs, name))
 
 
 def arrays_of(outputs: Any, title: str) -> tuple[NDArray[Any], ...]:
