@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 
 from monitor_app.core.models.units import IMAGE
 
@@ -56,14 +56,16 @@ class ModelSpec:
 
     def as_text(self) -> str:
         """One line, for a message."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        content = {each.name: getattr(self, each.name) for each in fields(self)}
+        content["inputs"] = [[each.name, each.shape, each.dtype, each.below] for each in self.inputs]
+        return json.dumps(content, separators=(",", ":"))
 
 
 def model_of_text(text: str) -> ModelSpec:
     """What `as_text` wrote. Raises ValueError, TypeError, LookupError where it did not."""
     content = json.loads(text)
     content["inputs"] = tuple(
-        ModelInput(each["name"], tuple(each["shape"]), each["dtype"], each["below"]) for each in content["inputs"]
+        ModelInput(name, tuple(shape), dtype, below) for name, shape, dtype, below in content["inputs"]
     )
     content["dims"] = tuple((str(name), int(size)) for name, size in content["dims"])
     return ModelSpec(**content)
