@@ -87,6 +87,11 @@ class RunSpec:
         return {**facts, UNIT: model.unit, UNITS_OF_ITEM: str(model.units)}
 
     @property
+    def items(self) -> str:
+        """What the batch size counts, in the plural."""
+        return "images" if self.model is None else self.model.items
+
+    @property
     def reference(self) -> str:
         """What the registry of networks finds it by."""
         return self.network if self.model is None else self.model.reference

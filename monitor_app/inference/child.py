@@ -167,7 +167,8 @@ class _Worker:
             return f"{command.network} does not fit into the memory of {command.device}: use a smaller network."
         title = self._model.loaded.title if self._model else "The network"
         size = getattr(command, "batch_size", 1)
-        return too_many_images(title, size)
+        described = self._model.network.model if self._model else None
+        return too_many_images(title, size, "images" if described is None else described.items)
 
 
 def _evaluated(model: Model, runner: Runner, command: Evaluate) -> PhaseDone:

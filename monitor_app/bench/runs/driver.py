@@ -340,7 +340,9 @@ class RunDriver:
     def _outcome(self, run_id: int, spec: RunSpec, context: RunContext, *, last: bool) -> Outcome:
         size = self._completed.too_big(spec)
         if size is not None:
-            return Outcome(RunState.DOES_NOT_FIT, f"Not tried, since {size} images at a time did not fit into memory.")
+            return Outcome(
+                RunState.DOES_NOT_FIT, f"Not tried, since {size} {spec.items} at a time did not fit into memory."
+            )
         key = spec.network, spec.precision
         due = spec.accuracy and (context.plan.accuracy != "once" or key not in self._evaluated)
         outcome = Run(run_id, spec, context, accuracy_due=due, last_try=last).carry_out()

@@ -35,7 +35,7 @@ LOAD_S = 3600.0
 """Weights may be downloaded in it."""
 MEMORY_S = 60.0
 KILLED = (
-    "{} with {} images at a time does not fit into memory, and the system ended the inference process: use a smaller "
+    "{} with {} {} at a time does not fit into memory, and the system ended the inference process: use a smaller "
     "batch size."
 )
 KEEPS_LOSING = "The board was lost in this run three times in a row, at last so: {} Try a smaller batch size."
@@ -118,7 +118,9 @@ class Run:
         reason, does_not_fit = str(error), False
         if isinstance(error, NoMemoryLeftError):
             reason, does_not_fit = (
-                KILLED.format(network_title(self._spec.network, self._spec.model), self._spec.batch_size),
+                KILLED.format(
+                    network_title(self._spec.network, self._spec.model), self._spec.batch_size, self._spec.items
+                ),
                 True,
             )
         elif isinstance(error, ChildReportedError):

@@ -54,6 +54,11 @@ class ModelSpec:
         """It reads a prompt and adds one token after the other."""
         return self.prompt_tokens > 0
 
+    @property
+    def items(self) -> str:
+        """What the batch size counts, in the plural."""
+        return f"{self.unit}s" if self.units == 1 and not self.generates else "requests" if self.generates else "items"
+
     def as_text(self) -> str:
         """One line, for a message."""
         content = {each.name: getattr(self, each.name) for each in fields(self)}

@@ -62,6 +62,9 @@ def list_networks(names: Sequence[str] = (), *, every: bool = False) -> list[Lis
 
 
 def _listed(network: Network) -> Listed:
+    if network.complete is not None:
+        require_torch()
+        network = network.complete()
     costs = None if network.own else known_costs(network.name)
     if costs is None:
         require_torch()
