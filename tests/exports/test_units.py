@@ -152,9 +152,11 @@ def test_a_figure_of_several_units_shows_the_one_that_most_have_and_names_the_re
     with SessionReader(path) as one, SessionReader(frames) as other:
         tokens, of_frames = campaign_of(one), campaign_of(other)
     both = replace(tokens, cells=(*tokens.cells, *tokens.cells, *of_frames.cells))
-    for chart in charts_of([both]):
-        assert not any(series.network == "seg" for series in chart.series)
-        assert "seg: measured per frame, not per token." in chart.missing
+    charts = {chart.key: chart for chart in charts_of([both])}
+    assert {series.network for series in charts["energy-batch"].series if series.points} == {"writer"}
+    assert "seg: measured per frame, not per token." in charts["energy-batch"].missing
+    # Power is that of the board, whatever it works on
+    assert {series.network for series in charts["power-batch"].series} == {"writer", "seg"}
 
 
 def test_a_session_of_images_says_images(tmp_path):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from monitor_app.analysis.campaign.cells import of_main_unit
 from monitor_app.analysis.figures import accuracy, batches, networks, operations
 from monitor_app.analysis.figures.options import Budgets, Options
-from monitor_app.core.models.units import IMAGE, worded
+from monitor_app.core.models.units import IMAGE, MIXED, worded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -57,25 +57,31 @@ def figures_for(headline_batches: Sequence[int]) -> Mapping[str, Figure]:
 
 
 def _worded(figure: Figure, campaigns: Sequence[Campaign], options: Options) -> Chart:
-    """A figure of the cells that have one unit, in the words of that unit; it says which cells are left out."""
+    """A figure in the words of the unit of its cells; if it is per unit, of the unit that most have, naming the rest."""
     cells = [cell for campaign in campaigns for cell in campaign.cells]
-    kept = of_main_unit(cells)
-    unit = kept[0].unit if kept else IMAGE
+    units = {cell.unit for cell in cells}
+    if units <= {IMAGE}:
+        return figure(campaigns, options)
+    # The paper measured images
+    plain = replace(options, paper=False)
+    made = figure(campaigns, plain)
+    if not any(worded(axis.title, MIXED) != axis.title for axis in (made.x, made.y)):
+        return made
+    unit = of_main_unit(cells)[0].unit
     left_out = {cell.title: cell.unit for cell in cells if cell.unit != unit}
     if left_out:
-        campaigns = [replace(each, cells=tuple(cell for cell in each.cells if cell.unit == unit)) for each in campaigns]
-    # The paper measured images
-    made = figure(campaigns, options if unit == IMAGE else replace(options, paper=False))
-    sentences = tuple(f"{title}: measured per {other}, not per {unit}." for title, other in left_out.items())
-    if unit == IMAGE:
-        return replace(made, missing=made.missing + sentences) if sentences else made
+        kept = [replace(each, cells=tuple(cell for cell in each.cells if cell.unit == unit)) for each in campaigns]
+        made = figure(kept, options if unit == IMAGE else plain)
     return replace(
         made,
         title=worded(made.title, unit),
         x=replace(made.x, title=worded(made.x.title, unit)),
         y=replace(made.y, title=worded(made.y.title, unit)),
         caption=worded(made.caption, unit),
-        missing=tuple(worded(sentence, unit) for sentence in made.missing) + sentences,
+        missing=(
+            *(worded(sentence, unit) for sentence in made.missing),
+            *(f"{title}: measured per {other}, not per {unit}." for title, other in left_out.items()),
+        ),
     )
 
 
