@@ -13,6 +13,7 @@ from monitor_app.analysis.run.correlation import Correlations
 from monitor_app.analysis.run.inputs import Effort, delay_of, idle_spans, mean_over, run_inputs
 from monitor_app.analysis.run.results import RunResult, run_result
 from monitor_app.analysis.run.signals import is_simulated, powers_of_sources, total_power
+from monitor_app.core.models.units import worded
 from monitor_app.core.runs import RunState
 from monitor_app.core.samples import LINK
 from monitor_app.session.schema import FORMAT_VERSION, NOTES
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from monitor_app.analysis.run.energy import Budget, EnergySummary, Figure
     from monitor_app.analysis.run.latency import LatencySummary
+    from monitor_app.analysis.run.parts import PartResult
     from monitor_app.core.estimate import Estimate, Proportion
     from monitor_app.session.reader import Extent, SessionReader
     from monitor_app.session.rows import AlignmentRow, ClockRow, LogRow, SignalRow, SourceRow
@@ -241,11 +243,12 @@ def _run_json(result: RunResult, *, simulated: bool) -> dict[str, Any]:
         "weights": run.weights,
         "weights_sha256": run.weights_sha256,
         "dataset": run.dataset,
-        "images": result.images,
-        "images_per_s": result.images_per_s,
+        "unit": result.unit,
+        worded("images", result.unit): result.images,
+        worded("images_per_s", result.unit): result.images_per_s,
         "steady": None if run.steady is None else bool(run.steady),
         "warm_up_note": run.warm_up_note,
-        "ms_per_image": _interval_json(result.seconds_per_image, 1e3),
+        worded("ms_per_image", result.unit): _interval_json(result.seconds_per_image, 1e3),
         "latency_ms": latency and _latency_json(latency),
         "device_latency_ms": result.device_latency and _latency_json(result.device_latency),
         "idle_w": power and power.idle_w,
@@ -255,7 +258,7 @@ def _run_json(result: RunResult, *, simulated: bool) -> dict[str, Any]:
         "full_uncertainty_w": _finite(result.full_uncertainty_w),
         "net_uncertainty_w": _finite(result.net_uncertainty_w),
         "net_power_budget": result.energy and result.energy.net_w and _budget_json(result.energy.net_w),
-        "energy_j_per_image": result.energy and _energy_json(result.energy),
+        worded("energy_j_per_image", result.unit): result.energy and _energy_json(result.energy),
         "memory": [
             {"kind": use.kind, "net_bytes": use.net_bytes, "peak_bytes": use.peak_bytes, "floor_bytes": use.floor_bytes}
             for use in result.memory
@@ -263,9 +266,23 @@ def _run_json(result: RunResult, *, simulated: bool) -> dict[str, Any]:
         "coverage": power and power.coverage,
         "top1": _proportion_json(result.top1),
         "top5": _proportion_json(result.top5),
+        "metrics": [asdict(metric) for metric in result.metrics],
+        "parts": [_part_json(part) for part in result.parts],
         "accuracy_note": run.accuracy_note,
         "notes": list(result.notes),
         "simulated": simulated,
+    }
+
+
+def _part_json(part: PartResult) -> dict[str, Any]:
+    """Prefill or decode: per token that is read, or that is added."""
+    return {
+        "kind": part.kind,
+        "tokens": part.units,
+        "tokens_per_s": _interval_json(part.units_per_s, 1.0),
+        "latency_ms": part.latency and _latency_json(part.latency),
+        "energy_j_per_token": part.energy and _energy_json(part.energy),
+        "energy_note": part.lacking,
     }
 
 

@@ -108,7 +108,10 @@ def check_source(spec: SourceSpec) -> None:
 
 def code_in(profile: Profile) -> tuple[Code, ...]:
     """All code that a profile chooses, each only once; none for most profiles."""
-    networks = profile.plan.networks if profile.plan is not None else ()
+    models = {each.name: each.spec for each in profile.model}
+    named = profile.plan.networks if profile.plan is not None else ()
+    networks = [models[name].reference if name in models else name for name in named]
+    networks += [models[name].metric for name in named if name in models and models[name].metric]
     programs = (each for spec in profile.source for each in _programs(spec))
     board = _of_board(profile.board) if profile.board is not None else []
     return tuple(dict.fromkeys([*programs, *board, *(each for name in networks for each in _of_network(name))]))

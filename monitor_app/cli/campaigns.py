@@ -16,6 +16,7 @@ from monitor_app.analysis.compare.differences import differences
 from monitor_app.analysis.compare.regressions import regressions
 from monitor_app.cli.tables import print_campaign, print_checks, print_flags
 from monitor_app.cli.terminal import Terminal
+from monitor_app.core.models.units import worded
 from monitor_app.fleet.studies import study
 from monitor_app.session.reader import SessionReader
 
@@ -108,6 +109,8 @@ def _campaign_json(campaign: Campaign, findings: Sequence[Finding]) -> dict[str,
     for cell in document["cells"]:
         # One character an image, the same in every cell of a network: it is in the session file.
         cell.pop("answers")
+        for key in ("seconds_per_image", "gross_j_per_image", "net_j_per_image"):
+            cell[worded(key, cell["unit"])] = cell.pop(key)
     document["findings"] = [_finding_json(finding) for finding in findings]
     return document
 

@@ -27,6 +27,7 @@ from monitor_app.core.formatting import (
     duration,
     fixed,
     interval,
+    metric_words,
     moment,
     number,
     percent,
@@ -36,7 +37,8 @@ from monitor_app.core.formatting import (
     size,
     without_interval,
 )
-from monitor_app.core.runs import RunState
+from monitor_app.core.models.units import per_unit, shared_unit, worded
+from monitor_app.core.runs import DECODE, PREFILL, RunState
 from monitor_app.core.samples import LINK
 from monitor_app.core.status import CHECKING, CheckState, SourceState
 
@@ -50,9 +52,10 @@ if TYPE_CHECKING:
     from monitor_app.analysis.compare.check import Check
     from monitor_app.analysis.findings import Finding
     from monitor_app.analysis.run.latency import LatencySummary
+    from monitor_app.analysis.run.parts import PartResult
     from monitor_app.analysis.run.results import RunResult
     from monitor_app.analysis.session_summary import SessionSummary, SourceSummary
-    from monitor_app.core.estimate import Proportion
+    from monitor_app.core.estimate import Estimate
     from monitor_app.core.status import BenchStatus, FoundSource, RunStatus, SourceStatus
     from monitor_app.inference.listing import Listed
 
@@ -121,6 +124,8 @@ def print_session(file: Path, summary: SessionSummary) -> None:
     )
     if summary.runs:
         print_table(out, _runs_table(summary.runs))
+        if any(result.parts for result in summary.runs):
+            print_table(out, _generating_table(summary.runs))
         _print_notes(out, summary.runs)
 
 
@@ -142,8 +147,10 @@ def _joules(energy_j: float | None) -> str:
 def _runs_table(runs: Sequence[RunResult]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("run", overflow="fold", min_width=NAME_WIDTH)
-    for name in ("ms/image", "p50 ms", "p99 ms", "net W", "mJ/image", "memory MB", "top-1"):
-        table.add_column(name, justify="right", no_wrap=True)
+    unit = shared_unit(result.unit for result in runs)
+    accuracy = "accuracy" if any(result.metrics for result in runs) else "top-1"
+    for name in ("ms/image", "p50 ms", "p99 ms", "net W", "mJ/image", "memory MB", accuracy):
+        table.add_column(worded(name, unit), justify="right", no_wrap=True)
     labels = _labels(runs)
     for result in runs:
         run, latency, power = result.run, result.latency, result.power
@@ -152,14 +159,14 @@ def _runs_table(runs: Sequence[RunResult]) -> Table:
             energy = plus_minus(result.energy.net.j_per_image * 1e3, result.energy.net.expanded_j * 1e3)
         state = "" if run.state == RunState.DONE.value else f" ({run.state.replace('_', ' ')})"
         table.add_row(
-            f"{labels[run.id]}{state}",
+            f"{labels[run.id]}{per_unit(run.unit, unit)}{state}",
             without_interval(result.seconds_per_image, 1e3),
             _median_ms(latency),
             without_interval(latency.p99 if latency else None, 1e3),
             NOTHING if power is None else plus_minus(power.net_w, _expanded_w(result)),
             energy,
             fixed(result.memory[0].net_bytes / 1e6 if result.memory else None, 0),
-            _accuracy(result.top1, run.accuracy_note),
+            _accuracy(result),
         )
     return table
 
@@ -174,6 +181,38 @@ def _labels(runs: Sequence[RunResult]) -> dict[int, str]:
         + (f" {back_end_title(row.back_end)}" if back_ends else "")
         for row in rows
     }
+
+
+def _generating_table(runs: Sequence[RunResult]) -> Table:
+    """Prefill and decode of the models that generate, each with an energy of its own."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("run", overflow="fold", min_width=NAME_WIDTH)
+    for name in ("first token ms", "tokens/s", "prefill mJ/token", "decode ms/token", "decode mJ/token"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for result in runs:
+        prefill, decode = result.part(PREFILL), result.part(DECODE)
+        if prefill is None or decode is None:
+            continue
+        rate = decode.units_per_s
+        table.add_row(
+            f"{result.run.title} b{result.run.batch_size}",
+            _estimate(prefill.latency.mean if prefill.latency else None, 1e3),
+            _estimate(rate),
+            _part_energy(prefill),
+            _estimate(decode.seconds_per_unit, 1e3),
+            _part_energy(decode),
+        )
+    return table
+
+
+def _estimate(estimate: Estimate | None, scale: float = 1.0) -> str:
+    return NOT_MEASURED if estimate is None else interval(estimate, scale=scale)
+
+
+def _part_energy(part: PartResult) -> str:
+    if part.energy is None or part.energy.net is None:
+        return NOT_MEASURED
+    return plus_minus(part.energy.net.j_per_image * 1e3, part.energy.net.expanded_j * 1e3)
 
 
 def _expanded_w(result: RunResult) -> float:
@@ -201,9 +240,10 @@ def _print_notes(out: Console, runs: Sequence[RunResult]) -> None:
         out.print(Text(f"{', '.join(labels)}: {text}", style=style, overflow="fold"))
 
 
-def _accuracy(fraction: Proportion | None, note: str | None) -> str:
+def _accuracy(result: RunResult) -> str:
+    fraction = result.top1
     if fraction is None:
-        return note or NOT_MEASURED
+        return metric_words(result.metrics) or result.run.accuracy_note or NOT_MEASURED
     return f"{fraction.correct}/{fraction.images} ({percent_range(fraction)})"
 
 
@@ -357,19 +397,21 @@ def print_flags(flags: Sequence[str]) -> None:
 def _cells_table(cells: Sequence[Cell]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("network", overflow="fold", min_width=NAME_WIDTH)
-    for name in ("ms/image", "net W", "mJ/image", "memory MB", "top-1 %"):
-        table.add_column(name, justify="right", no_wrap=True)
+    unit = shared_unit(cell.unit for cell in cells)
+    accuracy = "accuracy" if any(cell.metrics for cell in cells) else "top-1 %"
+    for name in ("ms/image", "net W", "mJ/image", "memory MB", accuracy):
+        table.add_column(worded(name, unit), justify="right", no_wrap=True)
     for cell in cells:
         if not cell.fits:
             table.add_row(cell.label, Text(DOES_NOT_FIT if cell.fits is False else NOT_MEASURED, style="dim"))
             continue
         table.add_row(
-            cell.label,
+            cell.label + per_unit(cell.unit, unit),
             *(
                 interval(estimate, scale=scale) if estimate else NOTHING
                 for estimate, scale in ((cell.seconds_per_image, 1e3), (cell.net_w, 1.0), (cell.net_j_per_image, 1e3))
             ),
             fixed(None if cell.memory_bytes is None else cell.memory_bytes / 1e6, 0),
-            percent(cell.top1) if cell.top1 else NOT_MEASURED,
+            percent(cell.top1) if cell.top1 else metric_words(cell.metrics) or NOT_MEASURED,
         )
     return table

@@ -38,6 +38,19 @@ def exact(value: float) -> Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Metric:
+    """Accuracy by a metric of the user's own, with its interval at `RESULT_LEVEL` where it has one."""
+
+    name: str
+    """As the metric calls it: mIoU."""
+    value: float
+    low: float | None = None
+    high: float | None = None
+    items: int | None = None
+    """That it was measured on; None where the metric does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
 class Proportion:
     """A count of correct answers out of a number of images, with its interval at `RESULT_LEVEL`."""
 

@@ -23,12 +23,13 @@ import math
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from monitor_app.core.estimate import Estimate
 from monitor_app.core.samples import Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from monitor_app.core.estimate import Estimate, Proportion
+    from monitor_app.core.estimate import Metric, Proportion
 
 NOT_MEASURED, DOES_NOT_FIT, NOT_KNOWN = "not measured", "does not fit", "not known"
 NOTHING = "–"
@@ -94,6 +95,18 @@ def percent(fraction: Proportion) -> str:
 
 MANY_IMAGES = 1000
 """From this number on, a count says less than the percentage, and is long."""
+
+
+def metric_value(metric: Metric) -> str:
+    """An accuracy by a metric of the user's own, with its interval where it has one: 0.612 ± 0.014."""
+    if metric.low is None or metric.high is None:
+        return number(metric.value)
+    return interval(Estimate(metric.value, metric.low, metric.high))
+
+
+def metric_words(metrics: Iterable[Metric]) -> str:
+    """All of them with their names: mIoU 0.612 ± 0.014, recall 0.81; empty where there are none."""
+    return ", ".join(f"{each.name} {metric_value(each)}" for each in metrics)
 
 
 def percent_range(fraction: Proportion) -> str:

@@ -6,14 +6,18 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from random import Random
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from monitor_app.core.back_ends import back_end_for, precision_refused
+from monitor_app.core.models.table import ModelTable
 from monitor_app.core.runs import RunSpec, is_emulated
 from monitor_app.core.samples import Role
 from monitor_app.core.source_specs import SourceSpec, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Precision = Literal["fp32", "tf32", "fp16", "bf16", "int8"]
 BackEndName = Literal["auto", "torch", "onnxruntime", "onnxruntime-tensorrt", "openvino", "litert", "tensorrt"]
@@ -220,12 +224,16 @@ class Profile(Table):
     protocol: Protocol = Protocol()
     plan: Plan | None = None
     require: Require = Require()
+    model: tuple[ModelTable, ...] = ()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Profile:
         names = [each.name for each in self.source] + [each.name for each in self.combination]
         if len(set(names)) < len(names):
             raise ValueError("two sources have the same name; give each its own")
+        models = [each.name for each in self.model]
+        if len(set(models)) < len(models):
+            raise ValueError("two models have the same name; give each its own")
         return self
 
     @model_validator(mode="after")
@@ -241,11 +249,13 @@ class Profile(Table):
         """The runs of one cycle, in the order of the plan."""
         if self.plan is None:
             return []
-        return planned_runs(self.plan, self.inference, threads)
+        return planned_runs(self.plan, self.inference, threads, self.model)
 
 
-def planned_runs(plan: Plan, inference: Inference, threads: int) -> list[RunSpec]:
+def planned_runs(plan: Plan, inference: Inference, threads: int, described: Sequence[ModelTable] = ()) -> list[RunSpec]:
     """The runs of one cycle. Settings that take a while to change are in the outer loops, also of a random order."""
+    models = {each.name: each.spec for each in described}
+    references = {name: models[name].reference if name in models else name for name in plan.networks}
     specs: list[RunSpec] = []
     random = Random(plan.seed)
     seen: set[tuple[str, str, str]] = set()
@@ -254,8 +264,8 @@ def planned_runs(plan: Plan, inference: Inference, threads: int) -> list[RunSpec
             group = [
                 RunSpec(
                     network, batch_size, precision, inference.device, threads, inference.channels_last,
-                    inference.compiled, power_mode, clocks, True, back_end_for(network, back_end),
-                    inference.allocator, inference.cudnn_benchmark,
+                    inference.compiled, power_mode, clocks, True, back_end_for(references[network], back_end),
+                    inference.allocator, inference.cudnn_benchmark, model=models.get(network),
                 )
                 for back_end in plan.back_ends or (inference.back_end,)
                 for precision in plan.precisions or (inference.precision,)

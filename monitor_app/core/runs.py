@@ -5,8 +5,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from monitor_app.core.back_ends import TORCH
+from monitor_app.core.models.units import IMAGE
+
+if TYPE_CHECKING:
+    from monitor_app.core.models.spec import ModelSpec
 
 
 class Phase(str, Enum):
@@ -33,8 +38,12 @@ class RunState(str, Enum):
     CANCELLED = "cancelled"
 
 
+NO_METRIC = "no metric in the profile"
+"""Why a run of what classifies no images has no accuracy."""
 BACK_END, ALLOCATOR, CUDNN_BENCHMARK = "back end", "allocator", "cuDNN benchmark"
 """Names of facts of a run."""
+UNIT, UNITS_OF_ITEM = "unit", "units"
+"""Likewise: the unit of work, and how many of it are in one item of a batch."""
 ALLOCATOR_KEEPS = "keep"
 """Freed memory stays with the process that runs the networks, for the next pass; else it is the system's default."""
 
@@ -63,13 +72,29 @@ class RunSpec:
     allocator: str = ALLOCATOR_KEEPS
     """ALLOCATOR_KEEPS or `system`."""
     cudnn_benchmark: bool = False
+    model: ModelSpec | None = field(default=None, compare=False)
+    """What the profile says of it, where it says anything; two runs of one plan differ by its name."""
 
     @property
     def facts(self) -> dict[str, str]:
         """What a session keeps of it by name, and not in a column of its own."""
         if self.simulated:
             return {}
-        return {BACK_END: self.back_end, ALLOCATOR: self.allocator, CUDNN_BENCHMARK: str(int(self.cudnn_benchmark))}
+        facts = {BACK_END: self.back_end, ALLOCATOR: self.allocator, CUDNN_BENCHMARK: str(int(self.cudnn_benchmark))}
+        model = self.model
+        if model is None or (model.unit == IMAGE and model.units == 1):
+            return facts
+        return {**facts, UNIT: model.unit, UNITS_OF_ITEM: str(model.units)}
+
+    @property
+    def items(self) -> str:
+        """What the batch size counts, in the plural."""
+        return "images" if self.model is None else self.model.items
+
+    @property
+    def reference(self) -> str:
+        """What the registry of networks finds it by."""
+        return self.network if self.model is None else self.model.reference
 
     @property
     def simulated(self) -> bool:
@@ -102,6 +127,36 @@ class Batch:
     top5: int | None = None
     device_ns: int | None = None
     """Duration by the device's own events; None where it has none."""
+
+
+PREFILL, DECODE = "prefill", "decode"
+"""Kinds of parts of a pass of a generating model: reading the prompt until the first token, and each token after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a timed pass, of which time and energy are told apart. Times as of a batch."""
+
+    kind: str
+    """PREFILL, DECODE."""
+    start_ns: int
+    end_ns: int
+    units: int
+    """Of its own work: tokens of the prompts that were read, or tokens that were added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a metric of the user's own gave: a mean over items, or a number without a distribution."""
+
+    name: str
+    mean: float
+    deviation: float | None
+    """Standard deviation of the items about their mean; None: there is only the number."""
+    items: int
+    """0: not told."""
+    counted: bool
+    """Every score is 0 or 1, so that the mean is a fraction of the items."""
 
 
 @dataclass(frozen=True, slots=True)

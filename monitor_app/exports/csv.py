@@ -18,8 +18,10 @@ from monitor_app.analysis.run.signals import is_simulated
 from monitor_app.analysis.session_summary import run_results
 from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import DamagedSessionError, ExportError
+from monitor_app.core.formatting import metric_words
+from monitor_app.core.models.units import IMAGE, shared_unit, worded
 from monitor_app.core.plain_text import cell, comment
-from monitor_app.core.runs import MemoryKind
+from monitor_app.core.runs import PREFILL, MemoryKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from monitor_app.analysis.run.energy import EnergySummary
     from monitor_app.analysis.run.latency import LatencySummary
+    from monitor_app.analysis.run.parts import PartResult
     from monitor_app.analysis.run.results import RunResult
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import SignalRow, SourceRow
@@ -101,9 +104,15 @@ def sample_files(reader: SessionReader, path: Path, signals: list[SignalRow] | N
 
 
 def write_runs(reader: SessionReader, path: Path) -> int:
-    """Write one row per run with its results, empty where not measured; return the number of rows."""
-    simulated = is_simulated(reader)
-    return _write_table(reader, path, [_run_row(result, simulated) for result in run_results(reader)], RUN_COLUMNS)
+    """Write one row per run with its results, empty where not measured; return the number of rows.
+
+    Columns are named after the unit of the runs: images, frames, tokens, requests; units where they differ.
+    """
+    simulated, results = is_simulated(reader), run_results(reader)
+    unit = shared_unit(result.unit for result in results)
+    rows = [_run_row(result, simulated) for result in results]
+    heads = tuple(name if name.startswith("top") else worded(name, unit) for name in RUN_COLUMNS)
+    return _write_table(reader, path, rows, RUN_COLUMNS, heads)
 
 
 def write_batches(reader: SessionReader, path: Path) -> int:
@@ -128,15 +137,17 @@ def write_batches(reader: SessionReader, path: Path) -> int:
         }
         for _, run, phase, start_ns, end_ns, images, top1, top5, device_ns in batches.tolist()
     ]
-    return _write_table(reader, path, rows, BATCH_COLUMNS)
+    other = any(run.unit != IMAGE for run in reader.runs())
+    heads = tuple("items" if name == "images" and other else name for name in BATCH_COLUMNS)
+    return _write_table(reader, path, rows, BATCH_COLUMNS, heads)
 
 
 BATCH_COLUMNS = ("run", "network", "phase", "start_s", "end_s", "images", "top1", "top5", "device_s", "simulated")
 RUN_COLUMNS = (
     "id", "cycle", "network", "title", "batch_size", "precision", "device", "threads", "channels_last", "compiled",
     "power_mode", "clocks", "state", "error",
-    "parameters", "macs", "operations", "weights", "weights_sha256", "dataset", "images", "timed_s", "images_per_s",
-    "steady", "warm_up_note", "latency_batches",
+    "parameters", "macs", "operations", "weights", "weights_sha256", "dataset", "unit", "images",
+    "timed_s", "images_per_s", "steady", "warm_up_note", "latency_batches",
     *(f"latency_{name}{end}_ms" for name in ("mean", "p50", "p90", "p95", "p99") for end in ("", "_low", "_high")),
     "device_latency_p50_ms", "device_latency_p99_ms",
     "idle_w", "full_w", "net_w",
@@ -144,7 +155,9 @@ RUN_COLUMNS = (
     "energy_net_j_per_image", "energy_net_uncertainty_j_per_image", "coverage",
     *(f"memory_{kind.value}_mb" for kind in MemoryKind),
     "top1_correct", "top1_images", "top1_low", "top1_high", "top5_correct", "top5_images", "top5_low", "top5_high",
-    "accuracy_note", "notes", "simulated",
+    "metrics", "first_token_ms", "prefill_tokens_per_s", "prefill_net_j_per_token",
+    "prefill_net_uncertainty_j_per_token", "decode_tokens_per_s", "decode_net_j_per_token",
+    "decode_net_uncertainty_j_per_token", "accuracy_note", "notes", "simulated",
 )  # fmt: skip
 
 
@@ -351,10 +364,26 @@ def _run_row(result: RunResult, simulated: bool) -> dict[str, Any]:
     for use in result.memory:
         row[f"memory_{use.kind}_mb"] = use.net_bytes / 1e6
     row["notes"] = " ".join(result.notes)
+    row["metrics"] = metric_words(result.metrics)
+    for part in result.parts:
+        row |= _part_cells(part)
     for name, fraction in (("top1", result.top1), ("top5", result.top5)):
         if fraction:
             row |= {f"{name}_{key}": getattr(fraction, key) for key in ("correct", "images", "low", "high")}
     return row
+
+
+def _part_cells(part: PartResult) -> dict[str, float]:
+    """Of prefill or decode."""
+    row: dict[str, float] = {}
+    if part.kind == PREFILL and part.latency is not None and part.latency.mean is not None:
+        row["first_token_ms"] = part.latency.mean.value * 1e3
+    if part.units_per_s is not None:
+        row[f"{part.kind}_tokens_per_s"] = part.units_per_s.value
+    if part.energy is not None and part.energy.net is not None:
+        row[f"{part.kind}_net_j_per_token"] = part.energy.net.j_per_image
+        row[f"{part.kind}_net_uncertainty_j_per_token"] = part.energy.net.uncertainty_j
+    return {name: value for name, value in row.items() if math.isfinite(value)}
 
 
 def _latency_cells(name: str, latency: LatencySummary) -> dict[str, float]:
@@ -382,10 +411,16 @@ def _energy_cells(energy: EnergySummary) -> dict[str, float]:
     return {name: value for name, value in row.items() if math.isfinite(value)}
 
 
-def _write_table(reader: SessionReader, path: Path, rows: Iterable[dict[str, Any]], columns: tuple[str, ...]) -> int:
+def _write_table(
+    reader: SessionReader,
+    path: Path,
+    rows: Iterable[dict[str, Any]],
+    columns: tuple[str, ...],
+    heads: tuple[str, ...],
+) -> int:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(columns)
+    table.writerow(heads)
     count = 0
     for row in rows:
         table.writerow([_cell(row.get(name)) for name in columns])

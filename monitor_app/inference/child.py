@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 from monitor_app.core.back_ends import BACK_ENDS, TORCH
 from monitor_app.core.errors import InferenceError, NotEnoughMemoryError, first_line
 from monitor_app.core.garbage import keep_what_is_there
-from monitor_app.core.runs import Phase
+from monitor_app.core.runs import NO_METRIC, Phase
 from monitor_app.inference.back_ends.choice import open_back_end
 from monitor_app.inference.commands import add_load_signal_option, serve, too_many_images
 from monitor_app.inference.datasets import DatasetError, find_dataset
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from monitor_app.inference.back_ends.back_end import BackEnd, Model
     from monitor_app.inference.commands import Inbox, Outbox
+    from monitor_app.inference.measure import Runner
     from monitor_app.inference.memory import MemoryMeter
     from monitor_app.inference.messages import Loaded
     from monitor_app.inference.passes import BusySignal
@@ -136,12 +137,7 @@ class _Worker:
         if isinstance(command, Time):
             return runner.run_for(Phase.TIMED, command.batch_size, command.min_s, command.min_batches)
         if isinstance(command, Evaluate):
-            if self._model.loaded.weights is None:
-                return PhaseDone(Phase.ACCURACY, 0, 0, reason="no weights")
-            dataset = find_dataset(command.images)
-            if not dataset.images:
-                return PhaseDone(Phase.ACCURACY, 0, 0, reason=dataset.reason or "no images")
-            return runner.evaluate(command.batch_size, dataset)
+            return _evaluated(self._model, runner, command)
         raise InferenceError(f"{type(command).__name__} is not a command of this process.")
 
     def _load(self, command: Load) -> Loaded:
@@ -182,7 +178,24 @@ class _Worker:
             return f"{command.network} does not fit into the memory of {command.device}: use a smaller network."
         title = self._model.loaded.title if self._model else "The network"
         size = getattr(command, "batch_size", 1)
-        return too_many_images(title, size)
+        described = self._model.network.model if self._model else None
+        return too_many_images(title, size, "images" if described is None else described.items)
+
+
+def _evaluated(model: Model, runner: Runner, command: Evaluate) -> PhaseDone:
+    described = model.network.model
+    if model.loaded.weights is None:
+        reason = "no weights"
+    elif described is not None and described.metric:
+        return runner.evaluate_by_metric(command.batch_size, command.images)
+    elif described is not None and (described.inputs or described.generates):
+        reason = NO_METRIC
+    else:
+        dataset = find_dataset(command.images)
+        if dataset.images:
+            return runner.evaluate(command.batch_size, dataset)
+        reason = dataset.reason or "no images"
+    return PhaseDone(Phase.ACCURACY, 0, 0, reason=reason)
 
 
 def _kind(error: InferenceError) -> FailureKind:

@@ -103,9 +103,9 @@ def add_load_signal_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def too_many_images(title: str, batch_size: int) -> str:
+def too_many_images(title: str, batch_size: int, items: str = "images") -> str:
     """The sentence for a batch that does not fit into memory."""
-    return f"{title} with {batch_size} images at a time does not fit into memory: use a smaller batch size."
+    return f"{title} with {batch_size} {items} at a time does not fit into memory: use a smaller batch size."
 
 
 class Inbox:

@@ -71,6 +71,9 @@ def _of_a_file(network: Network, file: Path) -> Costs:
 
 
 def _listed(network: Network) -> Listed:
+    if network.complete is not None:
+        require_torch()
+        network = network.complete()
     costs = None if network.own else known_costs(network.name)
     if costs is None and network.file is not None and is_foreign_file(str(network.file)):
         costs = _of_a_file(network, network.file)

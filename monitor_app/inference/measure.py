@@ -14,9 +14,11 @@ import numpy as np
 
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, Phase
+from monitor_app.inference.generating import GeneratingModel
 from monitor_app.inference.images import BadImageError, read_images
 from monitor_app.inference.inputs import random_arrays
 from monitor_app.inference.messages import Batches, PhaseDone
+from monitor_app.inference.metrics import evaluate_own
 from monitor_app.inference.passes import Report, no_garbage_collection
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from monitor_app.inference.passes import BusySignal
 
 NAMED_AT_MOST = 5
+NO_SCORES = "{} does not answer an image with a row of scores: name a metric of your own in its table [[model]]"
 
 logger = logging.getLogger(__name__)
 
@@ -64,14 +67,20 @@ class Runner:
         """Run random inputs until both `min_s` seconds and `min_batches` batches (at least one) have passed."""
         prepared = self._model.prepare(random_arrays(self._model.inputs, batch_size, self._seed))
         report = Report(phase, self._send)
+        of_parts = self._model if phase is Phase.TIMED and isinstance(self._model, GeneratingModel) else None
         with self._model.phase(), no_garbage_collection(), report:
             started = host_time_ns()
             while not (stopped := self._stopped()):
                 if report.batches >= max(1, min_batches) and host_time_ns() - started >= min_s * 1e9:
                     break
                 _, start_ns, end_ns, device_ns = self._pass(prepared)
-                report.add((start_ns, end_ns, batch_size, None, None, device_ns))
+                report.add((start_ns, end_ns, batch_size, None, None, device_ns), of_parts.parts if of_parts else ())
         return PhaseDone(phase, report.batches, report.images, stopped)
+
+    def evaluate_by_metric(self, batch_size: int, images: str) -> PhaseDone:
+        """Have the metric of the user's own run the network on what it takes. Raises MetricError."""
+        report = Report(Phase.ACCURACY, self._send)
+        return evaluate_own(self._model, report, batch_size, images, self._pass, self._stopped)
 
     def evaluate(self, batch_size: int, dataset: Dataset) -> PhaseDone:
         """Count right answers over all images of `dataset`; the last batch may be smaller.
@@ -89,6 +98,8 @@ class Runner:
             for images, labels, places in self._decoded(dataset, asked, batch_size, bad):
                 outputs, start_ns, end_ns, device_ns = self._pass(self._model.prepare([images]))
                 scores = self._model.arrays(outputs)[0]
+                if scores.ndim != 2:
+                    return PhaseDone(Phase.ACCURACY, 0, 0, reason=NO_SCORES.format(self._model.network.title))
                 if not report.batches and (misfit := dataset.misfit(scores.shape[1], self._model.network.title)):
                     return PhaseDone(Phase.ACCURACY, 0, 0, reason=misfit)
                 right = best_answers(scores) == labels[:, None]

@@ -10,11 +10,17 @@ from typing import TypeAlias
 
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.messages import Codec, Count, NonNegative, Seconds
-from monitor_app.core.runs import Batch, ImageAnswers, MemoryKind, MemoryUse, NetworkFacts, Phase
+from monitor_app.core.runs import Batch, ImageAnswers, MemoryKind, MemoryUse, NetworkFacts, Part, Phase, Scores
 
 Row: TypeAlias = tuple[int, int, int, int | None, int | None, int | None]
 """start_ns, end_ns, images, top1, top5, device_ns; top1 and top5 are None where accuracy was not measured,
 device_ns where the device has no clock of its own."""
+
+PartRow: TypeAlias = tuple[str, int, int, int]
+"""kind, start_ns, end_ns, units of a core.runs.Part."""
+
+ScoresRow: TypeAlias = tuple[str, float, float | None, int, bool]
+"""name, mean, deviation, items, counted of a core.runs.Scores."""
 
 MemoryRow: TypeAlias = tuple[MemoryKind, int, int]
 """kind, peak_bytes, floor_bytes of a MemoryUse."""
@@ -37,6 +43,8 @@ class Load:
     """Let cuDNN time its algorithms in the first passes, and take the fastest."""
     calibration: str = ""
     """Images by which the ranges of int8 are found: `demo`, or a folder; none are named where it is empty."""
+    model: str = ""
+    """What the profile says of it, as text of core.models.spec.ModelSpec; empty where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class Evaluate:
-    """Measure accuracy on labelled images: `demo`, or a folder."""
+    """Measure accuracy on labelled images: `demo`, or a folder; with a metric of the user's own on what that takes."""
 
     batch_size: Count
     images: str = "demo"
@@ -132,11 +140,18 @@ class Batches:
 
     phase: Phase
     rows: tuple[Row, ...]
+    parts: tuple[PartRow, ...] = ()
+    """Of the same passes, where they have parts that are told apart."""
 
     @property
     def batches(self) -> tuple[Batch, ...]:
         """The rows as values of core.runs."""
         return tuple(Batch(self.phase, *row) for row in self.rows)
+
+    @property
+    def parts_of_passes(self) -> tuple[Part, ...]:
+        """The parts as values of core.runs."""
+        return tuple(Part(*row) for row in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +199,8 @@ class PhaseDone:
     images_sha256: str | None = None
     """As in ImageAnswers, like `top1`; both are None outside the accuracy phase."""
     top1: str | None = None
+    scores: tuple[ScoresRow, ...] = ()
+    """By a metric of the user's own."""
 
     @property
     def answers(self) -> ImageAnswers | None:
@@ -191,6 +208,11 @@ class PhaseDone:
         if self.images_sha256 is None or self.top1 is None:
             return None
         return ImageAnswers(self.images_sha256, self.top1)
+
+    @property
+    def own_scores(self) -> tuple[Scores, ...]:
+        """The scores as values of core.runs."""
+        return tuple(Scores(*row) for row in self.scores)
 
 
 class FailureKind(str, Enum):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.core.host_time import host_time_ns
-from monitor_app.inference.messages import Batches, Row
+from monitor_app.inference.messages import Batches, PartRow, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,19 +45,22 @@ class Report:
         self._phase = phase
         self._send = send
         self._rows: list[Row] = []
+        self._parts: list[PartRow] = []
         self._sent_ns = host_time_ns()
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Row, parts: tuple[PartRow, ...] = ()) -> None:
         self.batches += 1
         self.images += row[2]
         self._rows.append(row)
+        self._parts += parts
         if row[1] - self._sent_ns >= REPORT_EVERY_NS:
             self._flush()
 
     def _flush(self) -> None:
         if self._rows:
-            self._send(Batches(self._phase, tuple(self._rows)))
+            self._send(Batches(self._phase, tuple(self._rows), tuple(self._parts)))
             self._rows.clear()
+            self._parts.clear()
         self._sent_ns = host_time_ns()
 
     def __enter__(self) -> Report:

@@ -142,6 +142,19 @@ def _answers(known: Known, row: Row) -> None:
     _require(not set(top1) - {RIGHT, WRONG, UNANSWERED})
 
 
+def _part(known: Known, row: Row) -> None:
+    _, run, kind, start_ns, end_ns, units = row
+    _require(run in known.runs, isinstance(kind, str), all(isinstance(each, int) for each in (start_ns, end_ns, units)))
+    _require(units > 0, 0 <= start_ns <= end_ns)
+
+
+def _metric(known: Known, row: Row) -> None:
+    value = rows.checked(rows.MetricRow, row)
+    _require(
+        value.run in known.runs, value.items is None or value.items >= 0, (value.low is None) == (value.high is None)
+    )
+
+
 def _run_fact(known: Known, row: Row) -> None:
     _require(row[0] in known.runs, isinstance(row[1], str), isinstance(row[2], str))
 
@@ -175,6 +188,7 @@ def _log(known: Known, row: Row) -> None:
 CHECKS: dict[str, Callable[[Known, Row], None]] = {
     "meta": _text, "environment": _text, "utc": _utc, "clock": _clock, "alignment": _alignment,
     "line_change": _line_change, "span": _span, "batch": _batch, "memory": _memory, "answers": _answers,
-    "run_fact": _run_fact, "mark": _mark, "marker": _marker, "log": _log, "program": _program, "work_span": _work_span,
+    "run_fact": _run_fact, "part": _part, "metric": _metric, "mark": _mark, "marker": _marker, "log": _log,
+    "program": _program, "work_span": _work_span,
 }  # fmt: skip
 """By table, in the order in which rows can belong to each other."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from monitor_app.core.errors import DamagedSessionError, NotASessionError
+from monitor_app.core.estimate import Metric
 from monitor_app.core.markers import Marker
 from monitor_app.core.plain_text import visible, visible_lines, visible_row
 from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, ImageAnswers
@@ -26,6 +27,7 @@ from monitor_app.session import schema
 from monitor_app.session.host_clock import SHIFT
 from monitor_app.session.rows import (
     BATCH,
+    PART,
     WORK_SPAN,
     AlignmentRow,
     ClockRow,
@@ -33,6 +35,7 @@ from monitor_app.session.rows import (
     LogRow,
     MarkRow,
     MemoryRow,
+    MetricRow,
     ProgramRow,
     RunRow,
     SignalRow,
@@ -345,6 +348,28 @@ class SessionReader:
             if not (spans["start_ns"] <= spans["end_ns"]).all() or (spans["images"] < -1).any():
                 raise ValueError("an impossible mark")
             return WorkSpans(tuple(map(visible, places) if self._visible else places), spans)
+
+    def parts(self, run_id: int) -> NDArray[np.void]:
+        """Structured array of PART, in order of id: those of the timed passes of a run; most runs have none."""
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'part'"):
+            return np.zeros(0, PART)
+        rows = self._rows(
+            "SELECT id, run, kind, start_ns, end_ns, units FROM part WHERE run = ? AND id > ? ORDER BY id",
+            (run_id,),
+            after=0,
+        )
+        with self._damage():
+            parts = np.array(rows, PART)
+            if not ((parts["units"] > 0) & (parts["start_ns"] <= parts["end_ns"])).all():
+                raise ValueError("an impossible part of a pass")
+            return parts
+
+    def metrics(self, run_id: int) -> list[Metric]:
+        """Accuracy of a run by a metric of the user's own, by name."""
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'metric'"):
+            return []
+        found = self._checked_rows(MetricRow, "SELECT * FROM metric WHERE run = ? ORDER BY name", (run_id,))
+        return [Metric(each.name, each.value, each.low, each.high, each.items) for each in found]
 
     def memory(self, run_id: int | None = None) -> list[MemoryRow]:
         """Memory of one run, or of all."""

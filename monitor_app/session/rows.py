@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from monitor_app.core.back_ends import TORCH
-from monitor_app.core.runs import BACK_END, OWN_PROGRAM, is_emulated
+from monitor_app.core.models.units import IMAGE, known_unit
+from monitor_app.core.runs import BACK_END, OWN_PROGRAM, UNIT, UNITS_OF_ITEM, is_emulated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 LARGEST = 1e18
 """More than any number in SI units that a row may hold: its square and its sums stay numbers."""
+DIGITS = 9
+"""Of a number of units that can be."""
 _KINDS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (float, int), "str": (str,), "None": (type(None),)}
 
 
@@ -59,6 +62,9 @@ BATCH = np.dtype(
 )
 
 
+PART = np.dtype(
+    [("id", "<i8"), ("run", "<i8"), ("kind", "U16"), ("start_ns", "<i8"), ("end_ns", "<i8"), ("units", "<i8")]
+)
 WORK_SPAN = np.dtype(
     [("id", "<i8"), ("run", "<i8"), ("name", "<i4"), ("start_ns", "<i8"), ("end_ns", "<i8"), ("images", "<i8")]
 )
@@ -175,6 +181,17 @@ class RunRow:
         return self.device == OWN_PROGRAM
 
     @property
+    def unit(self) -> str:
+        """What its times and energies are given for: one of core.models.units.UNITS, or MIXED for an unknown one."""
+        return known_unit(self.facts.get(UNIT, IMAGE))
+
+    @property
+    def units_of_item(self) -> int:
+        """Units in one item of a batch, at least 1."""
+        text = self.facts.get(UNITS_OF_ITEM, "")
+        return max(int(text), 1) if text.isascii() and text.isdigit() and len(text) <= DIGITS else 1
+
+    @property
     def simulated(self) -> bool:
         """Times, memory and accuracy were played by an emulated device."""
         return is_emulated(self.device)
@@ -193,6 +210,20 @@ class MemoryRow:
     def net_bytes(self) -> int:
         """What the network costs."""
         return max(self.peak_bytes - self.floor_bytes, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """Accuracy of a run by a metric of the user's own."""
+
+    run: int
+    name: str
+    value: float
+    low: float | None
+    """Ends of its 95 % interval; None where there is none."""
+    high: float | None
+    items: int | None
+    """That it was measured on; None where the metric does not tell."""
 
 
 @dataclass(frozen=True, slots=True)

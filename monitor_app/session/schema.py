@@ -92,6 +92,13 @@ CREATE TABLE marker (
     colour INTEGER NOT NULL);
 CREATE TABLE run_fact (
     run INTEGER NOT NULL REFERENCES run, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (run, key)) WITHOUT ROWID;
+CREATE TABLE part (
+    id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, kind TEXT NOT NULL,
+    start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, units INTEGER NOT NULL);
+CREATE INDEX part_by_run ON part (run, kind);
+CREATE TABLE metric (
+    run INTEGER NOT NULL REFERENCES run, name TEXT NOT NULL, value REAL NOT NULL, low REAL, high REAL,
+    items INTEGER, PRIMARY KEY (run, name)) WITHOUT ROWID;
 CREATE TABLE log (
     id INTEGER PRIMARY KEY, host_ns INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL);
 CREATE TABLE program (
@@ -105,10 +112,10 @@ CREATE INDEX work_span_by_time ON work_span (start_ns);
 """
 
 ADDED = (
-    "answers", "zero_limit", "implausible", "marker", "run_fact",
+    "answers", "zero_limit", "implausible", "marker", "run_fact", "part", "part_by_run", "metric",
     "program", "work_span", "work_span_by_run", "work_span_by_time",
 )  # fmt: skip
-"""Tables and indices that the first sessions of this format do not have."""
+"""Tables, with their indices, that the first sessions of this format do not have."""
 
 
 def create(path: Path) -> sqlite3.Connection:

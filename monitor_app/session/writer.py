@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor_app.core.clock import ClockState, Delay
+    from monitor_app.core.estimate import Metric
     from monitor_app.core.markers import Marker
-    from monitor_app.core.runs import Batch, ImageAnswers, MemoryUse, Phase, RunSpec, RunState
+    from monitor_app.core.runs import Batch, ImageAnswers, MemoryUse, Part, Phase, RunSpec, RunState
     from monitor_app.core.samples import LineChanges, Signal, SourceInfo
 
 
@@ -267,6 +268,20 @@ class SessionWriter:
                 )
                 for b in batches
             ),
+        )
+
+    def write_parts(self, run_id: int, parts: Iterable[Part]) -> None:
+        """Parts of timed passes that have ended."""
+        self._execute_many(
+            "INSERT INTO part (run, kind, start_ns, end_ns, units) VALUES (?, ?, ?, ?, ?)",
+            ((run_id, each.kind, self._at(each.start_ns), self._at(each.end_ns), each.units) for each in parts),
+        )
+
+    def write_metrics(self, run_id: int, metrics: Iterable[Metric]) -> None:
+        """Accuracy by a metric of the user's own, one row a name."""
+        self._execute_many(
+            "INSERT OR REPLACE INTO metric VALUES (?, ?, ?, ?, ?, ?)",
+            ((run_id, each.name, each.value, each.low, each.high, each.items) for each in metrics),
         )
 
     def write_answers(self, run_id: int, answers: ImageAnswers) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor_app.core.errors import InferenceError
-from monitor_app.core.runs import Batch, MemoryKind, MemoryUse, NetworkFacts, Phase
+from monitor_app.core.runs import DECODE, Batch, MemoryKind, MemoryUse, NetworkFacts, Part, Phase
 from monitor_app.inference.messages import (
     Batches,
     Evaluate,
@@ -58,7 +58,7 @@ messages = st.one_of(
     st.builds(Quit),
     st.builds(Ready, positive, names, names, positive),
     st.builds(Loaded, text, text, count, count, count, count, st.none() | text, st.none() | text, seconds),
-    st.builds(Batches, st.sampled_from(Phase), rows),
+    st.builds(Batches, st.sampled_from(Phase), rows, st.lists(st.tuples(text, count, count, count)).map(tuple)),
     st.builds(Played, st.lists(time_ns, max_size=6).map(tuple)),
     st.builds(
         PhaseDone,
@@ -95,20 +95,25 @@ def test_the_words_of_the_contract():
         "compiled": False,
         "cudnn_benchmark": False,
         "calibration": "",
+        "model": "",
     }
     assert json.loads(encode(Time(4, 1.5, 10))) == {"type": "time", "batch_size": 4, "min_s": 1.5, "min_batches": 10}
     assert json.loads(encode(Batches(Phase.TIMED, ((1, 2, 3, None, None, 4),)))) == {
         "type": "batches",
         "phase": "timed",
         "rows": [[1, 2, 3, None, None, 4]],
+        "parts": [],
     }
     assert encode(Stop()) == b'{"type":"stop"}\n'
 
 
 def test_rows_and_facts_are_the_values_that_everyone_speaks():
-    message = decode(b'{"type":"batches","phase":"accuracy","rows":[[10,20,8,5,7,null],[30,40,4,1,4,9]]}')
+    message = decode(
+        b'{"type":"batches","phase":"accuracy","rows":[[10,20,8,5,7,null],[30,40,4,1,4,9]],"parts":[["decode",12,14,4]]}'
+    )
     assert isinstance(message, Batches)
     assert message.batches == (Batch(Phase.ACCURACY, 10, 20, 8, 5, 7), Batch(Phase.ACCURACY, 30, 40, 4, 1, 4, 9))
+    assert message.parts_of_passes == (Part(DECODE, 12, 14, 4),)
     memory = decode(b'{"type":"memory_report","rows":[["pss",300,100]]}')
     assert isinstance(memory, MemoryReport)
     assert memory.uses == (MemoryUse(MemoryKind.PSS, 300, 100),)

@@ -20,7 +20,7 @@ from monitor_app.analysis.session_summary import started_utc
 from monitor_app.analysis.statistics.intervals import t_quantile
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.estimate import Estimate
-from monitor_app.core.runs import MemoryKind, RunState
+from monitor_app.core.runs import DECODE, PREFILL, MemoryKind, RunState
 from monitor_app.core.samples import CALIBRATED
 from monitor_app.inference.networks.registry import find_network
 from monitor_app.session.writer_lock import is_written
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from monitor_app.analysis.run.energy import EnergySummary
-    from monitor_app.core.estimate import Proportion
+    from monitor_app.analysis.run.parts import PartResult
+    from monitor_app.core.estimate import Metric, Proportion
     from monitor_app.core.runs import ImageAnswers
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import MemoryRow, RunRow
@@ -104,6 +105,7 @@ class _Accuracy:
     top1: Proportion | None
     top5: Proportion | None
     run_id: int
+    metrics: tuple[Metric, ...] = ()
     answers: ImageAnswers | None = None
 
 
@@ -114,12 +116,17 @@ def _accuracy_by_network(results: Iterable[RunResult], reader: SessionReader) ->
     """The one on the most images of each network; the same images again would add no information."""
     best: _Accuracies = {}
     for result in results:
-        key, found = accuracy_key(result.run), _Accuracy(result.top1, result.top5, result.run.id)
-        images = result.top1.images if result.top1 else 0
+        key, found = accuracy_key(result.run), _Accuracy(result.top1, result.top5, result.run.id, result.metrics)
+        images = _items(result.top1, result.metrics)
         held = best.get(key)
-        if images and (held is None or held.top1 is None or images > held.top1.images):
+        if images and (held is None or images > _items(held.top1, held.metrics)):
             best[key] = found
     return {key: replace(found, answers=reader.answers(found.run_id)) for key, found in best.items()}
+
+
+def _items(top1: Proportion | None, metrics: Sequence[Metric]) -> int:
+    """On how much accuracy was measured, a metric that does not tell counted as one; 0: it was not."""
+    return top1.images if top1 else max((metric.items or 1 for metric in metrics), default=0)
 
 
 def _cell(
@@ -168,6 +175,13 @@ def _cell(
         notes=tuple(dict.fromkeys(note for result in done for note in result.notes)),
         doubts=tuple(dict.fromkeys(doubt for result in done if result.energy for doubt in result.energy.doubts)),
         answers=accuracy.answers if accuracy else None,
+        unit=run.unit,
+        units_of_item=run.units_of_item,
+        metrics=accuracy.metrics if accuracy else (),
+        first_token_s=pooled([_mean_s(r.part(PREFILL)) for r in done]),
+        tokens_per_s=pooled([_rate(r.part(DECODE)) for r in done]),
+        prefill_j_per_token=pooled([_part_joules(r.part(PREFILL)) for r in done]),
+        decode_j_per_token=pooled([_part_joules(r.part(DECODE)) for r in done]),
         gain=max((_gain(result.energy) for result in done), default=0.0),
     )
 
@@ -218,6 +232,18 @@ def _watts(value: float | None, standard: float | None) -> Estimate | None:
 def _joules(energy: EnergySummary | None, *, net: bool) -> Estimate | None:
     figure = None if energy is None else energy.net if net else energy.gross
     return None if figure is None else _expanded(figure.j_per_image, figure.uncertainty_j)
+
+
+def _mean_s(part: PartResult | None) -> Estimate | None:
+    return None if part is None or part.latency is None else part.latency.mean
+
+
+def _rate(part: PartResult | None) -> Estimate | None:
+    return None if part is None else part.units_per_s
+
+
+def _part_joules(part: PartResult | None) -> Estimate | None:
+    return None if part is None else _joules(part.energy, net=True)
 
 
 def _gain(energy: EnergySummary | None) -> float:

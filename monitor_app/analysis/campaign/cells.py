@@ -6,17 +6,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitor_app.core.back_ends import TORCH
+from monitor_app.core.models.units import IMAGE
 from monitor_app.core.runs import ALLOCATOR, ALLOCATOR_KEEPS, CUDNN_BENCHMARK
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from monitor_app.analysis.link import BoardLink
-    from monitor_app.core.estimate import Estimate, Proportion
+    from monitor_app.core.estimate import Estimate, Metric, Proportion
     from monitor_app.core.runs import ImageAnswers
     from monitor_app.session.rows import RunRow
 
@@ -106,6 +108,20 @@ class Cell:
     """Those because of which its net power and energy are left out of findings."""
     answers: ImageAnswers | None = None
     """Those behind ``top1``; None where they were not stored."""
+    unit: str = IMAGE
+    """What an image stands for here: one of core.models.units.UNITS."""
+    units_of_item: int = 1
+    """In one item of a batch."""
+    metrics: tuple[Metric, ...] = ()
+    """Accuracy by a metric of the user's own; like ``top1`` the same at every batch size."""
+    first_token_s: Estimate | None = None
+    """Of a model that generates: the time until the first token of a request."""
+    tokens_per_s: Estimate | None = None
+    """While it decodes."""
+    prefill_j_per_token: Estimate | None = None
+    """Net energy per token of the prompt."""
+    decode_j_per_token: Estimate | None = None
+    """Net energy per token after the first."""
     gain: float = 0.0
     """Relative standard uncertainty that the gain of the meter gives to its energies; it is part of their intervals."""
 
@@ -118,6 +134,12 @@ class Cell:
     def label(self) -> str:
         """Its name for people: ResNet-50 b16."""
         return f"{self.title} b{self.batch_size}"
+
+
+def of_main_unit(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """Those with the unit that most of them have: only they can be compared per unit."""
+    units = Counter(cell.unit for cell in cells)
+    return tuple(cell for cell in cells if cell.unit == units.most_common(1)[0][0])
 
 
 @dataclass(frozen=True, slots=True)

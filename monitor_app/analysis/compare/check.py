@@ -9,6 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import MonitorError
+from monitor_app.core.models.units import IMAGE
 
 if TYPE_CHECKING:
     from monitor_app.core.estimate import Estimate
@@ -91,6 +92,8 @@ class Check:
     """Candidate over baseline, with its 95 % interval; None where one of them is missing or not above 0."""
     verdict: Verdict
     sentence: str
+    unit: str = IMAGE
+    """What times and energies are per."""
 
     @property
     def fails(self) -> bool:

@@ -25,11 +25,13 @@ from monitor_app.analysis.compare.change import (
 from monitor_app.analysis.compare.check import Check, Compared, CompareError, Limits, Verdict
 from monitor_app.analysis.compare.pairs import Pair, accuracy_pairs, pairs
 from monitor_app.core.estimate import exact
+from monitor_app.core.models.units import worded
 
 if TYPE_CHECKING:
     from monitor_app.analysis.campaign.cells import Campaign
     from monitor_app.core.estimate import Estimate, Proportion
 
+PER_UNIT = frozenset({Compared.LATENCY, Compared.ENERGY})
 _ONLY_COUNTS = "as if on different images, because a session has no answers to single images"
 _ONE_METER = "by the same meter, whose gain error cancels"
 
@@ -62,7 +64,8 @@ def _begun(quantity: Compared, limit: float, pair: Pair, *, one_meter: bool) -> 
     """A check and the change that its verdict depends on, or a check with its final verdict and None."""
     old, new = _values(quantity, pair)
     batch = None if quantity is Compared.ACCURACY else pair.baseline.batch_size
-    check = Check(pair.baseline.network, pair.label, batch, quantity, limit, old, new, None, Verdict.UNCLEAR, "")
+    unit = pair.baseline.unit
+    check = Check(pair.baseline.network, pair.label, batch, quantity, limit, old, new, None, Verdict.UNCLEAR, "", unit)
     if old is None:
         return replace(check, sentence=unmeasured_sentence(check)), None
     if new is None:
@@ -116,6 +119,8 @@ def _verdict(check: Check, change: Change, *, real: bool) -> Verdict:
 def _values(quantity: Compared, pair: Pair) -> tuple[Estimate | None, Estimate | None]:
     """Of both cells, in the same convention; a quantity that is counted in another way is not comparable."""
     old, new = pair.baseline, pair.candidate
+    if quantity in PER_UNIT and new is not None and new.unit != old.unit:
+        new = None
     if quantity is Compared.LATENCY:
         return old.seconds_per_image, None if new is None else new.seconds_per_image
     if quantity is Compared.ACCURACY:
@@ -136,6 +141,9 @@ def _values(quantity: Compared, pair: Pair) -> tuple[Estimate | None, Estimate |
 def _why_missing(quantity: Compared, pair: Pair) -> str:
     if pair.candidate is None:
         return ""
+    units = pair.baseline.unit, pair.candidate.unit
+    if quantity in PER_UNIT and units[0] != units[1]:
+        return f"it is per {units[0]} in the baseline and per {units[1]} now"
     kinds = pair.baseline.memory_kind, pair.candidate.memory_kind
     if quantity is Compared.MEMORY and all(kinds):
         return f"it is that of {kinds[0]} in the baseline and of {kinds[1]} now"
@@ -170,7 +178,7 @@ def verdict_sentence(check: Check, change: Change, verdict: str) -> str:
     quantity = check.quantity.value
     new, old = (value_text(quantity, value.value) for value in (check.candidate, check.baseline))
     ending = _ENDINGS[verdict].format(limit=limit_text(check))
-    what = f"{check.label}: {_NAMES[quantity]} {new}, was {old}"
+    what = f"{check.label}: {_name(check)} {new}, was {old}"
     if quantity == "accuracy":
         worse, low, high = (f"{0.0 - 100 * each:+.2f}" for each in (change.worse, change.high, change.low))
         between = "" if low == high else f" ({low} to {high})"
@@ -185,15 +193,19 @@ def verdict_sentence(check: Check, change: Change, verdict: str) -> str:
 def missing_sentence(check: Check, why: str) -> str:
     """Of a quantity that only the baseline has."""
     reason = f" ({why.rstrip('.')})" if why else ""
-    return f"{check.label}: {_NAMES[check.quantity.value]} was measured in the baseline but not now{reason}."
+    return f"{check.label}: {_name(check)} was measured in the baseline but not now{reason}."
 
 
 def unmeasured_sentence(check: Check) -> str:
     """Of a quantity that only the candidate has."""
     return (
-        f"{check.label}: {_NAMES[check.quantity.value]} was not measured in the baseline, so it cannot be compared: "
+        f"{check.label}: {_name(check)} was not measured in the baseline, so it cannot be compared: "
         "use a newer baseline."
     )
+
+
+def _name(check: Check) -> str:
+    return worded(_NAMES[check.quantity.value], check.unit)
 
 
 def limit_text(check: Check) -> str:

@@ -15,6 +15,7 @@ from monitor_app.analysis.compare.change import beyond_noise, change_of_ratio, w
 from monitor_app.analysis.run.energy import COVERAGE_FACTOR
 from monitor_app.core.estimate import Estimate
 from monitor_app.core.formatting import decimals_of, fixed, interval
+from monitor_app.core.models.units import worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,12 +67,14 @@ def _begun(first: RunResult, second: RunResult) -> Iterator[RunChange]:
     for (name, unit, old, old_gain), (_, _, new, new_gain) in zip(_values(first), _values(second), strict=True):
         if old is None or new is None or min(old.value, new.value) <= 0:
             continue
+        if first.unit != second.unit and name.endswith("image"):
+            continue
         gain = min(old_gain, new_gain)
         change = change_of_ratio(without_gain(old, gain), without_gain(new, gain))
         back = change_of_ratio(without_gain(new, gain), without_gain(old, gain))
         p_value = min(2 * min(change.p_value, back.p_value), 1.0)
         if change.ratio is not None and not math.isnan(p_value):
-            yield RunChange(name, unit, old, new, change.ratio, p_value, real=False)
+            yield RunChange(worded(name, first.unit), unit, old, new, change.ratio, p_value, real=False)
 
 
 def _decided(found: Sequence[RunChange]) -> tuple[RunChange, ...]:

@@ -9,9 +9,11 @@ from string import ascii_lowercase
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
+from monitor_app.analysis.campaign.cells import of_main_unit
 from monitor_app.analysis.figures import accuracy, batches, networks, operations
 from monitor_app.analysis.figures import back_ends as comparison
 from monitor_app.analysis.figures.options import Budgets, Options
+from monitor_app.core.models.units import IMAGE, MIXED, worded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -60,7 +62,36 @@ def figures_for(headline_batches: Sequence[int], *, back_ends: bool = False) -> 
     }
     if back_ends:
         figures |= _BACK_ENDS
-    return MappingProxyType(figures)
+    return MappingProxyType({key: partial(_worded, figure) for key, figure in figures.items()})
+
+
+def _worded(figure: Figure, campaigns: Sequence[Campaign], options: Options) -> Chart:
+    """A figure in the words of the unit of its cells; one per unit in that of most of them, naming the others."""
+    cells = [cell for campaign in campaigns for cell in campaign.cells]
+    units = {cell.unit for cell in cells}
+    if units <= {IMAGE}:
+        return figure(campaigns, options)
+    # The paper measured images
+    plain = replace(options, paper=False)
+    made = figure(campaigns, plain)
+    if not any(worded(axis.title, MIXED) != axis.title for axis in (made.x, made.y)):
+        return made
+    unit = of_main_unit(cells)[0].unit
+    left_out = {cell.title: cell.unit for cell in cells if cell.unit != unit}
+    if left_out:
+        kept = [replace(each, cells=tuple(cell for cell in each.cells if cell.unit == unit)) for each in campaigns]
+        made = figure(kept, options if unit == IMAGE else plain)
+    return replace(
+        made,
+        title=worded(made.title, unit),
+        x=replace(made.x, title=worded(made.x.title, unit)),
+        y=replace(made.y, title=worded(made.y.title, unit)),
+        caption=worded(made.caption, unit),
+        missing=(
+            *(worded(sentence, unit) for sentence in made.missing),
+            *(f"{title}: measured per {other}, not per {unit}." for title, other in left_out.items()),
+        ),
+    )
 
 
 def _at_each(key: str, figure: AtBatch, batch_sizes: Sequence[int]) -> dict[str, Figure]:

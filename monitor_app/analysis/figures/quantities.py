@@ -147,7 +147,7 @@ TIME_LINEAR = replace(TIME, axis=replace(TIME.axis, scale=Scale.LINEAR))
 """For figures of straight lines."""
 ANSWER_TIME = Quantity(
     Axis("Time until the answer", "ms", Scale.LOG),
-    lambda cell: _scaled(cell.seconds_per_image, 1e3 * cell.batch_size),
+    lambda cell: _scaled(cell.seconds_per_image, 1e3 * cell.batch_size * cell.units_of_item),
     _no_time,
     _times,
     Origin.DIGITISED,

@@ -12,6 +12,7 @@ import numpy as np
 
 from monitor_app.analysis.statistics.intervals import Z_95
 from monitor_app.core.canziani2016 import LARGE_BATCH, SMALL_BATCH
+from monitor_app.core.models.units import IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -130,7 +131,8 @@ def table_of(campaign: Campaign) -> Table:
 
 
 def _alike(campaign: Campaign) -> tuple[list[Cell], str]:
-    ran = [cell for cell in campaign.cells if cell.seconds_per_image or cell.net_w]
+    # The paper speaks of images
+    ran = [cell for cell in campaign.cells if cell.unit == IMAGE and (cell.seconds_per_image or cell.net_w)]
     counts = Counter(cell.conditions for cell in ran)
     if len(counts) < 2:
         return ran, ""

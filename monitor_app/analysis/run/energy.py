@@ -154,6 +154,7 @@ def energy_of_run(
     clocks_hz: Mapping[str, Readings] | None = None,
     *,
     prior: Floats | None = None,
+    pauses_j: float | None = None,
 ) -> EnergySummary | None:
     """Energy with its uncertainty, or None where no batch has samples of power.
 
@@ -167,6 +168,8 @@ def energy_of_run(
         clocks_hz: clock frequencies of the board by name, if they are known.
         prior: of the correlation of consecutive batches, if it is known from other runs; see
             ``statistics.short_series``.
+        pauses_j: standard uncertainty of the energy of all batches from the time between them, where that is not
+            idle; None computes it.
     """
     if len(power.values) < 2:
         return None
@@ -181,7 +184,8 @@ def energy_of_run(
     during = seen.during
     baseline = Baseline.of(used, idle_before, idle_after)
     gross_j = seen.integral.between(used.start_ns, used.end_ns)
-    clock_j, pauses_j = clock_error_j(seen.integral, used, instrument), _pauses_j(seen.integral, used, baseline)
+    clock_j = clock_error_j(seen.integral, used, instrument)
+    pauses_j = _pauses_j(seen.integral, used, baseline) if pauses_j is None else pauses_j
     gross_causes = _Causes(used, during, instrument, clock_j, pauses_j)
     gross = _figure(gross_j, gross_causes, integral.period_s, prior)
     net, net_causes, net_j = None, None, gross_j

@@ -18,6 +18,7 @@ from monitor_app.analysis.statistics.bootstrap import RESAMPLES
 from monitor_app.core.clock import ClockMethod
 from monitor_app.core.runs import Phase
 from monitor_app.core.samples import BOARD_KINDS, LINK, Quantity
+from monitor_app.session.rows import PART
 from monitor_app.sources.accuracy import PPK2, ppk2_limit
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor_app.analysis.run.correlation import Correlations, KnownCorrelation
+    from monitor_app.core.estimate import Metric
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import MemoryRow, RunRow, SignalRow, SpanRow
     from monitor_app.session.waveform import Envelope, Statistics
@@ -72,6 +74,7 @@ class Batches:
     start_ns: Integers
     end_ns: Integers
     images: Integers
+    """Or other units of work: frames, tokens, requests."""
 
     @property
     def seconds(self) -> Floats:
@@ -138,6 +141,10 @@ class RunInputs:
     power: PowerInputs | None
     """None without a power of the board, or without timed batches."""
     effort: Effort
+    parts: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, PART))
+    """Of the timed passes, rows of the session; none for most runs."""
+    metrics: tuple[Metric, ...] = ()
+    """Accuracy by a metric of the user's own."""
     correlation: KnownCorrelation | None = None
     """Of consecutive batches, where other runs show it and this one is short."""
 
@@ -156,7 +163,8 @@ def run_inputs(
     rows = reader.batches(run_id=run.id)
     timed = rows[rows["phase"] == Phase.TIMED.value]
     evaluated = rows[rows["phase"] == Phase.ACCURACY.value]
-    batches = Batches(timed["start_ns"], timed["end_ns"], timed["images"])
+    # From here on an image stands for the unit of the run's work
+    batches = Batches(timed["start_ns"], timed["end_ns"], timed["images"] * run.units_of_item)
     signal = total_power(reader)
     return RunInputs(
         run=run,
@@ -167,6 +175,8 @@ def run_inputs(
         top5=_answers(evaluated, "top5"),
         power=None if signal is None or not len(timed) else power_inputs(reader, signal, run, batches, effort),
         effort=effort,
+        parts=reader.parts(run.id),
+        metrics=tuple(reader.metrics(run.id)),
         correlation=None if correlations is None else correlations.of(run, len(timed)),
     )
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The results of one run: latency, power, energy per image, memory, accuracy. Pure functions of its inputs.
 
+An image stands for the unit of the run's work, which may be a frame, a token or a request (`core.models.units`).
+
 Power is averaged over the timed span without a guard at its start: the warm-up before it has brought the board to its
 plateau, and the guard keeps the pause between the two, and errors of the clocks, out of the average. Net power is
 power minus the idle baseline, measured before and after the run. Energy is that of the timed batches themselves.
@@ -17,6 +19,7 @@ from monitor_app.analysis.run.energy import EnergySummary, energy_of_run
 from monitor_app.analysis.run.inputs import mean_over
 from monitor_app.analysis.run.integration import mean_power
 from monitor_app.analysis.run.latency import LatencySummary, summarise_latency
+from monitor_app.analysis.run.parts import PartResult, part_results
 from monitor_app.analysis.statistics.intervals import wilson
 from monitor_app.analysis.statistics.short_series import LEAST
 from monitor_app.core.estimate import exact
@@ -27,7 +30,8 @@ if TYPE_CHECKING:
 
     from monitor_app.analysis.run.correlation import Correlations
     from monitor_app.analysis.run.inputs import PowerInputs, RunInputs
-    from monitor_app.core.estimate import Estimate, Proportion
+    from monitor_app.analysis.run.integration import Mean
+    from monitor_app.core.estimate import Estimate, Metric, Proportion
     from monitor_app.session.rows import MemoryRow, RunRow
 
     Floats = NDArray[np.float64]
@@ -58,7 +62,7 @@ class RunResult:
 
     run: RunRow
     images: int
-    """Timed images."""
+    """Timed images, or other units of the run's work."""
     timed_s: float
     images_per_s: float | None
     latency: LatencySummary | None
@@ -70,8 +74,21 @@ class RunResult:
     memory: tuple[MemoryRow, ...]
     top1: Proportion | None
     top5: Proportion | None
+    parts: tuple[PartResult, ...] = ()
+    """Of a model that generates: prefill and decode."""
+    metrics: tuple[Metric, ...] = ()
+    """Accuracy by a metric of the user's own."""
     correlation_runs: tuple[int, ...] = ()
     """Other runs of the session that the correlation of these batches is known from."""
+
+    @property
+    def unit(self) -> str:
+        """The word for what is counted as an image here."""
+        return self.run.unit
+
+    def part(self, kind: str) -> PartResult | None:
+        """The parts of one kind, core.runs.PREFILL or DECODE; None where the run has none."""
+        return next((each for each in self.parts if each.kind == kind), None)
 
     @property
     def seconds_per_image(self) -> Estimate | None:
@@ -116,6 +133,8 @@ def run_result(inputs: RunInputs) -> RunResult:
     alone = inputs.run.own_program
     images = int(timed.images.sum())
     timed_s = float(timed.end_ns.max() - timed.start_ns.min()) * 1e-9 if len(timed.images) else 0.0
+    idle = _idle(power)
+    energy = None if power is None else energy_of_command(power) if alone else _energy(power, idle, prior)
     return RunResult(
         run=inputs.run,
         images=images,
@@ -124,10 +143,12 @@ def run_result(inputs: RunInputs) -> RunResult:
         latency=_of_command(timed.seconds) if alone else _latency(timed.seconds, inputs.effort.resamples, prior),
         device_latency=_latency(inputs.device_s, inputs.effort.resamples, prior),
         power=None if power is None else _power(power),
-        energy=None if power is None else energy_of_command(power) if alone else _energy(power, prior),
+        energy=energy,
         memory=inputs.memory,
         top1=wilson(inputs.top1.correct, inputs.top1.images),
         top5=wilson(inputs.top5.correct, inputs.top5.images),
+        parts=_parts(inputs, idle, energy, prior),
+        metrics=inputs.metrics,
         correlation_runs=() if known is None else known.run_ids,
     )
 
@@ -150,6 +171,26 @@ def _power(inputs: PowerInputs) -> Power | None:
     return Power(full.mean, idle_w, None if idle_w is None else full.mean - idle_w, full.coverage)
 
 
-def _energy(inputs: PowerInputs, prior: Floats | None) -> EnergySummary | None:
+def _idle(inputs: PowerInputs | None) -> tuple[Mean | None, Mean | None]:
+    if inputs is None:
+        return None, None
     before, after = (None if each is None else mean_power(each) for each in (inputs.idle_before, inputs.idle_after))
-    return energy_of_run(inputs.power, inputs.batches, inputs.instrument, before, after, inputs.clocks_hz, prior=prior)
+    return before, after
+
+
+def _energy(inputs: PowerInputs, idle: tuple[Mean | None, Mean | None], prior: Floats | None) -> EnergySummary | None:
+    return energy_of_run(inputs.power, inputs.batches, inputs.instrument, *idle, inputs.clocks_hz, prior=prior)
+
+
+def _parts(
+    inputs: RunInputs, idle: tuple[Mean | None, Mean | None], energy: EnergySummary | None, prior: Floats | None
+) -> tuple[PartResult, ...]:
+    if not len(inputs.parts):
+        return ()
+    power = inputs.power
+    delay_ns = 0 if power is None else int(power.batches.start_ns[0] - inputs.timed.start_ns[0])
+    # What a slow supply moves out of a request it moves from one of its parts into the next as well
+    figure = None if energy is None else energy.net or energy.gross
+    pauses_j = 0.0 if figure is None or energy is None else figure.budget.pauses * energy.images
+    resamples = inputs.effort.resamples
+    return part_results(inputs.parts, power, idle, delay_ns, pauses_j, resamples=resamples, prior=prior)

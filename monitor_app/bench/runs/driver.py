@@ -309,7 +309,7 @@ class RunDriver:
         """A run before its turn, or one that the resumed session holds already."""
         state = self._completed.state(cycle, spec) or RunState.WAITING
         fraction = 1.0 if state is RunState.DONE else 0.0
-        return RunStatus(None, network_title(spec.network), spec.batch_size, state.value, fraction=fraction)
+        return RunStatus(None, network_title(spec.network, spec.model), spec.batch_size, state.value, fraction=fraction)
 
     def _one_run(self, index: int, spec: RunSpec, context: RunContext) -> None:
         """Again, where the board is lost meanwhile: nothing is known of such a run. Not for ever: it may be the run."""
@@ -327,7 +327,7 @@ class RunDriver:
     def _try_run(self, index: int, spec: RunSpec, context: RunContext, *, last: bool) -> bool:
         """Whether the board was lost, and the run is to be tried again."""
         run_id, cycle, started_ns = next(self._run_ids), self._cycle, host_time_ns()
-        title = network_title(spec.network)
+        title = network_title(spec.network, spec.model)
         self._recorder.put(lambda writer: writer.add_run(run_id, cycle, spec, title, RunState.RUNNING))
         self._recorder.put(lambda writer: writer.start_run(run_id, started_ns))
         self._progress.begin_run(index, run_id)
@@ -341,7 +341,9 @@ class RunDriver:
     def _outcome(self, run_id: int, spec: RunSpec, context: RunContext, *, last: bool) -> Outcome:
         size = self._completed.too_big(spec)
         if size is not None:
-            return Outcome(RunState.DOES_NOT_FIT, f"Not tried, since {size} images at a time did not fit into memory.")
+            return Outcome(
+                RunState.DOES_NOT_FIT, f"Not tried, since {size} {spec.items} at a time did not fit into memory."
+            )
         key = spec.network, spec.precision
         due = spec.accuracy and (context.plan.accuracy != "once" or key not in self._evaluated)
         outcome = Run(run_id, spec, context, accuracy_due=due, last_try=last).carry_out()
@@ -349,7 +351,10 @@ class RunDriver:
             self._evaluated.add(key)
         if outcome.state is RunState.FAILED:
             self.message = outcome.reason or ""
-            self.failures = (*self.failures, f"{network_title(spec.network)} b{spec.batch_size}: {self.message}")
+            self.failures = (
+                *self.failures,
+                f"{network_title(spec.network, spec.model)} b{spec.batch_size}: {self.message}",
+            )
         return outcome
 
     # -- waiting ---------------------------------------------------------------------------------

@@ -64,7 +64,11 @@ class OnTheBoard:
         assert self._clock is not None, "events come from a child"
         if isinstance(event, messages.Batches):
             times = self._clock.host_ns(np.array([row[:2] for row in event.rows], np.int64)).tolist()
-            return replace(event, rows=tuple((*at, *row[2:]) for at, row in zip(times, event.rows, strict=True)))
+            rows = tuple((*at, *row[2:]) for at, row in zip(times, event.rows, strict=True))
+            of_parts = [row[1:3] for row in event.parts]
+            times = self._clock.host_ns(np.array(of_parts, np.int64)).tolist() if of_parts else []
+            parts = tuple((row[0], *at, row[3]) for at, row in zip(times, event.parts, strict=True))
+            return replace(event, rows=rows, parts=parts)
         if isinstance(event, messages.Played):
             return replace(event, edges_ns=tuple(self._clock.host_ns(np.array(event.edges_ns, np.int64)).tolist()))
         if isinstance(event, messages.LoadChange):

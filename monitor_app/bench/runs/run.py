@@ -8,12 +8,13 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from monitor_app.analysis.run.metrics import metric_of
 from monitor_app.bench.runs.cool_down import hottest_c, wait_until_cool
 from monitor_app.bench.runs.inference_link import CancelledError, ChildReportedError, NoMemoryLeftError
 from monitor_app.bench.runs.warm_up import WarmUpJudge
 from monitor_app.core.errors import BoardLostError, InferenceError, MonitorError, SessionError
 from monitor_app.core.host_time import host_time_ns
-from monitor_app.core.runs import Phase, RunState
+from monitor_app.core.runs import NO_METRIC, Phase, RunState
 from monitor_app.inference import messages
 from monitor_app.inference.networks.registry import network_title
 from monitor_app.inference.process import child_kind
@@ -34,7 +35,7 @@ LOAD_S = 3600.0
 """Weights may be downloaded in it."""
 MEMORY_S = 60.0
 KILLED = (
-    "{} with {} images at a time does not fit into memory, and the system ended the inference process: use a smaller "
+    "{} with {} {} at a time does not fit into memory, and the system ended the inference process: use a smaller "
     "batch size."
 )
 KEEPS_LOSING = "The board was lost in this run three times in a row, at last so: {} Try a smaller batch size."
@@ -118,7 +119,12 @@ class Run:
     def _failure(self, error: MonitorError) -> tuple[RunState, str]:
         reason, does_not_fit = str(error), False
         if isinstance(error, NoMemoryLeftError):
-            reason, does_not_fit = KILLED.format(network_title(self._spec.network), self._spec.batch_size), True
+            reason, does_not_fit = (
+                KILLED.format(
+                    network_title(self._spec.network, self._spec.model), self._spec.batch_size, self._spec.items
+                ),
+                True,
+            )
         elif isinstance(error, ChildReportedError):
             does_not_fit = error.kind is messages.FailureKind.OUT_OF_MEMORY
         logger.warning("Run %d failed: %s", self._id, reason)
@@ -175,6 +181,7 @@ class Run:
         load = messages.Load(
             spec.network, spec.precision, spec.device, spec.threads, weights, self._context.seed,
             spec.channels_last, spec.compiled, spec.cudnn_benchmark, self._context.calibration,
+            "" if spec.model is None else spec.model.as_text(),
         )  # fmt: skip
         loaded = self._context.inference.ask(load, messages.Loaded, LOAD_S)
         run_id, facts = self._id, loaded.facts
@@ -218,8 +225,10 @@ class Run:
         run_id = self._id
 
         def take(event: messages.Batches) -> bool:
-            batches = event.batches
+            batches, parts = event.batches, event.parts_of_passes
             self._context.recorder.put(lambda writer: writer.write_batches(run_id, batches))
+            if parts:
+                self._context.recorder.put(lambda writer: writer.write_parts(run_id, parts))
             return judge is not None and judge.steady_with(batches)
 
         return self._context.inference.run(command, take)
@@ -233,13 +242,20 @@ class Run:
         """Measure it, or say why not."""
         if not has_weights:
             return "no weights"
-        if images is None:
+        model = self._spec.model
+        if model is not None and not model.metric and (model.inputs or model.generates):
+            return NO_METRIC
+        if images is None and not (model is not None and model.metric):
             return "no images in the profile"
         if not self._accuracy_due:
             return NOT_HERE
         with self._phase(Phase.ACCURACY):
-            done = self._batches(messages.Evaluate(self._spec.batch_size, images))
-        self._accuracy_measured = bool(done.images)
+            done = self._batches(messages.Evaluate(self._spec.batch_size, images or ""))
+        self._accuracy_measured = bool(done.images or done.scores)
+        if scores := done.own_scores:
+            rows = [metric_of(each) for each in scores]
+            run_id = self._id
+            self._context.recorder.put(lambda writer: writer.write_metrics(run_id, rows))
         if (answers := done.answers) is not None:
             run_id = self._id
             self._context.recorder.put(lambda writer: writer.write_answers(run_id, answers))

@@ -7,7 +7,18 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from monitor_app.core.formatting import NOT_MEASURED, decimals_of, fixed, interval, listed, number, percent
+from monitor_app.analysis.campaign.cells import of_main_unit
+from monitor_app.core.formatting import (
+    NOT_MEASURED,
+    decimals_of,
+    fixed,
+    interval,
+    listed,
+    metric_value,
+    number,
+    percent,
+)
+from monitor_app.core.models.units import worded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,11 +48,12 @@ class Headline:
 def headline(campaign: Campaign) -> tuple[Headline, ...]:
     """Idle and net power, then the networks with least time, least energy and best accuracy."""
     cells = campaign.cells
+    same = of_main_unit(cells)
     return (
         _mean("idle power", cells, lambda cell: cell.idle_w),
         _mean("net power", cells, lambda cell: cell.net_w),
-        fastest(cells),
-        least_energy(cells),
+        fastest(same),
+        least_energy(same),
         most_accurate(cells),
     )
 
@@ -66,7 +78,8 @@ def fastest(cells: Sequence[Cell]) -> Headline:
     if not found:
         return _none("fastest")
     (cell, time), rivals = _least(found)
-    return Headline("fastest", interval(time, scale=1e3), "ms / image", _of(cell, rivals), cell.times_simulated)
+    unit = worded("ms / image", cell.unit)
+    return Headline("fastest", interval(time, scale=1e3), unit, _of(cell, rivals), cell.times_simulated)
 
 
 def least_energy(cells: Sequence[Cell]) -> Headline:
@@ -76,19 +89,30 @@ def least_energy(cells: Sequence[Cell]) -> Headline:
         return _none("least energy")
     (cell, energy), rivals = _least(found)
     value = interval(energy, scale=1e3)
-    return Headline("least energy", value, "net mJ / image", _of(cell, rivals), cell.simulated)
+    unit = worded("net mJ / image", cell.unit)
+    return Headline("least energy", value, unit, _of(cell, rivals), cell.simulated)
 
 
 def most_accurate(cells: Sequence[Cell]) -> Headline:
     """The best top-1 accuracy."""
     found = [(cell, cell.top1) for cell in cells if cell.top1 is not None]
     if not found:
-        return _none("most accurate")
+        return _by_metric(cells)
     found.sort(key=lambda each: -each[1].value)
     (cell, top1), *rest = found
     rivals = _once_each(cell, [other for other, its in rest if its.high >= top1.low])
     note = f"{_rivalled(cell.title, [rival.title for rival in rivals])}; {top1.images:,} images"
     return Headline("most accurate", percent(top1), "% top-1", note, cell.times_simulated)
+
+
+def _by_metric(cells: Sequence[Cell]) -> Headline:
+    """What a metric of the user's own gave, where it is one number: which of two is better only the user knows."""
+    found = {(cell.network, metric.name): (cell, metric) for cell in cells for metric in cell.metrics}
+    if len(found) != 1:
+        return _none("most accurate")
+    ((cell, metric),) = found.values()
+    items = "" if metric.items is None else f"; {metric.items:,} items"
+    return Headline("accuracy", metric_value(metric), metric.name, f"{cell.title}{items}", cell.times_simulated)
 
 
 def _least(found: list[tuple[Cell, Estimate]]) -> tuple[tuple[Cell, Estimate], list[Cell]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from monitor_app.core.back_ends import back_end_title
 from monitor_app.core.errors import ProfileError
 from monitor_app.core.formatting import listed
+from monitor_app.core.models.units import worded
 from monitor_app.core.runs import is_emulated
 from monitor_app.sources.profile_reader import parse_profile
 
@@ -30,6 +31,8 @@ INTERVALS = (
     "does not state is not included.",
     "Net power is power above idle. Idle power is measured before and after each run and interpolated linearly.",
     "Repeated runs are pooled: their mean half-width and their scatter are combined in quadrature.",
+    "Accuracy by a metric of the user's own has Student's interval of the mean of its items, cut off at 0 and 1, or "
+    "Wilson's where every item is right or wrong; a metric that gives one number has none.",
     "Top-1 accuracy has a Wilson interval. It covers the sampling of these images; it does not tell whether they "
     "represent the images of an application.",
     "The findings use 90 % intervals: an interval inside a margin passes two one-sided tests for equivalence at 5 %.",
@@ -38,14 +41,41 @@ INTERVALS = (
 """What the intervals are, and what they include."""
 
 
+def intervals(unit: str) -> tuple[str, ...]:
+    """The same in the words of a unit of work; pictures on which accuracy was measured stay images."""
+    return tuple(worded(each, unit) if each.startswith("Time per image") else each for each in INTERVALS)
+
+
 def method_of(campaign: Campaign) -> tuple[str, ...]:
     """The protocol of a campaign, one or two sentences for each part."""
     try:
         profile = parse_profile(campaign.meta.get("profile", ""), "the profile")
     except ProfileError:
         return (UNKNOWN,)
-    parts = (_plan(profile.plan), _run(profile.protocol), _state(profile), _board(campaign), _meters(profile))
+    parts = (
+        _plan(profile.plan),
+        _models(profile),
+        _run(profile.protocol),
+        _state(profile),
+        _board(campaign),
+        _meters(profile),
+    )
     return tuple(filter(None, parts))
+
+
+def _models(profile: Profile) -> str:
+    """Of models that the profile describes: what one unit is."""
+    told = []
+    for spec in (each.spec for each in profile.model):
+        if spec.generates:
+            told.append(
+                f"{spec.name} reads {spec.prompt_tokens} tokens and adds {spec.new_tokens}, the first at the end of "
+                f"prefill; its unit is the {spec.unit}"
+            )
+        else:
+            each = "" if spec.units == 1 else f", {spec.units} of them in an item of a batch"
+            told.append(f"the unit of {spec.name} is the {spec.unit}{each}")
+    return f"Models that the profile describes: {'; '.join(told)}." if told else ""
 
 
 def _plan(plan: Plan | None) -> str:

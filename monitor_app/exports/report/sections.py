@@ -12,6 +12,7 @@ from monitor_app.analysis.compare.differences import session_names
 from monitor_app.analysis.study import chart_behind
 from monitor_app.charts.contents import is_simulated, notes_of
 from monitor_app.core.formatting import NOT_KNOWN, interval, moment
+from monitor_app.core.models.units import shared_unit
 from monitor_app.exports.report.blocks import (
     Alert,
     Block,
@@ -27,9 +28,9 @@ from monitor_app.exports.report.blocks import (
     Subtitle,
 )
 from monitor_app.exports.report.headline import headline, measured
-from monitor_app.exports.report.method import INTERVALS, method_of
+from monitor_app.exports.report.method import intervals, method_of
 from monitor_app.exports.report.requirements import counts, requirements
-from monitor_app.exports.report.table import notes_on_cells, table_of
+from monitor_app.exports.report.table import generating_table_of, notes_on_cells, table_of
 from monitor_app.session.schema import NOTES
 
 if TYPE_CHECKING:
@@ -97,12 +98,17 @@ def document_of(content: ReportContent) -> Document:
     """The report, section by section in reading order."""
     figures = tuple(_figure(chart) for chart in content.charts)
     required = tuple(requirements(content.names, content.verdicts))
+    unit = shared_unit(cell.unit for campaign in content.campaigns for cell in campaign.cells)
     sections = (
         Section("summary", "Summary", tuple(_summary(content))),
         *((Section("requirements", "Requirements", required),) if required else ()),
         Section("environment", "Environment", tuple(_each(content, _environment))),
         Section("method", "Method", tuple(_each(content, lambda campaign: iter((BulletList(method_of(campaign)),))))),
-        Section("uncertainty", "Uncertainty", (BulletList(INTERVALS),)),
+        Section(
+            "uncertainty",
+            "Uncertainty",
+            (BulletList(intervals(unit)),),
+        ),
         Section("figures", "Figures", figures or (Paragraph("No figures were made.", dim=True),)),
         Section("findings", "Findings", tuple(_findings(content, figures))),
         Section("cells", "All cells", tuple(_each(content, _cells))),
@@ -206,6 +212,10 @@ def _finding(finding: Finding, figure: Figure | None) -> FindingBlock:
 
 def _cells(campaign: Campaign) -> Iterator[Block]:
     yield table_of(campaign)
+    generating = generating_table_of(campaign)
+    if generating is not None:
+        yield Paragraph("Models that generate: the time until the first token of a request, then each phase by itself.")
+        yield generating
     notes = notes_on_cells(campaign)
     if notes:
         yield BulletList(notes, summary="Cells that were not measured, and notes on the others")

@@ -8,7 +8,8 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from monitor_app.analysis.campaign.cells import Conditions
-from monitor_app.core.formatting import DOES_NOT_FIT, NOT_MEASURED, fixed, interval, percent
+from monitor_app.core.formatting import DOES_NOT_FIT, NOT_MEASURED, fixed, interval, metric_words, percent
+from monitor_app.core.models.units import per_unit, shared_unit, worded
 from monitor_app.exports.report.blocks import CellTable
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from monitor_app.core.estimate import Estimate
 
 _HEAD = ("network", "batch", "ms / image", "images / s", "net W", "net J / image", "memory MB", "top-1 %", "origin")
+_GENERATING = (
+    "network", "batch", "first token ms", "tokens / s", "prefill net mJ / token", "decode net mJ / token", "origin",
+)  # fmt: skip
 
 
 def table_of(campaign: Campaign) -> CellTable:
@@ -25,9 +29,35 @@ def table_of(campaign: Campaign) -> CellTable:
         for field in fields(Conditions)
         if len({getattr(cell.conditions, field.name) for cell in campaign.cells}) > 1
     ]
-    head = (_HEAD[0], *(name.replace("_", " ") for name in varying), *_HEAD[1:])
-    rows = tuple((cell.title, *(_condition(cell, name) for name in varying), *_values(cell)) for cell in campaign.cells)
+    unit = shared_unit(cell.unit for cell in campaign.cells)
+    accuracy = "accuracy" if any(cell.metrics for cell in campaign.cells) else "top-1 %"
+    heads = [accuracy if name == "top-1 %" else worded(name, unit) for name in _HEAD]
+    head = (heads[0], *(name.replace("_", " ") for name in varying), *heads[1:])
+    rows = tuple(
+        (cell.title + per_unit(cell.unit, unit), *(_condition(cell, name) for name in varying), *_values(cell))
+        for cell in campaign.cells
+    )
     return CellTable(head, rows, tuple(cell.simulated for cell in campaign.cells))
+
+
+def generating_table_of(campaign: Campaign) -> CellTable | None:
+    """Prefill and decode, one row per cell of a model that generates; None where there is none."""
+    cells = [cell for cell in campaign.cells if cell.first_token_s is not None or cell.tokens_per_s is not None]
+    if not cells:
+        return None
+    rows = tuple(
+        (
+            cell.title,
+            str(cell.batch_size),
+            _number(cell, cell.first_token_s, 1e3),
+            _number(cell, cell.tokens_per_s),
+            _number(cell, cell.prefill_j_per_token, 1e3),
+            _number(cell, cell.decode_j_per_token, 1e3),
+            origin_of(cell),
+        )
+        for cell in cells
+    )
+    return CellTable(_GENERATING, rows, tuple(cell.simulated for cell in cells))
 
 
 def notes_on_cells(campaign: Campaign) -> tuple[str, ...]:
@@ -65,7 +95,7 @@ def _values(cell: Cell) -> tuple[str, ...]:
         _number(cell, cell.net_w),
         _number(cell, cell.net_j_per_image),
         memory,
-        percent(cell.top1) if cell.top1 else NOT_MEASURED,
+        percent(cell.top1) if cell.top1 else metric_words(cell.metrics) or NOT_MEASURED,
         origin_of(cell) if cell.fits or cell.top1 else "",
     )
 

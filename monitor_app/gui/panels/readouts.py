@@ -13,7 +13,9 @@ from PySide6.QtCore import QPoint, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QFont, QFontMetricsF, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from monitor_app.core.formatting import NOTHING, engineering, fixed, live, short_fraction, three_digits
+from monitor_app.core.formatting import NOTHING, engineering, fixed, live, metric_value, short_fraction, three_digits
+from monitor_app.core.models.units import IMAGE, worded
+from monitor_app.core.runs import DECODE, PREFILL
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.clipboard import copy
 from monitor_app.gui.context_menu import Item, Title, menu_of, pop_up
@@ -69,6 +71,8 @@ class Dial:
     """The caption where there is no room for it."""
 
 
+RATES = {IMAGE: "img/s"}
+"""Words for throughput that are shorter than the unit."""
 NOW = "Live: mean over the last 0.5 s. Otherwise: mean over the timed span of the run that is named above."
 RUN = "Of the run that is named above."
 DIALS = (
@@ -137,13 +141,39 @@ def _of_run(result: RunResult | None) -> tuple[Reading, ...]:
     p50_s = result.latency.median_s if result.latency else None
     p99 = result.latency.p99 if result.latency else None
     top1 = result.top1
+    latencies = Reading(_milliseconds(p50_s), "ms"), Reading(_milliseconds(p99.value if p99 else None), "ms")
     return (
-        Reading(three_digits(None if energy is None else 1e3 * energy), "mJ"),
-        Reading(_milliseconds(p50_s), "ms"),
-        Reading(_milliseconds(p99.value if p99 else None), "ms"),
-        Reading(three_digits(result.images_per_s), "img/s"),
-        Reading(*short_fraction(top1)) if top1 else Reading(),
+        Reading(three_digits(None if energy is None else 1e3 * energy), "mJ", _of_unit("energy / image", result.unit)),
+        *(_generating(result) or latencies),
+        Reading(three_digits(result.images_per_s), RATES.get(result.unit, f"{result.unit}s/s")),
+        Reading(*short_fraction(top1)) if top1 else _by_metric(result),
     )
+
+
+def _generating(result: RunResult) -> tuple[Reading, ...]:
+    """In place of the latency of a request, of a model that generates: until the first token, and for one more."""
+    prefill, decode = result.part(PREFILL), result.part(DECODE)
+    if prefill is None or decode is None or prefill.latency is None:
+        return ()
+    step = decode.seconds_per_unit
+    return (
+        Reading(_milliseconds(prefill.latency.median_s), "ms", "first token"),
+        Reading(_milliseconds(step.value if step else None), "ms", "decode / token"),
+    )
+
+
+def _of_unit(caption: str, unit: str) -> str:
+    """A caption in the words of a unit; empty, for that of the dial, where it is an image."""
+    return "" if unit == IMAGE else worded(caption, unit)
+
+
+def _by_metric(result: RunResult) -> Reading:
+    """The first of the user's own metrics."""
+    metric = next(iter(result.metrics), None)
+    if metric is None:
+        return Reading()
+    text, _, half = metric_value(metric).partition(" ")
+    return Reading(text, half, metric.name)
 
 
 def _milliseconds(seconds: float | None) -> str:

@@ -287,7 +287,7 @@ class RunTable(Panel):
         cells, heads = QFontMetricsF(self.view.font()), QFontMetricsF(self.view.horizontalHeader().font())
         arrow = ARROW_PX if k == self._shown.sortColumn() else 0
         return max(
-            heads.horizontalAdvance(COLUMNS[k]) + HEAD_PADDING_PX + arrow,
+            heads.horizontalAdvance(self._model.heads[k]) + HEAD_PADDING_PX + arrow,
             *(cells.horizontalAdvance(text) + PADDING_PX for text in texts),
             LEAST_PX,
         )
@@ -325,7 +325,7 @@ class RunTable(Panel):
         """Which columns are shown."""
         menu = QMenu(self)
         for k, name in enumerate(COLUMNS):
-            action = menu.addAction(name)
+            action = menu.addAction(self._model.heads[k])
             action.setCheckable(True)
             action.setChecked(not self.view.isColumnHidden(k))
             action.setEnabled(name != "run")
@@ -429,7 +429,7 @@ class RunTable(Panel):
         if not lines:
             return
         shown = sorted(self._widths)  # also those for which there is no room
-        cells = [[*(COLUMNS[k] for k in shown), "origin"]]
+        cells = [[*(self._model.heads[k] for k in shown), "origin"]]
         where = origin(simulated=self._simulated)
         cells += [[*("" if line.texts[k] == NOTHING else line.texts[k] for k in shown), where] for line in lines]
         copy(table_of(cells))

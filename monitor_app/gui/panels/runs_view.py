@@ -23,6 +23,7 @@ from monitor_app.gui.panels.run_lines import (
     COLUMNS,
     LEFT,
     RunLine,
+    heads_of,
 )
 from monitor_app.gui.plain_tip import plain_tip
 
@@ -40,10 +41,16 @@ class RunModel(QAbstractTableModel):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.lines: list[RunLine] = []
+        self.heads: tuple[str, ...] = COLUMNS
+        """What stands above the columns."""
         self.theme = theme
 
     def show_lines(self, lines: list[RunLine]) -> None:
         """Change only what is different, so that selection and scrolling stay."""
+        heads = heads_of(lines)
+        if heads != self.heads:
+            self.heads = heads
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(COLUMNS) - 1)
         if [line.run_id for line in lines[: len(self.lines)]] != [line.run_id for line in self.lines]:
             self.beginResetModel()
             self.lines = lines
@@ -68,7 +75,7 @@ class RunModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
+            return self.heads[section]
         return _alignment(section) if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -87,7 +94,7 @@ class RunModel(QAbstractTableModel):
         text = line.texts[column]
         if line.failed and COLUMNS[column] == "state":
             return QColor(self.theme.alarm)
-        reason = COLUMNS[column] == "top-1" and "/" not in text
+        reason = COLUMNS[column] == "top-1" and not any(letter.isdigit() for letter in text)
         quiet = text == NOTHING or reason or COLUMNS[column] in {"#", "state"}
         return QColor(self.theme.dim) if quiet else None
 

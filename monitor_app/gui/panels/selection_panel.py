@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
 
 from monitor_app.core.formatting import NOTHING, engineering, exact_interval, fixed, scale_of, three_digits, unit_of
+from monitor_app.core.models.units import worded
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.panels.panel import Panel
 from monitor_app.gui.panels.parts import Elided, Label, MarkedName, SectionHeader, dim_label
@@ -92,11 +93,12 @@ def _energies(recording: Recording, power: Statistics, start_s: float, end_s: fl
     energy, figures = image_energy(recording, power, start_s, end_s), {}
     if energy.net_j is not None:
         figures["net"] = _at_least(power, engineering(energy.net_j, "J", exact=True))
-    figures["images"] = f"{energy.images:,}"
+    per_image = worded("per image", energy.unit)
+    figures[worded("images", energy.unit)] = f"{energy.images:,}"
     if energy.withheld:
-        figures["per image"] = TOO_FEW_SAMPLES
+        figures[per_image] = TOO_FEW_SAMPLES
     elif energy.per_image_j is not None:
-        figures["per image"] = engineering(energy.per_image_j, "J", exact=True)
+        figures[per_image] = engineering(energy.per_image_j, "J", exact=True)
     return figures
 
 

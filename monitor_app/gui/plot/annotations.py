@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from monitor_app.core.formatting import live, number, short_fraction, span_of_time
+from monitor_app.core.formatting import live, metric_words, number, short_fraction, span_of_time
 from monitor_app.core.runs import Phase
 from monitor_app.core.samples import NO_INSTRUMENTS
 
@@ -143,7 +143,7 @@ def annotate(recording: Recording, subject: Subject, *, with_levels: bool) -> An
         swing=" ".join(live(levels.swing_w, "W")) if levels and levels.swing_w is not None else "",
         latency=tuple(_latency_notes(result)),
         accuracy=tuple(_accuracy_notes(result)),
-        accuracy_note=_accuracy_note(run.accuracy_note if run else None),
+        accuracy_note=_accuracy_note(run.accuracy_note if run else None, result),
     )
 
 
@@ -229,7 +229,9 @@ def _accuracy_notes(result: RunResult | None) -> list[Note]:
     return [Note(100 * p.value, *short_fraction(p))]
 
 
-def _accuracy_note(reason: str | None) -> str:
+def _accuracy_note(reason: str | None, result: RunResult | None) -> str:
+    if result is not None and result.metrics:
+        return metric_words(result.metrics)
     return f"not measured: {reason}" if reason else ""
 
 

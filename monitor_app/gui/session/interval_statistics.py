@@ -6,6 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from monitor_app.core.models.units import IMAGE, shared_unit
 from monitor_app.gui.session.subject import levels_of, run_within
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ class ImageEnergy:
     """None also where there are no images, or too little of the interval was recorded."""
     withheld: bool
     """Whether ``per_image_j`` is missing because samples are."""
+    unit: str = IMAGE
+    """What an image stands for here."""
 
 
 def measured(
@@ -42,14 +47,23 @@ def measured(
 def image_energy(recording: Recording, power: Statistics, start_s: float, end_s: float) -> ImageEnergy:
     """``power``: of the board, over the interval."""
     idle_w = _idle_w(recording, start_s, end_s)
-    images = int(recording.batches.between(start_s, end_s)["images"].sum())
+    images, unit = work_between(recording, start_s, end_s)
     if idle_w is None:
-        return ImageEnergy(images, None, None, withheld=False)
+        return ImageEnergy(images, None, None, withheld=False, unit=unit)
     net_w = power.mean - idle_w
     # Images were counted over the whole interval, so energy over a part of it says nothing about one of them.
     covered = power.coverage >= LEAST_COVERAGE
     per_image_j = net_w * power.duration_s / images if images and covered else None
-    return ImageEnergy(images, net_w * power.recorded_s, per_image_j, withheld=bool(images) and not covered)
+    return ImageEnergy(images, net_w * power.recorded_s, per_image_j, withheld=bool(images) and not covered, unit=unit)
+
+
+def work_between(recording: Recording, start_s: float, end_s: float) -> tuple[int, str]:
+    """How many units of work ended in an interval, and what they are; `MIXED` where they are of several kinds."""
+    batches = recording.batches.between(start_s, end_s)
+    runs = {run.id: run for run in recording.runs}
+    found = [runs[int(run)] for run in np.unique(batches["run"]) if int(run) in runs]
+    count = sum(int(batches["images"][batches["run"] == run.id].sum()) * run.units_of_item for run in found)
+    return count, shared_unit(run.unit for run in found)
 
 
 def _idle_w(recording: Recording, start_s: float, end_s: float) -> float | None:

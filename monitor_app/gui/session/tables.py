@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from monitor_app.core.formatting import unit_of
+from monitor_app.core.models.units import IMAGE
 from monitor_app.core.runs import Phase
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.session.batch_log import PHASES
@@ -86,7 +87,8 @@ def samples_table(recording: Recording, signal: SignalRow, span_s: tuple[float, 
 def batch_table(recording: Recording, start_s: float, end_s: float) -> str:
     """The batches that ended after ``start_s`` and by ``end_s``."""
     runs = {run.id: run for run in recording.runs}
-    rows: list[Sequence[str]] = [BATCH_HEADS]
+    other = any(run.unit != IMAGE for run in recording.runs)
+    rows: list[Sequence[str]] = [["items" if head == "images" and other else head for head in BATCH_HEADS]]
     for batch in recording.batches.between(start_s, math.nextafter(end_s, math.inf)):
         run, phase = runs.get(int(batch["run"])), PHASES[int(batch["phase"])]
         tested = phase is Phase.ACCURACY and batch["top1"] >= 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from monitor_app.core.errors import InferenceError
-from monitor_app.inference.inputs import Input
+from monitor_app.inference.inputs import Input, described_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +37,9 @@ def file_input(name: str, shape: Sequence[int | None], dtype: str, network: Netw
     Raises:
         InferenceError: dimensions are open for which no size is known.
     """
+    told = {each.name: each for each in described_inputs(network.model, 0)} if _is_described(network) else {}
+    if name in told:
+        return replace(told[name], dtype=dtype)
     batched = len(shape) > 1 or (len(shape) == 1 and shape[0] is None)
     sizes = list(shape)
     if batched:
@@ -50,6 +53,10 @@ def file_input(name: str, shape: Sequence[int | None], dtype: str, network: Netw
             "it with fixed sizes."
         )
     return Input(name, tuple(sizes), dtype)
+
+
+def _is_described(network: Network) -> bool:
+    return network.model is not None and bool(network.model.inputs)
 
 
 def is_images(shape: Sequence[int | None]) -> bool:

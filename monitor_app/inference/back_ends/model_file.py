@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from monitor_app.core.back_ends import BACK_ENDS
 from monitor_app.core.errors import InferenceError
 from monitor_app.inference.networks.counts import Costs, known_costs
-from monitor_app.inference.networks.registry import find_network
+from monitor_app.inference.networks.registry import network_of
 from monitor_app.inference.networks.weights import file_sha256
 from monitor_app.inference.onnx_files import workshop
 
@@ -49,7 +49,7 @@ def model_file(command: Load, back_end: str) -> ModelFile:
     Raises:
         InferenceError: there is none that it can run.
     """
-    network, row = find_network(command.network), BACK_ENDS[back_end]
+    network, row = network_of(command), BACK_ENDS[back_end]
     suffixes = (*row.suffixes, *row.takes)
     if network.file is not None and network.file.name.lower().endswith(suffixes):
         return _own(network, network.file, command.weights)

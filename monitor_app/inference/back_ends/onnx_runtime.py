@@ -26,7 +26,7 @@ from monitor_app.inference.back_ends.onnx_providers import (
     running_providers,
     session_options,
 )
-from monitor_app.inference.inputs import Input
+from monitor_app.inference.inputs import inputs_of_file
 from monitor_app.inference.messages import Load, Loaded
 from monitor_app.inference.versions import installed_versions
 
@@ -38,8 +38,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor_app.inference.back_ends.model_file import ModelFile
+    from monitor_app.inference.inputs import Input
     from monitor_app.inference.memory import DeviceMemory
     from monitor_app.inference.messages import Pulses
+    from monitor_app.inference.networks.network import Network
 
 _TYPES = {
     "tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64", "tensor(int64)": "int64",
@@ -102,7 +104,8 @@ class OnnxModel:
         started: float,
     ) -> None:
         self.network = file.network
-        self.inputs = tuple(_input(each, file.network.input_pixels) for each in session.get_inputs())
+        described = [(each.name, _shape(each.shape, file.network), _type(each.type)) for each in session.get_inputs()]
+        self.inputs = inputs_of_file(described, file.network.model, file.network.title)
         self.calibrated_with = frozenset(file.calibrated_with)
         self._outputs = [each.name for each in session.get_outputs()]
         self._session = session
@@ -188,13 +191,16 @@ def _cannot_open(path: Path, error: Exception) -> Exception:
     return InferenceError(f"{path} cannot be opened by ONNX Runtime ({reason}): export it again.")
 
 
-def _input(described: Any, pixels: int) -> Input:
-    # A dimension that is not fixed has a name or nothing: the first is the batch
-    shape = tuple(size if isinstance(size, int) else None for size in described.shape)
-    if len(shape) == 4:
-        # Images of any size: that which the name of the network ends in
-        shape = shape[:2] + tuple(size or pixels for size in shape[2:])
-    return Input(described.name, shape, _TYPES.get(described.type, described.type))
+def _type(name: str) -> str:
+    return _TYPES.get(name, name)
+
+
+def _shape(shape: Sequence[int | str | None], network: Network) -> list[int | str | None]:
+    """The shape of an input; of images that may be of any size with that which the name of the network ends in."""
+    sizes = list(shape)
+    if len(sizes) == 4 and network.model is None:
+        sizes[2:] = [size if isinstance(size, int) else network.input_pixels for size in sizes[2:]]
+    return sizes
 
 
 def _pixels(inputs: Sequence[Input]) -> int | None:

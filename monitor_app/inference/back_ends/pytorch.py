@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import os
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +15,18 @@ from monitor_app.core.back_ends import TORCH, precision_refused
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.runs import MemoryKind
 from monitor_app.inference.back_ends.cpu import cpu_name
+from monitor_app.inference.back_ends.torch_generators import make_generator
 from monitor_app.inference.built_modules import build_with_weights
-from monitor_app.inference.inputs import images_of
+from monitor_app.inference.generating import GeneratingModel
+from monitor_app.inference.inputs import described_inputs
 from monitor_app.inference.memory import gpu_bytes_of
 from monitor_app.inference.messages import Load, Loaded
 from monitor_app.inference.networks.counting import load_packages
 from monitor_app.inference.networks.old_torch import compiled
-from monitor_app.inference.networks.registry import Network, find_network
+from monitor_app.inference.networks.registry import Network, find_network, network_of
 from monitor_app.inference.pulses import SIZE
 from monitor_app.inference.torch_missing import PACKAGES
+from monitor_app.inference.torch_tensors import arrays_of, call_of, tensors_of
 from monitor_app.inference.versions import installed_versions
 
 if TYPE_CHECKING:
@@ -55,10 +59,13 @@ class PyTorch:
 
     def warm_imports(self, command: Load) -> None:
         # Some 100 MB of packages, which would else pass for what the first network of a process needs
-        load_packages(find_network(command.network), find_network(SMALL))
+        load_packages(network_of(command), find_network(SMALL))
 
-    def load(self, command: Load) -> TorchModel:
-        return _load(command, self.device(command.device))
+    def load(self, command: Load) -> TorchModel | GeneratingModel:
+        network, device = network_of(command), self.device(command.device)
+        if network.model is not None and network.model.generates:
+            return _load_generator(command, network, device)
+        return _load(command, network, device)
 
     def device_memory(self, device: str) -> CudaMemory | None:
         found = self.device(device)
@@ -105,8 +112,9 @@ class TorchModel:
     ) -> None:
         self.network = network
         self.loaded = loaded
-        self.inputs: tuple[Input, ...] = (images_of(network.input_pixels),)
-        self.run: Callable[[Any], Any] = self._run_on_cuda if device.type == "cuda" else module
+        self.inputs: tuple[Input, ...] = described_inputs(network.model, network.input_pixels)
+        self._call = module if self._takes_images else call_of(module, self.inputs)
+        self.run: Callable[[Any], Any] = self._run_on_cuda if device.type == "cuda" else self._call
         self.module = module
         self.calibrated_with: frozenset[Path] = frozenset()
         self._device = device
@@ -118,41 +126,45 @@ class TorchModel:
         mode: AbstractContextManager[object] = torch.inference_mode()
         return mode
 
-    def prepare(self, arrays: Sequence[NDArray[Any]]) -> torch.Tensor:
-        images = torch.from_numpy(arrays[0])
-        return images.to(self._device, self._dtype, memory_format=self._layout)
+    def prepare(self, arrays: Sequence[NDArray[Any]]) -> torch.Tensor | tuple[torch.Tensor, ...]:
+        tensors = tensors_of(arrays, self._device, self._dtype, self._layout)
+        # A lone tensor is what a module is called with, without a function in between
+        return tensors[0] if self._takes_images else tensors
 
     def synchronize(self) -> None:
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
+        _synchronize(self._device)
 
     def device_ns(self) -> int | None:
         return self._events.elapsed_ns() if self._events is not None else None
 
     def arrays(self, outputs: Any) -> tuple[NDArray[Any], ...]:
-        return (outputs.float().cpu().numpy(),)
+        return arrays_of(outputs, self.network.title)
 
-    def _run_on_cuda(self, images: torch.Tensor) -> Any:
+    @property
+    def _takes_images(self) -> bool:
+        return self.network.model is None or not self.network.model.inputs
+
+    def _run_on_cuda(self, prepared: Any) -> Any:
         # A pair for each pass, since the one before may not have been read
         self._events = events = _CudaEvents(self._device)
         events.begin()
-        outputs = self.module(images)
+        outputs = self._call(prepared)
         events.end()
         return outputs
 
 
-def _load(command: Load, device: torch.device) -> TorchModel:
+def _load(command: Load, network: Network, device: torch.device) -> TorchModel:
     """Build the network, give it weights and put it on its device.
 
     Sets torch's thread count and seed for the process: the thread count belongs to the thread that sets it.
     """
     started = perf_counter()
-    network = find_network(command.network)
     dtype = _dtype(command.precision)
     torch.set_num_threads(command.threads)
     settings = _set_up(command, device)
     built = build_with_weights(network, command.weights, command.seed)
     module, costs = built.module, built.costs
+    images = network.model is None or not network.model.inputs
     layout = torch.channels_last if command.channels_last else torch.contiguous_format
     module.to(device=device, dtype=dtype, memory_format=layout)
     if command.compiled:
@@ -164,13 +176,47 @@ def _load(command: Load, device: torch.device) -> TorchModel:
         parameters=costs.parameters,
         macs=costs.macs,
         operations=costs.operations,
-        input_pixels=network.input_pixels,
+        input_pixels=network.input_pixels if images else None,
         weights=built.weights,
         weights_sha256=built.weights_sha256,
         seconds=perf_counter() - started,
         settings=settings,
     )
     return TorchModel(network, module, device, dtype, layout, loaded)
+
+
+def _load_generator(command: Load, network: Network, device: torch.device) -> GeneratingModel:
+    started = perf_counter()
+    assert network.model is not None, "what generates is described"
+    torch.set_num_threads(command.threads)
+    settings = _set_up(command, device)
+    torch.manual_seed(command.seed)
+    random = command.weights == "none"
+    generator, module = make_generator(network, device, _dtype(command.precision), random=random)
+    loaded = Loaded(
+        network=network.name,
+        title=network.title,
+        parameters=None if module is None else sum(each.numel() for each in module.parameters()),
+        macs=None,
+        operations=None,
+        input_pixels=None,
+        weights=None if random else network.source,
+        weights_sha256=None,
+        seconds=perf_counter() - started,
+        settings={**settings, "prompt tokens": str(network.model.prompt_tokens), "new tokens": _new_tokens(network)},
+    )
+    return GeneratingModel(
+        network, loaded, generator, network.model, partial(_synchronize, device), torch.inference_mode
+    )
+
+
+def _new_tokens(network: Network) -> str:
+    return str(network.model.new_tokens if network.model is not None else 0)
+
+
+def _synchronize(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def _set_up(command: Load, device: torch.device) -> dict[str, str]:

@@ -9,21 +9,25 @@ for networks that are in no table. docs/networks.md says what the numbers mean.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: PLC2701 - it has no other name
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from monitor_app.core.errors import InferenceError
+from monitor_app.inference.inputs import described_inputs
 from monitor_app.inference.networks.counts import GROUPS_MISLEAD_FROM, Costs
+from monitor_app.inference.torch_tensors import call_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from torch import nn
-
+    from monitor_app.inference.inputs import Input
     from monitor_app.inference.networks.network import Network
 
 
@@ -41,6 +45,8 @@ def count_costs(network: Network, module: nn.Module | None = None) -> Costs:
     if not network.own:
         return count_module_costs(build_without_weights(network), torch.empty(1, 3, side, side, device="meta"))
     module = module or network.build()
+    if network.model is not None and network.model.inputs:
+        return _count_described(network, module)
     weight = next(module.parameters(), None)
     try:
         costs, scores = _count(module, torch.zeros(1, 3, side, side, device=None if weight is None else weight.device))
@@ -51,13 +57,50 @@ def count_costs(network: Network, module: nn.Module | None = None) -> Costs:
             f"{network.title} cannot take an image of {side} x {side} ({_words(error)}): name the size that it takes, "
             f"as in {network.name.partition('@')[0]}@299."
         ) from error
+    if network.model is not None:
+        # An answer of any form; the count of 2016 is one of classifiers
+        return costs if _is_row_of_scores(scores) else replace(costs, operations=None)
     if not isinstance(scores, torch.Tensor) or scores.ndim != 2 or scores.shape[0] != 1:
         given = f"shape {tuple(scores.shape)}" if isinstance(scores, torch.Tensor) else f"a {type(scores).__name__}"
         raise InferenceError(
             f"{network.title} answers one image with {given} and not with a row of scores: have it return a tensor of "
-            "(images, classes)."
+            "(images, classes), or describe it in a table [[model]] of the profile."
         )
     return costs
+
+
+def _count_described(network: Network, module: nn.Module) -> Costs:
+    """One item of the inputs that the profile describes, filled with zeros, which are tokens and indices as well."""
+    inputs = described_inputs(network.model, network.input_pixels)
+    weight = next(module.parameters(), None)
+    device = None if weight is None else weight.device
+    arrays = [np.zeros([1 if size is None else size for size in each.shape], each.dtype) for each in inputs]
+    try:
+        costs, _ = _count(_Called(module, inputs), tuple(torch.from_numpy(array).to(device) for array in arrays))
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        if "allocate memory" in str(error):
+            raise
+        raise InferenceError(
+            f"{network.title} cannot take the inputs that the profile describes ({_words(error)}): correct its tables "
+            "[model.input]."
+        ) from error
+    return replace(costs, operations=None)
+
+
+class _Called(nn.Module):
+    """A module that takes its tensors as one tuple."""
+
+    def __init__(self, module: nn.Module, inputs: Sequence[Input]) -> None:
+        super().__init__()
+        self.module = module
+        self._call = call_of(module, inputs)
+
+    def forward(self, tensors: tuple[torch.Tensor, ...]) -> Any:
+        return self._call(tensors)
+
+
+def _is_row_of_scores(answer: object) -> bool:
+    return isinstance(answer, torch.Tensor) and answer.ndim == 2 and answer.shape[0] == 1
 
 
 def count_module_costs(module: nn.Module, image: torch.Tensor) -> Costs:
@@ -65,7 +108,7 @@ def count_module_costs(module: nn.Module, image: torch.Tensor) -> Costs:
     return _count(module, image)[0]
 
 
-def _count(module: nn.Module, image: torch.Tensor) -> tuple[Costs, Any]:
+def _count(module: nn.Module, image: torch.Tensor | tuple[torch.Tensor, ...]) -> tuple[Costs, Any]:
     """The costs, and what the module answered."""
     flops = FlopCounterMode(display=False)
     counter = OperationCounter()

@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from monitor_app.core.models.spec import ModelSpec
     from monitor_app.inference.networks.weights import PackagedWeights, StateDict
+
+
+TIMM, TRANSFORMERS = "timm:", "transformers:"
+"""Begin the names of networks that a package of that name makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,10 @@ class Network:
     """The user's: `build` gives it with its weights."""
     file: Path | None = None
     """What a user's own is read from, if it is not a function."""
+    model: ModelSpec | None = None
+    """What the profile says of it; None: it is a classifier of images."""
+    complete: Callable[[], Network] | None = None
+    """The same network with what only its package knows, which is imported for it; None: all is known."""
 
     @property
     def cost_pixels(self) -> int:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from monitor_app.core.back_ends import BACK_ENDS
 from monitor_app.core.errors import InferenceError, first_line
-from monitor_app.inference.networks.network import IMAGENET, Network, Preprocessing
+from monitor_app.inference.networks.network import IMAGENET, TIMM, TRANSFORMERS, Network, Preprocessing
 from monitor_app.inference.networks.torchvision_models import import_torchvision
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class OwnCode:
 
 def own_code(name: str) -> OwnCode | None:
     """What the name of a network says is to be run; None where it is neither a file nor a function."""
-    parts = _REFERENCE.fullmatch(name)
+    parts = None if name.startswith((TIMM, TRANSFORMERS)) else _REFERENCE.fullmatch(name)
     if parts is None:
         return None
     what, pixels = parts["what"], int(parts["pixels"] or 224)
@@ -94,27 +94,39 @@ def _preprocessing(pixels: int) -> Preprocessing:
     return replace(IMAGENET, resize_pixels=round(pixels * 256 / 224))
 
 
-def _call(module_name: str, function_name: str) -> nn.Module:
-    from torch import nn
+def call_function(reference: str, must: str, *arguments: Any) -> Any:
+    """What a function of the user's own returns.
 
-    reference = f"{module_name}:{function_name}"
+    Args:
+        reference: `module:function`.
+        must: what it has to do, to follow "it must".
+        arguments: what it is given.
+
+    Raises:
+        OwnNetworkError: there is no such function, or it fails.
+    """
+    module_name, _, function_name = reference.partition(":")
     with suppress(ImportError):
         # Theirs may need it, where a plain import of it fails
         import_torchvision()
     module = _import(module_name)
     function = getattr(module, function_name, None)
     if not callable(function):
-        raise OwnNetworkError(
-            f"The module {module_name} has no function {function_name}: give one that takes nothing and returns "
-            "a torch.nn.Module."
-        )
+        raise OwnNetworkError(f"The module {module_name} has no function {function_name}: give one; it must {must}.")
     try:
-        made = function()
+        return function(*arguments)
+    except InferenceError:
+        raise
     # It is the user's code, and may raise anything
     except Exception as error:
-        raise OwnNetworkError(
-            f"{reference} failed ({first_line(error)}): it must take nothing and return a torch.nn.Module."
-        ) from error
+        raise OwnNetworkError(f"{reference} failed ({first_line(error)}): it must {must}.") from error
+
+
+def _call(module_name: str, function_name: str) -> nn.Module:
+    from torch import nn
+
+    reference = f"{module_name}:{function_name}"
+    made = call_function(reference, "take nothing and return a torch.nn.Module")
     if not isinstance(made, nn.Module):
         raise OwnNetworkError(
             f"{reference} returned {type(made).__name__}, not a torch.nn.Module: have it return the network."

@@ -8,18 +8,30 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import InferenceError
+from monitor_app.core.models.spec import model_of_text
 from monitor_app.inference.networks.network import IMAGENET, Network, Preprocessing
 from monitor_app.inference.networks.own import own_network
-from monitor_app.inference.networks.packaged import EFFICIENTNET_LITE, PACKAGED_NAMES, packaged_networks
+from monitor_app.inference.networks.packaged import (
+    EFFICIENTNET_LITE,
+    PACKAGED_NAMES,
+    network_of_package,
+    packaged_networks,
+)
 from monitor_app.inference.networks.paper import NAMESAKES, PAPER_NAMES, paper_networks
 from monitor_app.inference.networks.torchvision_models import torchvision_networks
+
+if TYPE_CHECKING:
+    from monitor_app.core.models.spec import ModelSpec
+    from monitor_app.inference.messages import Load
 
 __all__ = [
     "NETWORKS",
     "USUAL_NAMES",
     "find_network",
+    "network_of",
     "network_title",
     "UnknownNetworkError",
     "Network",
@@ -43,7 +55,7 @@ def find_network(name: str) -> Network:
         UnknownNetworkError: there is none; the sentence names the nearest.
         OwnNetworkError: it is a file that is not there.
     """
-    network = NETWORKS.get(name) or own_network(name)
+    network = NETWORKS.get(name) or network_of_package(name) or own_network(name)
     if network is not None:
         return network
     near = _nearest(name)
@@ -54,8 +66,26 @@ def find_network(name: str) -> Network:
     )
 
 
-def network_title(name: str) -> str:
-    """How people write that network; whatever else was asked for stays as it is."""
+def network_of(command: Load) -> Network:
+    """The network that a command names, with what the profile says of it and what only its package knows.
+
+    Raises:
+        InferenceError: there is none, or its package is not installed.
+    """
+    try:
+        model = model_of_text(command.model) if command.model else None
+    except (ValueError, TypeError, LookupError) as error:
+        raise InferenceError("The description of the model is no text of this version: update both ends.") from error
+    network = find_network(command.network if model is None else model.reference)
+    if network.complete is not None:
+        network = network.complete()
+    return network if model is None else replace(network, title=model.name, model=model)
+
+
+def network_title(name: str, model: ModelSpec | None = None) -> str:
+    """How people write that network; one that the profile describes, and whatever else was asked for, as it is."""
+    if model is not None:
+        return name
     try:
         return find_network(name).title
     except InferenceError:

@@ -67,7 +67,7 @@ def test_from_3_10_on_sources_are_as_they_are() -> None:
 
 @pytest.mark.parametrize("tier", TIERS)
 def test_nothing_needs_what_a_board_has_not(tier: tuple[int, int]) -> None:
-    optional = {"efficientnet_lite_pytorch", "timm", "pynvml", "jtop", "pydantic"}
+    optional = {"efficientnet_lite_pytorch", "timm", "transformers", "pynvml", "jtop", "pydantic"}
     optional |= {package for row in BACK_ENDS.values() for package in row.packages}
     installed = {"numpy", "PIL", "torch", "torchvision", "monitor_app", "__future__"}
     for path, data in bundled_files(tier).items():

@@ -13,6 +13,7 @@ from monitor_app.analysis.run.batch_energy import BatchEnergy, Idle, energy_of_b
 from monitor_app.analysis.run.inputs import LIVE, Batches, power_around, power_inputs
 from monitor_app.analysis.run.integration import mean_power
 from monitor_app.core.formatting import PREFIXES, decimals_of, engineering, fixed, plus_minus, span_of_time
+from monitor_app.core.models.units import IMAGE, worded
 from monitor_app.gui.plot.annotations import PHASE_NAMES
 from monitor_app.gui.plot.batches.spans import span_of
 from monitor_app.gui.plot.plot_state import BatchCard
@@ -40,15 +41,17 @@ class BatchCards:
         recording = self._recording
         row, span = recording.batches.rows[index], span_of(recording.batches, index)
         run = next((each for each in recording.runs if each.id == int(row["run"])), None)
-        images = int(row["images"])
+        unit, units = (IMAGE, 1) if run is None else (run.unit, run.units_of_item)
+        items, images = int(row["images"]), int(row["images"]) * units
         energy = None if run is None or recording.power is None else self._energy(run, recording.power, index)
-        rows = [(f"time, {images} images" if images > 1 else "time", span_of_time(1e-3 * float(row["latency_ms"])))]
+        counted = worded(f"time, {images} images", unit) if images > 1 else "time"
+        rows = [(counted, span_of_time(1e-3 * float(row["latency_ms"])))]
         if isinstance(energy, BatchEnergy):
-            rows += _energy_rows(energy, images)
+            rows += _energy_rows(energy, images, unit)
         elif energy is not None:
             rows.append(("energy", energy))
         if row["top1"] >= 0:
-            rows.append(("answer", _answer(int(row["top1"]), images)))
+            rows.append(("answer", _answer(int(row["top1"]), items)))
         warnings = (CLOCK_WARNING,) if isinstance(energy, BatchEnergy) and energy.clock_warning else ()
         simulated = (SIMULATED,) if _simulated(recording, run) else ()
         return BatchCard(span, _title(recording, index), tuple(rows), (*warnings, *simulated))
@@ -66,7 +69,8 @@ class BatchCards:
 
     def _energy(self, run: RunRow, power: SignalRow, index: int) -> BatchEnergy | str:
         recording = self._recording
-        span, images = span_of(recording.batches, index), int(recording.batches.rows["images"][index])
+        span = span_of(recording.batches, index)
+        images = int(recording.batches.rows["images"][index]) * run.units_of_item
         start_ns, end_ns = (np.array([recording.host_ns(at)], np.int64) for at in (span.start_s, span.end_s))
         batch = Batches(start_ns, end_ns, np.array([images], np.int64))
         ended = sum(each.run == run.id and each.end_ns is not None for each in recording.spans)
@@ -104,12 +108,12 @@ def _title(recording: Recording, index: int) -> str:
     return f"{PHASE_NAMES.get(phase, phase)} batch {np.count_nonzero(alike[: index + 1])} of {np.count_nonzero(alike)}"
 
 
-def _energy_rows(energy: BatchEnergy, images: int) -> list[tuple[str, str]]:
+def _energy_rows(energy: BatchEnergy, images: int, unit: str) -> list[tuple[str, str]]:
     value = energy.gross_j if energy.net_j is None else energy.net_j
     name = "energy" if energy.net_j is None else "net energy"
     rows = [(name, _joules(value, energy.expanded_j))]
     if images > 1:
-        rows.append((f"{name} / image", _joules(value / images, energy.expanded_j / images)))
+        rows.append((worded(f"{name} / image", unit), _joules(value / images, energy.expanded_j / images)))
     return [*rows, ("mean power", engineering(energy.mean_w, "W", exact=True))]
 
 

@@ -7,10 +7,11 @@ import math
 from typing import TYPE_CHECKING
 
 from monitor_app.core.formatting import NOTHING, fixed, precise, unit_of
+from monitor_app.core.models.units import worded
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.plot.legend import LETTERS
 from monitor_app.gui.plot.plot_state import BoxColumn, StatBox
-from monitor_app.gui.session.interval_statistics import image_energy, measured
+from monitor_app.gui.session.interval_statistics import image_energy, measured, work_between
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,13 +77,14 @@ def _latency_box(
     recording: Recording, board: Statistics | None, start_s: float, end_s: float, theme: Theme
 ) -> StatBox | None:
     if board is None or not board.count:
-        images = int(recording.batches.between(start_s, end_s)["images"].sum())
-        return StatBox(("images",), (BoxColumn("", theme.latency, (f"{images:,}",)),)) if images else None
+        images, unit = work_between(recording, start_s, end_s)
+        return StatBox((worded("images", unit),), (BoxColumn("", theme.latency, (f"{images:,}",)),)) if images else None
     energy = image_energy(recording, board, start_s, end_s)
     if not energy.images:
         return None
     texts = (f"{energy.images:,}", _per_image(energy))
-    return StatBox(("images", "net energy / image"), (BoxColumn("", theme.latency, texts),))
+    names = worded("images", energy.unit), worded("net energy / image", energy.unit)
+    return StatBox(names, (BoxColumn("", theme.latency, texts),))
 
 
 def _per_image(energy: ImageEnergy) -> str:
