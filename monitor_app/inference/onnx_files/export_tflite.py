@@ -47,7 +47,8 @@ def export_tflite(network: str, weights: str, seed: int, file: str) -> dict[str,
     found = find_network(network)
     built = build_with_weights(found, weights, seed)
     images = torch.zeros(1, found.input_pixels, found.input_pixels, 3)
-    made = litert_torch.convert(litert_torch.to_channel_last_io(built.module, args=[0]), (images,))
+    module = litert_torch.to_channel_last_io(built.module, args=[0]).eval()
+    made = litert_torch.convert(module, (images,))
     with tempfile.TemporaryDirectory(prefix="monitor-app-") as folder:
         written = Path(folder) / "model.tflite"
         made.export(str(written))
