@@ -50,14 +50,27 @@ class SessionVerdicts:
 
 
 def required_by(reader: SessionReader) -> Require:
-    """What the profile in a session requires; nothing where it holds none that can be read.
+    """What the profile in a session requires. Raises ProfileError for a table that this version cannot read.
 
     Other tables of the profile may be of another version of the program.
     """
+    name = f"the profile in {reader.path}"
+    table = read_toml(reader.meta().get("profile", ""), name).get("require", {})
     try:
-        table = read_toml(reader.meta().get("profile", ""), "the profile").get("require", {})
         return Require.model_validate(table)
-    except (ProfileError, ValidationError):
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, ("require", *first["loc"])))
+        raise ProfileError(
+            f"{name[0].upper()}{name[1:]}: {key}: {first['msg'][0].lower()}{first['msg'][1:]}."
+        ) from error
+
+
+def readable_by(reader: SessionReader) -> Require:
+    """The same; nothing where it cannot be read."""
+    try:
+        return required_by(reader)
+    except ProfileError:
         return Require()
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor_app.analysis.require.session import required_by
+from monitor_app.analysis.require.session import readable_by
 from monitor_app.analysis.run.correlation import Correlations
 from monitor_app.analysis.run.inputs import IDLE_PHASES, LIVE, run_inputs
 from monitor_app.analysis.run.results import run_result
@@ -126,7 +126,7 @@ class Recording:
         """Sources, runs, spans, gaps, marks and levels as they stand now."""
         reader = self.reader
         if not self.sources:  # the profile comes with the first rows of the session
-            self.require = required_by(reader)
+            self.require = readable_by(reader)
         self.sources, self.signals = reader.sources(), reader.signals()
         self.power = total_power(reader)
         self.usual = usual_signals(reader)
