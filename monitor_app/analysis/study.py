@@ -11,7 +11,7 @@ from monitor_app.analysis.figures import charts_of
 from monitor_app.analysis.figures.options import Options, headline_batches
 from monitor_app.analysis.findings import findings_of, meter_findings
 from monitor_app.analysis.findings.meter import meter_chart, traces_of
-from monitor_app.analysis.require.session import readable_by, verdicts_on
+from monitor_app.analysis.require.session import required_by, verdicts_on
 from monitor_app.analysis.run.signals import is_simulated
 from monitor_app.session.reader import SessionReader
 
@@ -61,7 +61,7 @@ def analyse_session(file: Path, progress: Callable[[float], None] = lambda fract
         campaign = campaign_of(reader, known=known, progress=progress)
         doubted = {run_id for cell in campaign.cells if cell.doubts for run_id in cell.run_ids}
         traces, simulated = traces_of(reader, without=doubted), is_simulated(reader)
-        verdicts = verdicts_on(reader, readable_by(reader), known)
+        verdicts = verdicts_on(reader, required_by(reader), known)
     findings = (*findings_of(campaign), *meter_findings(traces, simulated=simulated))
     return SessionAnalysis(campaign, findings, meter_chart(traces, simulated=simulated), verdicts)
 

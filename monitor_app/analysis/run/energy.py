@@ -139,7 +139,7 @@ class EnergySummary:
     doubts: tuple[str, ...] = ()
     """Why net power and energy cannot be those of the run, each in one sentence; empty where they can."""
     power_half_w: float = 0.0
-    """Half of the 95 % interval of the mean power from the scatter of batches, also for correlations that few of them do
+    """Half of the 95 % interval of the mean power from the scatter of batches, also for correlations that few do
     not show; infinite where there are too few. Verdicts are held to it, which must not be wrong on few batches."""
 
     @property
