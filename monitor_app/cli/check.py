@@ -11,11 +11,13 @@ from rich.padding import Padding
 from rich.text import Text
 
 from monitor_app.analysis.require.judgement import Judgement, Verdict
-from monitor_app.analysis.require.session import SessionVerdicts, required_by, verdicts_on, worst
+from monitor_app.analysis.require.limits import Limits
+from monitor_app.analysis.require.session import SessionVerdicts, verdicts_on, worst
 from monitor_app.cli.tables import SIMULATED, console
-from monitor_app.core.errors import MonitorError
+from monitor_app.core.errors import MonitorError, ProfileError
 from monitor_app.core.profile import Require
 from monitor_app.session.reader import SessionReader
+from monitor_app.sources.profile_reader import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,12 +41,32 @@ def judge_files(files: Sequence[Path], limits: Mapping[str, float | None]) -> li
     found = []
     for file in files:
         with SessionReader(file) as reader:
-            found.append(verdicts_on(reader, with_limits(required_by(reader), limits)))
+            found.append(verdicts_on(reader, limits_of(with_limits(required_in(reader), limits))))
     if not any(each.judgements for each in found):
         raise MonitorError(
             "Nothing is required: give a limit, such as --deadline-ms 33, or write [require] into the profile."
         )
     return found
+
+
+def required_in(reader: SessionReader) -> Require:
+    """What the profile in a session requires. Raises ProfileError for a table that this version does not understand.
+
+    Other tables of the profile may be of another version of the program.
+    """
+    name = f"The profile in {reader.path}"
+    table = read_toml(reader.meta().get("profile", ""), name).get("require", {})
+    try:
+        return Require.model_validate(table)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(map(str, ("require", *first["loc"])))
+        raise ProfileError(f"{name}: {key}: {first['msg'][0].lower()}{first['msg'][1:]}.") from error
+
+
+def limits_of(require: Require) -> Limits:
+    """The same, as the analysis takes it."""
+    return Limits(**require.model_dump())
 
 
 def with_limits(require: Require, limits: Mapping[str, float | None]) -> Require:

@@ -13,7 +13,7 @@ from monitor_app.bench.bench import Bench
 from monitor_app.bench.estimate import estimate
 from monitor_app.bench.runs.completed_runs import CompletedRuns, threads_for
 from monitor_app.cli import tables
-from monitor_app.cli.check import exit_code, print_verdicts
+from monitor_app.cli.check import exit_code, limits_of, print_verdicts
 from monitor_app.cli.consent import allowance
 from monitor_app.cli.files import new_session_name
 from monitor_app.cli.judged import COULD_NOT, Judged
@@ -152,7 +152,7 @@ def _print_verdicts(session: Path, require: Require) -> int:
     if not require:
         return 0
     with SessionReader(session) as reader:
-        found = [verdicts_on(reader, require)]
+        found = [verdicts_on(reader, limits_of(require))]
     print_verdicts(found)
     return exit_code(found)
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 Precision = Literal["fp32", "tf32", "fp16", "bf16", "int8"]
 BackEndName = Literal["auto", "torch", "onnxruntime", "onnxruntime-tensorrt", "openvino", "litert", "tensorrt"]
-MISS_RATIO = 0.01
-"""Where only a deadline is given: MLPerf's server scenario asks for 99 % of the answers in time."""
 _Limit = Annotated[float, Field(gt=0)]
 _HOST = re.compile(r"(?:[\w.+-]+@)?[\w\[][\w.:%\]-]*", re.ASCII)
 _VARIABLE = re.compile(r"LD_LIBRARY_PATH|PATH|(?:CUDA_|MALLOC_|OMP_|OPENBLAS_|PYTHON)[A-Z0-9_]*")
@@ -200,11 +198,6 @@ class Require(Table):
         if self.max_miss_ratio is not None and self.deadline_ms is None:
             raise ValueError("max_miss_ratio needs deadline_ms, which is missed or met")
         return self
-
-    @property
-    def miss_ratio(self) -> float:
-        """The largest fraction of missed deadlines that is allowed."""
-        return MISS_RATIO if self.max_miss_ratio is None else self.max_miss_ratio
 
     def __bool__(self) -> bool:
         """Whether anything is required."""

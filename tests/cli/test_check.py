@@ -86,6 +86,13 @@ def test_another_table_of_a_later_version_does_no_harm(tmp_path: Path) -> None:
     assert "The mean power of the whole board is 12.0 ± 2.8 W; it may be at most 20 W." in done.stdout
 
 
+def test_a_requirement_of_a_later_version_is_not_passed_over(tmp_path: Path) -> None:
+    path = make(tmp_path / "board.plm", "[require]\nmax_power_w = 20\nmax_noise_db = 30\n")
+    done = monitor_app("check", str(path), "--min-top1", "20")
+    assert done.returncode == 3
+    assert done.stderr == f"The profile in {path}: require.max_noise_db: extra inputs are not permitted.\n"
+
+
 def test_the_json_document_has_every_verdict(tmp_path: Path) -> None:
     first, second = make(tmp_path / "a.plm"), make(tmp_path / "b.plm", simulated=True)
     done = monitor_app("check", str(tmp_path), "--p99-ms", "50", "--json")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from monitor_app.core.formatting import number
 
 if TYPE_CHECKING:
-    from monitor_app.core.profile import Require
+    from monitor_app.analysis.require.limits import Limits
 
 
 class Kind(str, Enum):
@@ -71,7 +71,7 @@ class Requirement:
         return f"{name} {sign} {number(scale * self.limit)} {unit}"
 
 
-def requirements_of(require: Require) -> tuple[Requirement, ...]:
+def requirements_of(require: Limits) -> tuple[Requirement, ...]:
     """Those of a profile or of a command line, in a fixed order."""
     found: list[Requirement] = []
     if require.deadline_ms is not None:

@@ -7,19 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import ValidationError
 
 from monitor_app.analysis.require.evidence import NO_RUN, evidence_of
 from monitor_app.analysis.require.judgement import Judgement, Verdict, judge
+from monitor_app.analysis.require.limits import limits_in
 from monitor_app.analysis.require.requirements import requirements_of
 from monitor_app.analysis.run.correlation import Correlations
 from monitor_app.analysis.run.inputs import Effort, run_inputs
 from monitor_app.analysis.run.results import run_result
 from monitor_app.analysis.run.signals import is_simulated, total_power
-from monitor_app.core.errors import ProfileError
-from monitor_app.core.profile import Require
 from monitor_app.core.runs import Phase
-from monitor_app.sources.profile_reader import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from monitor_app.analysis.require.evidence import Evidence
+    from monitor_app.analysis.require.limits import Limits
     from monitor_app.analysis.require.requirements import Requirement
     from monitor_app.analysis.run.results import RunResult
     from monitor_app.session.reader import SessionReader
@@ -49,20 +47,13 @@ class SessionVerdicts:
     """Networks in the order of their first run, of each the requirements in their order; empty: nothing is required."""
 
 
-def required_by(reader: SessionReader) -> Require:
-    """What the profile in a session requires; nothing where it holds none that can be read.
-
-    Other tables of the profile may be of another version of the program.
-    """
-    try:
-        table = read_toml(reader.meta().get("profile", ""), "the profile").get("require", {})
-        return Require.model_validate(table)
-    except (ProfileError, ValidationError):
-        return Require()
+def required_by(reader: SessionReader) -> Limits:
+    """What the profile in a session requires; nothing where it holds none that can be read."""
+    return limits_in(reader.meta().get("profile", ""))
 
 
 def verdicts_on(
-    reader: SessionReader, require: Require, known: Mapping[int, RunResult] | None = None
+    reader: SessionReader, require: Limits, known: Mapping[int, RunResult] | None = None
 ) -> SessionVerdicts:
     """Hold all completed runs of a session against ``require``. Raises NotASessionError for a damaged one.
 

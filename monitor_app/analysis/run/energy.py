@@ -138,6 +138,9 @@ class EnergySummary:
     """What else limits these energies, each in one sentence."""
     doubts: tuple[str, ...] = ()
     """Why net power and energy cannot be those of the run, each in one sentence; empty where they can."""
+    power_half_w: float = 0.0
+    """Half of the 95 % interval of the mean power from the scatter of batches, also for correlations that few do
+    not show; infinite where there are too few. Verdicts are held to it, which must not be wrong on few batches."""
 
     @property
     def all_warnings(self) -> tuple[str, ...]:
@@ -211,6 +214,7 @@ def energy_of_run(
             measurement_warnings(batches, used, instrument, integral.period_s, coverage, idle_before, idle_after)
         ),
         doubts=(seen.too_slow,) if seen.too_slow else tuple(power_doubts(during, idle_before, idle_after)),
+        power_half_w=_half_w(gross_j, used.seconds, prior),
     )
 
 
@@ -377,6 +381,13 @@ def _spread_w(energy_j: Floats, seconds: Floats) -> float:
     variance = float(rest @ rest) * count / (count - 1) * 2 * correlation_time(rest)
     factor = student_quantile((1 + RESULT_LEVEL) / 2, count - 1) / COVERAGE_FACTOR
     return max(factor, 1.0) * math.sqrt(variance) / total_s
+
+
+def _half_w(energy_j: Floats, seconds: Floats, prior: Floats | None) -> float:
+    """Of the ratio of energy and time, by the interval of the mean of a short series."""
+    total_s = float(seconds.sum())
+    rest = energy_j - float(energy_j.sum()) / total_s * seconds
+    return half_width(rest, prior) * len(rest) / total_s
 
 
 def clock_error_j(integral: Integral, batches: Batches, instrument: Instrument) -> float:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QGridLayout, QLineEdit
 
-from monitor_app.core.profile import MISS_RATIO, Require
+from monitor_app.analysis.require.limits import MISS_RATIO
+from monitor_app.core.profile import Require
 from monitor_app.gui.new.part import ProfilePart
 from monitor_app.gui.panels.parts import Label, dim_label
 

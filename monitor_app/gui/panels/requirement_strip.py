@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.theme import Theme
 
 HEIGHT_PX, SIDE_PX, GAP_PX = 40, 14, 10
-MARKS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: "?"}
+MARKS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.INCONCLUSIVE: ""}
 COLOURS = {Verdict.PASS: "accuracy", Verdict.FAIL: "alarm", Verdict.INCONCLUSIVE: "dim"}
 """Names of colours of the theme."""
 SIMULATED = "SIMULATED"
@@ -99,8 +99,9 @@ class RequirementStrip(Panel):
         self._row.removeWidget(self.head)
         empty(self._row)
         self.chips = [Chip(self.theme) for _ in range(count)]
-        for widget in (self.head, *self.chips):
-            self._row.addWidget(widget, 1)
+        self._row.addWidget(self.head, 2)
+        for chip in self.chips:
+            self._row.addWidget(chip, 3)
 
     def set_theme(self, theme: Theme) -> None:
         super().set_theme(theme)
@@ -128,7 +129,7 @@ class Chip(QWidget):
         """Its title, its verdict and its value."""
         mark = f"{SIMULATED}. " if judgement.simulated else ""
         tip = " ".join(filter(None, (f"{mark}{judgement.label}:", judgement.sentence, judgement.more)))
-        verdict = f"{MARKS[judgement.verdict]} {judgement.verdict.value}"
+        verdict = f"{MARKS[judgement.verdict]} {judgement.verdict.value}".strip()
         title = judgement.requirement.short
         self.show_texts(title, verdict, COLOURS[judgement.verdict], tip, judgement.measured)
 
@@ -154,10 +155,12 @@ class Chip(QWidget):
         used = self._text(painter, 0.85, SIDE_PX, room, self.verdict, BODY_PX, str(getattr(self._theme, self._colour)))
         left = SIDE_PX + used + GAP_PX
         rest_px = self.width() - left - 4.0
-        # Without its interval rather than cut off
-        text = self._theme.text
-        whole = QFontMetricsF(ui_font(SMALL_PX)).horizontalAdvance(self.value) <= rest_px
-        self._text(painter, 0.85, left, rest_px, self.value if whole else without_ends(self.value), SMALL_PX, text)
+        metrics = QFontMetricsF(ui_font(SMALL_PX))
+        # Without its interval where there is no room, and rather not at all than cut off
+        fitting = (
+            each for each in (self.value, without_ends(self.value)) if metrics.horizontalAdvance(each) <= rest_px
+        )
+        self._text(painter, 0.85, left, rest_px, next(fitting, ""), SMALL_PX, self._theme.text)
 
     def _text(
         self, painter: QPainter, at: float, left: float, room: float, text: str, size_px: int, colour: str

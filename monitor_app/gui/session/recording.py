@@ -6,13 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from monitor_app.analysis.require.limits import Limits
 from monitor_app.analysis.require.session import required_by
 from monitor_app.analysis.run.correlation import Correlations
 from monitor_app.analysis.run.inputs import IDLE_PHASES, LIVE, run_inputs
 from monitor_app.analysis.run.results import run_result
 from monitor_app.analysis.run.signals import sibling, total_power
 from monitor_app.core.host_time import host_time_ns
-from monitor_app.core.profile import Require
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.core.samples import COMPUTED, LINK, Quantity
 from monitor_app.gui.session.batch_log import BatchLog
@@ -79,7 +79,7 @@ class Recording:
         self.recorded_here = False
         """Whether a bench of this window records it."""
         self._cut_off = False
-        self.require = Require()
+        self.require = Limits()
         """What the profile requires."""
         self.levels = Levels()
         self.results: dict[int, RunResult] = {}

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
@@ -72,7 +72,7 @@ class RequirementsController(QObject):
             return
         require = recording.require
         if require.deadline_ms is None and deadline_ms is not None:
-            require = require.model_copy(update={"deadline_ms": deadline_ms})
+            require = replace(require, deadline_ms=deadline_ms)
         power = recording.power
         snapshot = _Snapshot(
             requirements_of(require),

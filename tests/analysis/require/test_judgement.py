@@ -13,8 +13,9 @@ from scipy.stats import binom
 
 from monitor_app.analysis.require.evidence import Measured
 from monitor_app.analysis.require.judgement import Judgement, Verdict, judge
+from monitor_app.analysis.require.limits import Limits, limits_in
 from monitor_app.analysis.require.requirements import Kind, Requirement, requirements_of
-from monitor_app.core.profile import Require
+from monitor_app.sources.profile_reader import parse_profile
 from tests.analysis.require.boards import (
     DEADLINE_S,
     TRUE_J,
@@ -173,7 +174,7 @@ def test_energy_and_power_at_the_limit(cycles: int, batches: int) -> None:
 
 def test_requirements_are_in_si_units_and_say_what_they_are() -> None:
     found = requirements_of(
-        Require(deadline_ms=33, max_miss_ratio=0.001, p99_ms=30, max_energy_mj=60, max_power_w=10, min_top1=70)
+        Limits(deadline_ms=33, max_miss_ratio=0.001, p99_ms=30, max_energy_mj=60, max_power_w=10, min_top1=70)
     )
     assert [(each.kind, each.limit) for each in found] == [
         (Kind.MISSES, 0.001),
@@ -189,5 +190,32 @@ def test_requirements_are_in_si_units_and_say_what_they_are() -> None:
         "power at most 10 W",
         "top-1 at least 70 %",
     ]
-    assert requirements_of(Require(deadline_ms=33))[0].limit == 0.01
-    assert not Require()
+    assert requirements_of(Limits(deadline_ms=33))[0].limit == 0.01
+    assert not Limits()
+
+
+TABLE = st.fixed_dictionaries(
+    {},
+    optional={
+        "deadline_ms": st.floats(1e-3, 1e6),
+        "p99_ms": st.floats(1e-3, 1e6),
+        "max_energy_mj": st.integers(1, 10**9),
+        "max_power_w": st.floats(1e-3, 1e6),
+        "min_top1": st.floats(0.1, 99.9),
+    },
+)
+
+
+@given(table=TABLE)
+def test_the_window_reads_what_the_reader_of_profiles_reads(table: dict[str, float]) -> None:
+    text = 'title = "It"\n[require]\n' + "".join(f"{name} = {value!r}\n" for name, value in table.items())
+    assert limits_in(text) == Limits(**parse_profile(text, "it").require.model_dump())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "require", "require = 3", "[require]\np99_ms = true", '[require]\np99_ms = "5"', "[require]\np99_ms = -1",
+     "[require]\np99_ms = nan", "[require\n", "# require\n"],
+)  # fmt: skip
+def test_what_cannot_be_read_requires_nothing(text: str) -> None:
+    assert not limits_in(text)
