@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A command measured by a bench in this process: what it is called, its marks to the last one, and how it is stopped."""
+"""A command measured by a bench in this process: what it is called, its marks to the last one, how it is stopped."""
 
 from __future__ import annotations
 
