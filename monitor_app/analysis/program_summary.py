@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from monitor_app.analysis.campaign.assembly import pooled
+from monitor_app.analysis.run.command_energy import command_inputs, peak_power
 from monitor_app.analysis.run.correlation import Correlations
 from monitor_app.analysis.run.energy import COVERAGE_FACTOR
 from monitor_app.analysis.run.inputs import Effort, run_inputs
 from monitor_app.analysis.run.results import run_result
 from monitor_app.analysis.run.signals import is_simulated
-from monitor_app.analysis.run.work import command_inputs, peak_power, work_of_run
+from monitor_app.analysis.run.work import work_of_run
 from monitor_app.core.estimate import Estimate, exact
 
 if TYPE_CHECKING:
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from monitor_app.analysis.run.command_energy import Peak
     from monitor_app.analysis.run.energy import Figure
     from monitor_app.analysis.run.results import RunResult
-    from monitor_app.analysis.run.work import Peak, WorkResult
+    from monitor_app.analysis.run.work import WorkResult
     from monitor_app.session.reader import SessionReader
     from monitor_app.session.rows import ProgramRow
 

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+    from monitor_app.analysis.program_summary import ProgramSummary
+    from monitor_app.session.reader import SessionReader
+
 FAILED, CANNOT, INTERRUPTED = 1, 2, 130
 """Exit codes. 1 of `analyze` says that a session is worse than its baseline, so what it cannot do is 2."""
 
@@ -541,14 +544,34 @@ def networks(
 
 @app.command()
 def show(file: SessionArgument, as_json: JsonOption = False) -> None:
-    """Print a summary of a session. It lists the sources, the power and the runs."""
+    """Print a summary of a session. It lists the sources, the power and the runs, and what a program has marked."""
     from monitor_app.analysis.session_summary import as_json as summary_json
     from monitor_app.analysis.session_summary import summarise
     from monitor_app.session.reader import SessionReader
 
     with SessionReader(file) as reader:
         summary = summarise(reader)
-    _print_json(summary_json(summary)) if as_json else tables.print_session(file, summary)
+        program = _program_of(reader) if reader.programs() else None
+    if as_json:
+        _print_json(summary_json(summary) | (_program_json(program) if program is not None else {}))
+        return
+    tables.print_session(file, summary)
+    if program is not None:
+        from monitor_app.cli.program_table import print_program
+
+        print_program(tables.console(), program)
+
+
+def _program_of(reader: SessionReader) -> ProgramSummary | None:
+    from monitor_app.analysis.program_summary import program_summary
+
+    return program_summary(reader)
+
+
+def _program_json(program: ProgramSummary) -> dict[str, Any]:
+    from monitor_app.analysis.program_summary import as_json
+
+    return {"program": as_json(program)}
 
 
 @app.command()

@@ -21,6 +21,7 @@ import pytest
 from monitor_app.analysis.program_summary import program_summary
 from monitor_app.emulators.board.boards import TX1, Edge, LoadState, follow, power
 from monitor_app.session.reader import SessionReader
+from monitor_app.sources.profile_reader import parse_profile
 from tests.cli.program import monitor_app
 
 if TYPE_CHECKING:
@@ -365,6 +366,28 @@ def test_without_a_profile_and_an_instrument_it_says_what_to_do(
     assert done.returncode == 125
     assert done.stderr.startswith("Nothing that measures power was found on this machine: connect a meter")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("kind", "says"), [("rapl", "(the profile pc)"), ("jetson-rails", "(the profile jetson)"),
+                                            ("lines", "at /dev/ttyUSB0")])  # fmt: skip
+def test_without_a_profile_the_first_instrument_that_is_ready_is_named(
+    kind: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from monitor_app.cli import own_program
+    from monitor_app.core.status import FoundSource
+
+    found = [
+        FoundSource("shunt", "simulated", "SIMULATED board", True, "ready", {"kind": "shunt", "emulate": "tx1"}),
+        FoundSource("nvml", "GPU 0", "a GPU", False, "install it"),
+        FoundSource("hwmon", "here", "sensors", True, "ready", {"kind": "hwmon"}),
+        FoundSource(kind, "/dev/ttyUSB0", "a meter", True, "ready", {"kind": kind, "format": "edgepowermeter"}),
+    ]
+    monkeypatch.setattr(own_program, "find_sources", lambda: found)
+    profile, text, name = own_program._profile(None)
+    assert name.startswith("a meter")
+    assert name.endswith(says)
+    assert profile.source[0].kind == kind
+    assert parse_profile(text, "again").source[0].kind == kind
 
 
 def test_wrong_usage(profile: str) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The energy of a command: one window, from its start to its end, with the uncertainty of that very window.
+"""The energy of a command: one window, from its start to its end, with the uncertainty of that very window; its peak.
 
 A command does different things one after the other. So the scatter of the power during it is its own, and no noise of
 the meter, which is that while the board was idle. Nobody knows whether the time of a value is the start, the middle or
@@ -10,21 +10,26 @@ bound of the clocks.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from monitor_app.analysis.run.batch_energy import LEAST_SAMPLES, noise_j
 from monitor_app.analysis.run.energy import Baseline, Budget, EnergySummary, Figure, clock_error_j
-from monitor_app.analysis.run.inputs import Readings
+from monitor_app.analysis.run.inputs import Batches, Effort, Readings, power_inputs
 from monitor_app.analysis.run.integration import Integral, Mean, mean_power
+from monitor_app.analysis.run.signals import total_power
 from monitor_app.analysis.run.warnings import measurement_warnings, power_doubts
+from monitor_app.core.runs import Phase
 
 if TYPE_CHECKING:
-    from monitor_app.analysis.run.inputs import Batches, Instrument, PowerInputs
+    from monitor_app.analysis.run.inputs import Instrument, PowerInputs
+    from monitor_app.session.reader import SessionReader
+    from monitor_app.session.rows import RunRow
 
 _SQRT3 = math.sqrt(3)
+_S = 1e-9
 
 
 def energy_of_command(inputs: PowerInputs) -> EnergySummary | None:
@@ -62,6 +67,48 @@ def energy_of_command(inputs: PowerInputs) -> EnergySummary | None:
         warnings=tuple(measurement_warnings(command, command, instrument, integral.period_s, coverage, before, after)),
         doubts=tuple(_doubts(power, command, integral.period_s, before, after, few=few)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The highest power while a command ran, as the meter shows it."""
+
+    power_w: float
+    uncertainty_w: float
+    """Standard uncertainty of one value of the meter."""
+    period_s: float
+    """From one value to the next: what is shorter may have been higher."""
+
+
+def peak_power(inputs: PowerInputs) -> Peak | None:
+    """Of the batches of a run; None without a value during them."""
+    power, batches = inputs.power, inputs.batches
+    first, last = np.searchsorted(power.times_ns, (int(batches.start_ns[0]), int(batches.end_ns[-1]) + 1))
+    values = power.values[first:last]
+    if not len(values) or len(power.times_ns) < 2:
+        return None
+    highest_w = float(values.max())
+    period_s = float(np.median(np.diff(power.times_ns))) * _S
+    instrument = inputs.instrument
+    quiet = [mean for mean in (_mean(inputs.idle_before), _mean(inputs.idle_after)) if mean is not None]
+    noise_w = max((mean.deviation_w for mean in quiet), default=0.0)
+    uncertainty_w = math.hypot(
+        noise_w,
+        (instrument.resolution_w or 0.0) / math.sqrt(12),
+        (instrument.accuracy or 0.0) * abs(highest_w) / _SQRT3,
+        (instrument.zero_w or 0.0) / _SQRT3,
+    )
+    return Peak(highest_w, uncertainty_w, period_s)
+
+
+def command_inputs(reader: SessionReader, run: RunRow, effort: Effort = Effort()) -> PowerInputs | None:  # noqa: B008, frozen
+    """The power while the command of a run ran; None where either is not there."""
+    rows = reader.batches(run_id=run.id)
+    timed = rows[rows["phase"] == Phase.TIMED.value]
+    signal = total_power(reader)
+    if signal is None or not len(timed):
+        return None
+    return power_inputs(reader, signal, run, Batches(timed["start_ns"], timed["end_ns"], timed["images"]), effort)
 
 
 def _mean(readings: Readings | None) -> Mean | None:

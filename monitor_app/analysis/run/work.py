@@ -18,7 +18,7 @@ import numpy as np
 
 from monitor_app.analysis.run.batch_energy import LEAST_COVERAGE, LEAST_SAMPLES, NO_IDLE, Idle, noise_j
 from monitor_app.analysis.run.energy import COVERAGE_FACTOR, SHIFTS, Baseline, Budget, energy_of_run
-from monitor_app.analysis.run.inputs import Batches, Effort, power_around, power_inputs
+from monitor_app.analysis.run.inputs import Batches, Effort, power_around
 from monitor_app.analysis.run.integration import Integral, Mean, mean_power
 from monitor_app.analysis.run.signals import total_power
 from monitor_app.analysis.statistics.short_series import half_width
@@ -88,52 +88,6 @@ class WorkResult:
     """Then a span took no more than this on average, gross: what the board drew from the first to the last of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Peak:
-    """The highest power while a command ran, as the meter shows it."""
-
-    power_w: float
-    uncertainty_w: float
-    """Standard uncertainty of one value of the meter."""
-    period_s: float
-    """From one value to the next: what is shorter may have been higher."""
-
-
-def peak_power(inputs: PowerInputs) -> Peak | None:
-    """Of the batches of a run; None without a value during them."""
-    power, batches = inputs.power, inputs.batches
-    first, last = np.searchsorted(power.times_ns, (int(batches.start_ns[0]), int(batches.end_ns[-1]) + 1))
-    values = power.values[first:last]
-    if not len(values) or len(power.times_ns) < 2:
-        return None
-    highest_w = float(values.max())
-    period_s = float(np.median(np.diff(power.times_ns))) * _S
-    instrument = inputs.instrument
-    quiet = [mean for mean in (_mean(inputs.idle_before), _mean(inputs.idle_after)) if mean is not None]
-    noise_w = max((mean.deviation_w for mean in quiet), default=0.0)
-    uncertainty_w = math.hypot(
-        noise_w,
-        (instrument.resolution_w or 0.0) / math.sqrt(12),
-        (instrument.accuracy or 0.0) * abs(highest_w) / _SQRT3,
-        (instrument.zero_w or 0.0) / _SQRT3,
-    )
-    return Peak(highest_w, uncertainty_w, period_s)
-
-
-def _mean(readings: Readings | None) -> Mean | None:
-    return None if readings is None else mean_power(readings)
-
-
-def command_inputs(reader: SessionReader, run: RunRow, effort: Effort = Effort()) -> PowerInputs | None:  # noqa: B008, frozen
-    """The power while the command of a run ran; None where either is not there."""
-    rows = reader.batches(run_id=run.id)
-    timed = rows[rows["phase"] == Phase.TIMED.value]
-    signal = total_power(reader)
-    if signal is None or not len(timed):
-        return None
-    return power_inputs(reader, signal, run, Batches(timed["start_ns"], timed["end_ns"], timed["images"]), effort)
-
-
 def work_of_run(
     reader: SessionReader,
     run: RunRow,
@@ -174,6 +128,10 @@ def work_of_run(
 def _first_batch_ns(reader: SessionReader, run: RunRow) -> int:
     rows = reader.batches(run_id=run.id)
     return int(rows[rows["phase"] == Phase.TIMED.value]["start_ns"][0])
+
+
+def _mean(readings: Readings | None) -> Mean | None:
+    return None if readings is None else mean_power(readings)
 
 
 @dataclass(frozen=True, slots=True)

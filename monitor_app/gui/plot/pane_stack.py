@@ -23,7 +23,7 @@ from monitor_app.gui.plot.latency_pane import LatencyPane
 from monitor_app.gui.plot.markers.layer import MarkerLayer
 from monitor_app.gui.plot.markers.layout import BANNER_ROW_PX, BANNERS_AT_PX
 from monitor_app.gui.plot.overlay import Backdrop, CursorLayer, Foreground
-from monitor_app.gui.plot.plot_state import LegendEntry, PlotState, ShownBatches
+from monitor_app.gui.plot.plot_state import NO_WORK, LegendEntry, PlotState, ShownBatches
 from monitor_app.gui.plot.scales.axes import BARE_GUTTER_PX, GUTTER_PX, axis_px
 from monitor_app.gui.plot.scales.plot_options import ACCURACY as ACCURACY_KEY
 from monitor_app.gui.plot.scales.plot_options import LATENCY as LATENCY_KEY
@@ -33,7 +33,7 @@ from monitor_app.gui.plot.time_window import TimeWindow
 from monitor_app.gui.plot.trace_pane import TracePane
 from monitor_app.gui.plot.words import names_px
 from monitor_app.gui.plot.work.layer import WorkGround, WorkLayer, lanes_px
-from monitor_app.gui.plot.work.strips import NO_WORK, shown_work
+from monitor_app.gui.plot.work.strips import shown_work
 from monitor_app.gui.session.shown_signals import MOST_PANES, ShownSignals
 from monitor_app.gui.theme import with_text
 
@@ -42,8 +42,7 @@ if TYPE_CHECKING:
 
     from monitor_app.gui.plot.layer import Layer
     from monitor_app.gui.plot.pane import Pane
-    from monitor_app.gui.plot.plot_state import BatchCard, BatchSpan, Cursor, ShownMarker
-    from monitor_app.gui.plot.work.strips import ShownWork
+    from monitor_app.gui.plot.plot_state import BatchCard, BatchSpan, Cursor, ShownMarker, ShownWork
     from monitor_app.gui.session.recording import Recording
     from monitor_app.gui.session.subject import Subject
     from monitor_app.gui.theme import Theme

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import groupby
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from monitor_app.gui.plot.scales.time_labels import RELATIVE, TimeLabels
 from monitor_app.gui.plot.scales.value_scale import Scale
-from monitor_app.gui.plot.work.strips import NO_WORK, ShownWork
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from PySide6.QtCore import QRectF
 
@@ -171,6 +171,68 @@ class ShownBatches:
 
 
 NO_BATCHES = ShownBatches()
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """From one whole pixel to another, as seen from the left edge of the pane."""
+
+    left: int
+    right: int
+    name: str
+    colour: int
+    """Number of the name, which chooses the colour."""
+    lane: int
+    """0 for the outermost spans."""
+    edges: tuple[bool, bool]
+    """Whether it begins and ends in view."""
+    single: bool
+    """One span; else several that are too short to be told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A name over spans that follow each other in one lane."""
+
+    left: int
+    right: int
+    name: str
+    lane: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something at one pixel."""
+
+    x: int
+    name: str
+    colour: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShownWork:
+    """What is painted."""
+
+    strips: tuple[Strip, ...] = ()
+    moments: tuple[Moment, ...] = ()
+    lanes: int = 0
+
+    def captions(self, fits: Callable[[str, int], bool]) -> Iterator[Caption]:
+        """Names to write: on each span where it fits (into so many pixels), else once for those that follow each other.
+
+        A name that is longer than all of these is left out.
+        """
+        ordered = sorted(self.strips, key=lambda strip: (strip.lane, strip.left))
+        for (lane, name), group in groupby(ordered, key=lambda strip: (strip.lane, strip.name)):
+            strips = list(group)
+            own = [strip for strip in strips if fits(name, strip.right - strip.left)]
+            if own:
+                yield from (Caption(strip.left, strip.right, name, lane) for strip in own)
+            elif fits(name, strips[-1].right - strips[0].left):
+                yield Caption(strips[0].left, strips[-1].right, name, lane)
+
+
+NO_WORK = ShownWork()
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,8 +130,9 @@ def test_spans_in_a_gap_of_the_samples_are_left_out(tmp_path: Path) -> None:
 
 def test_a_long_recording_is_read_in_pieces_and_spans_stay_resolved(tmp_path: Path) -> None:
     """As one piece it would be means of neighbours, in which such spans would be lost."""
+    from monitor_app.analysis.run.command_energy import command_inputs
     from monitor_app.analysis.run.inputs import Effort
-    from monitor_app.analysis.run.work import command_inputs, work_of_run
+    from monitor_app.analysis.run.work import work_of_run
 
     work, command_s = two_kinds(400, each_s=0.004, pause_s=0.004)
     write_program(tmp_path / "s.plm", work, command_s, rate_hz=10_000)

@@ -13,7 +13,7 @@ from monitor_app.gui.plot.words import ascent_px, draw_text, names_px, text_px
 from monitor_app.gui.theme import SMALL_PX, mixed, with_text
 
 if TYPE_CHECKING:
-    from monitor_app.gui.plot.work.strips import Strip
+    from monitor_app.gui.plot.plot_state import Strip
     from monitor_app.gui.theme import Theme
 
 LANE_PX = 16
