@@ -196,7 +196,7 @@ class Readouts(Panel):
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme)
         self.setFixedHeight(HEIGHT_PX + CAPTION_PX)
-        self._origin = ""
+        self._simulated = False
         self.caption = dim_label()
         self.live = WordButton("follow", name="live")
         self.live.setToolTip("Follow the newest samples and read them (End)")

@@ -11,6 +11,8 @@ from PySide6.QtTest import QTest
 
 from monitor_app.bench.messages import SkipRun, Status
 from monitor_app.core.status import BenchPhase
+from monitor_app.gui.context_menu import Item
+from monitor_app.gui.panels.readouts import Readouts
 from monitor_app.gui.panels.run_panel import RunPanel
 from monitor_app.gui.panels.selection_panel import SelectionPanel
 from tests.gui.conftest import StandIn, Tape, frames, status
@@ -111,3 +113,12 @@ def test_of_several_signals_each_number_is_copied_with_its_signal(
     menu = right_click(qtbot, window, panel, cells[0].geometry().center())
     choose(menu, "Copy current  mean 1.00 A")
     assert QGuiApplication.clipboard().text() == "current  mean 1.00 A (SIMULATED)"
+
+
+def test_numbers_that_are_not_there_yet_are_an_empty_table(open_window: Callable[..., MainWindow]) -> None:
+    panel = open_window(None, None).parts.panel(Readouts)
+    [item] = [each for each in panel.entries(QPoint(0, 0)) if isinstance(each, Item) and "table" in each.text]
+    item.run()
+    heads, *rows = copied()
+    assert heads == ["of", "quantity", "value", "unit", "origin"]
+    assert {row[2] for row in rows} == {""}
