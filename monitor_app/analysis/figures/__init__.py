@@ -57,7 +57,7 @@ def figures_for(headline_batches: Sequence[int]) -> Mapping[str, Figure]:
 
 
 def _worded(figure: Figure, campaigns: Sequence[Campaign], options: Options) -> Chart:
-    """A figure in the words of the unit of its cells; if it is per unit, of the unit that most have, naming the rest."""
+    """A figure in the words of the unit of its cells; if it is per unit, of the unit that most have."""
     cells = [cell for campaign in campaigns for cell in campaign.cells]
     units = {cell.unit for cell in cells}
     if units <= {IMAGE}:
