@@ -78,9 +78,11 @@ class RunSpec:
     @property
     def facts(self) -> dict[str, str]:
         """What a session keeps of it by name, and not in a column of its own."""
-        if self.simulated:
-            return {}
-        facts = {BACK_END: self.back_end, ALLOCATOR: self.allocator, CUDNN_BENCHMARK: str(int(self.cudnn_benchmark))}
+        facts = (
+            {}
+            if self.simulated
+            else {BACK_END: self.back_end, ALLOCATOR: self.allocator, CUDNN_BENCHMARK: str(int(self.cudnn_benchmark))}
+        )
         model = self.model
         if model is None or (model.unit == IMAGE and model.units == 1):
             return facts

@@ -66,7 +66,7 @@ def figures_for(headline_batches: Sequence[int], *, back_ends: bool = False) -> 
 
 
 def _worded(figure: Figure, campaigns: Sequence[Campaign], options: Options) -> Chart:
-    """A figure in the words of the unit of its cells; one per unit in that of most of them, naming the others."""
+    """A figure in the words of the unit of its cells; if it is per unit, of the unit that most have."""
     cells = [cell for campaign in campaigns for cell in campaign.cells]
     units = {cell.unit for cell in cells}
     if units <= {IMAGE}:

@@ -18,12 +18,13 @@ def budget(standard: float, gain: float = 0.0) -> Budget:
     return Budget(0, standard, 0, 0, 0, 0, gain)
 
 
-def result(seconds=0.02, joules=0.2, watts=12.0, *, error=0.01, gain=0.0):
+def result(seconds=0.02, joules=0.2, watts=12.0, *, error=0.01, gain=0.0, unit="image"):
     """As far as the comparison looks; errors are relative standard uncertainties."""
     half = 1.96 * error * seconds
     figure = SimpleNamespace(j_per_image=joules, budget=budget(error * joules, gain * joules))
     power = budget(error * watts, gain * watts)
     return SimpleNamespace(
+        unit=unit,
         seconds_per_image=Estimate(seconds, seconds - half, seconds + half),
         energy=SimpleNamespace(net=figure, gross=figure, full_w=power, net_w=power),
         power=SimpleNamespace(full_w=watts, net_w=watts),
@@ -56,7 +57,7 @@ def test_the_gain_of_their_meter_cancels():
 
 
 def test_what_one_of_them_has_not_measured_is_left_out():
-    without = SimpleNamespace(seconds_per_image=exact(0.02), energy=None, power=None)
+    without = SimpleNamespace(unit="image", seconds_per_image=exact(0.02), energy=None, power=None)
     assert [change.name for change in run_changes(result(), without)] == ["time / image"]
 
 
@@ -64,3 +65,10 @@ def test_a_change_without_an_interval_says_so():
     assert percent_change(Estimate(1.1, 0.0, float("inf"))) == "+10.00 % (interval not known)"
     assert percent_change(Estimate(0.958, 0.93, 0.98)) == "−4.2 % (−7.0 to −2.0 %)"
     assert isinstance(run_changes(result(), result())[0], RunChange)
+
+
+def test_runs_of_different_units_are_compared_in_power_alone():
+    tokens = [change.name for change in run_changes(result(unit="token"), result(unit="token"))]
+    assert tokens[:3] == ["time / token", "net energy / token", "energy / token"]
+    mixed = [change.name for change in run_changes(result(unit="token"), result())]
+    assert mixed == ["full power", "net power"]

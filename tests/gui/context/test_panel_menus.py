@@ -118,7 +118,7 @@ def test_of_several_signals_each_number_is_copied_with_its_signal(
 def test_numbers_that_are_not_there_yet_are_an_empty_table(open_window: Callable[..., MainWindow]) -> None:
     panel = open_window(None, None).parts.panel(Readouts)
     [item] = [each for each in panel.entries(QPoint(0, 0)) if isinstance(each, Item) and "table" in each.text]
-    item.run()
+    item.do()
     heads, *rows = copied()
     assert heads == ["of", "quantity", "value", "unit", "origin"]
     assert {row[2] for row in rows} == {""}
