@@ -236,11 +236,11 @@ static void monitor_last_(void) {
     int tries;
     if (monitor_.state < 1 || monitor_.process != getpid() || !monitor_take_lock_()) return;
     record.number = monitor_.number;
-    for (tries = 0; tries < 200 && !monitor_append_(&record, ""); tries++) {
+    for (tries = 0; tries < 1000 && !monitor_append_(&record, ""); tries++) {
         monitor_flush_();
         nanosleep(&pause, NULL);
     }
-    for (tries = 0; tries < 200 && !monitor_flush_() && monitor_.state > 0; tries++) nanosleep(&pause, NULL);
+    for (tries = 0; tries < 1000 && !monitor_flush_() && monitor_.state > 0; tries++) nanosleep(&pause, NULL);
     monitor_release_lock_();
 }
 

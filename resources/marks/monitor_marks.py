@@ -51,7 +51,7 @@ MOST_BYTES = 16384
 """Of a datagram."""
 AGAIN_NS = 1000000
 """After it took no more the socket is left alone for so long: each try costs more than a mark."""
-LAST_TRY_S = 0.2
+LAST_TRY_S = 1.0
 """For so long at the very end of the program, and only there, the socket is waited for."""
 _HEADER = struct.Struct("<4sHHIIQ")
 _RECORD = struct.Struct("<QqqIBB")

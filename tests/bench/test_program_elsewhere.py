@@ -61,6 +61,7 @@ def start(folder: Path, board: SshBoard, command: list[str], python: str = sys.e
     )  # fmt: skip
 
 
+@pytest.mark.realtime
 @pytest.mark.parametrize("version", ["this one", (3, 6)], ids=str)
 def test_a_command_there_is_measured_as_one_here(
     ssh_board: SshBoard,  # noqa: F811
