@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from monitor_app.core.back_ends import TORCH
+from monitor_app.core.offered_load import CLOSED_LOOP, OfferedLoad
 
 
 class Phase(str, Enum):
@@ -35,6 +36,8 @@ class RunState(str, Enum):
 
 BACK_END, ALLOCATOR, CUDNN_BENCHMARK = "back end", "allocator", "cuDNN benchmark"
 """Names of facts of a run."""
+LOAD, CAPACITY_HZ, OFFERED_HZ, UNSERVED = "load", "capacity (1/s)", "offered rate (1/s)", "unserved requests"
+"""Facts of a run under load: what was asked for, what the warm-up showed, what was offered, what was left."""
 ALLOCATOR_KEEPS = "keep"
 """Freed memory stays with the process that runs the networks, for the next pass; else it is the system's default."""
 
@@ -63,13 +66,21 @@ class RunSpec:
     allocator: str = ALLOCATOR_KEEPS
     """ALLOCATOR_KEEPS or `system`."""
     cudnn_benchmark: bool = False
+    load: OfferedLoad = CLOSED_LOOP
+    """How requests arrive while it is timed."""
 
     @property
     def facts(self) -> dict[str, str]:
         """What a session keeps of it by name, and not in a column of its own."""
+        load = {} if self.load == CLOSED_LOOP else {LOAD: self.load.text}
         if self.simulated:
-            return {}
-        return {BACK_END: self.back_end, ALLOCATOR: self.allocator, CUDNN_BENCHMARK: str(int(self.cudnn_benchmark))}
+            return load
+        return {
+            **load,
+            BACK_END: self.back_end,
+            ALLOCATOR: self.allocator,
+            CUDNN_BENCHMARK: str(int(self.cudnn_benchmark)),
+        }
 
     @property
     def simulated(self) -> bool:
@@ -99,6 +110,14 @@ class Batch:
     top5: int | None = None
     device_ns: int | None = None
     """Duration by the device's own events; None where it has none."""
+    arrival_ns: int | None = None
+    """When the request arrived that it answers; None: it was issued as the pass began."""
+    stages_ns: tuple[int, ...] = ()
+    """Start of each of `STAGES` and the end of the last; empty where only the network was run."""
+
+
+STAGES = ("decode", "pre-process", "copy in", "compute", "copy out")
+"""Of a pass that is timed end to end, in their order."""
 
 
 @dataclass(frozen=True, slots=True)

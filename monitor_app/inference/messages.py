@@ -44,6 +44,8 @@ class WarmUp:
     batch_size: Count
     min_s: Seconds
     min_batches: NonNegative
+    images: str = ""
+    """`demo` or a folder: each pass decodes, prepares and copies such images as well; empty: random inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,15 @@ class Time:
     batch_size: Count
     min_s: Seconds
     min_batches: NonNegative
+    images: str = ""
+    arrivals: str = "closed"
+    """A value of core.offered_load.Arrivals."""
+    rate_hz: Seconds = 0.0
+    """Requests a second, of all streams together, where they arrive by themselves; else 0."""
+    streams: Count = 1
+    """Independent clients."""
+    seed: NonNegative = 0
+    """Of the arrivals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +141,21 @@ class Batches:
 
     phase: Phase
     rows: tuple[Row, ...]
+    arrivals_ns: tuple[int, ...] = ()
+    """When the request of each row arrived; empty where each was issued as its pass began."""
+    stages_ns: tuple[tuple[int, ...], ...] = ()
+    """Of each row the starts of core.runs.STAGES and the end of the last; empty where only the network was run."""
 
     @property
     def batches(self) -> tuple[Batch, ...]:
         """The rows as values of core.runs."""
-        return tuple(Batch(self.phase, *row) for row in self.rows)
+        count = len(self.rows)
+        arrivals = self.arrivals_ns or (None,) * count
+        stages = self.stages_ns or ((),) * count
+        return tuple(
+            Batch(self.phase, *row, arrival_ns, stamps)
+            for row, arrival_ns, stamps in zip(self.rows, arrivals, stages, strict=True)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +203,8 @@ class PhaseDone:
     images_sha256: str | None = None
     """As in ImageAnswers, like `top1`; both are None outside the accuracy phase."""
     top1: str | None = None
+    unserved: NonNegative = 0
+    """Requests that arrived and were not answered, since they had piled up."""
 
     @property
     def answers(self) -> ImageAnswers | None:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from monitor_app.core.back_ends import TORCH
-from monitor_app.core.runs import BACK_END, is_emulated
+from monitor_app.core.offered_load import CLOSED_LOOP, parsed_load
+from monitor_app.core.runs import BACK_END, LOAD, STAGES, is_emulated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from monitor_app.core.offered_load import OfferedLoad
     from monitor_app.core.samples import Quantity, Role
 
 _T = TypeVar("_T")
@@ -53,8 +55,11 @@ BATCH = np.dtype(
         ("top1", "<i8"),
         ("top5", "<i8"),
         ("device_ns", "<i8"),
+        ("arrival_ns", "<i8"),
     ]
 )
+STAGE = np.dtype([("batch", "<i8"), ("stamps_ns", "<i8", (len(STAGES) + 1,))])
+"""Of a batch that was timed end to end: the start of each stage, and the end of the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,11 @@ class RunRow:
     def back_end(self) -> str:
         """A key of core.back_ends."""
         return self.facts.get(BACK_END, TORCH)
+
+    @property
+    def load(self) -> OfferedLoad:
+        """How requests arrived while it was timed."""
+        return parsed_load(self.facts[LOAD]) if LOAD in self.facts else CLOSED_LOOP
 
     @property
     def simulated(self) -> bool:

@@ -92,11 +92,15 @@ CREATE TABLE marker (
     colour INTEGER NOT NULL);
 CREATE TABLE run_fact (
     run INTEGER NOT NULL REFERENCES run, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (run, key)) WITHOUT ROWID;
+CREATE TABLE arrival (batch INTEGER PRIMARY KEY REFERENCES batch, arrival_ns INTEGER NOT NULL);
+CREATE TABLE stages (
+    batch INTEGER PRIMARY KEY REFERENCES batch, decode_ns INTEGER NOT NULL, pre_process_ns INTEGER NOT NULL,
+    copy_in_ns INTEGER NOT NULL, compute_ns INTEGER NOT NULL, copy_out_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL);
 CREATE TABLE log (
     id INTEGER PRIMARY KEY, host_ns INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL);
 """
 
-ADDED = ("answers", "zero_limit", "implausible", "marker", "run_fact")
+ADDED = ("answers", "zero_limit", "implausible", "marker", "run_fact", "arrival", "stages")
 """Tables that the first sessions of this format do not have."""
 
 
