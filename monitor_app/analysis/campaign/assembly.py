@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -129,6 +129,7 @@ def _conditions(run: RunRow) -> Conditions:
     return Conditions(
         run.device, run.precision, run.threads, bool(run.channels_last), bool(run.compiled), run.power_mode, run.clocks,
         run.back_end, run.facts.get(ALLOCATOR, ALLOCATOR_KEEPS), run.facts.get(CUDNN_BENCHMARK) == "1",
+        run.load.title,
     )  # fmt: skip
 
 
@@ -178,8 +179,22 @@ def _cell(
         notes=tuple(dict.fromkeys(note for result in done for note in result.notes)),
         doubts=tuple(dict.fromkeys(doubt for result in done if result.energy for doubt in result.energy.doubts)),
         answers=accuracy.answers if accuracy else None,
+        **_under_load(done),
         gain=max((_gain(result.energy) for result in done), default=0.0),
     )
+
+
+def _under_load(done: Sequence[RunResult]) -> dict[str, Any]:
+    """What only runs under a load, and those that were timed end to end, have."""
+    loads = [result.load for result in done if result.load is not None]
+    offered = [load.offered_hz for load in loads if load.offered_hz is not None]
+    return {
+        "offered_hz": float(np.mean(offered)) if offered else None,
+        "achieved_hz": float(np.mean([load.achieved_hz for load in loads])) if loads else None,
+        "waiting_s": pooled([load.waiting for load in loads]),
+        "phase_j_per_image": pooled([load.phase_j_per_image for load in loads]),
+        "stages": next((result.stages for result in reversed(done) if result.stages), ()),
+    }
 
 
 def pooled(repetitions: Sequence[Estimate | None]) -> Estimate | None:

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from monitor_app.core.back_ends import TORCH
+from monitor_app.core.offered_load import CLOSED_LOOP
 from monitor_app.core.runs import ALLOCATOR_KEEPS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from monitor_app.analysis.link import BoardLink
+    from monitor_app.analysis.run.stages import StageResult
     from monitor_app.core.estimate import Estimate, Proportion
     from monitor_app.core.runs import ImageAnswers
 
@@ -37,6 +39,8 @@ class Conditions:
     """A key of core.back_ends."""
     allocator: str = ALLOCATOR_KEEPS
     cudnn_benchmark: bool = False
+    load: str = CLOSED_LOOP.title
+    """How requests arrived, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,16 @@ class Cell:
     """Those because of which its net power and energy are left out of findings."""
     answers: ImageAnswers | None = None
     """Those behind ``top1``; None where they were not stored."""
+    offered_hz: float | None = None
+    """Requests a second that arrived by themselves; None: each came as the last was answered."""
+    achieved_hz: float | None = None
+    """Requests a second that were answered, where they had arrivals of their own."""
+    waiting_s: Estimate | None = None
+    """Mean time from the arrival of a request to its pass; None also where it is of no steady state."""
+    phase_j_per_image: Estimate | None = None
+    """Gross energy of the whole timed phase, with the gaps between passes, where requests had arrivals of their own."""
+    stages: tuple[StageResult, ...] = ()
+    """Of passes that were timed end to end, in its last run."""
     gain: float = 0.0
     """Relative standard uncertainty that the gain of the meter gives to its energies; it is part of their intervals."""
 

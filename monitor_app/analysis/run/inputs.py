@@ -16,7 +16,7 @@ import numpy as np
 from monitor_app.analysis.run.signals import frequencies, sibling, total_power
 from monitor_app.analysis.statistics.bootstrap import RESAMPLES
 from monitor_app.core.clock import ClockMethod
-from monitor_app.core.runs import Phase
+from monitor_app.core.runs import STAGES, Phase
 from monitor_app.core.samples import BOARD_KINDS, LINK, Quantity
 from monitor_app.sources.accuracy import PPK2, ppk2_limit
 
@@ -72,10 +72,12 @@ class Batches:
     start_ns: Integers
     end_ns: Integers
     images: Integers
+    arrival_ns: Integers | None = None
+    """When the request of each arrived; None: as its pass began. See `latency.latencies_s`."""
 
     @property
     def seconds(self) -> Floats:
-        """Latencies."""
+        """Service times: of the passes alone."""
         return (self.end_ns - self.start_ns).astype(np.float64) * _S
 
     def delayed(self, by_ns: int) -> Batches:
@@ -140,6 +142,8 @@ class RunInputs:
     effort: Effort
     correlation: KnownCorrelation | None = None
     """Of consecutive batches, where other runs show it and this one is short."""
+    stages_ns: Integers = field(default_factory=lambda: np.empty((0, len(STAGES) + 1), np.int64))
+    """Of timed batches that were run end to end: the start of each of core.runs.STAGES and the end of the last."""
 
 
 def run_inputs(
@@ -156,7 +160,7 @@ def run_inputs(
     rows = reader.batches(run_id=run.id)
     timed = rows[rows["phase"] == Phase.TIMED.value]
     evaluated = rows[rows["phase"] == Phase.ACCURACY.value]
-    batches = Batches(timed["start_ns"], timed["end_ns"], timed["images"])
+    batches = Batches(timed["start_ns"], timed["end_ns"], timed["images"], timed["arrival_ns"])
     signal = total_power(reader)
     return RunInputs(
         run=run,
@@ -168,7 +172,14 @@ def run_inputs(
         power=None if signal is None or not len(timed) else power_inputs(reader, signal, run, batches, effort),
         effort=effort,
         correlation=None if correlations is None else correlations.of(run, len(timed)),
+        stages_ns=_stages_ns(reader, run, timed),
     )
+
+
+def _stages_ns(reader: SessionReader, run: RunRow, timed: NDArray[np.void]) -> Integers:
+    stages = reader.stages(run.id)
+    found: Integers = stages["stamps_ns"][np.isin(stages["batch"], timed["id"])]
+    return found
 
 
 def is_slow(period: float, span: float) -> bool:
