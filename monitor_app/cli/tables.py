@@ -17,6 +17,7 @@ from monitor_app.analysis.compare.check import Verdict as CheckVerdict
 from monitor_app.analysis.findings import Verdict
 from monitor_app.analysis.link import link_words
 from monitor_app.analysis.run.energy import COVERAGE_FACTOR
+from monitor_app.cli.load_table import print_loads
 from monitor_app.cli.terminal import Terminal
 from monitor_app.core.formatting import (
     DOES_NOT_FIT,
@@ -120,6 +121,7 @@ def print_session(file: Path, summary: SessionSummary) -> None:
     )
     if summary.runs:
         print_table(out, _runs_table(summary.runs))
+        print_loads(out, summary.runs)
         _print_notes(out, summary.runs)
 
 

@@ -27,6 +27,7 @@ from monitor_app.exports.report.blocks import (
     Subtitle,
 )
 from monitor_app.exports.report.headline import headline, measured
+from monitor_app.exports.report.loads import loads_of, stages_of
 from monitor_app.exports.report.method import INTERVALS, method_of
 from monitor_app.exports.report.table import notes_on_cells, table_of
 from monitor_app.session.schema import NOTES
@@ -198,6 +199,8 @@ def _finding(finding: Finding, figure: Figure | None) -> FindingBlock:
 
 def _cells(campaign: Campaign) -> Iterator[Block]:
     yield table_of(campaign)
+    yield from loads_of(campaign)
+    yield from stages_of(campaign)
     notes = notes_on_cells(campaign)
     if notes:
         yield BulletList(notes, summary="Cells that were not measured, and notes on the others")
