@@ -42,7 +42,11 @@ class BatchCards:
         run = next((each for each in recording.runs if each.id == int(row["run"])), None)
         images = int(row["images"])
         energy = None if run is None or recording.power is None else self._energy(run, recording.power, index)
-        rows = [(f"time, {images} images" if images > 1 else "time", span_of_time(1e-3 * float(row["latency_ms"])))]
+        service_ms = float(row["latency_ms"] - row["waited_ms"])
+        rows = [(f"time, {images} images" if images > 1 else "time", span_of_time(1e-3 * service_ms))]
+        if recording.batches.with_arrivals:
+            rows.append(("waited before", span_of_time(1e-3 * float(row["waited_ms"]))))
+            rows.append(("from its arrival", span_of_time(1e-3 * float(row["latency_ms"]))))
         if isinstance(energy, BatchEnergy):
             rows += _energy_rows(energy, images)
         elif energy is not None:
