@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from monitor_app.analysis.link import BoardLink, board_link
+from monitor_app.analysis.run.batch_energy import BatchEnergy
 from monitor_app.analysis.run.correlation import Correlations
 from monitor_app.analysis.run.inputs import Effort, delay_of, idle_spans, mean_over, run_inputs
 from monitor_app.analysis.run.results import RunResult, run_result
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from monitor_app.analysis.run.energy import Budget, EnergySummary, Figure
     from monitor_app.analysis.run.latency import LatencySummary
     from monitor_app.analysis.run.parts import PartResult
+    from monitor_app.analysis.run.stages import StageResult
+    from monitor_app.analysis.run.under_load import LoadResult
     from monitor_app.core.estimate import Estimate, Proportion
     from monitor_app.session.reader import Extent, SessionReader
     from monitor_app.session.rows import AlignmentRow, ClockRow, LogRow, SignalRow, SourceRow
@@ -235,6 +238,7 @@ def _run_json(result: RunResult, *, simulated: bool) -> dict[str, Any]:
         "clocks": run.clocks,
         "back_end": run.back_end,
         "facts": dict(run.facts),
+        "load": run.load.title,
         "state": run.state,
         "error": run.error,
         "parameters": run.parameters,
@@ -250,6 +254,9 @@ def _run_json(result: RunResult, *, simulated: bool) -> dict[str, Any]:
         "warm_up_note": run.warm_up_note,
         worded("ms_per_image", result.unit): _interval_json(result.seconds_per_image, 1e3),
         "latency_ms": latency and _latency_json(latency),
+        "service_ms": result.passes and _latency_json(result.passes),
+        "under_load": result.load and _load_json(result.load),
+        "stages": [_stage_json(stage) for stage in result.stages],
         "device_latency_ms": result.device_latency and _latency_json(result.device_latency),
         "idle_w": power and power.idle_w,
         "full_w": power and power.full_w,
@@ -283,6 +290,33 @@ def _part_json(part: PartResult) -> dict[str, Any]:
         "latency_ms": part.latency and _latency_json(part.latency),
         "energy_j_per_token": part.energy and _energy_json(part.energy),
         "energy_note": part.lacking,
+    }
+
+
+def _load_json(found: LoadResult) -> dict[str, Any]:
+    """Rates a second, times in milliseconds, energies of the whole phase in joules; null: not known."""
+    energy = found.phase_energy if isinstance(found.phase_energy, BatchEnergy) else None
+    return {
+        "offered_hz": found.offered_hz,
+        "achieved_hz": found.achieved_hz,
+        "capacity_hz": found.capacity_hz,
+        "utilisation": found.utilisation,
+        "waiting_ms": _interval_json(found.waiting, 1e3),
+        "unserved": found.unserved,
+        "steady": found.overload is None,
+        "phase_j_per_image": _interval_json(found.phase_j_per_image, 1.0),
+        "phase_mean_w": energy and energy.mean_w,
+        "no_phase_energy": found.phase_energy if isinstance(found.phase_energy, str) else None,
+    }
+
+
+def _stage_json(stage: StageResult) -> dict[str, Any]:
+    return {
+        "stage": stage.name,
+        "ms": _interval_json(stage.mean, 1e3),
+        "part": stage.part,
+        "gross_j": _interval_json(stage.gross_j, 1.0),
+        "no_energy": stage.no_energy,
     }
 
 

@@ -17,6 +17,7 @@ from monitor_app.analysis.compare.check import Verdict as CheckVerdict
 from monitor_app.analysis.findings import Verdict
 from monitor_app.analysis.link import link_words
 from monitor_app.analysis.run.energy import COVERAGE_FACTOR
+from monitor_app.cli.load_table import print_loads
 from monitor_app.cli.terminal import Terminal
 from monitor_app.core.back_ends import back_end_title
 from monitor_app.core.formatting import (
@@ -126,6 +127,7 @@ def print_session(file: Path, summary: SessionSummary) -> None:
         print_table(out, _runs_table(summary.runs))
         if any(result.parts for result in summary.runs):
             print_table(out, _generating_table(summary.runs))
+        print_loads(out, summary.runs)
         _print_notes(out, summary.runs)
 
 

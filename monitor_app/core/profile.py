@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from monitor_app.core.back_ends import back_end_for, precision_refused
 from monitor_app.core.models.table import ModelTable
+from monitor_app.core.offered_load import CLOSED_LOOP, SCENARIOS, Arrivals, OfferedLoad
 from monitor_app.core.runs import RunSpec, is_emulated
 from monitor_app.core.samples import Role
 from monitor_app.core.source_specs import SourceSpec, Table
@@ -97,6 +98,38 @@ class Protocol(Table):
     """Wait before a run until no temperature that is measured is above this, degrees Celsius."""
     cool_down_max_s: float = Field(300.0, gt=0)
     """For so long at most."""
+
+
+class Load(Table):
+    """How requests arrive while batches are timed (docs/load.md)."""
+
+    scenario: Literal["closed", "paced", "poisson", "single_stream", "multi_stream", "server", "offline"] = "closed"
+    """closed: the next one when the last is answered; the last four by the rules of MLPerf Inference."""
+    rate_hz: float | None = Field(None, gt=0, le=1e6)
+    """Requests a second, of all streams together."""
+    of_capacity: float | None = Field(None, gt=0, le=100)
+    """The same as a fraction of the rate that the warm-up shows to be the largest possible."""
+    streams: int = Field(1, ge=1, le=1000)
+    """Independent clients of one server."""
+    end_to_end: bool = False
+    """Decode the images of the plan and copy them in and out in each timed pass."""
+
+    @model_validator(mode="after")
+    def _has_a_rate_where_one_is_due(self) -> Load:
+        arrivals = SCENARIOS[self.scenario].arrivals
+        given = sum(value is not None for value in (self.rate_hz, self.of_capacity))
+        if arrivals is Arrivals.CLOSED and given:
+            raise ValueError(f"{self.scenario} has no rate of its own; leave rate_hz and of_capacity out")
+        if arrivals is not Arrivals.CLOSED and given != 1:
+            raise ValueError(f"{self.scenario} needs a rate; give either rate_hz or of_capacity")
+        if self.streams > 1 and self.scenario not in ("closed", "paced"):
+            raise ValueError("streams is for closed and paced loads; Poisson streams together are one Poisson stream")
+        return self
+
+    @property
+    def offered(self) -> OfferedLoad:
+        """The same as the value that a run has."""
+        return OfferedLoad(self.scenario, self.rate_hz, self.of_capacity, self.streams, self.end_to_end)
 
 
 class Plan(Table):
@@ -215,6 +248,7 @@ class Profile(Table):
     sync: Sync = Sync()
     inference: Inference = Inference()
     protocol: Protocol = Protocol()
+    load: Load = Load()
     plan: Plan | None = None
     require: Require = Require()
     model: tuple[ModelTable, ...] = ()
@@ -238,14 +272,33 @@ class Profile(Table):
                 raise ValueError(refused.rstrip("."))
         return self
 
+    @model_validator(mode="after")
+    def _plan_suits_the_load(self) -> Profile:
+        if self.plan is None:
+            return self
+        samples = SCENARIOS[self.load.scenario].samples
+        if samples is not None and self.plan.batch_sizes != (samples,):
+            raise ValueError(
+                f"a query of the scenario {self.load.scenario} has {samples} images; set batch_sizes = [{samples}]"
+            )
+        if self.load.end_to_end and self.plan.images is None:
+            raise ValueError("end_to_end needs images to decode; set images of [plan] to 'demo' or to a folder")
+        return self
+
     def run_specs(self, threads: int) -> list[RunSpec]:
         """The runs of one cycle, in the order of the plan."""
         if self.plan is None:
             return []
-        return planned_runs(self.plan, self.inference, threads, self.model)
+        return planned_runs(self.plan, self.inference, threads, self.model, self.load.offered)
 
 
-def planned_runs(plan: Plan, inference: Inference, threads: int, described: Sequence[ModelTable] = ()) -> list[RunSpec]:
+def planned_runs(
+    plan: Plan,
+    inference: Inference,
+    threads: int,
+    described: Sequence[ModelTable] = (),
+    load: OfferedLoad = CLOSED_LOOP,
+) -> list[RunSpec]:
     """The runs of one cycle. Settings that take a while to change are in the outer loops, also of a random order."""
     models = {each.name: each.spec for each in described}
     references = {name: models[name].reference if name in models else name for name in plan.networks}
@@ -258,7 +311,7 @@ def planned_runs(plan: Plan, inference: Inference, threads: int, described: Sequ
                 RunSpec(
                     network, batch_size, precision, inference.device, threads, inference.channels_last,
                     inference.compiled, power_mode, clocks, True, back_end_for(references[network], back_end),
-                    inference.allocator, inference.cudnn_benchmark, model=models.get(network),
+                    inference.allocator, inference.cudnn_benchmark, load, models.get(network),
                 )
                 for back_end in plan.back_ends or (inference.back_end,)
                 for precision in plan.precisions or (inference.precision,)

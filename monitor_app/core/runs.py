@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.back_ends import TORCH
 from monitor_app.core.models.units import IMAGE
+from monitor_app.core.offered_load import CLOSED_LOOP, OfferedLoad
 
 if TYPE_CHECKING:
     from monitor_app.core.models.spec import ModelSpec
@@ -44,6 +45,8 @@ BACK_END, ALLOCATOR, CUDNN_BENCHMARK = "back end", "allocator", "cuDNN benchmark
 """Names of facts of a run."""
 UNIT, UNITS_OF_ITEM = "unit", "units"
 """Likewise: the unit of work, and how many of it are in one item of a batch."""
+LOAD, CAPACITY_HZ, OFFERED_HZ, UNSERVED = "load", "capacity (1/s)", "offered rate (1/s)", "unserved requests"
+"""Facts of a run under load: what was asked for, what the warm-up showed, what was offered, what was left."""
 ALLOCATOR_KEEPS = "keep"
 """Freed memory stays with the process that runs the networks, for the next pass; else it is the system's default."""
 
@@ -72,21 +75,25 @@ class RunSpec:
     allocator: str = ALLOCATOR_KEEPS
     """ALLOCATOR_KEEPS or `system`."""
     cudnn_benchmark: bool = False
+    load: OfferedLoad = CLOSED_LOOP
+    """How requests arrive while it is timed."""
     model: ModelSpec | None = field(default=None, compare=False)
     """What the profile says of it, where it says anything; two runs of one plan differ by its name."""
 
     @property
     def facts(self) -> dict[str, str]:
         """What a session keeps of it by name, and not in a column of its own."""
-        facts = (
-            {}
-            if self.simulated
-            else {BACK_END: self.back_end, ALLOCATOR: self.allocator, CUDNN_BENCHMARK: str(int(self.cudnn_benchmark))}
-        )
+        facts = {} if self.load == CLOSED_LOOP else {LOAD: self.load.text}
+        if not self.simulated:
+            facts |= {
+                BACK_END: self.back_end,
+                ALLOCATOR: self.allocator,
+                CUDNN_BENCHMARK: str(int(self.cudnn_benchmark)),
+            }
         model = self.model
-        if model is None or (model.unit == IMAGE and model.units == 1):
-            return facts
-        return {**facts, UNIT: model.unit, UNITS_OF_ITEM: str(model.units)}
+        if model is not None and (model.unit != IMAGE or model.units != 1):
+            facts |= {UNIT: model.unit, UNITS_OF_ITEM: str(model.units)}
+        return facts
 
     @property
     def items(self) -> str:
@@ -129,6 +136,14 @@ class Batch:
     top5: int | None = None
     device_ns: int | None = None
     """Duration by the device's own events; None where it has none."""
+    arrival_ns: int | None = None
+    """When the request arrived that it answers; None: it was issued as the pass began."""
+    stages_ns: tuple[int, ...] = ()
+    """Start of each of `STAGES` and the end of the last; empty where only the network was run."""
+
+
+STAGES = ("decode", "pre-process", "copy in", "compute", "copy out")
+"""Of a pass that is timed end to end, in their order."""
 
 
 PREFILL, DECODE = "prefill", "decode"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from monitor_app.analysis.run.batch_energy import BatchEnergy
 from monitor_app.analysis.run.signals import is_simulated
 from monitor_app.analysis.session_summary import run_results
 from monitor_app.core.atomic_file import completed
@@ -21,7 +22,7 @@ from monitor_app.core.errors import DamagedSessionError, ExportError
 from monitor_app.core.formatting import metric_words
 from monitor_app.core.models.units import IMAGE, shared_unit, worded
 from monitor_app.core.plain_text import cell, comment
-from monitor_app.core.runs import PREFILL, MemoryKind
+from monitor_app.core.runs import PREFILL, STAGES, MemoryKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -133,16 +134,30 @@ def write_batches(reader: SessionReader, path: Path) -> int:
             "top1": None if top1 < 0 else top1,
             "top5": None if top5 < 0 else top5,
             "device_s": None if device_ns < 0 else f"{device_ns * 1e-9:.6f}",
+            "arrival_s": f"{(arrival_ns - zero_ns) * 1e-9:.6f}",
             "simulated": simulated,
         }
-        for _, run, phase, start_ns, end_ns, images, top1, top5, device_ns in batches.tolist()
+        for _, run, phase, start_ns, end_ns, images, top1, top5, device_ns, arrival_ns in batches.tolist()
     ]
     other = any(run.unit != IMAGE for run in reader.runs())
     heads = tuple("items" if name == "images" and other else name for name in BATCH_COLUMNS)
     return _write_table(reader, path, rows, BATCH_COLUMNS, heads)
 
 
-BATCH_COLUMNS = ("run", "network", "phase", "start_s", "end_s", "images", "top1", "top5", "device_s", "simulated")
+_UNDERSCORES = str.maketrans(" -", "__")
+BATCH_COLUMNS = (
+    "run",
+    "network",
+    "phase",
+    "start_s",
+    "end_s",
+    "images",
+    "top1",
+    "top5",
+    "device_s",
+    "arrival_s",
+    "simulated",
+)
 RUN_COLUMNS = (
     "id", "cycle", "network", "title", "batch_size", "precision", "device", "threads", "channels_last", "compiled",
     "power_mode", "clocks", "state", "error",
@@ -150,6 +165,9 @@ RUN_COLUMNS = (
     "timed_s", "images_per_s", "steady", "warm_up_note", "latency_batches",
     *(f"latency_{name}{end}_ms" for name in ("mean", "p50", "p90", "p95", "p99") for end in ("", "_low", "_high")),
     "device_latency_p50_ms", "device_latency_p99_ms",
+    "load", "offered_hz", "achieved_hz", "utilisation", "waiting_ms", "waiting_low_ms", "waiting_high_ms",
+    "service_mean_ms", "service_p50_ms", "phase_gross_j_per_image", "phase_mean_w",
+    *(f"{stage.translate(_UNDERSCORES)}_{unit}" for stage in STAGES for unit in ("ms", "j")),
     "idle_w", "full_w", "net_w",
     "energy_gross_j_per_image", "energy_gross_uncertainty_j_per_image",
     "energy_net_j_per_image", "energy_net_uncertainty_j_per_image", "coverage",
@@ -355,6 +373,7 @@ def _run_row(result: RunResult, simulated: bool) -> dict[str, Any]:
     if latency:
         row["latency_batches"] = latency.count
         row |= _latency_cells("latency", latency)
+    row |= _load_cells(result)
     if result.device_latency:
         row |= _latency_cells("device_latency", result.device_latency)
     if power:
@@ -384,6 +403,26 @@ def _part_cells(part: PartResult) -> dict[str, float]:
         row[f"{part.kind}_net_j_per_token"] = part.energy.net.j_per_image
         row[f"{part.kind}_net_uncertainty_j_per_token"] = part.energy.net.uncertainty_j
     return {name: value for name, value in row.items() if math.isfinite(value)}
+
+
+def _load_cells(result: RunResult) -> dict[str, Any]:
+    """Rates a second, milliseconds, joules; what is of no steady state is left out."""
+    row: dict[str, Any] = {"load": result.run.load.title}
+    for stage in result.stages:
+        name = stage.name.translate(_UNDERSCORES)
+        row |= {f"{name}_ms": stage.mean.value * 1e3, f"{name}_j": stage.gross_j and stage.gross_j.value}
+    load = result.load
+    if load is None or result.passes is None:
+        return row
+    row |= {name: getattr(load, name) for name in ("offered_hz", "achieved_hz", "utilisation")}
+    row |= _latency_cells("service", result.passes)
+    if load.waiting is not None:
+        row["waiting_ms"] = load.waiting.value * 1e3
+        if math.isfinite(load.waiting.high):
+            row |= {"waiting_low_ms": load.waiting.low * 1e3, "waiting_high_ms": load.waiting.high * 1e3}
+    if isinstance(load.phase_energy, BatchEnergy) and load.phase_j_per_image is not None:
+        row |= {"phase_gross_j_per_image": load.phase_j_per_image.value, "phase_mean_w": load.phase_energy.mean_w}
+    return row
 
 
 def _latency_cells(name: str, latency: LatencySummary) -> dict[str, float]:

@@ -19,6 +19,7 @@ from monitor_app.core.back_ends import BACK_ENDS, TORCH
 from monitor_app.core.errors import InferenceError, NotEnoughMemoryError, first_line
 from monitor_app.core.garbage import keep_what_is_there
 from monitor_app.core.runs import NO_METRIC, Phase
+from monitor_app.inference.arrivals import requests_for
 from monitor_app.inference.back_ends.choice import open_back_end
 from monitor_app.inference.commands import add_load_signal_option, serve, too_many_images
 from monitor_app.inference.datasets import DatasetError, find_dataset
@@ -132,10 +133,10 @@ class _Worker:
         if self._model is None:
             raise InferenceError("No network is loaded: send `load` before the phases.")
         runner = Runner(self._model, self._load_signal, self._outbox.send, self._inbox.stopped)
-        if isinstance(command, WarmUp):
-            return runner.run_for(Phase.WARM_UP, command.batch_size, command.min_s, command.min_batches)
-        if isinstance(command, Time):
-            return runner.run_for(Phase.TIMED, command.batch_size, command.min_s, command.min_batches)
+        if isinstance(command, (WarmUp, Time)):
+            phase = Phase.TIMED if isinstance(command, Time) else Phase.WARM_UP
+            dataset = find_dataset(command.images) if command.images else None
+            return runner.run_for(phase, command.batch_size, requests_for(command), dataset)
         if isinstance(command, Evaluate):
             return _evaluated(self._model, runner, command)
         raise InferenceError(f"{type(command).__name__} is not a command of this process.")

@@ -63,14 +63,19 @@ def read_image(file: Path, preprocessing: Preprocessing, pixels: int) -> np.ndar
     Raises:
         BadImageError: it cannot be opened or decoded.
     """
+    return prepare_image(decode_image(file), preprocessing, pixels)
+
+
+def decode_image(file: Path) -> Image.Image:
+    """An image in memory, red, green and blue, of any size. Raises BadImageError."""
     try:
         with Image.open(file) as image:
-            photograph = image.convert("RGB")
+            photograph: Image.Image = image.convert("RGB")
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise BadImageError(f"{file.name} cannot be decoded ({error})") from error
     if max(photograph.size) > MAX_ASPECT * min(photograph.size):
         raise BadImageError(f"{file.name} is too narrow for a square crop")
-    return prepare_image(photograph, preprocessing, pixels)
+    return photograph
 
 
 def prepare_image(photograph: Image.Image, preprocessing: Preprocessing, pixels: int) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, Phase
+from monitor_app.inference.end_to_end import EndToEnd
 from monitor_app.inference.generating import GeneratingModel
 from monitor_app.inference.images import BadImageError, read_images
 from monitor_app.inference.inputs import random_arrays
@@ -24,13 +25,17 @@ from monitor_app.inference.passes import Report, no_garbage_collection
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence, Set
     from pathlib import Path
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from numpy.typing import NDArray
 
+    from monitor_app.inference.arrivals import Requests
     from monitor_app.inference.back_ends.back_end import Model
     from monitor_app.inference.datasets import Dataset
     from monitor_app.inference.passes import BusySignal
+
+    Pass: TypeAlias = tuple[int, int, int | None, tuple[int, ...]]
+    """Start and end, what the device took by its own clock, and the stamps of its stages where it has any."""
 
 NAMED_AT_MOST = 5
 NO_SCORES = "{} does not answer an image with a row of scores: name a metric of your own in its table [[model]]"
@@ -63,19 +68,55 @@ class Runner:
         self._stopped = stopped
         self._seed = seed
 
-    def run_for(self, phase: Phase, batch_size: int, min_s: float, min_batches: int) -> PhaseDone:
-        """Run random inputs until both `min_s` seconds and `min_batches` batches (at least one) have passed."""
-        prepared = self._model.prepare(random_arrays(self._model.inputs, batch_size, self._seed))
-        report = Report(phase, self._send)
+    def run_for(self, phase: Phase, batch_size: int, requests: Requests, dataset: Dataset | None = None) -> PhaseDone:
+        """Answer requests until there are no more, each with one pass.
+
+        Args:
+            phase: named in the reports.
+            batch_size: samples of a request.
+            requests: when they arrive.
+            dataset: images that each pass decodes, prepares and copies as well; None: random inputs, made before.
+
+        Raises:
+            DatasetError: none of the images can be decoded.
+        """
+        one_pass = self._whole_pass(batch_size, dataset) if dataset is not None else self._network_pass(batch_size)
+        report, stopped = Report(phase, self._send), False
         of_parts = self._model if phase is Phase.TIMED and isinstance(self._model, GeneratingModel) else None
         with self._model.phase(), no_garbage_collection(), report:
-            started = host_time_ns()
-            while not (stopped := self._stopped()):
-                if report.batches >= max(1, min_batches) and host_time_ns() - started >= min_s * 1e9:
-                    break
-                _, start_ns, end_ns, device_ns = self._pass(prepared)
-                report.add((start_ns, end_ns, batch_size, None, None, device_ns), of_parts.parts if of_parts else ())
-        return PhaseDone(phase, report.batches, report.images, stopped)
+            requests.begin()
+            while (arrival_ns := requests.wait(self._stopped)) is not None:
+                start_ns, end_ns, device_ns, stages_ns = one_pass()
+                requests.answered(end_ns)
+                row = (start_ns, end_ns, batch_size, None, None, device_ns)
+                own_ns = arrival_ns if requests.own_arrivals else None
+                report.add(row, of_parts.parts if of_parts else (), own_ns, stages_ns)
+            stopped = self._stopped()
+        return PhaseDone(phase, report.batches, report.images, stopped, unserved=0 if stopped else requests.unserved)
+
+    def _network_pass(self, batch_size: int) -> Callable[[], Pass]:
+        """The network alone, on inputs that are there."""
+        prepared = self._model.prepare(random_arrays(self._model.inputs, batch_size, self._seed))
+
+        def run() -> Pass:
+            _, start_ns, end_ns, device_ns = self._pass(prepared)
+            return start_ns, end_ns, device_ns, ()
+
+        return run
+
+    def _whole_pass(self, batch_size: int, dataset: Dataset) -> Callable[[], Pass]:
+        """From the bytes of the images to answers on the host."""
+        whole = EndToEnd(self._model, dataset, batch_size)
+
+        def run() -> Pass:
+            self._load_signal.set(True, host_time_ns())
+            try:
+                stamps_ns = whole.run()
+            finally:
+                self._load_signal.set(False, host_time_ns())
+            return stamps_ns[0], stamps_ns[-1], self._model.device_ns(), stamps_ns
+
+        return run
 
     def evaluate_by_metric(self, batch_size: int, images: str) -> PhaseDone:
         """Have the metric of the user's own run the network on what it takes. Raises MetricError."""

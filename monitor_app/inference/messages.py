@@ -54,6 +54,8 @@ class WarmUp:
     batch_size: Count
     min_s: Seconds
     min_batches: NonNegative
+    images: str = ""
+    """`demo` or a folder: each pass decodes, prepares and copies such images as well; empty: random inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,15 @@ class Time:
     batch_size: Count
     min_s: Seconds
     min_batches: NonNegative
+    images: str = ""
+    arrivals: str = "closed"
+    """A value of core.offered_load.Arrivals."""
+    rate_hz: Seconds = 0.0
+    """Requests a second, of all streams together, where they arrive by themselves; else 0."""
+    streams: Count = 1
+    """Independent clients."""
+    seed: NonNegative = 0
+    """Of the arrivals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +153,21 @@ class Batches:
     rows: tuple[Row, ...]
     parts: tuple[PartRow, ...] = ()
     """Of the same passes, where they have parts that are told apart."""
+    arrivals_ns: tuple[int, ...] = ()
+    """When the request of each row arrived; empty where each was issued as its pass began."""
+    stages_ns: tuple[tuple[int, ...], ...] = ()
+    """Of each row the starts of core.runs.STAGES and the end of the last; empty where only the network was run."""
 
     @property
     def batches(self) -> tuple[Batch, ...]:
         """The rows as values of core.runs."""
-        return tuple(Batch(self.phase, *row) for row in self.rows)
+        count = len(self.rows)
+        arrivals = self.arrivals_ns or (None,) * count
+        stages = self.stages_ns or ((),) * count
+        return tuple(
+            Batch(self.phase, *row, arrival_ns, stamps)
+            for row, arrival_ns, stamps in zip(self.rows, arrivals, stages, strict=True)
+        )
 
     @property
     def parts_of_passes(self) -> tuple[Part, ...]:
@@ -201,6 +222,8 @@ class PhaseDone:
     top1: str | None = None
     scores: tuple[ScoresRow, ...] = ()
     """By a metric of the user's own."""
+    unserved: NonNegative = 0
+    """Requests that arrived and were not answered, since they had piled up."""
 
     @property
     def answers(self) -> ImageAnswers | None:

@@ -46,21 +46,44 @@ class Report:
         self._send = send
         self._rows: list[Row] = []
         self._parts: list[PartRow] = []
+        self._arrivals_ns: list[int] = []
+        self._stages_ns: list[tuple[int, ...]] = []
         self._sent_ns = host_time_ns()
 
-    def add(self, row: Row, parts: tuple[PartRow, ...] = ()) -> None:
+    def add(
+        self,
+        row: Row,
+        parts: tuple[PartRow, ...] = (),
+        arrival_ns: int | None = None,
+        stages_ns: tuple[int, ...] = (),
+    ) -> None:
+        """A pass that has ended; all passes of a phase have an arrival, or none, and likewise the stages."""
         self.batches += 1
         self.images += row[2]
         self._rows.append(row)
         self._parts += parts
+        if arrival_ns is not None:
+            self._arrivals_ns.append(arrival_ns)
+        if stages_ns:
+            self._stages_ns.append(stages_ns)
         if row[1] - self._sent_ns >= REPORT_EVERY_NS:
             self._flush()
 
     def _flush(self) -> None:
         if self._rows:
-            self._send(Batches(self._phase, tuple(self._rows), tuple(self._parts)))
+            self._send(
+                Batches(
+                    self._phase,
+                    tuple(self._rows),
+                    tuple(self._parts),
+                    tuple(self._arrivals_ns),
+                    tuple(self._stages_ns),
+                )
+            )
             self._rows.clear()
             self._parts.clear()
+            self._arrivals_ns.clear()
+            self._stages_ns.clear()
         self._sent_ns = host_time_ns()
 
     def __enter__(self) -> Report:

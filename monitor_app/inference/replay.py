@@ -24,6 +24,7 @@ from monitor_app.inference.passes import Report, no_garbage_collection
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from monitor_app.inference.arrivals import Requests
     from monitor_app.inference.passes import BusySignal
 
 COLD = 1.5
@@ -100,24 +101,23 @@ class Replayer:
         self._send = send
         self._stopped = stopped
 
-    def run_for(
-        self, phase: Phase, batch_size: int, lengths_s: Iterator[float], min_s: float, min_batches: int
-    ) -> PhaseDone:
-        """Play passes until both `min_s` seconds and `min_batches` batches (at least one) have passed."""
-        report = Report(phase, self._send)
+    def run_for(self, phase: Phase, batch_size: int, lengths_s: Iterator[float], requests: Requests) -> PhaseDone:
+        """Answer requests until there are no more, each with a pass of the next of these lengths."""
+        report, stopped = Report(phase, self._send), False
         late_ns = 0
         with no_garbage_collection(), report:
-            started = host_time_ns()
-            while not (stopped := self._stopped()):
-                if report.batches >= max(1, min_batches) and host_time_ns() - started >= min_s * 1e9:
-                    break
+            requests.begin()
+            while (arrival_ns := requests.wait(self._stopped)) is not None:
                 length_ns = round(next(lengths_s) * 1e9)
                 # The next batches make up for a delay of the system, so that a busy computer does not slow the board
                 wanted_ns = max(length_ns - late_ns, length_ns // 2)
                 start_ns, end_ns = self._pass(wanted_ns)
                 late_ns = min(late_ns + end_ns - start_ns - length_ns, length_ns)
-                report.add((start_ns, end_ns, batch_size, None, None, None))
-        return PhaseDone(phase, report.batches, report.images, stopped)
+                requests.answered(end_ns)
+                row = (start_ns, end_ns, batch_size, None, None, None)
+                report.add(row, arrival_ns=arrival_ns if requests.own_arrivals else None)
+            stopped = self._stopped()
+        return PhaseDone(phase, report.batches, report.images, stopped, unserved=0 if stopped else requests.unserved)
 
     def evaluate(self, answers: ImageAnswers) -> PhaseDone:
         """Replay an accuracy pass with these answers, a row of images at a time."""

@@ -21,6 +21,7 @@ from monitor_app.core.canziani2016 import BOARDS, FLOOR_BYTES, Published, publis
 from monitor_app.core.errors import InferenceError, NotEnoughMemoryError, first_line
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import EMULATED, MemoryKind, Phase
+from monitor_app.inference.arrivals import requests_for
 from monitor_app.inference.commands import add_load_signal_option, serve, too_many_images
 from monitor_app.inference.messages import (
     Command,
@@ -128,12 +129,17 @@ class _Worker:
         raise InferenceError(f"{type(command).__name__} is not a command of this process.")
 
     def _run_for(self, network: _ReplayedNetwork, phase: Phase, command: WarmUp | Time) -> PhaseDone:
+        if command.images:
+            raise InferenceError(
+                "The times of decoding and copying were not published, so an emulated board cannot replay them: leave "
+                "end_to_end out."
+            )
         batch_s = _batch_s(network, command.batch_size)
         load = load_of(network.figures.name, command.batch_size, network.seed)
         self._load_signal.set_load(load, host_time_ns())
         network.largest_batch = max(network.largest_batch, command.batch_size)
         lengths_s = (batch_s * factor for factor in network.factors)
-        return self._replayer.run_for(phase, command.batch_size, lengths_s, command.min_s, command.min_batches)
+        return self._replayer.run_for(phase, command.batch_size, lengths_s, requests_for(command))
 
     def _evaluate(self, network: _ReplayedNetwork) -> PhaseDone:
         if network.loaded.weights is None or network.figures.top1_percent is None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from monitor_app.core.markers import Marker
-from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, Phase, RunState
+from monitor_app.core.offered_load import parsed_load
+from monitor_app.core.runs import LOAD, RIGHT, UNANSWERED, WRONG, Phase, RunState
 from monitor_app.core.samples import Quantity, Role
 from monitor_app.session import rows
 from monitor_app.session.time_map import LARGEST
@@ -157,6 +158,13 @@ def _metric(known: Known, row: Row) -> None:
 
 def _run_fact(known: Known, row: Row) -> None:
     _require(row[0] in known.runs, isinstance(row[1], str), isinstance(row[2], str))
+    if row[1] == LOAD:
+        parsed_load(row[2])
+
+
+def _times(known: Known, row: Row) -> None:
+    """Of a batch: its number, and times that rise."""
+    _require(all(isinstance(value, int) and value >= 0 for value in row), list(row[1:]) == sorted(row[1:]))
 
 
 def _program(known: Known, row: Row) -> None:
@@ -188,7 +196,7 @@ def _log(known: Known, row: Row) -> None:
 CHECKS: dict[str, Callable[[Known, Row], None]] = {
     "meta": _text, "environment": _text, "utc": _utc, "clock": _clock, "alignment": _alignment,
     "line_change": _line_change, "span": _span, "batch": _batch, "memory": _memory, "answers": _answers,
-    "run_fact": _run_fact, "part": _part, "metric": _metric, "mark": _mark, "marker": _marker, "log": _log,
-    "program": _program, "work_span": _work_span,
+    "run_fact": _run_fact, "part": _part, "metric": _metric, "arrival": _times, "stages": _times, "mark": _mark,
+    "marker": _marker, "log": _log, "program": _program, "work_span": _work_span,
 }  # fmt: skip
 """By table, in the order in which rows can belong to each other."""

@@ -20,14 +20,16 @@ import numpy as np
 from monitor_app.core.errors import DamagedSessionError, NotASessionError
 from monitor_app.core.estimate import Metric
 from monitor_app.core.markers import Marker
+from monitor_app.core.offered_load import parsed_load
 from monitor_app.core.plain_text import visible, visible_lines, visible_row
-from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, ImageAnswers
+from monitor_app.core.runs import LOAD, RIGHT, UNANSWERED, WRONG, ImageAnswers
 from monitor_app.core.samples import Quantity, Role
 from monitor_app.session import schema
 from monitor_app.session.host_clock import SHIFT
 from monitor_app.session.rows import (
     BATCH,
     PART,
+    STAGE,
     WORK_SPAN,
     AlignmentRow,
     ClockRow,
@@ -235,7 +237,7 @@ class SessionReader:
         return [replace(run, facts=facts[run.id]) if run.id in facts else run for run in runs]
 
     def _run_facts(self) -> dict[int, dict[str, str]]:
-        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'run_fact'"):
+        if not self._has("run_fact"):
             return {}
         found: dict[int, dict[str, str]] = {}
         rows = self._rows("SELECT run, key, value FROM run_fact ORDER BY run, key")
@@ -243,6 +245,8 @@ class SessionReader:
             for run, key, value in rows:
                 require(key, str)
                 require(value, str)
+                if key == LOAD:
+                    parsed_load(value)
                 found.setdefault(run, {})[key] = visible(value) if self._visible else value
         return found
 
@@ -259,16 +263,21 @@ class SessionReader:
         end_ns: int | None = None,
         after_id: int = 0,
     ) -> NDArray[np.void]:
-        """Structured array of BATCH, in order of id; top1, top5 and device_ns are -1 where not measured."""
+        """Structured array of BATCH, in order of id; top1, top5 and device_ns are -1 where not measured.
+
+        A request without an arrival of its own arrived as its pass began.
+        """
         conditions, values = [], []
         for condition, value in (("run = ?", run_id), ("start_ns >= ?", start_ns), ("start_ns < ?", end_ns)):
             if value is not None:
                 conditions.append(condition)
                 values.append(value)
+        arrivals = self._has("arrival")
         rows = self._rows(
             "SELECT id, run, phase, start_ns, end_ns, images, ifnull(top1, -1), ifnull(top5, -1), "
-            "ifnull(device_ns, -1) "
-            f"FROM batch WHERE {' AND '.join([*conditions, 'id > ?'])} ORDER BY id",
+            f"ifnull(device_ns, -1), {'ifnull(arrival_ns, start_ns)' if arrivals else 'start_ns'} "
+            f"FROM batch {'LEFT JOIN arrival ON batch = id ' if arrivals else ''}"
+            f"WHERE {' AND '.join([*conditions, 'id > ?'])} ORDER BY id",
             values,
             after=after_id,
         )
@@ -278,13 +287,27 @@ class SessionReader:
             if not np.isin(batches["run"], np.array(known, np.int64)).all():
                 raise ValueError("a batch of a run that is not there")
             right = (batches["images"] > 0) & (batches["start_ns"] <= batches["end_ns"])
+            right &= batches["arrival_ns"] <= batches["start_ns"]
             if not (right & (batches["top1"] <= batches["images"]) & (batches["top5"] <= batches["images"])).all():
                 raise ValueError("an impossible batch")
             return batches
 
+    def stages(self, run_id: int) -> NDArray[np.void]:
+        """Structured array of STAGE, in order of the batches; empty where the run was not timed end to end."""
+        if not self._has("stages"):
+            return np.empty(0, STAGE)
+        rows = self._rows(
+            "SELECT stages.* FROM stages JOIN batch ON batch.id = stages.batch WHERE run = ? ORDER BY batch", (run_id,)
+        )
+        with self._damage():
+            found = np.array([(row[0], row[1:]) for row in rows], STAGE)
+            if (np.diff(found["stamps_ns"], axis=1) < 0).any():
+                raise ValueError("an impossible stage")
+            return found
+
     def zero_limits(self) -> dict[int, float]:
         """Limits of a constant error in SI units, by signal; those that no data sheet or profile gives are left out."""
-        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'zero_limit'"):
+        if not self._has("zero_limit"):
             return {}
         rows = self._rows("SELECT signal, most FROM zero_limit")
         with self._damage():
@@ -295,7 +318,7 @@ class SessionReader:
 
     def answers(self, run_id: int) -> ImageAnswers | None:
         """The answer to each image; None where accuracy was not measured in that run, or is known as a count alone."""
-        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'answers'"):
+        if not self._has("answers"):
             return None
         rows = self._rows("SELECT images_sha256, top1 FROM answers WHERE run = ?", (run_id,))
         with self._damage():
@@ -381,7 +404,7 @@ class SessionReader:
 
     def markers(self) -> list[Marker]:
         """What the user marked and measured, by number."""
-        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'marker'"):
+        if not self._has("marker"):
             return []
         return self._checked_rows(Marker, "SELECT * FROM marker ORDER BY number")
 
@@ -413,7 +436,7 @@ class SessionReader:
 
     def implausible(self, source_id: int) -> list[int]:
         """Indices of the samples of a source that a bit flipped on the line explains best, in rising order."""
-        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'implausible'"):
+        if not self._has("implausible"):
             return []
         rows = self._rows("SELECT sample FROM implausible WHERE source = ? ORDER BY sample", (source_id,))
         return [sample for (sample,) in rows]
@@ -458,6 +481,10 @@ class SessionReader:
             (source_id, until_ns if until_ns is not None else 2**63 - 1),
         )
         return rows[0] if rows else None
+
+    def _has(self, table: str) -> bool:
+        """Whether the session is new enough to have a table."""
+        return bool(self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)))
 
     def _rows(self, sql: str, values: Iterable[object] = (), after: int | None = None) -> list[Any]:
         self._follow()

@@ -10,13 +10,15 @@ import numpy as np
 
 from monitor_app.core.back_ends import TORCH
 from monitor_app.core.models.units import IMAGE, known_unit
-from monitor_app.core.runs import BACK_END, OWN_PROGRAM, UNIT, UNITS_OF_ITEM, is_emulated
+from monitor_app.core.offered_load import CLOSED_LOOP, parsed_load
+from monitor_app.core.runs import BACK_END, LOAD, OWN_PROGRAM, STAGES, UNIT, UNITS_OF_ITEM, is_emulated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
+    from monitor_app.core.offered_load import OfferedLoad
     from monitor_app.core.samples import Quantity, Role
 
 _T = TypeVar("_T")
@@ -58,8 +60,11 @@ BATCH = np.dtype(
         ("top1", "<i8"),
         ("top5", "<i8"),
         ("device_ns", "<i8"),
+        ("arrival_ns", "<i8"),
     ]
 )
+STAGE = np.dtype([("batch", "<i8"), ("stamps_ns", "<i8", (len(STAGES) + 1,))])
+"""Of a batch that was timed end to end: the start of each stage, and the end of the last."""
 
 
 PART = np.dtype(
@@ -190,6 +195,11 @@ class RunRow:
         """Units in one item of a batch, at least 1."""
         text = self.facts.get(UNITS_OF_ITEM, "")
         return max(int(text), 1) if text.isascii() and text.isdigit() and len(text) <= DIGITS else 1
+
+    @property
+    def load(self) -> OfferedLoad:
+        """How requests arrived while it was timed."""
+        return parsed_load(self.facts[LOAD]) if LOAD in self.facts else CLOSED_LOOP
 
     @property
     def simulated(self) -> bool:

@@ -99,6 +99,10 @@ CREATE INDEX part_by_run ON part (run, kind);
 CREATE TABLE metric (
     run INTEGER NOT NULL REFERENCES run, name TEXT NOT NULL, value REAL NOT NULL, low REAL, high REAL,
     items INTEGER, PRIMARY KEY (run, name)) WITHOUT ROWID;
+CREATE TABLE arrival (batch INTEGER PRIMARY KEY REFERENCES batch, arrival_ns INTEGER NOT NULL);
+CREATE TABLE stages (
+    batch INTEGER PRIMARY KEY REFERENCES batch, decode_ns INTEGER NOT NULL, pre_process_ns INTEGER NOT NULL,
+    copy_in_ns INTEGER NOT NULL, compute_ns INTEGER NOT NULL, copy_out_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL);
 CREATE TABLE log (
     id INTEGER PRIMARY KEY, host_ns INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL);
 CREATE TABLE program (
@@ -112,7 +116,7 @@ CREATE INDEX work_span_by_time ON work_span (start_ns);
 """
 
 ADDED = (
-    "answers", "zero_limit", "implausible", "marker", "run_fact", "part", "part_by_run", "metric",
+    "answers", "zero_limit", "implausible", "marker", "run_fact", "part", "part_by_run", "metric", "arrival", "stages",
     "program", "work_span", "work_span_by_run", "work_span_by_time",
 )  # fmt: skip
 """Tables, with their indices, that the first sessions of this format do not have."""

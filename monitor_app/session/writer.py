@@ -252,22 +252,27 @@ class SessionWriter:
 
     def write_batches(self, run_id: int, batches: Iterable[Batch]) -> None:
         """Forward passes that have ended."""
+        batches = tuple(batches)
         self._execute_many(
             "INSERT INTO batch (run, phase, start_ns, end_ns, images, top1, top5, device_ns) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                (
-                    run_id,
-                    b.phase.value,
-                    b.start_ns + self.shift_ns,
-                    b.end_ns + self.shift_ns,
-                    b.images,
-                    b.top1,
-                    b.top5,
-                    b.device_ns,
-                )
+                (run_id, b.phase.value, self._at(b.start_ns), self._at(b.end_ns), b.images, b.top1, b.top5, b.device_ns)
                 for b in batches
             ),
+        )
+        if not any(b.arrival_ns is not None or b.stages_ns for b in batches):
+            return
+        # Ids without AUTOINCREMENT follow each other, and this is the only writer
+        (last,) = self._execute("SELECT max(id) FROM batch").fetchone()
+        numbered = list(enumerate(batches, start=last - len(batches) + 1))
+        self._execute_many(
+            "INSERT INTO arrival VALUES (?, ?)",
+            ((number, self._at(b.arrival_ns)) for number, b in numbered if b.arrival_ns is not None),
+        )
+        self._execute_many(
+            "INSERT INTO stages VALUES (?, ?, ?, ?, ?, ?, ?)",
+            ((number, *map(self._at, b.stages_ns)) for number, b in numbered if b.stages_ns),
         )
 
     def write_parts(self, run_id: int, parts: Iterable[Part]) -> None:

@@ -16,6 +16,7 @@ import torch
 from torch.utils.benchmark import Timer
 
 from monitor_app.core.runs import Phase
+from monitor_app.inference.arrivals import ClosedLoop
 from monitor_app.inference.back_ends.pytorch import PyTorch
 from monitor_app.inference.inputs import random_arrays
 from monitor_app.inference.measure import Runner
@@ -49,7 +50,7 @@ def ours(running: TorchModel, passes: int) -> float:
     def keep(event: Batches) -> None:
         rows.extend(event.rows)
 
-    Runner(running, NoLoadSignal(), keep, lambda: False).run_for(Phase.TIMED, 1, 0.0, passes)
+    Runner(running, NoLoadSignal(), keep, lambda: False).run_for(Phase.TIMED, 1, ClosedLoop(0.0, passes))
     return float(np.median([(row[1] - row[0]) * 1e-6 for row in rows]))
 
 

@@ -270,7 +270,7 @@ def test_the_batches_table_has_a_row_a_pass(make: Make, tmp_path: Path) -> None:
     assert len(rows) == 144
     assert rows[0] == {
         "run": "1", "network": "network_1", "phase": "timed", "start_s": "1.200000", "end_s": "1.216000",
-        "images": "1", "top1": "", "top5": "", "device_s": "", "simulated": "false",
+        "images": "1", "top1": "", "top5": "", "device_s": "", "arrival_s": "1.200000", "simulated": "false",
     }  # fmt: skip
     judged = [row for row in rows if row["phase"] == "accuracy" and row["run"] == "2"]
     assert [row["top1"] for row in judged] == ["1", "1", "1", "0"] * 3

@@ -296,3 +296,35 @@ def test_the_end_of_stdin_ends_the_child_in_the_middle_of_a_pass(loud):
         answer(loud)
     loud.close()
     assert not process.is_running()
+
+
+def test_a_pass_end_to_end_has_a_stamp_between_its_stages(child):
+    ask(child, Load("squeezenet1_1", weights="none"))
+    batches, done = ask(child, Time(2, 0.0, 3, images="demo"))
+    assert isinstance(done, PhaseDone), done
+    assert (done.batches, done.images) == (3, 6)
+    for batch in batches:
+        assert len(batch.stages_ns) == 6
+        assert list(batch.stages_ns) == sorted(batch.stages_ns)
+        assert (batch.stages_ns[0], batch.stages_ns[-1]) == (batch.start_ns, batch.end_ns)
+        decode_ns, prepare_ns, _, compute_ns, _ = np.diff(batch.stages_ns)
+        assert min(decode_ns, prepare_ns, compute_ns) > 0
+        assert batch.arrival_ns is None, "a closed loop has no arrivals of its own"
+
+
+def test_a_folder_without_images_cannot_be_run_end_to_end(child, tmp_path):
+    ask(child, Load("squeezenet1_1", weights="none"))
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0" / "broken.jpg").write_bytes(b"no image")
+    _, failed = ask(child, Time(1, 0.0, 1, images=str(tmp_path)))
+    assert isinstance(failed, Failed)
+    assert failed.kind is FailureKind.DATASET
+
+
+def test_requests_that_arrive_by_themselves_are_answered_in_their_order(child):
+    ask(child, Load("squeezenet1_1", weights="none"))
+    batches, done = ask(child, Time(1, 0.5, 4, arrivals="poisson", rate_hz=20.0, seed=4))
+    assert isinstance(done, PhaseDone), done
+    arrived = [batch.arrival_ns for batch in batches]
+    assert arrived == sorted(arrived)
+    assert all(batch.arrival_ns <= batch.start_ns for batch in batches)

@@ -97,22 +97,31 @@ def test_the_words_of_the_contract():
         "calibration": "",
         "model": "",
     }
-    assert json.loads(encode(Time(4, 1.5, 10))) == {"type": "time", "batch_size": 4, "min_s": 1.5, "min_batches": 10}
+    assert json.loads(encode(Time(4, 1.5, 10))) == {
+        "type": "time", "batch_size": 4, "min_s": 1.5, "min_batches": 10, "images": "",
+        "arrivals": "closed", "rate_hz": 0.0, "streams": 1, "seed": 0,
+    }  # fmt: skip
     assert json.loads(encode(Batches(Phase.TIMED, ((1, 2, 3, None, None, 4),)))) == {
         "type": "batches",
         "phase": "timed",
         "rows": [[1, 2, 3, None, None, 4]],
         "parts": [],
+        "arrivals_ns": [],
+        "stages_ns": [],
     }
     assert encode(Stop()) == b'{"type":"stop"}\n'
 
 
 def test_rows_and_facts_are_the_values_that_everyone_speaks():
     message = decode(
-        b'{"type":"batches","phase":"accuracy","rows":[[10,20,8,5,7,null],[30,40,4,1,4,9]],"parts":[["decode",12,14,4]]}'
+        b'{"type":"batches","phase":"accuracy","rows":[[10,20,8,5,7,null],[30,40,4,1,4,9]],'
+        b'"parts":[["decode",12,14,4]],"arrivals_ns":[9,20],"stages_ns":[]}'
     )
     assert isinstance(message, Batches)
-    assert message.batches == (Batch(Phase.ACCURACY, 10, 20, 8, 5, 7), Batch(Phase.ACCURACY, 30, 40, 4, 1, 4, 9))
+    assert message.batches == (
+        Batch(Phase.ACCURACY, 10, 20, 8, 5, 7, None, 9),
+        Batch(Phase.ACCURACY, 30, 40, 4, 1, 4, 9, 20),
+    )
     assert message.parts_of_passes == (Part(DECODE, 12, 14, 4),)
     memory = decode(b'{"type":"memory_report","rows":[["pss",300,100]]}')
     assert isinstance(memory, MemoryReport)
@@ -170,9 +179,9 @@ def test_a_field_of_another_kind_never_gets_through_as_something_else(message, d
         b'{"type":"time","batch_size":1,"min_s":NaN,"min_batches":1}',
         b'{"type":"time","batch_size":1,"min_s":1e999,"min_batches":1}',
         b'{"type":"time","batch_size":1,"min_s":-1,"min_batches":1}',
-        b'{"type":"batches","phase":"lunch","rows":[]}',
-        b'{"type":"batches","phase":"timed","rows":[[1,2,3,4]]}',
-        b'{"type":"batches","phase":"timed","rows":[[1,2,null,4,5]]}',
+        b'{"type":"batches","phase":"lunch","rows":[],"arrivals_ns":[],"stages_ns":[]}',
+        b'{"type":"batches","phase":"timed","rows":[[1,2,3,4]],"arrivals_ns":[],"stages_ns":[]}',
+        b'{"type":"batches","phase":"timed","rows":[[1,2,null,4,5]],"arrivals_ns":[],"stages_ns":[]}',
         b'{"type":"failed","kind":"mood","message":""}',
         b'{"type":"evaluate","batch_size":1,"images":"\xff"}',
         b"[" * 100_000,

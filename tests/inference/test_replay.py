@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from monitor_app.analysis.findings import Verdict, findings_of
 from monitor_app.core.canziani2016 import published
 from monitor_app.core.runs import Phase
-from monitor_app.inference import passes
+from monitor_app.inference import arrivals, passes
 from monitor_app.inference import replay as playing
+from monitor_app.inference.arrivals import ClosedLoop
 from monitor_app.inference.networks.registry import NETWORKS
 from monitor_app.inference.passes import NoLoadSignal
 from monitor_app.inference.replay import Replayer, image_answers, load_of, pass_factors
@@ -63,6 +64,7 @@ def clock(monkeypatch):
     monkeypatch.setattr(playing, "host_time_ns", made_up.look)
     monkeypatch.setattr(playing, "sleep", made_up.sleep)
     monkeypatch.setattr(passes, "host_time_ns", made_up.look)
+    monkeypatch.setattr(arrivals, "host_time_ns", made_up.look)
     return made_up
 
 
@@ -71,7 +73,7 @@ def played(phase, batch_size, batch_s, batches, seed, min_s=0.0):
     replayer = Replayer(NoLoadSignal(), groups.append, lambda: False)
     factors = pass_factors(seed)
     next(factors)
-    done = replayer.run_for(phase, batch_size, (batch_s * factor for factor in factors), min_s, batches)
+    done = replayer.run_for(phase, batch_size, (batch_s * factor for factor in factors), ClosedLoop(min_s, batches))
     return [row for group in groups for row in group.rows], done
 
 
@@ -108,7 +110,7 @@ def test_a_long_stall_is_not_made_good_by_many_short_passes(clock, monkeypatch):
 
     monkeypatch.setattr(playing, "sleep", stall)
     groups = []
-    Replayer(NoLoadSignal(), groups.append, lambda: False).run_for(Phase.TIMED, 1, lengths_s, 0, 9)
+    Replayer(NoLoadSignal(), groups.append, lambda: False).run_for(Phase.TIMED, 1, lengths_s, ClosedLoop(0, 9))
     lengths_ms = [(row[1] - row[0]) / 1e6 for group in groups for row in group.rows]
     assert lengths_ms[0] > 60_000
     assert lengths_ms[1:3] == pytest.approx([50, 50], abs=1)

@@ -13,7 +13,13 @@ import numpy as np
 import pytest
 
 from monitor_app.analysis.link import BoardLink
+from monitor_app.analysis.run.batch_energy import BatchEnergy
+from monitor_app.analysis.run.energy import Budget
+from monitor_app.analysis.run.stages import StageResult
+from monitor_app.analysis.run.under_load import LoadResult
 from monitor_app.analysis.session_summary import as_json, summarise
+from monitor_app.core.estimate import Estimate
+from monitor_app.core.offered_load import OfferedLoad
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.session import pyramid as summary
 from monitor_app.session import schema
@@ -123,6 +129,13 @@ ENDS = {"interval", "mean", "p50", "p90", "p95", "p99"}
 """Intervals, which are documented as one value: a list of two ends, or null."""
 
 
+STAGE = StageResult("compute", Estimate(0.01, 0.009, 0.011), 0.8, Estimate(0.1, 0.09, 0.11), None)
+ENERGY = BatchEnergy(20.0, 10.0, 5.0, Budget(0, 0, 0, 0, 0, 0, 0), clock_warning=False)
+UNDER_LOAD = LoadResult(
+    OfferedLoad("poisson", 8.0), 8.0, 7.9, 10.0, 0.8, Estimate(0.2, 0.1, 0.3), 0, None, ENERGY, images=100
+)
+
+
 def paths_of(value: object, prefix: str = "") -> set[str]:
     if prefix in NOT_FIXED:
         return {prefix}
@@ -141,7 +154,8 @@ def test_the_keys_of_show_json_are_those_documented(path):
     assert len(documented) == len(set(documented))
     with SessionReader(path) as reader:
         here = summarise(reader)
-    shown = as_json(replace(here, link=BoardLink("tx1", "bench-tx1", 300_000, 900_000)))
+    runs = (replace(here.runs[0], load=UNDER_LOAD, stages=(STAGE,)), *here.runs[1:])
+    shown = as_json(replace(here, runs=runs, link=BoardLink("tx1", "bench-tx1", 300_000, 900_000)))
     assert as_json(here)["board"] is None
     assert paths_of(shown) - {""} == set(documented)
     assert shown["runs"][2]["latency_ms"] is None

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor_app.core.errors import DiskFullError, NotASessionError, SessionError
+from monitor_app.core.offered_load import OfferedLoad
 from monitor_app.core.runs import Batch, Phase, RunSpec, RunState
 from monitor_app.core.samples import LineChanges, Quantity, Role, Signal, SourceInfo
 from monitor_app.session import time_map
@@ -468,3 +469,48 @@ def test_a_long_read_is_many_short_transactions(tmp_path, monkeypatch):
     assert len(busy) >= 2 * 200 // 64
     assert all(row == (0, 0, 0) for row in busy)
     writer.close()
+
+
+def test_arrivals_and_stages_come_back_with_their_batches(tmp_path):
+    path = tmp_path / "load.plm"
+    spec = RunSpec("a", load=OfferedLoad("poisson", 12.5, None, 1, True))
+    stamps_ns = tuple(range(20, 26))
+    with closing(SessionWriter(path)) as writer:
+        writer.add_run(1, 1, spec, "A", RunState.RUNNING)
+        writer.write_batches(1, [Batch(Phase.WARM_UP, 1, 2, 1)])
+        writer.write_batches(
+            1,
+            [
+                Batch(Phase.TIMED, 10, 15, 1, None, None, None, 7),
+                Batch(Phase.TIMED, 20, 25, 1, None, None, None, 9, stamps_ns),
+            ],
+        )
+        writer.write_batches(1, [Batch(Phase.TIMED, 30, 31, 1)])
+    with SessionReader(path) as reader:
+        batches = reader.batches(run_id=1)
+        assert batches["arrival_ns"].tolist() == [1, 7, 9, 30]
+        stages = reader.stages(1)
+        assert stages["batch"].tolist() == [batches["id"][2]]
+        assert stages["stamps_ns"].tolist() == [list(stamps_ns)]
+        assert reader.runs()[0].load == spec.load
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("DROP TABLE arrival")
+        db.execute("DROP TABLE stages")
+    with SessionReader(path) as reader:
+        assert reader.batches()["arrival_ns"].tolist() == reader.batches()["start_ns"].tolist()
+        assert len(reader.stages(1)) == 0
+
+
+@pytest.mark.parametrize("damage", [
+    "UPDATE arrival SET arrival_ns = 11", "UPDATE run_fact SET value = 'lunch' WHERE key = 'load'",
+    "UPDATE stages SET copy_in_ns = 1",
+])  # fmt: skip
+def test_impossible_arrivals_loads_and_stages_are_damage(tmp_path, damage):
+    path = tmp_path / "load.plm"
+    with closing(SessionWriter(path)) as writer:
+        writer.add_run(1, 1, RunSpec("a", load=OfferedLoad("poisson", 1.0)), "A", RunState.RUNNING)
+        writer.write_batches(1, [Batch(Phase.TIMED, 10, 15, 1, None, None, None, 7, (10, 11, 12, 13, 14, 15))])
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute(damage)
+    with SessionReader(path) as reader, pytest.raises(NotASessionError):
+        (reader.runs(), reader.batches(), reader.stages(1))

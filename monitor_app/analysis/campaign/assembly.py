@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -182,8 +182,22 @@ def _cell(
         tokens_per_s=pooled([_rate(r.part(DECODE)) for r in done]),
         prefill_j_per_token=pooled([_part_joules(r.part(PREFILL)) for r in done]),
         decode_j_per_token=pooled([_part_joules(r.part(DECODE)) for r in done]),
+        **_under_load(done),
         gain=max((_gain(result.energy) for result in done), default=0.0),
     )
+
+
+def _under_load(done: Sequence[RunResult]) -> dict[str, Any]:
+    """What only runs under a load, and those that were timed end to end, have."""
+    loads = [result.load for result in done if result.load is not None]
+    offered = [load.offered_hz for load in loads if load.offered_hz is not None]
+    return {
+        "offered_hz": float(np.mean(offered)) if offered else None,
+        "achieved_hz": float(np.mean([load.achieved_hz for load in loads])) if loads else None,
+        "waiting_s": pooled([load.waiting for load in loads]),
+        "phase_j_per_image": pooled([load.phase_j_per_image for load in loads]),
+        "stages": next((result.stages for result in reversed(done) if result.stages), ()),
+    }
 
 
 def pooled(repetitions: Sequence[Estimate | None]) -> Estimate | None:

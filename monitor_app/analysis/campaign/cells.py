@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.back_ends import TORCH
 from monitor_app.core.models.units import IMAGE
+from monitor_app.core.offered_load import CLOSED_LOOP
 from monitor_app.core.runs import ALLOCATOR, ALLOCATOR_KEEPS, CUDNN_BENCHMARK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from monitor_app.analysis.link import BoardLink
+    from monitor_app.analysis.run.stages import StageResult
     from monitor_app.core.estimate import Estimate, Metric, Proportion
     from monitor_app.core.runs import ImageAnswers
     from monitor_app.session.rows import RunRow
@@ -40,6 +42,8 @@ class Conditions:
     """A key of core.back_ends."""
     allocator: str = ALLOCATOR_KEEPS
     cudnn_benchmark: bool = False
+    load: str = CLOSED_LOOP.title
+    """How requests arrived, for people."""
 
 
 def conditions_of(run: RunRow) -> Conditions:
@@ -47,6 +51,7 @@ def conditions_of(run: RunRow) -> Conditions:
     return Conditions(
         run.device, run.precision, run.threads, bool(run.channels_last), bool(run.compiled), run.power_mode, run.clocks,
         run.back_end, run.facts.get(ALLOCATOR, ALLOCATOR_KEEPS), run.facts.get(CUDNN_BENCHMARK) == "1",
+        run.load.title,
     )  # fmt: skip
 
 
@@ -122,6 +127,16 @@ class Cell:
     """Net energy per token of the prompt."""
     decode_j_per_token: Estimate | None = None
     """Net energy per token after the first."""
+    offered_hz: float | None = None
+    """Requests a second that arrived by themselves; None: each came as the last was answered."""
+    achieved_hz: float | None = None
+    """Requests a second that were answered, where they had arrivals of their own."""
+    waiting_s: Estimate | None = None
+    """Mean time from the arrival of a request to its pass; None also where it is of no steady state."""
+    phase_j_per_image: Estimate | None = None
+    """Gross energy of the whole timed phase, with the gaps between passes, where requests had arrivals of their own."""
+    stages: tuple[StageResult, ...] = ()
+    """Of passes that were timed end to end, in its last run."""
     gain: float = 0.0
     """Relative standard uncertainty that the gain of the meter gives to its energies; it is part of their intervals."""
 

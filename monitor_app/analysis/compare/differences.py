@@ -24,6 +24,7 @@ _TITLES = {
     "clocks": "The setting of the clocks",
     "back_end": "The back end",
     "allocator": "The allocator of memory",
+    "load": "The load",
     "cudnn_benchmark": "Whether cuDNN timed its algorithms",
 }
 _MOST_NAMED = 5

@@ -148,6 +148,8 @@ def word_of(key: str, value: object) -> str:
         return BACK_ENDS[str(value)].title if value in BACK_ENDS else str(value)
     if key == "allocator":
         return "memory kept" if value == ALLOCATOR_KEEPS else "memory by the system"
+    if key == "load":
+        return str(value)
     if key == "cudnn_benchmark":
         return "cuDNN timed" if value else "cuDNN not timed"
     if value is None:

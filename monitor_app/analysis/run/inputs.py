@@ -16,7 +16,7 @@ import numpy as np
 from monitor_app.analysis.run.signals import frequencies, sibling, total_power
 from monitor_app.analysis.statistics.bootstrap import RESAMPLES
 from monitor_app.core.clock import ClockMethod
-from monitor_app.core.runs import Phase
+from monitor_app.core.runs import STAGES, Phase
 from monitor_app.core.samples import BOARD_KINDS, LINK, Quantity
 from monitor_app.session.rows import PART
 from monitor_app.sources.accuracy import PPK2, ppk2_limit
@@ -75,10 +75,12 @@ class Batches:
     end_ns: Integers
     images: Integers
     """Or other units of work: frames, tokens, requests."""
+    arrival_ns: Integers | None = None
+    """When the request of each arrived; None: as its pass began. See `latency.latencies_s`."""
 
     @property
     def seconds(self) -> Floats:
-        """Latencies."""
+        """Service times: of the passes alone."""
         return (self.end_ns - self.start_ns).astype(np.float64) * _S
 
     def delayed(self, by_ns: int) -> Batches:
@@ -147,6 +149,8 @@ class RunInputs:
     """Accuracy by a metric of the user's own."""
     correlation: KnownCorrelation | None = None
     """Of consecutive batches, where other runs show it and this one is short."""
+    stages_ns: Integers = field(default_factory=lambda: np.empty((0, len(STAGES) + 1), np.int64))
+    """Of timed batches that were run end to end: the start of each of core.runs.STAGES and the end of the last."""
 
 
 def run_inputs(
@@ -164,7 +168,8 @@ def run_inputs(
     timed = rows[rows["phase"] == Phase.TIMED.value]
     evaluated = rows[rows["phase"] == Phase.ACCURACY.value]
     # From here on an image stands for the unit of the run's work
-    batches = Batches(timed["start_ns"], timed["end_ns"], timed["images"] * run.units_of_item)
+    units = timed["images"] * run.units_of_item
+    batches = Batches(timed["start_ns"], timed["end_ns"], units, timed["arrival_ns"])
     signal = total_power(reader)
     return RunInputs(
         run=run,
@@ -178,7 +183,14 @@ def run_inputs(
         parts=reader.parts(run.id),
         metrics=tuple(reader.metrics(run.id)),
         correlation=None if correlations is None else correlations.of(run, len(timed)),
+        stages_ns=_stages_ns(reader, run, timed),
     )
+
+
+def _stages_ns(reader: SessionReader, run: RunRow, timed: NDArray[np.void]) -> Integers:
+    stages = reader.stages(run.id)
+    found: Integers = stages["stamps_ns"][np.isin(stages["batch"], timed["id"])]
+    return found
 
 
 def is_slow(period: float, span: float) -> bool:

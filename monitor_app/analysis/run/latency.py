@@ -21,6 +21,8 @@ from monitor_app.core.estimate import Estimate
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from monitor_app.analysis.run.inputs import Batches
+
     Floats = NDArray[np.float64]
 
 PROBABILITIES = (0.50, 0.90, 0.95, 0.99)
@@ -36,13 +38,32 @@ The number beyond the true percentile is nearly Poisson distributed: of 10 expec
 cases, so both ends of the interval still lie between the measured values. Below 4 the upper end would have to lie
 beyond the slowest measured batch, where no resampling can find it.
 """
+_S = 1e-9
 NORMAL = 1.96
 """97.5 % of a normal distribution lie below this number of standard deviations."""
 
 
+def latencies_s(batches: Batches) -> Floats:
+    """The latency of each batch, shape (n,): from the arrival of its request to its answer.
+
+    A request without an arrival of its own was issued as its pass began, so that it is the time of the pass. This is
+    the one place that says so.
+    """
+    return (batches.end_ns - _arrivals_ns(batches)).astype(np.float64) * _S
+
+
+def waiting_s(batches: Batches) -> Floats:
+    """How long each request waited before its pass began, shape (n,)."""
+    return (batches.start_ns - _arrivals_ns(batches)).astype(np.float64) * _S
+
+
+def _arrivals_ns(batches: Batches) -> NDArray[np.int64]:
+    return batches.start_ns if batches.arrival_ns is None else batches.arrival_ns
+
+
 @dataclass(frozen=True, slots=True)
 class LatencySummary:
-    """Time of a forward pass of one batch, in seconds. None: too few batches."""
+    """Times of batches, in seconds: latencies, or the passes alone. None: too few batches."""
 
     count: int
     seconds: float

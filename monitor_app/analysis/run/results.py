@@ -20,6 +20,9 @@ from monitor_app.analysis.run.inputs import mean_over
 from monitor_app.analysis.run.integration import mean_power
 from monitor_app.analysis.run.latency import LatencySummary, summarise_latency
 from monitor_app.analysis.run.parts import PartResult, part_results
+from monitor_app.analysis.run.scenarios import scenario_notes
+from monitor_app.analysis.run.stages import StageResult, stage_results
+from monitor_app.analysis.run.under_load import LoadResult, latency_under_load, load_result
 from monitor_app.analysis.statistics.intervals import wilson
 from monitor_app.analysis.statistics.short_series import LEAST
 from monitor_app.core.estimate import exact
@@ -66,7 +69,7 @@ class RunResult:
     timed_s: float
     images_per_s: float | None
     latency: LatencySummary | None
-    """Of a batch, by the host's clock."""
+    """Of a batch, from the arrival of its request to its answer, by the host's clock."""
     device_latency: LatencySummary | None
     """The same by the device's own events."""
     power: Power | None
@@ -80,6 +83,17 @@ class RunResult:
     """Accuracy by a metric of the user's own."""
     correlation_runs: tuple[int, ...] = ()
     """Other runs of the session that the correlation of these batches is known from."""
+    load: LoadResult | None = None
+    """What requests with arrivals of their own met; None: each was issued as its pass began."""
+    passes: LatencySummary | None = None
+    """Service times, where they are not the latencies."""
+    stages: tuple[StageResult, ...] = ()
+    """Of passes that were timed end to end."""
+
+    @property
+    def service(self) -> LatencySummary | None:
+        """Of the passes alone, without what a request waited for before."""
+        return self.passes or self.latency
 
     @property
     def unit(self) -> str:
@@ -93,9 +107,10 @@ class RunResult:
     @property
     def seconds_per_image(self) -> Estimate | None:
         """The time per image: the mean time of a timed batch over its images, the same wherever it is shown."""
-        if self.latency is None or self.latency.mean is None or not self.images:
+        service = self.service
+        if service is None or service.mean is None or not self.images:
             return None
-        return self.latency.mean.scaled(self.latency.count / self.images)
+        return service.mean.scaled(service.count / self.images)
 
     def up_to_date(self, correlations: Correlations) -> bool:
         """Whether the session shows no more of the correlation of these batches than when this was computed."""
@@ -121,8 +136,10 @@ class RunResult:
     def notes(self) -> tuple[str, ...]:
         """The warnings that belong to these results, each one sentence."""
         unsteady = (self.run.warm_up_note,) if self.run.steady == 0 and self.run.warm_up_note else ()
-        few = (TOO_FEW,) if self.latency and self.latency.mean and math.isinf(self.latency.mean.high) else ()
-        return (*unsteady, *few, *(self.energy.all_warnings if self.energy else ()))
+        few = (TOO_FEW,) if self.service and self.service.mean and math.isinf(self.service.mean.high) else ()
+        load = tuple(self.load.notes) if self.load else ()
+        rules = tuple(scenario_notes(self.run.load, self.timed_s, self.images))
+        return (*load, *unsteady, *few, *rules, *(self.energy.all_warnings if self.energy else ()))
 
 
 def run_result(inputs: RunInputs) -> RunResult:
@@ -135,12 +152,14 @@ def run_result(inputs: RunInputs) -> RunResult:
     timed_s = float(timed.end_ns.max() - timed.start_ns.min()) * 1e-9 if len(timed.images) else 0.0
     idle = _idle(power)
     energy = None if power is None else energy_of_command(power) if alone else _energy(power, idle, prior)
+    load = load_result(inputs)
+    passes = _of_command(timed.seconds) if alone else _latency(timed.seconds, inputs.effort.resamples, prior)
     return RunResult(
         run=inputs.run,
         images=images,
         timed_s=timed_s,
         images_per_s=images / timed_s if timed_s else None,
-        latency=_of_command(timed.seconds) if alone else _latency(timed.seconds, inputs.effort.resamples, prior),
+        latency=latency_under_load(inputs, load) if load else passes,
         device_latency=_latency(inputs.device_s, inputs.effort.resamples, prior),
         power=None if power is None else _power(power),
         energy=energy,
@@ -150,6 +169,9 @@ def run_result(inputs: RunInputs) -> RunResult:
         parts=_parts(inputs, idle, energy, prior),
         metrics=inputs.metrics,
         correlation_runs=() if known is None else known.run_ids,
+        load=load,
+        passes=passes if load else None,
+        stages=stage_results(inputs),
     )
 
 

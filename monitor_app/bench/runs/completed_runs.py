@@ -106,7 +106,7 @@ def _spec(run: RunRow) -> RunSpec:
     return RunSpec(
         run.network, run.batch_size, run.precision, run.device, run.threads, bool(run.channels_last),
         bool(run.compiled), run.power_mode, run.clocks, True, run.back_end,
-        run.facts.get(ALLOCATOR, ALLOCATOR_KEEPS), run.facts.get(CUDNN_BENCHMARK) == "1",
+        run.facts.get(ALLOCATOR, ALLOCATOR_KEEPS), run.facts.get(CUDNN_BENCHMARK) == "1", run.load,
     )  # fmt: skip
 
 

@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor_app.analysis.run.metrics import metric_of
+from monitor_app.bench.runs.capacity import Capacity, time_command
 from monitor_app.bench.runs.cool_down import hottest_c, wait_until_cool
 from monitor_app.bench.runs.inference_link import CancelledError, ChildReportedError, NoMemoryLeftError
 from monitor_app.bench.runs.warm_up import WarmUpJudge
 from monitor_app.core.errors import BoardLostError, InferenceError, MonitorError, SessionError
 from monitor_app.core.host_time import host_time_ns
-from monitor_app.core.runs import NO_METRIC, Phase, RunState
+from monitor_app.core.runs import NO_METRIC, UNSERVED, Phase, RunState
 from monitor_app.inference import messages
 from monitor_app.inference.networks.registry import network_title
 from monitor_app.inference.process import child_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from monitor_app.bench.acquisition.recorder import Recorder
     from monitor_app.bench.board.control import BoardControl
@@ -97,6 +98,7 @@ class Run:
         self._accuracy_due = accuracy_due
         self._last_try = last_try
         self._accuracy_measured = False
+        self._capacity = Capacity()
 
     def carry_out(self) -> Outcome:
         """All phases, until the last has ended, the run is cancelled or it fails."""
@@ -146,8 +148,13 @@ class Run:
         self._idle(Phase.IDLE_BEFORE)
         with self._phase(Phase.WARM_UP):
             self._warm_up()
+        # Each run has arrivals of its own, and the same ones where it is repeated from the same plan
+        timed, offered = time_command(spec, protocol, self._images, self._context.seed + self._id, self._capacity)
+        self._facts(offered)
         with self._phase(Phase.TIMED), self._context.observer.watch(self._id):
-            self._batches(messages.Time(spec.batch_size, protocol.timed_s, protocol.timed_batches))
+            done = self._batches(timed)
+        if done.unserved:
+            self._facts({UNSERVED: str(done.unserved)})
         if protocol.fresh_process:
             self._memory()
         self._update(dataset=plan.images, accuracy_note=self._accuracy(plan.images, has_weights=has_weights))
@@ -184,8 +191,8 @@ class Run:
             "" if spec.model is None else spec.model.as_text(),
         )  # fmt: skip
         loaded = self._context.inference.ask(load, messages.Loaded, LOAD_S)
-        run_id, facts = self._id, loaded.facts
-        self._context.recorder.put(lambda writer: writer.write_run_facts(run_id, loaded.settings))
+        facts = loaded.facts
+        self._facts(loaded.settings)
         self._update(
             title=facts.title,
             parameters=facts.parameters,
@@ -209,14 +216,19 @@ class Run:
         """For as long as the protocol says, or until the measured values have been shown to be steady."""
         protocol, batch_size = self._context.protocol, self._spec.batch_size
         if not protocol.warm_up_max_s:
-            self._batches(messages.WarmUp(batch_size, protocol.warm_up_s, protocol.warm_up_batches))
+            self._batches(messages.WarmUp(batch_size, protocol.warm_up_s, protocol.warm_up_batches, self._images))
             return
         # The judge counts the batches, and not the child: ten may take half an hour, longer than the longest warm-up.
         most_s = max(protocol.warm_up_s, protocol.warm_up_max_s)
         with WarmUpJudge(self._context.recorder.path, protocol, self._context.recorder.shift_ns) as judge:
-            self._batches(messages.WarmUp(batch_size, most_s, 1), judge)
+            self._batches(messages.WarmUp(batch_size, most_s, 1, self._images), judge)
             steady, note = bool(judge.verdict and judge.verdict.steady), judge.note()
         self._update(steady=int(steady), warm_up_note=note)
+
+    @property
+    def _images(self) -> str:
+        """What each pass decodes, where it is timed end to end."""
+        return self._context.plan.images or "" if self._spec.load.end_to_end else ""
 
     def _batches(
         self, command: messages.WarmUp | messages.Time | messages.Evaluate, judge: WarmUpJudge | None = None
@@ -229,6 +241,8 @@ class Run:
             self._context.recorder.put(lambda writer: writer.write_batches(run_id, batches))
             if parts:
                 self._context.recorder.put(lambda writer: writer.write_parts(run_id, parts))
+            if event.phase is Phase.WARM_UP:
+                self._capacity.add(batches)
             return judge is not None and judge.steady_with(batches)
 
         return self._context.inference.run(command, take)
@@ -285,6 +299,10 @@ class Run:
         finally:
             end_ns = host_time_ns()
             self._context.recorder.put(lambda writer: writer.close_span(span_id, end_ns))
+
+    def _facts(self, facts: Mapping[str, str]) -> None:
+        run_id = self._id
+        self._context.recorder.put(lambda writer: writer.write_run_facts(run_id, facts))
 
     def _update(self, **columns: str | int | None) -> None:
         run_id = self._id

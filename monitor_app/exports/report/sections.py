@@ -28,6 +28,7 @@ from monitor_app.exports.report.blocks import (
     Subtitle,
 )
 from monitor_app.exports.report.headline import headline, measured
+from monitor_app.exports.report.loads import loads_of, stages_of
 from monitor_app.exports.report.method import intervals, method_of
 from monitor_app.exports.report.requirements import counts, requirements
 from monitor_app.exports.report.table import generating_table_of, notes_on_cells, table_of
@@ -216,6 +217,8 @@ def _cells(campaign: Campaign) -> Iterator[Block]:
     if generating is not None:
         yield Paragraph("Models that generate: the time until the first token of a request, then each phase by itself.")
         yield generating
+    yield from loads_of(campaign)
+    yield from stages_of(campaign)
     notes = notes_on_cells(campaign)
     if notes:
         yield BulletList(notes, summary="Cells that were not measured, and notes on the others")

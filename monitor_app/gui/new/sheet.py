@@ -34,6 +34,7 @@ from monitor_app.gui.new.device_part import DevicePart
 from monitor_app.gui.new.draft import Draft, Origin
 from monitor_app.gui.new.estimate_part import EstimatePart
 from monitor_app.gui.new.images_part import ImagesPart
+from monitor_app.gui.new.load_part import LoadPart
 from monitor_app.gui.new.networks_part import NetworksPart
 from monitor_app.gui.new.protocol_part import ProtocolPart
 from monitor_app.gui.new.require_part import RequirePart
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from monitor_app.gui.theme import Theme
 
 PARTS: tuple[type[ProfilePart], ...] = (
-    TitlePart, BoardPart, SourcePart, NetworksPart, BatchesPart, DevicePart, ProtocolPart, ImagesPart,
+    TitlePart, BoardPart, SourcePart, NetworksPart, BatchesPart, DevicePart, ProtocolPart, LoadPart, ImagesPart,
     RequirePart,
 )  # fmt: skip
 """All parts, from top to bottom."""

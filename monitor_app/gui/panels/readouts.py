@@ -86,8 +86,18 @@ DIALS = (
     Dial("current", "current", NOW),
     Dial("voltage", "current", NOW),
     Dial("energy / image", "power", f"{RUN} Net energy of the timed phase, divided by its images.", "energy"),
-    Dial("latency p50", "latency", f"{RUN} The median duration of a timed batch.", "p50"),
-    Dial("latency p99", "latency", f"{RUN} 99 % of the timed batches were faster.", "p99"),
+    Dial(
+        "latency p50",
+        "latency",
+        f"{RUN} The median latency of a timed batch, from its arrival where it had one.",
+        "p50",
+    ),
+    Dial(
+        "latency p99",
+        "latency",
+        f"{RUN} 99 % of the timed batches were faster, from their arrival where they had one.",
+        "p99",
+    ),
     Dial("throughput", "latency", f"{RUN} Images per second in the timed phase.", "rate"),
     Dial("top-1", "accuracy", f"{RUN} Correct answers out of all images, with the 95 % Wilson interval."),
 )

@@ -11,6 +11,7 @@ from monitor_app.core.formatting import (
     NOTHING,
     duration,
     fixed,
+    interval,
     metric_words,
     percent_range,
     plus_minus,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from monitor_app.analysis.run.energy import EnergySummary
     from monitor_app.analysis.run.parts import PartResult
     from monitor_app.analysis.run.results import RunResult
+    from monitor_app.analysis.run.under_load import LoadResult
     from monitor_app.core.estimate import Estimate
     from monitor_app.core.status import BenchStatus
     from monitor_app.gui.session.recording import Recording
@@ -177,7 +179,20 @@ def _tip(run: RunRow, result: RunResult | None) -> str:
     parts += [_part_words(part) for part in (result.parts if result is not None else ())]
     was = "Accuracy was not measured" if result is None or result.top1 is None else "Accuracy"
     accuracy = (f"{was}: {run.accuracy_note}.",) if run.accuracy_note else ()
-    return "\n".join(("  ·  ".join(parts), *(result.notes if result is not None else ()), *accuracy))
+    load = (load_words(result.load),) if result is not None and result.load else ()
+    return "\n".join(("  ·  ".join(parts), *load, *(result.notes if result is not None else ()), *accuracy))
+
+
+def load_words(found: LoadResult) -> str:
+    """What was offered and what became of it, in one line."""
+    parts = [found.load.title]
+    if found.offered_hz is not None:
+        parts.append(f"{three_digits(found.offered_hz)}/s offered")
+    parts.append(f"{three_digits(found.achieved_hz)}/s answered")
+    parts.append("not steady" if found.waiting is None else f"waiting {interval(found.waiting, scale=1e3)} ms")
+    if found.phase_j_per_image is not None:
+        parts.append(f"{interval(found.phase_j_per_image, scale=1e3)} mJ/image with the gaps")
+    return "  ·  ".join(parts)
 
 
 def _part_words(part: PartResult) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from monitor_app.core.formatting import live, metric_words, number, short_fraction, span_of_time
+from monitor_app.core.formatting import live, metric_words, number, short_fraction, span_of_time, three_digits
 from monitor_app.core.runs import Phase
 from monitor_app.core.samples import NO_INSTRUMENTS
 
@@ -94,6 +94,8 @@ class Annotations:
     """Idle and full, in this order, where known."""
     swing: str = ""
     latency: tuple[Note, ...] = ()
+    latency_note: str = ""
+    """What it counts from, and the rates, where requests had arrivals of their own."""
     accuracy: tuple[Note, ...] = ()
     accuracy_note: str = ""
     """Why no accuracy was measured."""
@@ -142,6 +144,7 @@ def annotate(recording: Recording, subject: Subject, *, with_levels: bool) -> An
         levels=tuple(Note(w, n, " ".join(live(w, "W")), line=n == "idle") for w, n in notes if w is not None),
         swing=" ".join(live(levels.swing_w, "W")) if levels and levels.swing_w is not None else "",
         latency=tuple(_latency_notes(result)),
+        latency_note=_load_note(result),
         accuracy=tuple(_accuracy_notes(result)),
         accuracy_note=_accuracy_note(run.accuracy_note if run else None, result),
     )
@@ -220,6 +223,15 @@ def _latency_notes(result: RunResult | None) -> list[Note]:
     p99 = result.latency.p99
     named = (("p50", result.latency.median_s), ("p99", p99.value if p99 else None))
     return [Note(1e3 * s, name, span_of_time(s)) for name, s in named if s is not None]
+
+
+def _load_note(result: RunResult | None) -> str:
+    if result is None or result.load is None:
+        return ""
+    load = result.load
+    offered = "" if load.offered_hz is None else f"{three_digits(load.offered_hz)}/s offered, "
+    steady = ", not steady" if load.overload else ""
+    return f"from arrival: {offered}{three_digits(load.achieved_hz)}/s answered{steady}"
 
 
 def _accuracy_notes(result: RunResult | None) -> list[Note]:

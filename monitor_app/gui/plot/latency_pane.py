@@ -135,4 +135,4 @@ class LatencyPane(Pane):
         nearest = rows[int(np.argmin(away))]
         if away.min() > NEAR_PX:
             return None
-        return float(nearest["end_s"] - 1e-3 * nearest["latency_ms"]), float(nearest["end_s"])
+        return float(nearest["end_s"] - 1e-3 * (nearest["latency_ms"] - nearest["waited_ms"])), float(nearest["end_s"])

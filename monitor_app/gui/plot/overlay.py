@@ -117,6 +117,7 @@ class Foreground(_TimedLayer):
             self._paint_swing(painter, levels_pane)
         if self.state.latency is not None:
             self._paint_notes(painter, self.state.latency, notes.latency)
+            self._paint_load(painter, self.state.latency)
         if self.state.accuracy is not None:
             self._paint_notes(painter, self.state.accuracy, notes.accuracy)
             self._paint_reason(painter, self.state.accuracy)
@@ -271,12 +272,18 @@ class Foreground(_TimedLayer):
     def _paint_reason(self, painter: QPainter, pane: PaneState) -> None:
         notes = self.state.annotations
         if notes.accuracy_note and not notes.accuracy:
-            painter.setPen(QColor(self.state.theme.dim))
-            painter.drawText(
-                pane.rect.adjusted(0, 0, -8, -6),
-                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom,
-                notes.accuracy_note,
+            self._paint_dim(
+                painter, pane.rect.adjusted(0, 0, -8, -6), Qt.AlignmentFlag.AlignBottom, notes.accuracy_note
             )
+
+    def _paint_load(self, painter: QPainter, pane: PaneState) -> None:
+        note = self.state.annotations.latency_note
+        if note:
+            self._paint_dim(painter, pane.rect.adjusted(0, 4, -8, 0), Qt.AlignmentFlag.AlignTop, note)
+
+    def _paint_dim(self, painter: QPainter, rect: QRectF, edge: Qt.AlignmentFlag, text: str) -> None:
+        painter.setPen(QColor(self.state.theme.dim))
+        painter.drawText(rect, Qt.AlignmentFlag.AlignRight | edge, text)
 
 
 class CursorLayer(Layer):

@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from monitor_app.session.reader import SessionReader
 
 COLUMN = np.dtype(
-    [("end_s", "<f8"), ("latency_ms", "<f8"), ("run", "<i8"), ("images", "<i8"), ("top1", "<i8"), ("phase", "u1")]
-)
+    [
+        ("end_s", "<f8"), ("latency_ms", "<f8"), ("waited_ms", "<f8"), ("run", "<i8"), ("images", "<i8"),
+        ("top1", "<i8"), ("phase", "u1"),
+    ]
+)  # fmt: skip
+"""Latency counts from the arrival of the request, which waited a part of it before its pass began."""
 PHASES = tuple(Phase)
 
 
@@ -28,6 +32,8 @@ class BatchLog:
         self._count = 0
         self._last_id = 0
         self.version = 0
+        self.with_arrivals = False
+        """Whether requests had arrivals of their own, from which their latency counts."""
 
     @property
     def rows(self) -> NDArray[np.void]:
@@ -45,7 +51,9 @@ class BatchLog:
             self._rows = np.concatenate((self.rows, np.empty(end, COLUMN)))
         into = self._rows[self._count : end]
         into["end_s"] = (fresh["end_ns"] - origin_ns) * 1e-9
-        into["latency_ms"] = (fresh["end_ns"] - fresh["start_ns"]) * 1e-6
+        into["latency_ms"] = (fresh["end_ns"] - fresh["arrival_ns"]) * 1e-6
+        into["waited_ms"] = (fresh["start_ns"] - fresh["arrival_ns"]) * 1e-6
+        self.with_arrivals |= bool((fresh["arrival_ns"] != fresh["start_ns"]).any())
         for name in ("run", "images", "top1"):
             into[name] = fresh[name]
         for code, phase in enumerate(PHASES):

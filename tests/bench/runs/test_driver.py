@@ -252,7 +252,7 @@ def test_a_warm_up_that_is_judged_is_told_its_longest_and_is_stopped_before(
     """Ten batches, as the least, may take half an hour; the judge counts them where there is time."""
     protocol = {"warm_up_batches": 3, "warm_up_max_s": 100.0, "warm_up_s": 0.1, "timed_s": 0.01}
     [row] = done(protocol=protocol)
-    assert rig.told("WarmUp") == ["WarmUp(batch_size=1, min_s=100.0, min_batches=1)"]
+    assert rig.told("WarmUp") == ["WarmUp(batch_size=1, min_s=100.0, min_batches=1, images='')"]
     assert len(rig.told("Stop")) == 1
     assert (row.state, row.steady) == ("done", 1)
     assert (row.warm_up_note or "").startswith("Shown to be steady after ")
@@ -268,12 +268,12 @@ def test_a_warm_up_that_is_judged_takes_its_least_time_where_its_longest_is_shor
     rig: Rig, done: Callable[..., list[RunRow]]
 ) -> None:
     done(protocol={"warm_up_s": 0.1, "warm_up_max_s": 0.05})
-    assert rig.told("WarmUp") == ["WarmUp(batch_size=1, min_s=0.1, min_batches=1)"]
+    assert rig.told("WarmUp") == ["WarmUp(batch_size=1, min_s=0.1, min_batches=1, images='')"]
 
 
 def test_a_warm_up_that_is_not_judged_is_as_long_as_the_least(rig: Rig, done: Callable[..., list[RunRow]]) -> None:
     [row] = done(protocol={"warm_up_batches": 3})
-    assert rig.told("WarmUp") == ["WarmUp(batch_size=1, min_s=0.0, min_batches=3)"]
+    assert rig.told("WarmUp") == ["WarmUp(batch_size=1, min_s=0.0, min_batches=3, images='')"]
     assert (row.steady, row.warm_up_note) == (None, None)
 
 

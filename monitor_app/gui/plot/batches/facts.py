@@ -45,7 +45,11 @@ class BatchCards:
         items, images = int(row["images"]), int(row["images"]) * units
         energy = None if run is None or recording.power is None else self._energy(run, recording.power, index)
         counted = worded(f"time, {images} images", unit) if images > 1 else "time"
-        rows = [(counted, span_of_time(1e-3 * float(row["latency_ms"])))]
+        service_ms = float(row["latency_ms"] - row["waited_ms"])
+        rows = [(counted, span_of_time(1e-3 * service_ms))]
+        if recording.batches.with_arrivals:
+            rows.append(("waited before", span_of_time(1e-3 * float(row["waited_ms"]))))
+            rows.append(("from its arrival", span_of_time(1e-3 * float(row["latency_ms"]))))
         if isinstance(energy, BatchEnergy):
             rows += _energy_rows(energy, images, unit)
         elif energy is not None:

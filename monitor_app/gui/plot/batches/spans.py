@@ -28,7 +28,9 @@ def span_of(batches: BatchLog, index: int) -> BatchSpan:
     """The batch with this index."""
     row = batches.rows[index]
     end_s = float(row["end_s"])
-    return BatchSpan(index, end_s - 1e-3 * float(row["latency_ms"]), end_s, int(row["phase"]) == TIMED)
+    return BatchSpan(
+        index, end_s - 1e-3 * float(row["latency_ms"] - row["waited_ms"]), end_s, int(row["phase"]) == TIMED
+    )
 
 
 def spans_in(batches: BatchLog, view: TimeWindow, pixels: float) -> tuple[BatchSpan, ...]:
@@ -36,7 +38,7 @@ def spans_in(batches: BatchLog, view: TimeWindow, pixels: float) -> tuple[BatchS
     first, rows = _overlapping(batches, view.start_s, view.end_s)
     if not len(rows) or len(rows) * LEAST_PX > 2 * pixels:
         return ()
-    wide = 1e-3 * rows["latency_ms"] * pixels / view.width_s >= LEAST_PX
+    wide = 1e-3 * (rows["latency_ms"] - rows["waited_ms"]) * pixels / view.width_s >= LEAST_PX
     if np.count_nonzero(wide) < MOST_WIDE * len(rows):
         return ()
     return tuple(span_of(batches, first + k) for k in range(len(rows)))
@@ -53,6 +55,6 @@ def _overlapping(batches: BatchLog, start_s: float, end_s: float) -> tuple[int, 
     first = int(np.searchsorted(rows["end_s"], start_s))
     last = int(np.searchsorted(rows["end_s"], end_s)) + 1  # the one that is running at its end
     found = rows[first:last]
-    if len(found) and float(found["end_s"][-1] - 1e-3 * found["latency_ms"][-1]) >= end_s:
+    if len(found) and float(found["end_s"][-1] - 1e-3 * (found["latency_ms"][-1] - found["waited_ms"][-1])) >= end_s:
         found = found[:-1]
     return first, found if len(found) else np.empty(0, COLUMN)
