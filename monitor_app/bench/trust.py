@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.back_ends import BACK_ENDS, back_end_for
 from monitor_app.core.errors import MonitorError, ProfileError
+from monitor_app.core.files.own_profiles import own_profile_files
+from monitor_app.core.files.package_data import profile_files
+from monitor_app.core.files.private_files import open_private
 from monitor_app.core.log import state_folder
-from monitor_app.core.own_profiles import own_profile_files
-from monitor_app.core.package_data import profile_files
-from monitor_app.core.private_files import open_private
 from monitor_app.inference.networks.own import own_code
 from monitor_app.sources.registry import KINDS
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from monitor_app.charts.model import Origin, Scale
-from monitor_app.core.atomic_file import completed
+from monitor_app.core.files.atomic_file import completed
 from monitor_app.core.plain_text import cell
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from monitor_app.charts.canvas import FONTS, font, plain
 from monitor_app.charts.layout import lay_out
 from monitor_app.charts.palette import PALETTES, PRINT
 from monitor_app.charts.render import paint
-from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
+from monitor_app.core.files.atomic_file import completed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,8 +14,8 @@ from monitor_app.analysis.findings.meter import meter_chart
 from monitor_app.charts.csv import write_chart_csv
 from monitor_app.charts.legend import line_words
 from monitor_app.cli.campaigns import progress_bar, read_study
-from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
+from monitor_app.core.files.atomic_file import completed
 from monitor_app.core.plain_text import visible
 
 if TYPE_CHECKING:

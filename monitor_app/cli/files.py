@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import NotASessionError
-from monitor_app.core.own_profiles import own_profile
-from monitor_app.core.package_data import profile_path
+from monitor_app.core.files.own_profiles import own_profile
+from monitor_app.core.files.package_data import profile_path
 from monitor_app.session.files import unsaved_folder
 
 if TYPE_CHECKING:

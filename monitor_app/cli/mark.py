@@ -58,7 +58,7 @@ def _span(span, words: list[str]) -> int:  # type: ignore[no-untyped-def]
 
 
 def _folder() -> Path:
-    """Beside the package in a checkout, inside it once installed: as `core.package_data`, which loads longer."""
+    """Beside the package in a checkout, inside it once installed: as `core.files.package_data`, which loads longer."""
     package = Path(__file__).parents[1]
     for root in (package / "_share", package.parent):
         if (root / "resources" / "marks" / FILE).is_file():

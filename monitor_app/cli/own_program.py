@@ -14,8 +14,8 @@ from monitor_app.bench.bench import Bench
 from monitor_app.cli.consent import allowance
 from monitor_app.cli.files import find_profile, new_session_name
 from monitor_app.cli.terminal import Terminal, say, signals_to_end
-from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import SessionError, SourceError
+from monitor_app.core.files.atomic_file import completed
 from monitor_app.core.garbage import keep_what_is_there
 from monitor_app.program.command import NotStartedError, require_program, shell_code
 from monitor_app.session.files import discard_session

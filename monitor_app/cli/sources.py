@@ -15,7 +15,7 @@ from pathlib import Path
 from monitor_app.bench.acquisition.instruments import capturing_source
 from monitor_app.cli.terminal import put, say
 from monitor_app.core.errors import MonitorError, ProfileError, SourceError, SourceLostError
-from monitor_app.core.package_data import resource_path
+from monitor_app.core.files.package_data import resource_path
 from monitor_app.core.samples import SampleBlock
 from monitor_app.core.source_specs import SerialSpec
 from monitor_app.sources.profile_reader import load_profile, parse_source

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from monitor_app.core.package_data import resource_text
+from monitor_app.core.files.package_data import resource_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

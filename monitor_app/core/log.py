@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import MonitorError
-from monitor_app.core.private_files import open_private, private_folder
+from monitor_app.core.files.private_files import open_private, private_folder
 
 if TYPE_CHECKING:
     from io import TextIOWrapper

@@ -17,8 +17,8 @@ import numpy as np
 from monitor_app.analysis.run.batch_energy import BatchEnergy
 from monitor_app.analysis.run.signals import is_simulated
 from monitor_app.analysis.session_summary import run_results
-from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import DamagedSessionError, ExportError
+from monitor_app.core.files.atomic_file import completed
 from monitor_app.core.formatting import metric_words
 from monitor_app.core.models.units import IMAGE, shared_unit, worded
 from monitor_app.core.plain_text import cell, comment

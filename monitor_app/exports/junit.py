@@ -19,7 +19,7 @@ from xml.etree import ElementTree as ET
 
 from monitor_app.analysis.compare.check import Verdict
 from monitor_app.analysis.require.judgement import Verdict as Required
-from monitor_app.core.atomic_file import completed
+from monitor_app.core.files.atomic_file import completed
 from monitor_app.core.plain_text import visible_lines
 
 if TYPE_CHECKING:

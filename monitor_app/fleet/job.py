@@ -17,8 +17,8 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import MonitorError
+from monitor_app.core.files.atomic_file import completed
 from monitor_app.core.formatting import duration
 from monitor_app.fleet.progress import Progress, progress_of
 from monitor_app.fleet.recorder import recorder_command, recorder_environment

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import monitor_app
 from monitor_app.analysis.study import SessionAnalysis
-from monitor_app.core.private_files import create_beside, open_private, private_folder
+from monitor_app.core.files.private_files import create_beside, open_private, private_folder
 from monitor_app.session.writer_lock import is_written
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, model_validator
 
 from monitor_app.core.errors import ProfileError
-from monitor_app.core.own_profiles import own_profile
-from monitor_app.core.package_data import profile_path
+from monitor_app.core.files.own_profiles import own_profile
+from monitor_app.core.files.package_data import profile_path
 from monitor_app.core.runs import is_emulated
 from monitor_app.core.source_specs import Table
 from monitor_app.sources.profile_reader import parse_profile, parse_tables, profile_of, read_profile_text, read_toml

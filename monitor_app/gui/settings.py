@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QSettings
 
-from monitor_app.core.own_profiles import own_profiles_folder
+from monitor_app.core.files.own_profiles import own_profiles_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

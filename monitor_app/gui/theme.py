@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication
 
 from monitor_app.charts.palette import PALETTES, Palette, legible
-from monitor_app.core.package_data import resource_path
+from monitor_app.core.files.package_data import resource_path
 from monitor_app.core.samples import Quantity
 from monitor_app.gui.freed_memory import give_back_large_blocks
 

@@ -21,8 +21,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from monitor_app.core.files.package_data import resource_text
 from monitor_app.core.host_time import host_time_ns
-from monitor_app.core.package_data import resource_text
 from monitor_app.program.command import NotStartedError, RunningCommand, command_environment
 from monitor_app.program.listener import Folder, Listener
 from monitor_app.program.marks import Tally

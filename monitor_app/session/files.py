@@ -12,8 +12,8 @@ import time
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import SessionError
+from monitor_app.core.files.private_files import create_beside, private_folder
 from monitor_app.core.log import state_folder
-from monitor_app.core.private_files import create_beside, private_folder
 from monitor_app.session.promise import leads_to, promised, withdraw
 from monitor_app.session.writer_lock import is_written
 

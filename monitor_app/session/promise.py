@@ -13,7 +13,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from monitor_app.core.private_files import create_beside, open_private
+from monitor_app.core.files.private_files import create_beside, open_private
 
 SUFFIX = ".save-as"
 _LONGEST_BYTES = 10_000

@@ -14,7 +14,7 @@ import numpy as np
 from monitor_app.analysis.campaign.cells import Campaign, Cell, Conditions
 from monitor_app.analysis.statistics.intervals import wilson
 from monitor_app.core.estimate import Estimate
-from monitor_app.core.package_data import resource_path
+from monitor_app.core.files.package_data import resource_path
 from monitor_app.core.runs import ImageAnswers
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64)

@@ -7,7 +7,7 @@ import pytest
 
 from monitor_app.analysis.statistics.short_series import LEAST
 from monitor_app.bench.estimate import CampaignEstimate, bytes_per_s, estimate, guessed_seconds_per_image
-from monitor_app.core.package_data import profile_names, profile_path
+from monitor_app.core.files.package_data import profile_names, profile_path
 from monitor_app.core.runs import RunSpec
 from monitor_app.sources.profile_reader import load_profile, parse_profile
 

@@ -12,11 +12,11 @@ import pytest
 
 from monitor_app.bench import trust
 from monitor_app.bench.bench import Bench
-from monitor_app.core import own_profiles
 from monitor_app.core.errors import ProfileError
+from monitor_app.core.files import own_profiles
+from monitor_app.core.files.own_profiles import own_profiles_folder
+from monitor_app.core.files.package_data import profile_files
 from monitor_app.core.log import state_folder
-from monitor_app.core.own_profiles import own_profiles_folder
-from monitor_app.core.package_data import profile_files
 from monitor_app.core.profile import Board, Combination, Inference, Plan, Profile, Protocol, Sync
 from monitor_app.inference.networks.registry import NETWORKS
 from monitor_app.sources.profile_reader import load_profile, parse_profile, parse_source

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from monitor_app.bench.client import BenchClient
 from monitor_app.core.errors import SessionError
+from monitor_app.core.files.package_data import profile_path
 from monitor_app.core.host_time import host_time_ns
-from monitor_app.core.package_data import profile_path
 from monitor_app.session.reader import SessionReader
 
 

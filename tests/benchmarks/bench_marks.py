@@ -22,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from monitor_app.core.package_data import resource_path
+from monitor_app.core.files.package_data import resource_path
 from monitor_app.session.reader import SessionReader
 
 REAL = ("env", "-u", "MONITOR_APP_LOAD")

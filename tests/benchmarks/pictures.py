@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from monitor_app.bench.client import BenchClient
 from monitor_app.cli.files import new_unsaved_session
-from monitor_app.core.package_data import profile_path
+from monitor_app.core.files.package_data import profile_path
 from monitor_app.core.runs import Phase
 from monitor_app.gui.main_window import MainWindow
 from monitor_app.gui.settings import Settings, settings_file

@@ -7,7 +7,7 @@ import pytest
 
 from monitor_app.cli.plan_options import with_plan
 from monitor_app.core.errors import ProfileError
-from monitor_app.core.package_data import profile_path
+from monitor_app.core.files.package_data import profile_path
 from monitor_app.sources.profile_reader import parse_profile
 
 TEXT = profile_path("simulated-tx1").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ import pytest
 
 from monitor_app.cli.sources import RULES, install_udev, replay_profile, spec_to_capture
 from monitor_app.core.errors import MonitorError, ProfileError, SourceError
-from monitor_app.core.package_data import resource_path
+from monitor_app.core.files.package_data import resource_path
 from monitor_app.sources.profile_reader import parse_profile, parse_source
 from monitor_app.sources.registry import KINDS
 from monitor_app.sources.serial.capture import Capture

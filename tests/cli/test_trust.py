@@ -13,7 +13,7 @@ from monitor_app.bench.bench import Bench
 from monitor_app.cli import commands, consent
 from monitor_app.cli.commands import run
 from monitor_app.cli.files import find_profile
-from monitor_app.core.own_profiles import own_profiles_folder
+from monitor_app.core.files.own_profiles import own_profiles_folder
 from monitor_app.sources.profile_reader import parse_profile
 from tests.bench.test_trust import NETWORK, PROGRAM, tracer
 

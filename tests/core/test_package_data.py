@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from monitor_app.core.errors import MonitorError, ProfileError
-from monitor_app.core.package_data import profile_names, profile_path, resource_path
+from monitor_app.core.files.package_data import profile_names, profile_path, resource_path
 
 CHECKOUT = Path(__file__).parents[2]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor_app.core.errors import ProfileError
-from monitor_app.core.package_data import profile_names, profile_path
+from monitor_app.core.files.package_data import profile_names, profile_path
 from monitor_app.core.profile import Inference, Plan, Profile, planned_runs
 from monitor_app.core.runs import RunSpec
 from monitor_app.core.samples import Role

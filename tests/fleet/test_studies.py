@@ -16,7 +16,7 @@ import pytest
 from monitor_app.analysis.study import SessionAnalysis, analyse_session
 from monitor_app.analysis.study import study as one_after_another
 from monitor_app.core.errors import NotASessionError
-from monitor_app.core.package_data import profile_path
+from monitor_app.core.files.package_data import profile_path
 from monitor_app.fleet import kept, studies
 from monitor_app.fleet.studies import study
 from tests.cli.program import monitor_app

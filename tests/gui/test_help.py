@@ -15,8 +15,8 @@ from PySide6.QtGui import QGuiApplication
 
 from monitor_app import __version__
 from monitor_app.core.child_process import python_module
+from monitor_app.core.files.package_data import guide_path
 from monitor_app.core.log import log_file, log_to_file
-from monitor_app.core.package_data import guide_path
 from monitor_app.gui.help.about import LICENCE, AboutDialog
 from monitor_app.gui.help.text_window import GuideWindow, LogWindow
 from monitor_app.gui.settings import Settings, settings_file

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 
 from monitor_app.bench.client import ProfileFile
 from monitor_app.cli import main
-from monitor_app.core.package_data import profile_path
+from monitor_app.core.files.package_data import profile_path
 from monitor_app.gui.actions import SubMenu
 from monitor_app.gui.layout import SIDE_PX
 from monitor_app.gui.panels.parts import Label

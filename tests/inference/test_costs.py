@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from monitor_app.core.package_data import resource_path
+from monitor_app.core.files.package_data import resource_path
 from monitor_app.inference.networks.costs import count_costs, count_module_costs
 from monitor_app.inference.networks.counts import conventions, known_costs
 from monitor_app.inference.networks.registry import NETWORKS, find_network

@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor_app.core.package_data import resource_path
+from monitor_app.core.files.package_data import resource_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor_app.core.package_data import profile_files
+from monitor_app.core.files.package_data import profile_files
 from monitor_app.core.profile import Require
 from monitor_app.core.samples import Role
 from monitor_app.sources.profile_reader import load_profile, parse_profile

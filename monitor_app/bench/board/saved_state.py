@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.bench.board.commands import BoardControlError
-from monitor_app.core.private_files import open_private, private_folder
+from monitor_app.core.files.private_files import open_private, private_folder
 
 if TYPE_CHECKING:
     from typing import TextIO

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.bench.runs.inference_place import go_dark
 from monitor_app.core.errors import ProgramError
-from monitor_app.core.package_data import resource_path
+from monitor_app.core.files.package_data import resource_path
 from monitor_app.program.command import RunningCommand, command_environment
 from monitor_app.program.messages import Ended, Finish, Listening
 from monitor_app.program.process import ListeningChild

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from monitor_app.charts.canvas import need_application
-from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
+from monitor_app.core.files.atomic_file import completed
 from monitor_app.exports.report.html import html_of
 from monitor_app.exports.report.pdf import pdf_of
 from monitor_app.exports.report.sections import ReportContent, document_of

@@ -31,8 +31,8 @@ from monitor_app.bench.messages import (
     Trust,
 )
 from monitor_app.core.errors import MonitorError
+from monitor_app.core.files.package_data import profile_path
 from monitor_app.core.host_time import host_time_ns
-from monitor_app.core.package_data import profile_path
 from monitor_app.core.runs import RunState
 from monitor_app.core.samples import NO_INSTRUMENTS
 from monitor_app.core.status import TROUBLE, BenchPhase, BenchStatus, SourceState

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QThread
 
-from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError, MonitorError
+from monitor_app.core.files.atomic_file import completed
 from monitor_app.core.log import state_folder
 from monitor_app.gui.help.versions import surroundings, versions
 from monitor_app.gui.settings import settings_file

@@ -10,8 +10,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QDialog, QFileDialog, QMessageBox
 
 from monitor_app.core.errors import MonitorError
+from monitor_app.core.files.package_data import guide_path
 from monitor_app.core.log import WINDOW_LOG, log_file
-from monitor_app.core.package_data import guide_path
 from monitor_app.gui.help.about import AboutDialog
 from monitor_app.gui.help.bundle import BundleJob
 from monitor_app.gui.help.text_window import GuideWindow, LogWindow

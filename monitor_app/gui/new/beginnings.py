@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from monitor_app.core.own_profiles import own_profile_files, own_profiles_folder
-from monitor_app.core.package_data import profile_names, profile_path
+from monitor_app.core.files.own_profiles import own_profile_files, own_profiles_folder
+from monitor_app.core.files.package_data import profile_names, profile_path
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from monitor_app.core.errors import ProfileError
-from monitor_app.core.own_profiles import own_profile_files
+from monitor_app.core.files.own_profiles import own_profile_files
 from monitor_app.remote.ssh_hosts import ssh_hosts
 from monitor_app.sources.profile_reader import load_profile
 

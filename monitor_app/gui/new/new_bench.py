@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from monitor_app.bench.client import ProfileFile
-from monitor_app.core.package_data import profile_path
+from monitor_app.core.files.package_data import profile_path
 from monitor_app.gui.new.preload import Preload
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from monitor_app.core.package_data import profile_path
+from monitor_app.core.files.package_data import profile_path
 from monitor_app.core.profile import Protocol
 from monitor_app.gui.new.choice import Choice
 from monitor_app.gui.new.part import ProfilePart

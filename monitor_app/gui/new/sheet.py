@@ -21,10 +21,10 @@ from PySide6.QtWidgets import (
 )
 
 from monitor_app.bench.trust import code_in, question
-from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import MonitorError
-from monitor_app.core.own_profiles import own_profiles_folder
-from monitor_app.core.private_files import private_folder
+from monitor_app.core.files.atomic_file import completed
+from monitor_app.core.files.own_profiles import own_profiles_folder
+from monitor_app.core.files.private_files import private_folder
 from monitor_app.gui.bench.trust_dialog import ask_trust
 from monitor_app.gui.new.batches_part import BatchesPart
 from monitor_app.gui.new.beginnings import beginnings

@@ -13,8 +13,8 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QThread, Sig
 from PySide6.QtGui import QImageWriter
 from PySide6.QtWidgets import QFileDialog
 
-from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
+from monitor_app.core.files.atomic_file import completed
 from monitor_app.gui.process_job import ProcessJob
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import tensorrt
 
-from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import InferenceError
-from monitor_app.core.private_files import private_folder
+from monitor_app.core.files.atomic_file import completed
+from monitor_app.core.files.private_files import private_folder
 from monitor_app.inference.back_ends.file_inputs import file_input, shape_at
 from monitor_app.inference.back_ends.tensor_rt_engine import numpy_type, open_sizes
 

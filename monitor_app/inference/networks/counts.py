@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from monitor_app.core.back_ends import is_foreign_file
-from monitor_app.core.package_data import package_text
+from monitor_app.core.files.package_data import package_text
 
 if TYPE_CHECKING:
     from monitor_app.inference.networks.network import Network

@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO
 
-from monitor_app.core.private_files import open_private
+from monitor_app.core.files.private_files import open_private
 from monitor_app.inference.networks.weights import WeightsError, check_sha256, file_sha256
 
 if TYPE_CHECKING:

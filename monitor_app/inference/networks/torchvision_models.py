@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from monitor_app.core.package_data import package_text
+from monitor_app.core.files.package_data import package_text
 from monitor_app.inference.networks.network import INCEPTION, Network, Preprocessing, PublishedWeights
 
 if TYPE_CHECKING:

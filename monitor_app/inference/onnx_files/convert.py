@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import InferenceError
+from monitor_app.core.files.atomic_file import completed
 from monitor_app.inference.images import BadImageError, read_image
 from monitor_app.inference.networks.registry import find_network
 from monitor_app.inference.onnx_files.answers import answer_with

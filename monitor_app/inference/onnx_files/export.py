@@ -8,8 +8,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import InferenceError, first_line
+from monitor_app.core.files.atomic_file import completed
 from monitor_app.inference.built_modules import build_with_weights
 from monitor_app.inference.networks.registry import find_network
 from monitor_app.inference.onnx_files.answers import answer_with

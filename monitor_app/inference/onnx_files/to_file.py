@@ -6,8 +6,8 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from monitor_app.core.atomic_file import completed
 from monitor_app.core.errors import ExportError
+from monitor_app.core.files.atomic_file import completed
 from monitor_app.inference.networks.registry import find_network
 from monitor_app.inference.onnx_files import workshop
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monitor_app import __version__
-from monitor_app.core.atomic_file import completed
 from monitor_app.core.child_process import python_module, signal_name
 from monitor_app.core.errors import InferenceError
-from monitor_app.core.private_files import private_folder
+from monitor_app.core.files.atomic_file import completed
+from monitor_app.core.files.private_files import private_folder
 from monitor_app.inference.networks.weights import file_sha256
 from monitor_app.inference.networks.weights_files import locate_weights
 from monitor_app.inference.torch_missing import TorchMissingError, require_torch

@@ -32,7 +32,7 @@ UNCHANGED_FROM = (3, 10)
 _ON_BOARD = {
     "__main__.py": "__main__.py",
     "messages.py": "monitor_app/core/messages.py",
-    "package_data.py": "monitor_app/core/package_data.py",
+    "package_data.py": "monitor_app/core/files/package_data.py",
     "torch_missing.py": "monitor_app/inference/torch_missing.py",
     "workshop.py": "monitor_app/inference/onnx_files/workshop.py",
 }

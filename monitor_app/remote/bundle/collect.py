@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import MonitorError
-from monitor_app.core.package_data import resource_path
+from monitor_app.core.files.package_data import resource_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ ENTRIES = (
 )
 REPLACED = (
     "monitor_app.core.messages",
-    "monitor_app.core.package_data",
+    "monitor_app.core.files.package_data",
     "monitor_app.inference.torch_missing",
     "monitor_app.inference.onnx_files.workshop",
 )

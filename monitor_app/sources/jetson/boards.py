@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from monitor_app.core.errors import ProfileError
-from monitor_app.core.package_data import profile_names, profile_path
+from monitor_app.core.files.package_data import profile_names, profile_path
 from monitor_app.core.samples import Role
 from monitor_app.core.source_specs import Name, Table
 

@@ -11,7 +11,7 @@ from monitor_app.analysis.figures.colours import _OTHERS, PAPER, PAPER_SHAPES, c
 from monitor_app.charts.canvas import Style
 from monitor_app.charts.model import SHAPES
 from monitor_app.charts.palette import PALETTES
-from monitor_app.core.package_data import resource_path
+from monitor_app.core.files.package_data import resource_path
 
 
 def test_each_network_of_the_paper_has_its_own() -> None:

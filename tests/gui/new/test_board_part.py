@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QLabel, QMessageBox, QWidget
 
 from monitor_app.bench.board.doctor import Check, Verdict
 from monitor_app.core.errors import BoardLostError, BoardUnreachableError
-from monitor_app.core.own_profiles import own_profiles_folder
-from monitor_app.core.package_data import profile_path
+from monitor_app.core.files.own_profiles import own_profiles_folder
+from monitor_app.core.files.package_data import profile_path
 from monitor_app.core.profile import Board
 from monitor_app.gui.new.board_hosts import known_hosts
 from monitor_app.gui.new.board_part import MISTAKE, STOP, STOPPED, TEST, THIS, BoardPart

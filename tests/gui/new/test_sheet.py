@@ -10,8 +10,8 @@ from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QFontMetricsF, QTextCursor
 from PySide6.QtWidgets import QStyle, QStyleOptionViewItem, QWidget
 
-from monitor_app.core.own_profiles import own_profiles_folder
-from monitor_app.core.package_data import profile_path
+from monitor_app.core.files.own_profiles import own_profiles_folder
+from monitor_app.core.files.package_data import profile_path
 from monitor_app.core.profile import Protocol
 from monitor_app.gui.new.batches_part import BatchesPart
 from monitor_app.gui.new.device_part import DevicePart

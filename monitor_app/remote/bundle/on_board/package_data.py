@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""In place of core.package_data on a board: the files that the children read, out of the bundle itself."""
+"""In place of core.files.package_data on a board: the files that the children read, out of the bundle itself."""
 
 from __future__ import annotations
 

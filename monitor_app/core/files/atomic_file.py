@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import ExportError
-from monitor_app.core.private_files import create_beside
+from monitor_app.core.files.private_files import create_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
