@@ -38,7 +38,7 @@ endif
 
 # More workers than cores, since most tests wait for an instrument most of the time.
 TIMES ?= 1
-PYTEST := $(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/pytest -n 6 --dist loadfile --no-loadscope-reorder
 
 test: lint
 	$(PYTEST)

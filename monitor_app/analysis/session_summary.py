@@ -231,6 +231,8 @@ def _run_json(result: RunResult, *, simulated: bool) -> dict[str, Any]:
         "compiled": bool(run.compiled),
         "power_mode": run.power_mode,
         "clocks": run.clocks,
+        "back_end": run.back_end,
+        "facts": dict(run.facts),
         "state": run.state,
         "error": run.error,
         "parameters": run.parameters,

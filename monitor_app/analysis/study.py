@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.analysis.campaign.assembly import campaign_of
 from monitor_app.analysis.figures import charts_of
+from monitor_app.analysis.figures.back_ends import several_settings
 from monitor_app.analysis.figures.options import Options, headline_batches
 from monitor_app.analysis.findings import findings_of, meter_findings
 from monitor_app.analysis.findings.meter import meter_chart, traces_of
@@ -38,9 +39,15 @@ class Study:
     verdicts: tuple[SessionVerdicts, ...] = ()
     """Of each campaign, on what its profile requires."""
 
-    def charts(self, *, gross: bool = False) -> tuple[Chart, ...]:
-        """All figures; with ``gross`` energies are those of the whole board in place of those above idle."""
-        options = Options(headline_batches=headline_batches(self.campaigns), gross=gross)
+    def charts(self, *, gross: bool = False, macs: bool = False) -> tuple[Chart, ...]:
+        """All figures.
+
+        Args:
+            gross: energies are those of the whole board in place of those above idle.
+            macs: axes show multiply-accumulates in place of the paper's operations.
+        """
+        sizes, several = headline_batches(self.campaigns), several_settings(self.campaigns)
+        options = Options(headline_batches=sizes, gross=gross, macs=macs, back_ends=several)
         return (*charts_of(self.campaigns, options), self.meter)
 
 

@@ -29,6 +29,7 @@ from monitor_app.bench.runs.inference_on_board import OnTheBoard
 from monitor_app.core.errors import BoardError, BoardLostError, InferenceError
 from monitor_app.core.formatting import size
 from monitor_app.core.runs import is_emulated
+from monitor_app.inference.process import child_kind
 from monitor_app.remote.board_files import board_files
 from monitor_app.remote.link import Link
 from monitor_app.sources.jetson.boards import recognise_board
@@ -194,8 +195,9 @@ def child_check(place: Place, device: str, cancelled: Cancelled, *, gpu_expected
     """What the inference child says of itself. Raises CancelledError, BoardLostError."""
     link = InferenceLink(place, cancelled)
     try:
-        link.require(device)
-        ready = link.start(device)
+        kind = child_kind(device)
+        link.require(kind)
+        ready = link.start(kind)
     except BoardLostError:
         raise
     except (InferenceError, BoardError) as error:

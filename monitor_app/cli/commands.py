@@ -585,6 +585,14 @@ def figures(
     energy: Annotated[
         EnergyKind, typer.Option(help="net: energy above idle. gross: energy of the whole board.")
     ] = EnergyKind.NET,
+    macs: Annotated[
+        bool,
+        typer.Option(
+            "--macs",
+            help="Multiply-accumulates on the axes in place of the paper's operations, which networks with grouped or "
+            "depthwise convolutions do not have.",
+        ),
+    ] = False,
     names: Annotated[bool, typer.Option("--list", help="Print the names of the figures, and write nothing.")] = False,
 ) -> None:
     """Write the figures of the paper, and further ones, as files.
@@ -596,14 +604,14 @@ def figures(
     gross = energy is EnergyKind.GROSS
     files = session_files(files or ())
     if names:
-        put(*command.figure_names(files, gross=gross))
+        put(*command.figure_names(files, gross=gross, macs=macs))
         return
     if not files:
         raise typer.BadParameter("give at least one session file (*.plm), or --list.")
     if output is None:
         raise typer.BadParameter("give the folder to write into with -o.")
     look = command.Look(form.value, style.value, command.parse_size(size))
-    written = command.write_figures(files, output, look, only=only, gross=gross)
+    written = command.write_figures(files, output, look, only=only, gross=gross, macs=macs)
     put(*map(str, written))
 
 

@@ -50,9 +50,9 @@ def parse_size(text: str) -> tuple[int, int]:
     return round(float(found[1]) * factor), round(float(found[2]) * factor)
 
 
-def figure_names(files: Sequence[Path], *, gross: bool) -> list[str]:
+def figure_names(files: Sequence[Path], *, gross: bool, macs: bool) -> list[str]:
     """A line for each figure: its name, its key and its title. Without files, of the paper's batch sizes."""
-    charts = read_study(files).charts(gross=gross) if files else (*charts_of([]), meter_chart([]))
+    charts = read_study(files).charts(gross=gross, macs=macs) if files else (*charts_of([]), meter_chart([]))
     missing = [" (no values)" if files and not chart.series else "" for chart in charts]
     wide = max(len(chart.key) for chart in charts)
     return [
@@ -61,7 +61,9 @@ def figure_names(files: Sequence[Path], *, gross: bool) -> list[str]:
     ]
 
 
-def write_figures(files: Sequence[Path], folder: Path, look: Look, *, only: str | None, gross: bool) -> list[Path]:
+def write_figures(
+    files: Sequence[Path], folder: Path, look: Look, *, only: str | None, gross: bool, macs: bool
+) -> list[Path]:
     """Write figures that have values into a folder, as pictures or tables; return the files.
 
     Pictures for print leave title, caption and equations to a file of captions.
@@ -72,12 +74,13 @@ def write_figures(files: Sequence[Path], folder: Path, look: Look, *, only: str 
         look: of all files.
         only: names of figures, separated by commas; None for all that have values.
         gross: energies of the whole board in place of those above idle.
+        macs: multiply-accumulates in place of the paper's operations.
 
     Raises:
         ExportError: a file cannot be written, or a figure in ``only`` has no values.
         typer.BadParameter: ``only`` names a figure that does not exist.
     """
-    charts = _chosen(read_study(files).charts(gross=gross), only)
+    charts = _chosen(read_study(files).charts(gross=gross, macs=macs), only)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -10,11 +10,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from monitor_app.core.back_ends import back_end_for
 from monitor_app.core.runs import RunSpec
 from monitor_app.core.samples import Role
 from monitor_app.core.source_specs import SourceSpec, Table
 
-Precision = Literal["fp32", "fp16", "bf16"]
+Precision = Literal["fp32", "tf32", "fp16", "bf16", "int8"]
+BackEndName = Literal["auto", "torch", "onnxruntime", "openvino", "litert", "tensorrt"]
 _Limit = Annotated[float, Field(gt=0)]
 _HOST = re.compile(r"(?:[\w.+-]+@)?[\w\[][\w.:%\]-]*", re.ASCII)
 _VARIABLE = re.compile(r"LD_LIBRARY_PATH|PATH|(?:CUDA_|MALLOC_|OMP_|OPENBLAS_|PYTHON)[A-Z0-9_]*")
@@ -50,13 +52,19 @@ class Inference(Table):
 
     device: str = "cpu"
     """cpu, cuda, cuda:N, or emulated:tx1, which plays published figures."""
+    back_end: BackEndName = "auto"
+    """What runs the networks; auto: PyTorch, and for a file of another back end that one."""
     precision: Precision = "fp32"
     threads: int = Field(0, ge=0)
-    """torch threads; 0 takes one core less than there are, which is left to the monitor."""
+    """Threads of the back end; 0 takes one core less than there are, which is left to the monitor."""
     channels_last: bool = False
     """The layout of tensors in memory."""
     compiled: bool = False
     """By torch.compile."""
+    allocator: Literal["keep", "system"] = "keep"
+    """keep: memory that is freed stays with the process for the next pass; system: as glibc does it by itself."""
+    cudnn_benchmark: bool = False
+    """Let cuDNN time its algorithms in the first passes, and take the fastest."""
     seed: int = 0
 
 
@@ -86,7 +94,7 @@ class Protocol(Table):
 
 
 class Plan(Table):
-    """What to run: each network at each batch size, and so for each precision, power mode and setting of the clocks."""
+    """What to run: each network at each batch size, by each precision, back end, power mode and setting of clocks."""
 
     networks: tuple[str, ...] = Field(min_length=1)
     batch_sizes: tuple[Annotated[int, Field(ge=1, le=65_536)], ...] = Field((1,), min_length=1)
@@ -103,6 +111,8 @@ class Plan(Table):
     """Of the random order."""
     precisions: tuple[Precision, ...] = ()
     """None: that of [inference]."""
+    back_ends: tuple[BackEndName, ...] = ()
+    """None: that of [inference]."""
     power_modes: tuple[str, ...] = ()
     """As nvpmodel names or numbers them; none: as it is found. What was found is restored at the end."""
     clocks: tuple[Literal["default", "max"], ...] = ()
@@ -114,7 +124,7 @@ class Plan(Table):
 
     @model_validator(mode="after")
     def _nothing_is_there_twice(self) -> Plan:
-        for key in ("networks", "batch_sizes", "precisions", "power_modes", "clocks"):
+        for key in ("networks", "batch_sizes", "precisions", "back_ends", "power_modes", "clocks"):
             values: tuple[object, ...] = getattr(self, key)
             twice = next((value for place, value in enumerate(values) if value in values[:place]), None)
             if twice is not None:
@@ -220,14 +230,16 @@ def planned_runs(plan: Plan, inference: Inference, threads: int) -> list[RunSpec
     """The runs of one cycle. Settings that take a while to change are in the outer loops, also of a random order."""
     specs: list[RunSpec] = []
     random = Random(plan.seed)
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str, str]] = set()
     for power_mode in plan.power_modes or (None,):
         for clocks in plan.clocks or (None,):
             group = [
                 RunSpec(
                     network, batch_size, precision, inference.device, threads, inference.channels_last,
-                    inference.compiled, power_mode, clocks,
+                    inference.compiled, power_mode, clocks, True, back_end_for(network, back_end),
+                    inference.allocator, inference.cudnn_benchmark,
                 )
+                for back_end in plan.back_ends or (inference.back_end,)
                 for precision in plan.precisions or (inference.precision,)
                 for network in plan.networks
                 for batch_size in plan.batch_sizes
@@ -240,7 +252,7 @@ def planned_runs(plan: Plan, inference: Inference, threads: int) -> list[RunSpec
     smallest = min(plan.batch_sizes)
     # At the smallest batch size, which fits if any does.
     for index, spec in enumerate(specs):
-        key = (spec.network, spec.precision)
+        key = (spec.network, spec.precision, spec.back_end)
         first = spec.batch_size == smallest and key not in seen
         if first:
             seen.add(key)

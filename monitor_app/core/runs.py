@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from monitor_app.core.back_ends import TORCH
+
 
 class Phase(str, Enum):
     """A phase of a run. Kept as text in the session file."""
@@ -31,6 +33,12 @@ class RunState(str, Enum):
     CANCELLED = "cancelled"
 
 
+BACK_END, ALLOCATOR, CUDNN_BENCHMARK = "back end", "allocator", "cuDNN benchmark"
+"""Names of facts of a run."""
+ALLOCATOR_KEEPS = "keep"
+"""Freed memory stays with the process that runs the networks, for the next pass; else it is the system's default."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunSpec:
     """One run as planned."""
@@ -50,6 +58,18 @@ class RunSpec:
     """'max': held at their highest; 'default': left to the board; None: as they were found."""
     accuracy: bool = True
     """Measure it in this run, where there are weights and images."""
+    back_end: str = TORCH
+    """A key of core.back_ends."""
+    allocator: str = ALLOCATOR_KEEPS
+    """ALLOCATOR_KEEPS or `system`."""
+    cudnn_benchmark: bool = False
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a session keeps of it by name, and not in a column of its own."""
+        if self.simulated:
+            return {}
+        return {BACK_END: self.back_end, ALLOCATOR: self.allocator, CUDNN_BENCHMARK: str(int(self.cudnn_benchmark))}
 
     @property
     def simulated(self) -> bool:
@@ -142,12 +162,14 @@ class NetworkFacts:
     network: str
     title: str
     """As people write it: EfficientNet-Lite0."""
-    parameters: int
+    parameters: int | None
+    """None where they cannot be counted."""
     macs: int | None
     """Multiply-accumulates of one image; None where they cannot be counted."""
     operations: int | None
     """In the convention of Canziani et al. 2016: multiplies and adds counted apart; None where that would mislead."""
-    input_pixels: int
+    input_pixels: int | None
+    """Side of the images; None where it does not take images."""
     weights: str | None
     """Where the weights come from, or None when they are random and accuracy cannot be measured."""
     weights_sha256: str | None = None

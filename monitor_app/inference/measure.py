@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The loops that run a network: timed passes and the accuracy pass. Imports torch: for the child only.
+"""The loops that run a network: timed passes and the accuracy pass. The same for every back end.
 
 Between the two stamps of a pass nothing happens but the pass: inputs are made before, images are decoded
 before, the load signal is set before and cleared after, reports are grouped, the garbage collector is off.
@@ -11,19 +11,22 @@ import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, Phase
 from monitor_app.inference.images import BadImageError, read_images
+from monitor_app.inference.inputs import random_arrays
 from monitor_app.inference.messages import Batches, PhaseDone
 from monitor_app.inference.passes import Report, no_garbage_collection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
+    from numpy.typing import NDArray
+
+    from monitor_app.inference.back_ends.back_end import Model
     from monitor_app.inference.datasets import Dataset
-    from monitor_app.inference.loading import RunningNetwork
     from monitor_app.inference.passes import BusySignal
 
 NAMED_AT_MOST = 5
@@ -35,36 +38,37 @@ class Runner:
     """Runs phases of one network after another.
 
     Args:
-        running: the network.
+        model: the network.
         load_signal: high during each forward pass.
         send: takes each group of finished batches.
         stopped: asked between batches; True ends the phase.
+        seed: of the random inputs.
     """
 
     def __init__(
         self,
-        running: RunningNetwork,
+        model: Model,
         load_signal: BusySignal,
         send: Callable[[Batches], None],
         stopped: Callable[[], bool],
+        seed: int = 0,
     ) -> None:
-        self._running = running
+        self._model = model
         self._load_signal = load_signal
         self._send = send
         self._stopped = stopped
+        self._seed = seed
 
     def run_for(self, phase: Phase, batch_size: int, min_s: float, min_batches: int) -> PhaseDone:
-        """Run random images until both `min_s` seconds and `min_batches` batches (at least one) have passed."""
-        running = self._running
-        pixels = running.network.input_pixels
-        images = running.arranged(torch.randn(batch_size, 3, pixels, pixels))
+        """Run random inputs until both `min_s` seconds and `min_batches` batches (at least one) have passed."""
+        prepared = self._model.prepare(random_arrays(self._model.inputs, batch_size, self._seed))
         report = Report(phase, self._send)
-        with torch.inference_mode(), no_garbage_collection(), report:
+        with self._model.phase(), no_garbage_collection(), report:
             started = host_time_ns()
             while not (stopped := self._stopped()):
                 if report.batches >= max(1, min_batches) and host_time_ns() - started >= min_s * 1e9:
                     break
-                _, start_ns, end_ns, device_ns = self._pass(images)
+                _, start_ns, end_ns, device_ns = self._pass(prepared)
                 report.add((start_ns, end_ns, batch_size, None, None, device_ns))
         return PhaseDone(phase, report.batches, report.images, stopped)
 
@@ -78,13 +82,13 @@ class Runner:
         bad = list(dataset.unlabelled)
         of_images = [UNANSWERED] * len(dataset.images)
         stopped = False
-        with torch.inference_mode(), report:
+        with self._model.phase(), report:
             for images, labels, places in self._decoded(dataset, batch_size, bad):
-                answers, start_ns, end_ns, device_ns = self._pass(images)
-                if not report.batches and (misfit := dataset.misfit(answers.shape[1], self._running.network.title)):
+                outputs, start_ns, end_ns, device_ns = self._pass(self._model.prepare([images]))
+                scores = self._model.arrays(outputs)[0]
+                if not report.batches and (misfit := dataset.misfit(scores.shape[1], self._model.network.title)):
                     return PhaseDone(Phase.ACCURACY, 0, 0, reason=misfit)
-                best = answers.topk(min(5, answers.shape[1]), dim=1).indices.cpu()
-                right = best == labels[:, None]
+                right = best_answers(scores) == labels[:, None]
                 top1, top5 = int(right[:, 0].sum()), int(right.sum())
                 for place, first in zip(places, right[:, 0].tolist(), strict=True):
                     of_images[place] = RIGHT if first else WRONG
@@ -101,33 +105,25 @@ class Runner:
             "".join(of_images),
         )
 
-    def _pass(self, images: torch.Tensor) -> tuple[torch.Tensor, int, int, int | None]:
-        """The answers, the start and end by the host's clock, and what the device took by its own, or None."""
-        events = _CudaEvents(self._running.device) if self._running.device.type == "cuda" else None
-        self._synchronize()
+    def _pass(self, prepared: Any) -> tuple[Any, int, int, int | None]:
+        """The outputs, the start and end by the host's clock, and what the device took by its own, or None."""
+        model = self._model
+        model.synchronize()
         self._load_signal.set(True, host_time_ns())
         start_ns = host_time_ns()
         try:
-            if events:
-                events.begin()
-            answers = self._running.module(images)
-            if events:
-                events.end()
-            self._synchronize()
+            outputs = model.run(prepared)
+            model.synchronize()
         finally:
             end_ns = host_time_ns()
             self._load_signal.set(False, end_ns)
-        return answers, start_ns, end_ns, events.elapsed_ns() if events else None
-
-    def _synchronize(self) -> None:
-        if self._running.device.type == "cuda":
-            torch.cuda.synchronize(self._running.device)
+        return outputs, start_ns, end_ns, model.device_ns()
 
     def _decoded(
         self, dataset: Dataset, batch_size: int, bad: list[str]
-    ) -> Iterator[tuple[torch.Tensor, torch.Tensor, list[int]]]:
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64], list[int]]]:
         """Batches of images with their labels and their places in the data set."""
-        network = self._running.network
+        network = self._model.network
         arrays: list[np.ndarray] = []
         labels: list[int] = []
         places: list[int] = []
@@ -141,27 +137,14 @@ class Runner:
                 labels.append(image.label)
                 places.append(place)
             if arrays and (len(arrays) == batch_size or place == len(dataset.images) - 1):
-                images = self._running.arranged(torch.from_numpy(np.stack(arrays)))
-                yield images, torch.tensor(labels), places
+                yield np.stack(arrays), np.array(labels, np.int64), places
                 arrays, labels, places = [], [], []
 
 
-class _CudaEvents:
-    """A pair of marks in the GPU's own stream of work."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._stream = torch.cuda.current_stream(device)
-        self._pair = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-
-    def begin(self) -> None:
-        self._pair[0].record(self._stream)
-
-    def end(self) -> None:
-        self._pair[1].record(self._stream)
-
-    def elapsed_ns(self) -> int:
-        """Between the two, once the device has been synchronised."""
-        return round(float(self._pair[0].elapsed_time(self._pair[1])) * 1e6)
+def best_answers(scores: NDArray[Any], count: int = 5) -> NDArray[np.int64]:
+    """The classes with the highest scores, the best first: (images, up to `count`). Of equal ones the first counts."""
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :count]
+    return order.astype(np.int64, copy=False)
 
 
 def _name_bad(bad: list[str]) -> str | None:

@@ -8,11 +8,8 @@ include what the driver holds, and the use of the whole system includes other pr
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import torch
+from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.core.runs import MemoryKind
 
@@ -24,23 +21,39 @@ RESET_PEAK = "5"
 """Written to clear_refs it resets the peak of the resident set (proc_pid_clear_refs(5))."""
 
 
+class DeviceMemory(Protocol):
+    """The memory of a GPU, by the accounts that a back end has of it. Its context is there from the beginning."""
+
+    @property
+    def integrated(self) -> bool:
+        """The GPU says that it shares the memory of the processor."""
+        ...
+
+    def forget_peaks(self) -> None:
+        """From now on they are counted anew."""
+        ...
+
+    def read(self) -> dict[MemoryKind, int]:
+        """Bytes, by account."""
+        ...
+
+
 class MemoryMeter:
-    """Measures from its creation, in a process that has torch and no network yet: that is the floor.
+    """Measures from its creation, in a process that has its back end and no network yet: that is the floor.
 
     Args:
-        device: on which the network will run; it is made ready first, so that its context is in the floor.
+        device: the memory of the GPU on which the network will run; None: it runs on the processor.
         proc: the proc file system, another one in tests.
         unified: processor and GPU share one memory, as on a Jetson; None finds out.
     """
 
-    def __init__(self, device: torch.device, *, proc: Path = Path("/proc"), unified: bool | None = None) -> None:
+    def __init__(
+        self, device: DeviceMemory | None = None, *, proc: Path = Path("/proc"), unified: bool | None = None
+    ) -> None:
         self._device = device
         self._proc = proc
         self._unified = is_unified(device) if unified is None else unified
-        if device.type == "cuda":
-            torch.zeros(1, device=device)
-            torch.cuda.synchronize(device)
-        # The peak of importing torch is not part of the floor.
+        # The peak of importing the back end is not part of the floor.
         self.begin()
         self._floor = self._read()
 
@@ -49,8 +62,8 @@ class MemoryMeter:
         # On an old or a locked kernel the peak of loading stays in.
         with contextlib.suppress(OSError):
             (self._proc / "self" / "clear_refs").write_text(RESET_PEAK)
-        if self._device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self._device)
+        if self._device is not None:
+            self._device.forget_peaks()
 
     def rows(self) -> tuple[MemoryRow, ...]:
         """Every quantity that this machine can measure, with its peak and its floor."""
@@ -71,12 +84,8 @@ class MemoryMeter:
             used = self._system_used()
             if used is not None:
                 found[MemoryKind.SYSTEM] = used + max(beyond, 0)
-        if self._device.type == "cuda":
-            found[MemoryKind.CUDA_ALLOCATED] = torch.cuda.max_memory_allocated(self._device)
-            found[MemoryKind.CUDA_RESERVED] = torch.cuda.max_memory_reserved(self._device)
-            by_driver = gpu_bytes_of(os.getpid(), self._device)
-            if by_driver is not None:
-                found[MemoryKind.NVML] = by_driver
+        if self._device is not None:
+            found.update(self._device.read())
         return found
 
     def _resident(self) -> int:
@@ -99,10 +108,10 @@ class MemoryMeter:
         return int(found[1]) * KIB if len(found) > 1 and found[1].isdigit() else None
 
 
-def is_unified(device: torch.device) -> bool:
+def is_unified(device: DeviceMemory | None) -> bool:
     """Whether the processor and the GPU of this board share one memory: a Tegra, or a GPU that says so."""
     # A container on a Tegra hides the device tree from its processes.
-    if device.type == "cuda" and getattr(torch.cuda.get_device_properties(device), "is_integrated", False):
+    if device is not None and device.integrated:
         return True
     try:
         compatible = Path("/proc/device-tree/compatible").read_bytes()
@@ -111,17 +120,21 @@ def is_unified(device: torch.device) -> bool:
     return b"nvidia,tegra" in compatible
 
 
-def gpu_bytes_of(pid: int, device: torch.device) -> int | None:
-    """Of a process on a GPU, as the driver counts it; None where it does not (a container hides process ids)."""
+def gpu_bytes_of(pid: int, uuid: str) -> int | None:
+    """Of a process on a GPU, as the driver counts it; None where it does not (a container hides process ids).
+
+    Args:
+        pid: of the process.
+        uuid: of the GPU, without `GPU-`; CUDA_VISIBLE_DEVICES renumbers the devices of a back end and not the driver's.
+    """
     try:
         import pynvml
     except ImportError:
         return None
     try:
         pynvml.nvmlInit()
-        # By UUID, since CUDA_VISIBLE_DEVICES renumbers torch's devices and not the driver's.
-        handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
+        handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}")
         used = [each.usedGpuMemory for each in pynvml.nvmlDeviceGetComputeRunningProcesses(handle) if each.pid == pid]
-    except (pynvml.NVMLError, AttributeError):
+    except pynvml.NVMLError:
         return None
     return int(used[0]) if used and used[0] is not None else None

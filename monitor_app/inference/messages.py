@@ -4,7 +4,7 @@
 docs/inference-protocol.md is the contract.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import TypeAlias
 
@@ -33,6 +33,8 @@ class Load:
     seed: NonNegative = 0
     channels_last: bool = False
     compiled: bool = False
+    cudnn_benchmark: bool = False
+    """Let cuDNN time its algorithms in the first passes, and take the fastest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class Ready:
 
     pid: int
     versions: dict[str, str]
-    """python, torch, torchvision."""
+    """python, and the packages of the back end."""
     devices: dict[str, str]
     """Values of `Load.device`, and the name that the device gives itself: {"cpu": "Cortex-A57", "cuda:0": "..."}."""
     cpu_count: int
@@ -106,13 +108,15 @@ class Loaded:
 
     network: str
     title: str
-    parameters: int
+    parameters: int | None
     macs: int | None
     operations: int | None
-    input_pixels: int
+    input_pixels: int | None
     weights: str | None
     weights_sha256: str | None
     seconds: Seconds
+    settings: dict[str, str] = field(default_factory=dict)
+    """All that changes a time, as it is: threads, providers that run, TF32. By the names of the table run_fact."""
 
     @property
     def facts(self) -> NetworkFacts:

@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from monitor_app.core.back_ends import TORCH
 from monitor_app.core.canziani2016 import BOARDS
 from monitor_app.core.child_process import ChildProcess, python_module
 from monitor_app.core.errors import ChildDiedError, InferenceError
-from monitor_app.core.runs import EMULATED, is_emulated
+from monitor_app.core.runs import ALLOCATOR_KEEPS, EMULATED, is_emulated
+from monitor_app.inference.back_ends.choice import require_back_end
 from monitor_app.inference.messages import Command, Event, Quit, decode, encode
-from monitor_app.inference.torch_missing import require_torch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -24,7 +26,7 @@ REPLAY_COMMAND = (*python_module("monitor_app.inference.replay_child"),)
 
 # Freed memory is kept for the next pass instead of being handed back to the system and faulted in again,
 # which on small networks costs a sixth of the latency. 32 MiB is the most that every glibc takes.
-ALLOCATOR = {
+KEEPING = {
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(4 << 30),
     "MALLOC_TOP_PAD_": str(64 << 20),
@@ -55,35 +57,53 @@ class Process(Protocol):
     def close(self, quit_line: bytes = b"") -> None: ...
 
 
-def child_kind(device: str) -> tuple[str, tuple[str, ...]]:
-    """Which child serves an inference device, `inference` or `replay`, and its arguments.
+@dataclass(frozen=True, slots=True)
+class ChildKind:
+    """Which child is to be started: two of the same kind can stand in for each other."""
+
+    program: str = "inference"
+    """`inference` or `replay`."""
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=lambda: KEEPING)
+    """Set for it, besides that of its parent."""
+    back_end: str = TORCH
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The command line, on this machine."""
+        return (*(COMMAND if self.program == "inference" else REPLAY_COMMAND), *self.arguments)
+
+
+def child_kind(device: str, back_end: str = TORCH, allocator: str = ALLOCATOR_KEEPS) -> ChildKind:
+    """Which child serves an inference device.
+
+    Args:
+        device: as a profile names it.
+        back_end: what runs the networks there.
+        allocator: `keep` or `system`, see `core.profile.Inference`.
 
     Raises:
         InferenceError: there are no figures of that emulated board.
     """
+    environment = KEEPING if allocator == ALLOCATOR_KEEPS else {}
     if not is_emulated(device):
-        return "inference", ()
+        return ChildKind(arguments=("--back-end", back_end), environment=environment, back_end=back_end)
     board = device.removeprefix(EMULATED)
     if board not in BOARDS:
         known = ", ".join(EMULATED + name for name in BOARDS)
         raise InferenceError(f"There is no emulated board named {board!r}: set the inference device to {known}.")
-    return "replay", ("--board", board)
+    return ChildKind("replay", ("--board", board))
 
 
-def child_command(device: str) -> tuple[str, ...]:
-    """The command line, on this machine, for an inference device. Raises InferenceError as `child_kind`."""
-    kind, arguments = child_kind(device)
-    return COMMAND if kind == "inference" else (*REPLAY_COMMAND, *arguments)
-
-
-def require_device(device: str) -> None:
+def require_device(device: str, back_end: str = TORCH) -> None:
     """Return where networks can be run on an inference device, as far as is seen without a process.
 
     Raises:
-        InferenceError: torch is not installed and the device needs it, or there are no figures of an emulated board.
+        InferenceError: the back end is not installed and the device needs it, or there are no figures of an emulated
+            board.
     """
-    if child_command(device) is COMMAND:
-        require_torch()
+    if child_kind(device, back_end).program == "inference":
+        require_back_end(back_end)
 
 
 class InferenceChild:
@@ -94,17 +114,22 @@ class InferenceChild:
 
     Args:
         load_signals: sockets of the instruments on a simulated board, which show the load of the network.
-        command: the command line, from `child_command`.
+        command: the command line, `ChildKind.command`.
+        environment: set for it, besides that of this process.
         running: a child that has been started elsewhere, in place of both.
     """
 
     def __init__(
-        self, load_signals: Sequence[Path] = (), command: Sequence[str] = COMMAND, running: Process | None = None
+        self,
+        load_signals: Sequence[Path] = (),
+        command: Sequence[str] = COMMAND,
+        environment: Mapping[str, str] = KEEPING,
+        running: Process | None = None,
     ) -> None:
         self._child: Process = running or ChildProcess(
             [*command, *(part for path in load_signals for part in ("--lamp", str(path)))],
             "inference child",
-            environment={**os.environ, **ALLOCATOR},
+            environment={**os.environ, **environment},
             log_stderr=True,
         )
         self._lines: deque[bytes] = deque()

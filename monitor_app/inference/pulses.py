@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A load-step sequence, by which a bench without a sync line finds how late its instruments are.
-
-Imports torch only where there is real work to be made.
-"""
+"""A load-step sequence, by which a bench without a sync line finds how late its instruments are."""
 
 from __future__ import annotations
 
@@ -51,23 +48,6 @@ def play(
         # Unequal intervals: a periodic sequence would fit at every period.
         time.sleep(rng.uniform(command.shortest_s, command.longest_s))
     return edges
-
-
-def multiplication(command: Pulses) -> Callable[[], None]:
-    """Work for `play` on the device that the command names."""
-    import torch
-
-    torch.set_num_threads(command.threads)
-    device = torch.device(command.device)
-    factor = torch.randn(SIZE, SIZE, device=device)
-
-    def multiply() -> None:
-        with torch.inference_mode():
-            torch.mm(factor, factor)
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-
-    return multiply
 
 
 def _busy(work: Callable[[], object], load_signal: BusySignal, seconds: float) -> int:

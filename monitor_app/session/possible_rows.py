@@ -142,6 +142,10 @@ def _answers(known: Known, row: Row) -> None:
     _require(not set(top1) - {RIGHT, WRONG, UNANSWERED})
 
 
+def _run_fact(known: Known, row: Row) -> None:
+    _require(row[0] in known.runs, isinstance(row[1], str), isinstance(row[2], str))
+
+
 def _mark(known: Known, row: Row) -> None:
     rows.checked(rows.MarkRow, row)
 
@@ -156,7 +160,7 @@ def _log(known: Known, row: Row) -> None:
 
 CHECKS: dict[str, Callable[[Known, Row], None]] = {
     "meta": _text, "environment": _text, "utc": _utc, "clock": _clock, "alignment": _alignment,
-    "line_change": _line_change, "span": _span, "batch": _batch, "memory": _memory, "answers": _answers, "mark": _mark,
-    "marker": _marker, "log": _log,
+    "line_change": _line_change, "span": _span, "batch": _batch, "memory": _memory, "answers": _answers,
+    "run_fact": _run_fact, "mark": _mark, "marker": _marker, "log": _log,
 }  # fmt: skip
 """By table, in the order in which rows can belong to each other."""

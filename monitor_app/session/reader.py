@@ -12,14 +12,14 @@ import math
 import os
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from monitor_app.core.errors import DamagedSessionError, NotASessionError
 from monitor_app.core.markers import Marker
-from monitor_app.core.plain_text import visible_lines, visible_row
+from monitor_app.core.plain_text import visible, visible_lines, visible_row
 from monitor_app.core.runs import RIGHT, UNANSWERED, WRONG, ImageAnswers
 from monitor_app.core.samples import Quantity, Role
 from monitor_app.session import schema
@@ -224,7 +224,21 @@ class SessionReader:
         return self._signals[signal_id]
 
     def runs(self) -> list[RunRow]:
-        return self._checked_rows(RunRow, "SELECT * FROM run ORDER BY id")
+        runs = self._checked_rows(RunRow, "SELECT * FROM run ORDER BY id")
+        facts = self._run_facts()
+        return [replace(run, facts=facts[run.id]) if run.id in facts else run for run in runs]
+
+    def _run_facts(self) -> dict[int, dict[str, str]]:
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'run_fact'"):
+            return {}
+        found: dict[int, dict[str, str]] = {}
+        rows = self._rows("SELECT run, key, value FROM run_fact ORDER BY run, key")
+        with self._damage():
+            for run, key, value in rows:
+                require(key, str)
+                require(value, str)
+                found.setdefault(run, {})[key] = visible(value) if self._visible else value
+        return found
 
     def spans(self, run_id: int | None = None) -> list[SpanRow]:
         """Phases of one run, or of all; the end of a phase that is running is None."""

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from monitor_app.core.runs import is_emulated
+from monitor_app.core.back_ends import TORCH
+from monitor_app.core.runs import BACK_END, is_emulated
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from monitor_app.core.samples import Quantity, Role
 
 _T = TypeVar("_T")
@@ -25,10 +28,11 @@ def checked(row_type: type[_T], row: tuple[Any, ...]) -> _T:
     Raises:
         ValueError: A column holds what it may not, or a number that no instrument measures.
     """
-    for field, value in zip(fields(row_type), row, strict=True):  # type: ignore[arg-type]
-        require(value, *(kind for name in str(field.type).split(" | ") for kind in _KINDS.get(name, (object,))))
+    columns = [each for each in fields(row_type) if each.default_factory is MISSING]  # type: ignore[arg-type]
+    for column, value in zip(columns, row, strict=True):
+        require(value, *(kind for name in str(column.type).split(" | ") for kind in _KINDS.get(name, (object,))))
         if isinstance(value, float) and not abs(value) <= LARGEST:
-            raise ValueError(f"{value} is no possible {field.name}")
+            raise ValueError(f"{value} is no possible {column.name}")
     return row_type(*row)
 
 
@@ -127,6 +131,13 @@ class RunRow:
     """1: the warm-up was shown to have reached a steady state; 0: it was not; None: not tested, or not ended."""
     warm_up_note: str | None
     """The result of the test of the warm-up, in one sentence."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """Those of the table run_fact, by name."""
+
+    @property
+    def back_end(self) -> str:
+        """A key of core.back_ends."""
+        return self.facts.get(BACK_END, TORCH)
 
     @property
     def simulated(self) -> bool:

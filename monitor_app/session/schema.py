@@ -90,11 +90,13 @@ CREATE TABLE mark (
 CREATE TABLE marker (
     number INTEGER PRIMARY KEY, start_ns INTEGER NOT NULL, end_ns INTEGER, name TEXT NOT NULL,
     colour INTEGER NOT NULL);
+CREATE TABLE run_fact (
+    run INTEGER NOT NULL REFERENCES run, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (run, key)) WITHOUT ROWID;
 CREATE TABLE log (
     id INTEGER PRIMARY KEY, host_ns INTEGER NOT NULL, level TEXT NOT NULL, text TEXT NOT NULL);
 """
 
-ADDED = ("answers", "zero_limit", "implausible", "marker")
+ADDED = ("answers", "zero_limit", "implausible", "marker", "run_fact")
 """Tables that the first sessions of this format do not have."""
 
 

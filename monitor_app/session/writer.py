@@ -222,6 +222,12 @@ class SessionWriter:
             (run_id, cycle, spec.network, title, spec.batch_size, spec.precision, spec.device, spec.threads,
              int(spec.channels_last), int(spec.compiled), spec.power_mode, spec.clocks, state.value),
         )  # fmt: skip
+        self.write_run_facts(run_id, spec.facts)
+
+    def write_run_facts(self, run_id: int, facts: Mapping[str, str]) -> None:
+        """What else is known of a run, by name: its back end, and all that changes its times."""
+        rows = ((run_id, key, value) for key, value in facts.items())
+        self._execute_many("INSERT OR REPLACE INTO run_fact VALUES (?, ?, ?)", rows)
 
     def start_run(self, run_id: int, host_ns: int) -> None:
         """Its turn has come."""

@@ -40,9 +40,11 @@ power = "total"
 [inference]
 device = "{device}"
 [protocol]
-settle_s = 1.0
-idle_s = 0.5
-warm_up_s = 0.5
+settle_s = {settle_s}
+power_check = {power_check}
+idle_s = 0.3
+warm_up_s = 0.2
+warm_up_batches = 2
 timed_s = {timed_s}
 timed_batches = 10
 [plan]
@@ -75,13 +77,22 @@ def profile_text(
     *,
     networks: tuple[str, ...] = ("alexnet_2016",),
     batch_sizes: tuple[int, ...] = (1,),
-    timed_s: float = 1.0,
+    timed_s: float = 0.5,
     device: str = "emulated:tx1",
+    power_check: bool = False,
     plan: str = "",
 ) -> str:
+    """Of a plan of short runs; with a check of the power they settle for longer, as it asks for."""
+    words = {"settle_s": 0.5 if power_check else 0.2, "power_check": str(power_check).lower()}
     table = "" if board is None else board_table(board)
     return PROFILE.format(
-        board=table, networks=list(networks), batch_sizes=list(batch_sizes), timed_s=timed_s, device=device, plan=plan
+        board=table,
+        networks=list(networks),
+        batch_sizes=list(batch_sizes),
+        timed_s=timed_s,
+        device=device,
+        plan=plan,
+        **words,
     )
 
 
@@ -90,7 +101,7 @@ def wait_for(happened: Callable[[], object], timeout_s: float = LONG_S) -> float
     start_s = time.monotonic()
     while not happened():
         assert time.monotonic() - start_s < timeout_s
-        threading.Event().wait(0.02)
+        threading.Event().wait(0.05)
     return time.monotonic() - start_s
 
 
@@ -106,6 +117,8 @@ class There:
     most: int = 0
     """The most children that ran networks at one time."""
     seen: set[int] = field(default_factory=set)
+    _others: set[psutil.Process] = field(default_factory=lambda: set(psutil.process_iter()))
+    """Those that were there before; to read what all of them are, many times a second, keeps a processor busy."""
 
     def children(self) -> list[int]:
         """Processes that run networks."""
@@ -131,7 +144,7 @@ class There:
     def _processes(self) -> Iterator[psutil.Process]:
         """All of its sshd, those of a killed agent too: they keep the home of the board in their environment."""
         home = str(self.board.home)
-        for process in psutil.process_iter():
+        for process in set(psutil.process_iter()) - self._others:
             with contextlib.suppress(psutil.Error):
                 if process.environ().get("HOME") == home and process.pid != os.getpid():
                     yield process

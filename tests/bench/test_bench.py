@@ -89,7 +89,7 @@ def recorded(path: Path) -> Path:
                 assert child is not None
                 os.kill(child.pid, signal.SIGKILL)
                 killed = True
-            time.sleep(0.02)
+            time.sleep(0.05)
         assert not bench.runs_active, "the plan did not end"
         assert bench.status().phase is BenchPhase.MONITORING
     finally:

@@ -16,20 +16,21 @@ import torch
 from torch.utils.benchmark import Timer
 
 from monitor_app.core.runs import Phase
-from monitor_app.inference.loading import load_network
+from monitor_app.inference.back_ends.pytorch import PyTorch
+from monitor_app.inference.inputs import random_arrays
 from monitor_app.inference.measure import Runner
 from monitor_app.inference.messages import Batches, Load
 from monitor_app.inference.passes import NoLoadSignal
 
 if TYPE_CHECKING:
-    from monitor_app.inference.loading import RunningNetwork
+    from monitor_app.inference.back_ends.pytorch import TorchModel
 
 PASSES = 60
 
 
 def main(network: str, rounds: int) -> None:
     """Measure in turn, print the ratio of each round and its median."""
-    running = load_network(Load(network, threads=1))
+    running = PyTorch().load(Load(network, threads=1))
     ours(running, PASSES)
     ratios = []
     for k in range(rounds):
@@ -41,7 +42,7 @@ def main(network: str, rounds: int) -> None:
     print(f"{network}: ratio of medians {middle:.4f}, middle half of the rounds {low:.4f} to {high:.4f}")
 
 
-def ours(running: RunningNetwork, passes: int) -> float:
+def ours(running: TorchModel, passes: int) -> float:
     """Median in ms by the loop of the child."""
     rows = []
 
@@ -52,9 +53,9 @@ def ours(running: RunningNetwork, passes: int) -> float:
     return float(np.median([(row[1] - row[0]) * 1e-6 for row in rows]))
 
 
-def theirs(running: RunningNetwork, passes: int) -> float:
+def theirs(running: TorchModel, passes: int) -> float:
     """Median in ms by torch's own timer, a pass a measurement."""
-    images = running.arranged(torch.randn(1, 3, running.network.input_pixels, running.network.input_pixels))
+    images = running.prepare(random_arrays(running.inputs, 1, 0))
     with torch.inference_mode():
         timer = Timer("module(images)", globals={"module": running.module, "images": images}, num_threads=1)
         times = [timer.timeit(1).mean * 1e3 for _ in range(passes)]

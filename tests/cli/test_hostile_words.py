@@ -44,7 +44,7 @@ TEXTS = ("=1+1" + "".join(WORDS), "<script>alert(1)</script>" + "".join(reversed
 MEANT = {
     ("signal", "quantity"), ("signal", "role"), ("signal", "encoding"), ("run", "state"), ("span", "phase"),
     ("batch", "phase"), ("meta", "key"), ("source", "lines"), ("source", "notes"), ("answers", "top1"),
-    ("environment", "key"), ("run", "device"),
+    ("environment", "key"), ("run", "device"), ("run_fact", "key"),
 }  # fmt: skip
 """Columns that the program reads: what they may hold is checked."""
 _COMMAND = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b\ufeff]")

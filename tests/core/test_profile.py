@@ -116,7 +116,7 @@ def test_an_unknown_key_is_named_with_its_line_and_the_nearest_one_that_exists(o
 def test_an_unknown_key_unlike_any_other_lists_what_is_allowed():
     sentence = refusal(changed("threads = 2", "zzz = 2"))
     assert "did you mean" not in sentence
-    assert "Allowed here: device, precision, threads, channels_last, compiled, seed." in sentence
+    assert "Allowed here: device, back_end, precision, threads, channels_last, compiled, allocator," in sentence
 
 
 @pytest.mark.parametrize(
@@ -359,7 +359,7 @@ def test_accuracy_once_is_in_the_first_run_of_the_smallest_batch_of_each_network
         ("channels_last = true", "channels_last = 2"),
         ("batch_sizes = [4, 1, 16]", 'order = "sorted"'),
         ("batch_sizes = [4, 1, 16]", 'accuracy = "never"'),
-        ("batch_sizes = [4, 1, 16]", 'precisions = ["fp16", "int8"]'),
+        ("batch_sizes = [4, 1, 16]", 'precisions = ["fp16", "int4"]'),
         ("batch_sizes = [4, 1, 16]", 'clocks = ["highest"]'),
         ("batch_sizes = [4, 1, 16]", "seed = -1"),
     ],

@@ -154,7 +154,7 @@ def wait_for(what: Callable[[], object], process: subprocess.Popen[str] | None =
         if process is not None and process.poll() is not None:
             raise AssertionError(f"the fleet ended with {process.returncode}: {process.communicate()}")
         assert time.monotonic() < until, "waited too long"
-        time.sleep(0.02)
+        time.sleep(0.1)  # what is asked reads every process and a database; more often, it keeps a processor busy
 
 
 def kill(*processes: psutil.Process) -> None:

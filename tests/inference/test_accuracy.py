@@ -16,9 +16,9 @@ import pytest
 import torch
 from PIL import Image
 
+from monitor_app.inference.back_ends.pytorch import PyTorch
 from monitor_app.inference.datasets import find_dataset
 from monitor_app.inference.images import read_images
-from monitor_app.inference.loading import load_network
 from monitor_app.inference.measure import Runner
 from monitor_app.inference.messages import Load
 from monitor_app.inference.networks.torchvision_models import import_torchvision
@@ -135,7 +135,7 @@ def expected(answers):
 
 @pytest.fixture(scope="module")
 def running(name):
-    return load_network(Load(name))
+    return PyTorch().load(Load(name))
 
 
 def evaluate(running, images, batch_size):

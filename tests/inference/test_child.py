@@ -205,7 +205,7 @@ def test_an_unknown_network_is_answered_with_the_nearest(child):
     [
         (Load("resnet18", device="cuda:99"), "cuda:99"),
         (Load("resnet18", device="toaster"), "toaster"),
-        (Load("resnet18", precision="int3"), "fp32, fp16, bf16"),
+        (Load("resnet18", precision="int3"), "fp32, tf32, fp16, bf16"),
     ],
 )
 def test_what_is_not_there_is_refused_by_name(child, command, said):

@@ -35,7 +35,7 @@ from monitor_app.inference.messages import (
     encode,
 )
 from monitor_app.inference.networks.counts import known_costs
-from monitor_app.inference.process import InferenceChild, child_command
+from monitor_app.inference.process import InferenceChild, child_kind
 
 LONG_S = 60.0
 
@@ -100,7 +100,7 @@ def board(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def child(kind, board):
-    with InferenceChild([board.path], child_command(kind.device)) as running:
+    with InferenceChild([board.path], child_kind(kind.device).command) as running:
         ready = running.receive(LONG_S)
         assert isinstance(ready, Ready)
         assert ready.pid == running.pid

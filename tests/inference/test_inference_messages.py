@@ -93,6 +93,7 @@ def test_the_words_of_the_contract():
         "seed": 0,
         "channels_last": False,
         "compiled": False,
+        "cudnn_benchmark": False,
     }
     assert json.loads(encode(Time(4, 1.5, 10))) == {"type": "time", "batch_size": 4, "min_s": 1.5, "min_batches": 10}
     assert json.loads(encode(Batches(Phase.TIMED, ((1, 2, 3, None, None, 4),)))) == {

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from monitor_app.inference import memory
+from monitor_app.inference.back_ends.pytorch import CudaMemory
 from monitor_app.inference.memory import MemoryMeter, gpu_bytes_of, is_unified
 from monitor_app.inference.messages import Batches, Load, Loaded, MeasureMemory, MemoryReport, Time, WarmUp
 from monitor_app.inference.process import InferenceChild
@@ -133,7 +134,7 @@ def proc(tmp_path):
 
 
 def meter(proc, *, unified=False):
-    return MemoryMeter(torch.device("cpu"), proc=proc.root, unified=unified)
+    return MemoryMeter(proc=proc.root, unified=unified)
 
 
 def test_the_peak_is_what_is_held_now_and_what_was_held_beyond_it(proc):
@@ -223,14 +224,23 @@ def test_a_tegra_tells_itself_by_its_device_tree(tmp_path, monkeypatch, tree, un
     if tree is not None:
         file.write_bytes(tree)
     monkeypatch.setattr(memory, "Path", lambda _: file)
-    assert is_unified(torch.device("cpu")) is unified
+    assert is_unified(None) is unified
 
 
 @pytest.mark.parametrize(("properties", "unified"), [({"is_integrated": 1}, True), ({"is_integrated": 0}, False)])
 def test_a_container_hides_the_device_tree_and_not_what_the_gpu_is(tmp_path, monkeypatch, properties, unified):
     monkeypatch.setattr(memory, "Path", lambda _: tmp_path / "hidden")
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(**properties))
-    assert is_unified(torch.device("cuda:0")) is unified
+    assert is_unified(cuda_memory(monkeypatch)) is unified
+
+
+def cuda_memory(monkeypatch):
+    """Of a GPU that this machine does not have."""
+    monkeypatch.setattr(torch, "zeros", lambda *_, **__: None)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda _: None)
+    for name in ("max_memory_allocated", "max_memory_reserved"):
+        monkeypatch.setattr(torch.cuda, name, lambda _: 3)
+    return CudaMemory(torch.device("cuda:0"))
 
 
 class Driver(SimpleNamespace):
@@ -260,13 +270,12 @@ class Driver(SimpleNamespace):
 )
 def test_the_driver_knows_a_process_by_its_number_and_a_gpu_by_its_uuid(monkeypatch, pid, uuid, bytes_):
     monkeypatch.setitem(sys.modules, "pynvml", Driver)
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(uuid=uuid))
-    assert gpu_bytes_of(pid, torch.device("cuda:0")) == bytes_
+    assert gpu_bytes_of(pid, uuid) == bytes_
 
 
 def test_without_a_driver_to_ask_or_with_an_old_torch_the_driver_says_nothing(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace())
     monkeypatch.setitem(sys.modules, "pynvml", Driver)
-    assert gpu_bytes_of(7, torch.device("cuda:0")) is None
+    assert cuda_memory(monkeypatch).read().keys() == {"cuda_allocated", "cuda_reserved"}
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    assert gpu_bytes_of(7, torch.device("cuda:0")) is None
+    assert gpu_bytes_of(7, "one") is None

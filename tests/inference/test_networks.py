@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from monitor_app.core.errors import InferenceError
-from monitor_app.inference.loading import load_network
+from monitor_app.inference.back_ends.pytorch import PyTorch
 from monitor_app.inference.messages import Load
 from monitor_app.inference.networks.conv_biases import build_with_conv_biases
 from monitor_app.inference.networks.costs import build_without_weights
@@ -187,7 +187,7 @@ def test_listing_needs_no_torch():
 
 
 def test_a_depthwise_network_loads_without_operations():
-    running = load_network(Load("mobilenet_v3_large"))
+    running = PyTorch().load(Load("mobilenet_v3_large"))
     assert running.loaded.operations is None
     assert running.loaded.macs == 216_589_760
     assert running.loaded.facts.operations is None

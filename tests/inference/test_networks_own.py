@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from monitor_app.core.errors import InferenceError
-from monitor_app.inference.loading import load_network
+from monitor_app.inference.back_ends.pytorch import PyTorch
 from monitor_app.inference.messages import Load
 from monitor_app.inference.networks.listing import list_networks
 from monitor_app.inference.networks.own import OwnNetworkError
@@ -48,7 +48,7 @@ def file(request, module, tmp_path):
 
 
 def test_a_file_runs_with_its_weights_and_is_counted(file, module):
-    running = load_network(Load(f"{file}@{PIXELS}"))
+    running = PyTorch().load(Load(f"{file}@{PIXELS}"))
     images = torch.rand(3, 3, PIXELS, PIXELS)
     with torch.inference_mode():
         assert torch.allclose(running.module(images), module(images), atol=1e-6)
@@ -61,7 +61,7 @@ def test_a_file_runs_with_its_weights_and_is_counted(file, module):
 
 
 def test_other_precisions_and_no_weights(file):
-    running = load_network(Load(f"{file}@{PIXELS}", precision="bf16", weights="none"))
+    running = PyTorch().load(Load(f"{file}@{PIXELS}", precision="bf16", weights="none"))
     with torch.inference_mode():
         answer = running.module(torch.rand(1, 3, PIXELS, PIXELS).to(torch.bfloat16))
     assert answer.dtype is torch.bfloat16
@@ -72,7 +72,7 @@ def test_a_size_that_does_not_fit_is_refused_with_how_to_name_one(module, tmp_pa
     file = tmp_path / "fixed.pt2"
     torch.export.save(torch.export.export(module, (torch.zeros(1, 3, PIXELS, PIXELS),)), file)
     with pytest.raises(InferenceError, match=r"cannot take an image of 224 x 224 .*@299\.$"):
-        load_network(Load(str(file)))
+        PyTorch().load(Load(str(file)))
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def code(tmp_path, monkeypatch):
 
 def test_a_function_is_called_and_its_network_runs(code):
     name = code("from torch import nn\ndef tiny():\n    return nn.Sequential(nn.Flatten(), nn.Linear(3 * 64, 5))\n")
-    running = load_network(Load(f"{name}:tiny@8"))
+    running = PyTorch().load(Load(f"{name}:tiny@8"))
     assert running.loaded.title == network_title(f"{name}:tiny@8") == "tiny"
     assert running.loaded.macs == 3 * 64 * 5
     assert not running.module.training
@@ -145,7 +145,7 @@ def test_a_function_may_use_torchvision_where_it_does_not_fit_torch(tmp_path):
 def test_wrong_functions_are_refused_in_one_sentence(code, text, reference, said):
     code(text)
     with pytest.raises(InferenceError, match=said) as caught:
-        load_network(Load(reference))
+        PyTorch().load(Load(reference))
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith(".")
 
@@ -167,7 +167,7 @@ def test_wrong_files_are_refused_in_one_sentence(module, tmp_path):
     }
     for name, words in said.items():
         with pytest.raises(OwnNetworkError, match=words) as caught:
-            load_network(Load(str(tmp_path / name)))
+            PyTorch().load(Load(str(tmp_path / name)))
         assert "\n" not in str(caught.value)
 
 

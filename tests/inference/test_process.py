@@ -14,7 +14,7 @@ import pytest
 
 from monitor_app.core.errors import ChildDiedError, InferenceError
 from monitor_app.inference.messages import Quit, Ready, Stop, Time
-from monitor_app.inference.process import ALLOCATOR, InferenceChild
+from monitor_app.inference.process import KEEPING, InferenceChild
 
 READY = '{"type":"ready","pid":1,"versions":{},"devices":{},"cpu_count":1}'
 
@@ -118,10 +118,10 @@ def send_many(child):
 
 def test_the_allocator_is_told_to_keep_memory_and_the_threads_are_left_alone(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    names = [*ALLOCATOR, "OMP_NUM_THREADS"]
+    names = [*KEEPING, "OMP_NUM_THREADS"]
     with (
         InferenceChild(command=script(f"sys.exit(' '.join(os.environ[name] for name in {names}))")) as child,
-        pytest.raises(ChildDiedError, match=" ".join([*ALLOCATOR.values(), "3"])),
+        pytest.raises(ChildDiedError, match=" ".join([*KEEPING.values(), "3"])),
     ):
         child.receive(10)
 

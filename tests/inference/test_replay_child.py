@@ -32,7 +32,7 @@ from monitor_app.inference.messages import (
     WarmUp,
 )
 from monitor_app.inference.networks.registry import NETWORKS
-from monitor_app.inference.process import COMMAND, InferenceChild, child_command
+from monitor_app.inference.process import COMMAND, InferenceChild, child_kind
 
 LONG_S = 60.0
 DEVICE = "emulated:tx1"
@@ -65,7 +65,7 @@ def load(child, network, **options):
 
 @pytest.fixture(scope="module")
 def child():
-    with InferenceChild(command=child_command(DEVICE)) as running:
+    with InferenceChild(command=child_kind(DEVICE).command) as running:
         _, ready = answer(running)
         assert isinstance(ready, Ready)
         assert ready.pid == running.pid
@@ -75,15 +75,16 @@ def child():
 
 
 def test_the_device_says_which_child_it_needs():
-    assert child_command("cpu") == child_command("cuda:0") == COMMAND
-    assert child_command(DEVICE) != COMMAND
+    assert child_kind("cpu") == child_kind("cuda:0")
+    assert child_kind("cpu").command[: len(COMMAND)] == COMMAND
+    assert child_kind(DEVICE).program == "replay"
     assert RunSpec("vgg16", device=DEVICE).simulated
 
 
 @pytest.mark.parametrize("board", ["tx2", "", "TX1"])
 def test_a_board_without_figures_is_refused_by_name(board):
     with pytest.raises(InferenceError, match=rf"'{board}'.*emulated:tx1"):
-        child_command(f"emulated:{board}")
+        child_kind(f"emulated:{board}")
 
 
 def test_it_does_without_torch():
@@ -150,7 +151,11 @@ def test_batches_last_as_long_as_was_published(child, network, size, batches, im
     (cold,), _ = ask(child, WarmUp(size, 0, 1))
     rows, done = ask(child, Time(size, 0, batches))
     assert done == PhaseDone(Phase.TIMED, batches, batches * size)
-    assert fmean(row.end_ns - row.start_ns for row in rows) / size == pytest.approx(image_ms * 1e6, rel=0.01)
+    # A machine that is busy makes passes longer, and others after them at most as much shorter. How long they last
+    # where nothing stalls is held exactly in test_replay.py, by a clock of its own.
+    images_ns = [(row.end_ns - row.start_ns) / size for row in rows]
+    assert fmean(images_ns) > 0.99 * image_ms * 1e6
+    assert min(images_ns) < 1.01 * image_ms * 1e6
     assert cold.end_ns - cold.start_ns > 1.4 * size * image_ms * 1e6
     assert {(row.images, row.top1, row.top5, row.device_ns) for row in rows} == {(size, None, None, None)}
 
@@ -226,7 +231,7 @@ def test_pulses_for_another_device_are_refused(child):
 
 
 def test_quit_ends_it_in_the_middle_of_a_phase():
-    with InferenceChild(command=child_command(DEVICE)) as child:
+    with InferenceChild(command=child_kind(DEVICE).command) as child:
         answer(child)
         load(child, "vgg16")
         child.send(Time(1, LONG_S, 1))
@@ -239,7 +244,7 @@ def test_quit_ends_it_in_the_middle_of_a_phase():
 
 
 def test_the_end_of_stdin_ends_it_in_the_middle_of_a_pass():
-    with InferenceChild(command=child_command(DEVICE)) as child:
+    with InferenceChild(command=child_kind(DEVICE).command) as child:
         answer(child)
         load(child, "vgg19")
         child.send(Time(16, LONG_S, 1))
@@ -254,8 +259,8 @@ def test_it_does_not_outlive_its_parent():
     """The parent is killed while another process holds the child's stdin open, so only the kernel can tell it."""
     parent = (
         "import os, subprocess, time\n"
-        "from monitor_app.inference.process import InferenceChild, child_command\n"
-        "child = InferenceChild(command=child_command('emulated:tx1'))\n"
+        "from monitor_app.inference.process import InferenceChild, child_kind\n"
+        "child = InferenceChild(command=child_kind('emulated:tx1').command)\n"
         "child.receive(60)\n"
         "os.set_inheritable(child._child._stdin.fileno(), True)\n"
         "holder = subprocess.Popen(['sleep', '60'], close_fds=False)\n"

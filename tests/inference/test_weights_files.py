@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from monitor_app.inference.loading import load_network
+from monitor_app.inference.back_ends.pytorch import PyTorch
 from monitor_app.inference.messages import Load
 from monitor_app.inference.networks import weights_files
 from monitor_app.inference.networks.hub import hub_folder, published_name
@@ -128,7 +128,7 @@ def test_a_namesakes_file_is_adapted_and_its_answers_are_the_namesakes(tmp_path)
     state = {**theirs.state_dict(), "AuxLogits.fc.bias": torch.zeros(1000)}
     file = tmp_path / "inception_v3.pth"
     torch.save(state, file)
-    running = load_network(Load("inception_v3_2016", weights=str(tmp_path)))
+    running = PyTorch().load(Load("inception_v3_2016", weights=str(tmp_path)))
     assert running.loaded.weights == str(file)
     assert running.loaded.weights_sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
     images = torch.randn(1, 3, 299, 299)
@@ -139,7 +139,7 @@ def test_a_namesakes_file_is_adapted_and_its_answers_are_the_namesakes(tmp_path)
 def test_a_program_file_brings_its_own_weights_also_in_a_directory_of_weights(tmp_path):
     module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 8 * 8, 4))
     torch.jit.save(torch.jit.script(module), tmp_path / "mine.pt")
-    loaded = load_network(Load(f"{tmp_path / 'mine.pt'}@8", weights=str(tmp_path))).loaded
+    loaded = PyTorch().load(Load(f"{tmp_path / 'mine.pt'}@8", weights=str(tmp_path))).loaded
     assert loaded.weights == f"the file {tmp_path / 'mine.pt'}"
 
 

@@ -326,7 +326,7 @@ def rapl() -> Iterator[Subject]:
 def hwmon() -> Iterator[Subject]:
     with tempfile.TemporaryDirectory() as folder:
         chip = "sys/class/hwmon/hwmon0"
-        files = {"name": "ina226", "power1_input": 12_350_000, "update_interval": 35}
+        files = {"name": "ina226", "power1_input": 12_350_000, "update_interval": 100}
         root = write_tree(Path(folder), {f"{chip}/{name}": content for name, content in files.items()})
         power = root / chip / "power1_input"
         outage = Outage(partial(os.truncate, power, 0), partial(write, power, 12_350_000))

@@ -106,7 +106,7 @@ class _Accuracy:
     answers: ImageAnswers | None = None
 
 
-_Accuracies: TypeAlias = "dict[tuple[str, str, str | None], _Accuracy]"
+_Accuracies: TypeAlias = "dict[tuple[str, ...], _Accuracy]"
 
 
 def _accuracy_by_network(results: Iterable[RunResult], reader: SessionReader) -> _Accuracies:

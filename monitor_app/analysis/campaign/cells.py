@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from monitor_app.core.back_ends import TORCH
+from monitor_app.core.runs import ALLOCATOR, ALLOCATOR_KEEPS, CUDNN_BENCHMARK
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -31,18 +34,23 @@ class Conditions:
     power_mode: str | None
     """None: it was not set."""
     clocks: str | None
+    back_end: str = TORCH
+    """A key of core.back_ends."""
+    allocator: str = ALLOCATOR_KEEPS
+    cudnn_benchmark: bool = False
 
 
 def conditions_of(run: RunRow) -> Conditions:
     """Those of one run."""
     return Conditions(
-        run.device, run.precision, run.threads, bool(run.channels_last), bool(run.compiled), run.power_mode, run.clocks
-    )
+        run.device, run.precision, run.threads, bool(run.channels_last), bool(run.compiled), run.power_mode, run.clocks,
+        run.back_end, run.facts.get(ALLOCATOR, ALLOCATOR_KEEPS), run.facts.get(CUDNN_BENCHMARK) == "1",
+    )  # fmt: skip
 
 
-def accuracy_key(run: RunRow) -> tuple[str, str, str | None]:
+def accuracy_key(run: RunRow) -> tuple[str, ...]:
     """Runs that have this in common have the same accuracy, which is measured once."""
-    return run.network, run.precision, run.weights_sha256
+    return run.network, run.precision, run.weights_sha256 or "", run.back_end
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ _TITLES = {
     "compiled": "Compiling",
     "power_mode": "The power mode",
     "clocks": "The setting of the clocks",
+    "back_end": "The back end",
+    "allocator": "The allocator of memory",
+    "cudnn_benchmark": "Whether cuDNN timed its algorithms",
 }
 _MOST_NAMED = 5
 _HASH_DIGITS = 8

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from monitor_app.analysis.figures import accuracy, batches, networks, operations
+from monitor_app.analysis.figures import back_ends as comparison
 from monitor_app.analysis.figures.options import Budgets, Options
 
 if TYPE_CHECKING:
@@ -30,11 +31,17 @@ def charts_of(campaigns: Sequence[Campaign], options: Options = Options()) -> li
     Raises:
         MonitorError: the paper's tables did not come with this installation.
     """
-    return [figure(campaigns, options) for figure in figures_for(options.headline_batches).values()]
+    return [
+        figure(campaigns, options)
+        for figure in figures_for(options.headline_batches, back_ends=options.back_ends).values()
+    ]
 
 
-def figures_for(headline_batches: Sequence[int]) -> Mapping[str, Figure]:
-    """All figures by key, in the order of a report: the paper's by their numbers, then the others."""
+def figures_for(headline_batches: Sequence[int], *, back_ends: bool = False) -> Mapping[str, Figure]:
+    """All figures by key, in the order of a report: the paper's by their numbers, then the others.
+
+    With ``back_ends`` those that compare back ends and precisions are among them.
+    """
     figures: dict[str, Figure] = {
         "top1": networks.top1,
         "top1-operations": networks.top1_operations,
@@ -51,6 +58,8 @@ def figures_for(headline_batches: Sequence[int]) -> Mapping[str, Figure]:
         **_at_each("top1-energy", accuracy.top1_energy, headline_batches),
         "time-energy": batches.time_energy,
     }
+    if back_ends:
+        figures |= _BACK_ENDS
     return MappingProxyType(figures)
 
 
@@ -66,5 +75,15 @@ def _at(figure: AtBatch, batch_size: int, panel: str, campaigns: Sequence[Campai
     return replace(figure(campaigns, options, batch_size), panel=panel)
 
 
+def _in_panel(figure: Figure, panel: str, campaigns: Sequence[Campaign], options: Options) -> Chart:
+    return replace(figure(campaigns, options), panel=panel)
+
+
+_BACK_ENDS: dict[str, Figure] = {
+    "back-ends-time": partial(_in_panel, comparison.back_ends_time, "a"),
+    "back-ends-energy": partial(_in_panel, comparison.back_ends_energy, "b"),
+    "back-ends-top1": partial(_in_panel, comparison.back_ends_top1, "c"),
+    "back-ends-memory": partial(_in_panel, comparison.back_ends_memory, "d"),
+}
 FIGURES = figures_for(Options().headline_batches)
 """Those of batch 1 and 16; `figures_for` gives those of other sizes."""

@@ -16,7 +16,7 @@ from monitor_app.analysis.figures.lines import (
     upright_budget,
 )
 from monitor_app.analysis.figures.points import chart, plot
-from monitor_app.analysis.figures.quantities import GROSS_ENERGY, NET_ENERGY, OPERATIONS, THROUGHPUT, TIME, TOP1
+from monitor_app.analysis.figures.quantities import GROSS_ENERGY, NET_ENERGY, THROUGHPUT, TIME, TOP1, work, work_words
 from monitor_app.analysis.statistics.pareto import Better
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ def top1_throughput(campaigns: Sequence[Campaign], options: Options, batch_size:
         f"Top-1 accuracy against images per second at batch {batch_size}",
         (THROUGHPUT, TOP1),
         plots,
-        "Top-1 accuracy against throughput; the area of a bubble is the number of operations per image. The line is "
-        "the upper bound: no network lies in the shaded region above it. Of all straight lines with none above, it is "
-        "the nearest to the networks on the Pareto front.",
+        f"Top-1 accuracy against throughput; the area of a bubble is the number of {work_words(macs=options.macs)} per "
+        "image. The line is the upper bound: no network lies in the shaded region above it. Of all straight lines with "
+        "none above, it is the nearest to the networks on the Pareto front.",
         lines=bounds(plots, "top-1 [%] ≤ {intercept} {+slope} f, f in 1/s"),
-        size=OPERATIONS,
+        size=work(macs=options.macs),
         extra=extra,
     )
 
@@ -63,7 +63,7 @@ def top1_time(campaigns: Sequence[Campaign], options: Options, batch_size: int) 
         "The step line is the Pareto front: the best accuracy at or below each time. The curve is a hyperbola fitted "
         "to the networks on it.",
         lines=(*_fronts(plots), *lines, *limits),
-        size=OPERATIONS,
+        size=work(macs=options.macs),
         extra=extra,
     )
 
@@ -84,13 +84,13 @@ def top1_energy(campaigns: Sequence[Campaign], options: Options, batch_size: int
         "The step line is the Pareto front: the best accuracy at or below each energy. The curve is a fit of "
         "A - k/E through the middle of the networks on it, so some of them lie above it.",
         lines=(*_fronts(plots), *lines, *limits),
-        size=OPERATIONS,
+        size=work(macs=options.macs),
         extra=extra,
     )
 
 
 def _plots(campaigns: Sequence[Campaign], options: Options, batch_size: int, x: Quantity) -> tuple[Plotted, ...]:
-    return plot(at_batch(groups_of(campaigns, options), batch_size), x, TOP1, size=OPERATIONS)
+    return plot(at_batch(groups_of(campaigns, options), batch_size), x, TOP1, size=work(macs=options.macs))
 
 
 def _fronts(plots: Sequence[Plotted]) -> tuple[Line, ...]:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from monitor_app.analysis.campaign.cells import Conditions
 from monitor_app.analysis.campaign.published import published
+from monitor_app.core.back_ends import BACK_ENDS
 from monitor_app.core.formatting import listed
+from monitor_app.core.runs import ALLOCATOR_KEEPS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,7 +62,7 @@ def groups_of(campaigns: Sequence[Campaign], options: Options, kept: tuple[str, 
         for cell in campaign.cells:
             parts.setdefault(tuple(getattr(cell.conditions, key) for key in kept), []).append(cell)
         for cells in parts.values():
-            words = [_words(key, getattr(cells[0].conditions, key)) for key in varying]
+            words = [word_of(key, getattr(cells[0].conditions, key)) for key in varying]
             name = ", ".join(filter(None, [names[k], *words]))
             groups.append(Group(name, _titled(cells, titles), k, len(groups)))
     if options.paper:
@@ -134,13 +136,20 @@ def _once(cells: Sequence[Cell], quantity: Quantity) -> tuple[Cell, ...]:
     )
 
 
-def _words(key: str, value: object) -> str:
+def word_of(key: str, value: object) -> str:
+    """A condition for people, by the name of its field."""
     if key == "threads":
         return f"{value} threads"
     if key == "channels_last":
         return "channels last" if value else "channels first"
     if key == "compiled":
         return "compiled" if value else "not compiled"
+    if key == "back_end":
+        return BACK_ENDS[str(value)].title if value in BACK_ENDS else str(value)
+    if key == "allocator":
+        return "memory kept" if value == ALLOCATOR_KEEPS else "memory by the system"
+    if key == "cudnn_benchmark":
+        return "cuDNN timed" if value else "cuDNN not timed"
     if value is None:
         return f"{key.replace('_', ' ')} as found"
     return f"{key} {value}" if key == "clocks" else str(value)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from monitor_app.analysis.figures.colours import PAPER
 from monitor_app.analysis.figures.groups import ANSWERS, groups_of, identity, once
 from monitor_app.analysis.figures.points import chart, plot
-from monitor_app.analysis.figures.quantities import DENSITY, OPERATIONS, PARAMETERS, TOP1, Quantity
+from monitor_app.analysis.figures.quantities import DENSITY, PARAMETERS, TOP1, Quantity, work, work_words
 from monitor_app.charts.model import Axis, Origin, Scale
 from monitor_app.core.estimate import exact
 
@@ -36,14 +36,16 @@ def top1(campaigns: Sequence[Campaign], options: Options) -> Chart:
 
 def top1_operations(campaigns: Sequence[Campaign], options: Options) -> Chart:
     """Figure 2: accuracy against operations, parameters as area."""
-    plots = plot(once(groups_of(campaigns, options, ANSWERS), TOP1), OPERATIONS, TOP1, size=PARAMETERS, of_network=True)
+    x, name = work(macs=options.macs), work_words(macs=options.macs)
+    plots = plot(once(groups_of(campaigns, options, ANSWERS), TOP1), x, TOP1, size=PARAMETERS, of_network=True)
+    counted = "each a multiply and an add" if options.macs else "with multiplies and adds counted separately"
     return chart(
         "top1-operations",
         2,
-        "Top-1 accuracy against operations",
-        (OPERATIONS, TOP1),
+        f"Top-1 accuracy against {name}",
+        (x, TOP1),
         plots,
-        "Top-1 accuracy against operations per image, with multiplies and adds counted separately; the area of a "
+        f"Top-1 accuracy against {name} per image, {counted}; the area of a "
         "bubble is the number of parameters. Further up and to the left is better.",
         size=PARAMETERS,
     )

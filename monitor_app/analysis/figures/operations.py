@@ -14,10 +14,11 @@ from monitor_app.analysis.figures.points import chart, plot
 from monitor_app.analysis.figures.quantities import (
     MEMORY_LINEAR,
     NET_POWER,
-    OPERATIONS,
     PARAMETERS,
     TIME_LINEAR,
     WEIGHTS,
+    work,
+    work_words,
 )
 from monitor_app.charts.model import Line, Origin
 from monitor_app.core import canziani2016 as paper
@@ -55,20 +56,21 @@ def memory_parameters(campaigns: Sequence[Campaign], options: Options) -> Chart:
 
 def operations_time(campaigns: Sequence[Campaign], options: Options, batch_size: int) -> Chart:
     """Figure 7: operations against time per image."""
-    plots = plot(at_batch(groups_of(campaigns, options), batch_size), TIME_LINEAR, OPERATIONS, size=PARAMETERS)
+    counted, name = work(macs=options.macs), work_words(macs=options.macs)
+    plots = plot(at_batch(groups_of(campaigns, options), batch_size), TIME_LINEAR, counted, size=PARAMETERS)
     lines: list[Line] = []
     extra: dict[str, float] = {}
     for each in plots:
-        drawn, numbers = fitted(each, Law("operations [G] = {slope} t {+intercept}, t in ms"))
+        drawn, numbers = fitted(each, Law(f"{name} [G] = {{slope}} t {{+intercept}}, t in ms"))
         lines += drawn
         extra |= numbers
     return chart(
         f"operations-time-b{batch_size}",
         7,
-        f"Operations against time per image at batch {batch_size}",
-        (TIME_LINEAR, OPERATIONS),
+        f"{counted.axis.title} against time per image at batch {batch_size}",
+        (TIME_LINEAR, counted),
         plots,
-        "Where bubbles lie on a line, operations predict time; the slope of the line is the rate of operations in G "
+        f"Where bubbles lie on a line, {name} predict time; the slope of the line is the rate of {name} in G "
         "per ms. The area of a bubble is the number of parameters.",
         lines=lines,
         size=PARAMETERS,
@@ -79,16 +81,17 @@ def operations_time(campaigns: Sequence[Campaign], options: Options, batch_size:
 def operations_power(campaigns: Sequence[Campaign], options: Options, batch_size: int) -> Chart:
     """Figure 8: operations against net power."""
     groups = at_batch(groups_of(campaigns, options), batch_size)
-    plots = plot(groups, NET_POWER, OPERATIONS, size=PARAMETERS)
+    counted, name = work(macs=options.macs), work_words(macs=options.macs)
+    plots = plot(groups, NET_POWER, counted, size=PARAMETERS)
     return chart(
         f"operations-power-b{batch_size}",
         8,
-        f"Operations against net power at batch {batch_size}",
-        (NET_POWER, OPERATIONS),
+        f"{counted.axis.title} against net power at batch {batch_size}",
+        (NET_POWER, counted),
         plots,
-        "Bubbles in one column draw the same power regardless of their operations. The area of a bubble is the number "
+        f"Bubbles in one column draw the same power regardless of their {name}. The area of a bubble is the number "
         f"of parameters. {power_words(groups)}",
-        lines=_quoted_power(plots) if options.paper else (),
+        lines=_quoted_power(plots, macs=options.macs) if options.paper else (),
         size=PARAMETERS,
         extra=power_numbers(groups) | (quoted_numbers() if options.paper else {}),
     )
@@ -126,7 +129,7 @@ def _memory_model(plotted: Plotted) -> tuple[tuple[Line, ...], dict[str, float]]
     return (line,), {f"{key}{plotted.group.suffix}": value for key, value in numbers.items()}
 
 
-def _quoted_power(plots: Sequence[Plotted]) -> list[Line]:
+def _quoted_power(plots: Sequence[Plotted], *, macs: bool) -> list[Line]:
     mean, sd = paper.NET_W, paper.NET_DEVIATION_W
     named = (
         ("Net power", mean, f"{mean:g} W over all networks"),
@@ -134,6 +137,7 @@ def _quoted_power(plots: Sequence[Plotted]) -> list[Line]:
         ("One standard deviation more", mean + sd, f"{mean + sd:g} W"),
     )
     drawn = [point.y.value for each in plots for point in each.points]
-    counted = [cell.operations / 1e9 for cell in published().cells if cell.operations is not None]
+    counts = [cell.macs if macs else cell.operations for cell in published().cells]
+    counted = [count / 1e9 for count in counts if count is not None]
     top = max(drawn + counted)
     return [Line(title, (x, x), (0.0, top), Origin.QUOTED, text=text, group=PAPER) for title, x, text in named]

@@ -38,6 +38,10 @@ class Options:
     """Batch sizes of the figures that show one batch size; each has a figure of its own."""
     gross: bool = False
     """Energy of the whole board in place of that above idle."""
+    macs: bool = False
+    """Multiply-accumulates in place of the paper's operations, which are withheld for grouped convolutions."""
+    back_ends: bool = False
+    """Further figures that compare back ends and precisions."""
     budgets: Budgets = Budgets()
 
 

@@ -95,6 +95,10 @@ def _no_operations(cell: Cell) -> str:
     return (_not_run(cell) if cell.parameters is None else None) or "operations not counted"
 
 
+def _no_macs(cell: Cell) -> str:
+    return (_not_run(cell) if cell.parameters is None else None) or "MACs not counted"
+
+
 def _no_parameters(cell: Cell) -> str:
     return _not_run(cell) or "parameters not known"
 
@@ -186,5 +190,16 @@ PARAMETERS = Quantity(
 OPERATIONS = Quantity(
     Axis("Operations", "G"), lambda cell: _counted(cell.operations, 1e9), _no_operations, _never, Origin.EXACT
 )
+MACS = Quantity(Axis("MACs", "G"), lambda cell: _counted(cell.macs, 1e9), _no_macs, _never, Origin.EXACT)
 TOP1 = Quantity(Axis("Top-1 accuracy", "%"), _percent, _no_top1, _times, Origin.EXACT)
 DENSITY = Quantity(Axis("Top-1 per million parameters", "%/M"), _density, _no_density, _times, Origin.EXACT)
+
+
+def work(*, macs: bool) -> Quantity:
+    """How much a network computes for one image: in the paper's convention, or by multiply-accumulates."""
+    return MACS if macs else OPERATIONS
+
+
+def work_words(*, macs: bool) -> str:
+    """The same within a sentence."""
+    return "MACs" if macs else "operations"

@@ -126,9 +126,9 @@ def _label(run: RunRow, swept: Sequence[str]) -> str:
     return ", ".join([f"{run.title} b{run.batch_size}", *texts])
 
 
-def _accuracies(results: Iterable[RunResult]) -> dict[tuple[str, str, str | None], Proportion]:
+def _accuracies(results: Iterable[RunResult]) -> dict[tuple[str, ...], Proportion]:
     """The one on the most images of each network: the same images again would add nothing."""
-    best: dict[tuple[str, str, str | None], Proportion] = {}
+    best: dict[tuple[str, ...], Proportion] = {}
     for result in results:
         key, found = accuracy_key(result.run), result.top1
         if found is not None and (key not in best or found.images > best[key].images):

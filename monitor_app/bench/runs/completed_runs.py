@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from monitor_app.core.runs import RunSpec, RunState
+from monitor_app.core.runs import ALLOCATOR, ALLOCATOR_KEEPS, CUDNN_BENCHMARK, RunSpec, RunState
 from monitor_app.session.reader import SessionReader
 from monitor_app.sources.profile_reader import parse_profile
 
@@ -105,7 +105,8 @@ def next_run(session: Path) -> int | None:
 def _spec(run: RunRow) -> RunSpec:
     return RunSpec(
         run.network, run.batch_size, run.precision, run.device, run.threads, bool(run.channels_last),
-        bool(run.compiled), run.power_mode, run.clocks,
+        bool(run.compiled), run.power_mode, run.clocks, True, run.back_end,
+        run.facts.get(ALLOCATOR, ALLOCATOR_KEEPS), run.facts.get(CUDNN_BENCHMARK) == "1",
     )  # fmt: skip
 
 

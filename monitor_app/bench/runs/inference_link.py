@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from monitor_app.bench.runs.inference_place import Place
-    from monitor_app.inference.process import InferenceChild
+    from monitor_app.inference.process import ChildKind, InferenceChild
 
 READY_S = 120.0
 """torch may take a minute to import from a cold disk of a small board."""
@@ -65,23 +65,23 @@ class InferenceLink:
         self._place = place
         self._cancelled = cancelled
         self._child: InferenceChild | None = None
-        self._device = ""
+        self._kind: ChildKind | None = None
 
-    def require(self, device: str) -> None:
-        """Return where networks can be run on a device, as far as is seen without a process. Raises InferenceError."""
-        self._place.require(device)
+    def require(self, kind: ChildKind) -> None:
+        """Return where such a child can run, as far as is seen without a process. Raises InferenceError."""
+        self._place.require(kind)
 
-    def start(self, device: str) -> messages.Ready | None:
-        """Have a child for that device. Returns how a new one describes itself, None where it was there already.
+    def start(self, kind: ChildKind) -> messages.Ready | None:
+        """Have a child of that kind. Returns how a new one describes itself, None where it was there already.
 
         Raises CancelledError, InferenceError, BoardError; then there is none.
         """
         alive = self._child is not None and self._child.exit_code is None and self._place.lost() is None
-        if alive and self._place.serves(self._device, device):
+        if alive and self._kind == kind:
             return None
         self.end()
         try:
-            self._child, self._device = self._place.start(device), device
+            self._child, self._kind = self._place.start(kind), kind
             return self.ask(None, messages.Ready, READY_S)
         except OSError as error:
             raise ChildDiedError(

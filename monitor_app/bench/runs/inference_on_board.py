@@ -12,7 +12,7 @@ from monitor_app.bench.runs.inference_place import go_dark
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.load_signal import LoadSignal
 from monitor_app.inference import messages
-from monitor_app.inference.process import ALLOCATOR, InferenceChild, child_kind
+from monitor_app.inference.process import InferenceChild
 from monitor_app.remote.bundle.build import bundle
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from monitor_app.bench.board.reach import Reach
     from monitor_app.core.errors import BoardError
+    from monitor_app.inference.process import ChildKind
     from monitor_app.remote.child import RemoteChild
     from monitor_app.remote.clock import LinkClock
 
@@ -42,23 +43,19 @@ class OnTheBoard:
         self._clock: LinkClock | None = None
         self._load_signal: LoadSignal | None = None
 
-    def require(self, device: str) -> None:
-        child_kind(device)
+    def require(self, kind: ChildKind) -> None:
+        """What is installed there is seen when the child has started."""
 
-    def serves(self, started: str, device: str) -> bool:
-        return child_kind(started) == child_kind(device)
-
-    def start(self, device: str) -> InferenceChild:
-        kind, arguments = child_kind(device)
+    def start(self, kind: ChildKind) -> InferenceChild:
         link = self._connection.wait(self._cancelled)
         board = link.board
-        python = (board.inference_python if kind == "inference" else None) or board.python
+        python = (board.inference_python if kind.program == "inference" else None) or board.python
         facts = self._connection.facts
         version = facts.pythons.get(python) if facts is not None else None
         there = bundle(_version(version or link.hello.python))
         stored = link.bundle(there.data)
-        words = [*arguments, *(("--lamp", "-") if self._load_signals else ())]
-        self._child = link.start_child(kind, words, python=python, bundle=stored, environment=ALLOCATOR)
+        words = [*kind.arguments, *(("--lamp", "-") if self._load_signals else ())]
+        self._child = link.start_child(kind.program, words, python=python, bundle=stored, environment=kind.environment)
         self._clock = link.clock
         self._load_signal = LoadSignal(*self._load_signals)
         return InferenceChild(running=self._child)

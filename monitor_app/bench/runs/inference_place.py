@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.load_signal import LoadSignal
-from monitor_app.inference.process import InferenceChild, child_command, require_device
+from monitor_app.inference.back_ends.choice import require_back_end
+from monitor_app.inference.process import InferenceChild
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor_app.core.errors import BoardError
     from monitor_app.inference import messages
+    from monitor_app.inference.process import ChildKind
 
 GROUPS, OWN_GROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 VMSTAT = Path("/proc/vmstat")
@@ -24,13 +26,10 @@ VMSTAT = Path("/proc/vmstat")
 class Place(Protocol):
     """Starts inference children, at most one at a time."""
 
-    def require(self, device: str) -> None:
-        """Return where networks can be run on a device, as far as is seen without a process. Raises InferenceError."""
+    def require(self, kind: ChildKind) -> None:
+        """Return where such a child can run, as far as is seen without a process. Raises InferenceError."""
 
-    def serves(self, started: str, device: str) -> bool:
-        """Whether a child that was started for one device can run networks on another. Raises InferenceError."""
-
-    def start(self, device: str) -> InferenceChild:
+    def start(self, kind: ChildKind) -> InferenceChild:
         """Raises OSError, InferenceError, BoardError."""
 
     def here(self, event: messages.Event) -> messages.Event | None:
@@ -60,14 +59,12 @@ class Here:
         self._load_signals = tuple(load_signals)
         self._oom_kills = 0
 
-    def require(self, device: str) -> None:
-        require_device(device)
+    def require(self, kind: ChildKind) -> None:
+        if kind.program == "inference":
+            require_back_end(kind.back_end)
 
-    def serves(self, started: str, device: str) -> bool:
-        return child_command(started) == child_command(device)
-
-    def start(self, device: str) -> InferenceChild:
-        return InferenceChild(self._load_signals, child_command(device))
+    def start(self, kind: ChildKind) -> InferenceChild:
+        return InferenceChild(self._load_signals, kind.command, kind.environment)
 
     def here(self, event: messages.Event) -> messages.Event | None:
         return event

@@ -13,10 +13,12 @@ from monitor_app.bench.runs.power_check import PowerCheckError, check_power, che
 from monitor_app.bench.runs.progress import START_S
 from monitor_app.bench.runs.pulse_delay import SETTLE_S, find_delays
 from monitor_app.bench.runs.run import start_inference
+from monitor_app.core.back_ends import back_end_for
 from monitor_app.core.errors import BoardLostError, MonitorError
 from monitor_app.core.runs import is_emulated
 from monitor_app.core.status import CheckState, CheckStatus
 from monitor_app.inference import messages
+from monitor_app.inference.process import child_kind
 from monitor_app.inference.pulses import expected_s
 from monitor_app.session.reader import SessionReader
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from monitor_app.bench.acquisition.source_set import SourceSet
     from monitor_app.bench.runs.inference_link import InferenceLink
     from monitor_app.core.profile import Profile
+    from monitor_app.inference.process import ChildKind
     from monitor_app.session.rows import SignalRow
 
 MOST_FRACTION = 0.99
@@ -89,7 +92,8 @@ class Preparation:
 
     def admit(self) -> SignalRow | None:
         """The total power of the board. Raises ProfileError, InferenceError if the plan may not run, CancelledError."""
-        self._inference.require(self._profile.inference.device)
+        for kind in child_kinds(self._profile):
+            self._inference.require(kind)
         if self._sources is None:
             return None
         self._status = CheckStatus(CheckState.WAITING, "Waiting for the instruments of the profile.")
@@ -143,7 +147,7 @@ class Preparation:
         start_s = 0.0 if is_emulated(inference.device) else START_S
         self._began_s, self._takes_s = time.monotonic(), start_s + expected_s(pulses) + SETTLE_S
         self._status = CheckStatus(CheckState.PLAYING, self._intention(total))
-        start_inference(self._inference, inference.device, self._recorder)
+        start_inference(self._inference, child_kinds(self._profile)[0], self._recorder)
         played = self._inference.ask(pulses, messages.Played, PULSES_S)
         return [self._recorder.file_time(edge_ns) for edge_ns in played.edges_ns]
 
@@ -169,3 +173,10 @@ class Preparation:
         settle_s = self._profile.protocol.settle_s
         with SessionReader(self._recorder.path) as reader:
             return check_power(reader, total, edges_ns, settle_s, delay_is_known=delay_is_known)
+
+
+def child_kinds(profile: Profile) -> list[ChildKind]:
+    """The children that a plan needs, that of its first run first; of a profile without a plan that of [inference]."""
+    inference = profile.inference
+    names = [spec.back_end for spec in profile.run_specs(1)] or [back_end_for("", inference.back_end)]
+    return [child_kind(inference.device, name, inference.allocator) for name in dict.fromkeys(names)]

@@ -16,6 +16,7 @@ from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import Phase, RunState
 from monitor_app.inference import messages
 from monitor_app.inference.networks.registry import network_title
+from monitor_app.inference.process import child_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from monitor_app.bench.runs.progress import PlanProgress
     from monitor_app.core.profile import Plan, Protocol
     from monitor_app.core.runs import RunSpec
+    from monitor_app.inference.process import ChildKind
 
 LOAD_S = 3600.0
 """Weights may be downloaded in it."""
@@ -166,12 +168,15 @@ class Run:
     def _load(self, weights: str) -> bool:
         """Load the network; whether it has weights with which accuracy can be measured."""
         spec = self._spec
-        start_inference(self._context.inference, spec.device, self._context.recorder)
+        kind = child_kind(spec.device, spec.back_end, spec.allocator)
+        start_inference(self._context.inference, kind, self._context.recorder)
         load = messages.Load(
             spec.network, spec.precision, spec.device, spec.threads, weights, self._context.seed,
-            spec.channels_last, spec.compiled,
+            spec.channels_last, spec.compiled, spec.cudnn_benchmark,
         )  # fmt: skip
-        facts = self._context.inference.ask(load, messages.Loaded, LOAD_S).facts
+        loaded = self._context.inference.ask(load, messages.Loaded, LOAD_S)
+        run_id, facts = self._id, loaded.facts
+        self._context.recorder.put(lambda writer: writer.write_run_facts(run_id, loaded.settings))
         self._update(
             title=facts.title,
             parameters=facts.parameters,
@@ -272,12 +277,12 @@ class Run:
         self._context.recorder.put(lambda writer: writer.write_mark(now_ns, kind, text, run_id))
 
 
-def start_inference(inference: InferenceLink, device: str, recorder: Recorder) -> None:
-    """Have a child for that device, and record what a new one says about its machine.
+def start_inference(inference: InferenceLink, kind: ChildKind, recorder: Recorder) -> None:
+    """Have a child of that kind, and record what a new one says about its machine.
 
     Raises CancelledError, InferenceError, BoardError.
     """
-    ready = inference.start(device)
+    ready = inference.start(kind)
     if ready is not None:
         environment = {**ready.versions, **{f"device {name}": title for name, title in ready.devices.items()}}
         recorder.put(lambda writer: writer.set_environment(environment))

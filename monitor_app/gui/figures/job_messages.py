@@ -35,14 +35,26 @@ class Figures:
 
     titles: tuple[str, ...]
     """Of the sessions, in the order of `Point.campaign`."""
-    charts: tuple[Chart, ...]
-    gross: tuple[Chart, ...]
-    """The same with energies of the whole board."""
+    views: dict[str, tuple[Chart, ...]]
+    """All charts, by the name of each view (`view_name`)."""
     findings: tuple[FindingText, ...]
     """Of the first session."""
     flags: tuple[str, ...] = ()
     """What sets compared sessions apart that should not, each in one sentence."""
 
+    @property
+    def charts(self) -> tuple[Chart, ...]:
+        """Those that are shown first."""
+        return self.views[view_name()]
+
+
+def view_name(*, gross: bool = False, macs: bool = False) -> str:
+    """Of the charts with energies of the whole board, and with multiply-accumulates in place of operations."""
+    return " ".join(name for name, on in (("net", not gross), ("gross", gross), ("macs", macs)) if on)
+
+
+VIEWS = tuple({"gross": gross, "macs": macs} for gross in (False, True) for macs in (False, True))
+"""The choices of which each view is one."""
 
 PROGRESS = b"done "
 """Begins a line with the fraction that is done, 0 to 1."""

@@ -14,7 +14,7 @@ from monitor_app.analysis.figures.groups import session_names
 from monitor_app.analysis.study import Study, study
 from monitor_app.core.errors import MonitorError
 from monitor_app.core.formatting import NOTHING, interval
-from monitor_app.gui.figures.job_messages import PROGRESS, Figures, FindingText, encode
+from monitor_app.gui.figures.job_messages import PROGRESS, VIEWS, Figures, FindingText, encode, view_name
 
 if TYPE_CHECKING:
     from monitor_app.analysis.findings.finding import Finding, Statistic
@@ -48,8 +48,7 @@ def figures_of(found: Study) -> Figures:
     names = session_names(found.campaigns)
     return Figures(
         titles=tuple(name or campaign.title for name, campaign in zip(names, found.campaigns, strict=True)),
-        charts=found.charts(),
-        gross=found.charts(gross=True),
+        views={view_name(**view): found.charts(**view) for view in VIEWS},
         findings=tuple(finding_text(finding) for finding in found.findings[0]),
         flags=differences(found.campaigns),
     )

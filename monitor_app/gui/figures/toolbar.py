@@ -28,6 +28,11 @@ BUTTONS = (
     ("show_paper", "Paper", "The values that Canziani et al. published for the Jetson TX1 (P)"),
     ("show_budget", "Budget", "Show the best network within a limit; drag its lines (B)"),
     ("use_gross", "Whole board", "Show the energy of the whole board instead of the energy above idle (G)"),
+    (
+        "use_macs",
+        "MACs",
+        "Show multiply-accumulates in place of operations, also of networks that have no count of those (M)",
+    ),
 )
 
 

@@ -21,6 +21,7 @@ from monitor_app.gui.figures.chart_text import ChartText
 from monitor_app.gui.figures.chart_view import ChartView
 from monitor_app.gui.figures.context import FiguresMenus
 from monitor_app.gui.figures.job import FiguresJob, RefreshPolicy
+from monitor_app.gui.figures.job_messages import view_name
 from monitor_app.gui.figures.save_dialog import ask_session, save_chart
 from monitor_app.gui.figures.toolbar import FiguresBar
 from monitor_app.gui.keyboard import KeyboardAccess
@@ -44,6 +45,7 @@ LIST_PX, LEGEND_PX = 268, 152
 LOOK_MS = 1000
 SWITCHES = {
     "show_paper": "the paper's values", "show_budget": "budget lines", "use_gross": "energy of the whole board",
+    "use_macs": "MACs in place of operations",
 }  # fmt: skip
 """Commands that are on or off, and what the menu calls them when they are undone."""
 STEP_PX = 48
@@ -280,7 +282,8 @@ class FiguresWindow(QMainWindow):
         """The chart that is chosen, with or without the paper, nothing hidden."""
         if self.figures is None:
             return None
-        charts = self.figures.gross if self.actions_by_name["use_gross"].isChecked() else self.figures.charts
+        gross, macs = (self.actions_by_name[name].isChecked() for name in ("use_gross", "use_macs"))
+        charts = self.figures.views[view_name(gross=gross, macs=macs)]
         finding = self.finding
         chart = chart_of(charts, self.choice[1] if finding is None else finding.figure)
         with_paper = self.actions_by_name["show_paper"].isChecked()
@@ -325,6 +328,10 @@ class FiguresWindow(QMainWindow):
 
     def use_gross(self, on: bool) -> None:
         """Show energies of the whole board, or energies above idle."""
+        self._show_chart()
+
+    def use_macs(self, on: bool) -> None:
+        """Show multiply-accumulates, or the operations of the paper's convention."""
         self._show_chart()
 
     def toggle(self, name: str) -> None:

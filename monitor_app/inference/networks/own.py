@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from monitor_app.core.back_ends import BACK_ENDS
 from monitor_app.core.errors import InferenceError, first_line
 from monitor_app.inference.networks.network import IMAGENET, Network, Preprocessing
 from monitor_app.inference.networks.torchvision_models import import_torchvision
@@ -23,7 +24,7 @@ from monitor_app.inference.networks.torchvision_models import import_torchvision
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-SUFFIXES = (".pt", ".pth", ".pt2", ".ts", ".torchscript")
+SUFFIXES = tuple(suffix for row in BACK_ENDS.values() for suffix in row.suffixes)
 
 _REFERENCE = re.compile(r"(?P<what>.+?)(@(?P<pixels>[1-9]\d{0,4}))?", re.DOTALL)
 _FUNCTION = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<function>[A-Za-z_]\w*)")

@@ -28,7 +28,9 @@ REPLACED = (
 """Modules in place of which on_board/ has one of the same name."""
 RESOURCES = ("reference/canziani2016_*.csv",)
 """Files of resources/ that the children read."""
-LIBRARIES = frozenset({"numpy", "PIL", "torch", "torchvision"})
+LIBRARIES = frozenset(
+    {"numpy", "PIL", "torch", "torchvision", "onnxruntime", "openvino", "ai_edge_litert", "tflite_runtime", "tensorrt"}
+)
 """What may be installed on a board; anything else is asked for in a `try` that a board without it survives."""
 
 

@@ -26,6 +26,7 @@ from monitor_app.core.errors import ChildDiedError, SessionError
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.profile import Profile
 from monitor_app.core.runs import Phase, RunState
+from monitor_app.inference.process import ChildKind
 from monitor_app.session.reader import SessionReader
 from tests.bench.jetson_commands import Jetson, make_jetson
 from tests.bench.sensors import TEMPERATURE, add_sensor
@@ -89,7 +90,7 @@ class Rig:
 def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
     made = Rig(tmp_path)
     command = (sys.executable, str(SCRIPTED), str(made.log_file))
-    monkeypatch.setattr(child_place, "child_command", lambda _: command)
+    monkeypatch.setattr(ChildKind, "command", command)
     yield made
     made.close()
 
@@ -195,7 +196,7 @@ def test_a_child_that_dies_fails_its_run_alone_and_every_size_is_tried(
 def test_a_child_that_cannot_start_fails_each_run_in_a_sentence(
     rig: Rig, done: Callable[..., list[RunRow]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(child_place, "child_command", lambda _: ("/nowhere/python",))
+    monkeypatch.setattr(ChildKind, "command", ("/nowhere/python",))
     rows = done(batch_sizes=(1, 2))
     assert states(rows) == [("ok", 1, "failed"), ("ok", 2, "failed")]
     assert all("cannot be started" in (row.error or "") for row in rows)

@@ -26,6 +26,7 @@ from monitor_app.bench.runs.inference_place import Here, oom_kills
 from monitor_app.core.errors import ChildDiedError, InferenceError
 from monitor_app.core.runs import Phase
 from monitor_app.inference.messages import Batches, Failed, FailureKind, Load, Loaded, PhaseDone, Ready, Time, encode
+from monitor_app.inference.process import ChildKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,7 +54,7 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     made = Bench()
-    monkeypatch.setattr(child_place, "child_command", lambda device: made.commands[device])
+    monkeypatch.setattr(ChildKind, "command", property(lambda kind: made.commands[kind.back_end]))
     made.commands["cpu"] = (sys.executable, str(SCRIPTED), str(tmp_path / "log"))
     yield made
     made.link.end()
@@ -71,7 +72,7 @@ def saying(*events: object, then: str = "any('quit' in line for line in sys.stdi
 
 
 def start(bench: Bench, network: str = "ok") -> None:
-    assert isinstance(bench.link.start("cpu"), Ready)
+    assert isinstance(bench.link.start(ChildKind(back_end="cpu")), Ready)
     assert bench.link.ask(Load(network), Loaded, LONG_S).network == network
 
 
@@ -80,12 +81,12 @@ def start(bench: Bench, network: str = "ok") -> None:
 
 def test_a_child_is_started_once_and_replaced_for_another_device(bench: Bench) -> None:
     bench.commands["other"] = saying(READY)
-    ready = bench.link.start("cpu")
+    ready = bench.link.start(ChildKind(back_end="cpu"))
     assert ready is not None
     assert ready.pid == bench.pid
-    assert bench.link.start("cpu") is None
+    assert bench.link.start(ChildKind(back_end="cpu")) is None
     first = psutil.Process(bench.pid)
-    assert bench.link.start("other") is not None
+    assert bench.link.start(ChildKind(back_end="other")) is not None
     assert not first.is_running()
     bench.link.end()
     bench.link.end()
@@ -99,7 +100,7 @@ def test_one_that_cannot_run_says_why_and_is_tried_anew(bench: Bench) -> None:
     bench.commands["broken"] = saying(told, then="sys.exit(1)")
     for _ in range(2):
         with pytest.raises(ChildReportedError, match="no torch"):
-            bench.link.start("broken")
+            bench.link.start(ChildKind(back_end="broken"))
     start(bench)
 
 
@@ -107,20 +108,20 @@ def test_one_that_dies_at_its_start_is_tried_anew(bench: Bench) -> None:
     bench.commands["broken"] = saying(then="sys.exit('bad luck')")
     for _ in range(2):
         with pytest.raises(ChildDiedError, match="bad luck"):
-            bench.link.start("broken")
+            bench.link.start(ChildKind(back_end="broken"))
 
 
 def test_a_program_that_is_not_there_is_a_sentence(bench: Bench) -> None:
     bench.commands["gone"] = ("/nowhere/python",)
     with pytest.raises(ChildDiedError, match=r"cannot be started \(No such file or directory\).*start the run again\."):
-        bench.link.start("gone")
+        bench.link.start(ChildKind(back_end="gone"))
 
 
 def test_one_that_never_gets_ready_is_not_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child_link, "READY_S", 0.2)
     bench.commands["silent"] = saying()
     with pytest.raises(InferenceError, match="did not answer within"):
-        bench.link.start("silent")
+        bench.link.start(ChildKind(back_end="silent"))
     assert bench.link._child is None
 
 
@@ -137,7 +138,7 @@ def test_who_stops_while_it_starts_does_not_wait_for_it(bench: Bench, monkeypatc
     bench.commands["silent"] = saying()
     bench.cancelled = True
     with pytest.raises(CancelledError):
-        bench.link.start("silent")
+        bench.link.start(ChildKind(back_end="silent"))
     bench.cancelled = False
     start(bench)
 
@@ -158,7 +159,7 @@ def test_what_the_child_refuses_is_told_with_its_kind_and_the_child_is_kept(benc
 def test_silence_ends_a_question_and_a_phase(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child_link, "SILENCE_S", 0.2)
     bench.commands["deaf"] = saying(READY)
-    bench.link.start("deaf")
+    bench.link.start(ChildKind(back_end="deaf"))
     with pytest.raises(InferenceError, match="did not answer within 0 s"):
         bench.link.ask(Load("ok"), Loaded, 0.2)
     with pytest.raises(InferenceError, match="silent for too long"):
@@ -192,7 +193,7 @@ def test_a_phase_that_has_gone_on_long_enough_is_told_so_once(bench: Bench, log:
     counts += "import select; more = select.select([0], [], [], 0.3)[0] and os.read(0, 999)\n"
     counts += f"os.write(1, {encode(Failed(FailureKind.ERROR, 'stopped once'))!r} if not more else b'?')"
     bench.commands["cpu"] = saying(READY, then=counts)
-    bench.link.start("cpu")
+    bench.link.start(ChildKind(back_end="cpu"))
     asked = itertools.count()
     assert bench.link.run(FOR_EVER, lambda _: next(asked) >= 2).stopped
     assert next(asked) == 10
@@ -221,7 +222,7 @@ def test_a_cancelled_phase_ends_and_the_child_is_kept(bench: Bench) -> None:
     with pytest.raises(CancelledError):
         bench.link.run(FOR_EVER, take)
     bench.cancelled = False
-    assert bench.link.start("cpu") is None
+    assert bench.link.start(ChildKind(back_end="cpu")) is None
     assert bench.link.run(Time(1, 0, 2), lambda _: False).batches == 2
     assert bench.pid == pid
 
@@ -244,7 +245,7 @@ def test_a_child_that_does_not_listen_is_ended(bench: Bench, monkeypatch: pytest
 
 def test_who_cancels_has_cancelled_also_where_the_child_dies_of_it(bench: Bench) -> None:
     bench.commands["cpu"] = saying(READY, then="sys.stdin.readline(); sys.exit(3)")
-    bench.link.start("cpu")
+    bench.link.start(ChildKind(back_end="cpu"))
     bench.cancelled = True
     with pytest.raises(CancelledError):
         bench.link.run(FOR_EVER, lambda _: False)
@@ -260,7 +261,7 @@ def test_the_lamp_is_put_out_for_a_child_that_was_ended(
         lamp.settimeout(LONG_S)
         link = InferenceLink(Here((path,)), lambda: False)
         bench.commands["cpu"] = saying(READY)
-        link.start("cpu")
+        link.start(ChildKind(back_end="cpu"))
         link.end()
         assert struct.unpack("<qB", lamp.recv(64))[1] == 0
 

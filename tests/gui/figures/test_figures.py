@@ -34,7 +34,7 @@ from monitor_app.core.estimate import Estimate
 from monitor_app.gui.context_menu import Item
 from monitor_app.gui.figures.chart_list import lines_of, verdict_colour
 from monitor_app.gui.figures.job import FiguresJob
-from monitor_app.gui.figures.job_messages import Figures, FindingText, decode, encode
+from monitor_app.gui.figures.job_messages import VIEWS, Figures, FindingText, decode, encode, view_name
 from monitor_app.gui.figures.window import beside, chart_of
 from monitor_app.gui.panels.toolbar import Toolbar
 from monitor_app.gui.theme import DARK, LIGHT
@@ -124,25 +124,29 @@ def finding() -> FindingText:
 def figures() -> Figures:
     charts = (bars_chart(), lines_chart(), empty_chart(), trade(), replace(trade(), key="top1-time-b16",
               title="Top-1 accuracy against time per image at batch 16"))  # fmt: skip
-    return Figures(("Session",), charts, charts, (finding(),))
+    return Figures(("Session",), views(charts, charts), (finding(),))
 
 
 # -- values --------------------------------------------------------------------------------------
 
 
+def views(net, gross):
+    return {view_name(**view): gross if view["gross"] else net for view in VIEWS}
+
+
 def test_what_the_process_says_is_what_the_window_hears() -> None:
     compared = [published_campaign(), campaign(power=6.0, title="Five watts", noise=0.1)]
-    sent = Figures(("A", "B"), tuple(charts_of(compared)), (empty_chart(),), (finding(),))
+    sent = Figures(("A", "B"), views(tuple(charts_of(compared)), (empty_chart(),)), (finding(),))
     assert decode(encode(sent)) == sent
 
 
 def test_intervals_without_an_end_come_through() -> None:
     endless = one("Swift", "#fd8d3c", Point(Estimate(1, 0, math.inf), Estimate(2, -math.inf, 3)))
-    sent = Figures(("A",), (replace(trade(), series=(endless,)),), (), ())
+    sent = Figures(("A",), views((replace(trade(), series=(endless,)),), ()), ())
     assert decode(encode(sent)) == sent
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"titles":[],"charts":[{}],"gross":[],"findings":[]}'])
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"titles":[],"views":{"net":[{}]},"findings":[]}'])
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
         decode(text)
@@ -386,10 +390,21 @@ def test_hovering_names_the_network_with_its_figures(qtbot: QtBot, window: Figur
     assert "its trace" not in card.text()
 
 
+def test_m_shows_macs_and_g_the_whole_board(qtbot: QtBot, window: FiguresWindow) -> None:
+    charts = {view_name(**view): (replace(trade(), title=view_name(**view)),) for view in VIEWS}
+    window.show_figures(Figures(("Session",), charts, ()))
+    seen = []
+    for key in (Qt.Key.Key_M, Qt.Key.Key_G, Qt.Key.Key_M):
+        qtbot.keyClick(window, key)
+        assert window.chart is not None
+        seen.append(window.chart.title)
+    assert seen == ["net macs", "gross macs", "gross"]
+
+
 def test_a_small_bubble_is_found_before_a_large_one(qtbot: QtBot, window: FiguresWindow) -> None:
     small = one("Small", "#123456", point(80.5, 75.1, "Small b1", run=1, size=0.1))
     chart = replace(trade(), series=(*trade().series, small))
-    window.show_figures(Figures(("Session",), (chart,), (chart,), ()))
+    window.show_figures(Figures(("Session",), views((chart,), (chart,)), ()))
     move(window, at_point(window, "Small"))
     assert "Small b1" in window.view.card.text()
     move(window, at_point(window, "Slow") - QPoint(14, 0))
@@ -521,7 +536,7 @@ def test_what_is_not_in_a_figure_stands_in_it_or_below_it(window: FiguresWindow)
     assert not window.text.isVisible()
     many = tuple(f"Network {k} at batch 64: did not fit in memory." for k in range(30))
     chart = replace(trade(), missing=many)
-    window.show_figures(Figures(("Session",), (chart,), (chart,), ()))
+    window.show_figures(Figures(("Session",), views((chart,), (chart,)), ()))
     assert window.text.isVisible()
     assert all(sentence in window.text.html for sentence in many)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from monitor_app.core.back_ends import BACK_ENDS
 from monitor_app.core.canziani2016 import published
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.inference.messages import Batches, Loaded, PhaseDone, Ready, decode, encode
@@ -67,6 +68,7 @@ def test_from_3_10_on_sources_are_as_they_are() -> None:
 @pytest.mark.parametrize("tier", TIERS)
 def test_nothing_needs_what_a_board_has_not(tier: tuple[int, int]) -> None:
     optional = {"efficientnet_lite_pytorch", "timm", "pynvml", "jtop", "pydantic"}
+    optional |= {package for row in BACK_ENDS.values() for package in row.packages}
     installed = {"numpy", "PIL", "torch", "torchvision", "monitor_app", "__future__"}
     for path, data in bundled_files(tier).items():
         if not path.endswith(".py"):
