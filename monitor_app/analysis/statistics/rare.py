@@ -98,10 +98,10 @@ def quantile(values: Floats, probability: float, unseen: float = 1.0, limit: flo
     count, fraction = len(values), 1 - probability
     ordered = np.sort(values)[::-1]
     value = float(np.quantile(values, probability))
-    levels = (value,) if limit is None else (value, limit)
-    effects = (beyond(values, level, unseen).design_effect(fraction * count) for level in levels)
-    effect = min(max(effects), count)
-
+    effect = beyond(values, value, unseen).design_effect(fraction * count)
+    if limit is not None:  # as many as there are, not as there would be: those that have not come say nothing of bursts
+        effect = max(effect, beyond(values, limit, unseen).design_effect())
+    effect = min(effect, count)
     hits, trials = range(count + 1), count / effect
     above = bisect.bisect_left(hits, 1, key=lambda each: not surely_at_most(each / effect, trials, fraction)) - 1
     below = bisect.bisect_left(hits, 1, key=lambda each: surely_at_least(each / effect, trials, fraction))
