@@ -22,6 +22,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import monitor_app
+from monitor_app.core.back_ends import BACK_ENDS
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -100,6 +101,9 @@ def test_every_package_that_is_imported_is_asked_for(metadata: Message) -> None:
     asked = requirements(metadata).union(*(optional[extra] for extra in optional if extra != "dev"))
     # pydantic asks for one version of its core
     own = {"monitor_app", "pydantic_core", "tomllib", *sys.stdlib_module_names}
+    # Those of which a board brings its own, or that the sentence about them says how to install
+    own |= {package for row in BACK_ENDS.values() if row.extra is None for package in row.packages}
+    own |= {"tflite_runtime", "nncf", "litert_torch"}
     distributions = packages_distributions()
     named = {"Jetson": "jetson-gpio", "tomli": "tomli", "timm": "timm"}
     for name in imported() - own:

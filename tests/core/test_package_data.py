@@ -66,7 +66,7 @@ def test_the_wheel_carries_every_profile_and_resource(wheel: Path) -> None:
         f"monitor_app/_share/{path.relative_to(CHECKOUT).as_posix()}"
         for folder in ("profiles", "resources")
         for path in (CHECKOUT / folder).rglob("*")
-        if path.is_file()
+        if path.is_file() and path.suffix != ".pyc"
     }
     assert expected
     for pattern in ("*.j2", "*.txt"):
@@ -77,7 +77,7 @@ def test_the_wheel_carries_every_profile_and_resource(wheel: Path) -> None:
 def test_an_installed_program_finds_its_own_copies(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path)
     script = (
-        "from monitor_app.core import package_data; "
+        "from monitor_app.core.files import package_data; "
         "print(package_data.profile_path(package_data.profile_names()[0]), package_data.resource_path('.'), sep='\\n')"
     )
     answer = subprocess.run(

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor_app.core import log, private_files
+from monitor_app.core import log
 from monitor_app.core.errors import ExportError, MonitorError
+from monitor_app.core.files import private_files
 from monitor_app.core.files.atomic_file import completed
 from monitor_app.core.files.private_files import create_beside, open_private, private_folder
 from tests.core.test_log import logging_to_file

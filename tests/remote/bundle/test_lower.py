@@ -138,7 +138,7 @@ REFUSED = {
     "from functools import lru_cache\n@lru_cache\ndef f():\n    pass\n": "lru_cache is used without parentheses",
     "def f(a):\n    return (a := 1)\n": "'a' is bound by := and in another way",
     "(x := 1)\n": "has no such syntax",
-    "import subprocess\n": "subprocess is used",
+    "import multiprocessing\n": "multiprocessing is used",
     "try:\n    pass\nexcept* ValueError:\n    pass\n": "except* is used",
 }
 
