@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ LOAD = 4
 SYNC_LOW = 2
 """Second field of a message about the sync line: this when it goes low, this plus 1 when it goes high."""
 _MAX_UNSENT = 64
+FLUSH_S, AGAIN_S = 0.5, 0.001
 
 
 class LoadSignal:
@@ -35,7 +37,8 @@ class LoadSignal:
         load    f32   relative to full load, from the next time that the board is busy; 1 until there is such a message
 
     Sending never blocks an inference: a receiver that is absent is ignored, and may come and go. Messages that do
-    not fit into the queue of a receiver are sent before the next change; beyond a limit the oldest are dropped.
+    not fit into the queue of a receiver are sent before the next change, or by `flush`; beyond a limit the oldest are
+    dropped.
     """
 
     def __init__(self, *paths: str | os.PathLike[str]) -> None:
@@ -54,9 +57,21 @@ class LoadSignal:
         """Send that the sync line went to `level` at `host_ns`."""
         self._send(MESSAGE.pack(host_ns, SYNC_LOW + level))
 
+    def flush(self) -> None:
+        """Send what waits, such as the last of many short passes; waits for a receiver for `FLUSH_S` at most."""
+        until_s = time.monotonic() + FLUSH_S
+        while any(self._unsent.values()) and time.monotonic() < until_s:
+            self._send_what_waits()
+            if any(self._unsent.values()):
+                time.sleep(AGAIN_S)
+
     def _send(self, message: bytes) -> None:
-        for path, unsent in self._unsent.items():
+        for unsent in self._unsent.values():
             unsent.append(message)
+        self._send_what_waits()
+
+    def _send_what_waits(self) -> None:
+        for path, unsent in self._unsent.items():
             try:
                 while unsent:
                     self._socket.sendto(unsent[0], path)

@@ -77,7 +77,10 @@ def serve(
         outbox.send(ready())
         working = worker(inbox, outbox, shown)
         while not isinstance(command := inbox.next(), Quit):
-            outbox.send(working.answer(command))
+            answer = working.answer(command)
+            # The board idles from here on, also where passes were too short for its instruments to take each
+            shown.flush()
+            outbox.send(answer)
     except InferenceError as error:
         outbox.send(Failed(FailureKind.ERROR, str(error)))
         _leave(1)
@@ -188,6 +191,9 @@ class _LoadEvents:
 
     def set_load(self, load: float, host_ns: int) -> None:
         self._outbox.send(LoadChange(host_ns, load=load))
+
+    def flush(self) -> None:
+        """Nothing: events are written when they are sent."""
 
 
 def _claim_stdout() -> int:

@@ -25,6 +25,8 @@ class BusySignal(Protocol):
 
     def set_load(self, load: float, host_ns: int) -> None: ...
 
+    def flush(self) -> None: ...
+
 
 class NoLoadSignal:
     """For runs without a simulated board."""
@@ -33,6 +35,9 @@ class NoLoadSignal:
         """Nothing."""
 
     def set_load(self, load: float, host_ns: int) -> None:
+        """Nothing."""
+
+    def flush(self) -> None:
         """Nothing."""
 
 

@@ -498,8 +498,9 @@ class Link:
             self._changed.notify_all()
         self._wake(lost)
         with contextlib.suppress(BrokenPipeError):
-            # A board that is gone is not waited for.
-            self._ssh.close(BYE, ask_s=BYE_S if self._error is None else 0.0)
+            # A board that is gone is not waited for, and what is no agent would run a word as a command.
+            goodbye = b"" if self._hello is None else BYE
+            self._ssh.close(goodbye, ask_s=BYE_S if self._error is None else 0.0)
         # A ProxyCommand that does not run any more may be left.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._ssh.pid, signal.SIGKILL)

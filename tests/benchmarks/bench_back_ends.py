@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from monitor_app.core.runs import Phase
+from monitor_app.inference.arrivals import ClosedLoop
 from monitor_app.inference.back_ends.choice import open_back_end
 from monitor_app.inference.back_ends.model_file import model_file
 from monitor_app.inference.measure import Runner
@@ -53,7 +54,7 @@ def ours(model: Model) -> float:
     def keep(event: Batches) -> None:
         rows.extend(event.rows)
 
-    Runner(model, NoLoadSignal(), keep, lambda: False).run_for(Phase.TIMED, 1, 0.0, PASSES)
+    Runner(model, NoLoadSignal(), keep, lambda: False).run_for(Phase.TIMED, 1, ClosedLoop(0.0, PASSES))
     return float(np.median([(row[1] - row[0]) * 1e-6 for row in rows]))
 
 

@@ -355,5 +355,5 @@ def test_an_onnx_file_is_listed_with_its_costs_and_converted(tmp_path: Path) -> 
     refused = monitor_app("networks", "--export", "resnet18", "-o", str(tmp_path / "x.pb"))
     assert (refused.returncode, refused.stderr) == (
         1,
-        f"{tmp_path / 'x.pb'} does not end in .onnx, by which its kind is known: name it so.\n",
+        f"{tmp_path / 'x.pb'} does not end in .onnx or .tflite, by which its kind is known: name it so.\n",
     )

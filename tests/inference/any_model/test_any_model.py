@@ -13,6 +13,7 @@ import torch
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.models.spec import ModelInput, ModelSpec
 from monitor_app.core.runs import DECODE, PREFILL, Phase
+from monitor_app.inference.arrivals import ClosedLoop
 from monitor_app.inference.back_ends.pytorch import PyTorch
 from monitor_app.inference.inputs import inputs_of_file, random_arrays
 from monitor_app.inference.measure import Runner
@@ -114,7 +115,7 @@ def test_a_metric_that_fails_is_named():
 
 def test_a_request_is_one_prefill_and_a_step_for_each_further_token():
     model, sent = loaded(COUNTER), []
-    done = runner(model, sent).run_for(Phase.TIMED, 2, 0.0, 3)
+    done = runner(model, sent).run_for(Phase.TIMED, 2, ClosedLoop(0.0, 3))
     assert (done.batches, done.images) == (3, 6)
     parts = [part for message in sent for part in message.parts_of_passes]
     batches = [batch for message in sent for batch in message.batches]
@@ -129,7 +130,7 @@ def test_a_request_is_one_prefill_and_a_step_for_each_further_token():
 
 def test_only_timed_requests_have_parts_in_the_file():
     sent = []
-    runner(loaded(COUNTER), sent).run_for(Phase.WARM_UP, 1, 0.0, 2)
+    runner(loaded(COUNTER), sent).run_for(Phase.WARM_UP, 1, ClosedLoop(0.0, 2))
     assert sum(len(message.parts) for message in sent) == 0
 
 

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from monitor_app.core.errors import InferenceError
 from monitor_app.core.runs import Phase
+from monitor_app.inference.arrivals import ClosedLoop
 from monitor_app.inference.back_ends.lite_rt import LiteRT
 from monitor_app.inference.inputs import random_arrays
 from monitor_app.inference.measure import Runner
@@ -117,7 +118,7 @@ def test_it_runs_in_the_loops_of_the_child():
     model = load("tiny.tflite")
     runner = Runner(model, NoLoadSignal(), lambda batches: rows.extend(batches.rows), lambda: False)
 
-    done = runner.run_for(Phase.TIMED, 2, 0, 5)
+    done = runner.run_for(Phase.TIMED, 2, ClosedLoop(0, 5))
 
     assert (done.batches, done.images) == (5, 10)
     assert all(end > start and device is None for start, end, *_, device in rows)

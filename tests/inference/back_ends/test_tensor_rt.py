@@ -13,6 +13,7 @@ from onnx import TensorProto, helper
 
 from monitor_app.core.errors import InferenceError, NotEnoughMemoryError
 from monitor_app.core.runs import Phase
+from monitor_app.inference.arrivals import ClosedLoop
 from monitor_app.inference.measure import Runner
 from monitor_app.inference.messages import Load
 from monitor_app.inference.passes import NoLoadSignal
@@ -139,7 +140,7 @@ def test_the_time_of_the_device_is_that_between_its_events(board, version, file,
     model = load(board(version)[0], file)
     runner = Runner(model, NoLoadSignal(), lambda batches: rows.extend(batches.rows), lambda: False)
 
-    runner.run_for(Phase.TIMED, 2, 0, 3)
+    runner.run_for(Phase.TIMED, 2, ClosedLoop(0, 3))
 
     assert [row[5] for row in rows] == [round(LATENCY_MS * 1e6)] * 3
 
