@@ -15,7 +15,8 @@ from typer.main import get_command
 
 from monitor_app.bench.acquisition.instruments import make_instruments
 from monitor_app.cli import COMMANDS
-from monitor_app.cli.commands import app, split_command
+from monitor_app.cli.commands.command_line import split_command
+from monitor_app.cli.commands.parser import app
 from monitor_app.cli.files import find_profile
 from monitor_app.core.samples import Quantity, SampleBlock
 from monitor_app.core.source_specs import SerialSpec, SourceSpec

@@ -69,6 +69,6 @@ def main(arguments: list[str] | None = None) -> int:
         code = quick_start(arguments[1:])
         if code is not None:
             return code
-    from monitor_app.cli.commands import run
+    from monitor_app.cli.commands.command_line import run
 
     return run(arguments)

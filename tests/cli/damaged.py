@@ -13,7 +13,7 @@ import warnings
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING
 
-from monitor_app.cli.commands import run
+from monitor_app.cli.commands.command_line import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from monitor_app.cli import commands, main
+from monitor_app.cli import main
+from monitor_app.cli.commands import parser
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ def monitor_app(*words: str, stdin: str = "", **environment: str) -> Done:
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         # It would take the place of what the tests listen with.
-        patch.setattr(commands, "log_to_file", lambda name: None)
+        patch.setattr(parser, "log_to_file", lambda name: None)
         patch.setattr("sys.stdin", io.StringIO(stdin))
         for name, value in environment.items():
             patch.setenv(name, value)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from monitor_app.cli.commands import run
+from monitor_app.cli.commands.command_line import run
 from monitor_app.emulators.runtime.main import parse
 from monitor_app.sources.profile_reader import parse_source
 from monitor_app.sources.registry import KINDS, emulated_kind

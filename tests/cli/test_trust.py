@@ -10,8 +10,9 @@ import pytest
 import typer
 
 from monitor_app.bench.bench import Bench
-from monitor_app.cli import commands, consent
-from monitor_app.cli.commands import run
+from monitor_app.cli import consent
+from monitor_app.cli.commands import parser
+from monitor_app.cli.commands.command_line import run
 from monitor_app.cli.files import find_profile
 from monitor_app.core.files.own_profiles import own_profiles_folder
 from monitor_app.sources.profile_reader import parse_profile
@@ -38,7 +39,7 @@ class Sent(NamedTuple):
 def sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sent:
     for variable in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(variable, str(tmp_path / variable))
-    monkeypatch.setattr(commands, "log_to_file", lambda _: None)
+    monkeypatch.setattr(parser, "log_to_file", lambda _: None)
     monkeypatch.chdir(tmp_path)
     program, trace = tracer(tmp_path)
     profile = tmp_path / "sent.toml"

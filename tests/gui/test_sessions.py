@@ -157,7 +157,7 @@ def test_the_command_can_reset_the_settings(words: list[str], monkeypatch: pytes
         return 0
 
     monkeypatch.setattr("monitor_app.cli.window.open_window", opened)
-    monkeypatch.setattr("monitor_app.cli.commands.log_to_file", lambda _: None)
+    monkeypatch.setattr("monitor_app.cli.commands.parser.log_to_file", lambda _: None)
     assert main(words) == 0
     assert asked == ["--reset-settings" in words]
 
@@ -165,7 +165,7 @@ def test_the_command_can_reset_the_settings(words: list[str], monkeypatch: pytes
 def test_the_command_can_begin_on_the_start_page(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[tuple[object, ...]] = []
     monkeypatch.setattr("monitor_app.cli.window._has_display", lambda: True)
-    monkeypatch.setattr("monitor_app.cli.commands.log_to_file", lambda _: None)
+    monkeypatch.setattr("monitor_app.cli.commands.parser.log_to_file", lambda _: None)
     monkeypatch.setattr("monitor_app.gui.app.run_window", lambda *args, **_: (shown.append(args), 0)[1])
     assert main(["window", "--start-page"]) == 0
     assert shown == [(None, None)], "neither a bench nor a session"

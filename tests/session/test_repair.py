@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from monitor_app.cli.commands import run
+from monitor_app.cli.commands.command_line import run
 from monitor_app.core.errors import NotASessionError, SessionError
 from monitor_app.session.reader import SessionReader
 from monitor_app.session.repair import LOST, repair

@@ -12,7 +12,7 @@ import pytest
 
 from monitor_app.bench.bench import Bench
 from monitor_app.bench.estimate import POLLED_BYTES, bytes_per_s
-from monitor_app.cli.commands import run
+from monitor_app.cli.commands.command_line import run
 from monitor_app.core.errors import ProfileError
 from monitor_app.session.reader import SessionReader
 from monitor_app.sources.base import DataRate
