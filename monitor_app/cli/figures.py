@@ -107,10 +107,12 @@ def _chosen(charts: Sequence[Chart], only: str | None) -> list[Chart]:
         names = ", ".join(_name(chart) for chart in charts)
         raise typer.BadParameter(f"there is no figure {', '.join(unknown) or repr(only)}: choose from {names}.")
     found = [chart for chart in charts if _names(chart) & set(wanted)]
-    for chart in found:
-        if not chart.series:
-            raise ExportError(f"{chart.numbered} has no values to draw: {' '.join(chart.missing)}")
-    return found
+    for name in wanted:
+        of_name = [chart for chart in found if name in _names(chart)]
+        if not any(chart.series for chart in of_name):
+            raise ExportError(f"{of_name[0].numbered} has no values to draw: {' '.join(of_name[0].missing)}")
+    # Of several panels those that have values
+    return [chart for chart in found if chart.series]
 
 
 def _name(chart: Chart) -> str:

@@ -10,17 +10,19 @@ from monitor_app.analysis.figures.groups import ALL, at_batch, groups_of, word_o
 from monitor_app.analysis.figures.points import chart, plot
 from monitor_app.analysis.figures.quantities import GROSS_ENERGY, MEMORY, NET_ENERGY, TIME, TOP1, Quantity
 from monitor_app.charts.model import Axis, Origin, Scale
+from monitor_app.core.back_ends import BACK_ENDS
 from monitor_app.core.estimate import exact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from monitor_app.analysis.campaign.cells import Campaign, Cell
+    from monitor_app.analysis.campaign.cells import Campaign, Cell, Conditions
     from monitor_app.analysis.figures.options import Options
     from monitor_app.charts.model import Chart
     from monitor_app.core.estimate import Estimate
 
 NUMBER = 16
+_PRECISIONS = ("fp32", "tf32", "bf16", "fp16", "int8")
 _SETTINGS = ("back_end", "precision")
 _OTHERS = tuple(name for name in ALL if name not in _SETTINGS)
 
@@ -66,16 +68,26 @@ def _panel(campaigns: Sequence[Campaign], options: Options, y: Quantity, head: t
     return chart(
         key,
         NUMBER,
-        f"{title} by back end and precision at batch {batch_size}",
+        f"{title} by back end at batch {batch_size}",
         (x, y),
         plot(at_batch(groups, batch_size), x, y, joined=True),
-        "Each line joins what one network needs under each back end and precision, in the order in which they were "
-        "first run. The bars are 95 % intervals: where two of them overlap widely, the difference is not shown.",
+        "Each line joins what one network needs under each back end and precision. The bars are 95 % intervals: where "
+        "two of them overlap widely, the difference is not shown.",
     )
 
 
 def _settings(campaigns: Sequence[Campaign]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_setting(cell) for campaign in campaigns for cell in campaign.cells))
+    """Back ends in the order in which they are listed, each with its precisions from the widest to the narrowest."""
+    found = {_setting(cell): cell.conditions for campaign in campaigns for cell in campaign.cells}
+    return tuple(sorted(found, key=lambda setting: _rank(found[setting])))
+
+
+def _rank(conditions: Conditions) -> tuple[int, int]:
+    back_ends, precisions = list(BACK_ENDS), _PRECISIONS
+    return (
+        back_ends.index(conditions.back_end) if conditions.back_end in back_ends else len(back_ends),
+        precisions.index(conditions.precision) if conditions.precision in precisions else len(precisions),
+    )
 
 
 def _setting(cell: Cell) -> str:

@@ -163,7 +163,7 @@ def _missing(lacking: Sequence[tuple[Cell, str]], cells: int, of_network: bool) 
         batches.setdefault((cell.title, reason), []).append(cell.batch_size)
     alike: dict[tuple[str, str], list[str]] = {}
     for (title, reason), sizes in batches.items():
-        where = "" if of_network else f" at batch {listed(sorted(sizes))}"
+        where = "" if of_network else f" at batch {listed(sorted(set(sizes)))}"
         alike.setdefault((where, reason), []).append(title)
     return [f"{listed(titles)}{where}: {reason}." for (where, reason), titles in alike.items()]
 

@@ -65,12 +65,18 @@ def _counted(value: int | None, unit: float) -> Estimate | None:
 # -- why not ---------------------------------------------------------------------------------------
 
 
+def _within(sentence: str) -> str:
+    """A sentence within another one; a name such as PyTorch keeps its capitals."""
+    first = sentence.partition(" ")[0]
+    return sentence if any(letter.isupper() for letter in first[1:]) else sentence[0].lower() + sentence[1:]
+
+
 def _not_run(cell: Cell) -> str | None:
     if cell.fits is False:
         return "did not fit in memory"
     if cell.fits is None:
         message = cell.message.rstrip(". ")
-        return f"not measured ({message[0].lower()}{message[1:]})" if message else "not run"
+        return f"not measured ({_within(message)})" if message else "not run"
     return None
 
 

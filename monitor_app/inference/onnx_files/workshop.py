@@ -206,7 +206,8 @@ def _named(network: Network, known: dict[str, Any], precision: str = "", suffix:
 
 def _kept(file: Path, make: Callable[[], dict[str, Any]], *, changes: bool = False) -> tuple[Path, dict[str, Any]]:
     """A file with what is known of it, which is written last: where that is there, both are whole."""
-    beside = file.with_suffix(".json")
+    # The same network may be kept as .onnx and as .tflite
+    beside = file.with_name(f"{file.name}.json")
     if not changes and file.is_file():
         try:
             return file, json.loads(beside.read_text("utf-8"))

@@ -90,3 +90,23 @@ def test_a_session_of_one_back_end_and_precision_has_no_such_figures():
     assert not several_settings([session])
     assert all(chart.number != 16 for chart in Study((session,), ((),), charts_of([])[0]).charts())
     assert several_settings([in_settings(("torch", "fp32", 1.0), ("torch", "bf16", 1.0))])
+
+
+def test_the_order_is_that_of_the_list_whatever_was_run_first():
+    session = in_settings(("openvino", "fp32", 1.0), ("torch", "bf16", 0.5), ("torch", "fp32", 0.25))
+    panel = Study((session,), ((),), charts_of([])[0]).charts()[-5]
+    assert panel.number == 16
+    assert panel.x.categories == ("PyTorch fp32", "PyTorch bf16", "OpenVINO fp32")
+
+
+def test_why_there_is_no_point_keeps_the_capitals_of_a_name():
+    session = in_settings(("torch", "fp32", 1.0), ("litert", "fp32", 1.0))
+    cells = tuple(
+        replace(cell, fits=None, seconds_per_image=None, message="PyTorch needs a package.") for cell in session.cells
+    )
+    panel = next(
+        chart for chart in charts_of([replace(session, cells=cells)], Options(paper=False, back_ends=True))
+        if chart.key == "back-ends-time"
+    )  # fmt: skip
+    assert "not measured (PyTorch needs a package)" in " ".join(panel.missing)
+    assert "batch 1 and 1" not in " ".join(panel.missing)

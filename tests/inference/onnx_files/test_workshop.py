@@ -63,10 +63,20 @@ def test_whatever_changes_the_file_makes_another(made, monkeypatch, tmp_path):
 
 def test_a_file_that_was_not_finished_is_made_again(made):
     file, _ = workshop.kept_export(NETWORK, "auto", 0)
-    file.with_suffix(".json").write_text("{")
+    file.with_name(f"{file.name}.json").write_text("{")
     workshop.kept_export(NETWORK, "auto", 0)
     assert len(made) == 2
-    assert json.loads(file.with_suffix(".json").read_text())["way"] == "by hand"
+    assert json.loads(file.with_name(f"{file.name}.json").read_text())["way"] == "by hand"
+
+
+def test_the_same_network_is_kept_in_both_forms(made, monkeypatch):
+    """They have the same digest: what is known of one is not taken for what is known of the other."""
+    onnx, _ = workshop.kept_export(NETWORK, "auto", 0)
+    monkeypatch.setattr(workshop, "export_tflite", lambda *_: (_[3].write_bytes(b"t"), {"way": "the other"})[1])
+    tflite, known = workshop.kept_tflite(NETWORK, "auto", 0)
+    assert (onnx.stem, known["way"]) == (tflite.stem, "the other")
+    assert workshop.kept_export(NETWORK, "auto", 0)[1]["way"] == "by hand"
+    assert workshop.kept_tflite(NETWORK, "auto", 0)[1]["way"] == "the other"
 
 
 def test_a_function_of_the_users_is_made_each_time(made):
