@@ -48,7 +48,8 @@ class Study:
         """
         sizes, several = headline_batches(self.campaigns), several_settings(self.campaigns)
         options = Options(headline_batches=sizes, gross=gross, macs=macs, back_ends=several)
-        return (*charts_of(self.campaigns, options), self.meter)
+        charts = (*charts_of(self.campaigns, options), self.meter)
+        return tuple(sorted(charts, key=lambda chart: chart.number or 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from monitor_app.analysis.compare.check import Verdict as CheckVerdict
 from monitor_app.analysis.findings import Verdict
 from monitor_app.analysis.link import link_words
 from monitor_app.analysis.run.energy import COVERAGE_FACTOR
+from monitor_app.analysis.run.labels import settings_of
 from monitor_app.cli.load_table import print_loads
 from monitor_app.cli.terminal import Terminal
-from monitor_app.core.back_ends import back_end_title
 from monitor_app.core.formatting import (
     DOES_NOT_FIT,
     NOT_MEASURED,
@@ -174,15 +174,10 @@ def _runs_table(runs: Sequence[RunResult]) -> Table:
 
 
 def _labels(runs: Sequence[RunResult]) -> dict[int, str]:
-    """What each run is called, by its id: with its precision and its back end where the runs differ in them."""
+    """What each run is called, by its id."""
     rows = [result.run for result in runs]
-    precisions, back_ends = len({row.precision for row in rows}) > 1, len({row.back_end for row in rows}) > 1
-    return {
-        row.id: row.label
-        + (f" {row.precision}" if precisions else "")
-        + (f" {back_end_title(row.back_end)}" if back_ends else "")
-        for row in rows
-    }
+    settings = settings_of(rows)
+    return {row.id: row.label + settings[row.id] for row in rows}
 
 
 def _generating_table(runs: Sequence[RunResult]) -> Table:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from monitor_app.analysis.run.labels import settings_of
 from monitor_app.core.back_ends import back_end_title
 from monitor_app.core.formatting import (
     NOTHING,
@@ -98,7 +99,8 @@ def run_lines(recording: Recording) -> list[RunLine]:
         )
         for run in recording.runs
     ]  # fmt: skip
-    lines = [_named(line, shared_unit(line.unit for line in lines)) for line in lines]
+    unit, settings = shared_unit(line.unit for line in lines), settings_of(recording.runs)
+    lines = [_named(line, settings[line.run_id] + per_unit(line.unit, unit)) for line in lines]
     last = {_planned(run): run.id for run in recording.runs}
     return [
         replace(line, repeated=last[_planned(run)] != run.id and not line.ends.isdisjoint({LOST, CANCELLED}))
@@ -106,11 +108,15 @@ def run_lines(recording: Recording) -> list[RunLine]:
     ]
 
 
-def _named(line: RunLine, shared: str) -> RunLine:
-    """With its unit, where the heads cannot name one that all have."""
+def _named(line: RunLine, further: str) -> RunLine:
+    """With its settings where they set it apart, and its unit where the heads cannot name one that all have."""
     name = COLUMNS.index("run")
-    texts = (*line.texts[:name], line.texts[name] + per_unit(line.unit, shared), *line.texts[name + 1 :])
-    return replace(line, texts=texts)
+    text = line.texts[name] + further
+    return replace(
+        line,
+        texts=(*line.texts[:name], text, *line.texts[name + 1 :]),
+        keys=(*line.keys[:name], text, *line.keys[name + 1 :]),
+    )
 
 
 def heads_of(lines: Sequence[RunLine]) -> tuple[str, ...]:

@@ -94,7 +94,7 @@ def test_a_session_of_one_back_end_and_precision_has_no_such_figures():
 
 def test_the_order_is_that_of_the_list_whatever_was_run_first():
     session = in_settings(("openvino", "fp32", 1.0), ("torch", "bf16", 0.5), ("torch", "fp32", 0.25))
-    panel = Study((session,), ((),), charts_of([])[0]).charts()[-5]
+    panel = Study((session,), ((),), charts_of([])[0]).charts()[-4]
     assert panel.number == 16
     assert panel.x.categories == ("PyTorch fp32", "PyTorch bf16", "OpenVINO fp32")
 
