@@ -55,7 +55,7 @@ def check(
     if junit is not None:
         from monitor_app.exports.junit import write_junit
 
-        write_junit(checks, junit, flags=flags, sessions=(baseline, file))
+        write_junit(checks, junit, flags=flags)
     good = not any(each.fails for each in checks)
     if as_json:
         document = {"passed": good, "checks": [_check_json(each) for each in checks], "differences": list(flags)}

@@ -127,7 +127,7 @@ def _print_summary(session: Path, *, as_json: bool, summary_file: Path | None) -
         with wide.capture() as captured:
             print_program(wide, summary)
         text = captured.get()
-    with completed(summary_file, session) as file:
+    with completed(summary_file) as file:
         file.write(text.encode())
 
 

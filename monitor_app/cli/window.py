@@ -14,11 +14,10 @@ from monitor_app.bench.client import BenchClient, ProfileFile, Resumed
 from monitor_app.cli.files import DEFAULT_PROFILE, find_profile, new_unsaved_session
 from monitor_app.cli.terminal import say, signals_to_end
 from monitor_app.core.errors import MonitorError
+from monitor_app.core.files.session_mark import SQLITE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-SQLITE = b"SQLite format 3\0"
 
 
 def quick_start(arguments: list[str]) -> int | None:

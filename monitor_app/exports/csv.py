@@ -84,7 +84,7 @@ def write_samples(
     files = sample_files(reader, path, signals)
     rows = 0
     with ExitStack() as stack:
-        opened = [(file, stack.enter_context(completed(file.path, reader.path))) for file in files]
+        opened = [(file, stack.enter_context(completed(file.path))) for file in files]
         for k, (file, stream) in enumerate(opened):
             part = _progress_of_part(progress, k, len(opened))
             rows += _write_source(reader, file, window, stream, part)
@@ -464,7 +464,7 @@ def _write_table(
     for row in rows:
         table.writerow([_cell(row.get(name)) for name in columns])
         count += 1
-    with completed(path, reader.path) as file:
+    with completed(path) as file:
         file.write(text.getvalue().encode())
     return count
 

@@ -34,30 +34,27 @@ _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML cannot hold in any form; the names come from files, which may hold anything."""
 
 
-def write_junit(
-    checks: Sequence[Check], path: Path, *, flags: Sequence[str] = (), sessions: Sequence[Path] = ()
-) -> None:
+def write_junit(checks: Sequence[Check], path: Path, *, flags: Sequence[str] = ()) -> None:
     """Write the checks; a file at ``path`` is replaced once the new one is complete.
 
     Args:
         checks: those of one quantity next to each other, as `regressions` gives them.
         path: of the file.
         flags: differences between the sessions, put at the end of each suite.
-        sessions: the files that were compared, which must not be overwritten.
 
     Raises:
         ExportError: it cannot be written.
     """
     groups = groupby(checks, key=lambda check: check.quantity.value)
     suites = {f"monitor-app {quantity}": [_of_check(check) for check in group] for quantity, group in groups}
-    _write(suites, dict.fromkeys(suites, flags), path, sessions)
+    _write(suites, dict.fromkeys(suites, flags), path)
 
 
-def write_verdicts(found: Sequence[SessionVerdicts], path: Path, *, sessions: Sequence[Path] = ()) -> None:
+def write_verdicts(found: Sequence[SessionVerdicts], path: Path) -> None:
     """Write the verdicts on requirements, a suite for each session; otherwise as `write_junit`. Raises ExportError."""
     suites = {f"monitor-app {each.path}": [_of_judgement(judgement) for judgement in each.judgements] for each in found}
     simulated = {f"monitor-app {each.path}": ("SIMULATED",) if each.simulated else () for each in found}
-    _write(suites, simulated, path, sessions)
+    _write(suites, simulated, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +86,7 @@ def _of_judgement(judgement: Judgement) -> _Case:
     )
 
 
-def _write(
-    suites: Mapping[str, Sequence[_Case]], notes: Mapping[str, Sequence[str]], path: Path, sessions: Sequence[Path]
-) -> None:
+def _write(suites: Mapping[str, Sequence[_Case]], notes: Mapping[str, Sequence[str]], path: Path) -> None:
     root = ET.Element(
         "testsuites", {"name": "monitor-app"} | _counts([case for each in suites.values() for case in each])
     )
@@ -102,7 +97,7 @@ def _write(
     root.extend(_suite(name, cases, notes[name], made) for name, cases in suites.items())
     ET.indent(root)
     text = ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
-    with completed(path, *sessions) as file:
+    with completed(path) as file:
         file.write(text)
 
 

@@ -12,13 +12,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import DamagedSessionError, NewerSessionError, NotASessionError
+from monitor_app.core.files.session_mark import APPLICATION_ID
 from monitor_app.session.wal import CHECKPOINT_PAGES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-APPLICATION_ID = 0x504C4D31
-"""'PLM1' in the SQLite header; `file` and other tools recognise a session by it."""
 FORMAT_VERSION = 1
 PAGE_BYTES = 16_384
 NOTES = "notes"

@@ -61,7 +61,7 @@ def test_the_exit_code_is_the_verdict(session: Path, options: tuple[str, ...], c
         (("--p99-ms", "-1"), "--p99-ms: Input should be greater than 0."),
         (("--max-miss-ratio", "0.1"), "--max-miss-ratio needs --deadline-ms"),
         (("--deadline-ms", "30", "--max-miss-ratio", "0"), "--max-miss-ratio: Input should be greater than 0."),
-        (("--junit", "{session}"), "is the session itself"),
+        (("--junit", "{session}"), "is a session, which nothing else"),
     ],
 )
 def test_wrong_usage_is_no_verdict(session: Path, words: tuple[str, ...], said: str) -> None:

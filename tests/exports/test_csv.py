@@ -233,7 +233,7 @@ def test_places_that_cannot_be_written(make: Make, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="not an ordinary file"):
         write_runs(reader, tmp_path / "folder")
     before = reader.path.read_bytes()
-    with pytest.raises(ExportError, match="the session itself"):
+    with pytest.raises(ExportError, match="is a session, which nothing else"):
         write_batches(reader, reader.path)
     assert reader.path.read_bytes() == before
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 import socket
+import sqlite3
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from monitor_app.analysis.compare.check import Check, Limits, Verdict
 from monitor_app.analysis.compare.regressions import regressions
 from monitor_app.core.errors import ExportError
 from monitor_app.exports.junit import write_junit
+from monitor_app.session import schema
 from tests.analysis.campaigns import campaign
 
 if TYPE_CHECKING:
@@ -172,12 +174,19 @@ def test_only_failed_and_missing_fail_a_job() -> None:
 
 
 def test_a_session_is_not_overwritten_and_no_part_is_left(tmp_path: Path) -> None:
+    """Not only those that are compared: whatever somebody types as the file to write."""
     session = tmp_path / "a.plm"
-    session.write_bytes(b"session")
-    with pytest.raises(ExportError, match="the session itself"):
-        write_junit(checks(), session, sessions=[tmp_path / "none.plm", session])
+    schema.create(session).close()
+    link, before = tmp_path / "verdicts.xml", session.read_bytes()
+    link.symlink_to(session)
+    for path in (session, link):
+        with pytest.raises(ExportError, match="is a session, which nothing else"):
+            write_junit(checks(), path)
     with pytest.raises(ExportError, match="no folder"):
-        write_junit(checks(), tmp_path / "no" / "out.xml", sessions=[session])
-    assert session.read_bytes() == b"session"
-    write_junit(checks(), tmp_path / "out.xml", sessions=[session])
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.plm", "out.xml"]
+        write_junit(checks(), tmp_path / "no" / "out.xml")
+    assert session.read_bytes() == before
+    other = tmp_path / "other.db"
+    sqlite3.connect(other).executescript("CREATE TABLE t (a); PRAGMA application_id = 7")
+    for path in (tmp_path / "out.xml", other):
+        write_junit(checks(), path)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.plm", "other.db", "out.xml", "verdicts.xml"]

@@ -187,7 +187,7 @@ def check(
     if junit is not None:
         from monitor_app.exports.junit import write_verdicts
 
-        write_verdicts(found, junit, sessions=files)
+        write_verdicts(found, junit)
     print_json(command.as_json(found)) if as_json else command.print_verdicts(found)
     raise Judged(command.exit_code(found))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import ExportError
 from monitor_app.core.files.private_files import create_beside
+from monitor_app.core.files.session_mark import is_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +21,13 @@ EXPORTED = 0o666
 
 
 @contextmanager
-def completed(path: Path, *sessions: Path) -> Iterator[BinaryIO]:
+def completed(path: Path) -> Iterator[BinaryIO]:
     """A file to write to; it takes the place of ``path`` when the block ends without an exception.
 
     Whatever ends the block early, Ctrl-C included, leaves what was at ``path`` before and nothing else.
-    Raises ExportError when it cannot be written; ``sessions`` are files that must not be overwritten.
+    Raises ExportError when it cannot be written, or is a session: no export takes the place of samples.
     """
-    _check(path, sessions)
+    _check(path)
     part = None
     try:
         descriptor, part = create_beside(path, EXPORTED)
@@ -40,20 +41,20 @@ def completed(path: Path, *sessions: Path) -> Iterator[BinaryIO]:
             part.unlink(missing_ok=True)
 
 
-def _check(path: Path, sessions: tuple[Path, ...]) -> None:
+def _check(path: Path) -> None:
     try:
-        _check_target(path, sessions)
+        _check_target(path)
     except OSError as error:
         raise _explained(path, error) from error
 
 
-def _check_target(path: Path, sessions: tuple[Path, ...]) -> None:
+def _check_target(path: Path) -> None:
     if not path.parent.is_dir():
         raise ExportError(f"There is no folder {path.parent}: create it or choose another name.")
     if path.exists() and not path.is_file():
         raise ExportError(f"{path} is not an ordinary file: choose another name.")
-    if path.exists() and any(each.exists() and path.samefile(each) for each in sessions):
-        raise ExportError(f"{path} is the session itself: choose another name.")
+    if path.exists() and is_session(path):
+        raise ExportError(f"{path} is a session, which nothing else takes the place of: choose another name.")
 
 
 def _explained(path: Path, error: OSError) -> ExportError:

@@ -44,8 +44,7 @@ class BundleJob(QThread):
             self.problem = str(error) if isinstance(error, ExportError) else f"The bundle was not saved: {error}."
 
     def _write(self) -> None:
-        sessions = () if self._session is None else (self._session,)
-        with completed(self.target, *sessions) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
+        with completed(self.target) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
             for name, facts in self._facts.items():
                 bundle.writestr(name, "".join(f"{key}: {value}\n" for key, value in facts.items()))
             for path in (*sorted(state_folder().glob("*.log*")), settings_file()):

@@ -108,7 +108,7 @@ def write_png(picture: QImage, target: Path, session: Path) -> None:
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     if not QImageWriter(buffer, QByteArray(b"png")).write(picture):
         raise ExportError("The picture cannot be encoded as PNG: choose a smaller one.")
-    with completed(target, session) as file:
+    with completed(target) as file:
         file.write(bytes(buffer.data().data()))
 
 
