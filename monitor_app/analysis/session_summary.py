@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from monitor_app.analysis.run.energy import Budget, EnergySummary, Figure
     from monitor_app.analysis.run.latency import LatencySummary
+    from monitor_app.analysis.run.load.under_load import LoadResult
     from monitor_app.analysis.run.parts import PartResult
     from monitor_app.analysis.run.stages import StageResult
-    from monitor_app.analysis.run.under_load import LoadResult
     from monitor_app.core.estimate import Estimate, Proportion
     from monitor_app.session.reader import Extent, SessionReader
     from monitor_app.session.rows import AlignmentRow, ClockRow, LogRow, SignalRow, SourceRow

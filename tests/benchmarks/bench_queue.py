@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 
-from monitor_app.analysis.run.queueing import Queue, waiting_estimate
+from monitor_app.analysis.run.load.queueing import Queue, waiting_estimate
 from monitor_app.core.host_time import host_time_ns
 from monitor_app.core.runs import Phase
 from monitor_app.inference.arrivals import requests_for

@@ -15,8 +15,8 @@ import pytest
 from monitor_app.analysis.link import BoardLink
 from monitor_app.analysis.run.batch_energy import BatchEnergy
 from monitor_app.analysis.run.energy import Budget
+from monitor_app.analysis.run.load.under_load import LoadResult
 from monitor_app.analysis.run.stages import StageResult
-from monitor_app.analysis.run.under_load import LoadResult
 from monitor_app.analysis.session_summary import as_json, summarise
 from monitor_app.core.estimate import Estimate
 from monitor_app.core.offered_load import OfferedLoad

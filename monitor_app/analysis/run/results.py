@@ -19,10 +19,10 @@ from monitor_app.analysis.run.energy import EnergySummary, energy_of_run
 from monitor_app.analysis.run.inputs import mean_over
 from monitor_app.analysis.run.integration import mean_power
 from monitor_app.analysis.run.latency import LatencySummary, summarise_latency
+from monitor_app.analysis.run.load.scenarios import scenario_notes
+from monitor_app.analysis.run.load.under_load import LoadResult, latency_under_load, load_result
 from monitor_app.analysis.run.parts import PartResult, part_results
-from monitor_app.analysis.run.scenarios import scenario_notes
 from monitor_app.analysis.run.stages import StageResult, stage_results
-from monitor_app.analysis.run.under_load import LoadResult, latency_under_load, load_result
 from monitor_app.analysis.statistics.intervals import wilson
 from monitor_app.analysis.statistics.short_series import LEAST
 from monitor_app.core.estimate import exact

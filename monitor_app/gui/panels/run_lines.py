@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from monitor_app.analysis.run.energy import EnergySummary
+    from monitor_app.analysis.run.load.under_load import LoadResult
     from monitor_app.analysis.run.parts import PartResult
     from monitor_app.analysis.run.results import RunResult
-    from monitor_app.analysis.run.under_load import LoadResult
     from monitor_app.core.estimate import Estimate
     from monitor_app.core.status import BenchStatus
     from monitor_app.gui.session.recording import Recording

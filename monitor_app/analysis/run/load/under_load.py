@@ -13,7 +13,7 @@ from monitor_app.analysis.run.batch_energy import BatchEnergy, Idle, energy_of_b
 from monitor_app.analysis.run.inputs import Batches
 from monitor_app.analysis.run.integration import mean_power
 from monitor_app.analysis.run.latency import PROBABILITIES, LatencySummary, latencies_s, summarise_latency, waiting_s
-from monitor_app.analysis.run.queueing import Queue, latency_estimates, waiting_estimate
+from monitor_app.analysis.run.load.queueing import Queue, latency_estimates, waiting_estimate
 from monitor_app.core.estimate import Estimate
 from monitor_app.core.offered_load import Arrivals
 from monitor_app.core.runs import CAPACITY_HZ, OFFERED_HZ, UNSERVED

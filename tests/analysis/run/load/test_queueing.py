@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor_app.analysis.run.queueing import Queue, latency_estimates, waiting_estimate, waits_of
+from monitor_app.analysis.run.load.queueing import Queue, latency_estimates, waiting_estimate, waits_of
 
 SERVICE_S = 0.01
 QUEUES = 200
