@@ -27,7 +27,6 @@ from monitor_app.inference.back_ends.file_inputs import (
 from monitor_app.inference.back_ends.model_file import model_file
 from monitor_app.inference.back_ends.quantised import quantised_as
 from monitor_app.inference.back_ends.torch_options import refuse_torch_options
-from monitor_app.inference.messages import Load, Loaded
 from monitor_app.inference.versions import installed_versions
 
 try:
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from monitor_app.inference.back_ends.model_file import ModelFile
     from monitor_app.inference.inputs import Input
     from monitor_app.inference.memory import DeviceMemory
-    from monitor_app.inference.messages import Pulses
+    from monitor_app.inference.messages import Load, Pulses
     from monitor_app.inference.networks.network import Network
 
 NAME = "litert"
@@ -99,22 +98,13 @@ class LiteRTModel:
         self._batch_size = 0
         self._resize(1)
         _check_precision(command, self.network, "int8" if _is_quantised(interpreter) else "fp32")
-        costs = file.costs
-        self.loaded = Loaded(
-            network=file.network.name,
-            title=file.network.title,
-            parameters=costs.parameters if costs else None,
-            macs=costs.macs if costs else None,
-            operations=costs.operations if costs else None,
-            input_pixels=side,
-            weights=file.weights,
-            weights_sha256=file.weights_sha256,
-            seconds=perf_counter() - started,
-            settings={
+        self.loaded = file.loaded(
+            side,
+            started,
+            {
                 "threads": str(command.threads),
                 "XNNPACK": _delegated(interpreter),
                 "types of tensors": _types(interpreter),
-                **file.facts,
             },
         )
 

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from monitor_app.core.back_ends import BACK_ENDS
 from monitor_app.core.errors import InferenceError
+from monitor_app.inference.messages import Loaded
 from monitor_app.inference.networks.counts import Costs, known_costs
 from monitor_app.inference.networks.registry import network_of
 from monitor_app.inference.networks.weights import file_sha256
@@ -41,6 +43,28 @@ class ModelFile:
     """How it was made, by the names of the table run_fact."""
     calibrated_with: tuple[Path, ...] = ()
     """Images by which its ranges were found: its accuracy is not to be measured on them."""
+
+    def loaded(self, input_pixels: int | None, started: float, settings: dict[str, str]) -> Loaded:
+        """What the child reports once it is loaded.
+
+        Args:
+            input_pixels: side of the images; None where it takes something else.
+            started: when loading began, as `time.perf_counter` has it.
+            settings: of the back end.
+        """
+        costs = self.costs
+        return Loaded(
+            network=self.network.name,
+            title=self.network.title,
+            parameters=costs.parameters if costs else None,
+            macs=costs.macs if costs else None,
+            operations=costs.operations if costs else None,
+            input_pixels=input_pixels,
+            weights=self.weights,
+            weights_sha256=self.weights_sha256,
+            seconds=perf_counter() - started,
+            settings={**settings, **self.facts},
+        )
 
 
 def model_file(command: Load, back_end: str) -> ModelFile:

@@ -27,7 +27,7 @@ from monitor_app.inference.back_ends.onnx_providers import (
     session_options,
 )
 from monitor_app.inference.inputs import inputs_of_file
-from monitor_app.inference.messages import Load, Loaded
+from monitor_app.inference.messages import Load
 from monitor_app.inference.versions import installed_versions
 
 if TYPE_CHECKING:
@@ -110,18 +110,7 @@ class OnnxModel:
         self._outputs = [each.name for each in session.get_outputs()]
         self._session = session
         self._provider = provider
-        self.loaded = Loaded(
-            network=file.network.name,
-            title=file.network.title,
-            parameters=file.costs.parameters if file.costs else None,
-            macs=file.costs.macs if file.costs else None,
-            operations=file.costs.operations if file.costs else None,
-            input_pixels=_pixels(self.inputs),
-            weights=file.weights,
-            weights_sha256=file.weights_sha256,
-            seconds=perf_counter() - started,
-            settings={**settings, **file.facts},
-        )
+        self.loaded = file.loaded(_pixels(self.inputs), started, settings)
 
     def phase(self) -> AbstractContextManager[object]:
         return nullcontext()

@@ -28,7 +28,6 @@ from monitor_app.inference.back_ends.file_inputs import (
 )
 from monitor_app.inference.back_ends.model_file import model_file
 from monitor_app.inference.back_ends.torch_options import refuse_torch_options
-from monitor_app.inference.messages import Load, Loaded
 from monitor_app.inference.onnx_files import workshop
 from monitor_app.inference.pulses import SIZE
 
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from monitor_app.inference.back_ends.model_file import ModelFile
     from monitor_app.inference.inputs import Input
     from monitor_app.inference.memory import DeviceMemory
-    from monitor_app.inference.messages import Pulses
+    from monitor_app.inference.messages import Load, Pulses
     from monitor_app.inference.networks.network import Network
 
 NAME = "openvino"
@@ -146,19 +145,7 @@ class OpenVinoModel:
         self._batch_size = 0
         # One image fits if any does; what cannot run is said now and not in the warm-up
         program = self._compile(1)
-        costs = file.costs
-        self.loaded = Loaded(
-            network=file.network.name,
-            title=file.network.title,
-            parameters=costs.parameters if costs else None,
-            macs=costs.macs if costs else None,
-            operations=costs.operations if costs else None,
-            input_pixels=side,
-            weights=file.weights,
-            weights_sha256=file.weights_sha256,
-            seconds=perf_counter() - started,
-            settings={**_settings(program), "batch": "fixed", **file.facts},
-        )
+        self.loaded = file.loaded(side, started, {**_settings(program), "batch": "fixed"})
 
     def phase(self) -> AbstractContextManager[object]:
         return nullcontext()

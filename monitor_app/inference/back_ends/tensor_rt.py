@@ -31,7 +31,6 @@ from monitor_app.inference.back_ends.model_file import in_precision, model_file
 from monitor_app.inference.back_ends.tensor_rt_build import OnnxFile, Recipe, kept_engine
 from monitor_app.inference.back_ends.tensor_rt_engine import Log, execution
 from monitor_app.inference.back_ends.torch_options import refuse_torch_options
-from monitor_app.inference.messages import Load, Loaded
 from monitor_app.inference.networks.weights import file_sha256
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ if TYPE_CHECKING:
     from monitor_app.inference.back_ends.tensor_rt_engine import Execution, Tensor
     from monitor_app.inference.inputs import Input
     from monitor_app.inference.memory import DeviceMemory
-    from monitor_app.inference.messages import Pulses
+    from monitor_app.inference.messages import Load, Pulses
 
 NAME = "tensorrt"
 WORK_BYTES = 64 << 20
@@ -132,19 +131,7 @@ class TensorRTModel:
             )
         side = image_side(self.inputs)
         self.network = with_side(file.network, side)
-        costs = file.costs
-        self.loaded = Loaded(
-            network=file.network.name,
-            title=file.network.title,
-            parameters=costs.parameters if costs else None,
-            macs=costs.macs if costs else None,
-            operations=costs.operations if costs else None,
-            input_pixels=side,
-            weights=file.weights,
-            weights_sha256=file.weights_sha256,
-            seconds=perf_counter() - started,
-            settings={**self._settings(command), **file.facts},
-        )
+        self.loaded = file.loaded(side, started, self._settings(command))
 
     def phase(self) -> AbstractContextManager[object]:
         return nullcontext()
