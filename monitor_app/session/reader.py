@@ -292,12 +292,14 @@ class SessionReader:
                 raise ValueError("an impossible batch")
             return batches
 
-    def stages(self, run_id: int) -> NDArray[np.void]:
+    def stages(self, run_id: int, *, batch_id: int | None = None) -> NDArray[np.void]:
         """Structured array of STAGE, in order of the batches; empty where the run was not timed end to end."""
         if not self._has("stages"):
             return np.empty(0, STAGE)
+        one = "" if batch_id is None else "AND batch.id = ? "
         rows = self._rows(
-            "SELECT stages.* FROM stages JOIN batch ON batch.id = stages.batch WHERE run = ? ORDER BY batch", (run_id,)
+            f"SELECT stages.* FROM stages JOIN batch ON batch.id = stages.batch WHERE run = ? {one}ORDER BY batch",
+            (run_id, *_given(batch_id)),
         )
         with self._damage():
             found = np.array([(row[0], row[1:]) for row in rows], STAGE)

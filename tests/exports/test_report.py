@@ -17,6 +17,7 @@ from monitor_app.analysis.findings.finding import Finding, Statistic, Verdict
 from monitor_app.analysis.require.judgement import judge
 from monitor_app.analysis.require.requirements import Kind, Requirement
 from monitor_app.analysis.require.session import SessionVerdicts
+from monitor_app.analysis.run.stages import StageResult
 from monitor_app.charts.model import Axis, Chart, Origin, Point, Series
 from monitor_app.core.errors import ExportError
 from monitor_app.core.estimate import Estimate
@@ -466,3 +467,20 @@ def test_verdicts_have_a_section_of_their_own() -> None:
     assert "<td>ResNet-18 b1: p99 at most 10 ms</td><td>FAIL</td><td>at least 20 ms</td>" in found
     assert "more batches" in found
     assert 'id="requirements"' not in html_of(document_of(ReportContent((one,))))
+
+
+def test_stages_have_a_chart_of_their_times_and_one_of_the_energies_that_are_known() -> None:
+    one = campaign({"AlexNet": {1: 0.0185}})
+    took = StageResult("decode", Estimate(0.004, 0.003, 0.005), 0.2, None, "The meter is slow.")
+    computed = StageResult("compute", Estimate(0.016, 0.015, 0.017), 0.8, Estimate(0.16, 0.15, 0.17), None)
+
+    def page_of(*stages: StageResult) -> str:
+        staged = replace(one, cells=tuple(replace(cell, stages=stages) for cell in one.cells))
+        return html_of(document_of(ReportContent((staged,))))
+
+    found = page_of(took, computed)
+    assert "Time of each stage of a pass from end to end" in found
+    assert "Gross energy of each stage" in found
+    assert "<td>decode</td><td>4.0 ± 1.0</td><td>20.0</td><td>not known</td><td>The meter is slow.</td>" in found
+    assert "Gross energy of each stage" not in page_of(took)
+    assert "of each stage" not in page_of()

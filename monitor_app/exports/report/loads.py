@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loads and stages in a report: a table of each where a campaign has any, and the stages as a chart."""
+"""Loads and stages in a report: a table of each where a campaign has any, and charts of the stages."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from monitor_app.core.runs import STAGES
 from monitor_app.exports.report.blocks import CellTable, Figure, Paragraph
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from monitor_app.analysis.campaign.cells import Campaign, Cell
+    from monitor_app.core.estimate import Estimate
     from monitor_app.exports.report.blocks import Block
 
 _LOADS = ("network", "batch", "load", "offered / s", "answered / s", "waiting ms", "busy J / image", "phase J / image")
@@ -39,7 +40,11 @@ def stages_of(campaign: Campaign) -> Iterator[Block]:
     cells = [cell for cell in campaign.cells if cell.stages]
     if not cells:
         return
-    yield Figure(_chart(cells), "Time of each stage of a pass from end to end.", (), any(c.simulated for c in cells))
+    yield Figure(_times(cells), "Time of each stage of a pass from end to end.", (), any(c.simulated for c in cells))
+    known = [cell for cell in cells if any(stage.gross_j is not None for stage in cell.stages)]
+    if known:
+        about = "Gross energy of each stage of a pass from end to end, where the meter is quick enough to tell it."
+        yield Figure(_energies(known), about, (), any(cell.simulated for cell in known))
     rows = [(cell, row) for cell in cells for row in _stage_rows(cell)]
     yield CellTable(_STAGES, tuple(row for _, row in rows), tuple(cell.simulated for cell, _ in rows))
 
@@ -71,25 +76,44 @@ def _stage_rows(cell: Cell) -> Iterator[tuple[str, ...]]:
         )
 
 
-def _chart(cells: Sequence[Cell]) -> Chart:
+def _times(cells: Sequence[Cell]) -> Chart:
+    series = tuple(
+        _series(cell, {stage.name: stage.mean.scaled(1e3) for stage in cell.stages}, simulated=cell.times_simulated)
+        for cell in cells
+    )
+    return _chart("Time", Axis("Time in a pass", "ms"), series, simulated=any(cell.times_simulated for cell in cells))
+
+
+def _energies(cells: Sequence[Cell]) -> Chart:
+    series = tuple(
+        _series(
+            cell,
+            {stage.name: stage.gross_j.scaled(1e3) for stage in cell.stages if stage.gross_j is not None},
+            simulated=cell.simulated,
+        )
+        for cell in cells
+    )
+    return _chart("Energy", Axis("Gross energy in a pass", "mJ"), series, simulated=any(c.simulated for c in cells))
+
+
+def _chart(what: str, axis: Axis, series: tuple[Series, ...], *, simulated: bool) -> Chart:
     """A bar a stage and network, side by side."""
     return Chart(
-        "stages",
+        f"stages-{what.lower()}",
         None,
-        "Time of each stage of a pass from end to end",
+        f"{what} of each stage of a pass from end to end",
         Axis("Stage", "", Scale.CATEGORY, STAGES),
-        Axis("Time in a pass", "ms"),
-        tuple(_series(cell) for cell in cells),
+        axis,
+        series,
         bars=True,
         caption="Decode, pre-process, copy in, compute and copy out of one pass.",
-        simulated=any(cell.times_simulated for cell in cells),
+        simulated=simulated,
     )
 
 
-def _series(cell: Cell) -> Series:
+def _series(cell: Cell, values: Mapping[str, Estimate], *, simulated: bool) -> Series:
     points = tuple(
-        Point(exact(float(place)), stage.mean.scaled(1e3), label=f"{cell.label}, {stage.name}")
-        for place, stage in enumerate(cell.stages)
+        Point(exact(float(STAGES.index(name))), value, label=f"{cell.label}, {name}") for name, value in values.items()
     )
-    origin = Origin.SIMULATED if cell.times_simulated else Origin.MEASURED
+    origin = Origin.SIMULATED if simulated else Origin.MEASURED
     return Series(cell.label, colour_of(cell.network, cell.paper_name), points, origin)

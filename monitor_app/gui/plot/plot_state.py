@@ -152,6 +152,8 @@ class BatchCard:
     rows: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...] = ()
     """Written in the colour of an alarm."""
+    stages_s: tuple[float, ...] = ()
+    """Where one stage of a pass that was timed end to end gives way to the next, s since the start of the session."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COLUMN = np.dtype(
     [
         ("end_s", "<f8"), ("latency_ms", "<f8"), ("waited_ms", "<f8"), ("run", "<i8"), ("images", "<i8"),
-        ("top1", "<i8"), ("phase", "u1"),
+        ("top1", "<i8"), ("phase", "u1"), ("id", "<i8"),
     ]
 )  # fmt: skip
 """Latency counts from the arrival of the request, which waited a part of it before its pass began."""
@@ -54,7 +54,7 @@ class BatchLog:
         into["latency_ms"] = (fresh["end_ns"] - fresh["arrival_ns"]) * 1e-6
         into["waited_ms"] = (fresh["start_ns"] - fresh["arrival_ns"]) * 1e-6
         self.with_arrivals |= bool((fresh["arrival_ns"] != fresh["start_ns"]).any())
-        for name in ("run", "images", "top1"):
+        for name in ("run", "images", "top1", "id"):
             into[name] = fresh[name]
         for code, phase in enumerate(PHASES):
             into["phase"][fresh["phase"] == phase.value] = code

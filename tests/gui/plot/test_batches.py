@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -97,6 +99,36 @@ def test_the_mouse_reads_a_batch(qtbot: QtBot, window: MainWindow) -> None:
     assert card.warnings == ("SIMULATED",)
     point_at(qtbot, window, 5.039)
     assert shown(window) is None, "in the pause between two"
+
+
+def test_the_stages_of_a_pass_from_end_to_end_are_on_its_card(
+    qtbot: QtBot, session: Path, open_window: Callable[..., MainWindow]
+) -> None:
+    with closing(sqlite3.connect(session)) as file, file:
+        ends_ns = [0, 2_000_000, 4_000_000, 4_500_000, 16_000_000, 18_000_000]
+        file.execute(
+            "INSERT INTO stages SELECT id, " + ", ".join(f"start_ns + {ns}" for ns in ends_ns)
+            + " FROM batch WHERE phase = 'timed'"
+        )  # fmt: skip
+    window = open_window(None, session)
+    window.navigation.show_between(5.0, 5.2)
+    frames(window)
+    point_at(qtbot, window, 5.03)
+    card = shown(window)
+    assert card is not None
+    # 10 W less 1 W of idle for 2 ms; half a millisecond has too few samples for an energy of its own.
+    stages = dict(card.rows[-5:])
+    assert list(stages) == ["decode", "pre-process", "copy in", "compute", "copy out"]
+    assert stages["decode"].startswith("2.000 ms  ·  18")
+    assert stages["compute"].startswith("11.50 ms  ·  103")
+    assert stages["copy in"] == "500.0 µs"  # noqa: RUF001
+    assert card.stages_s == pytest.approx((5.022, 5.024, 5.0245, 5.036))
+    window.navigation.show_between(7.0, 7.2)
+    frames(window)
+    point_at(qtbot, window, 7.03)
+    other = shown(window)
+    assert other is not None
+    assert other.stages_s == (), "a pass that was not timed end to end"
 
 
 def test_what_is_read_on_a_batch_stands_on_its_card_alone(qtbot: QtBot, window: MainWindow) -> None:

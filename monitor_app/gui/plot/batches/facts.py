@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from monitor_app.analysis.run.inputs import LIVE, Batches, power_around, power_i
 from monitor_app.analysis.run.integration import mean_power
 from monitor_app.core.formatting import PREFIXES, decimals_of, engineering, fixed, plus_minus, span_of_time
 from monitor_app.core.models.units import IMAGE, worded
+from monitor_app.core.runs import STAGES
 from monitor_app.gui.plot.annotations import PHASE_NAMES
 from monitor_app.gui.plot.batches.spans import span_of
 from monitor_app.gui.plot.plot_state import BatchCard
@@ -43,7 +45,8 @@ class BatchCards:
         run = next((each for each in recording.runs if each.id == int(row["run"])), None)
         unit, units = (IMAGE, 1) if run is None else (run.unit, run.units_of_item)
         items, images = int(row["images"]), int(row["images"]) * units
-        energy = None if run is None or recording.power is None else self._energy(run, recording.power, index)
+        interval_ns = (recording.host_ns(span.start_s), recording.host_ns(span.end_s))
+        energy = self._energy(run, interval_ns, images)
         counted = worded(f"time, {images} images", unit) if images > 1 else "time"
         service_ms = float(row["latency_ms"] - row["waited_ms"])
         rows = [(counted, span_of_time(1e-3 * service_ms))]
@@ -56,26 +59,40 @@ class BatchCards:
             rows.append(("energy", energy))
         if row["top1"] >= 0:
             rows.append(("answer", _answer(int(row["top1"]), items)))
+        stamps_ns = _stamps_ns(recording, run, int(row["id"]))
+        rows += [(name, self._stage(run, part_ns)) for name, part_ns in zip(STAGES, pairwise(stamps_ns), strict=False)]
+        inner_s = tuple(recording.seconds(stamp) for stamp in stamps_ns[1:-1])
         warnings = (CLOCK_WARNING,) if isinstance(energy, BatchEnergy) and energy.clock_warning else ()
         simulated = (SIMULATED,) if _simulated(recording, run) else ()
-        return BatchCard(span, _title(recording, index), tuple(rows), (*warnings, *simulated))
+        return BatchCard(span, _title(recording, index), tuple(rows), (*warnings, *simulated), inner_s)
 
     def energy_text(self, index: int) -> str:
         """The energy alone, with the digits that its uncertainty supports; empty where there is none."""
         recording = self._recording
         run = next((each for each in recording.runs if each.id == int(recording.batches.rows["run"][index])), None)
-        if run is None or recording.power is None:
+        if run is None:
             return ""
-        energy = self._energy(run, recording.power, index)
-        if not isinstance(energy, BatchEnergy):
-            return ""
-        return _joules(energy.gross_j if energy.net_j is None else energy.net_j, energy.expanded_j, both=False)
-
-    def _energy(self, run: RunRow, power: SignalRow, index: int) -> BatchEnergy | str:
-        recording = self._recording
         span = span_of(recording.batches, index)
         images = int(recording.batches.rows["images"][index]) * run.units_of_item
-        start_ns, end_ns = (np.array([recording.host_ns(at)], np.int64) for at in (span.start_s, span.end_s))
+        energy = self._energy(run, (recording.host_ns(span.start_s), recording.host_ns(span.end_s)), images)
+        if not isinstance(energy, BatchEnergy):
+            return ""
+        return _joules(_value_j(energy), energy.expanded_j, both=False)
+
+    def _stage(self, run: RunRow | None, interval_ns: tuple[int, int]) -> str:
+        """The time of a stage, and its energy where the meter is quick enough to tell it from that of the others."""
+        took = span_of_time(1e-9 * (interval_ns[1] - interval_ns[0]))
+        energy = self._energy(run, interval_ns, 0)
+        if not isinstance(energy, BatchEnergy) or energy.clock_warning:
+            return took
+        return f"{took}  ·  {_joules(_value_j(energy), energy.expanded_j)}"
+
+    def _energy(self, run: RunRow | None, interval_ns: tuple[int, int], images: int) -> BatchEnergy | str | None:
+        """Of a batch or a part of one; None where no power or no run is known."""
+        recording, power = self._recording, self._recording.power
+        if run is None or power is None:
+            return None
+        start_ns, end_ns = (np.array([at], np.int64) for at in interval_ns)
         batch = Batches(start_ns, end_ns, np.array([images], np.int64))
         ended = sum(each.run == run.id and each.end_ns is not None for each in recording.spans)
         key = (run.id, power.id, ended)
@@ -112,8 +129,21 @@ def _title(recording: Recording, index: int) -> str:
     return f"{PHASE_NAMES.get(phase, phase)} batch {np.count_nonzero(alike[: index + 1])} of {np.count_nonzero(alike)}"
 
 
+def _stamps_ns(recording: Recording, run: RunRow | None, batch_id: int) -> tuple[int, ...]:
+    """Where its stages begin, and where the last one ends; none unless the pass was timed end to end."""
+    if run is None:
+        return ()
+    found = recording.reader.stages(run.id, batch_id=batch_id)["stamps_ns"]
+    return tuple(int(stamp) for stamp in found[0]) if len(found) else ()
+
+
+def _value_j(energy: BatchEnergy) -> float:
+    """Net where idle power is known."""
+    return energy.gross_j if energy.net_j is None else energy.net_j
+
+
 def _energy_rows(energy: BatchEnergy, images: int, unit: str) -> list[tuple[str, str]]:
-    value = energy.gross_j if energy.net_j is None else energy.net_j
+    value = _value_j(energy)
     name = "energy" if energy.net_j is None else "net energy"
     rows = [(name, _joules(value, energy.expanded_j))]
     if images > 1:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, QSizeF, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from monitor_app.core.formatting import span_of_time
@@ -39,6 +39,8 @@ class BatchGround(Layer):
         for span in spans:
             picked = card is not None and span.index == card.span.index
             self._paint_span(painter, span, colour, PICKED if picked else FILL if span.timed else PALE)
+            if card is not None and picked:
+                self._paint_stages(painter, card)
         painter.setPen(QColor(self.state.theme.on_span))
         foot = self.state.traces[-1].rect.bottom() - 8
         for span in spans:
@@ -71,6 +73,15 @@ class BatchGround(Layer):
                 painter.fillRect(QRect(left, rect.top(), 1, rect.height()), edge)
             if span.end_s <= view.end_s:
                 painter.fillRect(QRect(right - 1, rect.top(), 1, rect.height()), edge)
+
+    def _paint_stages(self, painter: QPainter, card: BatchCard) -> None:
+        """A dotted line where one stage of the pass gives way to the next."""
+        painter.setPen(QPen(QColor(self.state.theme.on_span), 1, Qt.PenStyle.DotLine))
+        first = self.state.first.rect
+        for x in map(self.state.x_pixel, card.stages_s):
+            if first.left() <= x <= first.right():
+                for pane in self.state.traces:
+                    painter.drawLine(QPointF(round(x), pane.rect.top()), QPointF(round(x), pane.rect.bottom()))
 
 
 class CardLayer(Layer):
