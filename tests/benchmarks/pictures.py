@@ -12,23 +12,27 @@ from __future__ import annotations
 
 import logging
 import shutil
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from own_home import HOME
 from PIL import Image
-from PySide6.QtCore import QEvent, QPointF
+from PySide6.QtCore import QEvent, QPointF, QRect
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from monitor_app.bench.board.doctor import Check, Verdict
 from monitor_app.bench.client import BenchClient
 from monitor_app.cli.files import new_unsaved_session
 from monitor_app.core.files.package_data import profile_path
 from monitor_app.core.runs import Phase
 from monitor_app.gui.main_window import MainWindow
+from monitor_app.gui.new.board_part import BoardPart
 from monitor_app.gui.settings import Settings, settings_file
 from monitor_app.gui.theme import THEMES, application
 
@@ -39,6 +43,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SMALL, LARGE = (1280, 800), (2560, 1440)
+MARGIN = 14
+"""Around a part of the window, in pixels."""
 PATIENCE_S = 300.0
 RECORDED = "published networks.plm"
 EXACT = 120
@@ -79,6 +85,27 @@ cycles = 1
 images = "published"
 """
 
+REQUIRED = """
+[require]
+deadline_ms = 12.5
+max_miss_ratio = 0.05
+p99_ms = 20
+max_energy_mj = 130
+max_power_w = 10
+min_top1 = 60
+"""
+FOUND_ON_A_BOARD = {
+    "login": "lab on tx2-bench; Python 3.6.9 runs the agent.",
+    "machine": "ARMv8 Processor rev 3 (v8l), 6 cores; kernel 4.9.253-tegra.",
+    "board": "Jetson TX2, L4T 32.7.1 (JetPack 4).",
+    "rails": "VDD_IN, VDD_SYS_GPU, VDD_SYS_SOC, VDD_4V0_WIFI, VDD_SYS_CPU, VDD_SYS_DDR.",
+    "power mode": "MAXN; there are: MAXN, MAXQ, MAXP_CORE_ALL, MAXP_CORE_ARM, MAXP_CORE_DENVER.",
+    "sudo rule": "The power mode and the clocks can be set.",
+    "inference": "Python 3.6.9, torch 1.10.0, on cpu (ARMv8 Processor rev 3), cuda:0 (NVIDIA Tegra X2).",
+    "link": "Times of the board are known to ± 0.31 ms, which is added to the bound of a meter here.",
+}
+"""An example of what a test of the connection says."""
+
 SEVERAL = """
 [inference]
 device = "emulated:tx1"
@@ -110,11 +137,13 @@ class Pictures:
             self._several()
         recorded = self._live()
         for name, take in (
-            ("new", self._new), ("markers", self._markers), ("inferences", self._inferences),
-            ("overlay", self._overlay), ("figures", self._figures), ("start-page", self._start_page),
+            ("new", self._new), ("board", self._board), ("markers", self._markers), ("inferences", self._inferences),
+            ("overlay", self._overlay), ("figures", self._figures), ("requirements", self._requirements),
+            ("start-page", self._start_page),
         ):  # fmt: skip
             if not self._wanted or name in self._wanted:
-                window = self._window(None if name == "start-page" else recorded)
+                shown = {"start-page": None, "requirements": self._required(recorded)}.get(name, recorded)
+                window = self._window(shown)
                 take(window)
                 close(window)
 
@@ -149,10 +178,10 @@ class Pictures:
         seen.resize(*SMALL)
         window.appearance.use_theme("dark")
 
-    def _keep(self, seen: QWidget, path: Path) -> None:
+    def _keep(self, seen: QWidget, path: Path, part: QRect | None = None) -> None:
         if self._wanted and path.stem.split("-light")[0].removesuffix("-2560") not in self._wanted:
             return
-        seen.grab().save(str(path))
+        (seen.grab() if part is None else seen.grab(part)).save(str(path))
         print(f"{path.name}: {shrink(path):,} bytes", flush=True)
 
     # -- one after another -----------------------------------------------------------------------
@@ -188,6 +217,42 @@ class Pictures:
         turn(3.0)  # the weights are looked for
         self._shoot("new", window, sheet, large=True)
         sheet.close()
+
+    def _board(self, window: MainWindow) -> None:
+        """What a test of the connection has found; in the dark theme alone."""
+        window.new_bench.show()
+        sheet = window.new_bench.sheet
+        assert sheet is not None
+        sheet.resize(*SMALL)
+        part = sheet.part(BoardPart)
+        part.host.setCurrentText("lab@tx2-bench")
+        part.fields["inference_python"].setText("/home/lab/torch/bin/python")
+        part.advanced.setChecked(True)
+        for name, text in FOUND_ON_A_BOARD.items():
+            part.lines.add(Check(name, Verdict.READY, text))
+        turn(1.0)
+        parent = part.parentWidget()
+        assert parent is not None
+        self._keep(parent, self._folder / "board.png", part.geometry().adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN))
+        sheet.close()
+
+    def _required(self, recorded: Path) -> Path:
+        """The session as if its profile had asked for something."""
+        path = recorded.with_name("required.plm")
+        shutil.copy(recorded, path)
+        with closing(sqlite3.connect(path)) as session, session:
+            session.execute("UPDATE meta SET value = value || ? WHERE key = 'profile'", (REQUIRED,))
+        return path
+
+    def _requirements(self, window: MainWindow) -> None:
+        """The verdicts on a network, its deadline and the batches that missed it."""
+        window.show_run(5)
+        timed = next(each for each in spans_of_run(window, 5) if each.phase == Phase.TIMED)
+        start_s, end_s = seconds(window, timed)
+        window.navigation.show_between(start_s - 1.0, end_s + 0.5)
+        until(lambda: bool(window.requirements.judgements))
+        turn(2.0)
+        self._shoot("requirements", window, window)
 
     def _markers(self, window: MainWindow) -> None:
         """A single at the beginning of a run, one pair while it idles, and one over its timed batches."""

@@ -90,14 +90,14 @@ def test_a_deadline_is_a_line_and_its_misses_are_marked(
     assert len(latency._missed._x) > 0
     assert len(latency._timed._x) == 0
     notes = {note.name: note.text for note in window.parts.stack.annotations.latency}
-    assert (notes["deadline"], notes["missed"]) == ("10 ms", "350")
+    assert (notes["limit"], notes["missed"]) == ("10 ms", "350")
 
 
 def test_nothing_is_shown_where_nothing_is_required(open_window: Callable[..., MainWindow], session: Path) -> None:
     window = open_window(None, session)
     frames(window, 4)
     assert not window.parts.panel(RequirementStrip).isVisible()
-    assert "deadline" not in {note.name for note in window.parts.stack.annotations.latency}
+    assert "limit" not in {note.name for note in window.parts.stack.annotations.latency}
     assert window.parts.stack.latency.misses(window.view) is None
 
 

@@ -105,7 +105,7 @@ class Annotations:
         if deadline_ms is None or misses is None:
             return self
         missed, timed = misses
-        notes = [Note(deadline_ms, "deadline", f"{number(deadline_ms)} ms", line=True)]
+        notes = [Note(deadline_ms, "limit", f"{number(deadline_ms)} ms", line=True)]
         if timed:
             notes.append(Note(deadline_ms, "missed", f"{missed:,}"))
         return replace(self, latency=(*self.latency, *notes))
