@@ -82,10 +82,10 @@ def class_indices(wnids: Iterable[str], folder: Path) -> dict[str, int]:
     if table is None and len(wanted) == CLASSES:
         return {wnid: index for index, wnid in enumerate(wanted)}
     table = table or _timm_table()
+    remedy = f"put the {CLASSES} WordNet ids, one a line in class order, into {folder / 'synsets.txt'}"
     if table is None:
         raise DatasetError(
-            f"{folder} has {len(wanted)} of the {CLASSES} classes, from which their indices do not follow: put the "
-            f"{CLASSES} WordNet ids, one a line in class order, into {folder / 'synsets.txt'}."
+            f"{folder} has {len(wanted)} of the {CLASSES} classes, from which their indices do not follow: {remedy}."
         )
     ids = [line.split()[0] for line in _lines(table)]
     if len(set(ids)) != CLASSES or len(ids) != CLASSES:
@@ -94,7 +94,7 @@ def class_indices(wnids: Iterable[str], folder: Path) -> dict[str, int]:
         )
     unknown = [wnid for wnid in wanted if wnid not in ids]
     if unknown:
-        raise DatasetError(f"{table} does not list {unknown[0]}: add it, or remove its images.")
+        raise DatasetError(f"{table} does not list {unknown[0]}: remove its images, or {remedy}.")
     return {wnid: index for index, wnid in enumerate(ids)}
 
 

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import random
+from types import SimpleNamespace
 
 import pytest
 
@@ -131,11 +133,25 @@ def test_ids_in_another_order_are_noticed(images):
         find_dataset(str(images))
 
 
-def test_some_of_the_ids_need_the_table(images):
+def test_some_of_the_ids_need_the_table(images, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     write(images, synset_labels(LABELS[:40]))
     with pytest.raises(DatasetError, match=r"40 of the 1000 classes.*synsets\.txt"):
         find_dataset(str(images))
     (images.parent / "synsets.txt").write_text("\n".join(IDS))
+    assert labels_of(find_dataset(str(images)))[name(30)] == LABELS[29]
+
+
+def test_an_id_that_the_table_of_timm_lacks_needs_a_table_of_ones_own(images, monkeypatch, tmp_path):
+    table = tmp_path / "timm" / "data" / "_info" / "imagenet_synsets.txt"
+    table.parent.mkdir(parents=True)
+    table.write_text("\n".join(wnid.replace("n1", "n2", 1) for wnid in IDS))
+    timm = SimpleNamespace(submodule_search_locations=[str(tmp_path / "timm")])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: timm)
+    write(images, synset_labels(LABELS[:40]))
+    with pytest.raises(DatasetError, match=rf"does not list {min(IDS)}: .* into {images}/synsets\.txt"):
+        find_dataset(str(images))
+    table.write_text("\n".join(IDS))
     assert labels_of(find_dataset(str(images)))[name(30)] == LABELS[29]
 
 
