@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from monitor_app.analysis.campaign.cells import Campaign
     from monitor_app.analysis.compare.check import Check, Limits
     from monitor_app.analysis.findings import Finding
+    from monitor_app.analysis.program_summary import ProgramSummary
     from monitor_app.analysis.study import Study
 
 
@@ -76,6 +77,7 @@ def write_report(files: Sequence[Path], output: Path) -> None:
         charts=found.charts(),
         findings=found.findings,
         verdicts=found.verdicts,
+        programs=tuple(map(_program, files)),
         warnings=differences(found.campaigns),
         made_utc=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
@@ -87,6 +89,13 @@ def read_study(files: Sequence[Path]) -> Study:
     with progress_bar("reading") as progress:
         task = progress.add_task("", total=1.0)
         return study(files, lambda share: progress.update(task, completed=share))
+
+
+def _program(file: Path) -> ProgramSummary | None:
+    from monitor_app.analysis.program_summary import program_summary
+
+    with SessionReader(file) as reader:
+        return program_summary(reader)
 
 
 def _campaign(file: Path) -> Campaign:

@@ -35,6 +35,15 @@ def work_charts(summary: ProgramSummary) -> tuple[Chart, ...]:
     return tuple(charts) or (_nothing(),)
 
 
+def work_histograms(summary: ProgramSummary, most: int) -> tuple[Chart, ...]:
+    """Of the first `most` names: the energy of single spans, where the meter resolved them, and their time."""
+    charts: list[Chart] = []
+    for work in summary.work[:most]:
+        charts += _energy_charts(work, simulated=summary.simulated)[:1] if len(work.each_j) else []
+        charts += _time_charts(work, simulated=summary.simulated)[:1]
+    return tuple(charts)
+
+
 def _nothing() -> Chart:
     return Chart("work", None, "Spans", Axis("energy of a span", "mJ"), Axis("spans", ""), (), missing=(NO_SPANS,))
 

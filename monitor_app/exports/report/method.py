@@ -48,9 +48,8 @@ def intervals(unit: str) -> tuple[str, ...]:
 
 def method_of(campaign: Campaign) -> tuple[str, ...]:
     """The protocol of a campaign, one or two sentences for each part."""
-    try:
-        profile = parse_profile(campaign.meta.get("profile", ""), "the profile")
-    except ProfileError:
+    profile = _profile_of(campaign)
+    if profile is None:
         return (UNKNOWN,)
     parts = (
         _plan(profile.plan),
@@ -61,6 +60,27 @@ def method_of(campaign: Campaign) -> tuple[str, ...]:
         _meters(profile),
     )
     return tuple(filter(None, parts))
+
+
+def method_of_program(campaign: Campaign) -> tuple[str, ...]:
+    """The protocol of a session in which a program of the user's was measured, and no network."""
+    profile = _profile_of(campaign)
+    if profile is None:
+        return (UNKNOWN,)
+    protocol = profile.protocol
+    around = (
+        f"Each time the program ran, the board had {protocol.settle_s:g} s to settle and {protocol.idle_s:g} s of idle "
+        f"baseline before it, and {protocol.idle_s:g} s of idle baseline after it. Energy counts from the start of the "
+        "command to its end."
+    )
+    return tuple(filter(None, (around, _board(campaign), _meters(profile))))
+
+
+def _profile_of(campaign: Campaign) -> Profile | None:
+    try:
+        return parse_profile(campaign.meta.get("profile", ""), "the profile")
+    except ProfileError:
+        return None
 
 
 def _models(profile: Profile) -> str:
@@ -147,7 +167,7 @@ def _board(campaign: Campaign) -> str:
     facts = (campaign.board, meta.get("processor", ""), cores, environment.get("L4T", "").lstrip("# "), python)
     told = ", ".join(dict.fromkeys(filter(None, facts)))
     return (
-        f"The networks ran on a board elsewhere, {link.name}, reached over ssh as {link.host}"
+        f"What was measured ran on a board elsewhere, {link.name}, reached over ssh as {link.host}"
         f"{f' ({told})' if told else ''}. "
         f"Questions over the link tell its times on the clock of the recording computer to {link.bound}, which is "
         "added to the clock bound of every meter on that computer."

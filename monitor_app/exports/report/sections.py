@@ -29,7 +29,8 @@ from monitor_app.exports.report.blocks import (
 )
 from monitor_app.exports.report.headline import headline, measured
 from monitor_app.exports.report.loads import loads_of, stages_of
-from monitor_app.exports.report.method import intervals, method_of
+from monitor_app.exports.report.method import intervals, method_of, method_of_program
+from monitor_app.exports.report.programs import program_of
 from monitor_app.exports.report.requirements import counts, requirements
 from monitor_app.exports.report.table import generating_table_of, notes_on_cells, table_of
 from monitor_app.session.schema import NOTES
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from monitor_app.analysis.campaign.cells import Campaign
     from monitor_app.analysis.findings.finding import Finding
+    from monitor_app.analysis.program_summary import ProgramSummary
     from monitor_app.analysis.require.session import SessionVerdicts
     from monitor_app.charts.model import Chart
 
@@ -65,6 +67,8 @@ class ReportContent:
     """Of each campaign, in their order; empty if none were tested."""
     verdicts: tuple[SessionVerdicts, ...] = ()
     """Of each campaign, on what its profile requires; empty if nothing was checked."""
+    programs: tuple[ProgramSummary | None, ...] = ()
+    """Of each campaign, the user's own program that its session holds besides."""
     warnings: tuple[str, ...] = ()
     """Unwanted differences between compared campaigns, one sentence each."""
     title: str = ""
@@ -80,9 +84,15 @@ class ReportContent:
         """Whether anything in it is simulated."""
         return (
             any(campaign.simulated for campaign in self.campaigns)
+            or any(program.simulated for program in self.programs if program is not None)
             or any(is_simulated(chart) for chart in self.charts)
             or any(finding.simulated for found in self.findings for finding in found)
         )
+
+    @property
+    def measured_networks(self) -> bool:
+        """Whether the report is about networks, and not about programs of the user's alone."""
+        return any(campaign.cells for campaign in self.campaigns) or not any(self.programs)
 
     @property
     def heading(self) -> str:
@@ -97,22 +107,18 @@ class ReportContent:
 
 def document_of(content: ReportContent) -> Document:
     """The report, section by section in reading order."""
-    figures = tuple(_figure(chart) for chart in content.charts)
     required = tuple(requirements(content.names, content.verdicts))
+    programs = tuple(_programs(content))
     unit = shared_unit(cell.unit for campaign in content.campaigns for cell in campaign.cells)
+    method = method_of if content.measured_networks else method_of_program
     sections = (
         Section("summary", "Summary", tuple(_summary(content))),
         *((Section("requirements", "Requirements", required),) if required else ()),
+        *((Section("program", "Own program", programs),) if programs else ()),
         Section("environment", "Environment", tuple(_each(content, _environment))),
-        Section("method", "Method", tuple(_each(content, lambda campaign: iter((BulletList(method_of(campaign)),))))),
-        Section(
-            "uncertainty",
-            "Uncertainty",
-            (BulletList(intervals(unit)),),
-        ),
-        Section("figures", "Figures", figures or (Paragraph("No figures were made.", dim=True),)),
-        Section("findings", "Findings", tuple(_findings(content, figures))),
-        Section("cells", "All cells", tuple(_each(content, _cells))),
+        Section("method", "Method", tuple(_each(content, lambda campaign: iter((BulletList(method(campaign)),))))),
+        Section("uncertainty", "Uncertainty", (BulletList(intervals(unit)),)),
+        *(_on_networks(content) if content.measured_networks else ()),
         Section("reproduce", "How to reproduce", tuple(_reproduce(content))),
     )
     made = f", {moment(content.made_utc)}" if content.made_utc else ""
@@ -120,25 +126,56 @@ def document_of(content: ReportContent) -> Document:
     return Document(content.heading, subtitle, content.simulated, sections, f"Made by {content.program}{made}")
 
 
+def _on_networks(content: ReportContent) -> tuple[Section, ...]:
+    figures = tuple(_figure(chart) for chart in content.charts)
+    return (
+        Section("figures", "Figures", figures or (Paragraph("No figures were made.", dim=True),)),
+        Section("findings", "Findings", tuple(_findings(content, figures))),
+        Section("cells", "All cells", tuple(_each(content, _cells))),
+    )
+
+
 def _summary(content: ReportContent) -> Iterator[Block]:
     if content.simulated:
         yield Alert((_SIMULATED,))
     if content.warnings:
         yield Alert(content.warnings)
-    yield from _each(content, _headline)
+    yield from _each(content, _headline if content.measured_networks else _where)
     if any(each.judgements for each in content.verdicts):
         yield Paragraph(f"Requirements of the profile: {counts(content.verdicts)}.")
     verdicts = [finding.verdict.value for found in content.findings for finding in found]
-    if verdicts:
+    if verdicts and content.measured_networks:
         counted = ", ".join(f"{verdict}: {verdicts.count(verdict)}" for verdict in dict.fromkeys(verdicts))
         yield Paragraph(f"Claims of the paper that were tested: {len(verdicts)}. Verdicts: {counted}.")
 
 
+def _programs(content: ReportContent) -> Iterator[Block]:
+    for name, campaign, program in zip(content.names, content.campaigns, content.programs, strict=False):
+        if program is None:
+            continue
+        if len(content.campaigns) > 1:
+            yield Subtitle(name, campaign.simulated)
+        yield from program_of(program)
+
+
 def _headline(campaign: Campaign) -> Iterator[Block]:
+    yield Paragraph(f"{_board_and_time(campaign)} {measured(campaign)}")
+    yield Headlines(headline(campaign))
+    yield from _notes(campaign)
+
+
+def _where(campaign: Campaign) -> Iterator[Block]:
+    yield Paragraph(_board_and_time(campaign))
+    yield from _notes(campaign)
+
+
+def _board_and_time(campaign: Campaign) -> str:
     began = f", started {moment(campaign.started_utc)}" if campaign.started_utc else ""
     where = f", {campaign.link.where}" if campaign.link is not None else ""
-    yield Paragraph(f"{campaign.board or 'Unnamed board'}{where}{began}. {measured(campaign)}")
-    yield Headlines(headline(campaign))
+    return f"{campaign.board or 'Unnamed board'}{where}{began}."
+
+
+def _notes(campaign: Campaign) -> Iterator[Block]:
     notes = campaign.meta.get(NOTES, "").strip()
     if notes:
         yield Paragraph("Notes on the session", dim=True)
@@ -237,6 +274,13 @@ def _reproduce(content: ReportContent) -> Iterator[Block]:
 
 def _commands(content: ReportContent) -> tuple[str, ...]:
     files = " ".join(shlex.quote(campaign.path) for campaign in content.campaigns)
+    if not content.measured_networks:
+        return tuple(
+            f"monitor-app run -n {len(program.repetitions)} PROFILE.toml --output SESSION.plm -- "
+            f"{shlex.join(program.words)}"
+            for program in content.programs
+            if program is not None
+        )
     return (
         "monitor-app record PROFILE.toml --output SESSION.plm",
         f"monitor-app analyze {files}",
