@@ -98,6 +98,7 @@ def test_a_package_that_carries_the_table_will_do(tmp_path, monkeypatch):
     (package / "__init__.py").write_text("raise RuntimeError('imported')")
     (package / "data" / "_info" / "imagenet_synsets.txt").write_text("\n".join(ids))
     photograph(tmp_path / "images" / ids[77] / "x.png")
+    monkeypatch.delitem(sys.modules, "timm", raising=False)
     monkeypatch.syspath_prepend(str(tmp_path / "packages"))
     dataset = find_dataset(str(tmp_path / "images"))
     assert [image.label for image in dataset.images] == [77]
