@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import csv
 import importlib
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import nn
 
 from monitor_app.core.files.package_data import resource_path
+from monitor_app.inference.networks import costs
 from monitor_app.inference.networks.costs import count_costs, count_module_costs
+from monitor_app.inference.networks.counting import costs_of
 from monitor_app.inference.networks.counts import conventions, known_costs
 from monitor_app.inference.networks.registry import NETWORKS, find_network
 from monitor_app.inference.networks.torchvision_models import import_torchvision
@@ -75,6 +78,16 @@ def test_the_table_agrees_with_what_torchvision_says_of_its_networks():
 @pytest.mark.parametrize("name", RECOUNTED)
 def test_the_table_is_what_is_counted(name):
     assert count_costs(find_network(name)) == known_costs(name)
+
+
+def test_a_loaded_network_is_counted_where_it_is_not_that_of_the_table(monkeypatch):
+    network = find_network("squeezenet1_1")
+    module = network.build()
+    with monkeypatch.context() as patch:
+        patch.setattr(costs, "count_costs", None)
+        assert costs_of(network, module) == known_costs(network.name)
+    smaller = replace(network, build=lambda: nn.Sequential(nn.Flatten(), nn.Linear(3 * 224**2, 2)))
+    assert costs_of(smaller, smaller.build()).macs == 3 * 224**2 * 2
 
 
 @pytest.mark.parametrize(

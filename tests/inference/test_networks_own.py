@@ -103,15 +103,28 @@ def test_a_function_is_called_and_its_network_runs(code):
     assert listed.as_json()["macs"] == 3 * 64 * 5
 
 
-def test_a_function_may_use_torchvision_where_it_does_not_fit_torch(tmp_path):
+IN_A_FRESH_PROCESS = """
+import sys
+from monitor_app.inference.networks import torchvision_models
+from monitor_app.inference.networks.registry import find_network
+print(type(find_network("theirs:make").build()).__name__)
+with torchvision_models._compiler_left_out():
+    from torch._dynamo.utils import is_compile_supported as later
+print("torch._dynamo" in sys.modules, "torch._dynamo.utils" in sys.modules)
+supported = later("cpu")
+from torch._dynamo.utils import counters, is_compile_supported
+print(supported == is_compile_supported("cpu"), torchvision_models._Later("any").counters is counters)
+"""
+
+
+def test_a_function_may_use_torchvision_where_it_does_not_fit_torch_and_imports_no_compiler(tmp_path):
     (tmp_path / "theirs.py").write_text("import torchvision\n\ndef make():\n    return torchvision.ops.MLP(3, [5])\n")
-    script = (
-        "from monitor_app.inference.networks.registry import find_network;"
-        "print(type(find_network('theirs:make').build()).__name__)"
-    )
-    command = [sys.executable, "-B", "-c", script]
+    command = [sys.executable, "-B", "-c", IN_A_FRESH_PROCESS]
     out = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path)
-    assert out.stdout.split() == ["MLP"]
+    network, imported, used = out.stdout.splitlines()
+    assert network == "MLP"
+    assert imported == "False False"
+    assert used == "True True", "it comes when it is asked, and is the real one"
 
 
 @pytest.mark.parametrize(

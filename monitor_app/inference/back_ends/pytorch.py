@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 from functools import partial
 from time import perf_counter
@@ -60,6 +61,8 @@ class PyTorch:
     def warm_imports(self, command: Load) -> None:
         # Some 100 MB of packages, which would else pass for what the first network of a process needs
         load_packages(network_of(command), find_network(SMALL))
+        if command.compiled:
+            importlib.import_module("torch._dynamo")
 
     def load(self, command: Load) -> TorchModel | GeneratingModel:
         network, device = network_of(command), self.device(command.device)

@@ -256,6 +256,8 @@ def _words(error: Exception) -> str:
 # What weights are made with. `torch.device("meta")` would take arange and tensor as well, with which some
 # networks work out their widths and then need the numbers.
 _ALLOCATORS = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn}
+# What weights are filled with, besides the functions of torch.nn.init
+_FILLS = {torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.fill_, torch.Tensor.zero_}
 
 
 def build_without_weights(network: Network) -> nn.Module:
@@ -266,12 +268,19 @@ def build_without_weights(network: Network) -> nn.Module:
 
 
 class _AllocateNothing(TorchFunctionMode):
-    """Has tensors made on the meta device unless a device is named."""
+    """Has tensors made on the meta device unless a device is named, and does not fill those with first values.
+
+    Filling what holds nothing takes as long as building the network does, and has torch import its compiler.
+    """
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         named = kwargs or {}
+        if func in _FILLS or getattr(func, "__module__", None) == "torch.nn.init":
+            filled = args[0] if args else named["tensor"]
+            if filled.is_meta:
+                return filled
         if func in _ALLOCATORS and named.get("device") is None:
             named = {**named, "device": "meta"}
         return func(*args, **named)

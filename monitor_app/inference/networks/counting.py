@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The costs of a network that is loaded: counted where this torch can, else from the table."""
+"""The costs of a network that is loaded: from the table, or counted where it is in none and this torch can."""
 
 from __future__ import annotations
 
@@ -15,32 +15,39 @@ if TYPE_CHECKING:
 
 
 def costs_of(network: Network, module: nn.Module) -> Costs:
-    """What one image costs: counted, or where this torch cannot count, as the table of named networks has it.
+    """What one image costs: as the table of named networks has it, or counted where this torch can.
+
+    Counted it is as well where the network that was built is not that of the table.
 
     Raises:
         InferenceError: a user's own network does not make scores of such an image.
     """
+    parameters = sum(each.numel() for each in module.parameters())
+    known = None if network.own else known_costs(network.name)
+    if known is not None and known.parameters == parameters:
+        return known
     if can_count():
         # It imports parts of torch that an older one does not have
         from monitor_app.inference.networks.costs import count_costs
 
         return count_costs(network, module)
-    known = None if network.own else known_costs(network.name)
-    return known or Costs(sum(each.numel() for each in module.parameters()), macs=None, operations=None)
+    return known or Costs(parameters, macs=None, operations=None)
 
 
 def load_packages(network: Network, small: Network) -> None:
-    """Import everything that building and counting a network needs, and keep no network.
+    """Import everything that building a network and knowing its costs needs, and keep no network.
 
     Args:
         network: that which will be loaded.
         small: one that takes a moment to build, in place of a user's own, which would be built in earnest.
     """
-    named = small if network.own else network
-    if can_count():
-        from monitor_app.inference.networks.costs import count_costs
-
-        count_costs(named)
-    else:
+    if not can_count():
         # Without the meta device a network would be built in earnest too
         small.build()
+        return
+    from monitor_app.inference.networks.costs import build_without_weights, count_costs
+
+    if network.own:
+        count_costs(small)
+    else:
+        build_without_weights(network)

@@ -10,15 +10,17 @@ from __future__ import annotations
 import csv
 import importlib
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from monitor_app.core.files.package_data import package_text
 from monitor_app.inference.networks.network import INCEPTION, Network, Preprocessing, PublishedWeights
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from collections.abc import Iterator
     from typing import Literal
 
     from torch import nn
@@ -103,11 +105,16 @@ def import_torchvision() -> ModuleType:
         ImportError: torchvision is not installed.
         RuntimeError: it fails in any other way than the known one.
     """
-    try:
-        return importlib.import_module("torchvision")
-    except RuntimeError as error:
-        if _MISSING not in str(error):
-            raise
+    with _compiler_left_out():
+        try:
+            return importlib.import_module("torchvision")
+        except RuntimeError as error:
+            if _MISSING not in str(error):
+                raise
+        return _import_mended()
+
+
+def _import_mended() -> ModuleType:
     for name in [name for name in sys.modules if name == "torchvision" or name.startswith("torchvision.")]:
         del sys.modules[name]
     if not _declared:
@@ -122,3 +129,43 @@ def _declare() -> None:
     for schema in _SCHEMAS:
         library.define(schema)
     _declared.append(library)
+
+
+_COMPILER = "torch._dynamo.utils"
+
+
+@contextmanager
+def _compiler_left_out() -> Iterator[None]:
+    """Has torchvision import torch's compiler when it is first used, and not at once.
+
+    torchvision asks it one thing, when an operator of detection runs; to import it takes a second and 70 MB.
+    """
+    if _COMPILER in sys.modules:
+        yield
+        return
+    later = _Later(_COMPILER)
+    sys.modules[_COMPILER] = later
+    try:
+        yield
+    finally:
+        if sys.modules.get(_COMPILER) is later:
+            del sys.modules[_COMPILER]
+
+
+class _Later(ModuleType):
+    """In place of the compiler's module, which it imports for whatever else is asked of it."""
+
+    @staticmethod
+    def is_compile_supported(device_type: str) -> bool:
+        return bool(_compiler().is_compile_supported(device_type))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(_compiler(), name)
+
+
+def _compiler() -> ModuleType:
+    if isinstance(sys.modules.get(_COMPILER), _Later):
+        del sys.modules[_COMPILER]
+    return importlib.import_module(_COMPILER)
