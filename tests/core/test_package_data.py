@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -11,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+import monitor_app
 from monitor_app.core.errors import MonitorError, ProfileError
 from monitor_app.core.files.package_data import profile_names, profile_path, resource_path
+from monitor_app.remote import bootstrap
+from monitor_app.remote.bundle.build import bundle
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -102,12 +106,11 @@ def test_an_installed_program_sends_boards_what_a_checkout_sends(wheel: Path, tm
         "import hashlib; from monitor_app.remote import bootstrap; from monitor_app.remote.bundle.build import bundle; "
         "print(hashlib.sha256(bootstrap.payload()).hexdigest(), *(bundle((3, n)).sha256 for n in (6, 8, 10)))"
     )
-    sent = [
-        subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=place, env={**os.environ, "PYTHONPATH": str(place)}, check=True, capture_output=True, text=True,
-        ).stdout.split()
-        for place in (CHECKOUT, tmp_path)
-    ]  # fmt: skip
-    assert len(set(sent[0])) == 4
-    assert sent[0] == sent[1]
+    installed = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, check=True, capture_output=True, text=True,
+    ).stdout.split()  # fmt: skip
+    assert Path(monitor_app.__file__).is_relative_to(CHECKOUT)
+    ours = [hashlib.sha256(bootstrap.payload()).hexdigest(), *(bundle((3, n)).sha256 for n in (6, 8, 10))]
+    assert len(set(ours)) == 4
+    assert installed == ours

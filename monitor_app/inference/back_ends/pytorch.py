@@ -23,7 +23,7 @@ from monitor_app.inference.inputs import described_inputs
 from monitor_app.inference.memory import gpu_bytes_of
 from monitor_app.inference.messages import Load, Loaded
 from monitor_app.inference.networks.counting import load_packages
-from monitor_app.inference.networks.old_torch import compiled
+from monitor_app.inference.networks.old_torch import COMPILES_FROM, compiled, torch_version
 from monitor_app.inference.networks.registry import Network, find_network, network_of
 from monitor_app.inference.pulses import SIZE
 from monitor_app.inference.torch_missing import PACKAGES
@@ -61,7 +61,7 @@ class PyTorch:
     def warm_imports(self, command: Load) -> None:
         # Some 100 MB of packages, which would else pass for what the first network of a process needs
         load_packages(network_of(command), find_network(SMALL))
-        if command.compiled:
+        if command.compiled and torch_version() >= COMPILES_FROM:
             importlib.import_module("torch._dynamo")
 
     def load(self, command: Load) -> TorchModel | GeneratingModel:

@@ -146,13 +146,15 @@ def imported_modules(tree: ast.AST) -> Iterator[str]:
 
 def run_time_nodes(tree: ast.AST) -> Iterator[ast.AST]:
     """All nodes but those below `if TYPE_CHECKING`."""
-    yield tree
-    for child in ast.iter_child_nodes(tree):
-        if isinstance(child, ast.If) and isinstance(child.test, ast.Name) and child.test.id == "TYPE_CHECKING":
-            for each in child.orelse:
-                yield from run_time_nodes(each)
+    # A generator within each generator would hand each node up through all that are above it
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            waiting += reversed(node.orelse)
         else:
-            yield from run_time_nodes(child)
+            yield node
+            waiting += reversed(list(ast.iter_child_nodes(node)))
 
 
 def check_libraries(tree: ast.AST, file: str) -> None:
