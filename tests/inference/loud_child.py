@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from monitor_app.inference.child import main
+from monitor_app.inference.networks import counts
 from monitor_app.inference.networks.registry import NETWORKS, Network
 
 
@@ -20,8 +21,7 @@ class Misbehaving(nn.Module):
         self.layer = nn.Linear(8, 10)
 
     def forward(self, images):
-        if images.device.type == "cpu":
-            self.how()
+        self.how()
         return self.layer(images[:, 0, 0, :8])
 
 
@@ -58,6 +58,8 @@ def hang():
 for function in (talk, break_down, run_out, run_out_elsewhere, vanish, hang):
     name = function.__name__
     NETWORKS[name] = Network(name, name, lambda how=function: Misbehaving(how), input_pixels=8)
+    # In the table, so that nothing runs to be counted, nor torch's compiler is imported for it
+    counts._table()[name] = counts.Costs(8 * 10 + 10, None, None)
 
 if __name__ == "__main__":
     main()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,17 +39,31 @@ class Integral:
         """From at least two samples; times strictly rising, power in W."""
         self.times_ns = power.times_ns
         self._power_w = power.values
-        steps_s = np.diff(power.times_ns) * _S
-        self.period_s = float(np.median(steps_s))
         twice_w = power.values[1:] + power.values[:-1]
-        twice_w *= steps_s
+        twice_w *= self._steps_s()
         twice_w /= 2
         self._energy_j = _sums(twice_w)
-        self._covered_s = _sums(np.where(steps_s <= GAP * self.period_s, steps_s, 0.0))
+
+    # What only gaps need, and not the energy of hundreds of meters that are computed from one trace
+
+    @cached_property
+    def period_s(self) -> float:
+        """Median of the time from one sample to the next."""
+        return float(np.median(self._steps_s()))
+
+    @cached_property
+    def _covered_s(self) -> Floats:
+        steps_s = self._steps_s()
+        return _sums(np.where(steps_s <= GAP * self.period_s, steps_s, 0.0))
+
+    def _steps_s(self) -> Floats:
+        steps: Floats = np.diff(self.times_ns) * _S
+        return steps
 
     def between(self, start_ns: Nanoseconds, end_ns: Nanoseconds) -> Floats:
         """Energy in J from each start to each end, both of shape (n,); outside the samples power counts as zero."""
-        return self._until(end_ns) - self._until(start_ns)
+        energy = self._until(np.concatenate((start_ns, end_ns)))
+        return energy[len(start_ns) :] - energy[: len(start_ns)]
 
     def covered_s(self, start_ns: Nanoseconds, end_ns: Nanoseconds) -> Floats:
         """The part of each span, in s, that lies between samples without a gap."""
@@ -76,10 +91,11 @@ class Integral:
 
     def _place(self, times_ns: Nanoseconds) -> tuple[NDArray[np.intp], Floats, Floats]:
         """For each time: the sample before it, the time since that one, and from that one to the next."""
-        inside = np.clip(times_ns, self.times_ns[0], self.times_ns[-1])
-        before = np.clip(np.searchsorted(self.times_ns, inside, "right") - 1, 0, len(self.times_ns) - 2)
-        since_ns = (inside - self.times_ns[before]).astype(np.float64)
-        step_ns = (self.times_ns[before + 1] - self.times_ns[before]).astype(np.float64)
+        inside = np.minimum(np.maximum(times_ns, self.times_ns[0]), self.times_ns[-1])
+        before = np.minimum(np.searchsorted(self.times_ns, inside, "right") - 1, len(self.times_ns) - 2)
+        at_ns = self.times_ns[before]
+        since_ns = (inside - at_ns).astype(np.float64)
+        step_ns = (self.times_ns[before + 1] - at_ns).astype(np.float64)
         return before, since_ns * _S, step_ns * _S
 
 
