@@ -150,12 +150,12 @@ def _grid() -> list[_Model]:
 
 def _response(model: _Model, edges_s: Floats, times_s: Floats) -> Floats:
     """Response from 0 to 1 at each time: after each edge an exponential approach to the new level."""
+    rises = np.arange(len(edges_s)) % 2 == 0
+    targets, taus = rises.astype(np.float64), np.where(rises, model.rise_s, model.fall_s)
     levels = [0.0]
-    targets = np.resize([1.0, 0.0], len(edges_s))
-    taus = np.resize([model.rise_s, model.fall_s], len(edges_s))
-    for before in range(len(edges_s) - 1):
-        decay = np.exp((edges_s[before] - edges_s[before + 1]) / taus[before])
-        levels.append(float(targets[before] + (levels[-1] - targets[before]) * decay))
+    # Plain numbers, for which a step of this loop takes a tenth of the time
+    for target, decay in zip(targets.tolist(), np.exp(-np.diff(edges_s) / taus[:-1]).tolist(), strict=False):
+        levels.append(target + (levels[-1] - target) * decay)
     after = np.searchsorted(edges_s, times_s - model.delay_s, "right") - 1
     k = np.maximum(after, 0)
     since_s = np.maximum(times_s - model.delay_s - edges_s[k], 0.0)

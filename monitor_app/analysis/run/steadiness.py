@@ -212,9 +212,17 @@ def _within(readings: Readings, span_ns: tuple[int, int]) -> Readings | None:
 
 def _grouped(readings: Readings, middle: Callable[..., Any], groups: int = GROUPS) -> Readings:
     """Means of time, and ``middle`` of the values, over groups of neighbours of nearly equal size."""
-    times = [part[0] + np.mean(part - part[0]) for part in np.array_split(readings.times_ns, groups)]
-    values = [middle(part) for part in np.array_split(readings.values, groups)]
-    return Readings(np.array(times).astype(np.int64), np.array(values))
+    times = [rows[:, 0] + (rows - rows[:, :1]).mean(axis=1) for rows in _rows(readings.times_ns, groups)]
+    values = [middle(rows, axis=1) for rows in _rows(readings.values, groups)]
+    return Readings(np.concatenate(times).astype(np.int64), np.concatenate(values))
+
+
+def _rows(series: NDArray[Any], groups: int) -> list[NDArray[Any]]:
+    """The groups of `numpy.array_split`, each a row: the first ones, which may be longer by one, and the others."""
+    size, longer = divmod(len(series), groups)
+    edge = longer * (size + 1)
+    parts = series[:edge].reshape(longer, size + 1), series[edge:].reshape(groups - longer, size)
+    return [part for part in parts if len(part)]
 
 
 def _trend(groups: Readings | None, margin_per_s: float, *, relative: bool) -> Trend | None:
