@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -97,9 +98,9 @@ def measured(
 
 def wandering(rng: np.random.Generator, times_s: np.ndarray) -> np.ndarray:
     """A power that keeps its value for some tenths of a second."""
-    nodes = rng.normal(size=round(times_s[-1] * NODES_HZ) + 2)
-    for step in range(1, len(nodes)):
-        nodes[step] = MEMORY * nodes[step - 1] + (1 - MEMORY**2) ** 0.5 * nodes[step]
+    fresh = rng.normal(size=round(times_s[-1] * NODES_HZ) + 2).tolist()
+    # Plain numbers, for which a step takes a tenth of the time
+    nodes = list(accumulate(fresh, lambda before, new: MEMORY * before + (1 - MEMORY**2) ** 0.5 * new))
     return WANDER_W * np.interp(times_s, np.arange(len(nodes)) / NODES_HZ, nodes)
 
 
