@@ -246,10 +246,12 @@ def test_bad_images_are_counted_and_named_and_the_rest_is_evaluated(child, tmp_p
     assert event.kind is FailureKind.DATASET
 
 
-def test_other_precisions_run(child):
+def test_other_precisions_run(child, tmp_path):
+    for index in range(3):
+        Image.new("RGB", (30, 30), (90 * index, 0, 0)).save(tmp_path / f"good{index}_1.png")
     load(child, "squeezenet1_1", precision="bf16")
-    _, done = ask(child, Evaluate(20))
-    assert replace(done, images_sha256=None, top1=None) == PhaseDone(Phase.ACCURACY, 1, 20)
+    _, done = ask(child, Evaluate(20, str(tmp_path)))
+    assert replace(done, images_sha256=None, top1=None) == PhaseDone(Phase.ACCURACY, 1, 3)
 
 
 def test_a_network_that_breaks_fails_in_one_sentence(loud):

@@ -100,6 +100,8 @@ def test_a_package_that_carries_the_table_will_do(tmp_path, monkeypatch):
     photograph(tmp_path / "images" / ids[77] / "x.png")
     monkeypatch.delitem(sys.modules, "timm", raising=False)
     monkeypatch.syspath_prepend(str(tmp_path / "packages"))
+    # The real one, if another test has imported it
+    monkeypatch.delitem(sys.modules, "timm", raising=False)
     dataset = find_dataset(str(tmp_path / "images"))
     assert [image.label for image in dataset.images] == [77]
     assert dataset.classes == 1000

@@ -46,32 +46,35 @@ def uses(child):
     return {use.kind.value: use for use in report.uses}
 
 
-def fresh(network, batch_size=1):
-    """Megabytes of its weights and what it needed, in a process of its own."""
+def fresh(network, *batch_sizes):
+    """Megabytes of its weights and what it needed up to each of these batch sizes, in a process of its own."""
     with InferenceChild() as child:
         ask(child, None)
         weights = load(child, network).parameters * 4
-        ask(child, WarmUp(batch_size, 0.0, 1))
-        ask(child, Time(batch_size, 0.0, 1))
-        return weights / MB, uses(child)["pss"]
+        needed = []
+        for size in batch_sizes:
+            ask(child, WarmUp(size, 0.0, 1))
+            ask(child, Time(size, 0.0, 1))
+            needed.append(uses(child)["pss"])
+        return weights / MB, *needed
 
 
 @pytest.fixture(scope="module")
 def of_resnet18():
-    return fresh("resnet18")
+    return fresh("resnet18", 1, 8)
 
 
 def test_a_network_needs_its_weights_and_what_it_computes_and_not_the_packages_that_build_it(of_resnet18):
     """About 7 MB of activations and as much again for the library's own buffers; packages would be 100 MB more."""
-    weights_mb, pss = of_resnet18
+    weights_mb, pss, _ = of_resnet18
     assert weights_mb == pytest.approx(46.8, abs=0.1)
     assert 1.05 * weights_mb < pss.net_bytes / MB < weights_mb + 60
     assert pss.floor_bytes > 100 * MB
 
 
 def test_a_large_network_needs_as_much_more_as_it_has_more_weights(of_resnet18):
-    _, small = of_resnet18
-    weights_mb, large = fresh("resnet50")
+    _, small, _ = of_resnet18
+    weights_mb, large = fresh("resnet50", 1)
     assert weights_mb == pytest.approx(102.2, abs=0.1)
     assert weights_mb < large.net_bytes / MB < weights_mb + 80
     assert large.net_bytes - small.net_bytes > 45 * MB
@@ -79,11 +82,11 @@ def test_a_large_network_needs_as_much_more_as_it_has_more_weights(of_resnet18):
 
 
 def test_a_larger_batch_needs_more(of_resnet18):
-    _, one = of_resnet18
-    _, eight = fresh("resnet18", 8)
+    _, one, eight = of_resnet18
     # Eight images of the network's input and of its largest layer, 64 x 112 x 112, in and out.
     least = 7 * (3 * 224**2 + 2 * 64 * 112**2) * 4
     assert eight.net_bytes - one.net_bytes > least
+    assert eight.floor_bytes == one.floor_bytes
 
 
 def test_only_the_first_network_of_a_process_is_measured_and_a_small_one_needs_little():
