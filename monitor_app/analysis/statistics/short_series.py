@@ -77,11 +77,13 @@ def half_width(values: Floats, prior: Floats | None = None, level: float = RESUL
     # An interval that is wide enough for each correlation is wide enough for all.
     reach = error * student_quantile((1 + level) / 2, count - 1)
     low, high = 0.0, float(np.max(reach + np.abs(offset)))
+    # The upper ends and then the lower ones, whose part is taken away
+    side = np.repeat((1.0, -1.0), len(offset))
+    offsets, errors, parts = np.tile(offset, 2), np.tile(error, 2), side * np.tile(weights, 2)
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        ends = (np.array([[middle], [-middle]]) - offset) / error
-        upper, lower = np.interp(ends, places, below)
-        low, high = (middle, high) if float(weights @ (upper - lower)) < level else (low, middle)
+        inside = float(parts @ np.interp((side * middle - offsets) / errors, places, below))
+        low, high = (middle, high) if inside < level else (low, middle)
     return high
 
 
