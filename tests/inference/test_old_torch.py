@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is done where torch or torchvision is older than the program's own (tests/benchmarks/old_torch.py runs them)."""
 
+import importlib
 import pickle
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from monitor_app.core.errors import InferenceError  # noqa: E402
+from monitor_app.inference.back_ends import pytorch  # noqa: E402
+from monitor_app.inference.messages import Load  # noqa: E402
 from monitor_app.inference.networks import counting, old_torch  # noqa: E402
 from monitor_app.inference.networks.counts import known_costs  # noqa: E402
 from monitor_app.inference.networks.registry import NETWORKS, Network, find_network  # noqa: E402
@@ -56,6 +59,20 @@ def test_the_packages_are_loaded_by_a_small_network(monkeypatch: pytest.MonkeyPa
     counting.load_packages(large, small)
 
     assert built == ["small"]
+
+
+@pytest.mark.parametrize(("version", "expected"), [("1.10.0", []), ("2.13.0", ["torch._dynamo"])])
+def test_the_compiler_is_no_memory_of_the_network_that_it_compiles(
+    version: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported: list[str] = []
+    monkeypatch.setattr(torch, "__version__", version)
+    monkeypatch.setattr(pytorch, "load_packages", lambda *_: None)
+    monkeypatch.setattr(importlib, "import_module", imported.append)
+
+    pytorch.PyTorch().warm_imports(Load("squeezenet1_1", compiled=True))
+
+    assert imported == expected
 
 
 @pytest.mark.usefixtures("jetpack4")
