@@ -24,9 +24,12 @@ from monitor_app.sources.profile_reader import parse_profile
 from tests.cli.program import monitor_app
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from monitor_app.session.rows import ProgramRow
+    from tests.typed import Typist
+
+    Run = Callable[..., subprocess.CompletedProcess[str]]
 
 REPOSITORY = Path(__file__).parents[2]
 LONG_S = 120
@@ -59,19 +62,20 @@ def profile(tmp_path: Path) -> str:
     return str(tmp_path / "own.toml")
 
 
+@pytest.fixture
+def run(typist: Typist) -> Run:
+    """`monitor-app run` in a process of its own, in the folder of its session."""
+
+    def run(
+        profile: str, session: Path, command: Sequence[str], *more: str, stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        return typist.run(words(profile, session, command, *more), folder=session.parent, stdin=stdin)
+
+    return run
+
+
 def words(profile: str, session: Path, command: Sequence[str], *more: str) -> list[str]:
-    own = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(REPOSITORY)!r}); "
-           "from monitor_app.cli import main; sys.exit(main(sys.argv[1:]))"]  # fmt: skip
-    return [*own, "run", *more, "-o", str(session), profile, "--", *command]
-
-
-def run(
-    profile: str, session: Path, command: Sequence[str], *more: str, stdin: str = ""
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        words(profile, session, command, *more), input=stdin, capture_output=True, text=True, timeout=LONG_S,
-        cwd=session.parent, check=False,
-    )  # fmt: skip
+    return ["run", *more, "-o", str(session), profile, "--", *command]
 
 
 def python(text: str, *arguments: str) -> list[str]:
@@ -106,7 +110,7 @@ def true_net_j(reader: SessionReader, starts_ns: np.ndarray, ends_ns: np.ndarray
     return np.interp(ends_s, grid, sums) - np.interp(starts_s, grid, sums)
 
 
-def test_joules_of_spans_agree_with_the_simulated_board(tmp_path: Path) -> None:
+def test_joules_of_spans_agree_with_the_simulated_board(run: Run, tmp_path: Path) -> None:
     session = tmp_path / "s.plm"
     (tmp_path / "power.toml").write_text(WITH_POWER)
     command = [sys.executable, str(REPOSITORY / "examples" / "own_loop.py")]
@@ -137,7 +141,7 @@ def test_joules_of_spans_agree_with_the_simulated_board(tmp_path: Path) -> None:
     assert low < spans["inference"]["net_j"]["value"] < high
 
 
-def test_what_is_printed_and_passed_through(tmp_path: Path) -> None:
+def test_what_is_printed_and_passed_through(run: Run, tmp_path: Path) -> None:
     session, profile = tmp_path / "s.plm", str(tmp_path / "power.toml")
     (tmp_path / "power.toml").write_text(WITH_POWER)
     command = python(
@@ -170,7 +174,7 @@ def test_what_is_printed_and_passed_through(tmp_path: Path) -> None:
 # -- how it ends -------------------------------------------------------------------------------------
 
 
-def test_repetitions_end_with_the_first_that_fails(profile: str, tmp_path: Path) -> None:
+def test_repetitions_end_with_the_first_that_fails(run: Run, profile: str, tmp_path: Path) -> None:
     session = tmp_path / "s.plm"
     done = run(profile, session, ["sh", "-c", "exit 3"], "-n", "3")
     assert done.returncode == 3
@@ -194,7 +198,7 @@ def test_repetitions_end_with_the_first_that_fails(profile: str, tmp_path: Path)
     ],
 )
 def test_a_command_that_cannot_be_started(
-    profile: str, tmp_path: Path, command: list[str], code: int, sentence: str
+    run: Run, profile: str, tmp_path: Path, command: list[str], code: int, sentence: str
 ) -> None:
     (tmp_path / "text").write_text("no program")
     done = run(profile, tmp_path / "s.plm", command)
@@ -203,7 +207,7 @@ def test_a_command_that_cannot_be_started(
     assert not (tmp_path / "s.plm").exists()
 
 
-def test_a_file_that_is_no_program_is_known_only_once_it_is_started(profile: str, tmp_path: Path) -> None:
+def test_a_file_that_is_no_program_is_known_only_once_it_is_started(run: Run, profile: str, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no program")
     (tmp_path / "text").chmod(0o755)
     done = run(profile, tmp_path / "s.plm", ["./text"])
@@ -212,7 +216,7 @@ def test_a_file_that_is_no_program_is_known_only_once_it_is_started(profile: str
     assert not (tmp_path / "s.plm").exists()
 
 
-def test_a_signal_gives_128_and_its_number_and_its_marks_stay(profile: str, tmp_path: Path) -> None:
+def test_a_signal_gives_128_and_its_number_and_its_marks_stay(run: Run, profile: str, tmp_path: Path) -> None:
     """Its children are killed before: what they did until then is there."""
     session = tmp_path / "s.plm"
     command = python(
@@ -241,7 +245,7 @@ def test_a_signal_gives_128_and_its_number_and_its_marks_stay(profile: str, tmp_
         assert reader.work_spans().names == ("child", "parent")
 
 
-def test_a_child_that_outlives_the_command_holds_nothing_up(profile: str, tmp_path: Path) -> None:
+def test_a_child_that_outlives_the_command_holds_nothing_up(run: Run, profile: str, tmp_path: Path) -> None:
     session = tmp_path / "s.plm"
     command = python(
         """
@@ -272,7 +276,7 @@ def test_a_child_that_outlives_the_command_holds_nothing_up(profile: str, tmp_pa
         assert set(reader.work_spans().names) == {"parent", "daemon"}
 
 
-def test_a_flood_of_anything_is_counted_and_ends_nothing(profile: str, tmp_path: Path) -> None:
+def test_a_flood_of_anything_is_counted_and_ends_nothing(run: Run, profile: str, tmp_path: Path) -> None:
     session = tmp_path / "s.plm"
     command = python(
         """
@@ -299,7 +303,7 @@ def test_a_flood_of_anything_is_counted_and_ends_nothing(profile: str, tmp_path:
 
 @pytest.mark.parametrize("handles", [True, False])
 def test_ctrl_c_at_a_terminal_reaches_the_command_once_and_the_recording_ends_well(
-    profile: str, tmp_path: Path, handles: bool
+    typist: Typist, profile: str, tmp_path: Path, handles: bool
 ) -> None:
     session = tmp_path / "s.plm"
     text = """
@@ -320,14 +324,15 @@ def test_ctrl_c_at_a_terminal_reaches_the_command_once_and_the_recording_ends_we
         time.sleep(0.5)
         sys.exit(10 + count)
     """
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execvp(sys.executable, words(profile, session, python(text, str(handles)), "-n", "3", "-q"))
+    terminal, its_end = pty.openpty()
+    typed = words(profile, session, python(text, str(handles)), "-n", "3", "-q")
+    started = typist.start(typed, its_end, its_end, its_end, folder=tmp_path, terminal=True)
+    os.close(its_end)
     said = b""
     while b"ready True" not in said:
         said += os.read(terminal, 1000)
     os.write(terminal, b"\x03")
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    code = started.wait()
     os.close(terminal)
     assert code == (11 if handles else 130)
     (row,) = rows_of(session)
@@ -338,18 +343,19 @@ def test_ctrl_c_at_a_terminal_reaches_the_command_once_and_the_recording_ends_we
         assert "completed_utc_ns" in reader.meta()
 
 
-def test_a_signal_to_us_alone_reaches_the_command(profile: str, tmp_path: Path) -> None:
+def test_a_signal_to_us_alone_reaches_the_command(typist: Typist, profile: str, tmp_path: Path) -> None:
     session = tmp_path / "s.plm"
     text = "import time\nprint('ready', flush=True)\ntime.sleep(100)"
-    process = subprocess.Popen(
-        words(profile, session, python(text), "-q"), stdout=subprocess.PIPE, start_new_session=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"ready\n"
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(LONG_S) == 128 + signal.SIGTERM
-    process.stdout.close()
-    assert not psutil.Process().children(recursive=True) or session.exists()
+    (said, saying), own = os.pipe(), len(psutil.Process().children(recursive=True))
+    with open(os.devnull, "rb+") as nothing, os.fdopen(said, "rb") as stdout:
+        started = typist.start(
+            words(profile, session, python(text), "-q"), nothing.fileno(), saying, nothing.fileno(), folder=tmp_path
+        )
+        os.close(saying)
+        assert stdout.readline() == b"ready\n"
+        started.send_signal(signal.SIGTERM)
+        assert started.wait() == 128 + signal.SIGTERM
+    assert len(psutil.Process().children(recursive=True)) <= own or session.exists()
 
 
 # -- what it measures with ---------------------------------------------------------------------------
@@ -397,7 +403,11 @@ def test_wrong_usage(profile: str) -> None:
 
 
 def test_a_summary_goes_into_a_file(profile: str, tmp_path: Path) -> None:
-    done = run(profile, tmp_path / "s.plm", ["true"], "-q", "--json", "--summary", str(tmp_path / "found.json"))
+    """In a process that has imported nothing before."""
+    typed = words(profile, tmp_path / "s.plm", ["true"], "-q", "--json", "--summary", str(tmp_path / "found.json"))
+    done = subprocess.run(
+        [sys.executable, "-m", "monitor_app", *typed], capture_output=True, text=True, timeout=LONG_S, check=False
+    )
     assert done.returncode == 0
     assert done.stderr == ""
     document: dict[str, Any] = json.loads((tmp_path / "found.json").read_text())
@@ -408,14 +418,12 @@ def test_a_summary_goes_into_a_file(profile: str, tmp_path: Path) -> None:
 # -- marks of shells ---------------------------------------------------------------------------------
 
 
-def test_a_shell_marks(profile: str, tmp_path: Path) -> None:
+def test_a_shell_marks(typist: Typist, profile: str, tmp_path: Path) -> None:
     session = tmp_path / "s.plm"
     mark = f"{sys.executable} -m monitor_app mark"
     script = f'{mark} first && {mark} "a span" -- sh -c "exit 4"; test $? = 4 && {mark} last'
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    done = subprocess.run(
-        words(profile, session, ["sh", "-c", script], "-q"), env=environment, timeout=LONG_S, check=False
-    )
+    typed = words(profile, session, ["sh", "-c", script], "-q")
+    done = typist.run(typed, folder=tmp_path, PYTHONPATH=str(REPOSITORY))
     assert done.returncode == 0
     with SessionReader(session) as reader:
         spans = reader.work_spans()
