@@ -24,11 +24,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 LONG_S = 120
 _REQUEST_BYTES = 1 << 17
+# Not as the module that is run, which would be there a second time under the name of its tests.
+_BEGIN = "import socket, sys; from tests.typed import serve; sys.exit(serve(socket.socket(fileno=int(sys.argv[1]))))"
 
 
 @dataclass
@@ -57,7 +61,7 @@ class Typist:
         self._asked, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.typed", str(theirs.fileno())],
+                [sys.executable, "-c", _BEGIN, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, cwd=Path(__file__).parents[1],
             )  # fmt: skip
 
@@ -97,10 +101,18 @@ class Typist:
         self._process.wait(LONG_S)
 
 
+@pytest.fixture(scope="session")
+def typist() -> Iterator[Typist]:
+    """Starts commands in processes of their own."""
+    made = Typist()
+    yield made
+    made.close()
+
+
 # -- in the other processes --------------------------------------------------------------------------
 
 
-def _serve(asking: socket.socket) -> int:
+def serve(asking: socket.socket) -> int:
     """Start what is asked for until nobody can ask; the code with which this process or a fork of it is to end."""
     for module in ("bench.bench", "cli.commands.command_line", "cli.own_program"):
         importlib.import_module(f"monitor_app.{module}")
@@ -112,7 +124,7 @@ def _serve(asking: socket.socket) -> int:
             return 0
         if os.fork() == 0:
             asking.close()
-            return _keep(json.loads(message), *descriptors)
+            return _keep(json.loads(message), *descriptors)  # of the command: a keeper does not return
         for each in descriptors:
             os.close(each)
 
@@ -135,7 +147,7 @@ def _keep(request: dict[str, Any], stdin: int, stdout: int, stderr: int, life: i
     os.write(life, str(pid).encode())
     os.read(life, 1)
     os.write(life, str(os.waitpid(pid, 0)[1]).encode())
-    return 0
+    os._exit(0)  # to take all modules apart would cost more than the command
 
 
 def _be(request: dict[str, Any], descriptors: tuple[int, int, int]) -> int:
@@ -155,7 +167,3 @@ def _be(request: dict[str, Any], descriptors: tuple[int, int, int]) -> int:
     sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
     sys.argv = ["monitor-app", *request["words"]]
     return main(request["words"])
-
-
-if __name__ == "__main__":
-    sys.exit(_serve(socket.socket(fileno=int(sys.argv[1]))))

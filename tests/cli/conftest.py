@@ -3,25 +3,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from monitor_app.gui.theme import application
-from tests.typed import Typist
+from tests.typed import typist
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+__all__ = ["typist"]
 
 
 @pytest.fixture(autouse=True, scope="session")
 def with_windows() -> None:
     application()
-
-
-@pytest.fixture(scope="session")
-def typist() -> Iterator[Typist]:
-    """Starts commands in processes of their own."""
-    made = Typist()
-    yield made
-    made.close()

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -27,6 +28,9 @@ from tests.bench.conftest import EMULATED_RUNS_PROFILE, IDLE_PROFILE
 from tests.cli.program import monitor_app
 from tests.conftest import Tries
 from tests.inference.onnx_files.graphs import classifier, saved
+
+if TYPE_CHECKING:
+    from tests.typed import Typist
 
 KEYS = {"idle_w", "swing_w", "lost_samples", "sample_rate_hz", "simulated", "coverage", "runs"}
 
@@ -257,23 +261,18 @@ def test_networks_and_sources_as_json() -> None:
     assert any("SIMULATED" in source["description"] for source in sources)
 
 
-def test_ctrl_c_ends_a_recording_with_the_file_complete(tmp_path: Path) -> None:
+def test_ctrl_c_ends_a_recording_with_the_file_complete(typist: Typist, tmp_path: Path) -> None:
     profile = tmp_path / "p.toml"
     profile.write_text(IDLE_PROFILE)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "monitor_app", "record", str(profile), "-o", str(tmp_path / "s.plm")],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
+    with open(os.devnull, "rb+") as nothing, open(tmp_path / "said", "wb") as said:
+        words = ["record", str(profile), "-o", str(tmp_path / "s.plm")]
+        process = typist.start(words, nothing.fileno(), said.fileno(), said.fileno(), folder=tmp_path)
     deadline = time.monotonic() + 30
     while not has_samples(tmp_path / "s.plm"):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.wait(60) == 130
     document = json.loads(monitor_app("show", str(tmp_path / "s.plm"), "--json").stdout)
     assert document["complete"] is True
     assert document["duration_s"] > 0
@@ -303,16 +302,13 @@ def test_an_emulated_meter_prints_its_port_and_can_be_measured(tmp_path: Path) -
     assert not (tmp_path / "meter").exists()
 
 
-def test_on_a_terminal_the_progress_is_redrawn(tmp_path: Path) -> None:
+def test_on_a_terminal_the_progress_is_redrawn(typist: Typist, tmp_path: Path) -> None:
     profile = tmp_path / "p.toml"
     profile.write_text(IDLE_PROFILE)
     master, slave = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "monitor_app", "record", str(profile), "-o", str(tmp_path / "s.plm"), "--duration", "1"],
-        stderr=slave,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "TERM": "xterm"},
-    )
+    with open(os.devnull, "rb+") as nothing:
+        words = ["record", str(profile), "-o", str(tmp_path / "s.plm"), "--duration", "1"]
+        process = typist.start(words, nothing.fileno(), nothing.fileno(), slave, folder=tmp_path, TERM="xterm")
     os.close(slave)
     shown = b""
     deadline = time.monotonic() + 30
@@ -323,8 +319,7 @@ def test_on_a_terminal_the_progress_is_redrawn(tmp_path: Path) -> None:
             break
         shown += chunk
     os.close(master)
-    process.communicate(timeout=60)
-    assert process.returncode == 0
+    assert process.wait(60) == 0
     assert b"left; Ctrl-C ends the recording" in shown
 
 

@@ -18,14 +18,10 @@ from monitor_app.core.files.package_data import resource_path
 from monitor_app.sources.profile_reader import parse_profile, parse_source
 from monitor_app.sources.registry import KINDS
 from monitor_app.sources.serial.capture import Capture
+from tests.cli.program import monitor_app
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def monitor_app(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "monitor_app", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_the_list_is_one_json_document() -> None:
