@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.typed import typist
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+__all__ = ["typist"]
 
 IDLE_PROFILE = """
 title = "A quick bench"

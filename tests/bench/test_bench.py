@@ -76,7 +76,10 @@ def recorded(path: Path) -> Path:
     for photograph in find_dataset("demo").images:
         shutil.copy(photograph.file, images)
     (images / os.fsdecode(b"caf\xe9_7.jpg")).write_bytes(b"no picture")
-    text = RUNS_PROFILE.replace('["squeezenet1_1", "resnet18"]', '["squeezenet1_1", "resnet18", "mobilenet_v3_large"]')
+    text = RUNS_PROFILE.replace(
+        '["squeezenet1_1", "resnet18"]', '["squeezenet1_1", "squeezenet1_0", "mobilenet_v3_large"]'
+    )
+    text = text.replace("timed_s = 1.0", "timed_s = 0.5")
     text = text.replace('images = "demo"', f'images = "{images}"')
     bench = Bench(parse_profile(text, "test"), text, path)
     try:

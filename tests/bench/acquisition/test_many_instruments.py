@@ -206,22 +206,22 @@ title = "one is unplugged"
 kind = "shunt"
 emulate = "tx1"
 rate_hz = 10_000
-faults = ["unplug@4:1"]
+faults = ["unplug@3:1"]
 [[source]]
 kind = "powersensor3"
 emulate = "tx1"
 roles = { tx1 = "total" }
-faults = ["unplug@4:1"]
+faults = ["unplug@3:1"]
 [[source]]
 kind = "ppk2"
 emulate = "tx1"
 supply_v = 5.0
-faults = ["unplug@4:1"]
+faults = ["unplug@3:1"]
 [[source]]
 kind = "lines"
 emulate = "tx1"
 format = "edgepowermeter"
-faults = ["unplug@5:1"]
+faults = ["unplug@3.5:1"]
 [[source]]
 kind = "shunt"
 name = "witness"
@@ -299,22 +299,22 @@ title = "garbage, drops, stalls and a reset"
 kind = "shunt"
 emulate = "tx1"
 rate_hz = 10_000
-faults = ["garbage@2.5:200", "drop@3.2:777", "stall@4:0.5", "reset@5.5"]
+faults = ["garbage@2:200", "drop@2.4:777", "stall@2.8:0.5", "reset@3.8"]
 [[source]]
 kind = "powersensor3"
 emulate = "tx1"
 roles = { tx1 = "total" }
-faults = ["garbage@2.5:200", "drop@3.2:777", "stall@4:0.5", "reset@5.5"]
+faults = ["garbage@2:200", "drop@2.4:777", "stall@2.8:0.5", "reset@3.8"]
 [[source]]
 kind = "ppk2"
 emulate = "tx1"
 supply_v = 5.0
-faults = ["garbage@2.5:200", "drop@3.2:777", "stall@4:0.5", "reset@5.5"]
+faults = ["garbage@2:200", "drop@2.4:777", "stall@2.8:0.5", "reset@3.8"]
 [[source]]
 kind = "lines"
 emulate = "tx1"
 format = "edgepowermeter"
-faults = ["garbage@3.5:200", "drop@4:777", "stall@4.5:0.5", "reset@6"]
+faults = ["garbage@2.5:200", "drop@2.9:777", "stall@3.3:0.5", "reset@4.3"]
 """
 
 
@@ -328,7 +328,7 @@ def recorded_disturbed(path: Path) -> Path:
     try:
         recording.wait_for(SourceState.STREAMING)
         began = time.monotonic()
-        recording.wait(lambda: time.monotonic() > began + 7.5)
+        recording.wait(lambda: time.monotonic() > began + 5.5)
         recording.wait_for(SourceState.STREAMING)
         recording.record_for(0.7)
     finally:

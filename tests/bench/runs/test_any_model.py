@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -22,19 +20,19 @@ SHORT = {
 }
 
 
-def test_the_example_is_measured_end_to_end(tmp_path):
+def test_the_example_is_measured_end_to_end(tmp_path, typist):
     text = (EXAMPLES / "any-model.toml").read_text(encoding="utf-8")
     for old, new in SHORT.items():
         assert old in text
         text = text.replace(old, new)
     profile, session = tmp_path / "short.toml", tmp_path / "short.plm"
     profile.write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "monitor_app", "record", str(profile), "-o", str(session)]
+    command = ["record", str(profile), "-o", str(session)]
 
-    refused = subprocess.run(command, cwd=EXAMPLES, capture_output=True, text=True, timeout=60, check=False)
+    refused = typist.run(command, folder=EXAMPLES)
     assert refused.returncode == 1
     assert "the function any_model:mean_iou" in refused.stderr  # a metric is code too
-    done = subprocess.run([*command, "--trust"], cwd=EXAMPLES, capture_output=True, text=True, timeout=240, check=False)
+    done = typist.run([*command, "--trust"], folder=EXAMPLES)
 
     assert done.returncode == 0, done.stderr
     with SessionReader(session) as reader:

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monitor_app.analysis.campaign.cells import Campaign, Cell
+    from tests.typed import Command, Typist
 
 PROFILE = """
 title = "A small campaign"
@@ -62,9 +61,16 @@ SEED = 0
 """Of the inference, by default: it decides which network draws how much. That of the plan is of the order."""
 
 
-def record(profile: Path, session: Path, *options: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "monitor_app", "record", str(profile), "-o", str(session), "--quiet", *options]
-    return subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
+def record(typist: Typist, profile: Path, session: Path) -> Command:
+    """In a session of its own, as every command that is typed so."""
+    words = ["record", str(profile), "-o", str(session), "--quiet"]
+    with open(os.devnull, "rb+") as nothing:
+        return typist.start(words, nothing.fileno(), nothing.fileno(), 2, folder=profile.parent)
+
+
+def resume(typist: Typist, session: Path) -> None:
+    done = typist.run(["record", "-o", str(session), "--resume", "--quiet"], folder=session.parent)
+    assert done.returncode == 0, done.stderr
 
 
 def runs_done(session: Path) -> int:
@@ -76,8 +82,8 @@ def runs_done(session: Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Tries[Path]:
-    return Tries(lambda _: recorded(tmp_path_factory.mktemp("campaign")))
+def session(typist: Typist, tmp_path_factory: pytest.TempPathFactory) -> Tries[Path]:
+    return Tries(lambda _: recorded(typist, tmp_path_factory.mktemp("campaign")))
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +96,10 @@ def assembled(session: Path) -> Campaign:
         return campaign_of(reader)
 
 
-def recorded(folder: Path) -> Path:
+def recorded(typist: Typist, folder: Path) -> Path:
     profile, session = folder / "small.toml", folder / "small.plm"
     profile.write_text(PROFILE)
-    first = record(profile, session)
+    first = record(typist, profile, session)
     try:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -105,14 +111,7 @@ def recorded(folder: Path) -> Path:
         os.killpg(first.pid, signal.SIGKILL)
         first.wait()
     assert 4 <= runs_done(session) < RUNS
-    second = subprocess.run(
-        [sys.executable, "-m", "monitor_app", "record", "-o", str(session), "--resume", "--quiet"],
-        check=False,
-        timeout=280,
-        capture_output=True,
-        text=True,
-    )
-    assert second.returncode == 0, second.stderr
+    resume(typist, session)
     return session
 
 
@@ -195,16 +194,9 @@ def test_accuracy_is_measured_once_for_a_network(session: Path) -> None:
     assert evaluated == {"alexnet_2016": 1, "bn_nin": 1, "inception_v3_2016": 1}
 
 
-def test_a_session_that_is_complete_has_nothing_left_to_run(session: Path, tmp_path: Path) -> None:
+def test_a_session_that_is_complete_has_nothing_left_to_run(session: Path, typist: Typist) -> None:
     with SessionReader(session) as reader:
         before = len(reader.runs())
-    again = subprocess.run(
-        [sys.executable, "-m", "monitor_app", "record", "-o", str(session), "--resume", "--quiet"],
-        check=False,
-        timeout=60,
-        capture_output=True,
-        text=True,
-    )
-    assert again.returncode == 0, again.stderr
+    resume(typist, session)
     with SessionReader(session) as reader:
         assert len(reader.runs()) == before
