@@ -6,6 +6,7 @@
 `ok` runs. `died@N`, `crashed@N` and `told@N` do so where batches of N images or more are timed: killed as by the
 kernel, by a fault of their own, and by saying that memory ran out. `stubborn` does not listen while it runs.
 `blind` can read no image.
+It has no GPU.
 
 It reads and writes the JSON of the messages as it is on the wire: what checks them takes most of what it costs to start
 a child, and the side that is tested does check them.
@@ -85,7 +86,9 @@ class Child:
         cpu = {"cpu": "A processor"}
         send("ready", pid=os.getpid(), versions={"python": "scripted"}, devices=cpu, cpu_count=1)
         while (command := self.command()).kind != "Quit":
-            if command.kind == "Load":
+            if command.kind in ("Load", "Pulses") and command.device.startswith("cuda:"):
+                send("failed", kind="error", message=f"There is no {command.device} here: choose another device.")
+            elif command.kind == "Load":
                 self.network = command.network
                 send(
                     "loaded", network=command.network, title=command.network, parameters=1, macs=2, operations=3,

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,13 +13,14 @@ import pytest
 from monitor_app.analysis.run.inputs import delay_of
 from monitor_app.bench.bench import Bench
 from monitor_app.core.status import SourceState
+from monitor_app.inference.process import ChildKind
 from monitor_app.session.reader import SessionReader
 from monitor_app.sources.profile_reader import parse_profile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+SCRIPTED = Path(__file__).with_name("scripted_child.py")
 PROFILE = """
 title = "Pulses"
 [[source]]
@@ -99,8 +103,10 @@ def lit(path: Path) -> bool:
 
 
 def test_a_train_that_cannot_be_played_is_said_and_the_runs_go_on(
-    tmp_path: Path, wait_until: Callable[..., None]
+    tmp_path: Path, wait_until: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    log = tmp_path / "log"
+    monkeypatch.setattr(ChildKind, "command", (sys.executable, str(SCRIPTED), str(log)))
     text = PROFILE.replace("alexnet_2016", "squeezenet1_1").replace("emulated:tx1", "cuda:9")
     bench = Bench(parse_profile(text, "test"), text, tmp_path / "s.plm")
     try:
@@ -111,3 +117,5 @@ def test_a_train_that_cannot_be_played_is_said_and_the_runs_go_on(
         assert [run.state for run in bench.status().runs] == ["failed"]
     finally:
         bench.close()
+    told = re.findall(r"^\d+ (\w+)\(.*\)$", log.read_text(), re.MULTILINE)
+    assert told == ["Pulses", "Quit", "Load", "Quit"]

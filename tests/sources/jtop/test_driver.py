@@ -299,7 +299,8 @@ def test_an_absent_service_is_told(tmp_path):
     ids=["version", "key", "pickle", "no data", "nothing to tell", "silent"],
 )
 def test_a_service_that_does_not_fit_is_told(monkeypatch, options, sentence):
-    monkeypatch.setattr(jtop, "CONNECT_S", 3.0)
+    # Without an answer jetson-stats asks again and again, as fast as it can, until it is told to end.
+    monkeypatch.setattr(jtop, "CONNECT_S", 1.0 if options == {"how": "silent"} else 3.0)
     with stand_in(**options) as service:
         source = JtopSource("jtop", 0.1, python=sys.executable, socket=service.socket)
         with pytest.raises(HandshakeError, match=sentence) as caught:
