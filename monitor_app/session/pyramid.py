@@ -142,12 +142,27 @@ class Pyramid:
     def _rise(self, entries: Entries, end: int | None) -> list[Entries]:
         final: list[Entries] = []
         for level in range(1, LEVELS + 1):
-            size = entry_size(level)
-            folded = fold(np.concatenate((self._pending[level], entries)), size)
+            size, held = entry_size(level), self._pending[level]
+            if end is not None and not len(entries) and not (len(held) and _group_end(held, size) <= end):
+                final.append(entries)  # As nearly always on the higher levels: nothing came, and no group is complete.
+                continue
+            folded = fold(_joined(held, entries), size)
             complete = len(folded) if end is None else int(np.searchsorted(folded["start"], end - size, "right"))
             entries, self._pending[level] = folded[:complete], folded[complete:]
             final.append(entries)
         return final
+
+
+def _joined(first: Entries, then: Entries) -> Entries:
+    """Both, which numpy is slow to join where they are structured."""
+    if not len(first) or not len(then):
+        return first if len(first) else then
+    return np.concatenate((first, then))
+
+
+def _group_end(entries: Entries, size: int) -> int:
+    """Where the group of the first entry ends."""
+    return (int(entries["start"][0]) // size + 1) * size
 
 
 def contiguous_runs(entries: Entries, size: int) -> list[Entries]:
