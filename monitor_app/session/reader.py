@@ -87,10 +87,13 @@ class SessionReader:
     def __init__(self, path: Path, *, visible: bool = False) -> None:
         self.path = path
         self._visible = visible
+        self._opened = 0
         self._open()
 
     def _open(self) -> None:
         """Open the file, and note its state where it is not being written."""
+        self._opened += 1
+        self._log_path = f"{os.path.realpath(self.path)}-wal"  # beside the session, not beside a link to it
         live = self._is_live()
         self._final: tuple[int, ...] | None = self._stamp()
         self._db = schema.open_read_only(self.path)
@@ -108,7 +111,7 @@ class SessionReader:
             self._open()
 
     def _is_live(self) -> bool:
-        return os.path.exists(f"{os.path.realpath(self.path)}-wal")  # beside the session, not beside a link to it
+        return os.path.exists(self._log_path)
 
     def _stamp(self) -> tuple[int, ...]:
         """Differs once the file has changed; empty where it was moved."""
@@ -154,6 +157,11 @@ class SessionReader:
         return self._waveforms[signal_id]
 
     # -- rows ------------------------------------------------------------------------------------
+
+    def version(self) -> tuple[int, int]:
+        """Differs once something has been committed to the file: as long as it does not, all rows are as they were."""
+        ((committed,),) = self._rows("PRAGMA data_version")
+        return self._opened, committed
 
     def extent(self) -> Extent | None:
         """From the first sample of any source to the end of the recording, or None while there is no sample.

@@ -93,6 +93,13 @@ class Recording:
         self._correlations: Correlations | None = None
         self._done = 0
         self._complete: dict[tuple[int, int, int], Statistics] = {}
+        self._as_it_is: dict[tuple[int, int, int], Statistics] = {}
+        """Those of intervals in which samples are missing, as long as nothing is added to the file."""
+        self._version: tuple[int, int] | None = None
+        """Of the file, when those were read."""
+        self._rows_read: object = None
+        """What the rows follow from, as it was when they were read."""
+        self._results_read: object = None
 
     # -- at every frame --------------------------------------------------------------------------
 
@@ -126,6 +133,15 @@ class Recording:
 
     def update_rows(self) -> None:
         """Sources, runs, spans, gaps, marks and levels as they stand now."""
+        state = self.reader.version(), self.origin_ns
+        if state != self._rows_read:
+            self._read_rows()
+            self._rows_read = state
+        begun = any(run.state == RunState.RUNNING.value for run in self.runs)
+        self._cut_off = begun and not self.recorded_here and not is_written(self.reader.path)
+        self.levels = self._levels()
+
+    def _read_rows(self) -> None:
         reader = self.reader
         if not self.sources:  # the profile comes with the first rows of the session
             self.require = required_by(reader)
@@ -136,17 +152,20 @@ class Recording:
         self.runs, self.spans, self.gaps = reader.runs(), reader.spans(), reader.gaps()
         if self.origin_ns is not None and any(run.own_program for run in self.runs):
             self.work.update(reader, self.origin_ns)
-        begun = any(run.state == RunState.RUNNING.value for run in self.runs)
-        self._cut_off = begun and not self.recorded_here and not is_written(reader.path)
         self.marks += reader.marks(self.marks[-1].id if self.marks else 0)
         computed = {source.id for source in self.sources if source.kind in COMPUTED}
         self.lost_samples = sum(gap.n for gap in self.gaps if gap.source not in computed)
         self.implausible = {source.id: len(reader.implausible(source.id)) for source in self.sources}
         self.clocks = {s.id: row for s in self.sources if (row := reader.clock(s.id)) is not None}
-        self.levels = self._levels()
 
     def update_results(self) -> None:
         """Read the results of the runs that may have changed."""
+        state = self.reader.version(), self._rows_read
+        if state != self._results_read:
+            self._read_results()
+            self._results_read = state
+
+    def _read_results(self) -> None:
         done = sum(run.state in FINAL for run in self.runs)
         if self._correlations is None or done != self._done:
             self._done, self._correlations = done, Correlations(self.reader)
@@ -182,7 +201,7 @@ class Recording:
     def _mean_w(self, start_ns: int, end_ns: int) -> float | None:
         if self.power is None:
             return None
-        statistics = self.reader.statistics(self.power.id, start_ns, end_ns)
+        statistics = self.statistics(self.power.id, start_ns, end_ns)
         return statistics.mean if statistics.count else None
 
     # -- what the session contains ---------------------------------------------------------------
@@ -208,22 +227,30 @@ class Recording:
         return silent_s if silent_s > max(SILENT_S, SILENT_SAMPLES / max(fastest_hz, 1e-3)) else 0.0
 
     def statistics(self, signal_id: int, start_ns: int, end_ns: int) -> Statistics:
-        """Of all samples in [start_ns, end_ns); read once where none is missing, since then they are final."""
+        """Of all samples in [start_ns, end_ns); read once where none is missing, since then they are final.
+
+        Else they are read again once something has been added to the file.
+        """
         key = (signal_id, start_ns, end_ns)
         if (known := self._complete.get(key)) is not None:
             return known
+        version = self.reader.version()
+        if version != self._version:
+            self._version, self._as_it_is = version, {}
+        if (known := self._as_it_is.get(key)) is not None:
+            return known
         found = self.reader.statistics(signal_id, start_ns, end_ns)
-        if found.complete:
-            if len(self._complete) >= MOST_KEPT:
-                self._complete.clear()
-            self._complete[key] = found
+        kept = self._complete if found.complete else self._as_it_is
+        if len(kept) >= MOST_KEPT:
+            kept.clear()
+        kept[key] = found
         return found
 
     def mean_between(self, signal: SignalRow | None, start_s: float, end_s: float) -> float | None:
         """Mean over an interval; None where nothing of it was recorded."""
         if signal is None or self.origin_ns is None:
             return None
-        statistics = self.reader.statistics(signal.id, self.host_ns(start_s), self.host_ns(end_s))
+        statistics = self.statistics(signal.id, self.host_ns(start_s), self.host_ns(end_s))
         return statistics.mean if statistics.count else None
 
     def mean_now(self, signal: SignalRow | None) -> float | None:
@@ -231,7 +258,7 @@ class Recording:
         if signal is None or self.origin_ns is None or self.silent_s:
             return None
         over_s = max(NOW_S, NOW_SAMPLES / max(self.rate_hz(signal.source), 1e-3))
-        statistics = self.reader.statistics(signal.id, self.newest_ns - round(over_s * 1e9), self.newest_ns)
+        statistics = self.statistics(signal.id, self.newest_ns - round(over_s * 1e9), self.newest_ns)
         return statistics.mean if statistics.count else None
 
     def rate_hz(self, source_id: int) -> float:
