@@ -90,6 +90,17 @@ def fold(entries: Entries, size: int) -> Entries:
     return folded
 
 
+@np.errstate(over="ignore", invalid="ignore")
+def whole(entries: Entries) -> tuple[int, float, float, float, float]:
+    """All entries, at least one, as one group: number of samples, minimum, maximum, mean and variance."""
+    n = entries["n"].astype(np.float64)
+    total = n.sum()
+    mean = n @ entries["mean"] / total
+    variance = n @ (entries["var"] + (entries["mean"] - mean) ** 2) / total
+    least, most = float(entries["min"].min()), float(entries["max"].max())
+    return int(entries["n"].sum()), least, most, float(mean), float(variance)
+
+
 def pack(entries: Entries) -> bytes:
     """Entries of consecutive groups as a summary row's blob."""
     stored = np.empty(len(entries), STORED)

@@ -176,7 +176,21 @@ def _open_read_only(path: Path) -> sqlite3.Connection:
     # While a session is written its -wal is beside it. Without one the file is final: opened as immutable, SQLite
     # creates no file beside it and needs no right to write to the folder.
     live = path.with_name(path.name + "-wal").exists()
-    return _connected(path, "mode=ro" if live else "mode=ro&immutable=1")
+    db = _connected(path, "mode=ro" if live else "mode=ro&immutable=1")
+    try:
+        if not live:
+            _check_length(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _check_length(db: sqlite3.Connection, path: Path) -> None:
+    """Of a final file. SQLite finds that pages are missing, but takes what is missing of the last one for zeros."""
+    ((page_bytes,),) = db.execute("PRAGMA page_size").fetchall()
+    if path.stat().st_size % page_bytes:
+        raise DamagedSessionError(path, "its end is cut off")
 
 
 def _connected(path: Path, options: str) -> sqlite3.Connection:

@@ -75,7 +75,7 @@ class TimeMap:
             return 0
         first, n, t_first_ns, t_last_ns = row
         if t_first_ns <= host_ns <= t_last_ns:
-            return self.index_at(host_ns)
+            return first + _offset(host_ns - t_first_ns, (t_last_ns - t_first_ns) / max(n - 1, 1))
         if host_ns < t_first_ns:
             return first - int((t_first_ns - host_ns + 0.5) / (self._period_ns(row) or math.inf))
         last, following = first + n - 1, self._row("first > ? ORDER BY first", first)

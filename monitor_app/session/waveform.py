@@ -21,6 +21,7 @@ from monitor_app.session.pyramid import (
     fold,
     fold_samples,
     unpack_rows,
+    whole,
 )
 from monitor_app.session.time_map import LARGEST, TimeMap, checked_index, checked_rows, damaged, interpolated, query
 
@@ -100,6 +101,8 @@ LARGEST_SUMMARY = 1e75
 """Of two factors as large as 32 bits and their scales can make them; a variance has 32 bits."""
 AT_ONCE = 1 << 18
 """Samples or entries that are folded at a time: some tens of megabytes, and more than any picture has."""
+LEAST_SUMMARIES = 256
+"""Of a window whose statistics are asked for: fewer, larger ones would take more queries than they save."""
 MANY_GAPS = 64
 """With more, samples are folded one by one, which does not depend on their number."""
 
@@ -189,17 +192,13 @@ class Waveform:
     def statistics(self, start_ns: int, end_ns: int) -> Statistics:
         """The samples in [start_ns, end_ns) as one group; with none, count is 0 and the values are NaN."""
         start, end = self.times.index_at(start_ns), self.times.index_at(end_ns)
-        level, _ = _grid(float(end - start))
+        level, _ = _grid(max((end - start) / LEAST_SUMMARIES, min(end - start, BASE)))
         entries = self.entries(start, end, level)
         duration_s = (end_ns - start_ns) * 1e-9
         expected = self.times.nominal_index_at(end_ns) - self.times.nominal_index_at(start_ns)
         if len(entries) == 0:
             return Statistics(0, math.nan, math.nan, math.nan, math.nan, expected, duration_s)
-        (one,) = fold(entries, LARGEST)
-        return Statistics(
-            int(one["n"]), float(one["min"]), float(one["max"]), float(one["mean"]), float(one["var"]),
-            expected, duration_s,
-        )  # fmt: skip
+        return Statistics(*whole(entries), expected, duration_s)
 
     def samples(self, start_ns: int, end_ns: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Times and values of every sample in [start_ns, end_ns)."""
