@@ -323,6 +323,8 @@ def _folded(samples: _Samples, start: int, end: int, width: int) -> Entries:
         for run, part in zip(np.split(index, gaps), np.split(values, gaps), strict=True)
         if len(run)
     ]
+    if len(pieces) == 1:
+        return pieces[0]
     return fold(np.concatenate(pieces), width) if pieces else np.zeros(0, ENTRY)
 
 

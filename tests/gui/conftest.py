@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 
     from pytestqt.qtbot import QtBot
 
+    from monitor_app.analysis.run.correlation import Correlations
+    from monitor_app.analysis.run.results import RunResult
     from monitor_app.bench.messages import Command, Event
+    from monitor_app.session.reader import SessionReader
+    from monitor_app.session.rows import RunRow
 
 RATE_HZ = 10_000
 T0_NS = 5_000_000_000_000
@@ -125,6 +130,44 @@ def _batches(run: int, phase: Phase, begin: float, end: float) -> list[Batch]:
     return [
         Batch(phase, at(s), at(s + BATCH_S * 0.9), 1, top, top) for s, top in zip(starts.tolist(), right, strict=True)
     ]
+
+
+BESIDE_RESULTS = frozenset({"meta", "environment", "utc", "mark", "marker", "log"})
+
+
+def contents(reader: SessionReader) -> bytes:
+    """A digest of all rows of a session but those on which no result of a run depends."""
+    digest = hashlib.sha256()
+    tables = reader._rows("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+    for table in (name for (name,) in tables if name not in BESIDE_RESULTS):
+        for row in reader._rows(f"SELECT * FROM {table}"):
+            digest.update(repr([value for value in (table, *row) if not isinstance(value, bytes)]).encode())
+            for blob in (value for value in row if isinstance(value, bytes)):
+                digest.update(blob)
+    return digest.digest()
+
+
+@pytest.fixture(scope="session")
+def known_results() -> dict[tuple[bytes, int], RunResult]:
+    """By the contents of the session and the number of the run."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def results_once(monkeypatch: pytest.MonkeyPatch, known_results: dict[tuple[bytes, int], RunResult]) -> None:
+    """Windows of several tests that show the same session have its results computed for the first of them."""
+    compute, version = recording.result_of, (None, (0, 0), b"")
+
+    def result_of(reader: SessionReader, run: RunRow, correlations: Correlations) -> RunResult:
+        nonlocal version
+        if version[:2] != (reader, reader.version()):
+            version = reader, reader.version(), contents(reader)
+        key = version[2], run.id
+        if key not in known_results:
+            known_results[key] = compute(reader, run, correlations)
+        return known_results[key]
+
+    monkeypatch.setattr(recording, "result_of", result_of)
 
 
 class StandIn:

@@ -173,7 +173,7 @@ class Recording:
             known = self.results.get(run.id)
             final = known is not None and known.run.state in FINAL and known.up_to_date(self._correlations)
             if run.state != RunState.WAITING.value and not final:
-                self.results[run.id] = run_result(run_inputs(self.reader, run, LIVE, self._correlations))
+                self.results[run.id] = result_of(self.reader, run, self._correlations)
 
     def _levels(self) -> Levels:
         """Idle of the latest baseline; full of the latest timed span or, before there is one, of the latest warm-up."""
@@ -303,3 +303,8 @@ class Recording:
         """The run in progress, or the last one."""
         begun = [run for run in self.runs if run.state != RunState.WAITING.value]
         return begun[-1] if begun else None
+
+
+def result_of(reader: SessionReader, run: RunRow, correlations: Correlations) -> RunResult:
+    """As quickly as a window wants it."""
+    return run_result(run_inputs(reader, run, LIVE, correlations))
