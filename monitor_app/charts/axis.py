@@ -100,7 +100,7 @@ def curved(scale: Scale, at: float) -> float:
 
 def shown(scale: Scale, value: float) -> bool:
     """Whether the scale has a place for it."""
-    return math.isfinite(value) and math.isfinite(straight(scale, value))
+    return math.isfinite(value) and (value > 0 or scale not in _BASE)
 
 
 def full_span(scale: Scale, room: Room, padding: float, categories: Sequence[str] = ()) -> Span:

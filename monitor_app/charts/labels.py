@@ -132,19 +132,19 @@ class _Places:
 
 
 def _places(wanted: Wanted, around: _Around) -> _Places:
-    """The cheapest ones."""
+    """The cheapest ones of those that are free."""
     marks = around.marks
     boxes, rings, sides = _candidates(wanted)
     rooms = boxes + _APART * wanted.height * np.array([-1, 0, 1, 0])
-    mistaken = _nearer_to_others(boxes, marks, wanted)
-    led = (rings > 1) | mistaken
-    leaders = _leaders(wanted.bubble, boxes)
     free = (
         _inside(boxes, around.bounds)
         & ~_meet(rooms, around.taken).any(axis=1)
         & ~_over_centres(boxes, marks, wanted.height)
-        & ~(led & wanted.near)
     )
+    boxes, rooms, rings, sides = boxes[free], rooms[free], rings[free], sides[free]
+    mistaken = _nearer_to_others(boxes, marks, wanted)
+    led = (rings > 1) | mistaken
+    leaders = _leaders(wanted.bubble, boxes)
     cost = (
         _FAR * rings
         + _AWKWARD * sides
@@ -152,10 +152,11 @@ def _places(wanted: Wanted, around: _Around) -> _Places:
         + _BARRED * _meet(boxes, around.bars).sum(axis=1)
         + _LINED * _meet(boxes, around.lines).sum(axis=1)
         + _MISTAKEN * np.where(rings > 1, _LED, 1.0) * mistaken
-        + _CROSSED * led * _run_through(leaders, around.taken).sum(axis=1)
-        + _OVER * led * _run_over(leaders, _others(marks, wanted)).sum(axis=1)
     )
-    best = np.flatnonzero(free)[np.argsort(cost[free], kind="stable")[:_MOST]]
+    cost[led] += _CROSSED * _run_through(leaders[led], around.taken).sum(axis=1)
+    cost[led] += _OVER * _run_over(leaders[led], _others(marks, wanted)).sum(axis=1)
+    allowed = np.flatnonzero(~(led & wanted.near))
+    best = allowed[np.argsort(cost[allowed], kind="stable")[:_MOST]]
     return _Places(boxes[best], rooms[best], leaders[best], led[best], cost[best])
 
 
@@ -293,9 +294,10 @@ def _run_through(lines: Floats, boxes: Floats) -> Truths:
 
 def _run_over(lines: Floats, marks: Floats) -> Truths:
     """Which lines have a part within which bubbles, shape (lines, marks)."""
-    along, to = _along(lines)[:, None], marks[None, :, :2] - lines[:, None, :2]
-    nearest = np.clip((to * along).sum(axis=2) / (along**2).sum(axis=2), 0, 1)
-    return np.asarray(np.hypot(*np.moveaxis(to - nearest[:, :, None] * along, 2, 0)) < marks[:, 2])
+    along_x, along_y = _along(lines).T[:, :, None]
+    to_x, to_y = marks[:, 0] - lines[:, 0, None], marks[:, 1] - lines[:, 1, None]
+    nearest = np.minimum(np.maximum((to_x * along_x + to_y * along_y) / (along_x**2 + along_y**2), 0), 1)
+    return np.asarray(np.hypot(to_x - nearest * along_x, to_y - nearest * along_y) < marks[:, 2])
 
 
 def _tangled(lines: Floats, others: Floats) -> Truths:
@@ -337,9 +339,9 @@ def _meet(boxes: Floats, others: Floats) -> Truths:
 
 def _distances(boxes: Floats, marks: Floats) -> Floats:
     """From each box to the centre of each mark, 0 within, shape (n, m)."""
-    x = np.clip(marks[None, :, 0], boxes[:, None, 0], boxes[:, None, 2]) - marks[None, :, 0]
-    y = np.clip(marks[None, :, 1], boxes[:, None, 1], boxes[:, None, 3]) - marks[None, :, 1]
-    return np.hypot(x, y)
+    x, y = marks[:, 0], marks[:, 1]
+    left, top, right, bottom = boxes.T[:, :, None]
+    return np.hypot(np.minimum(np.maximum(x, left), right) - x, np.minimum(np.maximum(y, top), bottom) - y)
 
 
 def _depths(boxes: Floats, marks: Floats) -> Floats:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import math
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -630,11 +631,13 @@ def test_what_cannot_be_drawn_is_refused_in_words(tmp_path: Path, name: str, siz
 
 
 def test_neither_a_display_nor_an_application_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "chart").write_bytes(pickle.dumps(campaign_chart()))
     code = (
+        "import pickle\n"
         "from pathlib import Path\n"
-        "from tests.charts.test_charts import campaign_chart\n"
         "from monitor_app.charts.files import draw_chart\n"
-        f"draw_chart(campaign_chart(), Path({str(tmp_path / 'a.png')!r}))\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "draw_chart(pickle.loads((folder / 'chart').read_bytes()), folder / 'a.png')\n"
     )
     hidden = {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}
     environment = {name: value for name, value in os.environ.items() if name not in hidden}

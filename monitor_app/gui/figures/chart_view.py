@@ -235,6 +235,8 @@ class ChartView(QWidget):
             self._move_card()
 
     def _move_card(self) -> None:
+        if self.under is None:
+            return  # nothing is laid out until it is painted, which a window that gets its size does several times
         mark = self._mark_under(self.laid_out) if self.laid_out is not None else None
         if mark is not None:
             self.card.move_beside(QPointF(mark.bubble.x, mark.bubble.y), max(mark.bubble.radius, 6.0))

@@ -35,14 +35,16 @@ from monitor_app.gui.context_menu import Item
 from monitor_app.gui.figures.chart_list import lines_of, verdict_colour
 from monitor_app.gui.figures.job import FiguresJob
 from monitor_app.gui.figures.job_messages import VIEWS, Figures, FindingText, decode, encode, view_name
-from monitor_app.gui.figures.window import beside, chart_of
+from monitor_app.gui.figures.window import FiguresController, beside, chart_of
 from monitor_app.gui.panels.toolbar import Toolbar
-from monitor_app.gui.theme import DARK, LIGHT
+from monitor_app.gui.session.recording import Recording
+from monitor_app.gui.theme import DARK, LIGHT, application
+from monitor_app.session.reader import SessionReader
 from tests.analysis.campaigns import campaign, published_campaign
 from tests.gui.conftest import StandIn, Tape, frames
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from pytestqt.qtbot import QtBot
@@ -288,11 +290,33 @@ def main(open_window: Opener, session: Path, started: Started) -> MainWindow:
     return open_window(None, session)
 
 
+@pytest.fixture(scope="module")
+def recorded(written_once: Path) -> Iterator[Recording]:
+    """That session without a window."""
+    with SessionReader(written_once) as reader:
+        made = Recording(reader)
+        made.advance()
+        made.update_rows()
+        yield made
+
+
 @pytest.fixture
-def window(main: MainWindow, qtbot: QtBot) -> FiguresWindow:
-    """Figures made by hand, of the main window's session."""
-    main.figures.show()
-    shown = main.figures.window
+def controller(request: pytest.FixtureRequest, recorded: Recording, started: Started) -> Iterator[FiguresController]:
+    """That of the main window, where the test has one."""
+    application()
+    if "main" in request.fixturenames:
+        yield request.getfixturevalue("main").figures
+        return
+    made = FiguresController(lambda: recorded, lambda: DARK)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def window(controller: FiguresController, qtbot: QtBot) -> FiguresWindow:
+    """Figures made by hand, of that session."""
+    controller.show()
+    shown = controller.window
     assert shown is not None
     shown.resize(1280, 800)
     qtbot.waitUntil(shown.isActiveWindow)
@@ -669,14 +693,14 @@ def test_a_file_that_cannot_be_written_is_reported(
 
 
 def test_another_session_is_laid_over(
-    window: FiguresWindow, started: Started, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    window: FiguresWindow, started: Started, written_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Tape(tmp_path / "other.plm")
     other.write_until(1.0)
     other.close()
     answer(monkeypatch, other.path)
     window.compare()
-    assert started[-1] == [session, other.path]
+    assert started[-1] == [written_once, other.path]
     window.compare()
     assert "already" in window.notice.text
     answer(monkeypatch, tmp_path / "absent.plm")
@@ -684,7 +708,7 @@ def test_another_session_is_laid_over(
     assert "absent.plm" in window.notice.text
     assert window.compared == [other.path]
     window.remove_session("other.plm")
-    assert started[-1] == [session]
+    assert started[-1] == [written_once]
 
 
 def test_the_axes_fit_anew_where_another_session_is_compared(window: FiguresWindow) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from pytestqt.qtbot import QtBot
 
+    from monitor_app.analysis.campaign.cells import Campaign
     from monitor_app.charts.layout import Layout
     from monitor_app.gui.theme import Theme
 
@@ -44,11 +45,15 @@ def alone() -> Chart:
 @cache
 def chart_of(key: str, *, alone: bool = False) -> Chart:
     """A figure of one session beside the paper, or of one that is compared with a simulated one."""
-    first = campaign(noise=0.1, width=0.05, title="Nano")
-    second = campaign(noise=0.1, width=0.05, seed=3, title="Orin", times_simulated=True)
     if key == "meter-rate":
         return meter_rate()
-    return FIGURES[key]([first] if alone else [first, second], Options())
+    return FIGURES[key](list(two_campaigns()[: 1 if alone else 2]), Options())
+
+
+@cache
+def two_campaigns() -> tuple[Campaign, Campaign]:
+    first = campaign(noise=0.1, width=0.05, title="Nano")
+    return first, campaign(noise=0.1, width=0.05, seed=3, title="Orin", times_simulated=True)
 
 
 def meter_rate() -> Chart:
