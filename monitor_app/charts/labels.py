@@ -341,7 +341,8 @@ def _distances(boxes: Floats, marks: Floats) -> Floats:
     """From each box to the centre of each mark, 0 within, shape (n, m)."""
     x, y = marks[:, 0], marks[:, 1]
     left, top, right, bottom = boxes.T[:, :, None]
-    return np.hypot(np.minimum(np.maximum(x, left), right) - x, np.minimum(np.maximum(y, top), bottom) - y)
+    away: Floats = np.hypot(np.minimum(np.maximum(x, left), right) - x, np.minimum(np.maximum(y, top), bottom) - y)
+    return away
 
 
 def _depths(boxes: Floats, marks: Floats) -> Floats:

@@ -131,6 +131,9 @@ def unpack_rows(rows: Sequence[tuple[int, bytes]], size: int) -> Entries:
     return entries if (entries["n"] > 0).all() else entries[entries["n"] > 0]
 
 
+_NONE: Entries = np.zeros(0, ENTRY)
+
+
 class Pyramid:
     """The summaries of one signal while it is recorded: takes samples, returns the entries that are complete.
 
@@ -139,8 +142,9 @@ class Pyramid:
     """
 
     def __init__(self, pending: Sequence[Entries] = ()) -> None:
-        self._pending = [np.zeros(0, ENTRY), *(pending or [np.zeros(0, ENTRY) for _ in range(LEVELS)])]
-        """By level: entries of the one below whose group is not complete yet."""
+        self._pending: list[list[Entries]] = [[], *([each] if len(each) else [] for each in pending)]
+        self._pending += [[] for _ in range(LEVELS + 1 - len(self._pending))]
+        """By level: entries of the one below whose group is not complete yet, in pieces."""
 
     def add(self, first: int, values: NDArray[np.float64]) -> list[Entries]:
         """Entries of level 1, 2, ... that are complete with these samples. ``first`` never decreases."""
@@ -148,32 +152,24 @@ class Pyramid:
 
     def finish(self) -> list[Entries]:
         """The entries that are not complete, as they are."""
-        return self._rise(np.zeros(0, ENTRY), None)
+        return self._rise(_NONE, None)
 
     def _rise(self, entries: Entries, end: int | None) -> list[Entries]:
         final: list[Entries] = []
         for level in range(1, LEVELS + 1):
-            size, held = entry_size(level), self._pending[level]
-            if end is not None and not len(entries) and not (len(held) and _group_end(held, size) <= end):
-                final.append(entries)  # As nearly always on the higher levels: nothing came, and no group is complete.
-                continue
-            folded = fold(_joined(held, entries), size)
-            complete = len(folded) if end is None else int(np.searchsorted(folded["start"], end - size, "right"))
-            entries, self._pending[level] = folded[:complete], folded[complete:]
+            size, waiting = entry_size(level), self._pending[level]
+            if len(entries):
+                waiting.append(entries)
+            # Most blocks complete no group of most levels, whose entries are then left as they are.
+            if not waiting or (end is not None and (int(waiting[0]["start"][0]) // size + 1) * size > end):
+                entries = _NONE
+            else:
+                folded = fold(np.concatenate(waiting), size)
+                complete = len(folded) if end is None else int(np.searchsorted(folded["start"], end - size, "right"))
+                entries, rest = folded[:complete], folded[complete:]
+                self._pending[level] = [rest] if len(rest) else []
             final.append(entries)
         return final
-
-
-def _joined(first: Entries, then: Entries) -> Entries:
-    """Both, which numpy is slow to join where they are structured."""
-    if not len(first) or not len(then):
-        return first if len(first) else then
-    return np.concatenate((first, then))
-
-
-def _group_end(entries: Entries, size: int) -> int:
-    """Where the group of the first entry ends."""
-    return (int(entries["start"][0]) // size + 1) * size
 
 
 def contiguous_runs(entries: Entries, size: int) -> list[Entries]:

@@ -108,7 +108,7 @@ def write_samples(writer: SessionWriter, recipe: Recipe) -> None:
             continue
         piece = slice(first, first + BLOCK)
         writer.write_block(1, first, (current[piece], voltage[piece]), start_ns, start_ns + (BLOCK - 1) * PERIOD_NS)
-        writer.commit()
+        writer.store()
 
 
 def write_rails(writer: SessionWriter) -> None:
