@@ -2,6 +2,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +18,6 @@ from monitor_app.session.writer import SessionWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 START_NS = 7_000_000_000_123
 RATE_HZ = 10_000
@@ -76,6 +78,18 @@ def codes(recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
 
 
 def write(path: Path, recipe: Recipe) -> None:
+    """A session of this recipe, which is recorded only the first time."""
+    path.write_bytes(_recorded(recipe))
+
+
+@cache
+def _recorded(recipe: Recipe) -> bytes:
+    with TemporaryDirectory() as folder:
+        _record(path := Path(folder) / "session.plm", recipe)
+        return path.read_bytes()
+
+
+def _record(path: Path, recipe: Recipe) -> None:
     writer = SessionWriter(path)
     writer.set_meta({"title": recipe.title, "program": "monitor-app 9.8.7", "completed_utc_ns": "1"})
     writer.write_utc(START_NS, 1_700_000_000_000_000_000)

@@ -239,26 +239,27 @@ def in_units(text: str) -> float:
     return float(value) * {"W": 1.0, "mW": 1e-3}[unit]
 
 
-def rows(window: MainWindow) -> list[dict[str, str]]:
-    """The table of runs, as it is shown."""
+def rows(window: MainWindow, *only: str) -> list[dict[str, str]]:
+    """The table of runs, as it is shown, or these columns of it."""
     model = window.parts.panel(RunTable).view.model()
     across = Qt.Orientation.Horizontal
-    heads = [str(model.headerData(k, across)) for k in range(model.columnCount())]
+    heads = {k: str(model.headerData(k, across)) for k in range(model.columnCount())}
+    shown = {k: head for k, head in heads.items() if not only or head in only}
     return [
-        {head: str(model.data(model.index(row, k))) for k, head in enumerate(heads)} for row in range(model.rowCount())
+        {head: str(model.data(model.index(row, k))) for k, head in shown.items()} for row in range(model.rowCount())
     ]
 
 
 def column(window: MainWindow, head: str) -> list[str]:
-    return [row[head] for row in rows(window)]
+    return [row[head] for row in rows(window, head)]
 
 
 def energies(window: MainWindow) -> list[str]:
-    return [row["mJ/image"].split()[0] for row in rows(window) if row["state"] == "done"]
+    return [row["mJ/image"].split()[0] for row in rows(window, "mJ/image", "state") if row["state"] == "done"]
 
 
 def done_networks(window: MainWindow) -> set[str]:
-    return {row["run"] for row in rows(window) if row["state"] == "done"}
+    return {row["run"] for row in rows(window, "run", "state") if row["state"] == "done"}
 
 
 def span_of(window: MainWindow, phase: Phase) -> tuple[float, float]:

@@ -48,14 +48,6 @@ def shows_samples(window: MainWindow) -> bool:
     return picture is not None and len(picture.mean_x) > 0
 
 
-def test_it_follows_a_bench_and_says_simulated(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: shows_samples(window), timeout=WAIT_MS)
-    assert window.view.following
-    edge_s = window.edge_s
-    qtbot.waitUntil(lambda: window.edge_s > edge_s + 0.2, timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: window.recording is not None and window.recording.simulated, timeout=WAIT_MS)
-
-
 def test_a_killed_bench_is_announced_and_start_records_anew(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,7 +73,23 @@ def test_a_killed_bench_is_announced_and_start_records_anew(
         assert reader.extent() is not None
 
 
-def test_what_is_in_view_is_exported_while_it_records(
+def test_it_follows_a_bench_exports_what_is_in_view_and_takes_an_instrument_that_was_found(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it_follows_and_says_simulated(window, qtbot)
+    what_is_in_view_is_exported(window, qtbot, tmp_path, monkeypatch)
+    an_instrument_that_was_found_joins_the_picture(window, qtbot)
+
+
+def it_follows_and_says_simulated(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: shows_samples(window), timeout=WAIT_MS)
+    assert window.view.following
+    edge_s = window.edge_s
+    qtbot.waitUntil(lambda: window.edge_s > edge_s + 0.2, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.recording is not None and window.recording.simulated, timeout=WAIT_MS)
+
+
+def what_is_in_view_is_exported(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     qtbot.waitUntil(lambda: window.edge_s > 1.0 and window.recording is not None, timeout=WAIT_MS)
@@ -100,7 +108,7 @@ def test_what_is_in_view_is_exported_while_it_records(
     assert not (tmp_path / "no").exists()
 
 
-def test_an_instrument_that_was_found_joins_the_picture(window: MainWindow, qtbot: QtBot) -> None:
+def an_instrument_that_was_found_joins_the_picture(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: shows_samples(window), timeout=WAIT_MS)
     qtbot.mouseClick(window.parts.panel(DiscoveryPanel).find_button, Qt.MouseButton.LeftButton)
     assert window.parts.panel(DiscoveryPanel).searching
