@@ -362,7 +362,7 @@ class Pages:
         return self.pages_of(k)[0]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def pages() -> Pages:
     charts = tuple(chart(f"c{k}", k, title=f"Chart {k}") for k in range(5, 10))
     return Pages(content(charts=(*charts, chart())))

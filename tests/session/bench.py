@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,18 +59,20 @@ class Truth:
     current: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     voltage: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
-    @property
+    @cached_property
     def power(self) -> NDArray[np.float64]:
         return self.current * self.voltage
 
-    @property
+    @cached_property
     def time_ns(self) -> NDArray[np.int64]:
         return START_NS + self.index * PERIOD_NS
 
     def of(self, signal: int) -> NDArray[np.float64]:
-        return {CURRENT: self.current, VOLTAGE: self.voltage, POWER: self.power}[signal]
+        return self.power if signal == POWER else {CURRENT: self.current, VOLTAGE: self.voltage}[signal]
 
     def add(self, first: int, codes: tuple[NDArray[np.uint16], NDArray[np.uint16]]) -> None:
+        for derived in ("power", "time_ns"):
+            self.__dict__.pop(derived, None)
         self.index = np.append(self.index, np.arange(first, first + len(codes[0])))
         self.current = np.append(self.current, 0.0001 * codes[0].astype(np.float64) - 0.5)
         self.voltage = np.append(self.voltage, 0.0005 * codes[1].astype(np.float64))

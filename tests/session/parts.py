@@ -95,7 +95,7 @@ def _joined(parts: Iterable[np.ndarray], dtype: type) -> np.ndarray:
     return np.concatenate([np.empty(0, dtype), *parts])
 
 
-def _groups(index: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+def groups_of(index: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
     """The groups of a rising series of indices, and where each begins in it."""
     of = index // size
     edges = np.flatnonzero(np.diff(of, prepend=-1))
@@ -127,7 +127,7 @@ def check_envelope(
 ) -> None:
     """Each sample of the window is in one column, and in the right one."""
     told = reader.envelope(signal, *window, columns)
-    _, edges = _groups(index, told.samples_per_column)
+    _, edges = groups_of(index, told.samples_per_column)
     counts = np.diff(np.append(edges, len(index)))
     assert np.array_equal(told.count, counts)
     assert np.array_equal(told.minimum, np.minimum.reduceat(values, edges))
@@ -158,7 +158,7 @@ def check_summaries(path: Path, signal: int, truth: Raw, *, all_levels: bool) ->
             assert (begins % size == 0).all()
             assert [len(data) for *_, data in rows] == [32 * n for _, n, _ in rows]
             told = np.frombuffer(b"".join(data for *_, data in rows), entry)
-            groups, edges = _groups(truth.index, size)
+            groups, edges = groups_of(truth.index, size)
             counts = np.diff(np.append(edges, len(truth.index)))
             if not all_levels:
                 groups, edges, counts = groups[: len(told)], edges[: len(told)], counts[: len(told)]

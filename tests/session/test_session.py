@@ -36,6 +36,7 @@ from .bench import (
     steady,
     write_rich,
 )
+from .parts import groups_of
 
 SIGNALS = (CURRENT, VOLTAGE, POWER)
 WAITING = ("COMMIT", "PRAGMA synchronous = FULL", "PRAGMA synchronous = NORMAL")
@@ -119,7 +120,7 @@ def test_the_columns_of_an_envelope_hold_every_sample_once(session, signal, colu
         if not len(values):
             continue
         width = told.samples_per_column
-        groups, edges = np.unique(index // width, return_index=True)
+        groups, edges = groups_of(index, width)
         assert len(told) == len(groups)
         counts = np.diff(np.append(edges, len(index)))
         np.testing.assert_array_equal(told.count, counts)
