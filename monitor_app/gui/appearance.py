@@ -74,7 +74,9 @@ class Appearance(QObject):
     def change_text_size(self, step: int) -> None:
         """By one size, larger where ``step`` is 1 and smaller where it is -1; 0: the usual size."""
         at = TEXT_PERCENT.index(self.percent) + step
-        self.set_text_percent(TEXT_PERCENT[min(max(at, 0), len(TEXT_PERCENT) - 1)] if step else 100)
+        wanted = TEXT_PERCENT[min(max(at, 0), len(TEXT_PERCENT) - 1)] if step else 100
+        if wanted != self.percent:  # every part of the window is polished anew
+            self.set_text_percent(wanted)
 
     def set_text_percent(self, percent: int) -> None:
         """All text of the window this large, now and at the next start."""
