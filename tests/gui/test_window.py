@@ -81,10 +81,10 @@ def drag(qtbot: QtBot, window: MainWindow, start: QPoint, end: QPoint, keys: Qt.
     viewport = window.parts.stack.viewport()
     held = keys or Qt.KeyboardModifier.NoModifier
     qtbot.mousePress(viewport, Qt.MouseButton.LeftButton, held, start)
-    for k in range(1, 6):
+    for k in range(1, 11):
         # pyqtgraph looks at the mouse at most a hundred times a second.
         qtbot.wait(12)
-        window_event(viewport, start + (end - start) * (k / 5), held)
+        window_event(viewport, start + (end - start) * (k / 10), held)
     qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, held, end)
 
 
