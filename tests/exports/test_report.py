@@ -464,7 +464,7 @@ def test_verdicts_have_a_section_of_their_own() -> None:
     verdicts = (SessionVerdicts(one.path, "It", False, judgements),)
     found = html_of(document_of(ReportContent((one,), verdicts=verdicts)))
     assert "Requirements of the profile: 1 FAIL, 1 INCONCLUSIVE." in found
-    assert "<td>ResNet-18 b1: p99 at most 10 ms</td><td>FAIL</td><td>at least 20 ms</td>" in found
+    assert "<td>ResNet-18 b1: p99 at most 10 ms</td><td>FAIL</td><td>at least 20 ms</td><td>measured</td>" in found
     assert "more batches" in found
     assert 'id="requirements"' not in html_of(document_of(ReportContent((one,))))
 
@@ -481,6 +481,9 @@ def test_stages_have_a_chart_of_their_times_and_one_of_the_energies_that_are_kno
     found = page_of(took, computed)
     assert "Time of each stage of a pass from end to end" in found
     assert "Gross energy of each stage" in found
-    assert "<td>decode</td><td>4.0 ± 1.0</td><td>20.0</td><td>not known</td><td>The meter is slow.</td>" in found
+    assert (
+        "<td>decode</td><td>4.0 ± 1.0</td><td>20.0</td><td>not known</td><td>The meter is slow.</td><td>measured</td>"
+        in found
+    )
     assert "Gross energy of each stage" not in page_of(took)
     assert "of each stage" not in page_of()

@@ -82,4 +82,5 @@ def test_simulated_joules_are_marked(content: ReportContent) -> None:
     assert simulated.simulated
     found = html_of(document_of(simulated))
     assert "contains simulated data" in found
-    assert found.count("SIMULATED") > 3
+    assert "<td>power SIMULATED</td></tr>" in found
+    assert "<td>measured</td></tr>" not in found

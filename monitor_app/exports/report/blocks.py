@@ -62,7 +62,10 @@ class FactTable:
 
 @dataclass(frozen=True, slots=True)
 class CellTable:
-    """A table; each row is as long as the head, the first column is text and the others are aligned to the right."""
+    """A table; each row is as long as the head, the first column is text and the others are aligned to the right.
+
+    The last column says where the values of a row come from; it has the colour of alarms where they are simulated.
+    """
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]

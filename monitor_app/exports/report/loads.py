@@ -11,6 +11,7 @@ from monitor_app.core.estimate import exact
 from monitor_app.core.formatting import NOT_KNOWN, NOT_MEASURED, fixed, interval
 from monitor_app.core.runs import STAGES
 from monitor_app.exports.report.blocks import CellTable, Figure, Paragraph
+from monitor_app.exports.report.table import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
     from monitor_app.core.estimate import Estimate
     from monitor_app.exports.report.blocks import Block
 
-_LOADS = ("network", "batch", "load", "offered / s", "answered / s", "waiting ms", "busy J / image", "phase J / image")
-_STAGES = ("network", "batch", "stage", "ms", "part %", "gross J", "why no energy")
+_LOADS = (
+    "network", "batch", "load", "offered / s", "answered / s", "waiting ms", "busy J / image", "phase J / image",
+    "origin",
+)  # fmt: skip
+_STAGES = ("network", "batch", "stage", "ms", "part %", "gross J", "why no energy", "origin")
 
 
 def loads_of(campaign: Campaign) -> Iterator[Block]:
@@ -60,6 +64,7 @@ def _load_row(cell: Cell) -> tuple[str, ...]:
         "not steady" if cell.waiting_s is None else interval(cell.waiting_s, scale=1e3),
         NOT_MEASURED if busy is None else interval(busy),
         NOT_MEASURED if phase is None else interval(phase),
+        origin_of(cell),
     )
 
 
@@ -73,6 +78,7 @@ def _stage_rows(cell: Cell) -> Iterator[tuple[str, ...]]:
             fixed(100 * stage.part, 1),
             NOT_KNOWN if stage.gross_j is None else interval(stage.gross_j),
             stage.no_energy or "",
+            origin_of(cell),
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from monitor_app.analysis.figures.work import work_histograms
 from monitor_app.analysis.program_tables import figures_of, reasons_of, repetition_table, work_table
 from monitor_app.charts.contents import is_simulated, notes_of
-from monitor_app.exports.report.blocks import BulletList, CellTable, FactTable, Figure, Paragraph
+from monitor_app.exports.report.blocks import BulletList, CellTable, FactTable, Figure, Paragraph, Subtitle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ MOST_NAMES = 6
 def program_of(summary: ProgramSummary) -> Iterator[Block]:
     """Blocks on one command over its repetitions."""
     count = len(summary.repetitions)
-    yield Paragraph(f"{summary.title}{f', {count} repetitions' if count > 1 else ''}")
+    yield Subtitle(f"{summary.title}{f', {count} repetitions' if count > 1 else ''}", summary.simulated)
     yield FactTable(tuple((what, value) for value, what in figures_of(summary)))
     if summary.work:
         yield _table(work_table(summary), simulated=summary.simulated)
@@ -39,7 +39,9 @@ def program_of(summary: ProgramSummary) -> Iterator[Block]:
 
 
 def _table(table: TextTable, *, simulated: bool) -> CellTable:
-    return CellTable(table.head, table.rows, (simulated,) * len(table.rows))
+    origin = "power SIMULATED" if simulated else "measured"  # the program itself ran, and took its time
+    rows = tuple((*row, origin) for row in table.rows)
+    return CellTable((*table.head, "origin"), rows, (simulated,) * len(rows))
 
 
 def _distributions(summary: ProgramSummary) -> Iterator[Block]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from monitor_app.analysis.require.judgement import Judgement
     from monitor_app.analysis.require.session import SessionVerdicts
 
-_HEAD = ("requirement", "verdict", "measured")
+_HEAD = ("requirement", "verdict", "measured", "origin")
 
 
 def counts(found: Sequence[SessionVerdicts]) -> str:
@@ -31,7 +31,12 @@ def requirements(names: Sequence[str], found: Sequence[SessionVerdicts]) -> Iter
         if len(found) > 1:
             yield Subtitle(name, each.simulated)
         rows = tuple(
-            (f"{judgement.label}: {judgement.requirement.title}", judgement.verdict.value, judgement.measured)
+            (
+                f"{judgement.label}: {judgement.requirement.title}",
+                judgement.verdict.value,
+                judgement.measured,
+                "SIMULATED" if judgement.simulated else "measured",
+            )
             for judgement in each.judgements
         )
         yield CellTable(_HEAD, rows, tuple(judgement.simulated for judgement in each.judgements))
