@@ -13,6 +13,7 @@ import gc
 import importlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 LONG_S = 120
 _REQUEST_BYTES = 1 << 17
 # Not as the module that is run, which would be there a second time under the name of its tests.
-_BEGIN = "import socket, sys; from tests.typed import serve; sys.exit(serve(socket.socket(fileno=int(sys.argv[1]))))"
+_BEGIN = "import sys; from tests.typed import serve; sys.exit(serve(*sys.argv[1:]))"
 
 
 @dataclass
@@ -46,6 +47,15 @@ class Command:
     def send_signal(self, number: int) -> None:
         os.kill(self.pid, number)
 
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def poll(self) -> int | None:
+        """Its code, once it has ended."""
+        if self.code is None and select.select([self.life], [], [], 0)[0]:
+            return self.wait()
+        return self.code
+
     def wait(self, timeout_s: float = LONG_S) -> int:
         if self.code is None:
             self.life.settimeout(timeout_s)
@@ -55,13 +65,13 @@ class Command:
 
 
 class Typist:
-    """The process that has imported what commands use."""
+    """The process that has imported what commands use, and these modules besides."""
 
-    def __init__(self) -> None:
+    def __init__(self, *more: str) -> None:
         self._asked, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _BEGIN, str(theirs.fileno())],
+                [sys.executable, "-c", _BEGIN, str(theirs.fileno()), *more],
                 pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, cwd=Path(__file__).parents[1],
             )  # fmt: skip
 
@@ -112,9 +122,10 @@ def typist() -> Iterator[Typist]:
 # -- in the other processes --------------------------------------------------------------------------
 
 
-def serve(asking: socket.socket) -> int:
+def serve(number: str, *more: str) -> int:
     """Start what is asked for until nobody can ask; the code with which this process or a fork of it is to end."""
-    for module in ("bench.bench", "cli.commands.command_line", "cli.own_program"):
+    asking = socket.socket(fileno=int(number))
+    for module in ("bench.bench", "cli.commands.command_line", "cli.own_program", *more):
         importlib.import_module(f"monitor_app.{module}")
     gc.freeze()  # what is not looked through is not copied for each fork
     signal.signal(signal.SIGCHLD, _bury)

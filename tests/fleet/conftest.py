@@ -3,11 +3,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from monitor_app.gui.theme import application
+from tests.typed import Typist
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture(autouse=True, scope="session")
 def with_windows() -> None:
     application()
+
+
+@pytest.fixture(scope="session")
+def typist() -> Iterator[Typist]:
+    """Starts fleets in processes that have imported their engine."""
+    made = Typist("cli.fleet", "fleet.engine")
+    yield made
+    made.close()

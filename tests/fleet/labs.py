@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+import pytest
 
 from monitor_app.core.child_process import python_module
 from monitor_app.core.errors import SessionError
@@ -21,6 +22,10 @@ from monitor_app.session.reader import SessionReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.typed import Command, Typist
+
+    Typed = Command | subprocess.Popen[bytes]
 
 LIMIT_S = 200.0
 PROFILE = """
@@ -36,8 +41,8 @@ device = "emulated:tx1"
 """
 LAB = """
 [retry]
-first_s = 0.3
-longest_s = 1.0
+first_s = {first_s}
+longest_s = {longest_s}
 give_up_s = {give_up_s}
 [protocol]
 settle_s = 0.2
@@ -56,10 +61,17 @@ QUICK = ("alexnet_2016",)
 
 
 def write_lab(
-    folder: Path, *boards: str, networks: tuple[str, ...] = NETWORKS, give_up_s: float = 600.0, **ports: Path
+    folder: Path,
+    *boards: str,
+    networks: tuple[str, ...] = NETWORKS,
+    pause_s: float = 0.3,
+    give_up_s: float = 600.0,
+    **ports: Path,
 ) -> Path:
     """A lab of boards with these names; one that is given a port has a real instrument there."""
-    text = LAB.format(networks=list(networks), give_up_s=give_up_s).replace("'", '"')
+    text = LAB.format(networks=list(networks), first_s=pause_s, longest_s=3 * pause_s, give_up_s=give_up_s).replace(
+        "'", '"'
+    )
     for name in boards:
         port = f'port = "{ports[name]}"' if name in ports else 'emulate = "tx1"'
         (folder / f"{name}-profile.toml").write_text(PROFILE.format(port=port))
@@ -70,14 +82,18 @@ def write_lab(
 
 
 @contextlib.contextmanager
-def fleet(lab: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """The command, started; nothing of it is left at the end."""
-    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+def fleet(lab: Path, *options: str, typist: Typist | None = None) -> Iterator[Typed]:
+    """The command, started, without a typist in a process that has imported nothing; nothing is left at the end."""
     words = ["fleet", str(lab), "-o", str(lab.parent / "runs"), *options]
-    process = subprocess.Popen(
-        python_module("monitor_app", *words), env=environment, text=True, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch, open(os.devnull, "rb") as nothing, _said(lab).open("wb") as said:
+        patch.delenv("OMP_NUM_THREADS", raising=False)
+        if typist is None:
+            process: Typed = subprocess.Popen(
+                python_module("monitor_app", *words), stdin=nothing, stdout=said, stderr=said
+            )
+        else:
+            numbers = nothing.fileno(), said.fileno(), said.fileno()
+            process = typist.start(words, *numbers, folder=lab.parent)
     try:
         yield process
     finally:
@@ -85,13 +101,17 @@ def fleet(lab: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
         for each in everything:
             with contextlib.suppress(psutil.NoSuchProcess):
                 each.kill()
-        process.communicate()
+        process.wait(LIMIT_S)
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+def _said(lab: Path) -> Path:
+    return lab.with_name("said")
+
+
+def ended(process: Typed, lab: Path) -> tuple[int, str]:
     """Wait for its end: exit code, and all that it said."""
-    out, err = process.communicate(timeout=LIMIT_S)
-    return process.returncode, out + err
+    code = process.wait(LIMIT_S)
+    return code, _said(lab).read_text()
 
 
 def family(pid: int) -> list[psutil.Process]:
@@ -102,7 +122,7 @@ def family(pid: int) -> list[psutil.Process]:
     return []
 
 
-def recorders(process: subprocess.Popen[str], lab: Path) -> dict[str, psutil.Process]:
+def recorders(process: Typed, lab: Path) -> dict[str, psutil.Process]:
     """The processes that record now, by the name of their boards."""
     found = {}
     for each in family(process.pid)[:-1]:
@@ -147,12 +167,12 @@ def is_complete(lab: Path, board: str) -> bool:
         return "completed_utc_ns" in reader.meta()
 
 
-def wait_for(what: Callable[[], object], process: subprocess.Popen[str] | None = None) -> None:
+def wait_for(what: Callable[[], object], process: Typed | None = None) -> None:
     """Until it is true; fails where the process ends before."""
     until = time.monotonic() + LIMIT_S
     while not what():
         if process is not None and process.poll() is not None:
-            raise AssertionError(f"the fleet ended with {process.returncode}: {process.communicate()}")
+            raise AssertionError(f"the fleet ended with {process.wait()}")
         assert time.monotonic() < until, "waited too long"
         time.sleep(0.1)  # what is asked reads every process and a database; more often, it keeps a processor busy
 

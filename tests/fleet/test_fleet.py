@@ -16,6 +16,7 @@ import pytest
 from distributed import Client
 
 from monitor_app.core.formatting import NOTHING
+from tests.cli.program import monitor_app
 from tests.fleet.labs import (
     LIMIT_S,
     QUICK,
@@ -37,6 +38,8 @@ from tests.fleet.labs import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.typed import Typist
 
 LOOPBACK = {"127.0.0.1", "::1"}
 pytestmark = pytest.mark.timeout(900)
@@ -63,7 +66,7 @@ def status_of(address: str, port: int, path: str) -> int:
         connection.close()
 
 
-def test_two_boards_are_recorded_side_by_side_and_nothing_listens_outside(tmp_path: Path) -> None:
+def test_two_boards_are_recorded_side_by_side_and_nothing_listens_outside(tmp_path: Path, typist: Typist) -> None:
     lab = write_lab(tmp_path, "left", "right", networks=QUICK)
     with fleet(lab) as process:
         wait_for(lambda: len(recorders(process, lab)) == 2, process)
@@ -73,7 +76,7 @@ def test_two_boards_are_recorded_side_by_side_and_nothing_listens_outside(tmp_pa
         answers = {
             status_of(*address, path) for address in heard for path in ("/", "/status", "/info/main/workers.html")
         }
-        code, said = ended(process)
+        code, said = ended(process, lab)
     assert code == 0, said
     assert heard
     assert {address for address, _ in heard} <= LOOPBACK
@@ -86,10 +89,9 @@ def test_two_boards_are_recorded_side_by_side_and_nothing_listens_outside(tmp_pa
         assert f"{board} SIMULATED: run 2 of 2, done, 0:00 left, link {NOTHING}, meter ±" in said
 
     before = session(lab, "left").read_bytes()
-    with fleet(lab, "--json") as process:
-        out, err = process.communicate(timeout=LIMIT_S)
-    assert process.returncode == 0, err
-    document = json.loads(out)
+    again = typist.run(["fleet", str(lab), "-o", "runs", "--json"], folder=tmp_path)
+    assert again.returncode == 0, again.stderr
+    document = json.loads(again.stdout)
     assert document["done"] is True
     assert [(each["board"], each["runs"], each["done"]) for each in document["boards"]] == [
         ("left", 2, 2), ("right", 2, 2),
@@ -97,29 +99,42 @@ def test_two_boards_are_recorded_side_by_side_and_nothing_listens_outside(tmp_pa
     assert session(lab, "left").read_bytes() == before
 
 
-def test_killed_in_every_way_and_typed_again_each_plan_is_whole_and_no_run_done_twice(tmp_path: Path) -> None:
+def test_interrupted_and_killed_in_every_way_and_typed_again_each_plan_is_whole_and_no_run_done_twice(
+    tmp_path: Path, typist: Typist
+) -> None:
     lab = write_lab(tmp_path, "left", "right")
-    with fleet(lab) as process:  # a recorder
-        wait_for(lambda: done(lab, "left"), process)
+    with fleet(lab, typist=typist) as process:  # Ctrl-C
+        wait_for(lambda: done(lab, "left") and states(lab, "right"), process)
+        process.send_signal(signal.SIGINT)
+        code, said = ended(process, lab)
+    assert code == 130, said
+    assert is_complete(lab, "left")
+    assert is_complete(lab, "right")
+    assert done(lab, "left") != whole()
+
+    with fleet(lab, typist=typist) as process:  # a recorder
+        wait_for(lambda: parts(lab, "left") == 2 and parts(lab, "right") == 2, process)
+        assert not is_complete(lab, "left")
         killed = recorders(process, lab)["left"]
         kill(killed)
         wait_for(lambda: (now := recorders(process, lab).get("left")) and now != killed, process)
-        wait_for(lambda: parts(lab, "left") == 2 and done(lab, "right"), process)
+        wait_for(lambda: parts(lab, "left") == 3, process)
         orphans = recorders(process, lab)  # the fleet
         process.kill()
         process.wait()
         # They complete their files and end, so that nobody holds the lock.
         _, alive = psutil.wait_procs(list(orphans.values()), timeout=LIMIT_S)
         assert not alive
+    assert "left" in orphans
     for board in orphans:
         assert is_complete(lab, board)
 
-    with fleet(lab) as process:  # everything
-        wait_for(lambda: any(parts(lab, board) == 3 for board in ("left", "right")), process)
+    with fleet(lab, typist=typist) as process:  # everything
+        wait_for(lambda: parts(lab, "left") == 4, process)
         kill(*reversed(family(process.pid)))
         process.wait()
-    with fleet(lab) as process:
-        code, said = ended(process)
+    with fleet(lab, typist=typist) as process:
+        code, said = ended(process, lab)
     assert code == 0, said
     for board in ("left", "right"):
         assert done(lab, board) == whole()
@@ -127,32 +142,19 @@ def test_killed_in_every_way_and_typed_again_each_plan_is_whole_and_no_run_done_
         assert parts(lab, board) >= 2
 
 
-def test_ctrl_c_completes_the_files_and_says_130_and_the_same_command_resumes(tmp_path: Path) -> None:
-    lab = write_lab(tmp_path, "left", "right")
-    with fleet(lab) as process:
-        wait_for(lambda: done(lab, "left") and states(lab, "right"), process)
-        process.send_signal(signal.SIGINT)
-        code, said = ended(process)
-    assert code == 130, said
-    assert is_complete(lab, "left")
-    assert is_complete(lab, "right")
-    assert done(lab, "left") != whole()
-    with fleet(lab) as process:
-        code, said = ended(process)
-    assert code == 0, said
-    assert done(lab, "left") == done(lab, "right") == whole()
-
-
-def test_a_board_out_of_reach_holds_up_no_other_and_is_recorded_once_it_is_there(tmp_path: Path) -> None:
+def test_a_board_out_of_reach_holds_up_no_other_and_is_recorded_once_it_is_there(
+    tmp_path: Path, typist: Typist
+) -> None:
     port = tmp_path / "port"
-    lab = write_lab(tmp_path, "here", "away", networks=QUICK, away=port)
-    with fleet(lab) as process:
+    # Its first try ends while the other board is being recorded, and the next follows when that is done.
+    lab = write_lab(tmp_path, "here", "away", networks=QUICK, pause_s=4.0, away=port)
+    with fleet(lab, typist=typist) as process:
         log = tmp_path / "runs" / "away.log"
         wait_for(lambda: done(lab, "here") == whole(QUICK) and str(port) in log.read_text(), process)
         assert not states(lab, "away")
         plugged_in = emulator(port)
         try:
-            code, said = ended(process)
+            code, said = ended(process, lab)
         finally:
             plugged_in.terminate()
             plugged_in.wait()
@@ -160,10 +162,10 @@ def test_a_board_out_of_reach_holds_up_no_other_and_is_recorded_once_it_is_there
     assert done(lab, "away") == whole(QUICK)
 
 
-def test_what_cannot_be_done_is_given_up_and_the_exit_code_says_so(tmp_path: Path) -> None:
-    lab = write_lab(tmp_path, "here", "away", networks=(*QUICK, "no_such_network"), give_up_s=1.0, away=tmp_path / "no")
-    with fleet(lab, "--quiet") as process:
-        code, said = ended(process)
+def test_what_cannot_be_done_is_given_up_and_the_exit_code_says_so(tmp_path: Path, typist: Typist) -> None:
+    lab = write_lab(tmp_path, "here", "away", networks=(*QUICK, "no_such_network"), give_up_s=0.5, away=tmp_path / "no")
+    with fleet(lab, "--quiet", typist=typist) as process:
+        code, said = ended(process, lab)
     assert code == 1
     assert done(lab, "here") == whole(QUICK)
     assert states(lab, "here")["no_such_network", 1, "failed"] == 2
@@ -174,16 +176,15 @@ def test_what_cannot_be_done_is_given_up_and_the_exit_code_says_so(tmp_path: Pat
 
 def test_check_says_what_is_missing_and_changes_nothing(tmp_path: Path) -> None:
     lab = write_lab(tmp_path, "here", "away", networks=QUICK, away=tmp_path / "no")
-    with fleet(lab, "--check") as process:
-        code, said = ended(process)
-    assert code == 1
-    assert "here SIMULATED: ready, 2 runs" in said
-    assert "away SIMULATED: NOT READY, 2 runs" in said
-    assert str(tmp_path / "no") in said
+    checked = monitor_app("fleet", str(lab), "-o", str(tmp_path / "runs"), "--check")
+    assert checked.returncode == 1
+    assert "here SIMULATED: ready, 2 runs" in checked.stdout
+    assert "away SIMULATED: NOT READY, 2 runs" in checked.stdout
+    assert str(tmp_path / "no") in checked.stdout
     assert not (tmp_path / "runs").exists()
 
 
-def test_the_lab_s_own_scheduler_records_too_without_the_variables_of_its_nanny(tmp_path: Path) -> None:
+def test_the_lab_s_own_scheduler_records_too_without_the_variables_of_its_nanny(tmp_path: Path, typist: Typist) -> None:
     lab = write_lab(tmp_path, "left", networks=QUICK)
     found = tmp_path / "scheduler.json"
     loopback = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(found)]
@@ -192,13 +193,13 @@ def test_the_lab_s_own_scheduler_records_too_without_the_variables_of_its_nanny(
     try:
         wait_for(lambda: found.exists() and found.read_text().endswith("}"))
         address = json.loads(found.read_text())["address"]
-        with fleet(lab, "--scheduler", address) as process:
-            code, said = ended(process)
+        with fleet(lab, "--scheduler", address, typist=typist) as process:
+            code, said = ended(process, lab)
         assert code == 1
         assert "board:left" in said  # no worker has it, and it says how one is started
         worker = start("worker", *loopback, "--nthreads", "1", "--resources", "board:left=1")
         wait_for(lambda: "board:left" in workers_of(address))
-        with fleet(lab, "--scheduler", address) as process:
+        with fleet(lab, "--scheduler", address, typist=typist) as process:
             wait_for(lambda: recorder_below(worker.pid), process)
             [recorder] = recorder_below(worker.pid)
             assert "OMP_NUM_THREADS" in psutil.Process(recorder.ppid()).environ()
@@ -210,8 +211,8 @@ def test_the_lab_s_own_scheduler_records_too_without_the_variables_of_its_nanny(
             _, alive = psutil.wait_procs([recorder], timeout=LIMIT_S)
             assert not alive
         assert is_complete(lab, "left")
-        with fleet(lab, "--scheduler", address) as process:
-            code, said = ended(process)
+        with fleet(lab, "--scheduler", address, typist=typist) as process:
+            code, said = ended(process, lab)
         assert code == 0, said
         assert done(lab, "left") == whole(QUICK)
     finally:

@@ -32,7 +32,8 @@ BOARDS = ("left", "right", "third")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the sessions of three boards."""
     folder = tmp_path_factory.mktemp("runs")
-    tables = LAB.format(networks='["alexnet_2016"]', give_up_s=1.0).partition("[protocol]")[2]
+    lab = LAB.format(networks='["alexnet_2016"]', first_s=1.0, longest_s=1.0, give_up_s=1.0)
+    tables = lab.partition("[protocol]")[2]
     profile = folder / "it.toml"
     profile.write_text(PROFILE.format(port='emulate = "tx1"') + "[protocol]" + tables)
     done = monitor_app("record", str(profile), "-o", str(folder / "left.plm"), "--quiet")
