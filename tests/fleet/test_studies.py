@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor_app.analysis.study import SessionAnalysis, analyse_session
+from monitor_app.analysis.study import SessionAnalysis, Study, analyse_session
 from monitor_app.analysis.study import study as one_after_another
 from monitor_app.core.errors import NotASessionError
 from monitor_app.core.files.package_data import profile_path
@@ -46,6 +46,17 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def expected(recorded: Path) -> Study:
+    return one_after_another([recorded / f"{board}.plm" for board in BOARDS])
+
+
+@pytest.fixture
+def unchanged(recorded: Path) -> list[Path]:
+    """Of these nothing is changed."""
+    return [recorded / f"{board}.plm" for board in BOARDS]
+
+
 @pytest.fixture
 def files(recorded: Path, tmp_path: Path) -> list[Path]:
     return [Path(shutil.copy(recorded / f"{board}.plm", tmp_path)) for board in BOARDS]
@@ -64,13 +75,15 @@ def analysed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return seen
 
 
-def test_asked_again_nothing_is_analysed_and_all_is_the_same(files: list[Path], analysed: list[Path]) -> None:
-    first = study(files)
-    assert analysed == files
-    assert study(files) == first == one_after_another(files)
-    assert analysed == files
-    assert study([files[2], files[0]]).campaigns == (first.campaigns[2], first.campaigns[0])
-    assert analysed == files
+def test_asked_again_nothing_is_analysed_and_all_is_the_same(
+    unchanged: list[Path], expected: Study, analysed: list[Path]
+) -> None:
+    first = study(unchanged)
+    assert analysed == unchanged
+    assert study(unchanged) == first == expected
+    assert analysed == unchanged
+    assert study([unchanged[2], unchanged[0]]).campaigns == (first.campaigns[2], first.campaigns[0])
+    assert analysed == unchanged
 
 
 def test_a_session_that_has_changed_is_analysed_again(files: list[Path], analysed: list[Path]) -> None:
@@ -100,16 +113,15 @@ def test_another_program_does_not_take_the_results_of_this_one(
 
 
 def test_side_by_side_gives_the_same_in_the_same_order_with_progress(
-    files: list[Path], monkeypatch: pytest.MonkeyPatch
+    unchanged: list[Path], expected: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(studies, "WORTH_S", 0.0)
     monkeypatch.setattr(studies, "_cores", lambda: 2)
     fractions: list[float] = []
-    expected = one_after_another(files)
-    assert study(files, fractions.append) == expected
+    assert study(unchanged, fractions.append) == expected
     assert fractions == sorted(fractions)
     assert fractions[-1] == pytest.approx(1)
-    assert study(files) == expected
+    assert study(unchanged) == expected
 
 
 def test_a_damaged_session_is_told_from_another_process_too(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
