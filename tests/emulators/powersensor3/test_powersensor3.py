@@ -143,7 +143,9 @@ def test_a_reset_ends_the_stream_and_it_listens_again():
             host.send(b"V")
             heard = heard[-len(VERSION) :] + host.whatever_comes(0.1)
         host.send(b"S")
-        assert host.read(1) >= b"\xf0"
+        # On a busy machine there are answers still to come, and nothing else before the first frame.
+        while (byte := host.read(1)) < b"\xf0":
+            assert byte in VERSION
 
 
 def test_it_goes_on_when_the_host_comes_back():
