@@ -10,13 +10,14 @@ from __future__ import annotations
 import ast
 import sys
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from monitor_app.core.errors import MonitorError
 from monitor_app.core.files.package_data import resource_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 ENTRIES = (
@@ -67,9 +68,7 @@ def collect(package: Path, stand_ins: Mapping[str, str]) -> dict[str, Source]:
     found: dict[str, Source] = {}
     wanted = list(ENTRIES)
     for path, text in stand_ins.items():
-        tree = ast.parse(text)
-        check_libraries(tree, path)
-        wanted += imported_modules(tree)
+        wanted += _checked(text, path).named
     while wanted:
         name = wanted.pop()
         if name in found or name in REPLACED:
@@ -78,11 +77,16 @@ def collect(package: Path, stand_ins: Mapping[str, str]) -> dict[str, Source]:
         if source is None:
             continue
         found[name] = source
-        tree = ast.parse(source.text)
-        check_libraries(tree, source.path)
-        wanted += imported_modules(tree)
+        wanted += _checked(source.text, source.path).named
         wanted += ["monitor_app", *(name.rsplit(".", count)[0] for count in range(1, name.count(".")))]
     return dict(sorted(found.items()))
+
+
+def _checked(text: str, path: str) -> _Facts:
+    facts = _facts(text)
+    if facts.problem:
+        raise MissingModuleError(f"{path}, {facts.problem}")
+    return facts
 
 
 def data_files(package: Path, modules: Mapping[str, Source]) -> dict[str, bytes]:
@@ -99,27 +103,57 @@ def data_files(package: Path, modules: Mapping[str, Source]) -> dict[str, bytes]
 
 def check_own_imports(sources: Mapping[str, str]) -> None:
     """Raise MissingModuleError where a source imports something of ours that another has not, such as a stand-in."""
-    trees = {path: ast.parse(text) for path, text in sources.items()}
-    names = {_module(path): _defined(tree) for path, tree in trees.items()}
-    for path, tree in trees.items():
-        for node in run_time_nodes(tree):
-            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("monitor_app"):
-                continue
-            module = node.module or ""
-            for each in node.names:
-                if each.name not in names.get(module, ()) and f"{module}.{each.name}" not in names:
-                    raise MissingModuleError(
-                        f"{path}, line {node.lineno}: {module} has no {each.name} in the bundle: give its stand-in in "
-                        "remote/bundle/on_board one."
-                    )
+    names = {_module(path): _facts(text).defined for path, text in sources.items()}
+    for path, text in sources.items():
+        for module, name, line in _facts(text).own:
+            if name not in names.get(module, ()) and f"{module}.{name}" not in names:
+                raise MissingModuleError(
+                    f"{path}, line {line}: {module} has no {name} in the bundle: give its stand-in in "
+                    "remote/bundle/on_board one."
+                )
 
 
 def _module(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What matters here of a source."""
+
+    named: tuple[str, ...]
+    """Every name that may be that of a module of ours."""
+    own: tuple[tuple[str, str, int], ...]
+    """What it imports from modules of ours: module, name and line."""
+    defined: frozenset[str]
+    """The names that importing it binds at its top level."""
+    problem: str
+    """The line at which it imports what a board does not have, without an answer to that; empty where nowhere."""
+
+
+@cache
+def _facts(text: str) -> _Facts:
+    """Kept, since one bundle asks twice, and that for another Python has nearly the same sources."""
+    tree = ast.parse(text)
+    named: list[str] = []
+    own: list[tuple[str, str, int]] = []
+    imports: list[ast.Import | ast.ImportFrom] = []
+    for node in _run_time_nodes(tree):
+        if isinstance(node, ast.Constant):
+            named += [node.value] if isinstance(node.value, str) else []
+        elif isinstance(node, ast.Import):
+            imports.append(node)
+            named += [each.name for each in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            imports.append(node)
+            module = node.module or ""
+            own += [(module, each.name, node.lineno) for each in node.names if module.startswith("monitor_app")]
+            named += [module, *(f"{module}.{each.name}" for each in node.names)]
+    ours = dict.fromkeys(each for each in named if each.startswith("monitor_app"))
+    return _Facts(tuple(ours), tuple(own), frozenset(_defined(tree)), _problem(tree, imports))
+
+
 def _defined(tree: ast.Module) -> set[str]:
-    """The names that importing a module binds at its top level."""
     found: set[str] = set()
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
@@ -132,48 +166,47 @@ def _defined(tree: ast.Module) -> set[str]:
     return found
 
 
-def imported_modules(tree: ast.AST) -> Iterator[str]:
-    """Every name that may be a module's."""
-    for node in run_time_nodes(tree):
-        if isinstance(node, ast.Import):
-            yield from (each.name for each in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{each.name}" for each in node.names)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
-
-
-def run_time_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those below `if TYPE_CHECKING`."""
+def _run_time_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those below `if TYPE_CHECKING`, in any order."""
     # A generator within each generator would hand each node up through all that are above it
     waiting = [tree]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            waiting += reversed(node.orelse)
-        else:
-            yield node
-            waiting += reversed(list(ast.iter_child_nodes(node)))
+            waiting += node.orelse
+            continue
+        yield node
+        for value in [getattr(node, name) for name in node._fields]:
+            if isinstance(value, list):
+                waiting += [each for each in value if isinstance(each, ast.AST)]
+            elif isinstance(value, ast.AST):
+                waiting.append(value)
 
 
-def check_libraries(tree: ast.AST, file: str) -> None:
-    """Raise MissingModuleError where a library that a board does not have is imported without an answer to that."""
+def _problem(tree: ast.AST, imports: Sequence[ast.Import | ast.ImportFrom]) -> str:
+    suspects = sorted((node for node in imports if _needs(node)), key=lambda node: node.lineno)
+    if not suspects:
+        return ""
     excused = {id(each) for attempt in ast.walk(tree) if _survives(attempt) for each in ast.walk(attempt)}
-    for node in run_time_nodes(tree):
-        names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom):
-            names = [node.module or ""]
-            if node.level:
-                raise MissingModuleError(f"{file}, line {node.lineno}: an import is relative: name the module in full.")
-        for name in names:
-            root = name.partition(".")[0]
-            if root in LIBRARIES or root in sys.stdlib_module_names or root == "monitor_app" or id(node) in excused:
-                continue
-            raise MissingModuleError(
-                f"{file}, line {getattr(node, 'lineno', 0)}: {root} is imported, which a board does not have: do "
-                "without it, or catch the ImportError."
+    for node in suspects:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            return f"line {node.lineno}: an import is relative: name the module in full."
+        if id(node) not in excused:
+            return (
+                f"line {node.lineno}: {_needs(node)} is imported, which a board does not have: do without it, or catch "
+                "the ImportError."
             )
+    return ""
+
+
+def _needs(node: ast.Import | ast.ImportFrom) -> str:
+    """The library that a board does not have, or the text of dots of a relative import; empty where it has all."""
+    if isinstance(node, ast.ImportFrom) and node.level:
+        return "." * node.level
+    names = [each.name for each in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+    roots = (name.partition(".")[0] for name in names)
+    known = {*LIBRARIES, "monitor_app"}
+    return next((root for root in roots if root not in known and root not in sys.stdlib_module_names), "")
 
 
 def _survives(node: ast.AST) -> bool:

@@ -62,8 +62,9 @@ def lower(source: str, file: str, python: Version) -> str:
     tree = lowering.visit(tree)
     if python < (3, 8):
         tree = AssignmentsWithin(lowering.helper, lowering.refuse).visit(tree)
-    _drop_unused_typing(tree)
-    if lowering.helped or any(isinstance(each, ast.Name) and each.id == _HELPERS for each in ast.walk(tree)):
+    read = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name)}
+    _drop_unused_typing(tree, read)
+    if lowering.helped or _HELPERS in read:
         at = 1 if ast.get_docstring(tree) is not None else 0
         tree.body.insert(at, ast.ImportFrom("monitor_app", [ast.alias("lowered", _HELPERS)], 0))
     tree = ast.fix_missing_locations(tree)
@@ -283,10 +284,10 @@ def _called(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
-def _drop_unused_typing(tree: ast.Module) -> None:
+def _drop_unused_typing(tree: ast.Module, read: set[str]) -> None:
     """Imports of typing that only annotations needed: an older one may not have the name."""
     # By which dataclasses know, also in a text, that something is no field
-    read = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name)} | {"ClassVar"}
+    read = read | {"ClassVar"}
     body: list[ast.stmt] = []
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module in {"typing", "collections.abc", "types"}:

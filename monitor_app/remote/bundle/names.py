@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 Version: TypeAlias = tuple[int, int]
 
@@ -83,8 +83,13 @@ class Imports:
     @classmethod
     def of(cls, tree: ast.AST) -> Imports:
         """Those of a source, in whichever function they stand."""
+        return cls.among(ast.walk(tree))
+
+    @classmethod
+    def among(cls, nodes: Iterable[ast.AST]) -> Imports:
+        """Those of all nodes of a source."""
         found = cls()
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.Import):
                 for each in node.names:
                     root = each.name.partition(".")[0]
@@ -112,8 +117,9 @@ class Imports:
 
 def used_names(tree: ast.AST) -> Iterator[Used]:
     """Names of the standard library that a source imports or reads from a module."""
-    imports = Imports.of(tree)
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(tree))
+    imports = Imports.among(nodes)
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (Used(each.name, "", node.lineno) for each in node.names if _is_standard(each.name))
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level and _is_standard(node.module):

@@ -143,10 +143,14 @@ REFUSED = {
 }
 
 
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return _run([sys.executable, "-c", PROGRAM], tmp_path_factory.mktemp("here"))
+
+
 @pytest.mark.parametrize("version", OLD)
-def test_a_lowered_program_prints_what_it_prints_here(version: tuple[int, int], tmp_path: Path) -> None:
+def test_a_lowered_program_prints_what_it_prints_here(version: tuple[int, int], tmp_path: Path, expected: str) -> None:
     python = old_python(version)
-    expected = _run([sys.executable, "-c", PROGRAM], tmp_path)
     (tmp_path / "bundle.zip").write_bytes(bundle(version).data)
     lowered = lower(PROGRAM, "program.py", version)
 
