@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,8 +27,8 @@ class Oscillator:
     """(from this second on, by so many ppm faster)."""
 
     def ns(self, true_s: float) -> int:
-        turn = 2 * np.pi / self.wander_s
-        wandered = self.wander_ppm / turn * (np.sin(turn * true_s + self.phase) - np.sin(self.phase))
+        turn = 2 * math.pi / self.wander_s
+        wandered = self.wander_ppm / turn * (math.sin(turn * true_s + self.phase) - math.sin(self.phase))
         stepped = sum(ppm * max(0.0, true_s - at_s) for at_s, ppm in self.steps)
         micros = self.ppm * true_s + wandered + stepped
         return self.zero_ns + round(true_s * 1e9) + round(micros * 1e3)

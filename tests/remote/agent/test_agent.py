@@ -94,6 +94,25 @@ def agent(board: FakeBoard) -> Iterator[RunningAgent]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeBoard, RunningAgent]]:
+    """A board with one agent that is asked what changes nothing; it keeps no message of another test."""
+    board = FakeBoard(tmp_path_factory.mktemp("board"))
+    for name in ("nvpmodel", "jetson_clocks", "reboot"):
+        board.tool(name, f"touch {board.folder / 'was-called'}")
+    with RunningAgent(board, lease_s=1000.0) as running:
+        running.hello()
+        yield board, running
+
+
+@pytest.fixture
+def asked(there: tuple[FakeBoard, RunningAgent]) -> RunningAgent:
+    agent = there[1]
+    assert agent.process.poll() is None
+    assert agent._kept == []
+    return agent
+
+
 @pytest.fixture(params=interpreters(), ids=lambda each: Path(each).parents[1].name if "/" in each else each)
 def python(request: pytest.FixtureRequest) -> str:
     path: str = request.param
@@ -240,9 +259,9 @@ class TestFiles:
             "/sys/a\0b",
         ],
     )
-    def test_nothing_else_is_read(self, agent: RunningAgent, path: str) -> None:
-        assert agent.ask("snapshot", patterns=[path])["type"] == "failed"
-        assert agent.ask("sweep", paths=[path], interval_s=1)["type"] == "failed"
+    def test_nothing_else_is_read(self, asked: RunningAgent, path: str) -> None:
+        assert asked.ask("snapshot", patterns=[path])["type"] == "failed"
+        assert asked.ask("sweep", paths=[path], interval_s=1)["type"] == "failed"
 
     def test_processes_are_not_found_by_a_star(self, board: FakeBoard) -> None:
         board.file("/proc/17/environ", "SECRET=1")
@@ -298,6 +317,7 @@ class TestSweeps:
                 clock = agent.ask("clock")
                 assert clock["sent_ns"] >= clock["received_ns"]
                 answered += 1
+                time.sleep(0.01)
                 for message in [each for each in agent._kept if each["type"] == "swept"]:
                     agent._kept.remove(message)
                     late += message["late"]
@@ -343,6 +363,7 @@ class TestChildren:
         agent.say("end", child=number, line="quit")
         while True:
             agent.ask("clock")
+            time.sleep(0.02)
             if any(each["type"] == "ended" for each in agent._kept):
                 break
         assert agent.next("ended")["code"] == -signal.SIGKILL
@@ -357,11 +378,11 @@ class TestChildren:
         assert ended["code"] == -signal.SIGKILL
         assert not ended["out_of_memory"]
 
-    def test_it_need_not_exist(self, agent: RunningAgent) -> None:
+    def test_it_need_not_exist(self, asked: RunningAgent) -> None:
         fields = {"child": "gpio", "bundle": None, "arguments": [], "environment": {}}
-        failed = agent.ask("start", python="/nowhere/python3", **fields)
+        failed = asked.ask("start", python="/nowhere/python3", **fields)
         assert (failed["type"], failed["errno"]) == ("failed", 2)
-        failed = agent.ask("start", python="python3.99", **fields)
+        failed = asked.ask("start", python="python3.99", **fields)
         assert (failed["type"], failed["errno"]) == ("failed", 2)
 
     @pytest.mark.parametrize(
@@ -377,9 +398,9 @@ class TestChildren:
             {"arguments": "x"},
         ],
     )
-    def test_nothing_else_is_started(self, agent: RunningAgent, change: dict[str, object]) -> None:
+    def test_nothing_else_is_started(self, asked: RunningAgent, change: dict[str, object]) -> None:
         good = {"child": "inference", "python": sys.executable, "bundle": None, "arguments": [], "environment": {}}
-        assert agent.ask("start", **{**good, **change})["type"] == "failed"
+        assert asked.ask("start", **{**good, **change})["type"] == "failed"
 
     def test_the_pin_is_switched_between_stamps(self, board: FakeBoard, agent: RunningAgent) -> None:
         library = board.folder / "library/Jetson"
@@ -436,6 +457,7 @@ class TestLease:
             until = time.monotonic() + 2.5
             while time.monotonic() < until:
                 assert agent.ask("clock")["type"] == "clock"
+                time.sleep(0.05)
             agent.say("bye")
             assert agent.rest()[-1]["reason"] == "bye"
 
@@ -549,14 +571,13 @@ class TestBoardCalls:
             ("../bin/sh", [], ""),
         ],
     )
-    def test_no_other_call_is_made(self, board: FakeBoard, tool: str, arguments: list[str], answer: str) -> None:
-        for name in ("nvpmodel", "jetson_clocks", "reboot"):
-            board.tool(name, f"touch {board.folder / 'was-called'}")
-        with RunningAgent(board) as agent:
-            agent.hello()
-            failed = agent.ask("call", tool=tool, arguments=arguments, answer=answer, root=False)
-            assert (failed["type"], failed["errno"]) == ("failed", 1)
-            assert not (board.folder / "was-called").exists()
+    def test_no_other_call_is_made(
+        self, there: tuple[FakeBoard, RunningAgent], tool: str, arguments: list[str], answer: str
+    ) -> None:
+        board, agent = there
+        failed = agent.ask("call", tool=tool, arguments=arguments, answer=answer, root=False)
+        assert (failed["type"], failed["errno"]) == ("failed", 1)
+        assert not (board.folder / "was-called").exists()
 
 
 class TestCache:
@@ -699,20 +720,20 @@ class TestGarbage:
             b"[" * 100_000,
         ],
     )
-    def test_is_answered_and_survived(self, agent: RunningAgent, line: bytes) -> None:
-        agent.write(line + b"\n")
-        assert agent.next("failed")["id"] is None
-        assert agent.ask("clock")["type"] == "clock"
-        assert agent.stderr == b""
+    def test_is_answered_and_survived(self, asked: RunningAgent, line: bytes) -> None:
+        asked.write(line + b"\n")
+        assert asked.next("failed")["id"] is None
+        assert asked.ask("clock")["type"] == "clock"
+        assert asked.stderr == b""
 
     @pytest.mark.parametrize(
         "kind",
         ["snapshot", "sweep", "stop_sweep", "bundle", "start", "call", "state", "input"],
     )  # fmt: skip
-    def test_questions_without_their_fields(self, agent: RunningAgent, kind: str) -> None:
-        agent.say(kind)
-        assert "in this program" not in agent.next("failed")["message"]
-        assert agent.ask("clock")["type"] == "clock"
+    def test_questions_without_their_fields(self, asked: RunningAgent, kind: str) -> None:
+        asked.say(kind)
+        assert "in this program" not in asked.next("failed")["message"]
+        assert asked.ask("clock")["type"] == "clock"
 
     def test_options_that_are_none(self, board: FakeBoard) -> None:
         payload = board.payload()
