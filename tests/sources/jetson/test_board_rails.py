@@ -139,8 +139,8 @@ def test_every_value_held_within_the_bounds_of_chip_and_link(
     source.open()
     bound_ns = source.info.transport_bound_ns
     if waits:
-        # A sweep is at least six conversions, as many as there are files.
-        assert source.info.rate_hz < 1.02 / (6 * CYCLE_NS * 1e-9)
+        # A sweep waits for as many conversions as there are files, six; the first may be nearly over as it begins.
+        assert source.info.rate_hz < 1.02 / (5 * CYCLE_NS * 1e-9)
     else:
         assert source.info.rate_hz == pytest.approx(1e9 / CYCLE_NS, rel=0.3)
     found = read(source, 20)
