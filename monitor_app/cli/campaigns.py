@@ -92,6 +92,7 @@ def read_study(files: Sequence[Path]) -> Study:
 
 
 def _program(file: Path) -> ProgramSummary | None:
+    """Read by itself: what is kept of a study holds no arrays, and this has the energy of each span."""
     from monitor_app.analysis.program_summary import program_summary
 
     with SessionReader(file) as reader:

@@ -176,8 +176,15 @@ def _open_read_only(path: Path) -> sqlite3.Connection:
     # While a session is written its -wal is beside it. Without one the file is final: opened as immutable, SQLite
     # creates no file beside it and needs no right to write to the folder.
     live = path.with_name(path.name + "-wal").exists()
-    db = _connected(path, "mode=ro" if live else "mode=ro&immutable=1")
+    options = "mode=ro" if live else "mode=ro&immutable=1"
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True, isolation_level=None, timeout=1.0)
     try:
+        db.execute("PRAGMA query_only = ON")
+        db.execute("PRAGMA trusted_schema = OFF")
+        db.execute("PRAGMA cell_size_check = ON")
+        if hasattr(db, "setconfig"):  # Python 3.12
+            db.setconfig(1010, True)  # SQLITE_DBCONFIG_DEFENSIVE
+        _check_identity(db, path)
         if not live:
             _check_length(db, path)
     except BaseException:
@@ -191,21 +198,6 @@ def _check_length(db: sqlite3.Connection, path: Path) -> None:
     ((page_bytes,),) = db.execute("PRAGMA page_size").fetchall()
     if path.stat().st_size % page_bytes:
         raise DamagedSessionError(path, "its end is cut off")
-
-
-def _connected(path: Path, options: str) -> sqlite3.Connection:
-    db = sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True, isolation_level=None, timeout=1.0)
-    try:
-        db.execute("PRAGMA query_only = ON")
-        db.execute("PRAGMA trusted_schema = OFF")
-        db.execute("PRAGMA cell_size_check = ON")
-        if hasattr(db, "setconfig"):  # Python 3.12
-            db.setconfig(1010, True)  # SQLITE_DBCONFIG_DEFENSIVE
-        _check_identity(db, path)
-    except BaseException:
-        db.close()
-        raise
-    return db
 
 
 def _check_identity(db: sqlite3.Connection, path: Path) -> None:

@@ -17,6 +17,7 @@ from monitor_app.analysis.findings import Verdict
 from monitor_app.analysis.study import study
 from monitor_app.cli import campaigns
 from monitor_app.inference.replay import load_of
+from tests.analysis.run.programs import Work, write_program
 from tests.cli.program import monitor_app
 from tests.conftest import Tries
 
@@ -252,6 +253,14 @@ def test_the_report_is_one_page_that_fetches_nothing(whole: Path, part: Path, tm
     assert "<script" not in text
     assert text.count("<svg") >= 10
     assert "SIMULATED" in text
+
+
+def test_a_report_tells_of_a_program_of_ones_own(tmp_path: Path) -> None:
+    write_program(tmp_path / "own.plm", [Work("detect", 0.1, 0.3, 10.0)], 0.5, rate_hz=1_000, noise_w=0.05)
+    campaigns.write_report([tmp_path / "own.plm"], tmp_path / "own.html")
+    text = (tmp_path / "own.html").read_text(encoding="utf-8")
+    assert "Own program</h2>" in text
+    assert "<td>detect</td><td>1</td>" in text
 
 
 def test_a_report_named_pdf_is_a_pdf(whole: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from monitor_app.analysis.session_summary import as_json, summarise
-from monitor_app.core.errors import NewerSessionError, NotASessionError, SessionError
+from monitor_app.core.errors import DamagedSessionError, NewerSessionError, NotASessionError, SessionError
 from monitor_app.session.reader import SessionReader
 from tests.session import bench
 
@@ -194,6 +194,13 @@ def test_a_file_that_is_cut_off_is_refused_or_read_and_not_changed(good, tmp_pat
     data = good.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
     assert refused(path)
+
+
+def test_a_file_without_a_part_of_its_last_page_is_refused_as_it_is_opened(good, tmp_path):
+    path = tmp_path / "cut.plm"
+    path.write_bytes(good.read_bytes()[:-100])
+    with pytest.raises(DamagedSessionError, match="its end is cut off"):
+        SessionReader(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n" * 5000, bytes(100_000), b"SQLite format 3\0" * 2000])
