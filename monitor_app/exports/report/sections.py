@@ -140,7 +140,7 @@ def _summary(content: ReportContent) -> Iterator[Block]:
         yield Alert((_SIMULATED,))
     if content.warnings:
         yield Alert(content.warnings)
-    yield from _each(content, _headline if content.measured_networks else _where)
+    yield from _each(content, _headline if content.measured_networks else _place_and_time)
     if any(each.judgements for each in content.verdicts):
         yield Paragraph(f"Requirements of the profile: {counts(content.verdicts)}.")
     verdicts = [finding.verdict.value for found in content.findings for finding in found]
@@ -159,17 +159,17 @@ def _programs(content: ReportContent) -> Iterator[Block]:
 
 
 def _headline(campaign: Campaign) -> Iterator[Block]:
-    yield Paragraph(f"{_board_and_time(campaign)} {measured(campaign)}")
+    yield Paragraph(f"{_board_and_start(campaign)} {measured(campaign)}")
     yield Headlines(headline(campaign))
     yield from _notes(campaign)
 
 
-def _where(campaign: Campaign) -> Iterator[Block]:
-    yield Paragraph(_board_and_time(campaign))
+def _place_and_time(campaign: Campaign) -> Iterator[Block]:
+    yield Paragraph(_board_and_start(campaign))
     yield from _notes(campaign)
 
 
-def _board_and_time(campaign: Campaign) -> str:
+def _board_and_start(campaign: Campaign) -> str:
     began = f", started {moment(campaign.started_utc)}" if campaign.started_utc else ""
     where = f", {campaign.link.where}" if campaign.link is not None else ""
     return f"{campaign.board or 'Unnamed board'}{where}{began}."
